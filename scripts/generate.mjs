@@ -51,7 +51,11 @@ export interface VerdictRow {
 }
 
 /** Every verdict code, in the order of the table. */
-export const verdictCodes = ${JSON.stringify(verdicts.map((v) => v.code), null, 2)} as const;
+export const verdictCodes = ${JSON.stringify(
+    verdicts.map((v) => v.code),
+    null,
+    2,
+  )} as const;
 export type VerdictCode = (typeof verdictCodes)[number];
 
 export const verdicts: Readonly<Record<VerdictCode, VerdictRow>> = {

@@ -1,0 +1,152 @@
+/**
+ * Taking a configuration. On the canary a bad one is refused, and the gateway keeps the old one. On a worker nothing is ever
+ * refused, as the gateway would then let requests pass unchecked for ever: the root denies every grant instead. A VM knows
+ * that it is no canary because the canary left the configuration's hash in shared data. No clock is read here: a wrong clock
+ * or an expired bundle must not keep a gateway from starting.
+ */
+import { sha256 } from "../crypto/sha256";
+import { getConfiguration, LogLevel, log, Slice, Status } from "../host/calls";
+import { MAX_CONFIGURATION_BYTES } from "../limits";
+import { Text } from "../text/region";
+import { Writer } from "../text/writer";
+import { Loading } from "../trust/loading";
+import { freeBlock, takeBlock } from "./blocks";
+import { HeldTrust, hold, loadBundle, release } from "./bundles";
+import { dropCached } from "./cache";
+import { newestOf, refusalOf, remember } from "./domains";
+import { vmNumber } from "./identity";
+import { setGauge } from "./metrics";
+import { findRoot, Root, renew, rootAt } from "./roots";
+import { newSettings, readSettings, SETTINGS_BYTES, Settings } from "./settings";
+import { isAccepted, markAccepted, registerGeneration } from "./shared";
+
+/** The schema of bundles that this filter reads. */
+const SCHEMA: u64 = 1;
+
+const loading = new Loading();
+const configuration = new Slice();
+const bundleText = new Text();
+const configurationHash: usize = memory.data(32, 16);
+const line: usize = memory.data(512, 16);
+const writer = new Writer();
+
+/** One line for the operator: what was refused and why. Names are escaped, as they come from the text. */
+function report(prefix: string): void {
+  writer.open(line, 512);
+  writer.literal(prefix);
+  writer.literal(loading.reason);
+  if (loading.subjectPtr != 0) {
+    writer.literal(": ");
+    writer.string(loading.subjectPtr, min(loading.subjectLen, 64));
+  }
+  log(LogLevel.Error, line, writer.length);
+}
+
+/** Reads the settings into the root. False with `loading.reason`. */
+function takeSettings(root: Root): bool {
+  const block = takeBlock(SETTINGS_BYTES);
+  loading.start(block, block == 0 ? 0 : SETTINGS_BYTES);
+  if (block == 0) return loading.refuse("this VM holds too many configurations at once");
+  const settings = newSettings(loading);
+  bundleText.ptr = 0;
+  bundleText.len = 0;
+  if (!readSettings(loading, configuration.ptr, configuration.len, settings, bundleText)) {
+    freeBlock(block, SETTINGS_BYTES);
+    return false;
+  }
+  root.settings = settings;
+  root.settingsBytes = SETTINGS_BYTES;
+  return true;
+}
+
+/** Reads the bundle into the root, if there is one. False with `loading.reason`. */
+function takeBundle(root: Root, isCanary: bool): bool {
+  const settings = root.settings;
+  if (bundleText.ptr == 0) return true;
+  const held = loadBundle(loading, bundleText.ptr, bundleText.len, settings.anchors);
+  if (changetype<usize>(held) == 0) return false;
+  let reason = held.trust.version < settings.minVersion ? "its version is below min_version" : "";
+  if (reason.length == 0) reason = refusalOf(settings.domain, held.trust, isCanary);
+  if (reason.length == 0 && !remember(settings.domain, held)) reason = "this VM serves more than 64 domains";
+  if (reason.length != 0) {
+    release(held);
+    return loading.refuse(reason);
+  }
+  root.held = held;
+  return true;
+}
+
+/** On a worker: what this VM already holds for the domain goes on deciding; else every grant is denied. */
+function fallBack(root: Root): void {
+  const settings = root.settings;
+  if (changetype<usize>(settings) == 0) return;
+  const newest = newestOf(settings.domain);
+  if (changetype<usize>(newest) != 0 && newest.trust.version >= settings.minVersion) root.held = hold(newest);
+}
+
+function publish(settings: Settings, held: HeldTrust, isCanary: bool): void {
+  const domain = settings.domain;
+  setGauge("schema", domain, SCHEMA);
+  setGauge("threshold", domain, settings.anchors.threshold);
+  if (changetype<usize>(held) != 0) {
+    const trust = held.trust;
+    setGauge("bundle_version", domain, trust.version);
+    setGauge("bundle_issued_at", domain, trust.issuedAt);
+    setGauge("bundle_expires_at", domain, trust.expiresAt);
+    setGauge("single_key_entitlements", domain, trust.singleKeyEntitlements);
+  }
+  // The canary serves nobody, so it does not count.
+  if (isCanary) return;
+  const serving = registerGeneration(vmNumber(), domain, settings.generation);
+  setGauge("generation", domain, settings.generation);
+  setGauge("generation_vms", domain, serving);
+}
+
+function take(root: Root, isCanary: bool): bool {
+  if (!takeSettings(root)) {
+    report("glassgate: configuration refused: ");
+    return false;
+  }
+  if (!takeBundle(root, isCanary)) {
+    report("glassgate: configuration refused: the bundle: ");
+    return false;
+  }
+  return true;
+}
+
+/** `on_configure`. False only on the canary, and only for a configuration that cannot be used. */
+export function configure(rootId: u32): bool {
+  const index = findRoot(rootId);
+  loading.start(0, 0);
+  if (index < 0) {
+    loading.refuse("this VM holds too many configurations at once");
+    report("glassgate: every grant is denied: ");
+    return true;
+  }
+  const root = rootAt(index);
+  dropCached(root.serial);
+  renew(root);
+  // One byte more than allowed, so that a longer one shows.
+  const status = getConfiguration(MAX_CONFIGURATION_BYTES + 1, configuration);
+  if (status != Status.Ok || configuration.len > MAX_CONFIGURATION_BYTES) {
+    loading.refuse(
+      status == Status.Ok ? "it is larger than 768 KiB" : "the gateway did not hand it over, or it is too large",
+    );
+    report("glassgate: configuration refused: ");
+    // The same on every VM of this process, and without a hash nobody can tell whether the canary passed it: it did not.
+    return false;
+  }
+  sha256(configuration.ptr, configuration.len, configurationHash);
+  const isCanary = !isAccepted(configurationHash);
+  if (take(root, isCanary)) {
+    if (isCanary) markAccepted(configurationHash);
+    publish(root.settings, root.held, isCanary);
+    return true;
+  }
+  if (isCanary) {
+    renew(root);
+    return false;
+  }
+  fallBack(root);
+  return true;
+}

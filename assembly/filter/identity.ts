@@ -1,0 +1,41 @@
+/** Who this VM is: unique for ever, so that a record's chain belongs to one VM's life. */
+import { getProperty, now, Slice, Status } from "../host/calls";
+import { Writer } from "../text/writer";
+import { NODE_ID } from "./names";
+import { createShared, nextVmNumber } from "./shared";
+
+let number: u64 = 0;
+let startedAt: u64 = 0;
+/** `<node id>/<start in ns>/<number>`, as JSON string content. */
+const text: usize = memory.data(512, 16);
+let textLen: i32 = 0;
+const node = new Slice();
+const writer = new Writer();
+
+/** `on_vm_start`. */
+export function startVm(): void {
+  createShared();
+  startedAt = now();
+  number = nextVmNumber();
+}
+
+/** This VM's number in its process. */
+export function vmNumber(): u64 {
+  return number;
+}
+
+/** Writes the identity as a JSON string. The node's id is asked for at the first record: at start not every host has it. */
+export function writeIdentity(to: Writer): void {
+  if (textLen == 0) {
+    if (getProperty(NODE_ID, node) != Status.Ok || node.len == 0) node.clear();
+    writer.open(text, 512);
+    if (node.len > 0) writer.bytes(node.ptr, min(node.len, 128));
+    else writer.literal("unknown");
+    writer.byte(0x2f);
+    writer.integer(<i64>startedAt);
+    writer.byte(0x2f);
+    writer.integer(<i64>number);
+    textLen = writer.length;
+  }
+  to.string(text, textLen);
+}

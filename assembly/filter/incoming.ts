@@ -1,0 +1,82 @@
+/** What the filter needs of a request's headers, gathered in one walk. */
+import { Request } from "../decide/request";
+import { getRequestHeaders, Slice, Status } from "../host/calls";
+import { HeaderWalk } from "../host/headers";
+import { equals } from "../text/bytes";
+import { StripList } from "./strip";
+
+/** Pointers into the arena: good until the callback returns. */
+export class Incoming {
+  request: Request = new Request();
+  /** The path with its query. */
+  targetPtr: usize = 0;
+  targetLen: i32 = 0;
+  grantHeaders: i32 = 0;
+  grantPtr: usize = 0;
+  grantLen: i32 = 0;
+  requestIdPtr: usize = 0;
+  requestIdLen: i32 = 0;
+  hasAttestation: bool = false;
+  /** A bit per name of the strip list that the request carries. */
+  toStrip: u64 = 0;
+
+  clear(): void {
+    const request = this.request;
+    request.methodLen = 0;
+    request.hostLen = 0;
+    request.pathLen = 0;
+    request.isUpgrade = false;
+    this.targetPtr = 0;
+    this.targetLen = 0;
+    this.grantHeaders = 0;
+    this.grantLen = 0;
+    this.requestIdPtr = 0;
+    this.requestIdLen = 0;
+    this.hasAttestation = false;
+    this.toStrip = 0;
+  }
+}
+
+const map = new Slice();
+const walk = new HeaderWalk();
+
+function take(incoming: Incoming): void {
+  const ptr = walk.namePtr;
+  const len = walk.nameLen;
+  const request = incoming.request;
+  if (equals(ptr, len, ":path")) {
+    incoming.targetPtr = walk.valuePtr;
+    incoming.targetLen = walk.valueLen;
+  } else if (equals(ptr, len, ":method")) {
+    request.methodPtr = walk.valuePtr;
+    request.methodLen = walk.valueLen;
+  } else if (equals(ptr, len, ":authority")) {
+    request.hostPtr = walk.valuePtr;
+    request.hostLen = walk.valueLen;
+  } else if (equals(ptr, len, "x-break-glass")) {
+    incoming.grantHeaders += 1;
+    incoming.grantPtr = walk.valuePtr;
+    incoming.grantLen = walk.valueLen;
+  } else if (equals(ptr, len, "x-request-id")) {
+    incoming.requestIdPtr = walk.valuePtr;
+    incoming.requestIdLen = walk.valueLen;
+  } else if (equals(ptr, len, "x-break-glass-grant")) {
+    incoming.hasAttestation = true;
+  } else if (equals(ptr, len, ":protocol") || equals(ptr, len, "upgrade")) {
+    request.isUpgrade = true;
+  }
+}
+
+/** Reads all headers. False when the gateway did not hand them over whole. `strip` may be 0. */
+export function readIncoming(incoming: Incoming, strip: StripList): bool {
+  incoming.clear();
+  if (getRequestHeaders(map) != Status.Ok) return false;
+  walk.start(map);
+  while (walk.next()) {
+    take(incoming);
+    if (changetype<usize>(strip) == 0) continue;
+    const index = strip.indexOf(walk.namePtr, walk.nameLen);
+    if (index >= 0) incoming.toStrip |= (<u64>1) << index;
+  }
+  return walk.ok;
+}

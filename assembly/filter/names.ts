@@ -1,0 +1,15 @@
+/** The names that the filter hands to the gateway, as bytes made once when the module starts. */
+import { ascii } from "../host/ascii";
+
+/** The header that carries a grant. */
+export const GRANT_HEADER = ascii("x-break-glass");
+/** The header that tells the upstream who broke the glass. It informs; a client that sends it has it removed. */
+export const ATTESTATION_HEADER = ascii("x-break-glass-grant");
+
+/** Filter state, read by the gateway as `wasm.glassgate.*`. One segment each: a path of two could not be read back. */
+export const VERDICT_STATE = ascii("glassgate.verdict");
+export const AUDIT_STATE = ascii("glassgate.audit");
+export const EVIDENCE_STATE = ascii("glassgate.evidence");
+
+export const SOURCE_ADDRESS = ascii("source\0address");
+export const NODE_ID = ascii("xds\0node\0id");

@@ -1,0 +1,69 @@
+/**
+ * Root contexts: one per configuration. During a rotation the old and the new one live side by side in one VM until the
+ * last stream of the old one has ended, so nothing here is "the current configuration": each stream names its root.
+ */
+import { freeBlock } from "./blocks";
+import { HeldTrust, release } from "./bundles";
+import { Settings } from "./settings";
+
+/** Configurations that can live side by side: listeners times generations with streams still open. */
+const MAX_ROOTS: i32 = 256;
+
+export class Root {
+  /** The gateway's context id; 0 while the place is free. */
+  id: u32 = 0;
+  /** Rises with each configuration: cached grants carry it, so that none outlives its root or its bundle. */
+  serial: u32 = 0;
+  /** 0 when this root has no usable configuration: every grant is denied with `no_trust`. */
+  settings: Settings = changetype<Settings>(0);
+  settingsBytes: i32 = 0;
+  /** 0 when it has no usable bundle. */
+  held: HeldTrust = changetype<HeldTrust>(0);
+}
+
+const roots: StaticArray<Root> = new StaticArray<Root>(MAX_ROOTS);
+for (let i = 0; i < MAX_ROOTS; i++) unchecked((roots[i] = new Root()));
+let lastSerial: u32 = 0;
+
+/** The index of the root of that context id, or -1. */
+export function findRoot(id: u32): i32 {
+  if (id == 0) return -1;
+  for (let i = 0; i < MAX_ROOTS; i++) if (unchecked(roots[i]).id == id) return i;
+  return -1;
+}
+
+export function rootAt(index: i32): Root {
+  return unchecked(roots[index]);
+}
+
+/** Makes room for a new root context. -1 when there is none left: its requests are then denied or pass without a grant. */
+export function createRoot(id: u32): i32 {
+  for (let i = 0; i < MAX_ROOTS; i++) {
+    const root = unchecked(roots[i]);
+    if (root.id != 0) continue;
+    root.id = id;
+    renew(root);
+    return i;
+  }
+  return -1;
+}
+
+/** Drops the configuration, and with the new serial every grant cached under it. */
+export function renew(root: Root): void {
+  release(root.held);
+  root.held = changetype<HeldTrust>(0);
+  if (changetype<usize>(root.settings) != 0) freeBlock(changetype<usize>(root.settings), root.settingsBytes);
+  root.settings = changetype<Settings>(0);
+  root.settingsBytes = 0;
+  lastSerial += 1;
+  root.serial = lastSerial;
+}
+
+/** The root context is gone. Returns its serial, so that its cached grants can be dropped. */
+export function deleteRoot(index: i32): u32 {
+  const root = unchecked(roots[index]);
+  const serial = root.serial;
+  renew(root);
+  root.id = 0;
+  return serial;
+}

@@ -1,0 +1,66 @@
+/** Reads a grant's text: `request *( "~" approval )` (DESIGN.md, "The grant"). Structure only: nothing is verified here. */
+import { sha256 } from "../crypto/sha256";
+import { decodedLength, HeaderShape, indexOf, Jws, readJws } from "../jose/jws";
+import { MAX_APPROVALS, MAX_GRANT_BYTES } from "../limits";
+import { decode } from "../text/base64url";
+import { JsonReader } from "../text/json";
+import { Region } from "../text/region";
+import { readClaims } from "./claims";
+import { Grant } from "./grant";
+
+const TILDE: u8 = 0x7e;
+
+/**
+ * What one grant's region needs at most: the text, everything decoded (3/4 of it), and the structs. The most structs a byte
+ * of JSON can cause are list entries, 8 bytes for `"a",`, under 16 * (16 + 16 + 32) of them.
+ */
+export const GRANT_REGION_BYTES: i32 = 28 * 1024;
+
+const reader = new JsonReader();
+
+function readApprovals(region: Region, ptr: usize, len: i32, from: i32, grant: Grant): bool {
+  let at = from;
+  while (at < len) {
+    // `at` is a tilde
+    if (grant.approvalCount >= MAX_APPROVALS) return false;
+    const end = indexOf(ptr, len, TILDE, at + 1);
+    const approval = changetype<Jws>(region.take(offsetof<Jws>()));
+    if (!readJws(reader, region, ptr + at + 1, end - at - 1, "bg-approval+jws", HeaderShape.WithIat, true, approval)) {
+      return false;
+    }
+    approval.bodyPtr = grant.request.bodyPtr;
+    approval.bodyLen = grant.request.bodyLen;
+    store<usize>(grant.approvals + <usize>grant.approvalCount * sizeof<usize>(), changetype<usize>(approval));
+    grant.approvalCount += 1;
+    at = end;
+  }
+  return true;
+}
+
+/**
+ * Reads `len` bytes at `ptr`, copied into the region first, so that the parsed form owns them.
+ * @param typ what the request's header must say: `bg+jwt`; the command also reads `bg-ask+jwt`
+ * @returns false when anything is malformed. `grant.request.kid` may then be set: the record of the denial names it.
+ */
+export function readGrant(region: Region, ptr: usize, len: i32, typ: string, grant: Grant): bool {
+  if (len < 1 || len > MAX_GRANT_BYTES || region.full) return false;
+  const text = region.take(len);
+  if (region.full) return false;
+  memory.copy(text, ptr, len);
+  grant.textPtr = text;
+  grant.textLen = len;
+
+  const requestLen = indexOf(text, len, TILDE, 0);
+  const request = grant.request;
+  if (!readJws(reader, region, text, requestLen, typ, HeaderShape.Plain, false, request)) return false;
+
+  const payloadLen = decodedLength(request.bodyLen);
+  if (!region.hasRoom(payloadLen)) return false;
+  const payload = region.take(payloadLen);
+  if (decode(request.bodyPtr, request.bodyLen, payload) != payloadLen) return false;
+  if (!readClaims(reader, region, payload, payloadLen, grant.claims)) return false;
+  if (!readApprovals(region, text, len, requestLen, grant)) return false;
+
+  sha256(request.bodyPtr, request.bodyLen, grant.payloadHash);
+  return !region.full;
+}

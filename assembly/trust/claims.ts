@@ -1,0 +1,149 @@
+/** Reads the claims of a trust bundle: a closed object (DESIGN.md, "The trust bundle"). */
+import { Element, readList } from "../jose/lists";
+import { MAX_AUDIENCES } from "../limits";
+import { readEntitlements } from "./entitlements";
+import { isMember, Loading } from "./loading";
+import { Named, NamedList, newNameIndex } from "./names";
+import { readPrincipals } from "./principals";
+import { applyRevoked, Revoked, readRevoked } from "./revoked";
+import { Anchors, Entitlement, Key, Principal, Trust } from "./trust";
+
+enum Claim {
+  Schema = 1,
+  Version = 2,
+  Iat = 4,
+  Exp = 8,
+  Aud = 16,
+  Principals = 32,
+  Entitlements = 64,
+  Revoked = 128,
+}
+const REQUIRED: i32 = 127;
+
+const principals = new NamedList();
+const entitlements = new NamedList();
+const revoked = new Revoked();
+let keyCount: i32 = 0;
+
+function readClaim(loading: Loading, trust: Trust): i32 {
+  const reader = loading.reader;
+  if (isMember(reader, "schema")) {
+    if (reader.integer() != 1 && reader.ok) loading.refuse("its schema is not 1");
+    return Claim.Schema;
+  }
+  if (isMember(reader, "version")) {
+    trust.version = reader.integer();
+    return Claim.Version;
+  }
+  if (isMember(reader, "iat")) {
+    trust.issuedAt = reader.integer();
+    return Claim.Iat;
+  }
+  if (isMember(reader, "exp")) {
+    trust.expiresAt = reader.integer();
+    return Claim.Exp;
+  }
+  if (isMember(reader, "aud")) {
+    trust.audiences = readList(reader, loading.region, Element.Name, 1, MAX_AUDIENCES);
+    return Claim.Aud;
+  }
+  if (isMember(reader, "principals")) {
+    keyCount = readPrincipals(loading, principals);
+    return Claim.Principals;
+  }
+  if (isMember(reader, "entitlements")) {
+    readEntitlements(loading, entitlements);
+    return Claim.Entitlements;
+  }
+  if (isMember(reader, "revoked")) {
+    readRevoked(loading, revoked);
+    return Claim.Revoked;
+  }
+  loading.refuse(
+    "it has an unknown member, or one that this filter cannot enforce",
+    reader.stringPtr,
+    reader.stringLen,
+  );
+  return 0;
+}
+
+function hasAudience(trust: Trust, anchors: Anchors): bool {
+  for (let i = 0; i < trust.audiences.count; i++) {
+    const audience = trust.audiences.at(i);
+    if (audience.len == anchors.audienceLen && memory.compare(audience.ptr, anchors.audiencePtr, audience.len) == 0)
+      return true;
+  }
+  return false;
+}
+
+function indexKeys(loading: Loading, principal: Principal, trust: Trust, anchors: Anchors): bool {
+  for (let at = principal.firstKey; at != 0; at = changetype<Named>(at).next) {
+    const key = changetype<Key>(at);
+    if (changetype<usize>(anchors.root(key.namePtr, key.nameLen)) != 0) {
+      return loading.refuse("a principal's key is also a root key", key.namePtr, key.nameLen);
+    }
+    if (!trust.keys.add(key)) return loading.refuse("a key occurs twice", key.namePtr, key.nameLen);
+  }
+  return true;
+}
+
+/** Builds the indexes; refuses what occurs twice. */
+function index(loading: Loading, trust: Trust, anchors: Anchors): bool {
+  const region = loading.region;
+  trust.firstPrincipal = principals.first;
+  trust.firstEntitlement = entitlements.first;
+  trust.principals = newNameIndex(region, principals.count);
+  trust.entitlements = newNameIndex(region, entitlements.count);
+  trust.keys = newNameIndex(region, keyCount);
+  if (region.full) return false;
+  for (let at = principals.first; at != 0; at = changetype<Named>(at).next) {
+    const principal = changetype<Principal>(at);
+    if (!trust.principals.add(principal)) {
+      return loading.refuse("a principal occurs twice", principal.namePtr, principal.nameLen);
+    }
+    if (!indexKeys(loading, principal, trust, anchors)) return false;
+  }
+  for (let at = entitlements.first; at != 0; at = changetype<Named>(at).next) {
+    const entitlement = changetype<Entitlement>(at);
+    if (!trust.entitlements.add(entitlement)) {
+      return loading.refuse("an entitlement occurs twice", entitlement.namePtr, entitlement.nameLen);
+    }
+    if (entitlement.quorum == 0) trust.singleKeyEntitlements += 1;
+  }
+  applyRevoked(loading, revoked, trust);
+  return !region.full;
+}
+
+/** Reads the payload (unescaped in place) into `trust`. On failure `loading.reason` says why. */
+export function readTrustClaims(loading: Loading, ptr: usize, len: i32, anchors: Anchors, trust: Trust): bool {
+  const reader = loading.reader;
+  let seen = 0;
+  principals.clear();
+  entitlements.clear();
+  revoked.clear();
+  keyCount = 0;
+  reader.start(ptr, len);
+  if (reader.openObject()) {
+    while (reader.nextMember()) {
+      const claim = readClaim(loading, trust);
+      if ((seen & claim) != 0) loading.refuse("it has a member twice");
+      if (!loading.good()) break;
+      seen |= claim;
+    }
+  }
+  if (loading.reason.length != 0) return false;
+  if (!reader.finish() || loading.region.full) {
+    loading.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
+    return false;
+  }
+  if ((seen & REQUIRED) != REQUIRED) {
+    return loading.refuse("it lacks one of schema, version, iat, exp, aud, principals, entitlements");
+  }
+  if (trust.expiresAt <= trust.issuedAt) return loading.refuse("its exp is not after its iat");
+  if (!hasAudience(trust, anchors)) return loading.refuse("its aud does not hold this gateway's audience");
+  if (!index(loading, trust, anchors)) {
+    loading.explain("it is too large");
+    return false;
+  }
+  return true;
+}

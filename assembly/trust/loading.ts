@@ -1,0 +1,60 @@
+/** What the readers of bundles and configurations share: the scanner, the memory, and why a text was refused. */
+import { equals } from "../text/bytes";
+import { JsonReader } from "../text/json";
+import { Region } from "../text/region";
+
+/** Passed down while a text is read. The first refusal wins. */
+export class Loading {
+  reader: JsonReader = new JsonReader();
+  region: Region = new Region();
+  /** Why, in plain words; empty while all is well. */
+  reason: string = "";
+  /** The name that the reason speaks of. */
+  subjectPtr: usize = 0;
+  subjectLen: i32 = 0;
+
+  start(ptr: usize, len: i32): void {
+    this.region.open(ptr, len);
+    this.reason = "";
+    this.subjectPtr = 0;
+    this.subjectLen = 0;
+  }
+
+  /** Records the reason and fails the reader, so that every reader above returns. Always false. */
+  refuse(reason: string, subjectPtr: usize = 0, subjectLen: i32 = 0): bool {
+    if (this.reason.length == 0) {
+      this.reason = reason;
+      this.subjectPtr = subjectPtr;
+      this.subjectLen = subjectLen;
+    }
+    this.reader.fail();
+    return false;
+  }
+
+  /** All is well: nothing refused, the JSON good so far, memory left. */
+  good(): bool {
+    return this.reason.length == 0 && this.reader.ok && !this.region.full;
+  }
+
+  /** Where the JSON itself is bad and nobody gave a better reason, this is the reason. */
+  explain(reason: string): void {
+    if (this.reason.length != 0) return;
+    this.reason = this.region.full ? "it is too large" : reason;
+  }
+}
+
+/** `nbf` and `exp` of keys and roles: read where they stand, `expiresAt` must come after `notBefore`. */
+export class Window {
+  notBefore: i64 = 0;
+  expiresAt: i64 = i64.MAX_VALUE;
+
+  clear(): void {
+    this.notBefore = 0;
+    this.expiresAt = i64.MAX_VALUE;
+  }
+}
+
+/** Whether the last member's name is `literal`. */
+export function isMember(reader: JsonReader, literal: string): bool {
+  return equals(reader.stringPtr, reader.stringLen, literal);
+}

@@ -1,0 +1,110 @@
+/**
+ * What a gateway trusts, parsed: the pinned anchors and one trust bundle. A bundle's structs live in one region, which its
+ * owner frees as a whole; nothing here changes after it was read.
+ */
+import { Scope } from "../jose/details";
+import { TextList } from "../text/region";
+import { Named, NameIndex } from "./names";
+
+/** `exp` of a window that has none. */
+export const FOREVER: i64 = i64.MAX_VALUE;
+
+/** A public key with its window, `notBefore <= t < expiresAt`. Its name is its kid. */
+export class Key extends Named {
+  /** An `Algorithm`. */
+  algorithm: i32 = 0;
+  /** 32 bytes (Ed25519) or 64 (x || y). */
+  publicKey: usize = 0;
+  notBefore: i64 = 0;
+  expiresAt: i64 = 0;
+  /** Whose key it is; 0 for a root. */
+  principal: Principal = changetype<Principal>(0);
+  revoked: bool = false;
+
+  holdsAt(time: i64): bool {
+    return time >= this.notBefore && time < this.expiresAt;
+  }
+}
+
+/** A role held, for a time. Its name is the role's. */
+export class RoleHold extends Named {
+  notBefore: i64 = 0;
+  expiresAt: i64 = 0;
+
+  holdsAt(time: i64): bool {
+    return time >= this.notBefore && time < this.expiresAt;
+  }
+}
+
+/** An identity. Its name is its id; `person` is the human behind it. */
+export class Principal extends Named {
+  personPtr: usize = 0;
+  personLen: i32 = 0;
+  revoked: bool = false;
+  /** Linked lists of RoleHold and of Key. */
+  firstRole: usize = 0;
+  firstKey: usize = 0;
+}
+
+/** `count` approvals by people holding a role. Its name is the role's. */
+export class Slot extends Named {
+  count: i32 = 0;
+}
+
+/** A pre-authorisation. Its name is its id. */
+export class Entitlement extends Named {
+  requesters: TextList = changetype<TextList>(0);
+  reasons: TextList = changetype<TextList>(0);
+  /** Linked list of Slot, and how many approvals they ask for together. */
+  firstSlot: usize = 0;
+  quorum: i32 = 0;
+  /** Seconds. */
+  maxTtl: i64 = 0;
+  scope: Scope = changetype<Scope>(0);
+  requiresIncident: bool = false;
+  isDrill: bool = false;
+}
+
+/** A trust bundle. */
+export class Trust {
+  version: i64 = 0;
+  issuedAt: i64 = 0;
+  expiresAt: i64 = 0;
+  audiences: TextList = changetype<TextList>(0);
+  firstPrincipal: usize = 0;
+  firstEntitlement: usize = 0;
+  principals: NameIndex = changetype<NameIndex>(0);
+  entitlements: NameIndex = changetype<NameIndex>(0);
+  keys: NameIndex = changetype<NameIndex>(0);
+  revokedGrants: NameIndex = changetype<NameIndex>(0);
+  revokedIncidents: NameIndex = changetype<NameIndex>(0);
+  /** How many entitlements ask for no approval at all: a gauge shows them. */
+  singleKeyEntitlements: i32 = 0;
+  /** SHA-256 of the payload segment: 32 bytes. Tells two bundles of one version apart. */
+  hash: usize = 0;
+
+  key(kidPtr: usize, kidLen: i32): Key {
+    return changetype<Key>(this.keys.find(kidPtr, kidLen));
+  }
+
+  entitlement(ptr: usize, len: i32): Entitlement {
+    return changetype<Entitlement>(this.entitlements.find(ptr, len));
+  }
+}
+
+/** What is pinned at a gateway: root keys, threshold, audience. */
+export class Anchors {
+  audiencePtr: usize = 0;
+  audienceLen: i32 = 0;
+  threshold: i32 = 0;
+  rootCount: i32 = 0;
+  /** Linked list of Key, sorted by kid. */
+  firstRoot: usize = 0;
+
+  root(kidPtr: usize, kidLen: i32): Key {
+    for (let at = this.firstRoot; at != 0; at = changetype<Named>(at).next) {
+      if (changetype<Named>(at).isNamed(kidPtr, kidLen)) return changetype<Key>(at);
+    }
+    return changetype<Key>(0);
+  }
+}

@@ -1,0 +1,68 @@
+// Fails when an import points up (DESIGN.md, "The house"): each room may import only the rooms listed below it.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix, relative, sep } from "node:path";
+
+/** Room -> rooms that it may import, besides itself. */
+const rooms = {
+  assembly: {
+    "": ["filter", "grant", "crypto", "text", "host"], // index.ts and tools.ts
+    filter: ["decide", "grant", "trust", "jose", "crypto", "text", "host", "limits"],
+    decide: ["grant", "trust", "jose", "crypto", "text", "limits"],
+    grant: ["jose", "crypto", "text", "limits"],
+    trust: ["jose", "crypto", "text", "limits"],
+    jose: ["crypto", "text", "limits"],
+    crypto: ["text", "limits"],
+    text: ["limits"],
+    host: [],
+    limits: [],
+  },
+  control: {
+    cli: ["gateway", "host", "grant", "trust", "signer", "base"],
+    gateway: ["host", "grant", "trust", "signer", "base"],
+    grant: ["trust", "signer", "base"],
+    trust: ["signer", "base"],
+    signer: ["base"],
+    host: ["base"],
+    base: [],
+  },
+};
+
+function* sourceFiles(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* sourceFiles(path);
+    else if (entry.name.endsWith(".ts")) yield path;
+  }
+}
+
+/** The room of a file: the first folder under the house, or its own name for a file that is a room (limits.ts). */
+function roomOf(house, file) {
+  const parts = relative(house, file).split(sep);
+  if (parts.length > 1) return parts[0];
+  const name = parts[0].replace(/\.[jt]s$/, "");
+  return Object.hasOwn(rooms[house], name) ? name : "";
+}
+
+const wrong = [];
+for (const [house, allowed] of Object.entries(rooms)) {
+  for (const file of sourceFiles(house)) {
+    const from = roomOf(house, file);
+    const text = readFileSync(file, "utf8");
+    for (const [, target] of text.matchAll(/^\s*(?:import|export)\b[^;]*?from\s+"([^"]+)"/gms)) {
+      if (!target.startsWith(".")) continue;
+      const path = posix.normalize(join(dirname(file), target));
+      if (!path.startsWith(`${house}/`)) {
+        if (!path.endsWith(".json")) wrong.push(`${file}: imports ${target}, outside ${house}/`);
+        continue;
+      }
+      const to = roomOf(house, path.endsWith(".js") ? path : `${path}.ts`);
+      if (to === from) continue;
+      if (allowed[from] === undefined) wrong.push(`${file}: stands in no known room`);
+      else if (!allowed[from].includes(to))
+        wrong.push(`${file}: ${from || "the top"} may not import ${to || "the top"} (${target})`);
+    }
+  }
+}
+for (const line of wrong) console.error(line);
+if (wrong.length === 0) console.log("imports: none points up");
+process.exit(wrong.length === 0 ? 0 : 1);

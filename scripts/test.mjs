@@ -1,0 +1,75 @@
+// `npm test`: every check of the project, one after the other, ending in a plain `N passed, N failed` line.
+// `npm test -- NAME...` runs only the steps of those names.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+
+const report = ".cache/vitest.json";
+mkdirSync(".cache", { recursive: true });
+
+/** A check is one test; the test runners count their own. */
+const steps = [
+  { name: "generated", command: "node scripts/generate.mjs --check" },
+  { name: "format", command: "npx biome ci --colors=off ." },
+  { name: "imports", command: "node scripts/check-imports.mjs" },
+  { name: "build", command: "npm run --silent build" },
+  { name: "types", command: "npx tsc -p tsconfig.json" },
+  { name: "assembly", command: "npx asp --summary --config as-pect.config.js", count: countAsPect },
+  {
+    name: "vitest",
+    command: `npx vitest run --reporter=default --reporter=json --outputFile.json=${report}`,
+    count: countVitest,
+  },
+];
+
+function countAsPect({ status, output }) {
+  const plain = output.replace(/\u001b\[[0-9;]*m/g, "");
+  const found = [...plain.matchAll(/\[Summary\].*?(?:pass|✔)[^0-9]*(\d+).*?(?:fail|✖)[^0-9]*(\d+)/gi)].at(-1);
+  const totals = [...plain.matchAll(/(\d+) pass,\s+(\d+) fail/g)];
+  if (totals.length > 0) {
+    const passed = totals.reduce((sum, m) => sum + Number(m[1]), 0);
+    const failed = totals.reduce((sum, m) => sum + Number(m[2]), 0);
+    return { passed, failed: status !== 0 && failed === 0 ? 1 : failed };
+  }
+  if (found) return { passed: Number(found[1]), failed: Number(found[2]) };
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 };
+}
+
+function countVitest({ status }) {
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, "utf8"));
+  const failed = Math.max(numFailedTests, status === 0 ? 0 : 1, numFailedTestSuites > 0 ? 1 : 0);
+  return { passed: numPassedTests, failed };
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
+if (unknown.length > 0) {
+  console.error(`No such step: ${unknown.join(", ")}. There are: ${steps.map((step) => step.name).join(", ")}.`);
+  process.exit(2);
+}
+rmSync(report, { force: true });
+
+let passed = 0;
+let failed = 0;
+for (const step of steps.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  console.log(`\n== ${step.name}: ${step.command}`);
+  const started = Date.now();
+  const run = spawnSync(step.command, {
+    shell: true,
+    encoding: "utf8",
+    stdio: step.name === "assembly" ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const output = `${run.stdout ?? ""}${run.stderr ?? ""}`;
+  if (output !== "") console.log(output);
+  const counted = step.count
+    ? step.count({ status: run.status, output })
+    : { passed: run.status === 0 ? 1 : 0, failed: run.status === 0 ? 0 : 1 };
+  passed += counted.passed;
+  failed += counted.failed;
+  console.log(
+    `== ${step.name}: ${counted.passed} passed, ${counted.failed} failed, ${Math.round((Date.now() - started) / 1000)} s`,
+  );
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
