@@ -1,0 +1,166 @@
+/**
+ * The group of edwards25519 (-x^2 + y^2 = 1 + d x^2 y^2) in extended coordinates (Hisil, Wong, Carter, Dawson 2008), whose
+ * addition law is complete: no exceptional cases.
+ *
+ *   point  | X | Y | Z | T |   x = X/Z, y = Y/Z, xy = T/Z           four elements of 80 bytes, tight
+ *   cached | Y+X | Y-X | Z | 2dT |                                  what an addition needs of its second operand
+ */
+import {
+  add,
+  BASE_X,
+  BASE_Y,
+  copy,
+  D,
+  decode,
+  ELEMENT,
+  encode,
+  invert,
+  isCanonical,
+  isOdd,
+  isZero,
+  multiply,
+  negate,
+  setSmall,
+  square,
+  squareRootOfRatio,
+  subtract,
+  TWO_D,
+} from "./field25519";
+
+/** Bytes of a point, cached or not. */
+export const POINT: i32 = 4 * ELEMENT;
+const Y: usize = 80;
+const Z: usize = 160;
+const T: usize = 240;
+
+const ONE: usize = memory.data<i64>([1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 16);
+const a: usize = memory.data(80, 16);
+const b: usize = memory.data(80, 16);
+const c: usize = memory.data(80, 16);
+const e: usize = memory.data(80, 16);
+const f: usize = memory.data(80, 16);
+const g: usize = memory.data(80, 16);
+const h: usize = memory.data(80, 16);
+
+export function setIdentity(out: usize): void {
+  setSmall(out, 0);
+  setSmall(out + Y, 1);
+  setSmall(out + Z, 1);
+  setSmall(out + T, 0);
+}
+
+export function setBase(out: usize): void {
+  copy(out, BASE_X);
+  copy(out + Y, BASE_Y);
+  setSmall(out + Z, 1);
+  multiply(out + T, BASE_X, BASE_Y);
+}
+
+/** out = -point: x and T change sign. */
+export function negatePoint(out: usize, point: usize): void {
+  memory.copy(out, point, POINT);
+  negate(out, point);
+  negate(out + T, point + T);
+}
+
+export function cache(out: usize, point: usize): void {
+  add(a, point + Y, point);
+  subtract(b, point + Y, point);
+  multiply(c, point + T, TWO_D);
+  // Tight again by one multiplication with 1: additions take sums of these.
+  multiply(out, a, ONE);
+  multiply(out + Y, b, ONE);
+  copy(out + Z, point + Z);
+  copy(out + T, c);
+}
+
+/** From E, F, G, H: X = EF, Y = GH, Z = FG, T = EH. */
+function complete(out: usize): void {
+  multiply(out, e, f);
+  multiply(out + Y, g, h);
+  multiply(out + Z, f, g);
+  multiply(out + T, e, h);
+}
+
+/** out = 2 * point ("dbl-2008-hwcd" for a = -1, signs turned). */
+export function double(out: usize, point: usize): void {
+  square(a, point); // X^2
+  square(b, point + Y); // Y^2
+  square(c, point + Z);
+  add(c, c, c); // 2 Z^2
+  add(h, a, b); // H = X^2 + Y^2
+  add(e, point, point + Y);
+  square(e, e);
+  subtract(e, h, e); // E = H - (X + Y)^2
+  subtract(g, a, b); // G = X^2 - Y^2
+  add(f, c, g); // F = 2 Z^2 + G: the sum of four tight ones
+  multiply(f, f, ONE); // tight again
+  complete(out);
+}
+
+/** out = point + cached ("add-2008-hwcd-3" for a = -1). `isNegative`: minus cached. */
+export function addCached(out: usize, point: usize, cached: usize, isNegative: bool): void {
+  // The negative of a cached point swaps Y+X with Y-X and turns the sign of 2dT.
+  add(a, point + Y, point);
+  subtract(b, point + Y, point);
+  multiply(a, a, isNegative ? cached + Y : cached); // (Y1 + X1)(Y2 + X2)
+  multiply(b, b, isNegative ? cached : cached + Y); // (Y1 - X1)(Y2 - X2)
+  multiply(c, cached + T, point + T); // 2 d T1 T2
+  if (isNegative) negate(c, c);
+  multiply(f, point + Z, cached + Z);
+  add(f, f, f); // 2 Z1 Z2
+  subtract(e, a, b);
+  add(h, a, b);
+  add(g, f, c); // three tight ones
+  subtract(f, f, c);
+  complete(out);
+}
+
+const u: usize = memory.data(80, 16);
+const v: usize = memory.data(80, 16);
+
+/**
+ * Decodes a point (RFC 8032, section 5.1.3), strictly: y below p, x exists, and no x = 0 with the sign bit.
+ * @param bytes 32
+ */
+export function decodePoint(out: usize, bytes: usize): bool {
+  if (!isCanonical(bytes)) return false;
+  const isNegative = (load<u8>(bytes, 31) & 0x80) != 0;
+  decode(out + Y, bytes);
+  square(u, out + Y);
+  multiply(v, u, D);
+  subtract(u, u, ONE); // y^2 - 1
+  add(v, v, ONE); // d y^2 + 1
+  if (!squareRootOfRatio(out, u, v)) return false;
+  if (isZero(out)) {
+    if (isNegative) return false;
+  } else if (isOdd(out) != isNegative) {
+    negate(out, out);
+  }
+  setSmall(out + Z, 1);
+  multiply(out + T, out, out + Y);
+  return true;
+}
+
+const reciprocal: usize = memory.data(80, 16);
+
+/** The canonical encoding, 32 bytes. */
+export function encodePoint(out: usize, point: usize): void {
+  invert(reciprocal, point + Z);
+  multiply(a, point, reciprocal);
+  multiply(b, point + Y, reciprocal);
+  encode(out, b);
+  if (isOdd(a)) store<u8>(out, load<u8>(out, 31) | 0x80, 31);
+}
+
+const multiple: usize = memory.data(320, 16);
+
+/** Whether 8 * point is the identity: the eight points whose public key verifies what nobody signed. */
+export function isSmallOrder(point: usize): bool {
+  double(multiple, point);
+  double(multiple, multiple);
+  double(multiple, multiple);
+  if (!isZero(multiple)) return false;
+  subtract(a, multiple + Y, multiple + Z);
+  return isZero(a);
+}

@@ -1,0 +1,458 @@
+/**
+ * Arithmetic modulo p = 2^255 - 19, radix 2^25.5: ten signed limbs of alternately 26 and 25 bits, an i64 each.
+ *
+ *   value = l0 + l1*2^26 + l2*2^51 + l3*2^77 + l4*2^102 + l5*2^128 + l6*2^153 + l7*2^179 + l8*2^204 + l9*2^230
+ *
+ * An element is a pointer to 80 bytes. "Tight" means |even limb| < 1.1 * 2^25 and |odd limb| < 1.1 * 2^24, which is what
+ * `multiply`, `square` and `decode` return. The sum or difference of two tight elements is "loose": twice that. `multiply`
+ * and `square` take what is up to 1.65 * 2^26 and 1.65 * 2^25: the sum of three tight ones. `out` may be an argument.
+ * Variable time: public data only.
+ */
+
+/** Bytes of an element. */
+export const ELEMENT: i32 = 80;
+/** Bits of each limb. */
+const EVEN_BITS: i64 = 26;
+const ODD_BITS: i64 = 25;
+
+/** d = -121665/121666, 2d, and sqrt(-1) = 2^((p-1)/4). */
+export const D: usize = memory.data<i64>(
+  [56195235, 13857412, 51736253, 6949390, 114729, 24766616, 60832955, 30306712, 48412415, 21499315],
+  16,
+);
+export const TWO_D: usize = memory.data<i64>(
+  [45281625, 27714825, 36363642, 13898781, 229458, 15978800, 54557047, 27058993, 29715967, 9444199],
+  16,
+);
+const SQRT_MINUS_ONE: usize = memory.data<i64>(
+  [34513072, 25610706, 9377949, 3500415, 12389472, 33281959, 41962654, 31548777, 326685, 11406482],
+  16,
+);
+/** The base point's coordinates (RFC 8032, section 5.1). */
+export const BASE_X: usize = memory.data<i64>(
+  [52811034, 25909283, 16144682, 17082669, 27570973, 30858332, 40966398, 8378388, 20764389, 8758491],
+  16,
+);
+export const BASE_Y: usize = memory.data<i64>(
+  [40265304, 26843545, 13421772, 20132659, 26843545, 6710886, 53687091, 13421772, 40265318, 26843545],
+  16,
+);
+
+export function copy(out: usize, f: usize): void {
+  memory.copy(out, f, ELEMENT);
+}
+
+/** A small constant. */
+export function setSmall(out: usize, value: i64): void {
+  memory.fill(out, 0, ELEMENT);
+  store<i64>(out, value);
+}
+
+/** Tight + tight = loose. */
+export function add(out: usize, f: usize, g: usize): void {
+  for (let i: usize = 0; i < 80; i += 8) store<i64>(out + i, load<i64>(f + i) + load<i64>(g + i));
+}
+
+/** Tight - tight = loose. */
+export function subtract(out: usize, f: usize, g: usize): void {
+  for (let i: usize = 0; i < 80; i += 8) store<i64>(out + i, load<i64>(f + i) - load<i64>(g + i));
+}
+
+export function negate(out: usize, f: usize): void {
+  for (let i: usize = 0; i < 80; i += 8) store<i64>(out + i, -load<i64>(f + i));
+}
+
+/**
+ * Carries ten column sums of at most 2^62 down to tight limbs. Rounded carries (half added first) keep limbs signed and
+ * centred. Two interleaved chains, then the wrap h9 -> h0 (2^255 = 19) and one more step.
+ */
+function carryAndStore(
+  out: usize,
+  h0: i64,
+  h1: i64,
+  h2: i64,
+  h3: i64,
+  h4: i64,
+  h5: i64,
+  h6: i64,
+  h7: i64,
+  h8: i64,
+  h9: i64,
+): void {
+  const evenHalf: i64 = 1 << 25;
+  const oddHalf: i64 = 1 << 24;
+  let c = (h0 + evenHalf) >> EVEN_BITS;
+  h1 += c;
+  h0 -= c << EVEN_BITS;
+  c = (h4 + evenHalf) >> EVEN_BITS;
+  h5 += c;
+  h4 -= c << EVEN_BITS;
+  c = (h1 + oddHalf) >> ODD_BITS;
+  h2 += c;
+  h1 -= c << ODD_BITS;
+  c = (h5 + oddHalf) >> ODD_BITS;
+  h6 += c;
+  h5 -= c << ODD_BITS;
+  c = (h2 + evenHalf) >> EVEN_BITS;
+  h3 += c;
+  h2 -= c << EVEN_BITS;
+  c = (h6 + evenHalf) >> EVEN_BITS;
+  h7 += c;
+  h6 -= c << EVEN_BITS;
+  c = (h3 + oddHalf) >> ODD_BITS;
+  h4 += c;
+  h3 -= c << ODD_BITS;
+  c = (h7 + oddHalf) >> ODD_BITS;
+  h8 += c;
+  h7 -= c << ODD_BITS;
+  c = (h4 + evenHalf) >> EVEN_BITS;
+  h5 += c;
+  h4 -= c << EVEN_BITS;
+  c = (h8 + evenHalf) >> EVEN_BITS;
+  h9 += c;
+  h8 -= c << EVEN_BITS;
+  c = (h9 + oddHalf) >> ODD_BITS;
+  h0 += c * 19;
+  h9 -= c << ODD_BITS;
+  c = (h0 + evenHalf) >> EVEN_BITS;
+  h1 += c;
+  h0 -= c << EVEN_BITS;
+  store<i64>(out, h0);
+  store<i64>(out, h1, 8);
+  store<i64>(out, h2, 16);
+  store<i64>(out, h3, 24);
+  store<i64>(out, h4, 32);
+  store<i64>(out, h5, 40);
+  store<i64>(out, h6, 48);
+  store<i64>(out, h7, 56);
+  store<i64>(out, h8, 64);
+  store<i64>(out, h9, 72);
+}
+
+/**
+ * f * g, tight. A product of limbs i and j lands in column i + j, doubled when both are odd (their half bits add up), and
+ * times 19 when it wraps. With arguments up to 1.65 * 2^26 a column is at most
+ * 1.65^2 * 2^52 * (1 + 19 * 9 + doubling) < 1.65^2 * 2^52 * 2^8.2 < 2^62: no overflow.
+ */
+export function multiply(out: usize, f: usize, g: usize): void {
+  const f0 = load<i64>(f);
+  const f1 = load<i64>(f, 8);
+  const f2 = load<i64>(f, 16);
+  const f3 = load<i64>(f, 24);
+  const f4 = load<i64>(f, 32);
+  const f5 = load<i64>(f, 40);
+  const f6 = load<i64>(f, 48);
+  const f7 = load<i64>(f, 56);
+  const f8 = load<i64>(f, 64);
+  const f9 = load<i64>(f, 72);
+  const g0 = load<i64>(g);
+  const g1 = load<i64>(g, 8);
+  const g2 = load<i64>(g, 16);
+  const g3 = load<i64>(g, 24);
+  const g4 = load<i64>(g, 32);
+  const g5 = load<i64>(g, 40);
+  const g6 = load<i64>(g, 48);
+  const g7 = load<i64>(g, 56);
+  const g8 = load<i64>(g, 64);
+  const g9 = load<i64>(g, 72);
+  const g1x19 = g1 * 19;
+  const g2x19 = g2 * 19;
+  const g3x19 = g3 * 19;
+  const g4x19 = g4 * 19;
+  const g5x19 = g5 * 19;
+  const g6x19 = g6 * 19;
+  const g7x19 = g7 * 19;
+  const g8x19 = g8 * 19;
+  const g9x19 = g9 * 19;
+  const f1x2 = f1 * 2;
+  const f3x2 = f3 * 2;
+  const f5x2 = f5 * 2;
+  const f7x2 = f7 * 2;
+  const f9x2 = f9 * 2;
+  const h0 =
+    f0 * g0 +
+    f1x2 * g9x19 +
+    f2 * g8x19 +
+    f3x2 * g7x19 +
+    f4 * g6x19 +
+    f5x2 * g5x19 +
+    f6 * g4x19 +
+    f7x2 * g3x19 +
+    f8 * g2x19 +
+    f9x2 * g1x19;
+  const h1 =
+    f0 * g1 +
+    f1 * g0 +
+    f2 * g9x19 +
+    f3 * g8x19 +
+    f4 * g7x19 +
+    f5 * g6x19 +
+    f6 * g5x19 +
+    f7 * g4x19 +
+    f8 * g3x19 +
+    f9 * g2x19;
+  const h2 =
+    f0 * g2 +
+    f1x2 * g1 +
+    f2 * g0 +
+    f3x2 * g9x19 +
+    f4 * g8x19 +
+    f5x2 * g7x19 +
+    f6 * g6x19 +
+    f7x2 * g5x19 +
+    f8 * g4x19 +
+    f9x2 * g3x19;
+  const h3 =
+    f0 * g3 + f1 * g2 + f2 * g1 + f3 * g0 + f4 * g9x19 + f5 * g8x19 + f6 * g7x19 + f7 * g6x19 + f8 * g5x19 + f9 * g4x19;
+  const h4 =
+    f0 * g4 +
+    f1x2 * g3 +
+    f2 * g2 +
+    f3x2 * g1 +
+    f4 * g0 +
+    f5x2 * g9x19 +
+    f6 * g8x19 +
+    f7x2 * g7x19 +
+    f8 * g6x19 +
+    f9x2 * g5x19;
+  const h5 =
+    f0 * g5 + f1 * g4 + f2 * g3 + f3 * g2 + f4 * g1 + f5 * g0 + f6 * g9x19 + f7 * g8x19 + f8 * g7x19 + f9 * g6x19;
+  const h6 =
+    f0 * g6 +
+    f1x2 * g5 +
+    f2 * g4 +
+    f3x2 * g3 +
+    f4 * g2 +
+    f5x2 * g1 +
+    f6 * g0 +
+    f7x2 * g9x19 +
+    f8 * g8x19 +
+    f9x2 * g7x19;
+  const h7 = f0 * g7 + f1 * g6 + f2 * g5 + f3 * g4 + f4 * g3 + f5 * g2 + f6 * g1 + f7 * g0 + f8 * g9x19 + f9 * g8x19;
+  const h8 =
+    f0 * g8 + f1x2 * g7 + f2 * g6 + f3x2 * g5 + f4 * g4 + f5x2 * g3 + f6 * g2 + f7x2 * g1 + f8 * g0 + f9x2 * g9x19;
+  const h9 = f0 * g9 + f1 * g8 + f2 * g7 + f3 * g6 + f4 * g5 + f5 * g4 + f6 * g3 + f7 * g2 + f8 * g1 + f9 * g0;
+  carryAndStore(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+}
+
+/** f * f, tight: `multiply` with equal products taken once and doubled. The same bounds. */
+export function square(out: usize, f: usize): void {
+  const f0 = load<i64>(f);
+  const f1 = load<i64>(f, 8);
+  const f2 = load<i64>(f, 16);
+  const f3 = load<i64>(f, 24);
+  const f4 = load<i64>(f, 32);
+  const f5 = load<i64>(f, 40);
+  const f6 = load<i64>(f, 48);
+  const f7 = load<i64>(f, 56);
+  const f8 = load<i64>(f, 64);
+  const f9 = load<i64>(f, 72);
+  const f0x2 = f0 * 2;
+  const f1x2 = f1 * 2;
+  const f1x4 = f1 * 4;
+  const f2x2 = f2 * 2;
+  const f3x2 = f3 * 2;
+  const f3x4 = f3 * 4;
+  const f4x2 = f4 * 2;
+  const f5x19 = f5 * 19;
+  const f5x2 = f5 * 2;
+  const f5x4 = f5 * 4;
+  const f6x19 = f6 * 19;
+  const f6x2 = f6 * 2;
+  const f7x19 = f7 * 19;
+  const f7x2 = f7 * 2;
+  const f7x4 = f7 * 4;
+  const f8x19 = f8 * 19;
+  const f8x2 = f8 * 2;
+  const f9x19 = f9 * 19;
+  const f9x2 = f9 * 2;
+  const h0 = f0 * f0 + f1x4 * f9x19 + f2x2 * f8x19 + f3x4 * f7x19 + f4x2 * f6x19 + f5x2 * f5x19;
+  const h1 = f0x2 * f1 + f2x2 * f9x19 + f3x2 * f8x19 + f4x2 * f7x19 + f5x2 * f6x19;
+  const h2 = f0x2 * f2 + f1x2 * f1 + f3x4 * f9x19 + f4x2 * f8x19 + f5x4 * f7x19 + f6 * f6x19;
+  const h3 = f0x2 * f3 + f1x2 * f2 + f4x2 * f9x19 + f5x2 * f8x19 + f6x2 * f7x19;
+  const h4 = f0x2 * f4 + f1x4 * f3 + f2 * f2 + f5x4 * f9x19 + f6x2 * f8x19 + f7x2 * f7x19;
+  const h5 = f0x2 * f5 + f1x2 * f4 + f2x2 * f3 + f6x2 * f9x19 + f7x2 * f8x19;
+  const h6 = f0x2 * f6 + f1x4 * f5 + f2x2 * f4 + f3x2 * f3 + f7x4 * f9x19 + f8 * f8x19;
+  const h7 = f0x2 * f7 + f1x2 * f6 + f2x2 * f5 + f3x2 * f4 + f8x2 * f9x19;
+  const h8 = f0x2 * f8 + f1x4 * f7 + f2x2 * f6 + f3x4 * f5 + f4 * f4 + f9x2 * f9x19;
+  const h9 = f0x2 * f9 + f1x2 * f8 + f2x2 * f7 + f3x2 * f6 + f4x2 * f5;
+  carryAndStore(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
+}
+
+/** f^(2^count). */
+function squareTimes(out: usize, f: usize, count: i32): void {
+  square(out, f);
+  for (let i = 1; i < count; i++) square(out, out);
+}
+
+const t0: usize = memory.data(80, 16);
+const t1: usize = memory.data(80, 16);
+const t2: usize = memory.data(80, 16);
+
+const t3: usize = memory.data(80, 16);
+
+/** t0 = f^(2^250 - 1), and t1 = f^11 : what both powers below begin with. */
+function powerChain(f: usize): void {
+  square(t0, f); // 2
+  squareTimes(t1, t0, 2); // 8
+  multiply(t1, f, t1); // 9
+  multiply(t0, t0, t1); // 11
+  square(t2, t0); // 22
+  multiply(t2, t1, t2); // 2^5 - 1
+  copy(t1, t0); // 11
+  squareTimes(t0, t2, 5);
+  multiply(t0, t0, t2); // 2^10 - 1
+  squareTimes(t2, t0, 10);
+  multiply(t2, t2, t0); // 2^20 - 1
+  squareTimes(t3, t2, 20);
+  multiply(t2, t3, t2); // 2^40 - 1
+  squareTimes(t2, t2, 10);
+  multiply(t0, t2, t0); // 2^50 - 1
+  squareTimes(t2, t0, 50);
+  multiply(t2, t2, t0); // 2^100 - 1
+  squareTimes(t3, t2, 100);
+  multiply(t2, t3, t2); // 2^200 - 1
+  squareTimes(t2, t2, 50);
+  multiply(t0, t2, t0); // 2^250 - 1
+}
+
+/** 1/f = f^(p-2) = f^(2^255 - 21); 0 for 0. */
+export function invert(out: usize, f: usize): void {
+  powerChain(f);
+  squareTimes(t0, t0, 5);
+  multiply(out, t0, t1);
+}
+
+const base: usize = memory.data(80, 16);
+
+/** f^((p-5)/8) = f^(2^252 - 3). */
+function powerForRoot(out: usize, f: usize): void {
+  copy(base, f);
+  powerChain(base);
+  squareTimes(t0, t0, 2);
+  multiply(out, t0, base);
+}
+
+/** The canonical encoding (RFC 8032, section 5.1.2, without a sign bit): 32 bytes, little endian. f is tight. */
+export function encode(out: usize, f: usize): void {
+  // First a limb form with carries all floored, then the value modulo p by adding 19 and looking whether 2^255 is reached.
+  for (let i: usize = 0; i < 80; i += 8) store<i64>(t0 + i, load<i64>(f + i));
+  for (let round = 0; round < 3; round++) {
+    for (let i: usize = 0; i < 80; i += 8) {
+      const bits: i64 = (i & 8) == 0 ? EVEN_BITS : ODD_BITS;
+      const carry = load<i64>(t0 + i) >> bits;
+      store<i64>(t0 + i, load<i64>(t0 + i) - (carry << bits));
+      if (i < 72) store<i64>(t0 + i + 8, load<i64>(t0 + i + 8) + carry);
+      else store<i64>(t0, load<i64>(t0) + carry * 19);
+    }
+  }
+  // Now 0 <= value < 2^255 + small; subtract p while it is at least p: at most once, as 2^255 - p = 19.
+  if (!isBelowP(t0)) {
+    store<i64>(t0, load<i64>(t0) + 19);
+    for (let i: usize = 0; i < 72; i += 8) {
+      const bits: i64 = (i & 8) == 0 ? EVEN_BITS : ODD_BITS;
+      store<i64>(t0 + i + 8, load<i64>(t0 + i + 8) + (load<i64>(t0 + i) >> bits));
+      store<i64>(t0 + i, load<i64>(t0 + i) & (((<i64>1) << bits) - 1));
+    }
+    store<i64>(t0 + 72, load<i64>(t0 + 72) & (((<i64>1) << ODD_BITS) - 1));
+  }
+  packLimbs(out, t0);
+}
+
+/** Limbs all in range: is the value below p = 2^255 - 19? */
+function isBelowP(f: usize): bool {
+  if (load<i64>(f) < (1 << 26) - 19) return true;
+  for (let i: usize = 8; i < 80; i += 8) {
+    const bits: i64 = (i & 8) == 0 ? EVEN_BITS : ODD_BITS;
+    if (load<i64>(f + i) != ((<i64>1) << bits) - 1) return true;
+  }
+  return false;
+}
+
+/** Bit offsets of the limbs: 0, 26, 51, 77, 102, 128, 153, 179, 204, 230. */
+function packLimbs(out: usize, f: usize): void {
+  let low: u64 = 0;
+  let bits: u64 = 0;
+  let at = out;
+  for (let i: usize = 0; i < 80; i += 8) {
+    low |= (<u64>load<i64>(f + i)) << bits;
+    bits += (i & 8) == 0 ? 26 : 25;
+    while (bits >= 8) {
+      store<u8>(at, <u8>low);
+      at += 1;
+      low >>= 8;
+      bits -= 8;
+    }
+  }
+  store<u8>(at, <u8>low);
+}
+
+/** Reads 32 bytes, the top bit ignored. The value may be p or above: `isCanonical` tells. */
+export function decode(out: usize, bytes: usize): void {
+  let low: u64 = 0;
+  let bits: u64 = 0;
+  let at: usize = 0;
+  for (let i: usize = 0; i < 80; i += 8) {
+    const width: u64 = (i & 8) == 0 ? 26 : 25;
+    while (bits < width && at < 32) {
+      const byte: u64 = at == 31 ? load<u8>(bytes + at) & 0x7f : load<u8>(bytes + at);
+      low |= byte << bits;
+      bits += 8;
+      at += 1;
+    }
+    store<i64>(out + i, <i64>(low & (((<u64>1) << width) - 1)));
+    low >>= width;
+    bits -= width;
+  }
+}
+
+/** Whether the 32 bytes, the top bit ignored, are below p. */
+export function isCanonical(bytes: usize): bool {
+  if (load<u8>(bytes) < 0xed) return true;
+  for (let i: usize = 1; i < 31; i++) if (load<u8>(bytes + i) != 0xff) return true;
+  return (load<u8>(bytes, 31) & 0x7f) != 0x7f;
+}
+
+const encodedF: usize = memory.data(32, 8);
+const encodedG: usize = memory.data(32, 8);
+
+export function isEqual(f: usize, g: usize): bool {
+  encode(encodedF, f);
+  encode(encodedG, g);
+  return memory.compare(encodedF, encodedG, 32) == 0;
+}
+
+export function isZero(f: usize): bool {
+  encode(encodedF, f);
+  return (load<u64>(encodedF) | load<u64>(encodedF, 8) | load<u64>(encodedF, 16) | load<u64>(encodedF, 24)) == 0;
+}
+
+/** The encoding's lowest bit: the "sign" of RFC 8032. */
+export function isOdd(f: usize): bool {
+  encode(encodedF, f);
+  return (load<u8>(encodedF) & 1) == 1;
+}
+
+const v3: usize = memory.data(80, 16);
+const v7: usize = memory.data(80, 16);
+const check: usize = memory.data(80, 16);
+const minusU: usize = memory.data(80, 16);
+
+/** out = sqrt(u/v), if there is one (RFC 8032, section 5.1.3): u v^3 (u v^7)^((p-5)/8), corrected by sqrt(-1). u, v tight. */
+export function squareRootOfRatio(out: usize, u: usize, v: usize): bool {
+  square(v3, v);
+  multiply(v3, v3, v);
+  square(v7, v3);
+  multiply(v7, v7, v);
+  multiply(v7, v7, u);
+  powerForRoot(out, v7);
+  multiply(out, out, v3);
+  multiply(out, out, u);
+  square(check, out);
+  multiply(check, check, v);
+  if (isEqual(check, u)) return true;
+  negate(minusU, u);
+  if (!isEqual(check, minusU)) return false;
+  multiply(out, out, SQRT_MINUS_ONE);
+  return true;
+}

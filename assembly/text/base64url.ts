@@ -1,0 +1,66 @@
+/** Canonical base64url (RFC 4648, section 5): no padding, no other alphabet, spare bits zero. One spelling per value. */
+import { isDigit, isLower, isUpper } from "./bytes";
+
+/** 0 to 63, or 255. */
+function valueOf(c: u8): u32 {
+  if (isUpper(c)) return c - 0x41;
+  if (isLower(c)) return c - 0x47;
+  if (isDigit(c)) return <u32>c + 4;
+  if (c == 0x2d) return 62;
+  if (c == 0x5f) return 63;
+  return 255;
+}
+
+/** Decodes `len` characters to `out`, which may be `src`; returns the bytes written, or -1 when it is not canonical. */
+export function decode(src: usize, len: i32, out: usize): i32 {
+  if (len < 0 || (len & 3) == 1) return -1;
+  let at = 0;
+  let written = 0;
+  while (at + 4 <= len) {
+    const a = valueOf(load<u8>(src + at));
+    const b = valueOf(load<u8>(src + at, 1));
+    const c = valueOf(load<u8>(src + at, 2));
+    const d = valueOf(load<u8>(src + at, 3));
+    if ((a | b | c | d) > 63) return -1;
+    const word = (a << 18) | (b << 12) | (c << 6) | d;
+    store<u8>(out + written, <u8>(word >> 16));
+    store<u8>(out + written, <u8>(word >> 8), 1);
+    store<u8>(out + written, <u8>word, 2);
+    at += 4;
+    written += 3;
+  }
+  const rest = len - at;
+  if (rest == 0) return written;
+  const a = valueOf(load<u8>(src + at));
+  const b = valueOf(load<u8>(src + at, 1));
+  const c = rest == 3 ? valueOf(load<u8>(src + at, 2)) : 0;
+  if ((a | b | c) > 63) return -1;
+  const word = (a << 18) | (b << 12) | (c << 6);
+  if ((rest == 2 && (word & 0xffff) != 0) || (rest == 3 && (word & 0xff) != 0)) return -1;
+  store<u8>(out + written, <u8>(word >> 16));
+  if (rest == 3) store<u8>(out + written, <u8>(word >> 8), 1);
+  return written + rest - 1;
+}
+
+function letter(value: u32): u8 {
+  if (value < 26) return <u8>(0x41 + value);
+  if (value < 52) return <u8>(0x47 + value);
+  if (value < 62) return <u8>(value - 4);
+  return value == 62 ? 0x2d : 0x5f;
+}
+
+/** Encodes `len` bytes; returns the characters written. */
+export function encode(src: usize, len: i32, out: usize): i32 {
+  let written = 0;
+  for (let at = 0; at < len; at += 3) {
+    const left = len - at;
+    const b: u32 = left > 1 ? load<u8>(src + at, 1) : 0;
+    const c: u32 = left > 2 ? load<u8>(src + at, 2) : 0;
+    const word = ((<u32>load<u8>(src + at)) << 16) | (b << 8) | c;
+    store<u8>(out + written++, letter(word >> 18));
+    store<u8>(out + written++, letter((word >> 12) & 63));
+    if (left > 1) store<u8>(out + written++, letter((word >> 6) & 63));
+    if (left > 2) store<u8>(out + written++, letter(word & 63));
+  }
+  return written;
+}

@@ -1,0 +1,88 @@
+/** Byte ranges compared, named and written. Nothing here allocates or reads outside its range. */
+import { MAX_NAME_BYTES } from "../limits";
+
+/** The bytes are this ASCII literal. AssemblyScript keeps literals as UTF-16, two bytes a character. */
+export function equals(ptr: usize, len: i32, literal: string): bool {
+  if (len != literal.length) return false;
+  const units = changetype<usize>(literal);
+  for (let i = 0; i < len; i++) {
+    if (<u16>load<u8>(ptr + i) != load<u16>(units + ((<usize>i) << 1))) return false;
+  }
+  return true;
+}
+
+export function same(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): bool {
+  return aLen == bLen && memory.compare(aPtr, bPtr, aLen) == 0;
+}
+
+/** Bytewise order; a prefix comes first. */
+export function compare(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): i32 {
+  const order = memory.compare(aPtr, bPtr, min(aLen, bLen));
+  return order != 0 ? order : aLen - bLen;
+}
+
+export function isDigit(c: u8): bool {
+  return c >= 0x30 && c <= 0x39;
+}
+
+export function isLower(c: u8): bool {
+  return c >= 0x61 && c <= 0x7a;
+}
+
+export function isUpper(c: u8): bool {
+  return c >= 0x41 && c <= 0x5a;
+}
+
+function isAlphanumeric(c: u8): bool {
+  return isDigit(c) || isLower(c) || isUpper(c);
+}
+
+/** `[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}`: principals, persons, roles, entitlements, reasons, audiences. */
+export function isName(ptr: usize, len: i32): bool {
+  if (len < 1 || len > MAX_NAME_BYTES || !isAlphanumeric(load<u8>(ptr))) return false;
+  for (let i = 1; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    const good = isAlphanumeric(c) || c == 0x2e || c == 0x5f || c == 0x40 || c == 0x2b || c == 0x2d; // . _ @ + -
+    if (!good) return false;
+  }
+  return true;
+}
+
+/** `jti`: 16 to 64 of `A-Za-z0-9_-`. */
+export function isGrantId(ptr: usize, len: i32): bool {
+  if (len < 16 || len > 64) return false;
+  for (let i = 0; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    if (!isAlphanumeric(c) && c != 0x5f && c != 0x2d) return false;
+  }
+  return true;
+}
+
+/** Copies an ASCII literal; returns its length. */
+export function writeLiteral(out: usize, literal: string): i32 {
+  const units = changetype<usize>(literal);
+  for (let i = 0; i < literal.length; i++) store<u8>(out + i, <u8>load<u16>(units + ((<usize>i) << 1)));
+  return literal.length;
+}
+
+function hexDigit(value: u8): u8 {
+  return value < 10 ? 0x30 + value : 0x57 + value;
+}
+
+/** Lower-case hex; returns 2 * len. */
+export function writeHex(out: usize, ptr: usize, len: i32): i32 {
+  for (let i = 0; i < len; i++) {
+    const byte = load<u8>(ptr + i);
+    store<u8>(out + ((<usize>i) << 1), hexDigit(byte >> 4));
+    store<u8>(out + ((<usize>i) << 1), hexDigit(byte & 15), 1);
+  }
+  return len << 1;
+}
+
+/** The value of a hex digit of any case, or -1. */
+export function hexValue(c: u8): i32 {
+  if (isDigit(c)) return c - 0x30;
+  if (c >= 0x41 && c <= 0x46) return c - 0x37;
+  if (c >= 0x61 && c <= 0x66) return c - 0x57;
+  return -1;
+}

@@ -1,0 +1,251 @@
+/**
+ * A pull reader of JSON (RFC 8259) over bytes that it may change: strings are unescaped where they stand, as no escape is
+ * shorter than what it stands for. It reads only the shapes that its callers ask for, is bounded in depth, allocates
+ * nothing and never reads past its end. After the first error `ok` stays false and nothing more is read.
+ */
+import { MAX_JSON_DEPTH, MAX_SAFE_INTEGER } from "../limits";
+import { hexValue, isDigit } from "./bytes";
+import { sequenceLength, writeCodePoint } from "./utf8";
+
+const QUOTE: u8 = 0x22;
+const BACKSLASH: u8 = 0x5c;
+const COMMA: u8 = 0x2c;
+const COLON: u8 = 0x3a;
+const OPEN_BRACE: u8 = 0x7b;
+const CLOSE_BRACE: u8 = 0x7d;
+const OPEN_BRACKET: u8 = 0x5b;
+const CLOSE_BRACKET: u8 = 0x5d;
+
+export class JsonReader {
+  ok: bool = true;
+  /** The last name or string, unescaped. */
+  stringPtr: usize = 0;
+  stringLen: i32 = 0;
+  private at: usize = 0;
+  private end: usize = 0;
+  private depth: i32 = 0;
+  /** The container was just opened: its first element has no comma before it. */
+  private isFirst: bool = false;
+
+  start(ptr: usize, len: i32): void {
+    this.ok = true;
+    this.stringPtr = ptr;
+    this.stringLen = 0;
+    this.at = ptr;
+    this.end = ptr + len;
+    this.depth = 0;
+    this.isFirst = false;
+  }
+
+  /** Refuses the text from outside: a value of the wrong shape for the caller. */
+  fail(): void {
+    this.ok = false;
+  }
+
+  /** The first byte of the next value, not consumed; 0 at the end or after an error. */
+  kind(): u8 {
+    this.skipSpace();
+    return this.ok && this.at < this.end ? load<u8>(this.at) : 0;
+  }
+
+  openObject(): bool {
+    return this.open(OPEN_BRACE);
+  }
+
+  openArray(): bool {
+    return this.open(OPEN_BRACKET);
+  }
+
+  /** The next member's name is read and its colon consumed; false when the object is closed or bad. */
+  nextMember(): bool {
+    if (!this.next(CLOSE_BRACE)) return false;
+    if (!this.string()) return false;
+    if (this.kind() != COLON) return this.stop();
+    this.at += 1;
+    return true;
+  }
+
+  /** There is another element; false when the array is closed or bad. */
+  nextElement(): bool {
+    return this.next(CLOSE_BRACKET);
+  }
+
+  /** Reads a string; false when the next value is none, or a bad one. */
+  string(): bool {
+    if (this.kind() != QUOTE) return this.stop();
+    this.at += 1;
+    const start = this.at;
+    let out = start;
+    while (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c == QUOTE) {
+        this.at += 1;
+        this.stringPtr = start;
+        this.stringLen = <i32>(out - start);
+        return true;
+      }
+      if (c < 0x20) return this.stop();
+      if (c == BACKSLASH) {
+        const written = this.unescape(out);
+        if (written == 0) return this.stop();
+        out += written;
+        continue;
+      }
+      const length = sequenceLength(this.at, <i32>(this.end - this.at));
+      if (length == 0) return this.stop();
+      if (out != this.at) memory.copy(out, this.at, length);
+      this.at += length;
+      out += length;
+    }
+    return this.stop();
+  }
+
+  /** An integer from 0 to 2^53 - 1, in digits only: no sign, fraction, exponent or leading zero. Else -1 and not ok. */
+  integer(): i64 {
+    const start = this.kind() == 0 ? this.end : this.at;
+    let value: i64 = 0;
+    while (this.at < this.end && isDigit(load<u8>(this.at))) {
+      // At most 16 digits: below 2^63 by far.
+      if (this.at - start >= 16) return this.noInteger();
+      value = value * 10 + (load<u8>(this.at) - 0x30);
+      this.at += 1;
+    }
+    const digits = <i32>(this.at - start);
+    if (!this.ok || digits == 0 || value > MAX_SAFE_INTEGER) return this.noInteger();
+    if (digits > 1 && load<u8>(start) == 0x30) return this.noInteger();
+    if (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c == 0x2e || c == 0x65 || c == 0x45) return this.noInteger(); // . e E
+    }
+    return value;
+  }
+
+  boolean(): bool {
+    if (this.word("true")) return true;
+    if (!this.word("false")) this.ok = false;
+    return false;
+  }
+
+  /** Everything is read and closed, and only white space is left. */
+  finish(): bool {
+    this.skipSpace();
+    if (this.depth != 0 || this.at != this.end) this.ok = false;
+    return this.ok;
+  }
+
+  private stop(): bool {
+    this.ok = false;
+    return false;
+  }
+
+  private noInteger(): i64 {
+    this.ok = false;
+    return -1;
+  }
+
+  private skipSpace(): void {
+    while (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c != 0x20 && c != 0x09 && c != 0x0a && c != 0x0d) return;
+      this.at += 1;
+    }
+  }
+
+  private open(bracket: u8): bool {
+    if (this.kind() != bracket || this.depth >= MAX_JSON_DEPTH) return this.stop();
+    this.at += 1;
+    this.depth += 1;
+    this.isFirst = true;
+    return true;
+  }
+
+  private next(close: u8): bool {
+    const c = this.kind();
+    if (c == close) {
+      this.at += 1;
+      this.depth -= 1;
+      // What follows stands behind an element of the outer container.
+      this.isFirst = false;
+      return false;
+    }
+    if (this.isFirst) {
+      this.isFirst = false;
+      return c != 0 || this.stop();
+    }
+    if (c != COMMA) return this.stop();
+    this.at += 1;
+    const value = this.kind();
+    return (value != close && value != 0) || this.stop();
+  }
+
+  private word(literal: string): bool {
+    this.skipSpace();
+    const length = literal.length;
+    if (!this.ok || <i32>(this.end - this.at) < length) return false;
+    for (let i = 0; i < length; i++) if (load<u8>(this.at + i) != <u8>literal.charCodeAt(i)) return false;
+    this.at += length;
+    return true;
+  }
+
+  /** Four hex digits at `from`, or -1. */
+  private hex4(from: usize): i32 {
+    if (from + 4 > this.end) return -1;
+    let value = 0;
+    for (let i = 0; i < 4; i++) {
+      const digit = hexValue(load<u8>(from + i));
+      if (digit < 0) return -1;
+      value = (value << 4) | digit;
+    }
+    return value;
+  }
+
+  /** One escape at `at` is written to `out`; returns the bytes written, 0 when it is bad. A lone surrogate is bad. */
+  private unescape(out: usize): i32 {
+    if (this.at + 2 > this.end) return 0;
+    const c = load<u8>(this.at, 1);
+    if (c == 0x75 /* u */) return this.unescapeUnicode(out);
+    this.at += 2;
+    let byte: u8 = 0;
+    switch (c) {
+      case QUOTE:
+      case BACKSLASH:
+      case 0x2f:
+        byte = c;
+        break;
+      case 0x62:
+        byte = 0x08;
+        break;
+      case 0x66:
+        byte = 0x0c;
+        break;
+      case 0x6e:
+        byte = 0x0a;
+        break;
+      case 0x72:
+        byte = 0x0d;
+        break;
+      case 0x74:
+        byte = 0x09;
+        break;
+      default:
+        return 0;
+    }
+    store<u8>(out, byte);
+    return 1;
+  }
+
+  private unescapeUnicode(out: usize): i32 {
+    const unit = this.hex4(this.at + 2);
+    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return 0;
+    if (unit < 0xd800 || unit > 0xdbff) {
+      this.at += 6;
+      return writeCodePoint(out, <u32>unit);
+    }
+    // A high surrogate: the low one must follow as an escape.
+    if (this.at + 12 > this.end || load<u8>(this.at, 6) != BACKSLASH || load<u8>(this.at, 7) != 0x75) return 0;
+    const low = this.hex4(this.at + 8);
+    if (low < 0xdc00 || low > 0xdfff) return 0;
+    this.at += 12;
+    return writeCodePoint(out, 0x10000 + ((<u32>unit - 0xd800) << 10) + (<u32>low - 0xdc00));
+  }
+}

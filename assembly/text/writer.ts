@@ -1,0 +1,112 @@
+/** Writes ASCII JSON into a fixed buffer. What does not fit sets `overflow`, and nothing more is written. */
+import { encode } from "./base64url";
+import { writeHex } from "./bytes";
+import { codePoint, sequenceLength } from "./utf8";
+
+/** What an invalid byte of a header is shown as. */
+const REPLACEMENT: u32 = 0xfffd;
+const scratch: usize = memory.data(16, 8);
+
+export class Writer {
+  start: usize = 0;
+  length: i32 = 0;
+  overflow: bool = false;
+  private capacity: i32 = 0;
+
+  open(ptr: usize, capacity: i32): void {
+    this.start = ptr;
+    this.capacity = capacity;
+    this.length = 0;
+    this.overflow = false;
+  }
+
+  /** Whether `len` more bytes fit; if not, `overflow`. */
+  private room(len: i32): bool {
+    if (this.overflow || len < 0 || len > this.capacity - this.length) {
+      this.overflow = true;
+      return false;
+    }
+    return true;
+  }
+
+  byte(value: u8): void {
+    if (!this.room(1)) return;
+    store<u8>(this.start + this.length, value);
+    this.length += 1;
+  }
+
+  literal(text: string): void {
+    if (!this.room(text.length)) return;
+    const units = changetype<usize>(text);
+    for (let i = 0; i < text.length; i++) {
+      store<u8>(this.start + this.length + i, <u8>load<u16>(units + ((<usize>i) << 1)));
+    }
+    this.length += text.length;
+  }
+
+  /** Bytes as they are. */
+  bytes(ptr: usize, len: i32): void {
+    if (!this.room(len)) return;
+    memory.copy(this.start + this.length, ptr, len);
+    this.length += len;
+  }
+
+  /** A quoted JSON string: `"`, `\`, control bytes and everything beyond ASCII escaped, an invalid byte as U+FFFD. */
+  string(ptr: usize, len: i32): void {
+    this.byte(0x22);
+    let at = 0;
+    while (at < len && !this.overflow) {
+      const c = load<u8>(ptr + at);
+      if (c >= 0x20 && c < 0x7f) {
+        if (c == 0x22 || c == 0x5c) this.byte(0x5c);
+        this.byte(c);
+        at += 1;
+        continue;
+      }
+      const length = sequenceLength(ptr + at, len - at);
+      this.escape(length == 0 ? REPLACEMENT : codePoint(ptr + at, length));
+      at += max(1, length);
+    }
+    this.byte(0x22);
+  }
+
+  /** Decimal, with a sign when negative. */
+  integer(value: i64): void {
+    if (value < 0) this.byte(0x2d);
+    let rest: u64 = value < 0 ? 0 - <u64>value : <u64>value;
+    let digits: u64 = 1;
+    while (rest / digits >= 10) digits *= 10;
+    while (digits > 0) {
+      this.byte(0x30 + <u8>(rest / digits));
+      rest %= digits;
+      digits /= 10;
+    }
+  }
+
+  /** Lower-case hex. */
+  hex(ptr: usize, len: i32): void {
+    if (!this.room(len << 1)) return;
+    this.length += writeHex(this.start + this.length, ptr, len);
+  }
+
+  base64url(ptr: usize, len: i32): void {
+    if (!this.room(<i32>((<i64>len * 4 + 2) / 3))) return;
+    this.length += encode(ptr, len, this.start + this.length);
+  }
+
+  private escape(point: u32): void {
+    if (point >= 0x10000) {
+      this.unit(0xd800 + ((point - 0x10000) >> 10));
+      this.unit(0xdc00 + ((point - 0x10000) & 0x3ff));
+    } else {
+      this.unit(point);
+    }
+  }
+
+  private unit(value: u32): void {
+    store<u8>(scratch, <u8>(value >> 8));
+    store<u8>(scratch, <u8>value, 1);
+    this.literal("\\u");
+    this.hex(scratch, 2);
+  }
+}
