@@ -1,0 +1,39 @@
+/** Making asks, approvals and grants. */
+import { randomBytes } from "node:crypto";
+import { messageOf, UserError } from "../base/errors.js";
+import type { PrivateKey } from "../signer/jwk.js";
+import { signClaims, signDetached, signPayload } from "../signer/sign.js";
+import { type GrantClaims, grantClaimsSchema } from "./claims.js";
+import { payloadOf } from "./message.js";
+
+const MAX_GRANT_BYTES = 8192;
+
+export type AskInput = Omit<GrantClaims, "jti" | "iat" | "exp"> & { readonly ttl: number; readonly iat: number };
+
+/** The ask: signed claims that open nothing. @param input.ttl seconds */
+export async function makeAsk(input: AskInput, key: PrivateKey): Promise<string> {
+  const { ttl, iat, ...rest } = input;
+  const jti = randomBytes(16).toString("base64url");
+  const result = grantClaimsSchema.safeParse({ jti, iat, exp: iat + ttl, ...rest });
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new UserError(`The ask cannot be made: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? messageOf(result.error)}.`);
+  }
+  return signClaims("bg-ask+jwt", result.data, key);
+}
+
+/** A detached signature over the ask's payload. @param iat when it is approved */
+export async function makeApproval(ask: string, key: PrivateKey, iat: number): Promise<string> {
+  return signDetached("bg-approval+jws", payloadOf(ask), key, iat);
+}
+
+/** The whole: the requester's signature, made last, and the approvals. */
+export async function completeGrant(ask: string, approvals: readonly string[], key: PrivateKey): Promise<string> {
+  const grant = [await signPayload("bg+jwt", payloadOf(ask), key), ...approvals].join("~");
+  if (grant.length > MAX_GRANT_BYTES) {
+    throw new UserError(`The grant would be ${grant.length} bytes; gateways take ${MAX_GRANT_BYTES}.`, {
+      hint: "Ask for fewer paths or hosts, or shorten the text.",
+    });
+  }
+  return grant;
+}

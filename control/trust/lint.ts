@@ -1,0 +1,62 @@
+/** What is weak in a bundle, in words. Nothing here is refused: it is for the people who sign. */
+import { showDuration } from "../base/time.js";
+import type { Anchors } from "./anchors.js";
+import { type BundleClaims, type Entitlement, holdsRole, personOf } from "./claims.js";
+
+const HOUR = 3600;
+const DAY = 86_400;
+
+function personsWith(claims: BundleClaims, role: string): Set<string> {
+  const now = claims.iat;
+  return new Set(claims.principals.filter((principal) => principal.keys.length > 0 && holdsRole(principal, role, now)).map(personOf));
+}
+
+function lintScope(entitlement: Entitlement): string[] {
+  const warnings: string[] = [];
+  for (const { locations, actions, paths } of entitlement.authorization_details) {
+    if (locations.includes("*")) warnings.push("opens every host");
+    if (actions.includes("*")) warnings.push("opens every method");
+    if (paths.includes("/**")) warnings.push("opens every path");
+    if (actions.includes("CONNECT")) warnings.push("opens tunnels, whose content nobody judges");
+    const endpoint = paths.find((path) => /\/(graphql|batch|rpc|\$batch)$/i.test(path));
+    if (endpoint !== undefined) warnings.push(`${endpoint} is one endpoint for many operations: body and query are outside the scope`);
+  }
+  return warnings;
+}
+
+function lintQuorum(claims: BundleClaims, entitlement: Entitlement): string[] {
+  if (entitlement.approvals.length === 0) return ["needs no approval: ONE key opens it"];
+  const warnings: string[] = [];
+  for (const { role, count } of entitlement.approvals) {
+    const persons = personsWith(claims, role);
+    const people = `${persons.size} ${persons.size === 1 ? "person holds" : "people hold"} it`;
+    if (persons.size < count) warnings.push(`can never be approved: it needs ${count} of ${role} and ${people}`);
+    else if (persons.size === count) warnings.push(`needs everybody with the role ${role} at once (${people})`);
+  }
+  return warnings;
+}
+
+function lintEntitlement(claims: BundleClaims, entitlement: Entitlement): string[] {
+  const warnings = [...lintQuorum(claims, entitlement), ...lintScope(entitlement)];
+  if (!entitlement.requesters.some((role) => personsWith(claims, role).size > 0)) warnings.push("nobody may ask for it");
+  if (entitlement.max_ttl > 4 * HOUR) warnings.push(`lives up to ${showDuration(entitlement.max_ttl)}: an emergency credential should die in minutes`);
+  return warnings.map((warning) => `entitlement ${entitlement.id} ${warning}`);
+}
+
+/** One line a weakness. */
+export function lint(claims: BundleClaims, anchors?: Anchors): string[] {
+  const warnings: string[] = [];
+  if (anchors?.threshold === 1) warnings.push("the threshold is 1: ONE root key decides who may do what");
+  if (anchors !== undefined && anchors.roots.length === anchors.threshold && anchors.threshold > 1) {
+    warnings.push("every root key is needed: one lost key and the bundle can never be changed");
+  }
+  if (claims.exp - claims.iat > 400 * DAY) warnings.push(`the bundle holds for ${showDuration(claims.exp - claims.iat)}: over a year`);
+  for (const entitlement of claims.entitlements) warnings.push(...lintEntitlement(claims, entitlement));
+  for (const principal of claims.principals) {
+    if (principal.keys.length === 0) warnings.push(`principal ${principal.id} has no key`);
+    for (const key of principal.keys) {
+      if (key.exp !== undefined && key.exp <= claims.iat) warnings.push(`principal ${principal.id}: the key ${key.kid} is past its exp`);
+    }
+  }
+  return warnings;
+}

@@ -1,0 +1,59 @@
+/** The small schemas that rosters, bundles, grants and configurations share (bounds as in assembly/limits.ts). */
+import { z } from "zod";
+
+export const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/, "must be a name: 1 to 64 letters, digits and ._@+-, beginning with a letter or digit");
+
+/** Seconds since 1970. */
+export const numericDate = z.int("must be an integer of seconds since 1970").nonnegative();
+
+const host = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]{2,}\])(?::[1-9][0-9]{0,4})?$/;
+const pathByte = /^(?:[A-Za-z0-9\-._~!$&'()+,=:@]|%(?:[2-7][0-9A-Fa-f]|[89A-Fa-f][0-9A-Fa-f]))*$/;
+
+/** An escape that hides structure or needs no escaping is no literal: a request with it is ambiguous. */
+function isCleanLiteral(segment: string): boolean {
+  if (segment === "." || segment === ".." || !pathByte.test(segment)) return false;
+  return [...segment.matchAll(/%([0-9A-Fa-f]{2})/g)].every(([, hex]) => {
+    const byte = Number.parseInt(hex ?? "", 16);
+    return byte !== 0x7f && !/[A-Za-z0-9\-._~/;\\%]/.test(byte < 0x80 ? String.fromCharCode(byte) : "\u00e4");
+  });
+}
+
+/** Whether a path pattern is one that the filter reads (assembly/text/pattern.ts is the authority). */
+export function isPattern(pattern: string): boolean {
+  if (!pattern.startsWith("/") || pattern.length > 1024) return false;
+  const segments = pattern.slice(1).split("/");
+  return segments.every((segment, index) => {
+    const isLast = index === segments.length - 1;
+    if (segment === "") return isLast;
+    if (segment === "**") return isLast;
+    return segment === "*" || isCleanLiteral(segment);
+  });
+}
+
+const pattern = z
+  .string()
+  .refine(isPattern, "must be a path pattern: /literal/*/... with * for one segment and ** only at the end, nothing ambiguous");
+const method = z.string().regex(/^[A-Z-]{1,32}$/, "must be an HTTP method in capitals");
+const location = z
+  .string()
+  .max(255)
+  .regex(host, "must be a lower-case host, with :port if it is not 80 or 443");
+
+const detail = (locations: z.ZodType<string>, actions: z.ZodType<string>) =>
+  z.strictObject({
+    type: z.literal("break_glass_http"),
+    locations: z.array(locations).min(1).max(16),
+    actions: z.array(actions).min(1).max(16),
+    paths: z.array(pattern).min(1).max(32),
+  });
+
+/** `authorization_details` of a grant: it names what it opens. */
+export const grantDetails = z.array(detail(location, method)).min(1).max(16);
+/** Of an entitlement: `"*"` may stand for any host and any method. */
+export const entitlementDetails = z
+  .array(detail(z.union([z.literal("*"), location]), z.union([z.literal("*"), method])))
+  .min(1)
+  .max(16);
+export type Detail = z.infer<typeof grantDetails>[number];
