@@ -23,7 +23,10 @@ export function readText(path: string, what: string, hint?: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UserError(`Cannot read ${what} ${path}: ${reasonOf(error)}.`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+    throw new UserError(`Cannot read ${what} ${path}: ${reasonOf(error)}.`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 }
 

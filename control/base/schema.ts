@@ -34,7 +34,10 @@ function findingsOf(error: z.ZodError, known: KnownNames): Finding[] {
 }
 
 const showPath = (path: Path): string =>
-  path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
+  path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .replace(/^\./, "");
 
 /** The node at the path, or the nearest one above it. */
 function nodeAt(root: Node | null, path: Path, member: string | undefined): Node | null {

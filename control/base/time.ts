@@ -29,7 +29,12 @@ export function parseDuration(text: string): number {
 export function showDuration(seconds: number): string {
   const parts: string[] = [];
   let rest = seconds;
-  for (const [name, size] of [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]] as const) {
+  for (const [name, size] of [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+  ] as const) {
     const count = Math.floor(rest / size);
     if (count > 0) parts.push(`${count} ${name}${count === 1 ? "" : "s"}`);
     rest -= count * size;

@@ -37,18 +37,28 @@ async function verifies(compact: string, key: WindowedKey): Promise<boolean> {
 export async function provenSigner(text: string, claims: BundleClaims, what: string): Promise<KeyHolder> {
   const holder = holderOf(claims, kidOf(text));
   if (holder === undefined) {
-    throw new UserError(`${what} is signed by a key that is not in the trust bundle.`, { hint: "Do you have the newest bundle? `glassgate bundle show` lists its keys." });
+    throw new UserError(`${what} is signed by a key that is not in the trust bundle.`, {
+      hint: "Do you have the newest bundle? `glassgate bundle show` lists its keys.",
+    });
   }
   if (!(await verifies(text.split("~")[0] ?? "", holder.key))) {
-    throw new UserError(`${what} was changed after it was signed: the signature of ${holder.principal.id} does not hold.`, {
-      hint: "Do not approve it. Ask the requester over another channel.",
-    });
+    throw new UserError(
+      `${what} was changed after it was signed: the signature of ${holder.principal.id} does not hold.`,
+      {
+        hint: "Do not approve it. Ask the requester over another channel.",
+      },
+    );
   }
   return holder;
 }
 
 /** The entitlement of the claims, with what the gateway would refuse about the asking itself. */
-export function entitlementFor(claims: GrantClaims, bundle: BundleClaims, requester: Principal, now: number): { entitlement: Entitlement; faults: string[] } {
+export function entitlementFor(
+  claims: GrantClaims,
+  bundle: BundleClaims,
+  requester: Principal,
+  now: number,
+): { entitlement: Entitlement; faults: string[] } {
   const entitlement = bundle.entitlements.find(({ id }) => id === claims.ent);
   if (entitlement === undefined) {
     throw new UserError(`The entitlement ${claims.ent} is not in the trust bundle.`, {
@@ -61,11 +71,18 @@ export function entitlementFor(claims: GrantClaims, bundle: BundleClaims, reques
     faults.push(`${requester.id} holds none of the roles that may ask: ${entitlement.requesters.join(", ")}`);
   }
   if ((entitlement.drill ?? false) !== (claims.drill !== undefined)) {
-    faults.push(entitlement.drill === true ? "this entitlement is for drills: give --drill" : "this entitlement is not for drills");
+    faults.push(
+      entitlement.drill === true
+        ? "this entitlement is for drills: give --drill"
+        : "this entitlement is not for drills",
+    );
   }
-  if (!entitlement.reasons.includes(claims.reason)) faults.push(`the reason ${claims.reason} is not one of ${entitlement.reasons.join(", ")}`);
-  if (entitlement.require?.includes("incident") === true && claims.incident === undefined) faults.push("it needs an incident: give --incident");
-  if (claims.exp - claims.iat > entitlement.max_ttl) faults.push(`it lives ${claims.exp - claims.iat} seconds; the entitlement allows ${entitlement.max_ttl}`);
+  if (!entitlement.reasons.includes(claims.reason))
+    faults.push(`the reason ${claims.reason} is not one of ${entitlement.reasons.join(", ")}`);
+  if (entitlement.require?.includes("incident") === true && claims.incident === undefined)
+    faults.push("it needs an incident: give --incident");
+  if (claims.exp - claims.iat > entitlement.max_ttl)
+    faults.push(`it lives ${claims.exp - claims.iat} seconds; the entitlement allows ${entitlement.max_ttl}`);
   if (claims.exp <= now) faults.push(`it expired at ${showTime(claims.exp)}`);
   return { entitlement, faults };
 }
@@ -73,9 +90,12 @@ export function entitlementFor(claims: GrantClaims, bundle: BundleClaims, reques
 async function proveApproval(approval: string, ask: string, bundle: BundleClaims): Promise<Approver> {
   const { kid, iat } = approvalHeader(approval);
   const holder = holderOf(bundle, kid);
-  if (holder === undefined) throw new UserError(`An approval is signed by a key that is not in the trust bundle (${kid}).`);
+  if (holder === undefined)
+    throw new UserError(`An approval is signed by a key that is not in the trust bundle (${kid}).`);
   if (!(await verifies(approval.replace("..", `.${payloadOf(ask)}.`), holder.key))) {
-    throw new UserError(`The approval by ${holder.principal.id} belongs to another ask.`, { hint: "Have this very ask approved." });
+    throw new UserError(`The approval by ${holder.principal.id} belongs to another ask.`, {
+      hint: "Have this very ask approved.",
+    });
   }
   return { principal: holder.principal, iat };
 }
@@ -94,7 +114,10 @@ export async function missingApprovals(
     const approver = await proveApproval(approval, ask, bundle);
     const person = personOf(approver.principal);
     if (person === personOf(requester)) {
-      throw new UserError(`The approval by ${approver.principal.id} is the requester's own: both accounts are ${person}.`, { hint: "Somebody else must approve." });
+      throw new UserError(
+        `The approval by ${approver.principal.id} is the requester's own: both accounts are ${person}.`,
+        { hint: "Somebody else must approve." },
+      );
     }
     if (approvers.some(({ principal }) => personOf(principal) === person)) {
       throw new UserError(`${person} approved twice.`, { hint: "Leave one of the two approvals out." });

@@ -17,7 +17,9 @@ export async function makeAsk(input: AskInput, key: PrivateKey): Promise<string>
   const result = grantClaimsSchema.safeParse({ jti, iat, exp: iat + ttl, ...rest });
   if (!result.success) {
     const issue = result.error.issues[0];
-    throw new UserError(`The ask cannot be made: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? messageOf(result.error)}.`);
+    throw new UserError(
+      `The ask cannot be made: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? messageOf(result.error)}.`,
+    );
   }
   return signClaims("bg-ask+jwt", result.data, key);
 }

@@ -6,7 +6,12 @@ import { type GrantClaims, grantClaimsSchema } from "./claims.js";
 
 const headers = {
   ask: z.strictObject({ alg: z.enum(["Ed25519", "ES256"]), kid: z.string(), typ: z.literal("bg-ask+jwt") }),
-  approval: z.strictObject({ alg: z.enum(["Ed25519", "ES256"]), kid: z.string(), typ: z.literal("bg-approval+jws"), iat: z.int() }),
+  approval: z.strictObject({
+    alg: z.enum(["Ed25519", "ES256"]),
+    kid: z.string(),
+    typ: z.literal("bg-approval+jws"),
+    iat: z.int(),
+  }),
   grant: z.strictObject({ alg: z.enum(["Ed25519", "ES256"]), kid: z.string(), typ: z.literal("bg+jwt") }),
 } as const;
 export type Kind = keyof typeof headers;
@@ -43,7 +48,10 @@ export function readMessage(kind: Kind, raw: string, where: string): string {
     return text;
   } catch (error) {
     const found = text === "" ? "it is empty" : `it is ${kindOf(text)}`;
-    throw new UserError(`${where} is not ${NAMES[kind]}: ${found}.`, { cause: error, hint: "Copy the whole line, from the first to the last character." });
+    throw new UserError(`${where} is not ${NAMES[kind]}: ${found}.`, {
+      cause: error,
+      hint: "Copy the whole line, from the first to the last character.",
+    });
   }
 }
 

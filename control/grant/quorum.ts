@@ -32,6 +32,8 @@ export function missingSeats(entitlement: Entitlement, approvers: readonly Appro
 /** Who could still approve in that role: other persons than the requester and those who have approved. */
 export function candidates(claims: BundleClaims, role: string, excluded: ReadonlySet<string>, now: number): string[] {
   return claims.principals
-    .filter((principal) => principal.keys.length > 0 && holdsRole(principal, role, now) && !excluded.has(personOf(principal)))
+    .filter(
+      (principal) => principal.keys.length > 0 && holdsRole(principal, role, now) && !excluded.has(personOf(principal)),
+    )
     .map(({ id }) => id);
 }

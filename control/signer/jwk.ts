@@ -9,8 +9,21 @@ export type Algorithm = (typeof algorithms)[number];
 
 const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url");
 const kid = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be an RFC 7638 thumbprint");
-const okp = { kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: coordinate, kid, alg: z.enum(["Ed25519", "EdDSA"]).optional() };
-const ec = { kty: z.literal("EC"), crv: z.literal("P-256"), x: coordinate, y: coordinate, kid, alg: z.literal("ES256").optional() };
+const okp = {
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: coordinate,
+  kid,
+  alg: z.enum(["Ed25519", "EdDSA"]).optional(),
+};
+const ec = {
+  kty: z.literal("EC"),
+  crv: z.literal("P-256"),
+  x: coordinate,
+  y: coordinate,
+  kid,
+  alg: z.literal("ES256").optional(),
+};
 const window = { nbf: z.int().nonnegative().optional(), exp: z.int().nonnegative().optional() };
 
 /** A root key as anchors hold it. */
@@ -33,7 +46,9 @@ export type PrivateKey = z.infer<typeof privateKeySchema>;
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
 
 /** RFC 7638: SHA-256 over the required members in lexical order. */
-export function thumbprint(key: { kty: "OKP"; crv: string; x: string } | { kty: "EC"; crv: string; x: string; y: string }): string {
+export function thumbprint(
+  key: { kty: "OKP"; crv: string; x: string } | { kty: "EC"; crv: string; x: string; y: string },
+): string {
   const required =
     key.kty === "OKP" ? { crv: key.crv, kty: key.kty, x: key.x } : { crv: key.crv, kty: key.kty, x: key.x, y: key.y };
   return createHash("sha256").update(JSON.stringify(required)).digest("base64url");

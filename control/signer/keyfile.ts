@@ -14,7 +14,11 @@ const ITERATIONS = 600_000;
 /** What a file may ask of us at most: no file can stall the command for minutes. */
 const MAX_ITERATIONS = 2_000_000;
 
-const keyFileSchema = z.strictObject({ name: z.string().min(1), public: publicKeySchema, encrypted: z.string().min(1) });
+const keyFileSchema = z.strictObject({
+  name: z.string().min(1),
+  public: publicKeySchema,
+  encrypted: z.string().min(1),
+});
 export interface KeyFile {
   readonly name: string;
   readonly public: PublicKey;
@@ -30,7 +34,9 @@ export async function writeKeyFile(
   iterations = ITERATIONS,
 ): Promise<void> {
   if (passphrase.length === 0) {
-    throw new UserError("The passphrase is empty.", { hint: "Choose one of several words; the key is useless without it." });
+    throw new UserError("The passphrase is empty.", {
+      hint: "Choose one of several words; the key is useless without it.",
+    });
   }
   const encrypted = await new CompactEncrypt(Buffer.from(JSON.stringify(key)))
     .setProtectedHeader({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", cty: "jwk+json" })
@@ -42,7 +48,11 @@ export async function writeKeyFile(
 
 /** Reads the file without its secret. Refuses one that others may read. */
 export function readKeyFile(path: string): KeyFile {
-  const text = readText(path, "the key", "`glassgate key list` shows the keys you have; `glassgate key new` makes one.");
+  const text = readText(
+    path,
+    "the key",
+    "`glassgate key list` shows the keys you have; `glassgate key new` makes one.",
+  );
   if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
     throw new UserError(`The key file ${path} can be read by others.`, { hint: `Run: chmod 600 ${path}` });
   }
@@ -50,7 +60,10 @@ export function readKeyFile(path: string): KeyFile {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UserError(`The key file ${path} is damaged: it is not JSON.`, { cause: error, hint: "Restore it from your backup." });
+    throw new UserError(`The key file ${path} is damaged: it is not JSON.`, {
+      cause: error,
+      hint: "Restore it from your backup.",
+    });
   }
   const result = keyFileSchema.safeParse(parsed);
   if (!result.success || thumbprint(result.data.public) !== result.data.public.kid) {

@@ -18,7 +18,11 @@ async function sign(payload: Uint8Array, header: { typ: string; iat?: number }, 
 }
 
 /** A compact JWS over the claims (RFC 7515, section 7.1). */
-export async function signClaims(typ: AttachedType, claims: Readonly<Record<string, unknown>>, key: PrivateKey): Promise<string> {
+export async function signClaims(
+  typ: AttachedType,
+  claims: Readonly<Record<string, unknown>>,
+  key: PrivateKey,
+): Promise<string> {
   return sign(Buffer.from(JSON.stringify(claims)), { typ }, key);
 }
 

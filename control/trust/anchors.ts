@@ -24,5 +24,7 @@ const kidsOf = (anchors: Anchors): string[] => anchors.roots.map(({ kid }) => ki
 
 /** SHA-256 over audience and roots, hex: versions are compared inside one domain only. */
 export function domainOf(anchors: Anchors): string {
-  return createHash("sha256").update([anchors.audience, ...kidsOf(anchors)].join("\n")).digest("hex");
+  return createHash("sha256")
+    .update([anchors.audience, ...kidsOf(anchors)].join("\n"))
+    .digest("hex");
 }

@@ -23,7 +23,9 @@ export async function signFirst(claims: BundleClaims, root: PrivateKey): Promise
 /** Appends another root's signature. Refuses a second one by the same root. */
 export async function signFurther(bundle: string, root: PrivateKey): Promise<string> {
   if (signerKids(bundle).includes(root.kid)) {
-    throw new UserError(`The root ${root.kid} has signed this bundle already.`, { hint: "Pass it on to another root holder." });
+    throw new UserError(`The root ${root.kid} has signed this bundle already.`, {
+      hint: "Pass it on to another root holder.",
+    });
   }
   return `${bundle}~${await signDetached("bg-bundle-approval+jws", payloadOf(bundle), root)}`;
 }
@@ -56,7 +58,10 @@ export function readClaims(bundle: string, file: string): BundleClaims {
   try {
     return bundleClaimsSchema.parse(JSON.parse(Buffer.from(payloadOf(bundle), "base64url").toString("utf8")));
   } catch (error) {
-    throw new UserError(`${file} is not a trust bundle that this version reads: ${messageOf(error).split("\n", 1)[0]}`, { cause: error, hint });
+    throw new UserError(
+      `${file} is not a trust bundle that this version reads: ${messageOf(error).split("\n", 1)[0]}`,
+      { cause: error, hint },
+    );
   }
 }
 
@@ -79,7 +84,9 @@ export async function verifyBundle(bundle: string, file: string, anchors: Anchor
     if (root === undefined) continue;
     const alg = algorithmOf(root);
     try {
-      await compactVerify(token.replace("..", `.${payload}.`), await importJWK({ ...root, alg }, alg), { algorithms: [alg, "EdDSA"] });
+      await compactVerify(token.replace("..", `.${payload}.`), await importJWK({ ...root, alg }, alg), {
+        algorithms: [alg, "EdDSA"],
+      });
     } catch (error) {
       throw new UserError(`${file}: the signature of root ${kid} does not hold.`, {
         cause: error,

@@ -46,7 +46,8 @@ function keyText(key: Principal["keys"][number]): string {
 }
 
 function principalChanges(before: Principal, after: Principal): string[] {
-  const person = personOf(before) === personOf(after) ? [] : [`is now person ${personOf(after)}, was ${personOf(before)}`];
+  const person =
+    personOf(before) === personOf(after) ? [] : [`is now person ${personOf(after)}, was ${personOf(before)}`];
   return [
     ...person,
     ...setChanges("role", before.roles.map(roleText), after.roles.map(roleText)),
@@ -68,9 +69,12 @@ function entitlementChanges(before: Entitlement, after: Entitlement): string[] {
     ...setChanges("scope", scopeText(before), scopeText(after)),
     ...setChanges("requirement", before.require ?? [], after.require ?? []),
   ];
-  if (approvalText(before) !== approvalText(after)) lines.push(`approvals are now ${approvalText(after)}, were ${approvalText(before)}`);
-  if (before.max_ttl !== after.max_ttl) lines.push(`lives up to ${showDuration(after.max_ttl)}, was ${showDuration(before.max_ttl)}`);
-  if ((before.drill ?? false) !== (after.drill ?? false)) lines.push(after.drill === true ? "is now for drills only" : "is no longer for drills");
+  if (approvalText(before) !== approvalText(after))
+    lines.push(`approvals are now ${approvalText(after)}, were ${approvalText(before)}`);
+  if (before.max_ttl !== after.max_ttl)
+    lines.push(`lives up to ${showDuration(after.max_ttl)}, was ${showDuration(before.max_ttl)}`);
+  if ((before.drill ?? false) !== (after.drill ?? false))
+    lines.push(after.drill === true ? "is now for drills only" : "is no longer for drills");
   return lines;
 }
 
@@ -85,7 +89,9 @@ export function describeChanges(before: BundleClaims, after: BundleClaims): stri
     ...compareLists("principal", before.principals, after.principals, principalChanges),
     ...compareLists("entitlement", before.entitlements, after.entitlements, entitlementChanges),
     ...(["jti", "sub", "kid", "incident"] as const).flatMap((kind) =>
-      setChanges(`revoked ${kind}`, oldRevoked[kind], newRevoked[kind]).map((change) => `the bundle ${change}`),
+      setChanges(`revoked ${kind}`, oldRevoked[kind] ?? [], newRevoked[kind] ?? []).map(
+        (change) => `the bundle ${change}`,
+      ),
     ),
   ];
 }

@@ -8,7 +8,9 @@ const DAY = 86_400;
 
 function personsWith(claims: BundleClaims, role: string): Set<string> {
   const now = claims.iat;
-  return new Set(claims.principals.filter((principal) => principal.keys.length > 0 && holdsRole(principal, role, now)).map(personOf));
+  return new Set(
+    claims.principals.filter((principal) => principal.keys.length > 0 && holdsRole(principal, role, now)).map(personOf),
+  );
 }
 
 function lintScope(entitlement: Entitlement): string[] {
@@ -19,7 +21,8 @@ function lintScope(entitlement: Entitlement): string[] {
     if (paths.includes("/**")) warnings.push("opens every path");
     if (actions.includes("CONNECT")) warnings.push("opens tunnels, whose content nobody judges");
     const endpoint = paths.find((path) => /\/(graphql|batch|rpc|\$batch)$/i.test(path));
-    if (endpoint !== undefined) warnings.push(`${endpoint} is one endpoint for many operations: body and query are outside the scope`);
+    if (endpoint !== undefined)
+      warnings.push(`${endpoint} is one endpoint for many operations: body and query are outside the scope`);
   }
   return warnings;
 }
@@ -38,8 +41,10 @@ function lintQuorum(claims: BundleClaims, entitlement: Entitlement): string[] {
 
 function lintEntitlement(claims: BundleClaims, entitlement: Entitlement): string[] {
   const warnings = [...lintQuorum(claims, entitlement), ...lintScope(entitlement)];
-  if (!entitlement.requesters.some((role) => personsWith(claims, role).size > 0)) warnings.push("nobody may ask for it");
-  if (entitlement.max_ttl > 4 * HOUR) warnings.push(`lives up to ${showDuration(entitlement.max_ttl)}: an emergency credential should die in minutes`);
+  if (!entitlement.requesters.some((role) => personsWith(claims, role).size > 0))
+    warnings.push("nobody may ask for it");
+  if (entitlement.max_ttl > 4 * HOUR)
+    warnings.push(`lives up to ${showDuration(entitlement.max_ttl)}: an emergency credential should die in minutes`);
   return warnings.map((warning) => `entitlement ${entitlement.id} ${warning}`);
 }
 
@@ -50,12 +55,14 @@ export function lint(claims: BundleClaims, anchors?: Anchors): string[] {
   if (anchors !== undefined && anchors.roots.length === anchors.threshold && anchors.threshold > 1) {
     warnings.push("every root key is needed: one lost key and the bundle can never be changed");
   }
-  if (claims.exp - claims.iat > 400 * DAY) warnings.push(`the bundle holds for ${showDuration(claims.exp - claims.iat)}: over a year`);
+  if (claims.exp - claims.iat > 400 * DAY)
+    warnings.push(`the bundle holds for ${showDuration(claims.exp - claims.iat)}: over a year`);
   for (const entitlement of claims.entitlements) warnings.push(...lintEntitlement(claims, entitlement));
   for (const principal of claims.principals) {
     if (principal.keys.length === 0) warnings.push(`principal ${principal.id} has no key`);
     for (const key of principal.keys) {
-      if (key.exp !== undefined && key.exp <= claims.iat) warnings.push(`principal ${principal.id}: the key ${key.kid} is past its exp`);
+      if (key.exp !== undefined && key.exp <= claims.iat)
+        warnings.push(`principal ${principal.id}: the key ${key.kid} is past its exp`);
     }
   }
   return warnings;

