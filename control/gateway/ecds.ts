@@ -1,5 +1,7 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
-import { writeText } from "../base/files.js";
+import { z } from "zod";
+import { readTextIfThere, writeText } from "../base/files.js";
+import { type Configuration, configurationSchema } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
 import { isRecord, type RenderedFilter } from "./render.js";
 
@@ -39,4 +41,36 @@ export function vmIdOf(filter: RenderedFilter): string {
   const { vm_config: vmConfig } = filter.config;
   const id = isRecord(vmConfig) ? vmConfig.vm_id : undefined;
   return typeof id === "string" ? id : "glassgate-1";
+}
+
+const ecdsSchema = z.object({
+  resources: z.tuple([
+    z.object({
+      typed_config: z.object({
+        config: z.object({
+          vm_config: z.object({ vm_id: z.string() }),
+          configuration: z.object({ value: z.string() }),
+        }),
+      }),
+    }),
+  ]),
+});
+
+export interface Deployed {
+  readonly text: string;
+  readonly vmId: string;
+  readonly configuration: Configuration;
+}
+
+/** What the file holds now; undefined when there is none, or when it is not what `push` writes. */
+export function readDeployed(path: string): Deployed | undefined {
+  const text = readTextIfThere(path, "the ECDS file");
+  if (text === undefined) return undefined;
+  try {
+    const { config } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config;
+    const configuration = configurationSchema.parse(JSON.parse(config.configuration.value));
+    return { text, vmId: config.vm_config.vm_id, configuration };
+  } catch {
+    return undefined; // Not ours, or damaged: push writes a whole new one.
+  }
 }
