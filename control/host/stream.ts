@@ -1,5 +1,7 @@
-/** One request as the gateway holds it. Strings are byte strings (latin1), as headers are. */
-export type Header = readonly [name: string, value: string];
+/** One request as the gateway holds it. */
+import { HeaderMap, type Header } from "./headers.js";
+
+export type { Header } from "./headers.js";
 
 export interface LocalReply {
   readonly status: number;
@@ -8,47 +10,73 @@ export interface LocalReply {
   readonly body: string;
 }
 
+/** A property's value: text or bytes, an unsigned 64-bit integer, or a boolean. */
+export type PropertyValue = string | Uint8Array | bigint | boolean;
+
+export interface StreamOptions {
+  readonly headers: readonly Header[];
+  readonly sourceAddress: string;
+  readonly connectionId: bigint;
+  /** Nanoseconds since 1970. */
+  readonly startedAt: bigint;
+  /** By dotted path (`connection.sha256_peer_certificate_digest`); they win over what the host knows itself. */
+  readonly properties: ReadonlyMap<string, PropertyValue>;
+}
+
+/** `waiting`: the filter paused the stream and has not yet let it go on. */
+export type StreamState = "waiting" | "continues" | "reset";
+
 export class Stream {
-  headers: Header[];
-  /** `wasm.<key>` -> value. */
-  readonly filterState = new Map<string, string>();
-  readonly properties: ReadonlyMap<string, string>;
+  readonly headers: HeaderMap;
+  readonly sourceAddress: string;
+  readonly connectionId: bigint;
+  readonly startedAt: bigint;
+  readonly properties: ReadonlyMap<string, PropertyValue>;
+  /** `wasm.<key>` -> value, byte for byte. */
+  readonly filterState = new Map<string, Buffer>();
+  /** Header maps can be had only while the filter handles them, and in the access log phase. */
+  phase: "none" | "headers" | "log" = "none";
+  state: StreamState = "waiting";
   reply: LocalReply | undefined;
-  /** Changing request headers makes Envoy choose the route anew (ABI 0.2.1 and older). */
+  /** Replies after the first, which have no effect here. */
+  ignoredReplies = 0;
+  /** Changing request headers makes the gateway choose the route anew (ABI 0.2.1 and older). */
   routeCacheClears = 0;
+  private failed = false;
 
-  /** @param headers names in any case: Envoy lower-cases them. `host` becomes `:authority`. */
-  constructor(
-    readonly id: number,
-    readonly rootId: number,
-    headers: readonly Header[],
-    properties: ReadonlyMap<string, string>,
-  ) {
-    this.headers = headers.map(([name, value]) => {
-      const lower = name.toLowerCase();
-      return [lower === "host" ? ":authority" : lower, value];
-    });
-    this.properties = properties;
+  constructor(options: StreamOptions) {
+    this.headers = new HeaderMap(options.headers);
+    this.sourceAddress = options.sourceAddress;
+    this.connectionId = options.connectionId;
+    this.startedAt = options.startedAt;
+    this.properties = options.properties;
   }
 
-  /** The first of several equal headers only, as Envoy's get does. */
-  get(name: string): string | undefined {
-    const wanted = name.toLowerCase() === "host" ? ":authority" : name.toLowerCase();
-    return this.headers.find(([candidate]) => candidate === wanted)?.[1];
+  /** Answers the request here, as Envoy completes the reply. */
+  sendLocalReply(status: number, details: string, headers: readonly Header[], body: string): void {
+    if (this.reply !== undefined) {
+      this.ignoredReplies += 1;
+      return;
+    }
+    const map = new HeaderMap(headers);
+    map.remove("content-length");
+    if (body.length === 0) map.remove("content-type");
+    else {
+      map.add("content-length", String(Buffer.byteLength(body, "latin1")));
+      if (map.get("content-type") === undefined) map.add("content-type", "text/plain");
+    }
+    const isHead = this.headers.get(":method") === "HEAD";
+    this.reply = { status, details, headers: map.all, body: isHead ? "" : body };
   }
 
-  /** Replaces the first and drops the rest, or adds. */
-  set(name: string, value: string): void {
-    const wanted = name.toLowerCase() === "host" ? ":authority" : name.toLowerCase();
-    const at = this.headers.findIndex(([candidate]) => candidate === wanted);
-    const changed: Header = [wanted, value];
-    if (at < 0) this.headers.push(changed);
-    else this.headers = this.headers.flatMap((header, i): Header[] => (i === at ? [changed] : header[0] === wanted ? [] : [header]));
-    this.routeCacheClears += 1;
+  /** The VM has failed: 503, whatever the filter had in mind. */
+  fail(): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.sendLocalReply(503, "wasm_fail_stream", [], "");
   }
 
-  remove(name: string): void {
-    this.headers = this.headers.filter(([candidate]) => candidate !== name.toLowerCase());
-    this.routeCacheClears += 1;
+  reset(): void {
+    this.state = "reset";
   }
 }

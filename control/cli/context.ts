@@ -1,0 +1,102 @@
+/** What every command shares: where files are, how keys are opened, how messages are read. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../base/errors.js";
+import { readText } from "../base/files.js";
+import { nearest } from "../base/text.js";
+import { parseDuration } from "../base/time.js";
+import type { PrivateKey } from "../signer/jwk.js";
+import { type KeyFile, readKeyFile, unlockKey } from "../signer/keyfile.js";
+import { passphraseFor } from "../signer/passphrase.js";
+import { type Anchors, readAnchors } from "../trust/anchors.js";
+import { verifyBundle } from "../trust/bundle.js";
+import type { BundleClaims } from "../trust/claims.js";
+
+export const keysOption = (): Option =>
+  new Option("--keys <dir>", "where your keys are").env("GLASSGATE_KEYS").default(join(homedir(), ".glassgate", "keys"));
+export const anchorsOption = (): Option => new Option("--anchors <file>", "root keys, threshold and audience").default("anchors.json");
+export const bundleOption = (): Option => new Option("--bundle <file>", "the signed trust bundle").default("bundle.jws");
+export const rosterOption = (): Option => new Option("--roster <file>", "people, roles and entitlements").default("roster.yaml");
+export const jsonOption = (): Option => new Option("--json", "print the result as JSON");
+export const keyOption = (whose: string): Option => new Option("--key <name>", whose).env("GLASSGATE_KEY").makeOptionMandatory();
+export const passphraseOption = (): Option =>
+  new Option("--passphrase-fd <n>", "read the passphrase from this file descriptor (or set GLASSGATE_PASSPHRASE)").argParser(wholeNumber);
+
+export function wholeNumber(text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+/** For options: commander adds the option's name to the message. */
+export function duration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new InvalidArgumentError("Write 90s, 15m, 2h or 30d.");
+  }
+}
+
+export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+export const keyPath = (folder: string, name: string): string => join(folder, `${name}.key.json`);
+
+/** Names of the key files in the folder. */
+export function keyNames(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".key.json"))
+    .map((file) => file.slice(0, -".key.json".length))
+    .sort();
+}
+
+export function findKeyFile(folder: string, name: string): KeyFile {
+  const names = keyNames(folder);
+  if (!names.includes(name)) {
+    const near = nearest(name, names);
+    const known = names.length === 0 ? `There is no key in ${folder}.` : `There are: ${names.join(", ")}.`;
+    throw new UserError(`There is no key named ${name}.${near === undefined ? "" : ` Did you mean ${near}?`}`, {
+      hint: `${known} \`glassgate key new NAME\` makes one.`,
+    });
+  }
+  return readKeyFile(keyPath(folder, name));
+}
+
+/** Opens a key with its passphrase. */
+export async function openKey(folder: string, name: string, descriptor: number | undefined): Promise<PrivateKey> {
+  const file = findKeyFile(folder, name);
+  return unlockKey(file, await passphraseFor(name, descriptor === undefined ? {} : { descriptor }));
+}
+
+export interface Trusted {
+  readonly anchors: Anchors;
+  readonly text: string;
+  readonly claims: BundleClaims;
+}
+
+/** The bundle, verified under the anchors; refuses one that is not fully signed. */
+export async function readTrusted(options: { anchors: string; bundle: string }): Promise<Trusted> {
+  const anchors = readAnchors(options.anchors);
+  const text = readText(options.bundle, "the trust bundle", "Build and sign one: `glassgate bundle build`, then `glassgate bundle sign`.").trim();
+  const { claims, missing } = await verifyBundle(text, options.bundle, anchors);
+  if (missing > 0) {
+    throw new UserError(`${options.bundle} lacks ${missing} of ${anchors.threshold} root signatures.`, {
+      hint: "Another root holder runs `glassgate bundle sign`.",
+    });
+  }
+  return { anchors, text, claims };
+}
+
+/** A message given as text, as a file, or `-` for standard input. @param what names it in errors */
+export function readArgument(argument: string, what: string): string {
+  if (argument === "-") return readFileSync(0, "utf8");
+  if (existsSync(argument)) return readText(argument, what);
+  if (/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\./.test(argument.trim())) return argument;
+  throw new UserError(`${what}: there is no file ${argument}, and it is no token either.`, { hint: "Give the text itself, a file, or - for standard input." });
+}
+
+/** Help with examples: every command has them. */
+export function examples(command: Command, lines: readonly string[]): void {
+  command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
+}

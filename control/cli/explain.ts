@@ -1,0 +1,80 @@
+/** `glassgate explain`: runs the very filter on a grant and a request, and says the verdict, why, and what to do. */
+import { type Command, Option } from "commander";
+import { z } from "zod";
+import { UserError } from "../base/errors.js";
+import { readText } from "../base/files.js";
+import { visible } from "../base/text.js";
+import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
+import { FilterHost } from "../host/host.js";
+import { readAnchors } from "../trust/anchors.js";
+import { configurationText } from "../trust/configuration.js";
+import { anchorsOption, bundleOption, examples, jsonOption, readArgument } from "./context.js";
+import { paint, result, resultJson } from "./output.js";
+import { parseTarget } from "./target.js";
+
+const record = z.looseObject({ verdict: z.enum(verdictCodes) });
+
+interface Options {
+  readonly anchors: string;
+  readonly bundle: string;
+  readonly at?: Date;
+  readonly json?: boolean;
+}
+
+function parseTime(text: string): Date {
+  const date = new Date(/^\d+$/.test(text) ? Number(text) * 1000 : text);
+  if (Number.isNaN(date.getTime())) throw new UserError(`"${text}" is not a time.`, { hint: "Write 2026-11-24T03:00:00Z, or seconds since 1970." });
+  return date;
+}
+
+async function explain(grantArgument: string, method: string, url: string, options: Options): Promise<void> {
+  const grant = readArgument(grantArgument, "The grant").replace(/\s+/g, "");
+  const target = parseTarget(method, url);
+  const bundle = readText(options.bundle, "the trust bundle", "Name it with --bundle.").trim();
+  const { at } = options;
+  const host = await FilterHost.load(at === undefined ? {} : { clock: () => at.getTime() });
+  const { accepted, reason } = host.configure(configurationText(readAnchors(options.anchors), 1, { bundle }));
+  if (!accepted) throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
+  const outcome = host.request({
+    headers: [
+      [":method", target.method],
+      [":path", target.path],
+      [":authority", target.host],
+      ["x-break-glass", grant],
+    ],
+  });
+  const audit: unknown = JSON.parse(outcome.filterState.get("wasm.glassgate.audit") ?? "null");
+  const parsed = record.parse(audit);
+  const code: VerdictCode = parsed.verdict;
+  const row = verdicts[code];
+  if (options.json === true) resultJson({ verdict: code, title: row.title, status: row.status, next: row.operator, record: parsed });
+  else {
+    const lines = [
+      `${paint(code === "allow" ? "green" : "red", code)}: ${row.title}${code === "allow" ? "" : ` (HTTP ${row.status})`}`,
+      `request      ${target.method} ${visible(target.host)}${visible(target.path)}`,
+      `next         ${row.operator}`,
+      "",
+      "What the gateway would record:",
+      ...Object.entries(parsed)
+        .filter(([name]) => !["v", "vm", "seq", "prev", "source", "request_id"].includes(name))
+        .map(([name, value]) => `  ${name.padEnd(14)}${typeof value === "string" ? visible(value) : JSON.stringify(value)}`),
+    ];
+    result(lines.join("\n"));
+  }
+  if (code !== "allow") process.exitCode = 1;
+}
+
+export function addExplain(program: Command): void {
+  const command = program
+    .command("explain")
+    .description("say what the filter would decide, why, and what to do")
+    .argument("<grant>", "the grant: a file, - for standard input, or its text")
+    .argument("<method>", "the request's method")
+    .argument("<url>", "the request's URL")
+    .addOption(new Option("--at <time>", "decide as of this time instead of now").argParser(parseTime))
+    .addOption(anchorsOption())
+    .addOption(bundleOption())
+    .addOption(jsonOption())
+    .action(explain);
+  examples(command, ["glassgate explain grant.txt POST https://api.example.com/orders/42/refund", "glassgate explain grant.txt GET https://api.example.com/ --at 2026-11-24T03:00:00Z"]);
+}

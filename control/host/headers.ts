@@ -1,0 +1,139 @@
+/**
+ * Headers as Envoy keeps them: names in lower case, `host` is `:authority`, pseudo-headers first, and a few names are joined
+ * into one line. Strings are byte strings (latin1): raw bytes 0x80-0xff pass.
+ */
+
+export type Header = readonly [name: string, value: string];
+
+/** Envoy keeps one line of these and joins a second one to it. Not so the grant's header: its duplicates stay apart. */
+const JOINED: ReadonlySet<string> = new Set([
+  ":authority",
+  ":method",
+  ":path",
+  ":protocol",
+  ":scheme",
+  "accept-encoding",
+  "authorization",
+  "cache-control",
+  "connection",
+  "content-length",
+  "content-type",
+  "cookie",
+  "origin",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "user-agent",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-request-id",
+]);
+
+export function canonicalName(name: string): string {
+  const lower = name.toLowerCase();
+  return lower === "host" ? ":authority" : lower;
+}
+
+export class HeaderMap {
+  private entries: Header[] = [];
+
+  constructor(headers: readonly Header[] = []) {
+    for (const [name, value] of headers) this.add(name, value);
+  }
+
+  get all(): readonly Header[] {
+    return this.entries;
+  }
+
+  get count(): number {
+    return this.entries.length;
+  }
+
+  /** Length of all names and values. */
+  get byteSize(): number {
+    return this.entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  }
+
+  /** The first of several equal ones. */
+  get(name: string): string | undefined {
+    const wanted = canonicalName(name);
+    return this.entries.find(([key]) => key === wanted)?.[1];
+  }
+
+  /** All of that name, joined by commas. */
+  joined(name: string): string | undefined {
+    const wanted = canonicalName(name);
+    const values = this.entries.filter(([key]) => key === wanted).map(([, value]) => value);
+    return values.length === 0 ? undefined : values.join(",");
+  }
+
+  add(name: string, value: string): void {
+    const key = canonicalName(name);
+    const at = JOINED.has(key) ? this.entries.findIndex(([other]) => other === key) : -1;
+    const present = this.entries[at];
+    if (present !== undefined) {
+      this.entries[at] = [key, `${present[1]}${key === "cookie" ? "; " : ","}${value}`];
+      return;
+    }
+    if (!key.startsWith(":")) {
+      this.entries.push([key, value]);
+      return;
+    }
+    const end = this.entries.findIndex(([other]) => !other.startsWith(":"));
+    this.entries.splice(end < 0 ? this.entries.length : end, 0, [key, value]);
+  }
+
+  remove(name: string): void {
+    const wanted = canonicalName(name);
+    this.entries = this.entries.filter(([key]) => key !== wanted);
+  }
+
+  /** Instead of all that are there. */
+  replace(name: string, value: string): void {
+    this.remove(name);
+    this.add(name, value);
+  }
+}
+
+/** Limits of what a host reads back. */
+const MAX_PAIRS_BYTES = 1024 * 1024;
+const MAX_PAIRS = 1024;
+
+/**
+ * Pairs on the wire, little endian:
+ * | count u32 | { name length u32 | value length u32 } * count | { name 0x00 value 0x00 } * count |
+ */
+export function serialisePairs(pairs: readonly Header[]): Buffer {
+  const size = pairs.reduce((sum, [name, value]) => sum + 10 + name.length + value.length, 4);
+  const bytes = Buffer.alloc(size);
+  bytes.writeUInt32LE(pairs.length, 0);
+  let at = 4;
+  for (const [name, value] of pairs) {
+    bytes.writeUInt32LE(name.length, at);
+    bytes.writeUInt32LE(value.length, at + 4);
+    at += 8;
+  }
+  for (const [name, value] of pairs) {
+    at += bytes.latin1Write(name, at) + 1;
+    at += bytes.latin1Write(value, at) + 1;
+  }
+  return bytes;
+}
+
+/** What does not fit its own lengths to the byte is read as no pairs at all, without an error. */
+export function parsePairs(bytes: Buffer): Header[] {
+  if (bytes.length < 4 || bytes.length > MAX_PAIRS_BYTES) return [];
+  const count = bytes.readUInt32LE(0);
+  let at = 4 + 8 * count;
+  if (count > MAX_PAIRS || at > bytes.length) return [];
+  const pairs: Header[] = [];
+  for (let i = 0; i < count; i++) {
+    const nameEnd = at + bytes.readUInt32LE(4 + 8 * i);
+    const valueEnd = nameEnd + 1 + bytes.readUInt32LE(8 + 8 * i);
+    if (valueEnd >= bytes.length || bytes[nameEnd] !== 0 || bytes[valueEnd] !== 0) return [];
+    pairs.push([bytes.latin1Slice(at, nameEnd), bytes.latin1Slice(nameEnd + 1, valueEnd)]);
+    at = valueEnd + 1;
+  }
+  return at === bytes.length ? pairs : [];
+}
