@@ -1,0 +1,133 @@
+/** `glassgate gateway render|run|verify`. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { readText, writeText } from "../base/files.js";
+import { plural } from "../base/text.js";
+import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
+import { findEnvoy } from "../gateway/find.js";
+import { readRenderedFilter, renderGateway } from "../gateway/render.js";
+import { startEnvoy } from "../gateway/run.js";
+import { verifyGateway } from "../gateway/verify.js";
+import { wasmPath } from "../host/wasm.js";
+import { readAnchors } from "../trust/anchors.js";
+import { anchorsOption, examples, jsonOption, wholeNumber } from "./context.js";
+import { paint, result, resultJson, say } from "./output.js";
+
+interface RenderCommandOptions {
+  readonly anchors: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly upstream: string;
+  readonly jwks?: string;
+  readonly issuer?: string;
+  readonly ecds: string;
+  readonly wasm: string;
+  readonly log?: string;
+  readonly nodeId?: string;
+  readonly mode?: "enforce" | "shadow";
+  readonly require?: boolean;
+  readonly output?: string;
+}
+
+function parseUpstream(text: string): { host: string; port: number } {
+  const match = /^([A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined) throw new UserError(`"${text}" is not host:port.`, { hint: "For example --upstream 127.0.0.1:8080." });
+  return { host: match[1], port: Number(match[2]) };
+}
+
+function render(options: RenderCommandOptions): void {
+  if (options.require !== true && options.jwks === undefined) {
+    throw new UserError("The normal callers' keys are missing.", { hint: "Name your identity provider's JWKS file with --jwks, or use --require for a break-glass-only listener." });
+  }
+  const text = renderGateway({
+    anchors: readAnchors(options.anchors),
+    wasmPath: resolve(options.wasm),
+    ecdsPath: resolve(options.ecds),
+    listen: { port: options.port },
+    adminPort: options.adminPort,
+    upstream: parseUpstream(options.upstream),
+    ...(options.jwks === undefined ? {} : { jwks: { file: resolve(options.jwks) } }),
+    ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
+    ...(options.log === undefined ? {} : { accessLogPath: options.log }),
+    ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    ...(options.require === undefined ? {} : { require: options.require }),
+  });
+  if (options.output === undefined) return result(text);
+  writeText(options.output, text);
+  say(`Wrote ${options.output}. Next: glassgate gateway run ${options.output}`);
+}
+
+async function run(file: string, options: { concurrency: number }): Promise<void> {
+  const text = readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`.");
+  const filter = readRenderedFilter(text, file);
+  if (!existsSync(filter.ecdsPath)) {
+    writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+    say(`Wrote ${filter.ecdsPath}: the filter without a bundle, until the first push.`);
+  }
+  const binary = await findEnvoy(say);
+  const envoy = await startEnvoy({ config: text, concurrency: options.concurrency, binary, onLog: (line) => process.stderr.write(line) });
+  const ports = Object.entries(envoy.ports).map(([name, port]) => `${name} on port ${port}`);
+  say(`Envoy ${binary.version} (from ${binary.source}) is up: ${ports.join(", ")}; admin at ${envoy.admin.address}. Ctrl-C stops it.`);
+  const stop = (): void => void envoy.stop();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  process.exitCode = (await envoy.exited) ?? 0;
+}
+
+function verify(file: string, options: { json?: boolean }): void {
+  const findings = verifyGateway(readText(file, "the Envoy configuration"), file);
+  if (options.json === true) resultJson(findings);
+  else if (findings.length === 0) result(`${file}: nothing missing, nothing dangerous found`);
+  else {
+    for (const { level, line, message, mend } of findings) {
+      result(`${file}:${line}: ${paint(level === "danger" ? "red" : "yellow", level)}: ${message}\n    mend: ${mend}`);
+    }
+    say(plural(findings.length, "finding"));
+  }
+  if (findings.some(({ level }) => level === "danger")) process.exitCode = 1;
+}
+
+export function addGateway(program: Command): void {
+  const gateway = program.command("gateway").description("render, run and verify an Envoy gateway");
+  const renderCommand = gateway
+    .command("render")
+    .description("write a complete, commented Envoy configuration")
+    .addOption(anchorsOption())
+    .option("--port <n>", "where the gateway listens", wholeNumber, 10000)
+    .option("--admin-port <n>", "where Envoy's admin interface listens, on loopback", wholeNumber, 9901)
+    .option("--upstream <host:port>", "where requests go", "127.0.0.1:8080")
+    .option("--jwks <file>", "the normal callers' identity provider's JWKS")
+    .option("--issuer <url>", "its issuer")
+    .option("--ecds <file>", "the file that push renames", "ecds/glassgate.json")
+    .option("--wasm <file>", "the filter", wasmPath)
+    .option("--log <file>", "the access log, with the audit records")
+    .option("--node-id <id>", "names this gateway in every record")
+    .option("--require", "a listener for break-glass only: no grant is a deny")
+    .option("--mode <mode>", "enforce, or shadow: decide and record, change nothing", (value): "enforce" | "shadow" => {
+      if (value !== "enforce" && value !== "shadow") throw new UserError(`"${value}" is not a mode.`, { hint: "enforce or shadow." });
+      return value;
+    })
+    .option("--output <file>", "write there instead of standard output")
+    .action(render);
+  examples(renderCommand, [
+    "glassgate gateway render --jwks idp-jwks.json --issuer https://idp.example.com --output gateway.yaml",
+    "glassgate gateway render --require --port 10443 --output break-glass-only.yaml",
+  ]);
+  const runCommand = gateway
+    .command("run")
+    .description("start Envoy with a rendered configuration")
+    .argument("<file>", "the rendered configuration")
+    .option("--concurrency <n>", "worker threads", wholeNumber, 2)
+    .action(run);
+  examples(runCommand, ["glassgate gateway run gateway.yaml"]);
+  const verifyCommand = gateway
+    .command("verify")
+    .description("name what is missing or dangerous in your own Envoy configuration")
+    .argument("<file>", "the Envoy configuration")
+    .addOption(jsonOption())
+    .action(verify);
+  examples(verifyCommand, ["glassgate gateway verify /etc/envoy/envoy.yaml"]);
+}

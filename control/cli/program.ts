@@ -1,0 +1,41 @@
+/** The whole command tree. */
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { z } from "zod";
+import { addApprove } from "./approve.js";
+import { addAsk } from "./ask.js";
+import { addBundle } from "./bundle.js";
+import { addCompletion } from "./completion.js";
+import { addExplain } from "./explain.js";
+import { addGateway } from "./gateway.js";
+import { addGrant } from "./grant.js";
+import { addInit } from "./init.js";
+import { addKey } from "./key.js";
+import { addPush } from "./push.js";
+import { addRotate } from "./rotate.js";
+
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
+
+function strict(command: Command): void {
+  command.exitOverride().showSuggestionAfterError().allowExcessArguments(false);
+  command.configureOutput({ outputError: () => {} }); // main.ts prints errors, in one way.
+  for (const child of command.commands) strict(child);
+}
+
+export function buildProgram(): Command {
+  const program = new Command("glassgate").description("Break-glass access for APIs, decided at the gateway.").version(version);
+  for (const add of [addInit, addKey, addBundle, addAsk, addApprove, addGrant, addExplain, addPush, addRotate, addGateway, addCompletion]) add(program);
+  program.addHelpText(
+    "after",
+    `
+In an emergency:
+  $ glassgate ask POST https://api.example.com/orders/42/refund --ent orders-repair --reason outage --text "..." --key rita > ask.txt
+  $ glassgate approve ask.txt --key adam > approval.txt          (each approver, on his own machine)
+  $ glassgate grant ask.txt approval.txt --key rita > grant.txt
+  $ curl -X POST -H "x-break-glass: $(cat grant.txt)" https://api.example.com/orders/42/refund
+
+\`glassgate COMMAND --help\` shows examples of each.`,
+  );
+  strict(program);
+  return program;
+}
