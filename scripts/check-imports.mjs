@@ -17,6 +17,7 @@ const rooms = {
     limits: [],
   },
   control: {
+    demo: ["gateway", "host", "grant", "trust", "signer", "base"],
     cli: ["gateway", "host", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],
     grant: ["trust", "signer", "base"],

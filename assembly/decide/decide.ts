@@ -20,10 +20,13 @@ export class Decision {
   entitlement: Entitlement = changetype<Entitlement>(0);
   /** Whose approvals were looked at, in order. */
   approvers: Approvers = new Approvers();
+  /** The approvers' signatures hold: before that anybody could have named them. */
+  areApprovalsProven: bool = false;
 
   clear(): void {
     this.verdict = Verdict.Internal;
     this.isProven = false;
+    this.areApprovalsProven = false;
     this.entitlement = changetype<Entitlement>(0);
     this.approvers.clear();
   }
@@ -164,6 +167,7 @@ export function decide(
       if (!verifyJws(approval, key.publicKey)) return Verdict.ApprovalSignature;
     }
   }
+  decision.areApprovalsProven = true;
 
   if (isRevoked(grant, trust, requester)) return Verdict.Revoked;
   verdict = judgeScope(claims.scope, request);

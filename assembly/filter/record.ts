@@ -79,11 +79,13 @@ function openRecord(root: Root, verdict: i32, nowNs: u64): void {
   writer.byte(0x22);
 }
 
-function writeApprovers(grant: Grant, decision: Decision): void {
+/** Only approvers whose signatures hold: a requester could name anybody. */
+function writeApprovers(decision: Decision): void {
   const approvers = decision.approvers;
+  const count = decision.areApprovalsProven ? approvers.count : 0;
   member("approvers");
   writer.byte(0x5b);
-  for (let i = 0; i < approvers.count; i++) {
+  for (let i = 0; i < count; i++) {
     const principal = approvers.principal(i);
     writer.literal(i == 0 ? '{"sub":' : ',{"sub":');
     writer.string(principal.namePtr, principal.nameLen);
@@ -102,7 +104,7 @@ function writeClaims(grant: Grant, decision: Decision): void {
   text("ent", claims.entitlement.ptr, claims.entitlement.len);
   text("reason", claims.reason.ptr, claims.reason.len);
   optionalText("incident", claims.incident);
-  writeApprovers(grant, decision);
+  writeApprovers(decision);
 }
 
 function writeConnection(incoming: Incoming): void {

@@ -1,0 +1,140 @@
+/** The demonstration's gateway: a real Envoy, or the Node host where none can be had. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type Answer, keepAlive, send } from "../gateway/client.js";
+import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
+import type { EnvoyBinary } from "../gateway/find.js";
+import { push } from "../gateway/push.js";
+import { readRenderedFilter, renderGateway } from "../gateway/render.js";
+import { startEnvoy } from "../gateway/run.js";
+import { type Received, startUpstream } from "../gateway/upstream.js";
+import { FilterHost } from "../host/host.js";
+import { wasmPath } from "../host/wasm.js";
+import { configurationText } from "../trust/configuration.js";
+import { HOST, ISSUER, type World } from "./world.js";
+
+export interface Call {
+  readonly method?: string;
+  readonly path: string;
+  readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Part of the traffic: its record is not looked up. */
+  readonly isQuiet?: boolean;
+}
+
+export interface Shown {
+  readonly status: number;
+  /** What the upstream received, or undefined when the request did not get there. */
+  readonly upstream: Received | undefined;
+  /** The audit record, from the gateway's own access log. */
+  readonly record: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface DemoGateway {
+  readonly description: string;
+  readonly port: number | undefined;
+  push(bundle: string, version: number): Promise<string>;
+  call(call: Call): Promise<Shown>;
+  stop(): Promise<void>;
+}
+
+const logLine = z.object({ request_id: z.string().nullable(), audit: z.string().nullable() });
+
+const echoed = z.object({ method: z.string(), path: z.string(), headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) });
+
+/** The upstream answers with what it received. */
+function receivedFrom({ status, body }: Answer): Received | undefined {
+  return status === 200 ? echoed.parse(JSON.parse(body)) : undefined;
+}
+
+/** The audit record of that request in the access log; the log is flushed every 50 ms. */
+async function recordOf(logPath: string, requestId: string, isExpected: boolean): Promise<Record<string, unknown> | undefined> {
+  for (let tries = 0; tries < (isExpected ? 60 : 8); tries++) {
+    const lines = readFileSync(logPath, { encoding: "utf8", flag: "a+" }).trim().split("\n");
+    for (const line of lines.reverse()) {
+      if (!line.includes(requestId)) continue;
+      const { audit } = logLine.parse(JSON.parse(line));
+      return audit === null ? undefined : z.record(z.string(), z.unknown()).parse(JSON.parse(audit));
+    }
+    await sleep(25);
+  }
+  return undefined;
+}
+
+export async function envoyGateway(world: World, binary: EnvoyBinary, port: number): Promise<DemoGateway> {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-demo-"));
+  const logPath = join(folder, "access.log");
+  mkdirSync(join(folder, "ecds"));
+  const upstream = await startUpstream();
+  const config = renderGateway({
+    anchors: world.anchors,
+    wasmPath,
+    ecdsPath: join(folder, "ecds", "glassgate.json"),
+    listen: { host: "127.0.0.1", port },
+    adminPort: 0,
+    nodeId: "demo-gateway",
+    upstream: { host: "127.0.0.1", port: upstream.port },
+    jwks: { inline: world.jwks },
+    issuer: ISSUER,
+    accessLogPath: logPath,
+  });
+  const filter = readRenderedFilter(config, "envoy.yaml");
+  writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+  const envoy = await startEnvoy({ config, binary, flushMs: 50 });
+  const agent = keepAlive(4);
+  const api = envoy.ports.api ?? 0;
+  return {
+    description: `Envoy ${binary.version} (from ${binary.source}), configured by envoy.yaml, with 2 workers`,
+    port: api,
+    push: async (text, version) => {
+      const strip = ["x-jwt-payload"];
+      const pushed = await push({ filter, anchors: world.anchors, admin: envoy.admin, bundle: { text, version }, configuration: { strip } });
+      return `version ${version} on all ${pushed.servingVms} VMs after ${pushed.milliseconds} ms`;
+    },
+    call: async ({ method, path, host = HOST, headers = {}, isQuiet = false }) => {
+      const answer = await send({ port: api, path, host, headers, agent, ...(method === undefined ? {} : { method }) });
+      const received = receivedFrom(answer);
+      const problem = /"request_id":"([^"]+)"/.exec(answer.body)?.[1];
+      if (isQuiet) return { status: answer.status, upstream: received, record: undefined };
+      const requestId = received?.headers["x-request-id"] ?? problem;
+      const record = typeof requestId === "string" ? await recordOf(logPath, requestId, headers["x-break-glass"] !== undefined) : undefined;
+      return { status: answer.status, upstream: received, record };
+    },
+    stop: async () => {
+      agent.destroy();
+      await envoy.stop();
+      await upstream.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where no Envoy can be had: the same filter in the Node host. What stands around it in Envoy is not there. */
+export async function nodeGateway(world: World): Promise<DemoGateway> {
+  const host = await FilterHost.load({ workers: 2, nodeId: "node-host" });
+  let generation = 0;
+  return {
+    description: "NO ENVOY: the filter in the Node host. Not shown: jwt_authn, normalisation, the access log, the network",
+    port: undefined,
+    push: async (bundle, version) => {
+      generation += 1;
+      const { accepted, reason } = host.configure(configurationText(world.anchors, generation, { bundle, strip: ["x-jwt-payload"] }));
+      if (!accepted) throw new Error(`refused: ${reason ?? ""}`);
+      return `version ${version} in the Node host`;
+    },
+    call: async ({ method = "GET", path, host: authority = HOST, headers = {} }) => {
+      const lines = Object.entries(headers).map(([name, value]): [string, string] => [name, value]);
+      const outcome = host.request({ headers: [[":method", method], [":path", path], [":authority", authority], ...lines] });
+      const audit = outcome.filterState.get("wasm.glassgate.audit");
+      const record = audit === undefined ? undefined : z.record(z.string(), z.unknown()).parse(JSON.parse(audit));
+      if (outcome.reply !== undefined) return { status: outcome.reply.status, upstream: undefined, record };
+      const isLetThrough = headers.authorization !== undefined || outcome.filterState.get("wasm.glassgate.verdict") === "allow";
+      const upstream = { method, path, headers: Object.fromEntries(outcome.headers) };
+      return isLetThrough ? { status: 200, upstream, record } : { status: 401, upstream: undefined, record };
+    },
+    stop: async () => {},
+  };
+}
