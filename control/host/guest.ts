@@ -34,7 +34,7 @@ export class GuestMemory {
   /** As a byte string (latin1), as headers are. */
   text(ptr: number, length: number): string {
     const start = this.place(ptr, length >>> 0);
-    return this.all.latin1Slice(start, start + (length >>> 0));
+    return this.all.toString("latin1", start, start + (length >>> 0));
   }
 
   write(ptr: number, bytes: Uint8Array): void {

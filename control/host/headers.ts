@@ -115,8 +115,8 @@ export function serialisePairs(pairs: readonly Header[]): Buffer {
     at += 8;
   }
   for (const [name, value] of pairs) {
-    at += bytes.latin1Write(name, at) + 1;
-    at += bytes.latin1Write(value, at) + 1;
+    at += bytes.write(name, at, "latin1") + 1;
+    at += bytes.write(value, at, "latin1") + 1;
   }
   return bytes;
 }
@@ -132,7 +132,7 @@ export function parsePairs(bytes: Buffer): Header[] {
     const nameEnd = at + bytes.readUInt32LE(4 + 8 * i);
     const valueEnd = nameEnd + 1 + bytes.readUInt32LE(8 + 8 * i);
     if (valueEnd >= bytes.length || bytes[nameEnd] !== 0 || bytes[valueEnd] !== 0) return [];
-    pairs.push([bytes.latin1Slice(at, nameEnd), bytes.latin1Slice(nameEnd + 1, valueEnd)]);
+    pairs.push([bytes.toString("latin1", at, nameEnd), bytes.toString("latin1", nameEnd + 1, valueEnd)]);
     at = valueEnd + 1;
   }
   return at === bytes.length ? pairs : [];

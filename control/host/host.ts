@@ -1,72 +1,138 @@
 /** The filter without a gateway, for tests and `glassgate explain`: configure it, send requests, see what it did. */
+import { UserError } from "../base/errors.js";
 import { GatewayProcess } from "./process.js";
-import type { Header, LocalReply, Stream } from "./stream.js";
-import { loadFilter } from "./wasm.js";
+import type { Program } from "./program.js";
+import type { Header, LocalReply, PropertyValue, Stream } from "./stream.js";
+import type { FailurePolicy, OpenStream } from "./thread.js";
+import type { LogLine, ProcessEnvironment } from "./vm.js";
+import { loadProgram } from "./wasm.js";
+
+export type { Header, LocalReply, LogLine, PropertyValue };
 
 export interface HostOptions {
-  /** Another filter than the package's own. */
-  readonly wasm?: string;
+  /** Another filter than the package's own: its path or its bytes. */
+  readonly wasm?: string | Uint8Array;
+  /** Default 1. There is a main thread beside them. */
   readonly workers?: number;
   readonly nodeId?: string;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  /** Default `closed`. */
+  readonly failurePolicy?: FailurePolicy;
+  /** For tests: answers a host call in the gateway's place. */
+  readonly intercept?: ProcessEnvironment["intercept"];
+}
+
+export interface ConfigureOptions {
+  /** A new one makes new VMs: the recovery step when a thread could not be configured. Stays until the next one. */
+  readonly vmId?: string;
+  readonly vmConfiguration?: string;
+  readonly pluginName?: string;
+}
+
+export interface Configured {
+  /** Whether this configuration serves now. */
+  readonly accepted: boolean;
+  /** What the filter said why it refused, or what the gateway said. */
+  readonly reason: string | undefined;
+  /** What Envoy would tell its configuration server: true as well for a bad configuration that is offered again. */
+  readonly acknowledged: boolean;
+  /** Threads without a filter (`main`, `worker 0`): their requests pass unjudged. */
+  readonly failedThreads: readonly string[];
+  /** What the VMs logged meanwhile. */
+  readonly log: readonly string[];
 }
 
 export interface HostRequest {
+  /** With pseudo-headers; `host` is `:authority`. Byte strings: no character above U+00FF. */
   readonly headers: readonly Header[];
   readonly listener?: string;
   readonly sourceAddress?: string;
   readonly worker?: number;
+  /** Further properties by dotted path. */
+  readonly properties?: Readonly<Record<string, PropertyValue>>;
 }
 
 export interface Outcome {
+  /** `paused`: the filter holds the request back without an answer. `reset`: it ended the stream without one. */
+  readonly kind: "continue" | "reply" | "paused" | "reset";
   /** What the filter replied; undefined: the request goes on, to the normal authentication and the upstream. */
   readonly reply: LocalReply | undefined;
   /** The request's headers as they go on. */
   readonly headers: readonly Header[];
-  /** `wasm.glassgate.verdict` and so on. */
+  /** `wasm.glassgate.verdict` and so on, as an access log could show them. */
   readonly filterState: ReadonlyMap<string, string>;
   /** No filter judged this request: a worker without one. */
   readonly isUnjudged: boolean;
   readonly routeCacheClears: number;
+  /** What the VMs logged meanwhile. */
+  readonly log: readonly string[];
+}
+
+export interface OpenRequest {
+  readonly outcome: Outcome;
+  /** The outcome now: a filter may end or release a stream later. */
+  readonly look: () => Outcome;
+  readonly close: () => void;
 }
 
 const DEFAULT_LISTENER = "api";
+const REFUSED = "glassgate: configuration refused: ";
 
 export class FilterHost {
-  private constructor(readonly process: GatewayProcess) {}
+  private vmId = "glassgate";
+  private vmConfiguration = "";
+
+  private constructor(
+    readonly process: GatewayProcess,
+    private readonly program: Program,
+    private readonly failurePolicy: FailurePolicy,
+    private readonly shift: { milliseconds: number },
+  ) {}
 
   static async load(options: HostOptions = {}): Promise<FilterHost> {
     const clock = options.clock ?? Date.now;
-    return new FilterHost(
-      new GatewayProcess({
-        module: await loadFilter(options.wasm),
-        workers: options.workers ?? 1,
-        vmId: "glassgate",
-        nodeId: options.nodeId ?? "node-host",
-        clock: () => BigInt(Math.round(clock() * 1000)) * 1000n,
-      }),
-    );
+    const shift = { milliseconds: 0 };
+    const process = new GatewayProcess({
+      workers: options.workers ?? 1,
+      nodeId: options.nodeId ?? "node-host",
+      clock: () => BigInt(Math.round((clock() + shift.milliseconds) * 1000)) * 1000n,
+      intercept: options.intercept,
+    });
+    return new FilterHost(process, await loadProgram(options.wasm), options.failurePolicy ?? "closed", shift);
   }
 
-  /** Offers a configuration. When it is refused, `reason` is what the filter logged. */
-  configure(text: string, listener = DEFAULT_LISTENER): { accepted: boolean; reason: string | undefined } {
-    const before = this.process.logs.length;
-    const accepted = this.process.configure(listener, text);
-    const line = this.process.logs.slice(before).find((log) => log.startsWith("glassgate: configuration refused: "));
-    return { accepted, reason: accepted ? undefined : (line?.slice("glassgate: configuration refused: ".length) ?? "it trapped") };
+  /** Offers a configuration to a listener: to a canary, the main thread and the workers. */
+  configure(text: string | Uint8Array, listener = DEFAULT_LISTENER, options: ConfigureOptions = {}): Configured {
+    this.vmId = options.vmId ?? this.vmId;
+    this.vmConfiguration = options.vmConfiguration ?? this.vmConfiguration;
+    const before = this.process.log.length;
+    const { error, ...answer } = this.process.offer(listener, {
+      identity: { vmId: this.vmId, vmConfiguration: Buffer.from(this.vmConfiguration), program: this.program },
+      pluginName: options.pluginName ?? "glassgate",
+      rootId: "glassgate",
+      configuration: Buffer.from(text),
+      failurePolicy: this.failurePolicy,
+    });
+    const log = this.process.log.slice(before).map((line) => line.text);
+    const refusal = log.find((line) => line.startsWith(REFUSED))?.slice(REFUSED.length);
+    return { ...answer, reason: answer.accepted ? undefined : (refusal ?? error), log };
   }
 
-  /** Opens a stream and leaves it open: what happens when a rotation comes in between. */
-  open(request: HostRequest): { outcome: Outcome; close: () => void } {
-    const thread = this.process.worker(request.worker ?? 0);
-    const properties = new Map([["source.address", request.sourceAddress ?? "192.0.2.1:50000"]]);
-    const stream = thread?.open(request.listener ?? DEFAULT_LISTENER, request.headers, properties);
-    if (stream === undefined) {
-      const outcome = { reply: undefined, headers: request.headers, filterState: new Map<string, string>(), isUnjudged: true, routeCacheClears: 0 };
-      return { outcome, close: () => {} };
+  /** Opens a request and leaves it open: what happens when a rotation comes in between. */
+  open(request: HostRequest): OpenRequest {
+    for (const text of request.headers.flat()) {
+      if (/[^\0-\xff]/.test(text))
+        throw new UserError(`The header text ${JSON.stringify(text)} cannot be sent: it is no byte string.`);
     }
-    return { outcome: outcomeOf(stream), close: () => thread?.close(stream) };
+    const before = this.process.log.length;
+    const opened = this.process.open(request.listener ?? DEFAULT_LISTENER, request.worker ?? 0, {
+      headers: request.headers,
+      sourceAddress: request.sourceAddress ?? "192.0.2.1:50000",
+      properties: new Map(Object.entries(request.properties ?? {})),
+    });
+    const look = (): Outcome => this.outcomeOf(opened, before);
+    return { outcome: look(), look, close: opened.close };
   }
 
   request(request: HostRequest): Outcome {
@@ -75,12 +141,43 @@ export class FilterHost {
     return outcome;
   }
 
+  private outcomeOf({ stream, isUnjudged }: OpenStream, logFrom: number): Outcome {
+    const { reply, routeCacheClears } = stream;
+    const log = this.process.log.slice(logFrom).map((line) => line.text);
+    return {
+      kind: kindOf(stream),
+      reply,
+      headers: stream.headers.all,
+      filterState: stateOf(stream),
+      isUnjudged,
+      routeCacheClears,
+      log,
+    };
+  }
+
   metrics(): ReadonlyMap<string, number> {
     return this.process.metrics.all();
   }
+
+  /** Moves the clock on. Timers do not fire by themselves: `tick`. */
+  advance(milliseconds: number): void {
+    this.shift.milliseconds += milliseconds;
+  }
+
+  /** Fires the timers of all roots that asked for one, on every thread. */
+  tick(): void {
+    this.process.tick();
+  }
 }
 
-function outcomeOf(stream: Stream): Outcome {
-  const { reply, headers, filterState, routeCacheClears } = stream;
-  return { reply, headers, filterState, routeCacheClears, isUnjudged: false };
+function kindOf(stream: Stream): Outcome["kind"] {
+  if (stream.reply !== undefined) return "reply";
+  if (stream.state === "reset") return "reset";
+  return stream.state === "continues" ? "continue" : "paused";
+}
+
+/** A key of two segments cannot be named in a log, so it does not show. */
+function stateOf(stream: Stream): Map<string, string> {
+  const shown = [...stream.filterState].filter(([key]) => !key.includes("\0"));
+  return new Map(shown.map(([key, value]) => [key, value.toString("latin1")]));
 }

@@ -1,133 +1,200 @@
 /**
- * A gateway process as Envoy is one: a main thread and workers with a VM each, a canary for every new configuration, root
- * contexts of several listeners and generations side by side in one VM. docs/decisions.md and the tests say what was proven
- * on a real Envoy.
+ * A gateway process as Envoy is one: a main thread and workers. Each offered configuration goes to a canary, then to the main
+ * thread, then to the workers; then new requests get it, and the old one ends with its last stream.
  */
+import { UserError } from "../base/errors.js";
+import { BaseVm, identityKey, type VmIdentity } from "./base-vm.js";
+import type { Plugin } from "./context.js";
 import { Metrics, SharedData } from "./shared.js";
-import { type Header, Stream } from "./stream.js";
-import { Trap, Vm, type VmEnvironment } from "./vm.js";
+import type { StreamOptions } from "./stream.js";
+import { Stream } from "./stream.js";
+import { type FailurePolicy, type OpenStream, type PluginHandle, Thread } from "./thread.js";
+import type { LogLine, ProcessEnvironment } from "./vm.js";
 
 export interface ProcessOptions {
-  readonly module: WebAssembly.Module;
   readonly workers: number;
-  readonly vmId: string;
   readonly nodeId: string;
+  /** Nanoseconds since 1970. */
   readonly clock: () => bigint;
+  readonly intercept?: ProcessEnvironment["intercept"];
 }
 
-/** One thread: its VM, and for each listener the root context that new streams get. */
-class Thread {
-  vm: Vm;
-  readonly roots = new Map<string, { id: number; configuration: Buffer }>();
-  /** Roots replaced by a newer one that still have streams. */
-  private readonly retired = new Set<number>();
-  private readonly streams = new Map<number, Stream>();
-  private lastId = 0;
+export interface Offer {
+  readonly identity: VmIdentity;
+  /** Part of what makes two plugin configurations one: same name, root id and bytes share a root. */
+  readonly pluginName: string;
+  readonly rootId: string;
+  readonly configuration: Buffer;
+  readonly failurePolicy: FailurePolicy;
+}
 
-  constructor(private readonly newVm: () => Vm) {
-    this.vm = newVm();
-  }
+export interface Answer {
+  /** It serves on at least the threads not in `failedThreads`. False: the one before serves on. */
+  readonly accepted: boolean;
+  /** What the gateway tells its configuration server: it calls a repeated offer a success, whatever became of the first. */
+  readonly acknowledged: boolean;
+  /** Threads without a filter: their requests pass unchecked. */
+  readonly failedThreads: readonly string[];
+  /** Why it was refused, in the gateway's words. */
+  readonly error: string | undefined;
+}
 
-  /** A new root context with this configuration; the old one of the listener ends with its last stream. */
-  configure(listener: string, configuration: Buffer): boolean {
-    if (this.vm.isDead) this.vm = this.newVm();
-    this.lastId += 1;
-    const id = this.lastId;
-    this.vm.call("proxy_on_context_create", [id, 0]);
-    const started = this.vm.call("proxy_on_vm_start", [id, 0]) ?? 1;
-    const accepted = started !== 0 && (this.vm.call("proxy_on_configure", [id, configuration.length], { configuration }) ?? 1) !== 0;
-    const old = this.roots.get(listener);
-    if (accepted) {
-      this.roots.set(listener, { id, configuration });
-      if (old !== undefined) this.retire(old.id);
-    }
-    return accepted;
-  }
+/** What a listener serves with: for each thread the plugin, or none where it could not be made. */
+interface Serving {
+  readonly offer: Offer;
+  readonly base: BaseVm;
+  readonly plugin: Plugin;
+  readonly handles: Map<Thread, PluginHandle | undefined>;
+  readonly loadedAt: Map<Thread, bigint>;
+}
 
-  private retire(rootId: number): void {
-    this.retired.add(rootId);
-    this.endRetired();
-  }
+const RELOAD_AFTER_NANOSECONDS = 1_000_000_000n;
+const MAX_LOG_LINES = 10_000;
 
-  private endRetired(): void {
-    for (const id of this.retired) {
-      if ([...this.streams.values()].some((stream) => stream.rootId === id)) continue;
-      this.vm.call("proxy_on_done", [id]);
-      this.vm.call("proxy_on_delete", [id]);
-      this.retired.delete(id);
-    }
-  }
+const offerKey = (offer: Offer): string =>
+  [identityKey(offer.identity), offer.failurePolicy, pluginKey(offer)].join(" ");
 
-  /** Undefined: no filter serves this listener here, and the request passes unjudged. */
-  open(listener: string, headers: readonly Header[], properties: ReadonlyMap<string, string>): Stream | undefined {
-    const root = this.roots.get(listener);
-    if (root === undefined) return undefined;
-    this.lastId += 1;
-    const stream = new Stream(this.lastId, root.id, headers, properties);
-    if (this.vm.isDead) {
-      stream.reply = { status: 503, details: "wasm_fail_stream", headers: [], body: "" };
-      return stream;
-    }
-    this.streams.set(stream.id, stream);
-    try {
-      this.vm.call("proxy_on_context_create", [stream.id, root.id]);
-      this.vm.call("proxy_on_request_headers", [stream.id, headers.length, 1], { stream });
-    } catch (error) {
-      if (!(error instanceof Trap)) throw error;
-      stream.filterState.clear();
-      stream.reply = { status: 503, details: "wasm_fail_stream", headers: [], body: "" };
-    }
-    return stream;
-  }
-
-  close(stream: Stream): void {
-    if (!this.streams.delete(stream.id) || this.vm.isDead) return;
-    this.vm.call("proxy_on_done", [stream.id]);
-    this.vm.call("proxy_on_log", [stream.id]);
-    this.vm.call("proxy_on_delete", [stream.id]);
-    this.endRetired();
-  }
+function pluginKey({ pluginName, rootId, configuration }: Offer): string {
+  return [pluginName, rootId, configuration.toString("latin1")].join("\0");
 }
 
 export class GatewayProcess {
   readonly metrics = new Metrics();
-  readonly logs: string[] = [];
-  private readonly shared = new SharedData();
-  private readonly main: Thread;
-  private readonly workers: Thread[];
-  private readonly newVm: () => Vm;
+  readonly shared = new SharedData();
+  readonly log: LogLine[] = [];
+  readonly main = new Thread("main");
+  readonly workers: readonly Thread[];
+  private readonly environment: ProcessEnvironment;
+  private readonly bases = new Map<string, BaseVm>();
+  private readonly listeners = new Map<string, Serving>();
+  private readonly lastOffers = new Map<string, string>();
+  private lastConnection = 0n;
 
-  constructor(options: ProcessOptions) {
-    const environment: VmEnvironment = {
-      vmId: options.vmId,
-      nodeId: options.nodeId,
-      clock: options.clock,
+  constructor(private readonly options: ProcessOptions) {
+    this.workers = Array.from({ length: options.workers }, (_, i) => new Thread(`worker ${i}`));
+    this.environment = {
       shared: this.shared,
       metrics: this.metrics,
-      log: (_level, text) => {
-        this.logs.push(text);
-        if (this.logs.length > 10_000) this.logs.splice(0, 5000);
+      nodeId: options.nodeId,
+      clock: options.clock,
+      intercept: options.intercept,
+      log: (line) => {
+        this.log.push(line);
+        if (this.log.length > MAX_LOG_LINES) this.log.splice(0, MAX_LOG_LINES / 2);
       },
     };
-    this.newVm = () => new Vm(options.module, environment);
-    this.main = new Thread(this.newVm);
-    this.workers = Array.from({ length: options.workers }, () => new Thread(this.newVm));
   }
 
-  /**
-   * Offers a configuration: first to a canary of its own, which may refuse it (NACK: the old one serves on), then to the main
-   * thread and the workers. A worker that refuses has no filter from then on: its requests pass unjudged.
-   */
-  configure(listener: string, text: string): boolean {
-    const configuration = Buffer.from(text, "latin1");
-    if (!new Thread(this.newVm).configure(listener, configuration)) return false;
-    for (const thread of [this.main, ...this.workers]) {
-      if (!thread.configure(listener, configuration)) thread.roots.delete(listener);
+  private get threads(): readonly Thread[] {
+    return [this.main, ...this.workers];
+  }
+
+  private base(identity: VmIdentity): BaseVm {
+    const key = identityKey(identity);
+    const present = this.bases.get(key);
+    if (present !== undefined) return present;
+    const base = new BaseVm(this.environment, identity, (gone) => {
+      this.bases.delete(gone.key);
+      // Shared data lives as long as a base VM of that vm_id does.
+      if (![...this.bases.values()].some(({ vmId }) => vmId === gone.vmId)) this.shared.forget(gone.vmId);
+    });
+    this.bases.set(key, base);
+    return base;
+  }
+
+  /** Offers a configuration to a listener. Never throws for what is wrong with the filter or the configuration. */
+  offer(listener: string, offer: Offer): Answer {
+    const key = offerKey(offer);
+    const before = this.listeners.get(listener);
+    if (this.lastOffers.get(listener) === key) {
+      const isServing = before !== undefined && offerKey(before.offer) === key;
+      const error = isServing ? undefined : "the same configuration was refused before";
+      return { accepted: isServing, acknowledged: true, failedThreads: this.failedThreads(before), error };
     }
-    return true;
+    this.lastOffers.set(listener, key);
+    const serving = this.load(offer);
+    if (typeof serving === "string") return { accepted: false, acknowledged: false, failedThreads: [], error: serving };
+    this.listeners.set(listener, serving);
+    if (before !== undefined) this.unload(before);
+    return { accepted: true, acknowledged: true, failedThreads: this.failedThreads(serving), error: undefined };
   }
 
-  worker(index: number): Thread | undefined {
-    return this.workers[index % this.workers.length];
+  private failedThreads(serving: Serving | undefined): string[] {
+    return this.threads.filter((thread) => serving?.handles.get(thread) === undefined).map(({ name }) => name);
+  }
+
+  /** The reason as text when it is refused. */
+  private load(offer: Offer): Serving | string {
+    const error = `Unable to create Wasm plugin ${offer.pluginName}`;
+    const plugin = {
+      key: pluginKey(offer),
+      name: offer.pluginName,
+      rootId: offer.rootId,
+      configuration: offer.configuration,
+    };
+    let base: BaseVm;
+    try {
+      base = this.base(offer.identity);
+    } catch (cause) {
+      if (!(cause instanceof UserError)) throw cause;
+      return `${error}: ${cause.message}`;
+    }
+    base.hold();
+    const accepted = base.canary(plugin);
+    if (!accepted || base.failure !== undefined) {
+      base.release();
+      return accepted ? `${error}: its VM failed on a thread before; only a new vm_id heals that` : error;
+    }
+    const now = this.options.clock();
+    const handles = new Map(this.threads.map((thread) => [thread, thread.acquire(base, plugin)]));
+    return { offer, base, plugin, handles, loadedAt: new Map(this.threads.map((thread) => [thread, now])) };
+  }
+
+  private unload(serving: Serving): void {
+    for (const [thread, handle] of serving.handles) if (handle !== undefined) thread.release(handle);
+    serving.base.release();
+  }
+
+  /** Failure policy `reload`: a VM that trapped is replaced, at most once a second. */
+  private reload(serving: Serving, thread: Thread): void {
+    const handle = serving.handles.get(thread);
+    if (handle?.held.vm.failure !== "trap" || serving.offer.failurePolicy !== "reload") return;
+    const now = this.options.clock();
+    if (now - (serving.loadedAt.get(thread) ?? 0n) < RELOAD_AFTER_NANOSECONDS) return;
+    serving.loadedAt.set(thread, now);
+    const fresh = thread.acquire(serving.base, serving.plugin);
+    if (fresh === undefined) return;
+    if (fresh.held.vm.failure !== undefined) {
+      thread.release(fresh);
+      return;
+    }
+    serving.handles.set(thread, fresh);
+    thread.release(handle);
+  }
+
+  /** A request on that worker. It stays open until `close`. */
+  open(listener: string, worker: number, request: Omit<StreamOptions, "connectionId" | "startedAt">): OpenStream {
+    const thread = this.workers[worker % this.workers.length];
+    if (thread === undefined) throw new UserError("This process has no workers.");
+    this.lastConnection += 1n;
+    const options = { ...request, connectionId: this.lastConnection, startedAt: this.options.clock() };
+    const serving = this.listeners.get(listener);
+    if (serving === undefined) {
+      const stream = new Stream(options);
+      stream.sendLocalReply(500, "filter_config_not_found", [], Buffer.alloc(0));
+      return { stream, isUnjudged: true, close: () => {} };
+    }
+    this.reload(serving, thread);
+    return thread.open(serving.handles.get(thread), serving.offer.failurePolicy, options);
+  }
+
+  /** Fires the timers of all roots that asked for one, on every thread. */
+  tick(): void {
+    for (const thread of this.threads) thread.tick();
+  }
+
+  /** VMs alive: the base VMs, the main thread's and the workers'. */
+  get vmCount(): number {
+    return this.bases.size + this.threads.reduce((sum, { allVms }) => sum + allVms.length, 0);
   }
 }

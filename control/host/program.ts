@@ -57,7 +57,10 @@ export function checkProgram(bytes: Uint8Array, name: string): Program {
     module = new WebAssembly.Module(bytes);
   } catch (error) {
     if (!(error instanceof ModuleFormatError || error instanceof WebAssembly.CompileError)) throw error;
-    throw new UserError(`The filter ${name} is no WebAssembly module: ${messageOf(error)}.`, { hint: HINT, cause: error });
+    throw new UserError(`The filter ${name} is no WebAssembly module: ${messageOf(error)}.`, {
+      hint: HINT,
+      cause: error,
+    });
   }
   checkImports(name, shape);
   const allocator = checkExports(name, shape);

@@ -1,5 +1,5 @@
 /** One request as the gateway holds it. */
-import { HeaderMap, type Header } from "./headers.js";
+import { type Header, HeaderMap } from "./headers.js";
 
 export type { Header } from "./headers.js";
 
@@ -7,6 +7,7 @@ export interface LocalReply {
   readonly status: number;
   readonly details: string;
   readonly headers: readonly Header[];
+  /** Read as UTF-8. */
   readonly body: string;
 }
 
@@ -43,6 +44,7 @@ export class Stream {
   /** Changing request headers makes the gateway choose the route anew (ABI 0.2.1 and older). */
   routeCacheClears = 0;
   private failed = false;
+  private readonly resetListeners: (() => void)[] = [];
 
   constructor(options: StreamOptions) {
     this.headers = new HeaderMap(options.headers);
@@ -53,7 +55,7 @@ export class Stream {
   }
 
   /** Answers the request here, as Envoy completes the reply. */
-  sendLocalReply(status: number, details: string, headers: readonly Header[], body: string): void {
+  sendLocalReply(status: number, details: string, headers: readonly Header[], body: Buffer): void {
     if (this.reply !== undefined) {
       this.ignoredReplies += 1;
       return;
@@ -62,21 +64,33 @@ export class Stream {
     map.remove("content-length");
     if (body.length === 0) map.remove("content-type");
     else {
-      map.add("content-length", String(Buffer.byteLength(body, "latin1")));
+      map.add("content-length", String(body.length));
       if (map.get("content-type") === undefined) map.add("content-type", "text/plain");
     }
     const isHead = this.headers.get(":method") === "HEAD";
-    this.reply = { status, details, headers: map.all, body: isHead ? "" : body };
+    this.reply = { status, details, headers: map.all, body: isHead ? "" : body.toString("utf8") };
   }
 
   /** The VM has failed: 503, whatever the filter had in mind. */
   fail(): void {
     if (this.failed) return;
     this.failed = true;
-    this.sendLocalReply(503, "wasm_fail_stream", [], "");
+    this.sendLocalReply(503, "wasm_fail_stream", [], Buffer.alloc(0));
   }
 
+  /** The filter lets it go on. */
+  proceed(): void {
+    this.phase = "none";
+    if (this.state === "waiting") this.state = "continues";
+  }
+
+  /** The filter ends it without an answer. */
   reset(): void {
     this.state = "reset";
+    for (const listener of this.resetListeners) listener();
+  }
+
+  onReset(listener: () => void): void {
+    this.resetListeners.push(listener);
   }
 }

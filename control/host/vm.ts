@@ -1,272 +1,349 @@
 /**
- * One VM: an instance of the filter with the host calls that Envoy offers it (Proxy-Wasm 0.2.1). A trap ends it for every
- * plugin in it, as in Envoy. No pointer of the guest's makes the host throw: it gets InvalidMemoryAccess.
+ * One VM: one instance of the filter, with its contexts and the host calls that Envoy offers it (Proxy-Wasm 0.2.1). A trap
+ * ends it for every plugin in it. The guest owns each buffer that its allocator gave.
  */
-import { UserError } from "../base/errors.js";
-import { parse, serialise } from "./pairs.js";
-import type { Metrics, SharedData } from "./shared.js";
+import { messageOf, UserError } from "../base/errors.js";
+import { type LogLevel, Status } from "./abi.js";
+import { type HostCall, hostCalls } from "./calls.js";
+import { Context, type Plugin } from "./context.js";
+import { GuestMemory, OutOfBounds } from "./guest.js";
+import type { Program } from "./program.js";
+import { type Metrics, MetricTable, type SharedData } from "./shared.js";
 import type { Stream } from "./stream.js";
 
-/** Status codes of host calls. */
-const enum Status {
-  Ok = 0,
-  NotFound = 1,
-  BadArgument = 2,
-  InvalidMemoryAccess = 6,
-  CasMismatch = 8,
+export interface LogLine {
+  readonly level: LogLevel;
+  /** Which VM said it: `canary`, `main`, `worker 0`. */
+  readonly thread: string;
+  readonly text: string;
 }
 
-type Callback = (...args: number[]) => number | undefined;
-function isCallback(value: unknown): value is Callback {
-  return typeof value === "function";
-}
-
-/** The VM has trapped. Envoy answers 503 from then on. */
-export class Trap extends Error {}
-class OutOfBounds extends Error {}
-
-export interface VmEnvironment {
-  readonly vmId: string;
+/** What all VMs of a process have in common. */
+export interface ProcessEnvironment {
   readonly shared: SharedData;
   readonly metrics: Metrics;
+  readonly nodeId: string;
   /** Nanoseconds since 1970. */
   readonly clock: () => bigint;
-  readonly log: (level: number, text: string) => void;
-  readonly nodeId: string;
+  readonly log: (line: LogLine) => void;
+  /** For tests: answers a host call in the gateway's place. */
+  readonly intercept?: ((call: { readonly name: string; readonly thread: string }) => number | undefined) | undefined;
 }
 
-const REQUEST_HEADERS = 0;
-const PLUGIN_CONFIGURATION = 7;
+export interface VmEnvironment {
+  readonly process: ProcessEnvironment;
+  readonly thread: string;
+  readonly vmId: string;
+  readonly vmConfiguration: Buffer;
+}
+
+type GuestFunction = (...args: number[]) => unknown;
+const isGuestFunction = (value: unknown): value is GuestFunction => typeof value === "function";
+
+/** Envoy: `RuntimeError` is a trap, the others are what the thread could not do with the VM. */
+export type Failure = "trap" | "start" | "configure";
+
+const HTTP_CONTINUE = 0;
 
 export class Vm {
-  private readonly instance: WebAssembly.Instance;
-  private readonly memory: WebAssembly.Memory;
-  private readonly allocate: Callback;
-  private started = false;
-  private dead = false;
-  /** What host calls refer to while a callback runs. */
-  private stream: Stream | undefined;
-  private configuration: Buffer = Buffer.alloc(0);
+  readonly memory: GuestMemory;
+  readonly metrics: MetricTable;
   /** Host calls made, by name: tests count the hot path's. */
   readonly calls = new Map<string, number>();
+  failure: Failure | undefined;
+  private readonly exports: Readonly<Record<string, unknown>>;
+  private readonly vmContext = new Context(0, undefined);
+  private readonly contexts = new Map<number, Context>([[0, this.vmContext]]);
+  private readonly roots = new Map<string, Context>();
+  /** Roots whose `on_done` asked for more time. */
+  private readonly pendingDone = new Map<string, Context>();
+  private nextId = 1;
+  private current = this.vmContext;
+  private effective: Context | undefined;
+  private deferred: (() => void)[] = [];
+  private isStopped = false;
+  /** Only logging is allowed while the module starts and while it allocates. */
+  private isRestricted = false;
+  private readonly trapListeners: (() => void)[] = [];
 
+  /** Loads and starts the module. Throws a UserError when that fails. */
   constructor(
-    module: WebAssembly.Module,
-    private readonly environment: VmEnvironment,
+    private readonly program: Program,
+    readonly environment: VmEnvironment,
   ) {
-    const table = this.hostCalls();
-    const env: Record<string, (...args: never[]) => number> = {};
-    for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-      const call = table[name];
-      if (from !== "env" || kind !== "function" || call === undefined) {
-        throw new UserError(`The filter imports ${from}.${name} (${kind}), which no gateway offers.`, { hint: "Build it with `npm run build`." });
-      }
-      env[name] = this.guarded(name, call);
-    }
-    this.instance = new WebAssembly.Instance(module, { env });
-    const { memory, malloc, proxy_on_memory_allocate: onAllocate, proxy_abi_version_0_2_1: abi } = this.instance.exports;
-    const allocate = malloc ?? onAllocate;
-    if (!(memory instanceof WebAssembly.Memory) || !isCallback(allocate) || !isCallback(abi)) {
-      throw new UserError("This is no Proxy-Wasm 0.2.1 filter: memory, allocator or ABI marker is missing.");
-    }
-    this.memory = memory;
-    this.allocate = allocate;
-    this.call("_initialize");
-    this.started = true;
-  }
-
-  get isDead(): boolean {
-    return this.dead;
-  }
-
-  /** Bytes of linear memory. */
-  get memoryBytes(): number {
-    return this.memory.buffer.byteLength;
-  }
-
-  /** Calls an export if it is there; a trap kills the VM. */
-  call(name: string, args: readonly number[] = [], scope: { stream?: Stream; configuration?: Buffer } = {}): number | undefined {
-    if (this.dead) throw new Trap("the VM is dead");
-    const callback = this.instance.exports[name];
-    if (callback === undefined) return undefined;
-    if (!isCallback(callback)) throw new UserError(`The filter's export ${name} is no function.`);
-    const before = { stream: this.stream, configuration: this.configuration };
-    this.stream = scope.stream;
-    this.configuration = scope.configuration ?? Buffer.alloc(0);
+    this.metrics = new MetricTable(environment.process.metrics);
+    let memory: GuestMemory | undefined;
+    const env: Record<string, HostCall> = {};
+    // The gateway has no memory pointer before the module is instantiated: a call in its start section is the end.
+    const calls = () => {
+      if (memory === undefined) throw new Error("host call while the module is instantiated");
+      return this.table;
+    };
+    for (const { name } of program.shape.imports) env[name] = (...args) => this.dispatch(name, calls(), args);
     try {
-      return callback(...args);
+      this.exports = new WebAssembly.Instance(program.module, { env }).exports;
     } catch (error) {
-      this.dead = true;
-      throw new Trap(`the filter trapped in ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    } finally {
-      this.stream = before.stream;
-      this.configuration = before.configuration;
+      throw new UserError(`The filter does not start: ${messageOf(error)}.`, { cause: error });
     }
+    const exported = this.exports[program.shape.memories[0] ?? ""];
+    if (!(exported instanceof WebAssembly.Memory)) throw new UserError("The filter does not export its memory.");
+    memory = new GuestMemory(exported);
+    this.memory = memory;
+    this.table = hostCalls(this);
+    this.start();
   }
 
-  /** Copies bytes to where the guest's allocator says; 0 when it refuses. For the tool exports. */
+  private readonly table: Readonly<Record<string, HostCall>>;
+
+  private start(): void {
+    this.isRestricted = true;
+    if (this.has("_initialize")) {
+      this.invoke(this.vmContext, "_initialize");
+      if (this.has("main")) this.invoke(this.vmContext, "main", 0, 0);
+      else if (this.has("__main_void")) this.invoke(this.vmContext, "__main_void");
+    } else if (this.has("_start")) this.invoke(this.vmContext, "_start");
+    this.isRestricted = false;
+    if (this.failure !== undefined) throw new UserError(`The filter does not start: ${this.trapReason}.`);
+  }
+
+  // What host calls use.
+
+  /** The context that host calls refer to: the callback's, or the one that the guest chose. */
+  get context(): Context {
+    const { effective } = this;
+    return effective !== undefined && this.contexts.get(effective.id) === effective ? effective : this.current;
+  }
+
+  /** False when there is none of that id. */
+  setEffectiveContext(id: number): boolean {
+    const context = this.contexts.get(id);
+    if (context === undefined) return false;
+    this.effective = id === 0 ? undefined : context;
+    return true;
+  }
+
+  /** Runs when the running callback has returned. */
+  afterCall(action: () => void): void {
+    this.deferred.push(action);
+  }
+
+  /** The running callback's answer no longer counts: the stream stops. */
+  stopIteration(): void {
+    this.isStopped = true;
+  }
+
+  log(level: LogLevel, text: string): void {
+    this.environment.process.log({ level, thread: this.environment.thread, text });
+  }
+
+  /** Copies bytes to where the guest's allocator says; 0 when it refuses or traps. */
   put(bytes: Uint8Array): number {
-    const ptr = (this.allocate(bytes.length) ?? 0) >>> 0;
-    if (ptr !== 0) Buffer.from(this.memory.buffer).set(bytes, ptr);
+    const wasRestricted = this.isRestricted;
+    this.isRestricted = true;
+    const ptr = this.invoke(this.vmContext, this.program.allocator, bytes.length) >>> 0;
+    this.isRestricted = wasRestricted;
+    if (ptr === 0) return 0;
+    this.memory.write(ptr, bytes);
     return ptr;
   }
 
-  /** A copy of guest memory. */
-  bytes(ptr: number, length: number): Buffer {
-    const memory = Buffer.from(this.memory.buffer);
-    const start = ptr >>> 0;
-    const size = length >>> 0;
-    if (start + size > memory.length) throw new OutOfBounds();
-    return Buffer.from(memory.subarray(start, start + size));
-  }
-
-  private text(ptr: number, length: number): string {
-    return this.bytes(ptr, length).toString("latin1");
-  }
-
-  private writeU32(ptr: number, value: number): void {
-    const memory = Buffer.from(this.memory.buffer);
-    if ((ptr >>> 0) + 4 > memory.length) throw new OutOfBounds();
-    memory.writeUInt32LE(value >>> 0, ptr >>> 0);
-  }
-
-  /** Hands a value to the guest: the guest owns the buffer. An allocator that refuses is InvalidMemoryAccess; the VM lives. */
-  private answer(value: Buffer, ptrOut: number, lengthOut: number): Status {
+  /** Hands a value to the guest. Throws `OutOfBounds` when there is no place for it: the VM lives. */
+  answer(value: Uint8Array, ptrOut: number, lengthOut: number): Status {
     let ptr = 0;
     if (value.length > 0) {
       ptr = this.put(value);
-      if (ptr === 0) return Status.InvalidMemoryAccess;
+      if (ptr === 0) throw new OutOfBounds();
     }
-    this.writeU32(ptrOut, ptr);
-    this.writeU32(lengthOut, value.length);
+    this.memory.u32(ptrOut, ptr);
+    this.memory.u32(lengthOut, value.length);
     return Status.Ok;
   }
 
-  private guarded(name: string, call: (...args: never[]) => number): (...args: never[]) => number {
-    return (...args) => {
-      // Envoy has no memory pointer yet while the module's start function runs.
-      if (!this.started) throw new Error(`host call ${name} during _initialize`);
-      this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
-      try {
-        return call(...args);
-      } catch (error) {
-        if (error instanceof OutOfBounds) return Status.InvalidMemoryAccess;
-        throw error;
+  private dispatch(name: string, table: Readonly<Record<string, HostCall>>, args: never[]): number {
+    if (this.isRestricted && name !== "proxy_log") throw new Error(`host call ${name} while it is not allowed`);
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    const { thread, process } = this.environment;
+    const forced = process.intercept?.({ name, thread });
+    if (forced !== undefined) return forced;
+    try {
+      return table[name]?.(...args) ?? Status.Unimplemented;
+    } catch (error) {
+      if (error instanceof OutOfBounds) return Status.InvalidMemoryAccess;
+      throw error;
+    }
+  }
+
+  // Calls into the guest.
+
+  private trapReason = "";
+
+  has(name: string): boolean {
+    return this.program.shape.functions.has(name);
+  }
+
+  onTrap(listener: () => void): void {
+    this.trapListeners.push(listener);
+  }
+
+  /** Calls an export that is there. A trap fails the VM and gives 0. */
+  invoke(context: Context, name: string, ...args: number[]): number {
+    const callee = this.exports[name];
+    if (!isGuestFunction(callee))
+      throw new UserError(`The filter does not export ${name}.`, { hint: "Build it with `npm run build`." });
+    const { current, effective } = this;
+    this.current = context;
+    this.effective = undefined;
+    try {
+      const result = callee(...args);
+      return typeof result === "number" ? result : 0;
+    } catch (error) {
+      this.failure = "trap";
+      this.trapReason = `${name} trapped: ${messageOf(error)}`;
+      this.log("error", `Function: ${this.trapReason}`);
+      for (const listener of this.trapListeners) listener();
+      return 0;
+    } finally {
+      this.current = current;
+      this.effective = effective;
+    }
+  }
+
+  /** Calls an export of the filter's own outside any request. Throws when it traps. */
+  call(name: string, ...args: number[]): number {
+    const result = this.invoke(this.vmContext, name, ...args);
+    if (this.failure !== undefined) throw new Error(`The filter failed: ${this.trapReason}.`);
+    return result;
+  }
+
+  /** One callback with all that it deferred. */
+  private callback<T>(run: () => T): T {
+    try {
+      return run();
+    } finally {
+      this.isStopped = false;
+      for (let action = this.deferred.shift(); action !== undefined; action = this.deferred.shift()) action();
+    }
+  }
+
+  private notify(context: Context, name: string): void {
+    if (this.failure === undefined && this.has(name)) this.callback(() => this.invoke(context, name, context.id));
+  }
+
+  private addContext(plugin: Plugin, root?: Context, stream?: Stream): Context {
+    const context = new Context(this.nextId, plugin, root, stream);
+    this.nextId += 1;
+    this.contexts.set(context.id, context);
+    return context;
+  }
+
+  // Roots.
+
+  root(pluginKey: string): Context | undefined {
+    return this.roots.get(pluginKey);
+  }
+
+  get allRoots(): readonly Context[] {
+    return [...this.roots.values()];
+  }
+
+  /** Creates the plugin's root. Undefined when `on_vm_start`, which runs for every root, says no. */
+  startRoot(plugin: Plugin): Context | undefined {
+    const context = this.roots.get(plugin.key) ?? this.addContext(plugin);
+    this.roots.set(plugin.key, context);
+    const started = this.callback(() => {
+      if (this.has("proxy_on_context_create")) {
+        context.configuring = plugin;
+        this.invoke(context, "proxy_on_context_create", context.id, 0);
+        context.isCreated = true;
+        context.configuring = undefined;
       }
-    };
+      if (!this.has("proxy_on_vm_start")) return true;
+      return this.invoke(context, "proxy_on_vm_start", context.id, this.environment.vmConfiguration.length) !== 0;
+    });
+    return started ? context : undefined;
   }
 
-  private property(path: string): string | undefined {
-    if (path === "xds\0node\0id") return this.environment.nodeId;
-    const own = /^filter_state\0(wasm\..+)$/.exec(path)?.[1];
-    return own === undefined ? this.stream?.properties.get(path.replaceAll("\0", ".")) : this.stream?.filterState.get(own);
+  /** False: refused, or trapped. A VM that has failed before is not asked, which counts as success. */
+  configureRoot(context: Context, plugin: Plugin): boolean {
+    if (this.failure !== undefined) return true;
+    context.isCreated = true;
+    if (!this.has("proxy_on_configure")) return true;
+    return this.callback(() => {
+      context.configuring = plugin;
+      const accepted = this.invoke(context, "proxy_on_configure", context.id, plugin.configuration.length) !== 0;
+      context.configuring = undefined;
+      return accepted;
+    });
   }
 
-  private headerCalls(): Record<string, (...args: never[]) => number> {
-    const withStream = (map: number, then: (stream: Stream) => Status): Status => {
-      if (map !== REQUEST_HEADERS || this.stream === undefined) return Status.BadArgument;
-      return then(this.stream);
-    };
-    return {
-      proxy_get_header_map_value: (map: number, name: number, nameLen: number, ptr: number, len: number) =>
-        withStream(map, (stream) => {
-          const value = stream.get(this.text(name, nameLen));
-          return value === undefined ? Status.NotFound : this.answer(Buffer.from(value, "latin1"), ptr, len);
-        }),
-      proxy_get_header_map_pairs: (map: number, ptr: number, len: number) =>
-        withStream(map, (stream) => this.answer(serialise(stream.headers), ptr, len)),
-      proxy_replace_header_map_value: (map: number, name: number, nameLen: number, value: number, valueLen: number) =>
-        withStream(map, (stream) => {
-          stream.set(this.text(name, nameLen), this.text(value, valueLen));
-          return Status.Ok;
-        }),
-      proxy_remove_header_map_value: (map: number, name: number, nameLen: number) =>
-        withStream(map, (stream) => {
-          stream.remove(this.text(name, nameLen));
-          return Status.Ok;
-        }),
-      proxy_send_local_response: (
-        status: number,
-        details: number,
-        detailsLen: number,
-        body: number,
-        bodyLen: number,
-        headers: number,
-        headersLen: number,
-        _grpc: number,
-      ) => {
-        const pairs = parse(this.bytes(headers, headersLen));
-        if (pairs === undefined || this.stream === undefined) return Status.BadArgument;
-        this.stream.reply ??= {
-          status,
-          details: this.text(details, detailsLen).replaceAll(/\s/g, "_"),
-          headers: pairs,
-          body: this.text(body, bodyLen),
-        };
-        return Status.Ok;
-      },
-    };
+  /** The plugin's root, or every root, ends: `on_done`, and `on_delete` unless the guest asks for more time. */
+  shutDown(pluginKey?: string): void {
+    for (const [key, context] of [...this.roots]) {
+      if (pluginKey !== undefined && pluginKey !== key) continue;
+      this.roots.delete(key);
+      if (this.isDone(context)) this.deleteContext(context);
+      else this.pendingDone.set(key, context);
+    }
   }
 
-  private sharedCalls(): Record<string, (...args: never[]) => number> {
-    const { shared, vmId, metrics } = this.environment;
-    return {
-      proxy_get_shared_data: (key: number, keyLen: number, ptr: number, len: number, cas: number) => {
-        const entry = shared.get(vmId, this.text(key, keyLen));
-        if (entry === undefined) return Status.NotFound;
-        this.writeU32(cas, entry.cas);
-        return this.answer(entry.value, ptr, len);
-      },
-      proxy_set_shared_data: (key: number, keyLen: number, ptr: number, len: number, cas: number) =>
-        shared.set(vmId, this.text(key, keyLen), this.bytes(ptr, len), cas >>> 0) ? Status.Ok : Status.CasMismatch,
-      proxy_define_metric: (kind: number, name: number, nameLen: number, id: number) => {
-        if (kind < 0 || kind > 2) return Status.BadArgument;
-        this.writeU32(id, metrics.define(kind, this.text(name, nameLen)));
-        return Status.Ok;
-      },
-      proxy_increment_metric: (id: number, by: bigint) => {
-        const metric = metrics.get(id);
-        if (metric === undefined) return Status.NotFound;
-        metric.value += by;
-        return Status.Ok;
-      },
-      proxy_record_metric: (id: number, value: bigint) => {
-        const metric = metrics.get(id);
-        if (metric === undefined) return Status.NotFound;
-        metric.value = value;
-        return Status.Ok;
-      },
-    };
+  /** `proxy_done`: the guest needs no more time for that root. */
+  done(context: Context): Status {
+    const key = context.plugin?.key ?? "";
+    const pending = this.pendingDone.get(key);
+    if (pending === undefined) return Status.NotFound;
+    this.pendingDone.delete(key);
+    this.afterCall(() => this.deleteContext(pending));
+    return Status.Ok;
   }
 
-  private hostCalls(): Record<string, (...args: never[]) => number> {
-    return {
-      ...this.headerCalls(),
-      ...this.sharedCalls(),
-      proxy_log: (level: number, ptr: number, len: number) => {
-        this.environment.log(level, this.text(ptr, len));
-        return Status.Ok;
-      },
-      proxy_get_current_time_nanoseconds: (out: number) => {
-        const nanoseconds = this.environment.clock();
-        this.writeU32(out, Number(nanoseconds & 0xffffffffn));
-        this.writeU32(out + 4, Number(nanoseconds >> 32n));
-        return Status.Ok;
-      },
-      proxy_get_property: (path: number, pathLen: number, ptr: number, len: number) => {
-        const value = this.property(this.text(path, pathLen));
-        return value === undefined ? Status.NotFound : this.answer(Buffer.from(value, "latin1"), ptr, len);
-      },
-      proxy_set_property: (path: number, pathLen: number, ptr: number, len: number) => {
-        this.stream?.filterState.set(`wasm.${this.text(path, pathLen)}`, this.text(ptr, len));
-        return this.stream === undefined ? Status.BadArgument : Status.Ok;
-      },
-      proxy_get_buffer_bytes: (kind: number, start: number, max: number, ptr: number, len: number) => {
-        if (kind !== PLUGIN_CONFIGURATION) return Status.BadArgument;
-        const from = start >>> 0;
-        if (from > this.configuration.length) return Status.BadArgument;
-        return this.answer(this.configuration.subarray(from, from + (max >>> 0)), ptr, len);
-      },
+  private isDone(context: Context): boolean {
+    if (this.failure !== undefined || !this.has("proxy_on_done")) return true;
+    return this.callback(() => this.invoke(context, "proxy_on_done", context.id) !== 0);
+  }
+
+  private deleteContext(context: Context): void {
+    if (context.isCreated) this.notify(context, "proxy_on_delete");
+    this.contexts.delete(context.id);
+  }
+
+  tick(): void {
+    for (const root of this.allRoots) if (root.tickMilliseconds > 0) this.notify(root, "proxy_on_tick");
+  }
+
+  // Streams.
+
+  openStream(root: Context, plugin: Plugin, stream: Stream): Context {
+    const context = this.addContext(plugin, root, stream);
+    if (this.failure === undefined && this.has("proxy_on_context_create")) {
+      this.callback(() => this.invoke(context, "proxy_on_context_create", context.id, root.id));
+    }
+    context.isCreated = true;
+    return context;
+  }
+
+  /** The request's headers have come. A failed VM answers 503. */
+  onRequestHeaders(context: Context, stream: Stream): void {
+    const check = (): boolean => {
+      if (this.failure === undefined) return false;
+      stream.fail();
+      return true;
     };
+    if (check()) return;
+    stream.phase = "headers";
+    const name = "proxy_on_request_headers";
+    const proceeds = this.callback(() => {
+      const action = this.has(name) ? this.invoke(context, name, context.id, stream.headers.count, 1) : HTTP_CONTINUE;
+      return !check() && action === HTTP_CONTINUE && !this.isStopped;
+    });
+    if (proceeds) stream.proceed();
+  }
+
+  /** The request is over: access log, then `on_done` and `on_delete`. */
+  closeStream(context: Context, stream: Stream): void {
+    stream.phase = "log";
+    this.notify(context, "proxy_on_log");
+    stream.phase = "none";
+    this.isDone(context);
+    this.deleteContext(context);
   }
 }

@@ -1,17 +1,21 @@
 /** The release filter. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { systemCode, UserError } from "../base/errors.js";
+import { messageOf, systemCode, UserError } from "../base/errors.js";
+import { checkProgram, type Program } from "./program.js";
 
 /** build/glassgate.wasm of this package: the same depth from control/ and dist/. */
 export const wasmPath = fileURLToPath(new URL("../../build/glassgate.wasm", import.meta.url));
 
-/** @param path another filter than the package's own */
-export async function loadFilter(path = wasmPath): Promise<WebAssembly.Module> {
+/** @param wasm another filter than the package's own: its path or its bytes */
+export async function loadProgram(wasm: string | Uint8Array = wasmPath): Promise<Program> {
+  if (typeof wasm !== "string") return checkProgram(wasm, "(given as bytes)");
+  let bytes: Uint8Array;
   try {
-    return await WebAssembly.compile(readFileSync(path));
+    bytes = readFileSync(wasm);
   } catch (error) {
-    const reason = systemCode(error) === "ENOENT" ? "is missing" : "is no WebAssembly module";
-    throw new UserError(`The filter ${path} ${reason}.`, { cause: error, hint: "Build it with `npm run build`." });
+    const reason = systemCode(error) === "ENOENT" ? "is missing" : `cannot be read: ${messageOf(error)}`;
+    throw new UserError(`The filter ${wasm} ${reason}.`, { cause: error, hint: "Build it with `npm run build`." });
   }
+  return checkProgram(bytes, wasm);
 }

@@ -1,0 +1,119 @@
+/** Host calls about one request: its headers, its properties, the reply. */
+import { HeaderMapKind, Status } from "./abi.js";
+import type { HostCalls } from "./calls.js";
+import type { HeaderMap } from "./headers.js";
+import { parsePairs, serialisePairs } from "./headers.js";
+import { readProperty } from "./properties.js";
+import type { Vm } from "./vm.js";
+
+const isKind = (kind: number): boolean => kind >= 0 && kind <= HeaderMapKind.Max;
+
+/** Undefined: no such map, or not now. */
+function readable(vm: Vm, kind: number): HeaderMap | undefined {
+  const { stream } = vm.context;
+  return kind === HeaderMapKind.Request && stream !== undefined && stream.phase !== "none" ? stream.headers : undefined;
+}
+
+/** In the access log phase nothing can be changed. */
+function writable(vm: Vm, kind: number): HeaderMap | undefined {
+  return vm.context.stream?.phase === "headers" ? readable(vm, kind) : undefined;
+}
+
+function change(vm: Vm, kind: number, apply: (headers: HeaderMap) => void): Status {
+  if (!isKind(kind)) return Status.BadArgument;
+  const headers = writable(vm, kind);
+  const { stream } = vm.context;
+  if (headers === undefined || stream === undefined) return Status.BadArgument;
+  apply(headers);
+  stream.routeCacheClears += 1;
+  return Status.Ok;
+}
+
+function readCalls(vm: Vm): HostCalls {
+  const { memory } = vm;
+  return {
+    proxy_get_header_map_value: (kind: number, name: number, nameLen: number, ptr: number, len: number) => {
+      if (!isKind(kind)) return Status.BadArgument;
+      const key = memory.text(name, nameLen);
+      const headers = readable(vm, kind);
+      if (headers === undefined) return vm.context.stream?.phase === "log" ? Status.NotFound : Status.BadArgument;
+      const value = headers.get(key);
+      return value === undefined ? Status.NotFound : vm.answer(Buffer.from(value, "latin1"), ptr, len);
+    },
+    proxy_get_header_map_pairs: (kind: number, ptr: number, len: number) => {
+      if (!isKind(kind)) return Status.BadArgument;
+      // A map that is not there has no pairs, and no pairs are no bytes at all.
+      const pairs = readable(vm, kind)?.all ?? [];
+      return vm.answer(pairs.length === 0 ? Buffer.alloc(0) : serialisePairs(pairs), ptr, len);
+    },
+    proxy_get_header_map_size: (kind: number, out: number) => {
+      const headers = isKind(kind) ? writable(vm, kind) : undefined;
+      if (headers === undefined) return Status.BadArgument;
+      memory.u32(out, headers.byteSize);
+      return Status.Ok;
+    },
+    proxy_get_property: (path: number, pathLen: number, ptr: number, len: number) => {
+      const { nodeId } = vm.environment.process;
+      const value = readProperty(memory.text(path, pathLen), vm.context, { nodeId, vmId: vm.environment.vmId });
+      return typeof value === "number" ? value : vm.answer(value, ptr, len);
+    },
+  };
+}
+
+function writeCalls(vm: Vm): HostCalls {
+  const { memory } = vm;
+  return {
+    proxy_add_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
+      const key = memory.text(name, nameLen);
+      const text = memory.text(value, valueLen);
+      return change(vm, kind, (headers) => headers.add(key, text));
+    },
+    proxy_replace_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
+      const key = memory.text(name, nameLen);
+      const text = memory.text(value, valueLen);
+      return change(vm, kind, (headers) => headers.replace(key, text));
+    },
+    proxy_remove_header_map_value: (kind: number, name: number, nameLen: number) => {
+      const key = memory.text(name, nameLen);
+      return change(vm, kind, (headers) => headers.remove(key));
+    },
+    proxy_set_header_map_pairs: (kind: number, ptr: number, len: number) => {
+      const pairs = parsePairs(memory.bytes(ptr, len));
+      return change(vm, kind, (headers) => {
+        for (const [name] of [...headers.all]) headers.remove(name);
+        for (const [name, value] of pairs) headers.add(name, value);
+      });
+    },
+    proxy_set_property: (path: number, pathLen: number, ptr: number, len: number) => {
+      const key = memory.text(path, pathLen);
+      const value = memory.bytes(ptr, len);
+      const { stream } = vm.context;
+      if (stream === undefined) return Status.NotFound;
+      stream.filterState.set(`wasm.${key}`, value);
+      return Status.Ok;
+    },
+    proxy_send_local_response: (
+      status: number,
+      details: number,
+      detailsLen: number,
+      body: number,
+      bodyLen: number,
+      headers: number,
+      headersLen: number,
+      _grpcStatus: number,
+    ) => {
+      const detailsText = memory.text(details, detailsLen).replaceAll(/[\t\n\v\f\r ]/g, "_");
+      const bodyBytes = memory.bytes(body, bodyLen);
+      const pairs = parsePairs(memory.bytes(headers, headersLen));
+      const { stream } = vm.context;
+      // Sent when the callback has returned, whatever it returns then.
+      if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(status >>> 0, detailsText, pairs, bodyBytes));
+      vm.stopIteration();
+      return Status.Ok;
+    },
+  };
+}
+
+export function headerCalls(vm: Vm): HostCalls {
+  return { ...readCalls(vm), ...writeCalls(vm) };
+}
