@@ -4,8 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import type { Plugin } from "./context.js";
+import type { ProcessEnvironment } from "./environment.js";
 import type { Program } from "./program.js";
-import { type Failure, type ProcessEnvironment, Vm } from "./vm.js";
+import { type Failure, Vm } from "./vm.js";
 
 export interface VmIdentity {
   readonly vmId: string;

@@ -1,10 +1,10 @@
 /** The filter without a gateway, for tests and `glassgate explain`: configure it, send requests, see what it did. */
 import { UserError } from "../base/errors.js";
+import type { LogLine, ProcessEnvironment } from "./environment.js";
 import { GatewayProcess } from "./process.js";
 import type { Program } from "./program.js";
 import type { Header, LocalReply, PropertyValue, Stream } from "./stream.js";
 import type { FailurePolicy, OpenStream } from "./thread.js";
-import type { LogLine, ProcessEnvironment } from "./vm.js";
 import { loadProgram } from "./wasm.js";
 
 export type { Header, LocalReply, LogLine, PropertyValue };

@@ -5,11 +5,11 @@
 import { UserError } from "../base/errors.js";
 import { BaseVm, identityKey, type VmIdentity } from "./base-vm.js";
 import type { Plugin } from "./context.js";
+import type { LogLine, ProcessEnvironment } from "./environment.js";
 import { Metrics, SharedData } from "./shared.js";
 import type { StreamOptions } from "./stream.js";
 import { Stream } from "./stream.js";
 import { type FailurePolicy, type OpenStream, type PluginHandle, Thread } from "./thread.js";
-import type { LogLine, ProcessEnvironment } from "./vm.js";
 
 export interface ProcessOptions {
   readonly workers: number;

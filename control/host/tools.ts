@@ -23,7 +23,7 @@ export class FilterTools {
   describe(text: string): string {
     this.vm.call("tool_reset");
     const bytes = Buffer.from(text, "latin1");
-    const at = this.vm.call("tool_describe", this.vm.put(bytes), bytes.length) >>> 0;
+    const at = this.vm.call("tool_describe", this.vm.guest.put(bytes), bytes.length) >>> 0;
     if (at === 0) return '{"error":"too large"}';
     const length = this.vm.memory.bytes(at, 4).readUInt32LE(0);
     return this.vm.memory.text(at + 4, length);
@@ -35,9 +35,9 @@ export class FilterTools {
     this.vm.call("tool_reset");
     const args: number[] = [
       algorithm === "Ed25519" ? 0 : 1,
-      this.vm.put(key),
-      this.vm.put(signature),
-      this.vm.put(message),
+      this.vm.guest.put(key),
+      this.vm.guest.put(signature),
+      this.vm.guest.put(message),
       message.length,
     ];
     return this.vm.call("tool_verify", ...args) === 1;
@@ -45,6 +45,6 @@ export class FilterTools {
 
   isKeyAcceptable(algorithm: "Ed25519" | "ES256", key: Uint8Array): boolean {
     this.vm.call("tool_reset");
-    return this.vm.call("tool_key_acceptable", algorithm === "Ed25519" ? 0 : 1, this.vm.put(key)) === 1;
+    return this.vm.call("tool_key_acceptable", algorithm === "Ed25519" ? 0 : 1, this.vm.guest.put(key)) === 1;
   }
 }

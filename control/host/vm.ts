@@ -2,43 +2,15 @@
  * One VM: one instance of the filter, with its contexts and the host calls that Envoy offers it (Proxy-Wasm 0.2.1). A trap
  * ends it for every plugin in it. The guest owns each buffer that its allocator gave.
  */
-import { messageOf, UserError } from "../base/errors.js";
 import { type LogLevel, Status } from "./abi.js";
-import { type HostCall, hostCalls } from "./calls.js";
+import { type HostCalls, hostCalls } from "./calls.js";
 import { Context, type Plugin } from "./context.js";
-import { GuestMemory, OutOfBounds } from "./guest.js";
+import type { VmEnvironment } from "./environment.js";
+import type { GuestMemory } from "./guest.js";
+import { GuestInstance } from "./instance.js";
 import type { Program } from "./program.js";
-import { type Metrics, MetricTable, type SharedData } from "./shared.js";
+import { MetricTable } from "./shared.js";
 import type { Stream } from "./stream.js";
-
-export interface LogLine {
-  readonly level: LogLevel;
-  /** Which VM said it: `canary`, `main`, `worker 0`. */
-  readonly thread: string;
-  readonly text: string;
-}
-
-/** What all VMs of a process have in common. */
-export interface ProcessEnvironment {
-  readonly shared: SharedData;
-  readonly metrics: Metrics;
-  readonly nodeId: string;
-  /** Nanoseconds since 1970. */
-  readonly clock: () => bigint;
-  readonly log: (line: LogLine) => void;
-  /** For tests: answers a host call in the gateway's place. */
-  readonly intercept?: ((call: { readonly name: string; readonly thread: string }) => number | undefined) | undefined;
-}
-
-export interface VmEnvironment {
-  readonly process: ProcessEnvironment;
-  readonly thread: string;
-  readonly vmId: string;
-  readonly vmConfiguration: Buffer;
-}
-
-type GuestFunction = (...args: number[]) => unknown;
-const isGuestFunction = (value: unknown): value is GuestFunction => typeof value === "function";
 
 /** Envoy: `RuntimeError` is a trap, the others are what the thread could not do with the VM. */
 export type Failure = "trap" | "start" | "configure";
@@ -46,12 +18,10 @@ export type Failure = "trap" | "start" | "configure";
 const HTTP_CONTINUE = 0;
 
 export class Vm {
-  readonly memory: GuestMemory;
   readonly metrics: MetricTable;
-  /** Host calls made, by name: tests count the hot path's. */
-  readonly calls = new Map<string, number>();
   failure: Failure | undefined;
-  private readonly exports: Readonly<Record<string, unknown>>;
+  readonly guest: GuestInstance;
+  private table: HostCalls | undefined;
   private readonly vmContext = new Context(0, undefined);
   private readonly contexts = new Map<number, Context>([[0, this.vmContext]]);
   private readonly roots = new Map<string, Context>();
@@ -62,48 +32,32 @@ export class Vm {
   private effective: Context | undefined;
   private deferred: (() => void)[] = [];
   private isStopped = false;
-  /** Only logging is allowed while the module starts and while it allocates. */
-  private isRestricted = false;
   private readonly trapListeners: (() => void)[] = [];
 
-  /** Loads and starts the module. Throws a UserError when that fails. */
+  /** Instantiates and starts the module. Throws a UserError when that fails. */
   constructor(
-    private readonly program: Program,
+    program: Program,
     readonly environment: VmEnvironment,
   ) {
-    this.metrics = new MetricTable(environment.process.metrics);
-    let memory: GuestMemory | undefined;
-    const env: Record<string, HostCall> = {};
-    // The gateway has no memory pointer before the module is instantiated: a call in its start section is the end.
-    const calls = () => {
-      if (memory === undefined) throw new Error("host call while the module is instantiated");
-      return this.table;
-    };
-    for (const { name } of program.shape.imports) env[name] = (...args) => this.dispatch(name, calls(), args);
-    try {
-      this.exports = new WebAssembly.Instance(program.module, { env }).exports;
-    } catch (error) {
-      throw new UserError(`The filter does not start: ${messageOf(error)}.`, { cause: error });
-    }
-    const exported = this.exports[program.shape.memories[0] ?? ""];
-    if (!(exported instanceof WebAssembly.Memory)) throw new UserError("The filter does not export its memory.");
-    memory = new GuestMemory(exported);
-    this.memory = memory;
-    this.table = hostCalls(this);
-    this.start();
+    const { process, thread } = environment;
+    this.metrics = new MetricTable(process.metrics);
+    this.guest = new GuestInstance(program, {
+      resolve: (name) => {
+        this.table ??= hostCalls(this);
+        return this.table[name];
+      },
+      intercept: (name) => process.intercept?.({ name, thread }),
+      onTrap: (reason) => {
+        this.failure = "trap";
+        this.log("error", `Function: ${reason}`);
+        for (const listener of this.trapListeners) listener();
+      },
+    });
+    this.guest.start();
   }
 
-  private readonly table: Readonly<Record<string, HostCall>>;
-
-  private start(): void {
-    this.isRestricted = true;
-    if (this.has("_initialize")) {
-      this.invoke(this.vmContext, "_initialize");
-      if (this.has("main")) this.invoke(this.vmContext, "main", 0, 0);
-      else if (this.has("__main_void")) this.invoke(this.vmContext, "__main_void");
-    } else if (this.has("_start")) this.invoke(this.vmContext, "_start");
-    this.isRestricted = false;
-    if (this.failure !== undefined) throw new UserError(`The filter does not start: ${this.trapReason}.`);
+  get memory(): GuestMemory {
+    return this.guest.memory;
   }
 
   // What host calls use.
@@ -136,72 +90,28 @@ export class Vm {
     this.environment.process.log({ level, thread: this.environment.thread, text });
   }
 
-  /** Copies bytes to where the guest's allocator says; 0 when it refuses or traps. */
-  put(bytes: Uint8Array): number {
-    const wasRestricted = this.isRestricted;
-    this.isRestricted = true;
-    const ptr = this.invoke(this.vmContext, this.program.allocator, bytes.length) >>> 0;
-    this.isRestricted = wasRestricted;
-    if (ptr === 0) return 0;
-    this.memory.write(ptr, bytes);
-    return ptr;
-  }
-
-  /** Hands a value to the guest. Throws `OutOfBounds` when there is no place for it: the VM lives. */
+  /** Hands a value to the guest, who owns the buffer. */
   answer(value: Uint8Array, ptrOut: number, lengthOut: number): Status {
-    let ptr = 0;
-    if (value.length > 0) {
-      ptr = this.put(value);
-      if (ptr === 0) throw new OutOfBounds();
-    }
-    this.memory.u32(ptrOut, ptr);
-    this.memory.u32(lengthOut, value.length);
-    return Status.Ok;
-  }
-
-  private dispatch(name: string, table: Readonly<Record<string, HostCall>>, args: never[]): number {
-    if (this.isRestricted && name !== "proxy_log") throw new Error(`host call ${name} while it is not allowed`);
-    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
-    const { thread, process } = this.environment;
-    const forced = process.intercept?.({ name, thread });
-    if (forced !== undefined) return forced;
-    try {
-      return table[name]?.(...args) ?? Status.Unimplemented;
-    } catch (error) {
-      if (error instanceof OutOfBounds) return Status.InvalidMemoryAccess;
-      throw error;
-    }
+    return this.guest.answer(value, ptrOut, lengthOut);
   }
 
   // Calls into the guest.
-
-  private trapReason = "";
-
-  has(name: string): boolean {
-    return this.program.shape.functions.has(name);
-  }
 
   onTrap(listener: () => void): void {
     this.trapListeners.push(listener);
   }
 
-  /** Calls an export that is there. A trap fails the VM and gives 0. */
-  invoke(context: Context, name: string, ...args: number[]): number {
-    const callee = this.exports[name];
-    if (!isGuestFunction(callee))
-      throw new UserError(`The filter does not export ${name}.`, { hint: "Build it with `npm run build`." });
+  private has(name: string): boolean {
+    return this.guest.has(name);
+  }
+
+  /** Calls an export that is there, on behalf of a context. A trap gives 0. */
+  private invoke(context: Context, name: string, ...args: number[]): number {
     const { current, effective } = this;
     this.current = context;
     this.effective = undefined;
     try {
-      const result = callee(...args);
-      return typeof result === "number" ? result : 0;
-    } catch (error) {
-      this.failure = "trap";
-      this.trapReason = `${name} trapped: ${messageOf(error)}`;
-      this.log("error", `Function: ${this.trapReason}`);
-      for (const listener of this.trapListeners) listener();
-      return 0;
+      return this.guest.invoke(name, ...args);
     } finally {
       this.current = current;
       this.effective = effective;
@@ -211,7 +121,7 @@ export class Vm {
   /** Calls an export of the filter's own outside any request. Throws when it traps. */
   call(name: string, ...args: number[]): number {
     const result = this.invoke(this.vmContext, name, ...args);
-    if (this.failure !== undefined) throw new Error(`The filter failed: ${this.trapReason}.`);
+    if (this.failure !== undefined) throw new Error(`The filter failed: ${this.guest.trapReason}.`);
     return result;
   }
 

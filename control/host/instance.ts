@@ -1,0 +1,120 @@
+/** One instance of the module: calls into it, calls out of it, and its traps. It knows no contexts. */
+import { messageOf, UserError } from "../base/errors.js";
+import { Status } from "./abi.js";
+import type { HostCall } from "./calls.js";
+import { GuestMemory, OutOfBounds } from "./guest.js";
+import type { Program } from "./program.js";
+
+type GuestFunction = (...args: number[]) => unknown;
+const isGuestFunction = (value: unknown): value is GuestFunction => typeof value === "function";
+
+export interface InstanceEnvironment {
+  /** The call of that name, which is one of the module's imports. */
+  readonly resolve: (name: string) => HostCall | undefined;
+  /** Answers a call in the host's place. */
+  readonly intercept: (name: string) => number | undefined;
+  readonly onTrap: (reason: string) => void;
+}
+
+export class GuestInstance {
+  readonly memory: GuestMemory;
+  /** Host calls made, by name. */
+  readonly calls = new Map<string, number>();
+  /** Why it trapped; undefined while it lives. */
+  trapReason: string | undefined;
+  private readonly exports: Readonly<Record<string, unknown>>;
+  private isInstantiated = false;
+  /** An error of this host's own code, on its way through the guest: no trap. */
+  private fault: { readonly error: unknown } | undefined;
+  /** Only logging is allowed while the module starts and while it allocates. */
+  private isRestricted = true;
+
+  /** Throws a UserError when the module cannot be instantiated. `start` it then. */
+  constructor(
+    private readonly program: Program,
+    private readonly environment: InstanceEnvironment,
+  ) {
+    const env: Record<string, HostCall> = {};
+    for (const { name } of program.shape.imports) env[name] = (...args) => this.dispatch(name, args);
+    try {
+      this.exports = new WebAssembly.Instance(program.module, { env }).exports;
+    } catch (error) {
+      throw new UserError(`The filter does not start: ${messageOf(error)}.`, { cause: error });
+    }
+    const memory = this.exports[program.shape.memories[0] ?? ""];
+    if (!(memory instanceof WebAssembly.Memory)) throw new UserError("The filter does not export its memory.");
+    this.memory = new GuestMemory(memory);
+    this.isInstantiated = true;
+  }
+
+  /** Runs the module's initialisation. Throws a UserError when it traps. */
+  start(): void {
+    if (this.has("_initialize")) {
+      this.invoke("_initialize");
+      if (this.has("main")) this.invoke("main", 0, 0);
+      else if (this.has("__main_void")) this.invoke("__main_void");
+    } else if (this.has("_start")) this.invoke("_start");
+    this.isRestricted = false;
+    if (this.trapReason !== undefined) throw new UserError(`The filter does not start: ${this.trapReason}.`);
+  }
+
+  has(name: string): boolean {
+    return this.program.shape.functions.has(name);
+  }
+
+  /** Calls an export that is there. A trap gives 0, and the instance counts as failed from then on. */
+  invoke(name: string, ...args: number[]): number {
+    const callee = this.exports[name];
+    if (!isGuestFunction(callee)) {
+      throw new UserError(`The filter does not export ${name}.`, { hint: "Build it with `npm run build`." });
+    }
+    try {
+      const result = callee(...args);
+      return typeof result === "number" ? result : 0;
+    } catch (error) {
+      const { fault } = this;
+      if (fault !== undefined) throw fault.error;
+      this.trapReason = `${name} trapped: ${messageOf(error)}`;
+      this.environment.onTrap(this.trapReason);
+      return 0;
+    }
+  }
+
+  /** Copies bytes to where the guest's allocator says; 0 when it refuses or traps. The guest owns the buffer. */
+  put(bytes: Uint8Array): number {
+    const wasRestricted = this.isRestricted;
+    this.isRestricted = true;
+    const ptr = this.invoke(this.program.allocator, bytes.length) >>> 0;
+    this.isRestricted = wasRestricted;
+    if (ptr !== 0) this.memory.write(ptr, bytes);
+    return ptr;
+  }
+
+  /** Hands a value to the guest. Throws `OutOfBounds` when there is no place for it: the instance lives. */
+  answer(value: Uint8Array, ptrOut: number, lengthOut: number): Status {
+    let ptr = 0;
+    if (value.length > 0) {
+      ptr = this.put(value);
+      if (ptr === 0) throw new OutOfBounds();
+    }
+    this.memory.u32(ptrOut, ptr);
+    this.memory.u32(lengthOut, value.length);
+    return Status.Ok;
+  }
+
+  private dispatch(name: string, args: never[]): number {
+    // A gateway has no memory pointer before the module is instantiated: a call in its start section is the end.
+    if (!this.isInstantiated) throw new Error(`host call ${name} while the module is instantiated`);
+    if (this.isRestricted && name !== "proxy_log") throw new Error(`host call ${name} while it is not allowed`);
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    const forced = this.environment.intercept(name);
+    if (forced !== undefined) return forced;
+    try {
+      return this.environment.resolve(name)?.(...args) ?? Status.Unimplemented;
+    } catch (error) {
+      if (error instanceof OutOfBounds) return Status.InvalidMemoryAccess;
+      this.fault = { error };
+      throw error;
+    }
+  }
+}
