@@ -1,0 +1,54 @@
+/** Tokens made by hand, right or wrong: an independent maker, which shares no code with control/. */
+import { createHash, randomBytes } from "node:crypto";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { p256 } from "@noble/curves/nist.js";
+
+export type Algorithm = "Ed25519" | "ES256";
+
+export interface Signer {
+  readonly alg: Algorithm;
+  readonly kid: string;
+  /** The public JWK with its kid. */
+  readonly jwk: Readonly<Record<string, string>>;
+  /** 64 octets. */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+export const base64url = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString("base64url");
+/** A JOSE segment of a value; a string is taken as the JSON text itself. */
+export const segment = (value: unknown): string => base64url(typeof value === "string" ? value : JSON.stringify(value));
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64url");
+
+export function newSigner(alg: Algorithm): Signer {
+  if (alg === "Ed25519") {
+    const secret = randomBytes(32);
+    const x = base64url(ed25519.getPublicKey(secret));
+    const kid = sha256(JSON.stringify({ crv: "Ed25519", kty: "OKP", x }));
+    return { alg, kid, jwk: { kty: "OKP", crv: "Ed25519", x, kid }, sign: (message) => ed25519.sign(message, secret) };
+  }
+  const secret = p256.utils.randomSecretKey();
+  const point = p256.getPublicKey(secret, false);
+  const x = base64url(point.subarray(1, 33));
+  const y = base64url(point.subarray(33));
+  const kid = sha256(JSON.stringify({ crv: "P-256", kty: "EC", x, y }));
+  return {
+    alg,
+    kid,
+    jwk: { kty: "EC", crv: "P-256", x, y, kid },
+    sign: (message) => p256.sign(message, secret, { lowS: false }),
+  };
+}
+
+/** `header.payload.signature`; header and payload are values, or texts to be taken as they are. */
+export function compact(header: unknown, payload: unknown, signer: Signer): string {
+  const input = `${segment(header)}.${segment(payload)}`;
+  return `${input}.${base64url(signer.sign(Buffer.from(input)))}`;
+}
+
+/** `header..signature` over a payload segment. */
+export function detached(header: unknown, payloadSegment: string, signer: Signer): string {
+  const head = segment(header);
+  return `${head}..${base64url(signer.sign(Buffer.from(`${head}.${payloadSegment}`)))}`;
+}
+
+export const payloadSegmentOf = (token: string): string => token.split(".", 2)[1] ?? "";

@@ -1,0 +1,226 @@
+/**
+ * The decision written again from DESIGN.md, slow and obvious, sharing nothing with the filter: strict JSON on top of
+ * JSON.parse, signatures by `jose`. The bundle is taken as good: what the filter refuses at load is tested elsewhere.
+ */
+import { compactVerify, errors, importJWK } from "jose";
+import { type JsonValue, NotStrictJson } from "./json.js";
+import { isAmbiguous, judgeScope, type ReferenceRequest } from "./scope.js";
+import {
+  type Claims,
+  decodeSegment,
+  type Header,
+  isObject,
+  type JsonObject,
+  Malformed,
+  readClaims,
+  readDetails,
+  readHeader,
+} from "./shapes.js";
+
+export interface ReferenceInput {
+  /** The plugin configuration's text, with a good bundle or none. */
+  readonly configuration: string;
+  /** Each `x-break-glass` line. */
+  readonly grants: readonly string[];
+  readonly request: ReferenceRequest;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+interface Key {
+  readonly jwk: JsonObject;
+  readonly alg: string;
+  readonly nbf: number;
+  readonly exp: number;
+  readonly principal: Principal;
+}
+interface Role {
+  readonly role: string;
+  readonly nbf: number;
+  readonly exp: number;
+}
+interface Principal {
+  readonly id: string;
+  readonly person: string;
+  readonly roles: Role[];
+}
+interface Approval {
+  readonly header: Header;
+  readonly text: string;
+}
+
+const asObject = (value: JsonValue | undefined): JsonObject => (isObject(value) ? value : {});
+const asList = (value: JsonValue | undefined): JsonValue[] => (Array.isArray(value) ? value : []);
+const asString = (value: JsonValue | undefined): string => (typeof value === "string" ? value : "");
+const asNumber = (value: JsonValue | undefined, otherwise: number): number =>
+  typeof value === "number" ? value : otherwise;
+const parse = (text: string): JsonObject => asObject(JSON.parse(text));
+
+function keysOf(bundle: JsonObject): Map<string, Key> {
+  const keys = new Map<string, Key>();
+  for (const entry of asList(bundle.principals).map(asObject)) {
+    const principal: Principal = {
+      id: asString(entry.id),
+      person: asString(entry.person ?? entry.id),
+      roles: asList(entry.roles).map((role) => {
+        const {
+          role: name,
+          nbf,
+          exp,
+        } = typeof role === "string" ? { role, nbf: 0, exp: Number.POSITIVE_INFINITY } : asObject(role);
+        return { role: asString(name), nbf: asNumber(nbf, 0), exp: asNumber(exp, Number.POSITIVE_INFINITY) };
+      }),
+    };
+    for (const jwk of asList(entry.keys).map(asObject)) {
+      const { nbf, exp, ...plain } = jwk;
+      keys.set(asString(jwk.kid), {
+        jwk: plain,
+        alg: jwk.kty === "OKP" ? "Ed25519" : "ES256",
+        nbf: asNumber(nbf, 0),
+        exp: asNumber(exp, Number.POSITIVE_INFINITY),
+        principal,
+      });
+    }
+  }
+  return keys;
+}
+
+async function verifies(compact: string, key: Key): Promise<boolean> {
+  const { alg: _, ...jwk } = key.jwk;
+  try {
+    await compactVerify(compact, await importJWK(jwk, key.alg), { algorithms: [key.alg, "EdDSA"] });
+    return true;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false;
+    throw error;
+  }
+}
+
+const normalised = (alg: string): string => (alg === "EdDSA" ? "Ed25519" : alg);
+const isOurs = (alg: string): boolean => ["Ed25519", "ES256"].includes(normalised(alg));
+const holds = (window: { nbf: number; exp: number }, at: number): boolean => at >= window.nbf && at < window.exp;
+const hasRole = (principal: Principal, role: string, ...at: number[]): boolean =>
+  principal.roles.some((held) => held.role === role && at.every((time) => holds(held, time)));
+
+/** Every way to give each seat another approver, tried one after the other. */
+function canSeat(
+  seats: readonly string[],
+  approvers: readonly { principal: Principal; iat: number }[],
+  now: number,
+): boolean {
+  const [role, ...rest] = seats;
+  if (role === undefined) return true;
+  return approvers.some(
+    (approver, i) =>
+      hasRole(approver.principal, role, now, approver.iat) && canSeat(rest, approvers.toSpliced(i, 1), now),
+  );
+}
+
+function readGrant(text: string): {
+  header: Header;
+  claims: Claims;
+  approvals: Approval[];
+  request: string;
+  payload: string;
+} {
+  const [request = "", ...rest] = text.split("~");
+  const parts = request.split(".");
+  const [head = "", payload = "", signature = ""] = parts;
+  if (parts.length !== 3 || payload === "" || rest.length > 8) throw new Malformed("structure");
+  const header = readHeader(decodeSegment(head), "bg+jwt", false);
+  if (decodeSegment(signature).length !== 64) throw new Malformed("signature length");
+  const claims = readClaims(decodeSegment(payload));
+  const approvals = rest.map((approval) => {
+    const [approvalHead = "", empty, approvalSignature = "", ...more] = approval.split(".");
+    if (empty !== "" || more.length > 0) throw new Malformed("approval structure");
+    const approvalHeader = readHeader(decodeSegment(approvalHead), "bg-approval+jws", true);
+    if (decodeSegment(approvalSignature).length !== 64) throw new Malformed("signature length");
+    return { header: approvalHeader, text: approval.replace("..", `.${payload}.`) };
+  });
+  return { header, claims, approvals, request, payload };
+}
+
+/** The verdict's code. */
+export async function referenceDecision(input: ReferenceInput): Promise<string> {
+  const { grants, request, now } = input;
+  const configuration = parse(input.configuration);
+  const leeway = asNumber(configuration.leeway, 5);
+  const [text] = grants;
+  if (text === undefined) return "no_grant";
+  if (grants.length > 1) return "duplicate_header";
+  if (text.length > 8192) return "too_large";
+  if (isAmbiguous(request.path)) return "path_ambiguous";
+  if (configuration.bundle === undefined) return "no_trust";
+  const bundle = parse(Buffer.from(asString(configuration.bundle).split(".")[1] ?? "", "base64url").toString("utf8"));
+  if (now >= asNumber(bundle.exp, 0) || asNumber(bundle.iat, 0) > now + leeway) return "bundle_expired";
+
+  let grant: ReturnType<typeof readGrant>;
+  try {
+    grant = readGrant(text);
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof NotStrictJson) return "malformed";
+    throw error;
+  }
+  const { header, claims, approvals } = grant;
+  const keys = keysOf(bundle);
+  if (!isOurs(header.alg)) return "algorithm";
+  const key = keys.get(header.kid);
+  if (key === undefined) return "key_unknown";
+  if (normalised(header.alg) !== key.alg) return "algorithm";
+  if (!holds(key, now)) return "key_not_valid";
+  if (claims.iat > now + leeway) return "not_yet_valid";
+  if (now >= claims.exp) return "expired";
+  if (!claims.aud.includes(asString(configuration.audience))) return "audience";
+  if (!(await verifies(grant.request, key))) return "signature";
+
+  if (key.principal.id !== claims.sub) return "key_owner";
+  const entitlement = asList(bundle.entitlements)
+    .map(asObject)
+    .find(({ id }) => id === claims.ent);
+  if (entitlement === undefined) return "entitlement_unknown";
+  if (!asList(entitlement.requesters).some((role) => hasRole(key.principal, asString(role), now))) return "requester";
+  if ((entitlement.drill === true) !== (claims.drill !== undefined)) return "requester";
+  if (!asList(entitlement.reasons).includes(claims.reason)) return "reason";
+  if (asList(entitlement.require).includes("incident") && claims.incident === undefined) return "claim_required";
+  if (claims.exp - claims.iat > asNumber(entitlement.max_ttl, 0)) return "ttl";
+
+  const approvers: { principal: Principal; iat: number }[] = [];
+  for (const { header: approval } of approvals) {
+    if (!isOurs(approval.alg)) return "algorithm";
+    const approverKey = keys.get(approval.kid);
+    if (approverKey === undefined) return "key_unknown";
+    if (normalised(approval.alg) !== approverKey.alg) return "algorithm";
+    const iat = approval.iat ?? 0;
+    if (!holds(approverKey, now) || !holds(approverKey, iat)) return "key_not_valid";
+    if (iat < claims.iat - leeway || iat > now + leeway) return "not_yet_valid";
+    const { principal } = approverKey;
+    if (principal.person === key.principal.person) return "self_approval";
+    if (approvers.some((other) => other.principal.person === principal.person)) return "duplicate_approval";
+    approvers.push({ principal, iat });
+  }
+  const seats = asList(entitlement.approvals)
+    .map(asObject)
+    .flatMap(({ role, count }) => Array.from({ length: asNumber(count, 0) }, () => asString(role)));
+  if (!canSeat(seats, approvers, now)) return "quorum";
+  for (const { header: approval, text: compact } of approvals) {
+    const approverKey = keys.get(approval.kid);
+    if (approverKey === undefined || !(await verifies(compact, approverKey))) return "approval_signature";
+  }
+
+  const revoked = asObject(bundle.revoked);
+  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])];
+  if (asList(revoked.jti).includes(claims.jti)) return "revoked";
+  if (
+    signers.some(
+      ({ jwk, principal }) =>
+        asList(revoked.kid).includes(asString(jwk.kid)) || asList(revoked.sub).includes(principal.id),
+    )
+  )
+    return "revoked";
+  if (claims.incident !== undefined && asList(revoked.incident).includes(claims.incident)) return "revoked";
+  const scope = judgeScope(claims.details, request);
+  if (scope !== "allow") return scope;
+  return judgeScope(readDetails(entitlement.authorization_details, true), request) === "allow"
+    ? "allow"
+    : "entitlement_scope";
+}

@@ -1,0 +1,54 @@
+/** Scope, slowly and obviously. */
+import { type Detail, isBadEscape } from "./shapes.js";
+
+export interface ReferenceRequest {
+  readonly method: string;
+  readonly host: string;
+  /** The `:path`, query included. */
+  readonly path: string;
+  readonly isUpgrade: boolean;
+}
+
+/** DESIGN.md, "Scope": a path that two readers could read differently. */
+export function isAmbiguous(target: string): boolean {
+  if (!target.startsWith("/") || target.includes("#")) return true;
+  const path = target.split("?", 1)[0] ?? "";
+  if (/[;\\]/.test(path) || /[^\x21-\x7e]/.test(path) || path.includes("//")) return true;
+  if (path.split("/").some((part) => part === "." || part === "..")) return true;
+  for (let at = path.indexOf("%"); at >= 0; at = path.indexOf("%", at + 1)) {
+    const hex = path.slice(at + 1, at + 3);
+    if (!/^[0-9A-Fa-f]{2}$/.test(hex) || isBadEscape(Number.parseInt(hex, 16))) return true;
+  }
+  return false;
+}
+
+const plainHost = (host: string): string => host.toLowerCase().replace(/^(\[[^\]]*\]|[^:]*):(?:80|443)$/, "$1");
+
+function matches(pattern: string, path: string): boolean {
+  const expression = pattern
+    .slice(1)
+    .split("/")
+    .map((part) =>
+      part === "**" ? "(?:/.*)?" : part === "*" ? "/[^/]+" : `/${part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`,
+    )
+    .join("");
+  return new RegExp(`^${expression}$`, "s").test(path);
+}
+
+export function judgeScope(
+  details: readonly Detail[],
+  request: ReferenceRequest,
+): "allow" | "scope_host" | "scope_method" | "scope_path" {
+  const path = request.path.split("?", 1)[0] ?? "";
+  let furthest = 0;
+  for (const { locations, actions, paths } of details) {
+    if (!locations.some((host) => host === "*" || (request.host !== "" && plainHost(host) === plainHost(request.host))))
+      continue;
+    furthest = Math.max(furthest, 1);
+    const has = (action: string): boolean => actions.includes("*") || actions.includes(action);
+    if (!has(request.method) || (request.isUpgrade && !has("CONNECT"))) continue;
+    furthest = 2;
+    if (paths.some((pattern) => matches(pattern, path))) return "allow";
+  }
+  return furthest === 0 ? "scope_host" : furthest === 1 ? "scope_method" : "scope_path";
+}

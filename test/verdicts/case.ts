@@ -1,0 +1,24 @@
+/** A case: how the grant and the request are made, and the verdict that DESIGN.md demands. */
+import type { World } from "../kit/world.js";
+
+export interface CaseRequest {
+  readonly method?: string;
+  readonly host?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Case {
+  readonly name: string;
+  readonly verdict: string;
+  /** One line of `x-break-glass`, several, or none. */
+  readonly grant: (world: World) => string | readonly string[];
+  readonly request?: CaseRequest;
+}
+
+/** Cases that share one plugin configuration. */
+export interface Profile {
+  readonly name: string;
+  readonly configuration: (world: World) => string;
+  readonly cases: readonly Case[];
+}

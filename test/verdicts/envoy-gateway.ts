@@ -1,0 +1,68 @@
+/** The real Envoy as a gateway of the suite: one worker, so that the access log is in the order of the requests. */
+import { z } from "zod";
+import { keepAlive, send } from "../../control/gateway/client.js";
+import { startTestEnvoy, type TestEnvoyOptions } from "../kit/envoy.js";
+import type { World } from "../kit/world.js";
+import { DEFAULTS, type Gateway, type Observed } from "./driver.js";
+
+const line = z.object({
+  verdict: z.string().nullable(),
+  audit: z.string().nullable(),
+  evidence: z.string().nullable(),
+});
+
+export async function envoyGateway(world: World, options: TestEnvoyOptions = {}): Promise<Gateway> {
+  const test = await startTestEnvoy(world, options);
+  const agent = keepAlive(1);
+  let lines = 0;
+  return {
+    name: "Envoy",
+    configure: (text) => test.configure(text),
+    send: async (requests) => {
+      const before = lines;
+      const answers = [];
+      for (const {
+        grants,
+        headers = {},
+        method = DEFAULTS.method,
+        host = DEFAULTS.host,
+        path = DEFAULTS.path,
+      } of requests) {
+        const grantHeaders: Record<string, string | readonly string[]> =
+          grants.length === 0 ? {} : { "x-break-glass": grants.length === 1 ? (grants[0] ?? "") : grants };
+        const answer = await send({
+          port: test.port,
+          method,
+          host,
+          path,
+          headers: { ...headers, ...grantHeaders },
+          agent,
+        });
+        answers.push({ ...answer, upstream: test.upstream.take()[0]?.headers });
+      }
+      lines += requests.length;
+      const logged = (await test.logLines(lines)).slice(before);
+      return answers.map(({ status, headers, body, upstream }, i): Observed => {
+        const text = logged[i] ?? "{}";
+        const state = line.parse(JSON.parse(text));
+        const flat = Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
+        );
+        return {
+          status,
+          headers: flat,
+          body,
+          upstream,
+          verdict: state.verdict ?? undefined,
+          audit: state.audit ?? undefined,
+          evidence: state.evidence ?? undefined,
+          logged: text,
+        };
+      });
+    },
+    stop: async () => {
+      agent.destroy();
+      await test.stop();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { envoyGateway } from "./envoy-gateway.js";
+import { runSuite } from "./suite.js";
+
+runSuite("Envoy", envoyGateway);

@@ -1,0 +1,60 @@
+/** The Node host as a gateway of the suite. Behind it nobody is let through but by the verdict, as with jwt_authn. */
+import { FilterHost } from "../../control/host/host.js";
+import { DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
+
+export async function nodeGateway(): Promise<Gateway> {
+  const host = await FilterHost.load({ nodeId: "test-gateway" });
+  let count = 0;
+  const one = ({
+    grants,
+    headers = {},
+    method = DEFAULTS.method,
+    host: authority = DEFAULTS.host,
+    path = DEFAULTS.path,
+  }: Sent): Observed => {
+    count += 1;
+    const grantLines = grants.map((grant): [string, string] => ["x-break-glass", grant]);
+    const outcome = host.request({
+      headers: [
+        [":method", method],
+        [":path", path],
+        [":authority", authority],
+        ["x-request-id", `request-${count}`],
+        ...grantLines,
+        ...Object.entries(headers),
+      ],
+    });
+    const state = (key: string): string | undefined => outcome.filterState.get(`wasm.glassgate.${key}`);
+    const seen = { verdict: state("verdict"), audit: state("audit"), evidence: state("evidence") };
+    const logged = JSON.stringify([...outcome.filterState]);
+    if (outcome.reply !== undefined) {
+      return {
+        ...seen,
+        logged,
+        status: outcome.reply.status,
+        headers: Object.fromEntries(outcome.reply.headers),
+        body: outcome.reply.body,
+        upstream: undefined,
+      };
+    }
+    if (seen.verdict !== "allow")
+      return { ...seen, logged, status: 401, headers: {}, body: "Jwt is missing", upstream: undefined };
+    return {
+      ...seen,
+      logged,
+      status: 200,
+      headers: { "cache-control": "no-store" },
+      body: "",
+      upstream: Object.fromEntries(outcome.headers),
+    };
+  };
+  return {
+    name: "the Node host",
+    configure: async (text) => {
+      const { accepted, reason } = host.configure(text);
+      if (!accepted) throw new Error(`refused: ${reason ?? ""}`);
+    },
+    send: async (requests) => requests.map(one),
+    stop: async () => {},
+  };
+}

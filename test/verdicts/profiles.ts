@@ -1,0 +1,92 @@
+/** The cases, grouped by the configuration that they run under. */
+import type { Case, Profile } from "./case.js";
+import { grantCases } from "./grants.js";
+import { ambiguousBeforeAll, scopeCases } from "./scopes.js";
+
+const any = (verdict: string, name = "a good grant"): Case => ({ name, verdict, grant: (w) => w.grant() });
+
+export const enforceProfiles: readonly Profile[] = [
+  {
+    name: "standard",
+    configuration: (w) => w.configuration(),
+    cases: [...grantCases, ...scopeCases, ambiguousBeforeAll],
+  },
+  {
+    name: "no bundle",
+    configuration: (w) => w.configuration({ bundle: null }),
+    cases: [
+      any("no_trust"),
+      { name: "nonsense", verdict: "no_trust", grant: () => "x" },
+      { name: "two headers", verdict: "duplicate_header", grant: () => ["a", "b"] },
+    ],
+  },
+  {
+    name: "an expired bundle",
+    configuration: (w) => w.configuration({ bundle: w.bundleClaims({ iat: w.now - 100, exp: w.now - 1 }) }),
+    cases: [any("bundle_expired")],
+  },
+  {
+    name: "a bundle from the future",
+    configuration: (w) => w.configuration({ bundle: w.bundleClaims({ iat: w.now + 3000, exp: w.now + 4000 }) }),
+    cases: [any("bundle_expired")],
+  },
+  {
+    name: "revocations",
+    configuration: (w) =>
+      w.configuration({
+        bundle: w.bundleClaims({
+          revoked: {
+            jti: ["revoked-grant-id-1"],
+            sub: ["alex"],
+            kid: [w.adam.kid, w.rita2.kid],
+            incident: ["INC-666"],
+          },
+        }),
+      }),
+    cases: [
+      { name: "by jti", verdict: "revoked", grant: (w) => w.alone({ claims: { jti: "revoked-grant-id-1" } }) },
+      { name: "by the requester's kid", verdict: "revoked", grant: (w) => w.alone({ by: w.rita2 }) },
+      { name: "by an approver's kid", verdict: "revoked", grant: (w) => w.grant() },
+      {
+        name: "by an approver's sub",
+        verdict: "revoked",
+        grant: (w) => w.grant({ approvals: [{ by: w.alex }, { by: w.anna }] }),
+      },
+      { name: "by incident", verdict: "revoked", grant: (w) => w.alone({ claims: { incident: "INC-666" } }) },
+      {
+        name: "the approver's other key is not revoked",
+        verdict: "allow",
+        grant: (w) => w.grant({ approvals: [{ by: w.adam2 }, { by: w.anna }] }),
+      },
+      { name: "another incident", verdict: "allow", grant: (w) => w.alone({ claims: { incident: "INC-667" } }) },
+    ],
+  },
+  {
+    name: "leeway 0",
+    configuration: (w) => w.configuration({ configuration: { leeway: 0 } }),
+    cases: [
+      { name: "iat ahead", verdict: "not_yet_valid", grant: (w) => w.alone({ claims: { iat: w.now + 30 } }) },
+      any("allow"),
+    ],
+  },
+  {
+    name: "threshold 1",
+    configuration: (w) => w.configuration({ configuration: { threshold: 1 }, signedBy: [w.roots[1]] }),
+    cases: [any("allow")],
+  },
+];
+
+/** Decided and recorded, never enforced. */
+export const shadowProfile: Profile = {
+  name: "shadow",
+  configuration: (w) => w.configuration({ configuration: { mode: "shadow" } }),
+  cases: [
+    any("allow"),
+    {
+      name: "a bad grant",
+      verdict: "signature",
+      grant: (w) => w.alone({ by: w.stranger, header: { kid: w.rita.kid } }),
+    },
+    { name: "out of scope", verdict: "scope_path", grant: (w) => w.grant(), request: { path: "/x" } },
+  ],
+};

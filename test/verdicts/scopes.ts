@@ -1,0 +1,97 @@
+/** Cases about the request: host, method, path and their tricks. */
+import type { Case, CaseRequest } from "./case.js";
+
+const scope = (
+  name: string,
+  verdict: string,
+  request: CaseRequest,
+  detail: Record<string, unknown> = {},
+  ent = "wide",
+): Case => ({
+  name,
+  verdict,
+  request,
+  grant: (w) => w.alone({ claims: { ent, authorization_details: [w.detail(detail)] } }),
+});
+
+/** What Envoy itself answers with 400, or normalises away, before any filter: judged by the Node host alone. */
+export const rawPaths: readonly string[] = [
+  "/orders//7",
+  "/orders/./7",
+  "/orders/../7",
+  "/orders/7/..",
+  "/orders/%2f7",
+  "/orders/%5C7",
+  "/orders\\7",
+  "/orders/\x007",
+  "/orders/7#x",
+  "/orders/%zz",
+  "/orders/%41",
+  "/orders/%4",
+  "/orders/\u00e97",
+];
+
+export const scopeCases: readonly Case[] = [
+  scope("another method", "scope_method", { method: "DELETE" }),
+  scope("HEAD is not GET", "scope_method", { method: "HEAD" }),
+  scope("OPTIONS is not GET", "scope_method", { method: "OPTIONS" }),
+  scope("HEAD when granted", "allow", { method: "HEAD" }, { actions: ["HEAD"] }),
+  scope("another host", "scope_host", { host: "evil.example.com" }),
+  scope("a host with the granted one as suffix", "scope_host", { host: "xapi.example.com" }),
+  scope("a trailing dot", "scope_host", { host: "api.example.com." }),
+  scope("another port", "scope_host", { host: "api.example.com:8443" }),
+  scope("the default port", "allow", { host: "api.example.com:80" }),
+  scope("the other default port", "allow", { host: "api.example.com:443" }),
+  scope("a default port in the grant", "allow", {}, { locations: ["api.example.com:443"] }),
+  scope("a port in both", "allow", { host: "api.example.com:8443" }, { locations: ["api.example.com:8443"] }),
+  scope("upper case in the request", "allow", { host: "API.Example.COM" }),
+  scope("an IPv6 literal with port", "allow", { host: "[::1]:8443" }, { locations: ["[::1]:8443"] }),
+  scope("another path", "scope_path", { path: "/customers/7" }),
+  scope("a deeper path", "scope_path", { path: "/orders/7/items" }),
+  scope("* is one segment and not none", "scope_path", { path: "/orders/" }),
+  scope("a trailing slash", "scope_path", { path: "/orders/7/" }),
+  scope("a case of its own", "scope_path", { path: "/Orders/7" }),
+  scope("a query", "allow", { path: "/orders/7?x=/../y%2f;z" }),
+  scope("** fits the folder itself", "allow", { path: "/orders" }, { paths: ["/orders/**"] }),
+  scope("** fits everything below", "allow", { path: "/orders/a/b/c/" }, { paths: ["/orders/**"] }),
+  scope("** stays in its folder", "scope_path", { path: "/ordersx" }, { paths: ["/orders/**"] }),
+  scope("a literal with an escape", "allow", { path: "/orders/a%20b" }, { paths: ["/orders/a%20b"] }),
+  scope("an escape of another case", "scope_path", { path: "/orders/a%e4" }, { paths: ["/orders/a%E4"] }),
+  scope("the detail that got furthest: method", "scope_method", { method: "PUT" }, {}),
+  {
+    ...scope("the detail that got furthest: path", "scope_path", { path: "/x" }),
+    grant: (w) =>
+      w.alone({
+        claims: {
+          ent: "wide",
+          authorization_details: [
+            w.detail({ actions: ["PUT"] }),
+            w.detail({ locations: ["b.example.com"] }),
+            w.detail(),
+          ],
+        },
+      }),
+  },
+  scope("inside the grant, outside the entitlement", "entitlement_scope", { path: "/orders/8" }, {}, "narrow"),
+  scope("inside both", "allow", { path: "/orders/7" }, {}, "narrow"),
+  scope(
+    "a host of the entitlement's other detail",
+    "entitlement_scope",
+    { host: "other.example.com", method: "POST", path: "/orders/7" },
+    { locations: ["other.example.com"] },
+    "alone",
+  ),
+  scope("path parameters", "path_ambiguous", { path: "/orders/7;v=1" }),
+  scope("an escaped semicolon", "path_ambiguous", { path: "/orders/7%3Bv=1" }),
+  scope("an escaped percent", "path_ambiguous", { path: "/orders/%2541" }),
+  scope("an escaped newline", "path_ambiguous", { path: "/orders/%0a" }),
+  scope("an escaped DEL", "path_ambiguous", { path: "/orders/%7f" }),
+];
+
+/** A path that is refused before the grant is even read. */
+export const ambiguousBeforeAll: Case = {
+  name: "an ambiguous path and no grant worth the name",
+  verdict: "path_ambiguous",
+  grant: () => "nonsense",
+  request: { path: "/a;b" },
+};

@@ -1,0 +1,157 @@
+/** One suite for both gateways: every row of the verdict table, from outside. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { World } from "../kit/world.js";
+import { referenceDecision } from "../reference/decide.js";
+import type { Case, Profile } from "./case.js";
+import {
+  expectAllowed,
+  expectChain,
+  expectDenial,
+  expectEvidence,
+  expectNoLeak,
+  expectRecord,
+  recordOf,
+} from "./checks.js";
+import { DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
+import { enforceProfiles, shadowProfile } from "./profiles.js";
+
+/** Sent along with every request: none of it may reach the upstream beside a grant. */
+const FORGED = {
+  authorization: "Bearer forged",
+  "x-jwt-payload": "forged",
+  "x-user": "admin",
+  "x-http-method-override": "DELETE",
+  "x-break-glass-grant": 'sub="admin"',
+};
+
+interface Played {
+  readonly sent: Sent;
+  readonly seen: Observed;
+  readonly again: Observed | undefined;
+  readonly reference: string;
+}
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+async function play(gateway: Gateway, world: World, profile: Profile): Promise<Map<Case, Played>> {
+  const configuration = profile.configuration(world);
+  await gateway.configure(configuration);
+  const sent = profile.cases.map((item): Sent => {
+    const grant = item.grant(world);
+    return {
+      ...item.request,
+      headers: { ...FORGED, ...item.request?.headers },
+      grants: typeof grant === "string" ? [grant] : grant,
+    };
+  });
+  const played = new Map<Case, Played>();
+  // 90 at a time and a pause, as denials before the requester's signature are recorded up to 100 a second.
+  const seen: Observed[] = [];
+  for (let from = 0; from < sent.length; from += 90) {
+    seen.push(...(await gateway.send(sent.slice(from, from + 90))));
+    if (from + 90 < sent.length) await new Promise((resolve) => setTimeout(resolve, 1100));
+  }
+  const again = await gateway.send(sent.filter((_, i) => seen[i]?.verdict === "allow"));
+  expectChain(
+    [...seen, ...again].flatMap(({ audit }) => audit ?? []),
+    chainBefore(seen),
+  );
+  let next = 0;
+  for (const [i, item] of profile.cases.entries()) {
+    const [one, request] = [seen[i], sent[i]];
+    if (one === undefined || request === undefined) throw new Error("an answer is missing");
+    const { method = DEFAULTS.method, host = DEFAULTS.host, path = DEFAULTS.path } = request;
+    const reference = await referenceDecision({
+      configuration,
+      grants: request.grants,
+      request: { method, host, path, isUpgrade: false },
+      now: nowSeconds(),
+    });
+    played.set(item, {
+      sent: request,
+      seen: one,
+      again: one.verdict === "allow" ? again[next++] : undefined,
+      reference,
+    });
+  }
+  return played;
+}
+
+/** The chain goes on from earlier profiles: begin at what the first record says. */
+function chainBefore(seen: readonly Observed[]): Map<string, { seq: number; hash: string }> {
+  const first = seen.find(({ audit }) => audit !== undefined);
+  if (first === undefined) return new Map();
+  const { vm, seq, prev } = recordOf(first);
+  return new Map([[String(vm), { seq: Number(seq) - 1, hash: String(prev) }]]);
+}
+
+function checkEnforced(item: Case, { sent, seen, again, reference }: Played): void {
+  expect(seen.verdict).toBe(item.verdict);
+  expect(reference).toBe(item.verdict);
+  expectNoLeak(sent, seen);
+  expectRecord(item.verdict, "enforce", sent, seen);
+  if (item.verdict !== "allow") return expectDenial(item.verdict, sent, seen);
+  expectAllowed(seen, recordOf(seen));
+  expectEvidence(sent, seen);
+  expect(recordOf(seen).cached).toBe(false);
+  if (again === undefined) throw new Error("the second request is missing");
+  expectAllowed(again, recordOf(again));
+  expect(recordOf(again)).toMatchObject({ cached: true, grant_sha256: recordOf(seen).grant_sha256 });
+  expect(again.evidence).toBeUndefined();
+}
+
+export function runSuite(name: string, start: (world: World) => Promise<Gateway>): void {
+  const world = new World(nowSeconds());
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await start(world);
+  });
+  afterAll(() => gateway.stop());
+
+  for (const profile of enforceProfiles) {
+    describe(`${name}, ${profile.name}`, () => {
+      let played: Map<Case, Played>;
+      beforeAll(async () => {
+        played = await play(gateway, world, profile);
+      });
+      for (const item of profile.cases) {
+        it(`${item.name}: ${item.verdict}`, () => {
+          const one = played.get(item);
+          if (one === undefined) throw new Error("the case was not played");
+          checkEnforced(item, one);
+        });
+      }
+    });
+  }
+
+  describe(`${name}, shadow`, () => {
+    it("decides and records, never denies, attests or sets the verdict", async () => {
+      const played = await play(gateway, world, shadowProfile);
+      for (const [item, { sent, seen, reference }] of played) {
+        expect(reference, item.name).toBe(item.verdict);
+        expectRecord(item.verdict, "shadow", sent, seen);
+        expectNoLeak(sent, seen);
+        expect(seen.verdict).toBeUndefined();
+        expect({ status: seen.status, body: seen.body }, item.name).toMatchObject({
+          status: 401,
+          body: expect.stringMatching(/^Jwt /),
+        });
+        expect(seen.upstream).toBeUndefined();
+      }
+    });
+  });
+
+  describe(`${name}, no grant`, () => {
+    it("goes on to the normal authentication, without record and filter state", async () => {
+      await gateway.configure(world.configuration());
+      const [seen] = await gateway.send([{ grants: [], headers: { "x-break-glass-grant": 'sub="admin"' } }]);
+      expect(seen).toMatchObject({
+        status: 401,
+        verdict: undefined,
+        audit: undefined,
+        evidence: undefined,
+        upstream: undefined,
+      });
+    });
+  });
+}
