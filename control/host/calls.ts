@@ -47,7 +47,7 @@ function streamCalls(vm: Vm): HostCalls {
       if (kind < 0 || kind > StreamKind.Upstream) return Status.BadArgument;
       if (kind === StreamKind.Upstream) return Status.Unimplemented;
       if (kind === StreamKind.Downstream || stream === undefined) return Status.Ok;
-      stream.phase = "none";
+      stream.hasHeaders = false;
       if (kind === StreamKind.Request) vm.afterCall(() => stream.proceed());
       return Status.Ok;
     },

@@ -11,12 +11,11 @@ const isKind = (kind: number): boolean => kind >= 0 && kind <= HeaderMapKind.Max
 /** Undefined: no such map, or not now. */
 function readable(vm: Vm, kind: number): HeaderMap | undefined {
   const { stream } = vm.context;
-  return kind === HeaderMapKind.Request && stream !== undefined && stream.phase !== "none" ? stream.headers : undefined;
+  return kind === HeaderMapKind.Request && stream?.areHeadersReadable === true ? stream.headers : undefined;
 }
 
-/** In the access log phase nothing can be changed. */
 function writable(vm: Vm, kind: number): HeaderMap | undefined {
-  return vm.context.stream?.phase === "headers" ? readable(vm, kind) : undefined;
+  return vm.context.stream?.hasHeaders === true ? readable(vm, kind) : undefined;
 }
 
 function change(vm: Vm, kind: number, apply: (headers: HeaderMap) => void): Status {
@@ -36,7 +35,7 @@ function readCalls(vm: Vm): HostCalls {
       if (!isKind(kind)) return Status.BadArgument;
       const key = memory.text(name, nameLen);
       const headers = readable(vm, kind);
-      if (headers === undefined) return vm.context.stream?.phase === "log" ? Status.NotFound : Status.BadArgument;
+      if (headers === undefined) return vm.context.stream?.isLogging === true ? Status.NotFound : Status.BadArgument;
       const value = headers.get(key);
       return value === undefined ? Status.NotFound : vm.answer(Buffer.from(value, "latin1"), ptr, len);
     },

@@ -4,10 +4,11 @@
  */
 import { Status } from "./abi.js";
 import type { Context } from "./context.js";
+import { HeaderMap, serialisePairs } from "./headers.js";
 import type { PropertyValue, Stream } from "./stream.js";
 
 type Branch = (segment: string) => Value | undefined;
-type Value = PropertyValue | Branch;
+type Value = PropertyValue | Branch | HeaderMap;
 
 export interface Surroundings {
   readonly nodeId: string;
@@ -30,7 +31,7 @@ function serialise(value: Value): Buffer | Status {
     case "function":
       return Status.SerializationFailure;
     default:
-      return Buffer.from(value);
+      return value instanceof HeaderMap ? serialisePairs(value.all) : Buffer.from(value);
   }
 }
 
@@ -50,9 +51,9 @@ function requestFields(stream: Stream): Branch {
   return (segment) => {
     if (segment === "time") return stream.startedAt;
     if (segment === "protocol") return "HTTP/1.1";
-    if (stream.phase === "none") return undefined;
+    if (!stream.areHeadersReadable) return undefined;
     return fields({
-      headers: () => (name) => headers.joined(name),
+      headers: () => headers,
       path: header(":path"),
       url_path: () => headers.get(":path")?.split(/[?#]/, 1)[0],
       query: () => /\?([^#]*)/.exec(headers.get(":path") ?? "")?.[1] ?? "",
@@ -76,6 +77,11 @@ function streamFields(stream: Stream): Branch {
   });
 }
 
+function below(value: Value | undefined, segment: string): Value | undefined {
+  if (value instanceof HeaderMap) return value.joined(segment);
+  return typeof value === "function" ? value(segment) : undefined;
+}
+
 /** The bytes of the property at the path, whose segments NUL separates; or a status. */
 export function readProperty(path: string, context: Context, surroundings: Surroundings): Buffer | Status {
   const { stream, plugin } = context;
@@ -92,6 +98,6 @@ export function readProperty(path: string, context: Context, surroundings: Surro
     plugin_vm_id: () => surroundings.vmId,
   });
   let value = top(first) ?? (stream && (streamFields(stream)(first) ?? stream.filterState.get(`wasm.${first}`)));
-  for (const segment of segments.slice(1)) value = typeof value === "function" ? value(segment) : undefined;
+  for (const segment of segments.slice(1)) value = below(value, segment);
   return value === undefined ? Status.NotFound : serialise(value);
 }

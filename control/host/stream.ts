@@ -35,8 +35,10 @@ export class Stream {
   readonly properties: ReadonlyMap<string, PropertyValue>;
   /** `wasm.<key>` -> value, byte for byte. */
   readonly filterState = new Map<string, Buffer>();
-  /** Header maps can be had only while the filter handles them, and in the access log phase. */
-  phase: "none" | "headers" | "log" = "none";
+  /** The filter has the headers in hand: from their arrival until it lets the request go on. */
+  hasHeaders = false;
+  /** In the access log phase they can be read again. */
+  isLogging = false;
   state: StreamState = "waiting";
   reply: LocalReply | undefined;
   /** Replies after the first, which have no effect here. */
@@ -71,6 +73,10 @@ export class Stream {
     this.reply = { status, details, headers: map.all, body: isHead ? "" : body.toString("utf8") };
   }
 
+  get areHeadersReadable(): boolean {
+    return this.hasHeaders || this.isLogging;
+  }
+
   /** The VM has failed: 503, whatever the filter had in mind. */
   fail(): void {
     if (this.failed) return;
@@ -80,7 +86,7 @@ export class Stream {
 
   /** The filter lets it go on. */
   proceed(): void {
-    this.phase = "none";
+    this.hasHeaders = false;
     if (this.state === "waiting") this.state = "continues";
   }
 

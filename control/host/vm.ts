@@ -239,7 +239,7 @@ export class Vm {
       return true;
     };
     if (check()) return;
-    stream.phase = "headers";
+    stream.hasHeaders = true;
     const name = "proxy_on_request_headers";
     const proceeds = this.callback(() => {
       const action = this.has(name) ? this.invoke(context, name, context.id, stream.headers.count, 1) : HTTP_CONTINUE;
@@ -250,9 +250,9 @@ export class Vm {
 
   /** The request is over: access log, then `on_done` and `on_delete`. */
   closeStream(context: Context, stream: Stream): void {
-    stream.phase = "log";
+    stream.isLogging = true;
     this.notify(context, "proxy_on_log");
-    stream.phase = "none";
+    stream.isLogging = false;
     this.isDone(context);
     this.deleteContext(context);
   }
