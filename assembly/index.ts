@@ -27,8 +27,7 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
 
 export function proxy_on_vm_start(_root: u32, _size: u32): u32 {
   enter();
-  startVm();
-  defineCounters();
+  if (startVm()) defineCounters();
   leave();
   return 1;
 }

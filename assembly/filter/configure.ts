@@ -15,7 +15,7 @@ import { HeldTrust, hold, loadBundle, release } from "./bundles";
 import { dropCached } from "./cache";
 import { newestOf, refusalOf, remember } from "./domains";
 import { vmNumber } from "./identity";
-import { setGauge } from "./metrics";
+import { Gauge, setGauge } from "./metrics";
 import { findRoot, Root, renew, rootAt } from "./roots";
 import { newSettings, readSettings, SETTINGS_BYTES, Settings } from "./settings";
 import { isAccepted, markAccepted, registerGeneration } from "./shared";
@@ -86,20 +86,20 @@ function fallBack(root: Root): void {
 
 function publish(settings: Settings, held: HeldTrust, isCanary: bool): void {
   const domain = settings.domain;
-  setGauge("schema", domain, SCHEMA);
-  setGauge("threshold", domain, settings.anchors.threshold);
+  setGauge(Gauge.Schema, domain, SCHEMA);
+  setGauge(Gauge.Threshold, domain, settings.anchors.threshold);
   if (changetype<usize>(held) != 0) {
     const trust = held.trust;
-    setGauge("bundle_version", domain, trust.version);
-    setGauge("bundle_issued_at", domain, trust.issuedAt);
-    setGauge("bundle_expires_at", domain, trust.expiresAt);
-    setGauge("single_key_entitlements", domain, trust.singleKeyEntitlements);
+    setGauge(Gauge.BundleVersion, domain, trust.version);
+    setGauge(Gauge.BundleIssuedAt, domain, trust.issuedAt);
+    setGauge(Gauge.BundleExpiresAt, domain, trust.expiresAt);
+    setGauge(Gauge.SingleKeyEntitlements, domain, trust.singleKeyEntitlements);
   }
   // The canary serves nobody, so it does not count.
   if (isCanary) return;
   const serving = registerGeneration(vmNumber(), domain, settings.generation);
-  setGauge("generation", domain, settings.generation);
-  setGauge("generation_vms", domain, serving);
+  setGauge(Gauge.Generation, domain, settings.generation);
+  setGauge(Gauge.GenerationVms, domain, serving);
 }
 
 function take(root: Root, isCanary: bool): bool {

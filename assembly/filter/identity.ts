@@ -12,11 +12,13 @@ let textLen: i32 = 0;
 const node = new Slice();
 const writer = new Writer();
 
-/** `on_vm_start`. */
-export function startVm(): void {
+/** `on_vm_start`, which Envoy calls for each new root context: true the first time in this VM. */
+export function startVm(): bool {
+  if (startedAt != 0) return false;
   createShared();
-  startedAt = now();
+  startedAt = max<u64>(1, now());
   number = nextVmNumber();
+  return true;
 }
 
 /** This VM's number in its process. */

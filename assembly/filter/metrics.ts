@@ -30,11 +30,72 @@ export function countDroppedRecord(): void {
   incrementMetric(recordsDropped, 1);
 }
 
-/** Sets `glassgate.<label>.domain=<first 16 hex characters>`. Same name, same gauge: there are as many as domains. */
-export function setGauge(label: string, domain: usize, value: u64): void {
+/** Gauges of a domain. */
+export const enum Gauge {
+  Schema = 0,
+  Threshold = 1,
+  BundleVersion = 2,
+  BundleIssuedAt = 3,
+  BundleExpiresAt = 4,
+  SingleKeyEntitlements = 5,
+  Generation = 6,
+  GenerationVms = 7,
+}
+
+function gaugeLabel(gauge: i32): string {
+  switch (gauge) {
+    case Gauge.Schema:
+      return "schema";
+    case Gauge.Threshold:
+      return "threshold";
+    case Gauge.BundleVersion:
+      return "bundle_version";
+    case Gauge.BundleIssuedAt:
+      return "bundle_issued_at";
+    case Gauge.BundleExpiresAt:
+      return "bundle_expires_at";
+    case Gauge.SingleKeyEntitlements:
+      return "single_key_entitlements";
+    case Gauge.Generation:
+      return "generation";
+    default:
+      return "generation_vms";
+  }
+}
+
+const GAUGES: i32 = 8;
+/** As many as a VM remembers bundles of (domains.ts). */
+const MAX_DOMAINS: i32 = 64;
+/** | first 8 bytes of the domain u64 | 8 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
+const ENTRY_BYTES: usize = 40;
+const gauges: usize = memory.data(2560, 8);
+let domainCount: i32 = 0;
+
+function defineGauge(gauge: i32, domain: usize): i32 {
   let len = writeLiteral(name, "glassgate.");
-  len += writeLiteral(name + len, label);
+  len += writeLiteral(name + len, gaugeLabel(gauge));
   len += writeLiteral(name + len, ".domain=");
   len += writeHex(name + len, domain, 8);
-  recordMetric(defineMetric(MetricKind.Gauge, name, len), value);
+  return defineMetric(MetricKind.Gauge, name, len);
+}
+
+/** The ids of the domain's gauges; 0 when the VM serves more domains than it can show. */
+function gaugesOf(domain: usize): usize {
+  const prefix = load<u64>(domain);
+  for (let i = 0; i < domainCount; i++) {
+    const entry = gauges + <usize>i * ENTRY_BYTES;
+    if (load<u64>(entry) == prefix) return entry + 8;
+  }
+  if (domainCount >= MAX_DOMAINS) return 0;
+  const entry = gauges + <usize>domainCount * ENTRY_BYTES;
+  domainCount += 1;
+  store<u64>(entry, prefix);
+  for (let gauge = 0; gauge < GAUGES; gauge++) store<i32>(entry + 8 + (<usize>gauge << 2), defineGauge(gauge, domain));
+  return entry + 8;
+}
+
+/** Sets `glassgate.<label>.domain=<first 16 hex characters>`. */
+export function setGauge(gauge: i32, domain: usize, value: u64): void {
+  const ids = gaugesOf(domain);
+  if (ids != 0) recordMetric(load<i32>(ids + (<usize>gauge << 2)), value);
 }

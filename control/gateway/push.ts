@@ -73,6 +73,11 @@ function restore(filter: RenderedFilter, previous: string | undefined): string {
   return good === undefined ? "the configuration without a bundle was put back" : "the last good configuration was put back and serves on";
 }
 
+/** The gateway holds this version or a newer one: it is right to refuse, and no new VM may forget that. */
+function isOvertaken(before: FilterState, version: number): boolean {
+  return before.bundleVersion !== undefined && before.bundleVersion >= version;
+}
+
 function whyNot(arrival: Arrival, before: FilterState, version: number): string {
   if (before.bundleVersion !== undefined && before.bundleVersion > version) {
     return `it is older than the bundle in force (version ${before.bundleVersion})`;
@@ -107,8 +112,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
   let { arrival, state } = await waitFor(admin, domain, generation, before, timeoutMs);
   let written = text;
   let healed = false;
-  if (arrival === "lagging") {
-    // A worker whose VM died takes no update any more, until the VM has another identity.
+  if (arrival !== "applied" && !isOvertaken(before, bundle.version)) {
+    // A thread whose VM failed to configure takes no update any more, until the VM has another identity.
     healed = true;
     written = ecdsText(filter, configuration, `${vmIdOf(filter)}-${generation}`, `${generation}-healed`);
     writeEcds(filter.ecdsPath, written);
