@@ -99,14 +99,18 @@ function writeCalls(vm: Vm): HostCalls {
       bodyLen: number,
       headers: number,
       headersLen: number,
-      _grpcStatus: number,
+      grpcStatus: number,
     ) => {
-      const detailsText = memory.text(details, detailsLen).replaceAll(/[\t\n\v\f\r ]/g, "_");
-      const bodyBytes = memory.bytes(body, bodyLen);
-      const pairs = parsePairs(memory.bytes(headers, headersLen));
+      const reply = {
+        status: status >>> 0,
+        details: memory.text(details, detailsLen).replaceAll(/[\t\n\v\f\r ]/g, "_"),
+        body: memory.bytes(body, bodyLen),
+        headers: parsePairs(memory.bytes(headers, headersLen)),
+        grpcStatus,
+      };
       const { stream } = vm.context;
       // Sent when the callback has returned, whatever it returns then.
-      if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(status >>> 0, detailsText, pairs, bodyBytes));
+      if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(reply));
       vm.stopIteration();
       return Status.Ok;
     },

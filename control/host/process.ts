@@ -181,7 +181,7 @@ export class GatewayProcess {
     const serving = this.listeners.get(listener);
     if (serving === undefined) {
       const stream = new Stream(options);
-      stream.sendLocalReply(500, "filter_config_not_found", [], Buffer.alloc(0));
+      stream.sendError(500, "filter_config_not_found");
       return { stream, isUnjudged: true, close: () => {} };
     }
     this.reload(serving, thread);

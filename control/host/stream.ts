@@ -1,15 +1,9 @@
 /** One request as the gateway holds it. */
 import { type Header, HeaderMap } from "./headers.js";
+import { completeReply, type LocalReply, type ReplyRequest } from "./reply.js";
 
 export type { Header } from "./headers.js";
-
-export interface LocalReply {
-  readonly status: number;
-  readonly details: string;
-  readonly headers: readonly Header[];
-  /** Read as UTF-8. */
-  readonly body: string;
-}
+export type { LocalReply } from "./reply.js";
 
 /** A property's value: text or bytes, an unsigned 64-bit integer, or a boolean. */
 export type PropertyValue = string | Uint8Array | bigint | boolean;
@@ -56,21 +50,15 @@ export class Stream {
     this.properties = options.properties;
   }
 
-  /** Answers the request here, as Envoy completes the reply. */
-  sendLocalReply(status: number, details: string, headers: readonly Header[], body: Buffer): void {
-    if (this.reply !== undefined) {
-      this.ignoredReplies += 1;
-      return;
-    }
-    const map = new HeaderMap(headers);
-    map.remove("content-length");
-    if (body.length === 0) map.remove("content-type");
-    else {
-      map.add("content-length", String(body.length));
-      if (map.get("content-type") === undefined) map.add("content-type", "text/plain");
-    }
-    const isHead = this.headers.get(":method") === "HEAD";
-    this.reply = { status, details, headers: map.all, body: isHead ? "" : body.toString("utf8") };
+  /** Answers the request here. The first answer counts. */
+  sendLocalReply(reply: ReplyRequest): void {
+    if (this.reply === undefined) this.reply = completeReply(reply, this.headers);
+    else this.ignoredReplies += 1;
+  }
+
+  /** An answer of the gateway's own. */
+  sendError(status: number, details: string): void {
+    this.sendLocalReply({ status, details, headers: [], body: Buffer.alloc(0), grpcStatus: -1 });
   }
 
   get areHeadersReadable(): boolean {
@@ -81,7 +69,7 @@ export class Stream {
   fail(): void {
     if (this.failed) return;
     this.failed = true;
-    this.sendLocalReply(503, "wasm_fail_stream", [], Buffer.alloc(0));
+    this.sendError(503, "wasm_fail_stream");
   }
 
   /** The filter lets it go on. */

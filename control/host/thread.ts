@@ -80,7 +80,7 @@ export class Thread {
       return undefined;
     }
     const handle: PluginHandle = { key, plugin, base, held, root, holders: 1 };
-    if (held.vm.failure === undefined) this.plugins.set(key, handle);
+    this.plugins.set(key, handle);
     return handle;
   }
 

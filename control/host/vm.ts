@@ -15,7 +15,8 @@ import type { Stream } from "./stream.js";
 /** Envoy: `RuntimeError` is a trap, the others are what the thread could not do with the VM. */
 export type Failure = "trap" | "start" | "configure";
 
-const HTTP_CONTINUE = 0;
+/** Continue, and ContinueAndEndStream, which Envoy takes for the same. Every other action holds the request back. */
+const CONTINUES: ReadonlySet<number> = new Set([0, 2]);
 
 export class Vm {
   readonly metrics: MetricTable;
@@ -152,10 +153,6 @@ export class Vm {
     return this.roots.get(pluginKey);
   }
 
-  get allRoots(): readonly Context[] {
-    return [...this.roots.values()];
-  }
-
   /** Creates the plugin's root. Undefined when `on_vm_start`, which runs for every root, says no. */
   startRoot(plugin: Plugin): Context | undefined {
     const context = this.roots.get(plugin.key) ?? this.addContext(plugin);
@@ -216,8 +213,11 @@ export class Vm {
     this.contexts.delete(context.id);
   }
 
+  /** A root whose end is pending still gets ticks: it is how it can finish. */
   tick(): void {
-    for (const root of this.allRoots) if (root.tickMilliseconds > 0) this.notify(root, "proxy_on_tick");
+    for (const context of [...this.contexts.values()]) {
+      if (context.tickMilliseconds > 0) this.notify(context, "proxy_on_tick");
+    }
   }
 
   // Streams.
@@ -242,8 +242,8 @@ export class Vm {
     stream.hasHeaders = true;
     const name = "proxy_on_request_headers";
     const proceeds = this.callback(() => {
-      const action = this.has(name) ? this.invoke(context, name, context.id, stream.headers.count, 1) : HTTP_CONTINUE;
-      return !check() && action === HTTP_CONTINUE && !this.isStopped;
+      const action = this.has(name) ? this.invoke(context, name, context.id, stream.headers.count, 1) : 0;
+      return !check() && CONTINUES.has(action) && !this.isStopped;
     });
     if (proceeds) stream.proceed();
   }
