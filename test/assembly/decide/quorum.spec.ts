@@ -1,0 +1,61 @@
+import { Approvers, quorumIsMet } from "../../../assembly/decide/quorum";
+import { Entitlement, FOREVER, Principal, RoleHold, Slot } from "../../../assembly/trust/trust";
+import { bytesOf, lengthOf } from "../bytes";
+
+/** `roles`: one letter each. */
+function principal(roles: string): Principal {
+  const made = changetype<Principal>(heap.alloc(offsetof<Principal>()));
+  memory.fill(changetype<usize>(made), 0, offsetof<Principal>());
+  for (let i = 0; i < roles.length; i++) {
+    const hold = changetype<RoleHold>(heap.alloc(offsetof<RoleHold>()));
+    hold.namePtr = bytesOf(roles.charAt(i));
+    hold.nameLen = 1;
+    hold.next = made.firstRole;
+    hold.notBefore = 0;
+    hold.expiresAt = FOREVER;
+    made.firstRole = changetype<usize>(hold);
+  }
+  return made;
+}
+
+/** `slots`: one letter a seat. */
+function isMet(slots: string, people: string[]): bool {
+  const entitlement = changetype<Entitlement>(heap.alloc(offsetof<Entitlement>()));
+  memory.fill(changetype<usize>(entitlement), 0, offsetof<Entitlement>());
+  for (let i = 0; i < slots.length; i++) {
+    const slot = changetype<Slot>(heap.alloc(offsetof<Slot>()));
+    slot.namePtr = bytesOf(slots.charAt(i));
+    slot.nameLen = lengthOf(slots.charAt(i));
+    slot.next = entitlement.firstSlot;
+    slot.count = 1;
+    entitlement.firstSlot = changetype<usize>(slot);
+    entitlement.quorum += 1;
+  }
+  const approvers = new Approvers();
+  approvers.clear();
+  for (let i = 0; i < people.length; i++) approvers.add(principal(people[i]), 5);
+  return quorumIsMet(entitlement, approvers, 5);
+}
+
+describe("quorum", () => {
+  it("fills every seat with another approver", () => {
+    expect(isMet("", [])).toBe(true);
+    expect(isMet("a", ["a"])).toBe(true);
+    expect(isMet("a", ["b"])).toBe(false);
+    expect(isMet("aa", ["a"])).toBe(false);
+    expect(isMet("ab", ["ab"])).toBe(false);
+    expect(isMet("aa", ["a", "a"])).toBe(true);
+  });
+  it("is searched, not greedy", () => {
+    expect(isMet("ab", ["ab", "a"])).toBe(true);
+    expect(isMet("ba", ["ab", "a"])).toBe(true);
+    expect(isMet("abc", ["abc", "ab", "a"])).toBe(true);
+    expect(isMet("abc", ["ab", "ab", "ab"])).toBe(false);
+    expect(isMet("aabbccdd", ["abcd", "abcd", "abc", "abc", "ab", "ab", "a", "a"])).toBe(true);
+    expect(isMet("aabbccdd", ["abcd", "abc", "abc", "abc", "ab", "ab", "a", "a"])).toBe(false);
+    expect(isMet("aabbccdd", ["abcd", "abcd", "bc", "bc", "ab", "bd", "a", "ad"])).toBe(true);
+  });
+  it("ignores who fills no seat", () => {
+    expect(isMet("a", ["b", "c", "a"])).toBe(true);
+  });
+});
