@@ -6,7 +6,7 @@ const verdicts = JSON.parse(readFileSync("config/verdicts.json", "utf8"));
 const pascal = (code) => code.replace(/(^|_)([a-z])/g, (_, __, letter) => letter.toUpperCase());
 const by = "Generated from config/verdicts.json by scripts/generate.mjs. Do not edit.";
 
-const pick = (type, fallback, value) =>
+const pick = (fallback, value) =>
   `  switch (verdict) {\n${verdicts.map((v) => `    case Verdict.${pascal(v.code)}:\n      return ${value(v)};`).join("\n")}\n    default:\n      return ${fallback};\n  }`;
 
 const outputs = {
@@ -22,22 +22,22 @@ export const VERDICT_COUNT: i32 = ${verdicts.length};
 
 /** The code as written in records, replies and filter state. */
 export function verdictCode(verdict: i32): string {
-${pick("string", '"internal"', (v) => JSON.stringify(v.code))}
+${pick('"internal"', (v) => JSON.stringify(v.code))}
 }
 
 /** The HTTP status of a reply with this verdict. */
 export function verdictStatus(verdict: i32): i32 {
-${pick("i32", "503", (v) => String(v.status))}
+${pick("503", (v) => String(v.status))}
 }
 
 /** The \`error\` of WWW-Authenticate (RFC 6750, section 3.1, extended), or the empty string. */
 export function verdictError(verdict: i32): string {
-${pick("string", '"temporarily_unavailable"', (v) => JSON.stringify(v.error))}
+${pick('"temporarily_unavailable"', (v) => JSON.stringify(v.error))}
 }
 
 /** One sentence for the caller (\`title\` of RFC 9457). */
 export function verdictTitle(verdict: i32): string {
-${pick("string", '"The filter could not decide"', (v) => JSON.stringify(v.title))}
+${pick('"The filter could not decide"', (v) => JSON.stringify(v.title))}
 }
 `,
   "control/base/verdicts.gen.ts": `/** ${by} */

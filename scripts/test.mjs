@@ -2,6 +2,7 @@
 // `npm test -- NAME...` runs only the steps of those names.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 
 const report = ".cache/vitest.json";
 mkdirSync(".cache", { recursive: true });
@@ -13,7 +14,11 @@ const steps = [
   { name: "imports", command: "node scripts/check-imports.mjs" },
   { name: "build", command: "npm run --silent build" },
   { name: "types", command: "npx tsc -p tsconfig.json" },
-  { name: "assembly", command: "npx asp --summary --config as-pect.config.js", count: countAsPect },
+  {
+    name: "assembly",
+    command: "npx asp --summary --config as-pect.config.js --as-config as-pect.asconfig.json",
+    count: countAsPect,
+  },
   {
     name: "vitest",
     command: `npx vitest run --reporter=default --reporter=json --outputFile.json=${report}`,
@@ -21,17 +26,13 @@ const steps = [
   },
 ];
 
+/** The last `[Tests]: 41 / 41` of the runner's summary. */
 function countAsPect({ status, output }) {
-  const plain = output.replace(/\u001b\[[0-9;]*m/g, "");
-  const found = [...plain.matchAll(/\[Summary\].*?(?:pass|✔)[^0-9]*(\d+).*?(?:fail|✖)[^0-9]*(\d+)/gi)].at(-1);
-  const totals = [...plain.matchAll(/(\d+) pass,\s+(\d+) fail/g)];
-  if (totals.length > 0) {
-    const passed = totals.reduce((sum, m) => sum + Number(m[1]), 0);
-    const failed = totals.reduce((sum, m) => sum + Number(m[2]), 0);
-    return { passed, failed: status !== 0 && failed === 0 ? 1 : failed };
-  }
-  if (found) return { passed: Number(found[1]), failed: Number(found[2]) };
-  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 };
+  const plain = stripVTControlCharacters(output);
+  const found = [...plain.matchAll(/\[Tests\]: (\d+) \/ (\d+)/g)].at(-1);
+  if (found === undefined) return { passed: 0, failed: 1 };
+  const failed = Number(found[2]) - Number(found[1]);
+  return { passed: Number(found[1]), failed: Math.max(failed, status === 0 ? 0 : 1) };
 }
 
 function countVitest({ status }) {

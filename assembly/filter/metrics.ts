@@ -31,7 +31,7 @@ export function countDroppedRecord(): void {
 }
 
 /** Gauges of a domain. */
-export const enum Gauge {
+export enum Gauge {
   Schema = 0,
   Threshold = 1,
   BundleVersion = 2,
@@ -90,12 +90,13 @@ function gaugesOf(domain: usize): usize {
   const entry = gauges + <usize>domainCount * ENTRY_BYTES;
   domainCount += 1;
   store<u64>(entry, prefix);
-  for (let gauge = 0; gauge < GAUGES; gauge++) store<i32>(entry + 8 + (<usize>gauge << 2), defineGauge(gauge, domain));
+  for (let gauge = 0; gauge < GAUGES; gauge++)
+    store<i32>(entry + 8 + ((<usize>gauge) << 2), defineGauge(gauge, domain));
   return entry + 8;
 }
 
 /** Sets `glassgate.<label>.domain=<first 16 hex characters>`. */
 export function setGauge(gauge: i32, domain: usize, value: u64): void {
   const ids = gaugesOf(domain);
-  if (ids != 0) recordMetric(load<i32>(ids + (<usize>gauge << 2)), value);
+  if (ids != 0) recordMetric(load<i32>(ids + ((<usize>gauge) << 2)), value);
 }

@@ -2,7 +2,7 @@
 import { isDigit, isLower, isUpper } from "./bytes";
 
 /** 0 to 63, or 255. */
-function valueOf(c: u8): u32 {
+function sextet(c: u8): u32 {
   if (isUpper(c)) return c - 0x41;
   if (isLower(c)) return c - 0x47;
   if (isDigit(c)) return <u32>c + 4;
@@ -17,10 +17,10 @@ export function decode(src: usize, len: i32, out: usize): i32 {
   let at = 0;
   let written = 0;
   while (at + 4 <= len) {
-    const a = valueOf(load<u8>(src + at));
-    const b = valueOf(load<u8>(src + at, 1));
-    const c = valueOf(load<u8>(src + at, 2));
-    const d = valueOf(load<u8>(src + at, 3));
+    const a = sextet(load<u8>(src + at));
+    const b = sextet(load<u8>(src + at, 1));
+    const c = sextet(load<u8>(src + at, 2));
+    const d = sextet(load<u8>(src + at, 3));
     if ((a | b | c | d) > 63) return -1;
     const word = (a << 18) | (b << 12) | (c << 6) | d;
     store<u8>(out + written, <u8>(word >> 16));
@@ -31,9 +31,9 @@ export function decode(src: usize, len: i32, out: usize): i32 {
   }
   const rest = len - at;
   if (rest == 0) return written;
-  const a = valueOf(load<u8>(src + at));
-  const b = valueOf(load<u8>(src + at, 1));
-  const c = rest == 3 ? valueOf(load<u8>(src + at, 2)) : 0;
+  const a = sextet(load<u8>(src + at));
+  const b = sextet(load<u8>(src + at, 1));
+  const c = rest == 3 ? sextet(load<u8>(src + at, 2)) : 0;
   if ((a | b | c) > 63) return -1;
   const word = (a << 18) | (b << 12) | (c << 6);
   if ((rest == 2 && (word & 0xffff) != 0) || (rest == 3 && (word & 0xff) != 0)) return -1;

@@ -6,7 +6,19 @@ import { entitlementFor, holderOf, provenSigner } from "../grant/check.js";
 import { makeApproval } from "../grant/make.js";
 import { claimsOf, readMessage } from "../grant/message.js";
 import { holdsRole, personOf } from "../trust/claims.js";
-import { anchorsOption, bundleOption, examples, findKeyFile, jsonOption, keyOption, keysOption, openKey, passphraseOption, readArgument, readTrusted } from "./context.js";
+import {
+  anchorsOption,
+  bundleOption,
+  examples,
+  findKeyFile,
+  jsonOption,
+  keyOption,
+  keysOption,
+  openKey,
+  passphraseOption,
+  readArgument,
+  readTrusted,
+} from "./context.js";
 import { describeAsk, describeWithFilter } from "./describe.js";
 import { askPerson, paint, result, resultJson, say, warn } from "./output.js";
 
@@ -27,9 +39,11 @@ async function approve(argument: string, options: Options): Promise<void> {
   const claims = claimsOf(ask, "The ask");
   const { entitlement, faults } = entitlementFor(claims, bundle, requester, now);
   const audiences = typeof claims.aud === "string" ? [claims.aud] : claims.aud;
-  if (!audiences.includes(anchors.audience)) faults.push(`it is for ${audiences.join(", ")}, not for ${anchors.audience}`);
+  if (!audiences.includes(anchors.audience))
+    faults.push(`it is for ${audiences.join(", ")}, not for ${anchors.audience}`);
   const own = holderOf(bundle, findKeyFile(options.keys, options.key).public.kid);
-  if (own === undefined) throw new UserError(`The key ${options.key} is not in the trust bundle.`, { hint: "Use another --key." });
+  if (own === undefined)
+    throw new UserError(`The key ${options.key} is not in the trust bundle.`, { hint: "Use another --key." });
   if (personOf(own.principal) === personOf(requester)) faults.push("you are the requester: somebody else must approve");
   const roles = entitlement.approvals.map(({ role }) => role);
   if (!roles.some((role) => holdsRole(own.principal, role, now))) {
@@ -42,11 +56,16 @@ async function approve(argument: string, options: Options): Promise<void> {
   for (const line of lines) say(`  ${line}`);
   say();
   for (const warning of warnings) warn(warning);
-  if (faults.length > 0) throw new UserError(`This must not be approved: ${faults.join("; ")}.`, { hint: "Tell the requester." });
+  if (faults.length > 0)
+    throw new UserError(`This must not be approved: ${faults.join("; ")}.`, { hint: "Tell the requester." });
   say("Did you speak with the requester over another channel?");
   const answer = await askPerson('Type "yes" to approve, anything else to stop: ');
   if (answer !== "yes") throw new UserError("Not approved. Nothing was signed.", { exitCode: 1 });
-  const approval = await makeApproval(ask, await openKey(options.keys, options.key, options.passphraseFd), nowSeconds());
+  const approval = await makeApproval(
+    ask,
+    await openKey(options.keys, options.key, options.passphraseFd),
+    nowSeconds(),
+  );
   if (options.json === true) resultJson({ approval });
   else result(approval);
   say(`Approved as ${own.principal.id}. Next: send this line back to ${requester.id}.`);

@@ -5,7 +5,20 @@ import { nowSeconds } from "../base/time.js";
 import { entitlementFor, holderOf } from "../grant/check.js";
 import { makeAsk } from "../grant/make.js";
 import { claimsOf } from "../grant/message.js";
-import { anchorsOption, bundleOption, collect, duration, examples, findKeyFile, jsonOption, keyOption, keysOption, openKey, passphraseOption, readTrusted } from "./context.js";
+import {
+  anchorsOption,
+  bundleOption,
+  collect,
+  duration,
+  examples,
+  findKeyFile,
+  jsonOption,
+  keyOption,
+  keysOption,
+  openKey,
+  passphraseOption,
+  readTrusted,
+} from "./context.js";
 import { describeAsk, describeWithFilter } from "./describe.js";
 import { result, resultJson, say, warn } from "./output.js";
 import { parseTarget } from "./target.js";
@@ -34,7 +47,9 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   const { public: publicKey } = findKeyFile(options.keys, options.key);
   const holder = holderOf(bundle, publicKey.kid);
   if (holder === undefined) {
-    throw new UserError(`The key ${options.key} is not in the trust bundle.`, { hint: "A root holder adds it to the roster; or use another --key." });
+    throw new UserError(`The key ${options.key} is not in the trust bundle.`, {
+      hint: "A root holder adds it to the roster; or use another --key.",
+    });
   }
   const target = parseTarget(method, url);
   if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
@@ -65,7 +80,10 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   );
   const claims = claimsOf(text, "The ask");
   const { entitlement, faults } = entitlementFor(claims, bundle, holder.principal, now);
-  if (faults.length > 0) throw new UserError(`The gateway would refuse this: ${faults.join("; ")}.`, { hint: "`glassgate bundle show` lists what each entitlement allows." });
+  if (faults.length > 0)
+    throw new UserError(`The gateway would refuse this: ${faults.join("; ")}.`, {
+      hint: "`glassgate bundle show` lists what each entitlement allows.",
+    });
   const { lines, warnings } = describeAsk(await describeWithFilter(text, "The ask"), now);
   if (options.json === true) resultJson({ ask: text, claims });
   else {
@@ -74,7 +92,11 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   }
   for (const warning of warnings) warn(warning);
   const needed = entitlement.approvals.map(({ role, count }) => `${count} of ${role}`).join(" and ");
-  say(needed === "" ? "It needs no approval. Next: `glassgate grant ASK`." : `It opens nothing yet. Next: send it to ${needed}; each runs \`glassgate approve ASK\`.`);
+  say(
+    needed === ""
+      ? "It needs no approval. Next: `glassgate grant ASK`."
+      : `It opens nothing yet. Next: send it to ${needed}; each runs \`glassgate approve ASK\`.`,
+  );
 }
 
 export function addAsk(program: Command): void {
@@ -88,7 +110,11 @@ export function addAsk(program: Command): void {
     .requiredOption("--text <words>", "why, in your own words")
     .option("--incident <id>", "the ticket")
     .option("--drill <id>", "this is an exercise, for entitlements made for drills")
-    .option("--ttl <duration>", "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)", duration)
+    .option(
+      "--ttl <duration>",
+      "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)",
+      duration,
+    )
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
     .addOption(keyOption("your key's name"))

@@ -19,7 +19,10 @@ function bash(table: Map<string, string[]>): string {
   return `_glassgate() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" path="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) case " ${[...table.keys()].filter((key) => key !== "").map((key) => key.replaceAll(" ", "_")).join(" ")} " in *" \${path:+\${path}_}$word "*) path="\${path:+\${path}_}$word";; esac;; esac
+    case "$word" in -*) ;; *) case " ${[...table.keys()]
+      .filter((key) => key !== "")
+      .map((key) => key.replaceAll(" ", "_"))
+      .join(" ")} " in *" \${path:+\${path}_}$word "*) path="\${path:+\${path}_}$word";; esac;; esac
   done
   local list=""
   case "$path" in
@@ -37,8 +40,18 @@ function zsh(table: Map<string, string[]>): string {
 
 function fish(table: Map<string, string[]>): string {
   const lines = [...table].flatMap(([path, list]) => {
-    const condition = path === "" ? "__fish_use_subcommand" : path.split(" ").map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ");
-    return list.map((word) => (word.startsWith("--") ? `complete -c glassgate -n "${condition}" -l ${word.slice(2)}` : `complete -c glassgate -n "${condition}" -a ${word}`));
+    const condition =
+      path === ""
+        ? "__fish_use_subcommand"
+        : path
+            .split(" ")
+            .map((word) => `__fish_seen_subcommand_from ${word}`)
+            .join("; and ");
+    return list.map((word) =>
+      word.startsWith("--")
+        ? `complete -c glassgate -n "${condition}" -l ${word.slice(2)}`
+        : `complete -c glassgate -n "${condition}" -a ${word}`,
+    );
   });
   return `${lines.join("\n")}\n`;
 }
@@ -55,5 +68,8 @@ export function addCompletion(program: Command): void {
       else if (shell === "fish") result(fish(table));
       else throw new UserError(`There is no completion for ${shell}.`, { hint: "bash, zsh or fish." });
     });
-  examples(command, ["source <(glassgate completion bash)", "glassgate completion fish > ~/.config/fish/completions/glassgate.fish"]);
+  examples(command, [
+    "source <(glassgate completion bash)",
+    "glassgate completion fish > ~/.config/fish/completions/glassgate.fish",
+  ]);
 }

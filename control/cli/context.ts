@@ -15,14 +15,23 @@ import { verifyBundle } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
 
 export const keysOption = (): Option =>
-  new Option("--keys <dir>", "where your keys are").env("GLASSGATE_KEYS").default(join(homedir(), ".glassgate", "keys"));
-export const anchorsOption = (): Option => new Option("--anchors <file>", "root keys, threshold and audience").default("anchors.json");
-export const bundleOption = (): Option => new Option("--bundle <file>", "the signed trust bundle").default("bundle.jws");
-export const rosterOption = (): Option => new Option("--roster <file>", "people, roles and entitlements").default("roster.yaml");
+  new Option("--keys <dir>", "where your keys are")
+    .env("GLASSGATE_KEYS")
+    .default(join(homedir(), ".glassgate", "keys"));
+export const anchorsOption = (): Option =>
+  new Option("--anchors <file>", "root keys, threshold and audience").default("anchors.json");
+export const bundleOption = (): Option =>
+  new Option("--bundle <file>", "the signed trust bundle").default("bundle.jws");
+export const rosterOption = (): Option =>
+  new Option("--roster <file>", "people, roles and entitlements").default("roster.yaml");
 export const jsonOption = (): Option => new Option("--json", "print the result as JSON");
-export const keyOption = (whose: string): Option => new Option("--key <name>", whose).env("GLASSGATE_KEY").makeOptionMandatory();
+export const keyOption = (whose: string): Option =>
+  new Option("--key <name>", whose).env("GLASSGATE_KEY").makeOptionMandatory();
 export const passphraseOption = (): Option =>
-  new Option("--passphrase-fd <n>", "read the passphrase from this file descriptor (or set GLASSGATE_PASSPHRASE)").argParser(wholeNumber);
+  new Option(
+    "--passphrase-fd <n>",
+    "read the passphrase from this file descriptor (or set GLASSGATE_PASSPHRASE)",
+  ).argParser(wholeNumber);
 
 export function wholeNumber(text: string): number {
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
@@ -78,7 +87,11 @@ export interface Trusted {
 /** The bundle, verified under the anchors; refuses one that is not fully signed. */
 export async function readTrusted(options: { anchors: string; bundle: string }): Promise<Trusted> {
   const anchors = readAnchors(options.anchors);
-  const text = readText(options.bundle, "the trust bundle", "Build and sign one: `glassgate bundle build`, then `glassgate bundle sign`.").trim();
+  const text = readText(
+    options.bundle,
+    "the trust bundle",
+    "Build and sign one: `glassgate bundle build`, then `glassgate bundle sign`.",
+  ).trim();
   const { claims, missing } = await verifyBundle(text, options.bundle, anchors);
   if (missing > 0) {
     throw new UserError(`${options.bundle} lacks ${missing} of ${anchors.threshold} root signatures.`, {
@@ -93,7 +106,9 @@ export function readArgument(argument: string, what: string): string {
   if (argument === "-") return readFileSync(0, "utf8");
   if (existsSync(argument)) return readText(argument, what);
   if (/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\./.test(argument.trim())) return argument;
-  throw new UserError(`${what}: there is no file ${argument}, and it is no token either.`, { hint: "Give the text itself, a file, or - for standard input." });
+  throw new UserError(`${what}: there is no file ${argument}, and it is no token either.`, {
+    hint: "Give the text itself, a file, or - for standard input.",
+  });
 }
 
 /** Help with examples: every command has them. */

@@ -20,7 +20,12 @@ const described = z.object({
     text: z.string(),
     incident: z.string().optional(),
     authorization_details: z.array(
-      z.object({ type: z.literal("break_glass_http"), locations: z.array(z.string()), actions: z.array(z.string()), paths: z.array(z.string()) }),
+      z.object({
+        type: z.literal("break_glass_http"),
+        locations: z.array(z.string()),
+        actions: z.array(z.string()),
+        paths: z.array(z.string()),
+      }),
     ),
     drill: z.string().optional(),
   }),
@@ -32,16 +37,22 @@ export async function describeWithFilter(text: string, what: string): Promise<De
   const tools = await FilterTools.load();
   const parsed = described.safeParse(JSON.parse(tools.describe(text)));
   if (!parsed.success) {
-    throw new UserError(`${what} is not well-formed: the gateway would refuse it.`, { hint: "Was it copied whole? Ask again with `glassgate ask`." });
+    throw new UserError(`${what} is not well-formed: the gateway would refuse it.`, {
+      hint: "Was it copied whole? Ask again with `glassgate ask`.",
+    });
   }
   return parsed.data;
 }
 
 function scopeLines(detail: Detail): string[] {
   const lines = detail.actions.flatMap((action) =>
-    detail.locations.flatMap((host) => detail.paths.map((path) => `             ${visible(action)} ${visible(host)}${visible(path)}`)),
+    detail.locations.flatMap((host) =>
+      detail.paths.map((path) => `             ${visible(action)} ${visible(host)}${visible(path)}`),
+    ),
   );
-  return lines.length <= 20 ? lines : [...lines.slice(0, 20), `             ... and ${lines.length - 20} more combinations`];
+  return lines.length <= 20
+    ? lines
+    : [...lines.slice(0, 20), `             ... and ${lines.length - 20} more combinations`];
 }
 
 /** What the scope does not say, and a person should know. */
@@ -51,7 +62,9 @@ function scopeWarnings(details: readonly Detail[]): string[] {
     for (const path of paths) {
       if (path.endsWith("/**")) warnings.add(`${visible(path)} opens everything below it`);
       if (/\/(graphql|batch|rpc|\$batch)$/i.test(path)) {
-        warnings.add(`${visible(path)} is one endpoint for many operations: the body decides which, and nobody judges the body`);
+        warnings.add(
+          `${visible(path)} is one endpoint for many operations: the body decides which, and nobody judges the body`,
+        );
       }
     }
     if (actions.includes("CONNECT")) warnings.add("CONNECT opens a tunnel whose content nobody judges");

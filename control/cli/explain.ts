@@ -23,7 +23,8 @@ interface Options {
 
 function parseTime(text: string): Date {
   const date = new Date(/^\d+$/.test(text) ? Number(text) * 1000 : text);
-  if (Number.isNaN(date.getTime())) throw new UserError(`"${text}" is not a time.`, { hint: "Write 2026-11-24T03:00:00Z, or seconds since 1970." });
+  if (Number.isNaN(date.getTime()))
+    throw new UserError(`"${text}" is not a time.`, { hint: "Write 2026-11-24T03:00:00Z, or seconds since 1970." });
   return date;
 }
 
@@ -34,7 +35,8 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const { at } = options;
   const host = await FilterHost.load(at === undefined ? {} : { clock: () => at.getTime() });
   const { accepted, reason } = host.configure(configurationText(readAnchors(options.anchors), 1, { bundle }));
-  if (!accepted) throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
+  if (!accepted)
+    throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
   const outcome = host.request({
     headers: [
       [":method", target.method],
@@ -47,7 +49,8 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const parsed = record.parse(audit);
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
-  if (options.json === true) resultJson({ verdict: code, title: row.title, status: row.status, next: row.operator, record: parsed });
+  if (options.json === true)
+    resultJson({ verdict: code, title: row.title, status: row.status, next: row.operator, record: parsed });
   else {
     const lines = [
       `${paint(code === "allow" ? "green" : "red", code)}: ${row.title}${code === "allow" ? "" : ` (HTTP ${row.status})`}`,
@@ -57,7 +60,10 @@ async function explain(grantArgument: string, method: string, url: string, optio
       "What the gateway would record:",
       ...Object.entries(parsed)
         .filter(([name]) => !["v", "vm", "seq", "prev", "source", "request_id"].includes(name))
-        .map(([name, value]) => `  ${name.padEnd(14)}${typeof value === "string" ? visible(value) : JSON.stringify(value)}`),
+        .map(
+          ([name, value]) =>
+            `  ${name.padEnd(14)}${typeof value === "string" ? visible(value) : JSON.stringify(value)}`,
+        ),
     ];
     result(lines.join("\n"));
   }
@@ -76,5 +82,8 @@ export function addExplain(program: Command): void {
     .addOption(bundleOption())
     .addOption(jsonOption())
     .action(explain);
-  examples(command, ["glassgate explain grant.txt POST https://api.example.com/orders/42/refund", "glassgate explain grant.txt GET https://api.example.com/ --at 2026-11-24T03:00:00Z"]);
+  examples(command, [
+    "glassgate explain grant.txt POST https://api.example.com/orders/42/refund",
+    "glassgate explain grant.txt GET https://api.example.com/ --at 2026-11-24T03:00:00Z",
+  ]);
 }

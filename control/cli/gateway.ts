@@ -33,13 +33,16 @@ interface RenderCommandOptions {
 
 function parseUpstream(text: string): { host: string; port: number } {
   const match = /^([A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text);
-  if (match?.[1] === undefined || match[2] === undefined) throw new UserError(`"${text}" is not host:port.`, { hint: "For example --upstream 127.0.0.1:8080." });
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new UserError(`"${text}" is not host:port.`, { hint: "For example --upstream 127.0.0.1:8080." });
   return { host: match[1], port: Number(match[2]) };
 }
 
 function render(options: RenderCommandOptions): void {
   if (options.require !== true && options.jwks === undefined) {
-    throw new UserError("The normal callers' keys are missing.", { hint: "Name your identity provider's JWKS file with --jwks, or use --require for a break-glass-only listener." });
+    throw new UserError("The normal callers' keys are missing.", {
+      hint: "Name your identity provider's JWKS file with --jwks, or use --require for a break-glass-only listener.",
+    });
   }
   const text = renderGateway({
     anchors: readAnchors(options.anchors),
@@ -55,7 +58,10 @@ function render(options: RenderCommandOptions): void {
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.require === undefined ? {} : { require: options.require }),
   });
-  if (options.output === undefined) return result(text);
+  if (options.output === undefined) {
+    result(text);
+    return;
+  }
   writeText(options.output, text);
   say(`Wrote ${options.output}. Next: glassgate gateway run ${options.output}`);
 }
@@ -68,9 +74,16 @@ async function run(file: string, options: { concurrency: number }): Promise<void
     say(`Wrote ${filter.ecdsPath}: the filter without a bundle, until the first push.`);
   }
   const binary = await findEnvoy(say);
-  const envoy = await startEnvoy({ config: text, concurrency: options.concurrency, binary, onLog: (line) => process.stderr.write(line) });
+  const envoy = await startEnvoy({
+    config: text,
+    concurrency: options.concurrency,
+    binary,
+    onLog: (line) => process.stderr.write(line),
+  });
   const ports = Object.entries(envoy.ports).map(([name, port]) => `${name} on port ${port}`);
-  say(`Envoy ${binary.version} (from ${binary.source}) is up: ${ports.join(", ")}; admin at ${envoy.admin.address}. Ctrl-C stops it.`);
+  say(
+    `Envoy ${binary.version} (from ${binary.source}) is up: ${ports.join(", ")}; admin at ${envoy.admin.address}. Ctrl-C stops it.`,
+  );
   const stop = (): void => void envoy.stop();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
@@ -107,7 +120,8 @@ export function addGateway(program: Command): void {
     .option("--node-id <id>", "names this gateway in every record")
     .option("--require", "a listener for break-glass only: no grant is a deny")
     .option("--mode <mode>", "enforce, or shadow: decide and record, change nothing", (value): "enforce" | "shadow" => {
-      if (value !== "enforce" && value !== "shadow") throw new UserError(`"${value}" is not a mode.`, { hint: "enforce or shadow." });
+      if (value !== "enforce" && value !== "shadow")
+        throw new UserError(`"${value}" is not a mode.`, { hint: "enforce or shadow." });
       return value;
     })
     .option("--output <file>", "write there instead of standard output")

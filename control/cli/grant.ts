@@ -5,7 +5,19 @@ import { nowSeconds, showTime } from "../base/time.js";
 import { entitlementFor, missingApprovals, provenSigner } from "../grant/check.js";
 import { completeGrant } from "../grant/make.js";
 import { claimsOf, readMessage } from "../grant/message.js";
-import { anchorsOption, bundleOption, examples, findKeyFile, jsonOption, keyOption, keysOption, openKey, passphraseOption, readArgument, readTrusted } from "./context.js";
+import {
+  anchorsOption,
+  bundleOption,
+  examples,
+  findKeyFile,
+  jsonOption,
+  keyOption,
+  keysOption,
+  openKey,
+  passphraseOption,
+  readArgument,
+  readTrusted,
+} from "./context.js";
 import { result, resultJson, say } from "./output.js";
 
 interface Options {
@@ -20,24 +32,36 @@ interface Options {
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
   const { claims: bundle } = await readTrusted(options);
   const ask = readMessage("ask", readArgument(askArgument, "The ask"), "The ask");
-  const approvals = approvalArguments.map((argument, i) => readMessage("approval", readArgument(argument, `Approval ${i + 1}`), `Approval ${i + 1}`));
+  const approvals = approvalArguments.map((argument, i) =>
+    readMessage("approval", readArgument(argument, `Approval ${i + 1}`), `Approval ${i + 1}`),
+  );
   const now = nowSeconds();
   const { principal: requester, key: askKey } = await provenSigner(ask, bundle, "The ask");
   const claims = claimsOf(ask, "The ask");
   const { entitlement, faults } = entitlementFor(claims, bundle, requester, now);
-  if (faults.length > 0) throw new UserError(`The gateway would refuse this: ${faults.join("; ")}.`, { hint: "Ask again with `glassgate ask`." });
+  if (faults.length > 0)
+    throw new UserError(`The gateway would refuse this: ${faults.join("; ")}.`, {
+      hint: "Ask again with `glassgate ask`.",
+    });
   const { public: publicKey } = findKeyFile(options.keys, options.key);
   if (publicKey.kid !== askKey.kid) {
-    throw new UserError(`The ask was made with another key than ${options.key}.`, { hint: `Use the key of ${requester.id} that made the ask.` });
+    throw new UserError(`The ask was made with another key than ${options.key}.`, {
+      hint: `Use the key of ${requester.id} that made the ask.`,
+    });
   }
   const missing = await missingApprovals(ask, approvals, bundle, requester, entitlement, now);
   if (missing.length > 0) {
-    throw new UserError(`Still missing:\n${missing.map((line) => `  ${line}`).join("\n")}`, { hint: "Send them the ask; each runs `glassgate approve ASK`.", exitCode: 1 });
+    throw new UserError(`Still missing:\n${missing.map((line) => `  ${line}`).join("\n")}`, {
+      hint: "Send them the ask; each runs `glassgate approve ASK`.",
+      exitCode: 1,
+    });
   }
   const text = await completeGrant(ask, approvals, await openKey(options.keys, options.key, options.passphraseFd));
   if (options.json === true) resultJson({ grant: text, claims });
   else result(text);
-  say(`Complete: opens until ${showTime(claims.exp)}. It is a secret until then. Next: curl -H "x-break-glass: $(cat grant.txt)" URL`);
+  say(
+    `Complete: opens until ${showTime(claims.exp)}. It is a secret until then. Next: curl -H "x-break-glass: $(cat grant.txt)" URL`,
+  );
 }
 
 export function addGrant(program: Command): void {

@@ -25,7 +25,9 @@ interface Options {
 }
 
 function readPublicKeys(files: readonly string[]): PublicKey[] {
-  return files.map((file) => parseJson(readText(file, "the root key"), file, publicKeySchema, "`glassgate key show NAME --json` prints it."));
+  return files.map((file) =>
+    parseJson(readText(file, "the root key"), file, publicKeySchema, "`glassgate key show NAME --json` prints it."),
+  );
 }
 
 async function newRoots(options: Options): Promise<PrivateKey[]> {
@@ -34,7 +36,9 @@ async function newRoots(options: Options): Promise<PrivateKey[]> {
     const name = `root-${i}`;
     const path = keyPath(options.keys, name);
     if (existsSync(path)) {
-      throw new UserError(`There is a key ${name} in ${options.keys} already.`, { hint: "Use another --keys folder, or pass public keys with --root." });
+      throw new UserError(`There is a key ${name} in ${options.keys} already.`, {
+        hint: "Use another --keys folder, or pass public keys with --root.",
+      });
     }
     const key = newKey("Ed25519");
     const source = options.passphraseFd === undefined ? {} : { descriptor: options.passphraseFd };
@@ -48,7 +52,8 @@ async function init(folder: string, options: Options): Promise<void> {
   const anchorsPath = join(folder, "anchors.json");
   const rosterPath = join(folder, "roster.yaml");
   for (const path of [anchorsPath, rosterPath]) {
-    if (existsSync(path)) throw new UserError(`${path} exists already. Nothing was changed.`, { hint: "Choose an empty directory." });
+    if (existsSync(path))
+      throw new UserError(`${path} exists already. Nothing was changed.`, { hint: "Choose an empty directory." });
   }
   const given = readPublicKeys(options.root ?? []);
   const roots = given.length > 0 ? given : (await newRoots(options)).map(publicPart);
@@ -62,11 +67,17 @@ async function init(folder: string, options: Options): Promise<void> {
   result(`${anchorsPath}\n${rosterPath}`);
   if (given.length === 0) {
     say(`Made ${ROOTS} root keys in ${options.keys}; ${options.threshold} of them must sign each trust bundle.`);
-    warn("All root keys are on this machine. In production each holder makes his own with `glassgate key new` and sends you");
-    say("         the public part (`glassgate key show NAME --json`); then: glassgate init DIR --root a.json --root b.json ...");
+    warn(
+      "All root keys are on this machine. In production each holder makes his own with `glassgate key new` and sends you",
+    );
+    say(
+      "         the public part (`glassgate key show NAME --json`); then: glassgate init DIR --root a.json --root b.json ...",
+    );
   }
   if (options.threshold === 1) warn("The threshold is 1: ONE root key decides who may do what.");
-  say(`Next: each person runs \`glassgate key new NAME\`; put the public keys into ${rosterPath}; then \`glassgate bundle build\`.`);
+  say(
+    `Next: each person runs \`glassgate key new NAME\`; put the public keys into ${rosterPath}; then \`glassgate bundle build\`.`,
+  );
 }
 
 export function addInit(program: Command): void {
@@ -80,5 +91,8 @@ export function addInit(program: Command): void {
     .addOption(keysOption())
     .addOption(passphraseOption())
     .action(init);
-  examples(command, ["glassgate init break-glass", "glassgate init break-glass --audience production --root a.json --root b.json --root c.json"]);
+  examples(command, [
+    "glassgate init break-glass",
+    "glassgate init break-glass --audience production --root a.json --root b.json --root c.json",
+  ]);
 }

@@ -9,10 +9,17 @@ import { name as nameSchema } from "../trust/names.js";
 import { examples, findKeyFile, jsonOption, keyNames, keyPath, keysOption, passphraseOption } from "./context.js";
 import { result, resultJson, say } from "./output.js";
 
-async function make(name: string, options: { keys: string; algorithm: "Ed25519" | "ES256"; passphraseFd?: number }): Promise<void> {
-  if (!nameSchema.safeParse(name).success) throw new UserError(`"${name}" is not a name.`, { hint: "Use letters, digits and ._@+-" });
+async function make(
+  name: string,
+  options: { keys: string; algorithm: "Ed25519" | "ES256"; passphraseFd?: number },
+): Promise<void> {
+  if (!nameSchema.safeParse(name).success)
+    throw new UserError(`"${name}" is not a name.`, { hint: "Use letters, digits and ._@+-" });
   const path = keyPath(options.keys, name);
-  if (existsSync(path)) throw new UserError(`There is a key ${name} already. Nothing was changed.`, { hint: "Choose another name, for example with the year." });
+  if (existsSync(path))
+    throw new UserError(`There is a key ${name} already. Nothing was changed.`, {
+      hint: "Choose another name, for example with the year.",
+    });
   const source = options.passphraseFd === undefined ? {} : { descriptor: options.passphraseFd };
   const key = newKey(options.algorithm);
   await writeKeyFile(path, name, key, await passphraseFor(name, source, true));
@@ -30,7 +37,16 @@ function list(options: { keys: string; json?: boolean }): void {
 function show(name: string, options: { keys: string; json?: boolean }): void {
   const { public: key } = findKeyFile(options.keys, name);
   if (options.json === true) resultJson(key);
-  else result([`name  ${name}`, `kid   ${key.kid}`, `curve ${key.crv}`, `x     ${key.x}`, ...(key.kty === "EC" ? [`y     ${key.y}`] : [])].join("\n"));
+  else
+    result(
+      [
+        `name  ${name}`,
+        `kid   ${key.kid}`,
+        `curve ${key.crv}`,
+        `x     ${key.x}`,
+        ...(key.kty === "EC" ? [`y     ${key.y}`] : []),
+      ].join("\n"),
+    );
 }
 
 export function addKey(program: Command): void {
@@ -44,7 +60,12 @@ export function addKey(program: Command): void {
     .addOption(passphraseOption())
     .action(make);
   examples(makeCommand, ["glassgate key new rita-laptop", "glassgate key new rita-laptop --algorithm ES256"]);
-  const listCommand = key.command("list").description("list your keys").addOption(keysOption()).addOption(jsonOption()).action(list);
+  const listCommand = key
+    .command("list")
+    .description("list your keys")
+    .addOption(keysOption())
+    .addOption(jsonOption())
+    .action(list);
   examples(listCommand, ["glassgate key list"]);
   const showCommand = key
     .command("show")

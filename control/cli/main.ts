@@ -20,7 +20,9 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   say(`${paint("red", "error:")} something went wrong that should not: ${messageOf(error)}`);
-  say(`${paint("cyan", "next: ")} run it again with GLASSGATE_DEBUG=1 and report what it prints. Nothing half-written was left.`);
+  say(
+    `${paint("cyan", "next: ")} run it again with GLASSGATE_DEBUG=1 and report what it prints. Nothing half-written was left.`,
+  );
   if (process.env.GLASSGATE_DEBUG !== undefined && error instanceof Error) say(error.stack ?? "");
   return 70;
 }

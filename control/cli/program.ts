@@ -14,7 +14,9 @@ import { addKey } from "./key.js";
 import { addPush } from "./push.js";
 import { addRotate } from "./rotate.js";
 
-const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
 
 function strict(command: Command): void {
   command.exitOverride().showSuggestionAfterError().allowExcessArguments(false);
@@ -23,8 +25,23 @@ function strict(command: Command): void {
 }
 
 export function buildProgram(): Command {
-  const program = new Command("glassgate").description("Break-glass access for APIs, decided at the gateway.").version(version);
-  for (const add of [addInit, addKey, addBundle, addAsk, addApprove, addGrant, addExplain, addPush, addRotate, addGateway, addCompletion]) add(program);
+  const program = new Command("glassgate")
+    .description("Break-glass access for APIs, decided at the gateway.")
+    .version(version);
+  for (const add of [
+    addInit,
+    addKey,
+    addBundle,
+    addAsk,
+    addApprove,
+    addGrant,
+    addExplain,
+    addPush,
+    addRotate,
+    addGateway,
+    addCompletion,
+  ])
+    add(program);
   program.addHelpText(
     "after",
     `

@@ -1,14 +1,14 @@
 /** `glassgate push`: puts the bundle into a running gateway and proves that every worker serves it. */
 import { type Command, Option } from "commander";
 import { readText } from "../base/files.js";
+import { parseJson } from "../base/schema.js";
 import { plural } from "../base/text.js";
 import { Admin } from "../gateway/admin.js";
+import { defaultConfiguration } from "../gateway/ecds.js";
 import { type PushResult, push } from "../gateway/push.js";
 import { readRenderedFilter } from "../gateway/render.js";
-import { parseJson } from "../base/schema.js";
 import { FilterHost } from "../host/host.js";
 import { type ConfigurationOptions, configurationSchema } from "../trust/configuration.js";
-import { defaultConfiguration } from "../gateway/ecds.js";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted, type Trusted } from "./context.js";
 import { result, resultJson, say, warn } from "./output.js";
 
@@ -18,17 +18,30 @@ export interface GatewayOptions {
   readonly admin: string;
 }
 
-export const gatewayOption = (): Option => new Option("--gateway <file>", "the gateway's rendered envoy.yaml").default("gateway.yaml");
-export const adminOption = (): Option => new Option("--admin <host:port>", "the gateway's admin address").default("127.0.0.1:9901");
+export const gatewayOption = (): Option =>
+  new Option("--gateway <file>", "the gateway's rendered envoy.yaml").default("gateway.yaml");
+export const adminOption = (): Option =>
+  new Option("--admin <host:port>", "the gateway's admin address").default("127.0.0.1:9901");
 
 async function tryOut(configuration: string): Promise<string | undefined> {
   return (await FilterHost.load()).configure(configuration).reason;
 }
 
 /** Members such as mode and strip: what the gateway has now, else what was rendered. */
-function keptOptions(options: GatewayOptions): { filter: ReturnType<typeof readRenderedFilter>; kept: ConfigurationOptions } {
-  const filter = readRenderedFilter(readText(options.gateway, "the gateway's configuration", "Write one with `glassgate gateway render`."), options.gateway);
-  const rendered = parseJson(defaultConfiguration(filter), options.gateway, configurationSchema, "Render it again with `glassgate gateway render`.");
+function keptOptions(options: GatewayOptions): {
+  filter: ReturnType<typeof readRenderedFilter>;
+  kept: ConfigurationOptions;
+} {
+  const filter = readRenderedFilter(
+    readText(options.gateway, "the gateway's configuration", "Write one with `glassgate gateway render`."),
+    options.gateway,
+  );
+  const rendered = parseJson(
+    defaultConfiguration(filter),
+    options.gateway,
+    configurationSchema,
+    "Render it again with `glassgate gateway render`.",
+  );
   const { mode, require, leeway, strip } = rendered;
   return {
     filter,
@@ -52,13 +65,17 @@ export async function pushTo(options: GatewayOptions, trusted: Trusted): Promise
     configuration: kept,
     tryOut,
   });
-  if (pushed.healed) warn("a worker's VM had died; a new VM took over, with empty caches. See the gateway's log for the reason");
+  if (pushed.healed)
+    warn("a worker's VM had died; a new VM took over, with empty caches. See the gateway's log for the reason");
   return pushed;
 }
 
 export function reportPush(pushed: PushResult, json: boolean | undefined): void {
   if (json === true) resultJson(pushed);
-  else result(`applied: version ${pushed.version} on all ${plural(pushed.servingVms, "VM")} after ${pushed.milliseconds} ms (generation ${pushed.generation})`);
+  else
+    result(
+      `applied: version ${pushed.version} on all ${plural(pushed.servingVms, "VM")} after ${pushed.milliseconds} ms (generation ${pushed.generation})`,
+    );
 }
 
 async function run(options: GatewayOptions & { anchors: string; bundle: string; json?: boolean }): Promise<void> {
@@ -75,5 +92,8 @@ export function addPush(program: Command): void {
     .addOption(bundleOption())
     .addOption(jsonOption())
     .action(run);
-  examples(command, ["glassgate push", "glassgate push --gateway /etc/envoy/gateway.yaml --admin 127.0.0.1:9901 --json"]);
+  examples(command, [
+    "glassgate push",
+    "glassgate push --gateway /etc/envoy/gateway.yaml --admin 127.0.0.1:9901 --json",
+  ]);
 }

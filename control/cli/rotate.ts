@@ -11,7 +11,20 @@ import { writeKeyFile } from "../signer/keyfile.js";
 import { passphraseFor } from "../signer/passphrase.js";
 import { parseRoster } from "../trust/roster.js";
 import { addSignature, nextClaims, nextPath } from "./bundle.js";
-import { anchorsOption, bundleOption, collect, duration, examples, jsonOption, keyPath, keysOption, openKey, passphraseOption, readTrusted, rosterOption } from "./context.js";
+import {
+  anchorsOption,
+  bundleOption,
+  collect,
+  duration,
+  examples,
+  jsonOption,
+  keyPath,
+  keysOption,
+  openKey,
+  passphraseOption,
+  readTrusted,
+  rosterOption,
+} from "./context.js";
 import { say } from "./output.js";
 import { adminOption, gatewayOption, pushTo, reportPush } from "./push.js";
 
@@ -29,13 +42,21 @@ interface Options {
 }
 
 /** The roster with the new key added and the old ones ending; comments stay. */
-export function rotatedRoster(text: string, file: string, principal: string, key: PublicKey, oldKeysEnd: number): string {
+export function rotatedRoster(
+  text: string,
+  file: string,
+  principal: string,
+  key: PublicKey,
+  oldKeysEnd: number,
+): string {
   const roster = parseRoster(text, file);
   const index = roster.principals.findIndex(({ id }) => id === principal);
   if (index < 0) {
     const ids = roster.principals.map(({ id }) => id);
     const near = nearest(principal, ids);
-    throw new UserError(`${file} has no principal ${principal}.`, { hint: near === undefined ? `There are: ${ids.join(", ")}.` : `Did you mean ${near}?` });
+    throw new UserError(`${file} has no principal ${principal}.`, {
+      hint: near === undefined ? `There are: ${ids.join(", ")}.` : `Did you mean ${near}?`,
+    });
   }
   const document = parseDocument(text);
   const keys = document.getIn(["principals", index, "keys"]);
@@ -54,7 +75,8 @@ async function rotate(principal: string, options: Options & { algorithm: Algorit
   const now = nowSeconds();
   const name = `${principal}-${new Date(now * 1000).toISOString().slice(0, 19).replace(/[-:]/g, "")}`;
   const path = keyPath(options.keys, name);
-  if (existsSync(path)) throw new UserError(`There is a key ${name} already.`, { hint: "Wait a second and try again." });
+  if (existsSync(path))
+    throw new UserError(`There is a key ${name} already.`, { hint: "Wait a second and try again." });
   const before = readText(options.roster, "the roster");
   const key = newKey(options.algorithm);
   const roster = rotatedRoster(before, options.roster, principal, publicPart(key), now + options.overlap);
@@ -72,7 +94,9 @@ async function rotate(principal: string, options: Options & { algorithm: Algorit
       if (missing > 0) ({ missing } = await addSignature(options, root));
     }
     if (missing > 0) {
-      say(`The new key ${name} is in ${options.roster}. ${missing} more root holder must run \`glassgate bundle sign\`, then \`glassgate push\`.`);
+      say(
+        `The new key ${name} is in ${options.roster}. ${missing} more root holder must run \`glassgate bundle sign\`, then \`glassgate push\`.`,
+      );
       return;
     }
   } catch (error) {
@@ -93,10 +117,16 @@ export function addRotate(program: Command): void {
     .argument("<principal>", "whose key")
     .requiredOption("--root <name>", "a root key to sign the bundle with (repeat)", collect)
     .option("--overlap <duration>", "how long the old keys stay good; 1s ends them at once", duration, 3600)
-    .option("--algorithm <name>", "signature algorithm of the new key", (value): Algorithm => {
-      if (value !== "Ed25519" && value !== "ES256") throw new UserError(`"${value}" is not an algorithm.`, { hint: "Ed25519 or ES256." });
-      return value;
-    }, "Ed25519")
+    .option(
+      "--algorithm <name>",
+      "signature algorithm of the new key",
+      (value): Algorithm => {
+        if (value !== "Ed25519" && value !== "ES256")
+          throw new UserError(`"${value}" is not an algorithm.`, { hint: "Ed25519 or ES256." });
+        return value;
+      },
+      "Ed25519",
+    )
     .addOption(rosterOption())
     .addOption(anchorsOption())
     .addOption(bundleOption())
@@ -106,5 +136,8 @@ export function addRotate(program: Command): void {
     .addOption(passphraseOption())
     .addOption(jsonOption())
     .action(rotate);
-  examples(command, ["glassgate rotate rita --root root-1 --root root-2", "glassgate rotate rita --root root-1 --root root-2 --overlap 1s"]);
+  examples(command, [
+    "glassgate rotate rita --root root-1 --root root-2",
+    "glassgate rotate rita --root root-1 --root root-2 --overlap 1s",
+  ]);
 }

@@ -43,7 +43,11 @@ export interface DemoGateway {
 
 const logLine = z.object({ request_id: z.string().nullable(), audit: z.string().nullable() });
 
-const echoed = z.object({ method: z.string(), path: z.string(), headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) });
+const echoed = z.object({
+  method: z.string(),
+  path: z.string(),
+  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+});
 
 /** The upstream answers with what it received. */
 function receivedFrom({ status, body }: Answer): Received | undefined {
@@ -51,7 +55,11 @@ function receivedFrom({ status, body }: Answer): Received | undefined {
 }
 
 /** The audit record of that request in the access log; the log is flushed every 50 ms. */
-async function recordOf(logPath: string, requestId: string, isExpected: boolean): Promise<Record<string, unknown> | undefined> {
+async function recordOf(
+  logPath: string,
+  requestId: string,
+  isExpected: boolean,
+): Promise<Record<string, unknown> | undefined> {
   for (let tries = 0; tries < (isExpected ? 60 : 8); tries++) {
     const lines = readFileSync(logPath, { encoding: "utf8", flag: "a+" }).trim().split("\n");
     for (const line of lines.reverse()) {
@@ -91,7 +99,13 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
     port: api,
     push: async (text, version) => {
       const strip = ["x-jwt-payload"];
-      const pushed = await push({ filter, anchors: world.anchors, admin: envoy.admin, bundle: { text, version }, configuration: { strip } });
+      const pushed = await push({
+        filter,
+        anchors: world.anchors,
+        admin: envoy.admin,
+        bundle: { text, version },
+        configuration: { strip },
+      });
       return `version ${version} on all ${pushed.servingVms} VMs after ${pushed.milliseconds} ms`;
     },
     call: async ({ method, path, host = HOST, headers = {}, isQuiet = false }) => {
@@ -100,7 +114,10 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
       const problem = /"request_id":"([^"]+)"/.exec(answer.body)?.[1];
       if (isQuiet) return { status: answer.status, upstream: received, record: undefined };
       const requestId = received?.headers["x-request-id"] ?? problem;
-      const record = typeof requestId === "string" ? await recordOf(logPath, requestId, headers["x-break-glass"] !== undefined) : undefined;
+      const record =
+        typeof requestId === "string"
+          ? await recordOf(logPath, requestId, headers["x-break-glass"] !== undefined)
+          : undefined;
       return { status: answer.status, upstream: received, record };
     },
     stop: async () => {
@@ -117,21 +134,27 @@ export async function nodeGateway(world: World): Promise<DemoGateway> {
   const host = await FilterHost.load({ workers: 2, nodeId: "node-host" });
   let generation = 0;
   return {
-    description: "NO ENVOY: the filter in the Node host. Not shown: jwt_authn, normalisation, the access log, the network",
+    description:
+      "NO ENVOY: the filter in the Node host. Not shown: jwt_authn, normalisation, the access log, the network",
     port: undefined,
     push: async (bundle, version) => {
       generation += 1;
-      const { accepted, reason } = host.configure(configurationText(world.anchors, generation, { bundle, strip: ["x-jwt-payload"] }));
+      const { accepted, reason } = host.configure(
+        configurationText(world.anchors, generation, { bundle, strip: ["x-jwt-payload"] }),
+      );
       if (!accepted) throw new Error(`refused: ${reason ?? ""}`);
       return `version ${version} in the Node host`;
     },
     call: async ({ method = "GET", path, host: authority = HOST, headers = {} }) => {
       const lines = Object.entries(headers).map(([name, value]): [string, string] => [name, value]);
-      const outcome = host.request({ headers: [[":method", method], [":path", path], [":authority", authority], ...lines] });
+      const outcome = host.request({
+        headers: [[":method", method], [":path", path], [":authority", authority], ...lines],
+      });
       const audit = outcome.filterState.get("wasm.glassgate.audit");
       const record = audit === undefined ? undefined : z.record(z.string(), z.unknown()).parse(JSON.parse(audit));
       if (outcome.reply !== undefined) return { status: outcome.reply.status, upstream: undefined, record };
-      const isLetThrough = headers.authorization !== undefined || outcome.filterState.get("wasm.glassgate.verdict") === "allow";
+      const isLetThrough =
+        headers.authorization !== undefined || outcome.filterState.get("wasm.glassgate.verdict") === "allow";
       const upstream = { method, path, headers: Object.fromEntries(outcome.headers) };
       return isLetThrough ? { status: 200, upstream, record } : { status: 401, upstream: undefined, record };
     },

@@ -23,7 +23,9 @@ async function findBinary(): Promise<EnvoyBinary | undefined> {
 function brief(record: Readonly<Record<string, unknown>> | undefined): string {
   if (record === undefined) return "(no grant, no record)";
   const names = ["verdict", "jti", "sub", "ent", "approvers", "method", "host", "path", "source", "bundle", "cached"];
-  return JSON.stringify(Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]]))));
+  return JSON.stringify(
+    Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]]))),
+  );
 }
 
 async function keep(world: World, gateway: DemoGateway, requesterVersion: number): Promise<void> {
@@ -46,10 +48,14 @@ async function keep(world: World, gateway: DemoGateway, requesterVersion: number
 async function main(): Promise<number> {
   const flags = process.argv.slice(2);
   const unknown = flags.filter((flag) => flag !== KEEP);
-  if (unknown.length > 0) throw new UserError(`Unknown flag ${unknown.join(" ")}.`, { hint: `There is only ${KEEP}: npm start -- ${KEEP}` });
+  if (unknown.length > 0)
+    throw new UserError(`Unknown flag ${unknown.join(" ")}.`, { hint: `There is only ${KEEP}: npm start -- ${KEEP}` });
   const binary = await findBinary();
   const world = await makeWorld();
-  const gateway = binary === undefined ? await nodeGateway(world) : await envoyGateway(world, binary, flags.includes(KEEP) ? KEPT_PORT : 0);
+  const gateway =
+    binary === undefined
+      ? await nodeGateway(world)
+      : await envoyGateway(world, binary, flags.includes(KEEP) ? KEPT_PORT : 0);
   try {
     out(`Gateway: ${gateway.description}`);
     out("People:  rita asks; adam (lead) and anna (security) approve; rita-admin is rita's second account");
@@ -61,7 +67,9 @@ async function main(): Promise<number> {
       played += 1;
       const isGood = expected === seen;
       if (isGood) good += 1;
-      out(`${String(played).padStart(2)} ${isGood ? "ok  " : "FAIL"} ${what.padEnd(46)} ${seen}${isGood ? "" : `   EXPECTED ${expected}`}`);
+      out(
+        `${String(played).padStart(2)} ${isGood ? "ok  " : "FAIL"} ${what.padEnd(46)} ${seen}${isGood ? "" : `   EXPECTED ${expected}`}`,
+      );
       out(`        ${brief(record)}`);
     }
     out();

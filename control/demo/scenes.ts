@@ -13,7 +13,8 @@ export interface Scene {
 }
 
 const GRANT = "x-break-glass";
-const answer = ({ status, record }: Shown): string => `${status}${typeof record?.verdict === "string" ? ` ${record.verdict}` : ""}`;
+const answer = ({ status, record }: Shown): string =>
+  `${status}${typeof record?.verdict === "string" ? ` ${record.verdict}` : ""}`;
 
 /** Changes one letter of the payload: the claims differ from what was signed. */
 function tamper(grant: string): string {
@@ -29,31 +30,51 @@ function cleanness({ upstream }: Shown): string {
   const leaked = [GRANT, "authorization", "x-jwt-payload"].filter((name) => headers[name] !== undefined);
   const attestation = headers["x-break-glass-grant"];
   if (leaked.length > 0) return `LEAKED ${leaked.join(", ")}`;
-  return typeof attestation === "string" && /^jti="[\w-]+", sub="rita", /.test(attestation) ? "clean" : "NO ATTESTATION";
+  return typeof attestation === "string" && /^jti="[\w-]+", sub="rita", /.test(attestation)
+    ? "clean"
+    : "NO ATTESTATION";
 }
 
 export async function* playScenes(world: World, gateway: DemoGateway): AsyncGenerator<Scene> {
   const { ask, grant } = await world.grant();
   const withGrant = { [GRANT]: grant };
   const token = await world.normalToken();
-  const scene = async (what: string, expected: string, call: Parameters<DemoGateway["call"]>[0], show = answer): Promise<Scene> => {
+  const scene = async (
+    what: string,
+    expected: string,
+    call: Parameters<DemoGateway["call"]>[0],
+    show = answer,
+  ): Promise<Scene> => {
     const shown = await gateway.call(call);
     return { what, expected, seen: show(shown), record: shown.record };
   };
   const order = "/orders/42";
 
-  yield await scene("a normal caller with a normal token", "200", { path: order, headers: { authorization: `Bearer ${token}` } });
+  yield await scene("a normal caller with a normal token", "200", {
+    path: order,
+    headers: { authorization: `Bearer ${token}` },
+  });
   yield await scene("neither grant nor token", "401", { path: order });
   yield await scene("a grant, two approvals", "200 allow", { path: order, headers: withGrant });
-  yield await scene("the same grant again, POST", "200 allow", { method: "POST", path: `${order}?note=x`, headers: withGrant });
+  yield await scene("the same grant again, POST", "200 allow", {
+    method: "POST",
+    path: `${order}?note=x`,
+    headers: withGrant,
+  });
   yield await scene("wrong method", "403 scope_method", { method: "DELETE", path: order, headers: withGrant });
   yield await scene("wrong host", "403 scope_host", { path: order, host: "billing.example.com", headers: withGrant });
   yield await scene("wrong path", "403 scope_path", { path: "/customers/42", headers: withGrant });
-  yield await scene("path trick: /orders/42;admin=1", "400 path_ambiguous", { path: `${order};admin=1`, headers: withGrant });
+  yield await scene("path trick: /orders/42;admin=1", "400 path_ambiguous", {
+    path: `${order};admin=1`,
+    headers: withGrant,
+  });
   // Envoy normalises the path before the filter sees it; without Envoy the filter refuses the dots itself.
   const dots = gateway.port === undefined ? "400 path_ambiguous" : "403 scope_path";
   yield await scene("path trick: /orders/../admin", dots, { path: "/orders/../admin", headers: withGrant });
-  yield await scene("one approval short", "403 quorum", { path: order, headers: { [GRANT]: (await world.grant({ approvers: ["adam"] })).grant } });
+  yield await scene("one approval short", "403 quorum", {
+    path: order,
+    headers: { [GRANT]: (await world.grant({ approvers: ["adam"] })).grant },
+  });
   yield await scene("approved by the requester's other account", "403 self_approval", {
     path: order,
     headers: { [GRANT]: (await world.grant({ approvers: ["rita-admin", "anna"] })).grant },
@@ -63,7 +84,15 @@ export async function* playScenes(world: World, gateway: DemoGateway): AsyncGene
   yield await scene(
     "forged identity headers beside a good grant",
     "clean",
-    { path: order, headers: { ...withGrant, authorization: "Bearer forged", "x-jwt-payload": "eyJzdWIiOiJhZG1pbiJ9", "x-break-glass-grant": 'sub="admin"' } },
+    {
+      path: order,
+      headers: {
+        ...withGrant,
+        authorization: "Bearer forged",
+        "x-jwt-payload": "eyJzdWIiOiJhZG1pbiJ9",
+        "x-break-glass-grant": 'sub="admin"',
+      },
+    },
     cleanness,
   );
   yield await expiry(world, gateway);
@@ -76,7 +105,12 @@ async function expiry(world: World, gateway: DemoGateway): Promise<Scene> {
   const first = await gateway.call(call);
   await sleep(3500);
   const later = await gateway.call(call);
-  return { what: "a grant of 3 seconds, at once and 3.5 s later", expected: "200 allow, then 401 expired", seen: `${answer(first)}, then ${answer(later)}`, record: later.record };
+  return {
+    what: "a grant of 3 seconds, at once and 3.5 s later",
+    expected: "200 allow, then 401 expired",
+    seen: `${answer(first)}, then ${answer(later)}`,
+    record: later.record,
+  };
 }
 
 /** Traffic runs while the requester's key is rotated away: nothing is dropped, and the old grant is denied once push returns. */

@@ -16,7 +16,11 @@ export interface World {
   readonly jwks: string;
   bundle(version: number, requesterKey: PrivateKey): Promise<string>;
   /** A grant for GET and POST on /orders/*, approved by `approvers`. */
-  grant(options?: { ttl?: number; approvers?: readonly Approver[]; requester?: PrivateKey }): Promise<{ ask: string; grant: string }>;
+  grant(options?: {
+    ttl?: number;
+    approvers?: readonly Approver[];
+    requester?: PrivateKey;
+  }): Promise<{ ask: string; grant: string }>;
   normalToken(): Promise<string>;
   readonly requester: PrivateKey;
 }
@@ -54,7 +58,9 @@ export async function makeWorld(): Promise<World> {
             { role: "security", count: 1 },
           ],
           max_ttl: 900,
-          authorization_details: [{ type: "break_glass_http", locations: [HOST], actions: ["GET", "POST"], paths: ["/orders/**"] }],
+          authorization_details: [
+            { type: "break_glass_http", locations: [HOST], actions: ["GET", "POST"], paths: ["/orders/**"] },
+          ],
         },
       ],
     };
@@ -75,11 +81,15 @@ export async function makeWorld(): Promise<World> {
         ent: "orders-repair",
         reason: "outage",
         text: "Refunds loop; repair order 42 by hand",
-        authorization_details: [{ type: "break_glass_http", locations: [HOST], actions: ["GET", "POST"], paths: ["/orders/*"] }],
+        authorization_details: [
+          { type: "break_glass_http", locations: [HOST], actions: ["GET", "POST"], paths: ["/orders/*"] },
+        ],
       },
       key,
     );
-    const approvals = await Promise.all((options.approvers ?? ["adam", "anna"]).map((name) => makeApproval(ask, approvers[name], now)));
+    const approvals = await Promise.all(
+      (options.approvers ?? ["adam", "anna"]).map((name) => makeApproval(ask, approvers[name], now)),
+    );
     return { ask, grant: await completeGrant(ask, approvals, key) };
   };
 

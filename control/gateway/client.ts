@@ -25,7 +25,15 @@ export function send(request: SentRequest): Promise<Answer> {
   for (const [name, value] of Object.entries(headers)) lines[name] = typeof value === "string" ? value : [...value];
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
-      { host: "127.0.0.1", port, method, path, headers: lines, setHost: false, ...(agent === undefined ? {} : { agent }) },
+      {
+        host: "127.0.0.1",
+        port,
+        method,
+        path,
+        headers: lines,
+        setHost: false,
+        ...(agent === undefined ? {} : { agent }),
+      },
       (incoming) => {
         let body = "";
         incoming.setEncoding("utf8");

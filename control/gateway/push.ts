@@ -48,7 +48,13 @@ function isWhole(state: FilterState, workers: number): boolean {
 }
 
 /** Waits until the generation is served by all, or until it is clear that it will not be. */
-async function waitFor(admin: Admin, domain: string, generation: number, before: FilterState, timeoutMs: number): Promise<{ arrival: Arrival; state: FilterState }> {
+async function waitFor(
+  admin: Admin,
+  domain: string,
+  generation: number,
+  before: FilterState,
+  timeoutMs: number,
+): Promise<{ arrival: Arrival; state: FilterState }> {
   const workers = await admin.concurrency();
   const deadline = Date.now() + timeoutMs;
   let seenSince = 0;
@@ -70,7 +76,9 @@ async function waitFor(admin: Admin, domain: string, generation: number, before:
 function restore(filter: RenderedFilter, previous: string | undefined): string {
   const good = readTextIfThere(goodPath(filter.ecdsPath), "the last good configuration") ?? previous;
   writeEcds(filter.ecdsPath, good ?? ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
-  return good === undefined ? "the configuration without a bundle was put back" : "the last good configuration was put back and serves on";
+  return good === undefined
+    ? "the configuration without a bundle was put back"
+    : "the last good configuration was put back and serves on";
 }
 
 /** The gateway holds this version or a newer one: it is right to refuse, and no new VM may forget that. */
@@ -103,7 +111,10 @@ export async function push(options: PushOptions): Promise<PushResult> {
   });
   const refusal = await options.tryOut?.(configuration);
   if (refusal !== undefined) {
-    throw new UserError(`The filter refuses this bundle: ${refusal}.`, { hint: "Nothing was changed at the gateway. Mend the roster, build and sign again.", exitCode: 1 });
+    throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
+      hint: "Nothing was changed at the gateway. Mend the roster, build and sign again.",
+      exitCode: 1,
+    });
   }
 
   const vmId = deployed?.vmId ?? vmIdOf(filter);
@@ -121,11 +132,20 @@ export async function push(options: PushOptions): Promise<PushResult> {
   }
   if (arrival !== "applied") {
     const restored = restore(filter, deployed?.text);
-    throw new UserError(`The gateway does not serve the bundle: ${whyNot(arrival, before, bundle.version)}. ${restored[0]?.toUpperCase()}${restored.slice(1)}.`, {
-      hint: "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.",
-      exitCode: 1,
-    });
+    throw new UserError(
+      `The gateway does not serve the bundle: ${whyNot(arrival, before, bundle.version)}. ${restored[0]?.toUpperCase()}${restored.slice(1)}.`,
+      {
+        hint: "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.",
+        exitCode: 1,
+      },
+    );
   }
   writeText(goodPath(filter.ecdsPath), written);
-  return { generation, version: bundle.version, servingVms: state.servingVms, healed, milliseconds: Date.now() - started };
+  return {
+    generation,
+    version: bundle.version,
+    servingVms: state.servingVms,
+    healed,
+    milliseconds: Date.now() - started,
+  };
 }

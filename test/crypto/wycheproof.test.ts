@@ -10,7 +10,15 @@ const file = z.object({
   testGroups: z.array(
     z.object({
       publicKey: z.object({ pk: hex.optional(), uncompressed: hex.optional() }),
-      tests: z.array(z.object({ tcId: z.number(), comment: z.string(), msg: hex, sig: hex, result: z.enum(["valid", "invalid", "acceptable"]) })),
+      tests: z.array(
+        z.object({
+          tcId: z.number(),
+          comment: z.string(),
+          msg: hex,
+          sig: hex,
+          result: z.enum(["valid", "invalid", "acceptable"]),
+        }),
+      ),
     }),
   ),
 });
@@ -22,7 +30,9 @@ const FILES = [
 
 describe("Wycheproof", () => {
   for (const [algorithm, name] of FILES) {
-    const { numberOfTests, testGroups } = file.parse(JSON.parse(readFileSync(new URL(`../vectors/wycheproof/${name}`, import.meta.url), "utf8")));
+    const { numberOfTests, testGroups } = file.parse(
+      JSON.parse(readFileSync(new URL(`../vectors/wycheproof/${name}`, import.meta.url), "utf8")),
+    );
     it(`${algorithm}: ${numberOfTests} cases`, async () => {
       const tools = await FilterTools.load();
       let reached = 0;

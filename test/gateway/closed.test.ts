@@ -20,13 +20,25 @@ const start = async (options: TestEnvoyOptions = {}): Promise<void> => {
 const many = (headers: Record<string, string>, count = 24): Promise<Answer[]> =>
   Promise.all(Array.from({ length: count }, () => send({ port: test.port, path: "/orders/7", headers })));
 const statuses = (answers: readonly Answer[]): number[] => [...new Set(answers.map(({ status }) => status))].sort();
-const normal = async (): Promise<number[]> => statuses(await many({ authorization: `Bearer ${await test.normalToken()}` }));
+const normal = async (): Promise<number[]> =>
+  statuses(await many({ authorization: `Bearer ${await test.normalToken()}` }));
 const withGrant = async (): Promise<number[]> => statuses(await many({ "x-break-glass": world.alone() }));
 
 /** The configuration without the filter, as if it had been forgotten. */
 function withoutFilter(config: string): string {
   const document = parseDocument(config);
-  const path = ["static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config", "http_filters", 0];
+  const path = [
+    "static_resources",
+    "listeners",
+    0,
+    "filter_chains",
+    0,
+    "filters",
+    0,
+    "typed_config",
+    "http_filters",
+    0,
+  ];
   expect(document.getIn([...path, "name"])).toBe("glassgate");
   document.deleteIn(path);
   return document.toString();
@@ -39,7 +51,9 @@ describe("a worker that cannot configure", () => {
     expect(await withGrant()).toEqual([200]);
 
     test.offer(world.configuration({ configuration: { leeway: 59 } }));
-    await expect.poll(() => test.envoy.log(), { timeout: 5000 }).toContain("Failed to configure thread-local Wasm plugin");
+    await expect
+      .poll(() => test.envoy.log(), { timeout: 5000 })
+      .toContain("Failed to configure thread-local Wasm plugin");
     const answers = await many({ "x-break-glass": world.alone() });
     const unjudged = answers.filter(({ status }) => status === 401);
     // A dead worker's requests reached jwt_authn, unjudged by the filter, and no further.
@@ -48,7 +62,12 @@ describe("a worker that cannot configure", () => {
     expect(await normal()).toEqual([200]);
 
     const version = Date.now() + 1000;
-    const pushed = await push({ filter: test.filter, anchors: test.anchors, admin: test.envoy.admin, bundle: { text: world.bundle(world.bundleClaims({ version })), version } });
+    const pushed = await push({
+      filter: test.filter,
+      anchors: test.anchors,
+      admin: test.envoy.admin,
+      bundle: { text: world.bundle(world.bundleClaims({ version })), version },
+    });
     expect(pushed).toMatchObject({ healed: true, servingVms: 3, version });
     expect(await withGrant()).toEqual([200]);
     expect(await normal()).toEqual([200]);
@@ -60,7 +79,11 @@ describe("without the filter", () => {
     await start({ edit: withoutFilter });
     expect(await withGrant()).toEqual([401]);
     const token = await test.normalToken();
-    const answer = await send({ port: test.port, path: "/orders/7", headers: { authorization: `Bearer ${token}`, "x-break-glass-grant": 'sub="admin"' } });
+    const answer = await send({
+      port: test.port,
+      path: "/orders/7",
+      headers: { authorization: `Bearer ${token}`, "x-break-glass-grant": 'sub="admin"' },
+    });
     expect(answer.status).toBe(200);
     expect(answer.body).not.toContain("x-break-glass-grant");
   });
@@ -77,10 +100,21 @@ describe("`require`", () => {
     await start({ render: { require: true } });
     await test.configure(world.configuration({ configuration: { require: true } }));
     const answer = await send({ port: test.port, path: "/orders/7" });
-    expect(answer).toMatchObject({ status: 401, headers: { "www-authenticate": "BreakGlass", "content-type": "application/problem+json", "cache-control": "no-store" } });
+    expect(answer).toMatchObject({
+      status: 401,
+      headers: {
+        "www-authenticate": "BreakGlass",
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+      },
+    });
     expect(JSON.parse(answer.body)).toMatchObject({ code: "no_grant" });
     expect(await withGrant()).toEqual([200]);
-    expect((await send({ port: test.port, path: "/orders/7", headers: { "x-break-glass": world.alone() } })).headers["cache-control"]).toBe("no-store");
+    expect(
+      (await send({ port: test.port, path: "/orders/7", headers: { "x-break-glass": world.alone() } })).headers[
+        "cache-control"
+      ],
+    ).toBe("no-store");
     expect(statuses(await many({ "x-break-glass": "nonsense" }))).toEqual([401]);
   });
 });
@@ -97,7 +131,9 @@ describe("at start", () => {
       const { filter, folder } = test;
       expect(folder).not.toBe("");
       writeEcds(filter.ecdsPath, ecdsText(filter, configuration, "fresh-vm", "start"));
-      await expect.poll(async () => (await test.state()).generation, { timeout: 5000 }).toBe(z.object({ generation: z.number() }).parse(JSON.parse(configuration)).generation);
+      await expect
+        .poll(async () => (await test.state()).generation, { timeout: 5000 })
+        .toBe(z.object({ generation: z.number() }).parse(JSON.parse(configuration)).generation);
       expect(await normal()).toEqual([200]);
       expect(await withGrant()).toEqual([503]);
     });

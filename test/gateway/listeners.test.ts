@@ -23,7 +23,14 @@ const anchors = { ...anchorsOf(second), audience: "staging" };
 function addListener(config: string): string {
   const ecdsPath = join(/path: (.*)\/ecds\/glassgate\.json/.exec(config)?.[1] ?? "", "ecds2", "glassgate.json");
   mkdirSync(join(ecdsPath, ".."));
-  const rendered = renderGateway({ anchors, wasmPath, ecdsPath, listen: { host: "127.0.0.1", port: 0 }, accessLogPath: "/dev/null", jwks: { inline: /inline_string: '?(\{.*\})'?/.exec(config)?.[1] ?? "" } });
+  const rendered = renderGateway({
+    anchors,
+    wasmPath,
+    ecdsPath,
+    listen: { host: "127.0.0.1", port: 0 },
+    accessLogPath: "/dev/null",
+    jwks: { inline: /inline_string: '?(\{.*\})'?/.exec(config)?.[1] ?? "" },
+  });
   other = readRenderedFilter(rendered, "the second listener");
   writeEcds(other.ecdsPath, ecdsText(other, defaultConfiguration(other), undefined, "0"));
   const document = parseDocument(config);
@@ -39,7 +46,10 @@ beforeAll(async () => {
 });
 afterAll(() => test.stop());
 
-const serves = (admin: Admin, generation: number) => expect.poll(async () => (await readFilterState(admin, domainOf(anchors))).generation, { timeout: 5000 }).toBe(generation);
+const serves = (admin: Admin, generation: number) =>
+  expect
+    .poll(async () => (await readFilterState(admin, domainOf(anchors))).generation, { timeout: 5000 })
+    .toBe(generation);
 
 it("nothing of one decides for the other, cached or not", async () => {
   await test.configure(first.configuration());
@@ -50,7 +60,12 @@ it("nothing of one decides for the other, cached or not", async () => {
 
   const agent = keepAlive(1);
   const verdict = async (listener: "api" | "second", grant: string): Promise<string> => {
-    const { status, body } = await send({ port: test.envoy.ports[listener] ?? 0, path: "/orders/7", headers: { "x-break-glass": grant }, agent });
+    const { status, body } = await send({
+      port: test.envoy.ports[listener] ?? 0,
+      path: "/orders/7",
+      headers: { "x-break-glass": grant },
+      agent,
+    });
     return status === 200 ? "allow" : (/"code":"(\w+)"/.exec(body)?.[1] ?? body);
   };
   const mine = first.alone();

@@ -10,13 +10,21 @@ const PUSHES = 100;
 
 /** Bytes of Envoy's own allocator per push, after the warm-up. */
 async function growth(world: World, wasmPath?: string): Promise<number> {
-  const test = await startTestEnvoy(world, { concurrency: 2, ...(wasmPath === undefined ? {} : { render: { wasmPath } }) });
+  const test = await startTestEnvoy(world, {
+    concurrency: 2,
+    ...(wasmPath === undefined ? {} : { render: { wasmPath } }),
+  });
   let updates = 1;
   const pushTimes = async (count: number): Promise<number> => {
     for (let i = 0; i < count; i++) {
       test.offer(world.configuration());
       updates += 1;
-      await expect.poll(async () => (await test.envoy.admin.stats("glassgate.config_reload")).values().next().value, { interval: 3, timeout: 5000 }).toBe(updates);
+      await expect
+        .poll(async () => (await test.envoy.admin.stats("glassgate.config_reload")).values().next().value, {
+          interval: 3,
+          timeout: 5000,
+        })
+        .toBe(updates);
     }
     await sleep(200);
     return (await test.envoy.admin.memory()).allocated;
@@ -31,6 +39,8 @@ it("grows no more per push than with a filter that does nothing", async () => {
   const world = new World(Math.floor(Date.now() / 1000));
   const nothing = await growth(world, await compileFixture("noop"));
   const ours = await growth(world);
-  console.log(`per push after ${WARM_UP}: ${Math.round(ours)} bytes with the filter, ${Math.round(nothing)} with one that does nothing`);
+  console.log(
+    `per push after ${WARM_UP}: ${Math.round(ours)} bytes with the filter, ${Math.round(nothing)} with one that does nothing`,
+  );
   expect(ours - nothing).toBeLessThan(256);
 });

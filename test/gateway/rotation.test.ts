@@ -24,7 +24,13 @@ function claimsWith(key: Signer, version: number): Json {
 }
 
 const auditLine = z.object({ audit: z.string().nullable() });
-const record = z.looseObject({ verdict: z.string(), bundle: z.number().optional(), request_id: z.string(), kid: z.string().optional(), jti: z.string().optional() });
+const record = z.looseObject({
+  verdict: z.string(),
+  bundle: z.number().optional(),
+  request_id: z.string(),
+  kid: z.string().optional(),
+  jti: z.string().optional(),
+});
 
 describe("rotation under load", () => {
   const PUSHES = 200;
@@ -33,16 +39,28 @@ describe("rotation under load", () => {
   it(`${PUSHES} pushes: no request dropped, none decided by a mix, a removed key denied at once, memory flat`, async () => {
     const [even, odd] = [world.rita, world.rita2];
     const jtis = { even: "grant-of-the-even-key", odd: "grant-of-the-odd-key" };
-    const grants = { even: world.alone({ by: even, claims: { jti: jtis.even } }), odd: world.alone({ by: odd, claims: { jti: jtis.odd } }) };
+    const grants = {
+      even: world.alone({ by: even, claims: { jti: jtis.even } }),
+      odd: world.alone({ by: odd, claims: { jti: jtis.odd } }),
+    };
     const token = await test.normalToken();
     const pushBundle = (version: number) =>
-      push({ filter: test.filter, anchors: test.anchors, admin: test.envoy.admin, bundle: { text: world.bundle(claimsWith(version % 2 === 0 ? even : odd, version)), version } });
+      push({
+        filter: test.filter,
+        anchors: test.anchors,
+        admin: test.envoy.admin,
+        bundle: { text: world.bundle(claimsWith(version % 2 === 0 ? even : odd, version)), version },
+      });
     await pushBundle(2);
 
     let isRunning = true;
     const counts = { normal: 0, grants: 0 };
     const wrong: string[] = [];
-    const client = async (headers: Record<string, string>, allowed: readonly number[], kind: keyof typeof counts): Promise<void> => {
+    const client = async (
+      headers: Record<string, string>,
+      allowed: readonly number[],
+      kind: keyof typeof counts,
+    ): Promise<void> => {
       const agent = keepAlive(1);
       while (isRunning) {
         counts[kind] += 1;
@@ -70,8 +88,15 @@ describe("rotation under load", () => {
       times.push(pushed.milliseconds);
       expect(pushed).toMatchObject({ healed: false, servingVms: 3 });
       const [kept, removed] = version % 2 === 0 ? [grants.even, grants.odd] : [grants.odd, grants.even];
-      const answers = await Promise.all([kept, removed, removed].map((grant) => send({ port: test.port, path: "/orders/7", headers: { "x-break-glass": grant }, agent: fresh })));
-      expect(answers.map(({ status }) => status), `after push ${version}`).toEqual([200, 401, 401]);
+      const answers = await Promise.all(
+        [kept, removed, removed].map((grant) =>
+          send({ port: test.port, path: "/orders/7", headers: { "x-break-glass": grant }, agent: fresh }),
+        ),
+      );
+      expect(
+        answers.map(({ status }) => status),
+        `after push ${version}`,
+      ).toEqual([200, 401, 401]);
       expect(answers[1]?.body).toContain('"code":"key_unknown"');
       if (version === 2 + WARM_UP) warm = await test.envoy.admin.memory();
     }
@@ -84,7 +109,9 @@ describe("rotation under load", () => {
 
     // Each record: allow exactly when the bundle that decided holds that key.
     const lines = await test.logLines(counts.normal + counts.grants);
-    const records = lines.flatMap((line) => auditLine.parse(JSON.parse(line)).audit ?? []).map((text) => record.parse(JSON.parse(text)));
+    const records = lines
+      .flatMap((line) => auditLine.parse(JSON.parse(line)).audit ?? [])
+      .map((text) => record.parse(JSON.parse(text)));
     // Denials before the requester's signature are recorded up to 100 a second; allows always.
     expect(records.filter(({ verdict }) => verdict === "allow").length).toBeGreaterThan(PUSHES);
     for (const { verdict, bundle = 0, jti, kid } of records) {
@@ -94,7 +121,9 @@ describe("rotation under load", () => {
     }
     const perPush = (end.allocated - warm.allocated) / (PUSHES - WARM_UP);
     times.sort((a, b) => a - b);
-    console.log(`${counts.normal + counts.grants} requests, push p50 ${times[PUSHES / 2]} ms, max ${times.at(-1)} ms, ${Math.round(perPush)} bytes of Envoy's memory a push after warm-up`);
+    console.log(
+      `${counts.normal + counts.grants} requests, push p50 ${times[PUSHES / 2]} ms, max ${times.at(-1)} ms, ${Math.round(perPush)} bytes of Envoy's memory a push after warm-up`,
+    );
     expect(await test.state()).toMatchObject({ vmCount: 4 });
     // What a bundle weighs is some 20 kB a VM: a leak of a configuration would show as tens of thousands.
     expect(perPush).toBeLessThan(4096);
@@ -107,7 +136,14 @@ describe("a bad bundle", () => {
     await test.configure(world.configuration({ bundle: good }));
     const { generation } = await test.state();
     const grant = world.alone();
-    const named = ["a broken root signature", "not JSON", "1 MB of noise", "a fraction as version", "principals as an object", "one root of two"];
+    const named = [
+      "a broken root signature",
+      "not JSON",
+      "1 MB of noise",
+      "a fraction as version",
+      "principals as an object",
+      "one root of two",
+    ];
     const bad = [...laterRefusals(world, good), ...refusals.filter(({ name }) => named.includes(name))];
     expect(bad).toHaveLength(named.length + 2);
     for (const { name, configuration } of bad) {
@@ -116,12 +152,21 @@ describe("a bad bundle", () => {
         test.offer(text);
         await sleep(120);
         expect((await test.state()).generation, name).toBe(generation);
-        const statuses = await Promise.all(Array.from({ length: 6 }, () => send({ port: test.port, path: "/orders/7", headers: { "x-break-glass": grant } })));
-        expect(statuses.map(({ status }) => status), name).toEqual([200, 200, 200, 200, 200, 200]);
+        const statuses = await Promise.all(
+          Array.from({ length: 6 }, () =>
+            send({ port: test.port, path: "/orders/7", headers: { "x-break-glass": grant } }),
+          ),
+        );
+        expect(
+          statuses.map(({ status }) => status),
+          name,
+        ).toEqual([200, 200, 200, 200, 200, 200]);
       }
     }
     expect((await test.state()).rejections).toBeGreaterThanOrEqual(bad.length);
-    expect(test.envoy.log()).toContain("glassgate: configuration refused: the bundle: it is older than the bundle in force");
+    expect(test.envoy.log()).toContain(
+      "glassgate: configuration refused: the bundle: it is older than the bundle in force",
+    );
   });
 
   it("push says why, restores the last good one, and the next good one applies", async () => {
@@ -129,9 +174,14 @@ describe("a bad bundle", () => {
     await push({ ...target, bundle: { text: world.bundle(claimsWith(world.rita, 2_000)), version: 2_000 } });
     const { generation } = await test.state();
     const older = push({ ...target, bundle: { text: world.bundle(claimsWith(world.rita, 1_500)), version: 1_500 } });
-    await expect(older).rejects.toThrow(/does not serve the bundle: it is older than the bundle in force \(version 2000\)\. The last good configuration was put back/);
+    await expect(older).rejects.toThrow(
+      /does not serve the bundle: it is older than the bundle in force \(version 2000\)\. The last good configuration was put back/,
+    );
     expect((await test.state()).generation).toBe(generation);
-    const again = await push({ ...target, bundle: { text: world.bundle(claimsWith(world.rita, 2_001)), version: 2_001 } });
+    const again = await push({
+      ...target,
+      bundle: { text: world.bundle(claimsWith(world.rita, 2_001)), version: 2_001 },
+    });
     expect(again).toMatchObject({ version: 2_001, healed: false, servingVms: 3 });
   });
 });

@@ -6,7 +6,16 @@ import { laterRefusals, refusals } from "./refusals.js";
 
 const world = new World(Math.floor(Date.now() / 1000));
 const ask = (host: FilterHost): string | undefined =>
-  host.request({ headers: [[":method", "GET"], [":path", "/orders/7"], [":authority", "api.example.com"], ["x-break-glass", world.alone()]] }).filterState.get("wasm.glassgate.verdict");
+  host
+    .request({
+      headers: [
+        [":method", "GET"],
+        [":path", "/orders/7"],
+        [":authority", "api.example.com"],
+        ["x-break-glass", world.alone()],
+      ],
+    })
+    .filterState.get("wasm.glassgate.verdict");
 
 describe("configurations that are refused", () => {
   const later = world.bundleClaims();
@@ -25,13 +34,18 @@ describe("configurations that are refused", () => {
   it("the same bundle again, signed by other roots, is no other content", async () => {
     const host = await FilterHost.load();
     expect(host.configure(world.configuration({ bundle: later })).reason).toBeUndefined();
-    expect(host.configure(world.configuration({ bundle: later, signedBy: [world.roots[2], world.roots[0]] })).reason).toBeUndefined();
+    expect(
+      host.configure(world.configuration({ bundle: later, signedBy: [world.roots[2], world.roots[0]] })).reason,
+    ).toBeUndefined();
   });
 
   it("a largest bundle is taken: 2,000 principals", async () => {
     const host = await FilterHost.load();
     const key = world.rita.jwk;
-    const principals = [{ id: "rita", roles: ["oncall"], keys: [key] }, ...Array.from({ length: 4095 }, (_, i) => ({ id: `p${i}`, roles: ["a", "b", "c"], keys: [] }))];
+    const principals = [
+      { id: "rita", roles: ["oncall"], keys: [key] },
+      ...Array.from({ length: 4095 }, (_, i) => ({ id: `p${i}`, roles: ["a", "b", "c"], keys: [] })),
+    ];
     expect(host.configure(world.configuration({ bundle: world.bundleClaims({ principals }) })).reason).toBeUndefined();
     expect(ask(host)).toBe("allow");
   });

@@ -22,7 +22,11 @@ const bundle = (name: string, reason: string, change: (w: World, claims: Json) =
   configuration: (w) => w.configuration({ bundle: { ...w.bundleClaims(), ...change(w, w.bundleClaims()) } }),
 });
 
-const principal = (name: string, reason: string, change: (w: World, first: Record<string, unknown>) => Record<string, unknown>): Refusal =>
+const principal = (
+  name: string,
+  reason: string,
+  change: (w: World, first: Record<string, unknown>) => Record<string, unknown>,
+): Refusal =>
   bundle(name, reason, (w, claims) => {
     const [first = {}, ...rest] = principalsOf(claims);
     return { principals: [change(w, first), ...rest] };
@@ -31,24 +35,63 @@ const principal = (name: string, reason: string, change: (w: World, first: Recor
 const entitlement = (name: string, reason: string, change: Json): Refusal =>
   bundle(name, reason, (w) => ({ entitlements: [w.entitlement("repair", change)] }));
 
-const member = (name: string, reason: string, change: Json): Refusal => ({ name, reason, configuration: (w) => w.configuration({ configuration: change }) });
+const member = (name: string, reason: string, change: Json): Refusal => ({
+  name,
+  reason,
+  configuration: (w) => w.configuration({ configuration: change }),
+});
 
 /** A point of order 8 and the neutral element, as public keys (edwards25519's torsion). */
-const SMALL_ORDER = ["c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "0100000000000000000000000000000000000000000000000000000000000000"];
+const SMALL_ORDER = [
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+];
 
 const signatures: Refusal[] = [
   { name: "one root of two", reason: "fewer roots", configuration: (w) => w.configuration({ signedBy: [w.roots[0]] }) },
-  { name: "a root and a stranger", reason: "fewer roots", configuration: (w) => w.configuration({ signedBy: [w.roots[0], w.stranger] }) },
-  { name: "the same root twice", reason: "twice", configuration: (w) => w.configuration({ signedBy: [w.roots[0], w.roots[0]] }) },
-  { name: "a broken root signature", reason: "does not verify", configuration: (w) => {
-    const text = w.bundle();
-    const at = text.length - 20;
-    return w.configuration({ bundle: null, configuration: { bundle: `${text.slice(0, at)}${text[at] === "A" ? "B" : "A"}${text.slice(at + 1)}` } });
-  } },
-  { name: "an ask as a bundle", reason: "bg-bundle+jwt", configuration: (w) => w.configuration({ bundle: null, configuration: { bundle: w.alone() } }) },
-  { name: "an empty bundle", reason: "bg-bundle+jwt", configuration: (w) => w.configuration({ bundle: null, configuration: { bundle: "" } }) },
-  { name: "a bundle over 512 KiB", reason: "512 KiB", configuration: (w) => w.configuration({ bundle: null, configuration: { bundle: "x".repeat(512 * 1024 + 1) } }) },
-  { name: "17 signatures", reason: "16 signatures", configuration: (w) => w.configuration({ signedBy: [w.roots[0], w.roots[1], ...Array.from({ length: 15 }, () => w.stranger)] }) },
+  {
+    name: "a root and a stranger",
+    reason: "fewer roots",
+    configuration: (w) => w.configuration({ signedBy: [w.roots[0], w.stranger] }),
+  },
+  {
+    name: "the same root twice",
+    reason: "twice",
+    configuration: (w) => w.configuration({ signedBy: [w.roots[0], w.roots[0]] }),
+  },
+  {
+    name: "a broken root signature",
+    reason: "does not verify",
+    configuration: (w) => {
+      const text = w.bundle();
+      const at = text.length - 20;
+      return w.configuration({
+        bundle: null,
+        configuration: { bundle: `${text.slice(0, at)}${text[at] === "A" ? "B" : "A"}${text.slice(at + 1)}` },
+      });
+    },
+  },
+  {
+    name: "an ask as a bundle",
+    reason: "bg-bundle+jwt",
+    configuration: (w) => w.configuration({ bundle: null, configuration: { bundle: w.alone() } }),
+  },
+  {
+    name: "an empty bundle",
+    reason: "bg-bundle+jwt",
+    configuration: (w) => w.configuration({ bundle: null, configuration: { bundle: "" } }),
+  },
+  {
+    name: "a bundle over 512 KiB",
+    reason: "512 KiB",
+    configuration: (w) => w.configuration({ bundle: null, configuration: { bundle: "x".repeat(512 * 1024 + 1) } }),
+  },
+  {
+    name: "17 signatures",
+    reason: "16 signatures",
+    configuration: (w) =>
+      w.configuration({ signedBy: [w.roots[0], w.roots[1], ...Array.from({ length: 15 }, () => w.stranger)] }),
+  },
 ];
 
 const bundles: Refusal[] = [
@@ -61,32 +104,70 @@ const bundles: Refusal[] = [
   bundle("exp before iat", "exp", (w) => ({ iat: w.now, exp: w.now })),
   bundle("a fraction as version", "wrong type", () => ({ version: 1.5 })),
   bundle("principals as an object", "wrong type", () => ({ principals: {} })),
-  bundle("a principal twice", "occurs twice", (_, claims) => ({ principals: [...principalsOf(claims), { id: "rita", roles: [], keys: [] }] })),
-  bundle("a key twice", "occurs twice", (w, claims) => ({ principals: [...principalsOf(claims), { id: "twin", roles: [], keys: [w.rita.jwk] }] })),
+  bundle("a principal twice", "occurs twice", (_, claims) => ({
+    principals: [...principalsOf(claims), { id: "rita", roles: [], keys: [] }],
+  })),
+  bundle("a key twice", "occurs twice", (w, claims) => ({
+    principals: [...principalsOf(claims), { id: "twin", roles: [], keys: [w.rita.jwk] }],
+  })),
   bundle("an entitlement twice", "occurs twice", (w) => ({ entitlements: [w.entitlement("a"), w.entitlement("a")] })),
-  bundle("a principal with a root's key", "root key", (w, claims) => ({ principals: [...principalsOf(claims), { id: "root", roles: [], keys: [w.roots[2].jwk] }] })),
+  bundle("a principal with a root's key", "root key", (w, claims) => ({
+    principals: [...principalsOf(claims), { id: "root", roles: [], keys: [w.roots[2].jwk] }],
+  })),
   principal("a bad id", "name", (_, first) => ({ ...first, id: "../etc" })),
   principal("an id of 65", "name", (_, first) => ({ ...first, id: "x".repeat(65) })),
   principal("an unknown member of a principal", "unknown member", (_, first) => ({ ...first, admin: true })),
   principal("a principal without keys", "lacks", (_, { keys: _keys, ...first }) => first),
-  principal("a role window turned round", "exp is not after", (w, first) => ({ ...first, roles: [{ role: "oncall", nbf: w.now, exp: w.now }] })),
-  principal("a private key", "private member", (w, first) => ({ ...first, keys: [{ ...w.rita.jwk, d: w.rita.jwk.x }] })),
-  principal("a kid of its own choice", "thumbprint", (w, first) => ({ ...first, keys: [{ ...w.rita.jwk, kid: w.stranger.kid }] })),
+  principal("a role window turned round", "exp is not after", (w, first) => ({
+    ...first,
+    roles: [{ role: "oncall", nbf: w.now, exp: w.now }],
+  })),
+  principal("a private key", "private member", (w, first) => ({
+    ...first,
+    keys: [{ ...w.rita.jwk, d: w.rita.jwk.x }],
+  })),
+  principal("a kid of its own choice", "thumbprint", (w, first) => ({
+    ...first,
+    keys: [{ ...w.rita.jwk, kid: w.stranger.kid }],
+  })),
   principal("an alg that does not fit", "alg", (w, first) => ({ ...first, keys: [{ ...w.rita.jwk, alg: "ES256" }] })),
   principal("an RSA key", "neither", (w, first) => ({ ...first, keys: [{ ...w.rita.jwk, kty: "RSA" }] })),
-  principal("a P-256 point off the curve", "curve", (w, first) => ({ ...first, keys: [{ ...w.adam.jwk, y: w.adam.jwk.x }] })),
+  principal("a P-256 point off the curve", "curve", (w, first) => ({
+    ...first,
+    keys: [{ ...w.adam.jwk, y: w.adam.jwk.x }],
+  })),
   ...SMALL_ORDER.map((hex) =>
-    principal(`a small-order key ${hex.slice(0, 4)}`, "small order", (_, first) => ({ ...first, keys: [{ kty: "OKP", crv: "Ed25519", x: base64url(Buffer.from(hex, "hex")), kid: newSigner("Ed25519").kid }] })),
+    principal(`a small-order key ${hex.slice(0, 4)}`, "small order", (_, first) => ({
+      ...first,
+      keys: [{ kty: "OKP", crv: "Ed25519", x: base64url(Buffer.from(hex, "hex")), kid: newSigner("Ed25519").kid }],
+    })),
   ),
-  principal("a key that is no point", "curve", (_, first) => ({ ...first, keys: [{ kty: "OKP", crv: "Ed25519", x: base64url(Buffer.from(`02${"00".repeat(31)}`, "hex")), kid: newSigner("Ed25519").kid }] })),
-  entitlement("a quorum over 8", "over 8", { approvals: [{ role: "lead", count: 5 }, { role: "security", count: 4 }] }),
+  principal("a key that is no point", "curve", (_, first) => ({
+    ...first,
+    keys: [
+      {
+        kty: "OKP",
+        crv: "Ed25519",
+        x: base64url(Buffer.from(`02${"00".repeat(31)}`, "hex")),
+        kid: newSigner("Ed25519").kid,
+      },
+    ],
+  })),
+  entitlement("a quorum over 8", "over 8", {
+    approvals: [
+      { role: "lead", count: 5 },
+      { role: "security", count: 4 },
+    ],
+  }),
   entitlement("a count of 0", "1 to 8", { approvals: [{ role: "lead", count: 0 }] }),
   entitlement("no max_ttl", "lacks", { max_ttl: undefined }),
   entitlement("max_ttl 0", "max_ttl", { max_ttl: 0 }),
   entitlement("require cnf, not built yet", "cannot enforce", { require: ["cnf"] }),
   entitlement("require net, not built yet", "cannot enforce", { require: ["net"] }),
   entitlement("audit receipt, not built yet", "unknown member", { audit: "receipt" }),
-  entitlement("a pattern that is ambiguous", "wrong type or out of its bounds", { authorization_details: [{ type: "break_glass_http", locations: ["*"], actions: ["*"], paths: ["/a/../b"] }] }),
+  entitlement("a pattern that is ambiguous", "wrong type or out of its bounds", {
+    authorization_details: [{ type: "break_glass_http", locations: ["*"], actions: ["*"], paths: ["/a/../b"] }],
+  }),
   entitlement("no reason", "wrong type or out of its bounds", { reasons: [] }),
   entitlement("drill as a string", "wrong type or out of its bounds", { drill: "yes" }),
 ];
@@ -110,7 +191,11 @@ const members: Refusal[] = [
   { name: "1 MB of noise", reason: "larger than 768 KiB", configuration: () => randomBytes(500_000).toString("hex") },
   { name: "half a configuration", reason: "not JSON", configuration: (w) => w.configuration().slice(0, -40) },
   { name: "JSON and more", reason: "not JSON", configuration: (w) => `${w.configuration()}{}` },
-  { name: "a root twice", reason: "twice", configuration: (w) => w.configuration({ roots: [w.roots[0], w.roots[0], w.roots[1]] }) },
+  {
+    name: "a root twice",
+    reason: "twice",
+    configuration: (w) => w.configuration({ roots: [w.roots[0], w.roots[0], w.roots[1]] }),
+  },
 ];
 
 export const refusals: readonly Refusal[] = [...signatures, ...bundles, ...members];
@@ -119,7 +204,15 @@ export const refusals: readonly Refusal[] = [...signatures, ...bundles, ...membe
 export function laterRefusals(world: World, accepted: Json): Refusal[] {
   const other = (claims: Json): Json => ({ ...claims, exp: Number(claims.exp) + 1 });
   return [
-    { name: "an older bundle", reason: "older", configuration: () => world.configuration({ bundle: { ...accepted, version: Number(accepted.version) - 1 } }) },
-    { name: "the same version with other content", reason: "other content", configuration: () => world.configuration({ bundle: other(accepted) }) },
+    {
+      name: "an older bundle",
+      reason: "older",
+      configuration: () => world.configuration({ bundle: { ...accepted, version: Number(accepted.version) - 1 } }),
+    },
+    {
+      name: "the same version with other content",
+      reason: "other content",
+      configuration: () => world.configuration({ bundle: other(accepted) }),
+    },
   ];
 }

@@ -90,7 +90,10 @@ function checkEnforced(item: Case, { sent, seen, again, reference }: Played): vo
   expect(reference).toBe(item.verdict);
   expectNoLeak(sent, seen);
   expectRecord(item.verdict, "enforce", sent, seen);
-  if (item.verdict !== "allow") return expectDenial(item.verdict, sent, seen);
+  if (item.verdict !== "allow") {
+    expectDenial(item.verdict, sent, seen);
+    return;
+  }
   expectAllowed(seen, recordOf(seen));
   expectEvidence(sent, seen);
   expect(recordOf(seen).cached).toBe(false);

@@ -48,8 +48,37 @@ describe("structure", () => {
   });
   it("refuses everything else", () => {
     const bad = [
-      "", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "{}}", '{"a"}', '{"a":}', '{"a":1,}', "{a:1}", "{1:1}",
-      '{"a" 1}', '{"a":1 "b":2}', '{,"a":1}', "[true", "tru", "[falsee]", "'a'", '{"a":1}x', "nul", "[1}", '{"a":1]', "\x0b[]", "[[[[[[[[[]]]]]]]]]",
+      "",
+      " ",
+      "{",
+      "}",
+      "[",
+      "]",
+      "[1",
+      "[1,",
+      "[1,]",
+      "[,1]",
+      "[1 2]",
+      "[1]]",
+      "{}}",
+      '{"a"}',
+      '{"a":}',
+      '{"a":1,}',
+      "{a:1}",
+      "{1:1}",
+      '{"a" 1}',
+      '{"a":1 "b":2}',
+      '{,"a":1}',
+      "[true",
+      "tru",
+      "[falsee]",
+      "'a'",
+      '{"a":1}x',
+      "nul",
+      "[1}",
+      '{"a":1]',
+      "\x0b[]",
+      "[[[[[[[[[]]]]]]]]]",
     ];
     for (let i = 0; i < bad.length; i++) {
       if (isGood(bad[i])) log(bad[i]);
@@ -74,12 +103,28 @@ describe("strings", () => {
     expect(readString('"\\u0000x"').length).toBe(2);
   });
   it("refuse bad escapes, lone surrogates and control bytes", () => {
-    const bad = ['"', '"a', '"\\', '"\\x41"', '"\\u12"', '"\\u12g4"', '"\\ud83d"', '"\\ud83dx"', '"\\ud83d\\u0041"', '"\\ude00"', '"\n"', '"\x1f"', '"\\ud83d\\ude0"'];
+    const bad = [
+      '"',
+      '"a',
+      '"\\',
+      '"\\x41"',
+      '"\\u12"',
+      '"\\u12g4"',
+      '"\\ud83d"',
+      '"\\ud83dx"',
+      '"\\ud83d\\u0041"',
+      '"\\ude00"',
+      '"\n"',
+      '"\x1f"',
+      '"\\ud83d\\ude0"',
+    ];
     for (let i = 0; i < bad.length; i++) expect(readString(bad[i])).toBe("(bad)");
   });
   it("refuse malformed UTF-8", () => {
     // Each: bytes between quotes. Overlong, surrogate, too large, truncated, stray continuation.
-    const bad: StaticArray<u32> = [0xc080, 0xe08080, 0xeda080, 0xf0808080, 0xf4908080, 0xff, 0x80, 0xc3, 0xe282, 0xf09f98];
+    const bad: StaticArray<u32> = [
+      0xc080, 0xe08080, 0xeda080, 0xf0808080, 0xf4908080, 0xff, 0x80, 0xc3, 0xe282, 0xf09f98,
+    ];
     for (let i = 0; i < bad.length; i++) {
       const ptr = heap.alloc(8);
       let at = ptr;
@@ -102,7 +147,21 @@ describe("integers", () => {
     expect(readInteger("9007199254740991")).toBe(9007199254740991);
   });
   it("have no sign, fraction, exponent, leading zero, and stay below 2^53", () => {
-    const bad = ["-1", "+1", "01", "00", "1.0", "1e3", "1E3", "9007199254740992", "99999999999999999999", "", "a", "0x1", "1 2"];
+    const bad = [
+      "-1",
+      "+1",
+      "01",
+      "00",
+      "1.0",
+      "1e3",
+      "1E3",
+      "9007199254740992",
+      "99999999999999999999",
+      "",
+      "a",
+      "0x1",
+      "1 2",
+    ];
     for (let i = 0; i < bad.length; i++) expect(readInteger(bad[i])).toBe(-1);
   });
 });
