@@ -3,6 +3,7 @@
  * each new plugin configuration, is a fresh instance of it.
  */
 import { createHash } from "node:crypto";
+import { NOT_DRIVEN } from "./abi.js";
 import type { Plugin } from "./context.js";
 import type { ProcessEnvironment } from "./environment.js";
 import type { Program } from "./program.js";
@@ -32,6 +33,13 @@ export class BaseVm {
   ) {
     this.key = identityKey(identity);
     this.clone("base");
+    for (const name of NOT_DRIVEN.filter((callback) => identity.program.shape.functions.has(callback))) {
+      process.log({
+        level: "warn",
+        thread: "base",
+        text: `This host never calls ${name}: it drives requests, as far as their headers.`,
+      });
+    }
   }
 
   get vmId(): string {

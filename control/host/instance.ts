@@ -107,10 +107,9 @@ export class GuestInstance {
     if (!this.isInstantiated) throw new Error(`host call ${name} while the module is instantiated`);
     if (this.isRestricted && name !== "proxy_log") throw new Error(`host call ${name} while it is not allowed`);
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
-    const forced = this.environment.intercept(name);
-    if (forced !== undefined) return forced;
     try {
-      return this.environment.resolve(name)?.(...args) ?? Status.Unimplemented;
+      const forced = this.environment.intercept(name);
+      return forced ?? this.environment.resolve(name)?.(...args) ?? Status.Unimplemented;
     } catch (error) {
       if (error instanceof OutOfBounds) return Status.InvalidMemoryAccess;
       this.fault = { error };

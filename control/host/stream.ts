@@ -35,8 +35,6 @@ export class Stream {
   isLogging = false;
   state: StreamState = "waiting";
   reply: LocalReply | undefined;
-  /** Replies after the first, which have no effect here. */
-  ignoredReplies = 0;
   /** Changing request headers makes the gateway choose the route anew (ABI 0.2.1 and older). */
   routeCacheClears = 0;
   private failed = false;
@@ -52,8 +50,7 @@ export class Stream {
 
   /** Answers the request here. The first answer counts. */
   sendLocalReply(reply: ReplyRequest): void {
-    if (this.reply === undefined) this.reply = completeReply(reply, this.headers);
-    else this.ignoredReplies += 1;
+    this.reply ??= completeReply(reply, this.headers);
   }
 
   /** An answer of the gateway's own. */

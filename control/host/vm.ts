@@ -149,10 +149,6 @@ export class Vm {
 
   // Roots.
 
-  root(pluginKey: string): Context | undefined {
-    return this.roots.get(pluginKey);
-  }
-
   /** Creates the plugin's root. Undefined when `on_vm_start`, which runs for every root, says no. */
   startRoot(plugin: Plugin): Context | undefined {
     const context = this.roots.get(plugin.key) ?? this.addContext(plugin);

@@ -5,29 +5,21 @@ import asc from "assemblyscript/asc";
 const folder = fileURLToPath(new URL("../assembly/host/", import.meta.url));
 const compiled = new Map<string, Promise<Uint8Array>>();
 
+export interface SourceOptions {
+  /** Top-level statements run when the module is instantiated, instead of in `_initialize`. */
+  readonly hasStartSection?: boolean;
+}
+
 async function run(
-  sources: Readonly<Record<string, string>>,
   file: string,
   flags: readonly string[],
+  sources: Readonly<Record<string, string>> | undefined,
 ): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined;
-  const readFile = (name: string): string | null => sources[name] ?? null;
   const { error, stderr } = await asc.main(
-    [
-      file,
-      "--outFile",
-      "out.wasm",
-      "--runtime",
-      "stub",
-      "--use",
-      "abort=",
-      "--exportStart",
-      "_initialize",
-      "-O1",
-      ...flags,
-    ],
+    [file, "--outFile", "out.wasm", "--runtime", "stub", "--use", "abort=", "-O1", ...flags],
     {
-      ...(Object.keys(sources).length > 0 ? { readFile } : {}),
+      ...(sources === undefined ? {} : { readFile: (name) => sources[name] ?? null }),
       writeFile: (name, contents) => {
         if (name.endsWith(".wasm") && typeof contents !== "string") bytes = contents;
       },
@@ -37,14 +29,17 @@ async function run(
   return bytes;
 }
 
+const INITIALIZE = ["--exportStart", "_initialize"];
+
 /** A fixture of test/assembly/host, by its name. */
 export function fixture(name: string): Promise<Uint8Array> {
-  const present = compiled.get(name) ?? run({}, `${folder}${name}.ts`, []);
+  const present = compiled.get(name) ?? run(`${folder}${name}.ts`, INITIALIZE, undefined);
   compiled.set(name, present);
   return present;
 }
 
 /** A module from source text; imports come from the text itself (`@external`). */
-export function source(text: string, flags: readonly string[] = []): Promise<Uint8Array> {
-  return run({ "module.ts": text }, "module.ts", flags);
+export function source(text: string, flags: readonly string[] = [], options: SourceOptions = {}): Promise<Uint8Array> {
+  const start = options.hasStartSection === true ? [] : INITIALIZE;
+  return run("module.ts", [...start, ...flags], { "module.ts": text });
 }

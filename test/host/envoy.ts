@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { type ClientRequest, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { UserError } from "../../control/base/errors.js";
 import { type RunningEnvoy, startEnvoy } from "../../control/gateway/run.js";
 import type { Header } from "../../control/host/host.js";
 import { lineOf } from "./play.js";
@@ -33,19 +34,25 @@ function plugin(wasm: string, configuration: string, options: PluginOptions): ob
   };
 }
 
+const MANAGER = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const ANY_PORT = { socket_address: { address: "127.0.0.1", port_value: 0 } };
+const ADMIN = { address: ANY_PORT };
+const ROUTER = {
+  name: "router",
+  typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+};
+
 function listener(name: string, ecdsPath: string, reserve: object): object {
-  const manager =
-    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
   return {
     name,
-    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
+    address: ANY_PORT,
     filter_chains: [
       {
         filters: [
           {
             name: "envoy.filters.network.http_connection_manager",
             typed_config: {
-              "@type": manager,
+              "@type": MANAGER,
               stat_prefix: name,
               generate_request_id: false,
               route_config: {
@@ -72,10 +79,7 @@ function listener(name: string, ecdsPath: string, reserve: object): object {
                     default_config: reserve,
                   },
                 },
-                {
-                  name: "router",
-                  typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
-                },
+                ROUTER,
               ],
             },
           },
@@ -114,7 +118,7 @@ export class RealGateway {
     const names = Object.keys(first);
     const config = {
       node: { id: "node-host", cluster: "node-host" },
-      admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
+      admin: ADMIN,
       static_resources: {
         listeners: names.map((name) => listener(name, gateway.path(name), plugin(wasm, "", { vmId: "reserve" }))),
       },
@@ -204,5 +208,36 @@ export class RealGateway {
   async stop(): Promise<void> {
     await this.envoy?.stop();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether a static configuration with this module starts. */
+export async function isLoadedByEnvoy(module: Uint8Array): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-host-"));
+  try {
+    const wasm = join(folder, "module.wasm");
+    writeFileSync(wasm, module);
+    const manager = {
+      "@type": MANAGER,
+      stat_prefix: "http",
+      route_config: {},
+      http_filters: [{ name: "w", typed_config: plugin(wasm, "", {}) }, ROUTER],
+    };
+    const config = {
+      admin: ADMIN,
+      static_resources: {
+        listeners: [
+          { name: "a", address: ANY_PORT, filter_chains: [{ filters: [{ name: "m", typed_config: manager }] }] },
+        ],
+      },
+    };
+    const envoy = await startEnvoy({ config: JSON.stringify(config), concurrency: 1 });
+    await envoy.stop();
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && error.message.startsWith("Envoy refused the configuration:")) return false;
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
