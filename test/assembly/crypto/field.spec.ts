@@ -1,6 +1,18 @@
-import { add, decode, encode, invert, isEqual, isZero, multiply, negate, setSmall, square, subtract } from "../../../assembly/crypto/field25519";
-import { reduce, isBelowOrder } from "../../../assembly/crypto/scalar25519";
-import { recode, DIGITS } from "../../../assembly/crypto/naf";
+import {
+  add,
+  decode,
+  encode,
+  invert,
+  isEqual,
+  isZero,
+  multiply,
+  negate,
+  setSmall,
+  square,
+  subtract,
+} from "../../../assembly/crypto/field25519";
+import { DIGITS, recode } from "../../../assembly/crypto/naf";
+import { isBelowOrder, reduce } from "../../../assembly/crypto/scalar25519";
 
 const a = heap.alloc(80);
 const b = heap.alloc(80);
@@ -90,7 +102,8 @@ describe("the field at its bounds", () => {
 });
 
 const L: StaticArray<u8> = [
-  0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+  0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 describe("scalars", () => {
