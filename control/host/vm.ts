@@ -106,16 +106,14 @@ export class Vm {
     return this.guest.has(name);
   }
 
-  /** Calls an export that is there, on behalf of a context. A trap gives 0. */
+  /** Calls an export that is there, on behalf of a context; calls do not nest. A trap gives 0. */
   private invoke(context: Context, name: string, ...args: number[]): number {
-    const { current, effective } = this;
     this.current = context;
-    this.effective = undefined;
     try {
       return this.guest.invoke(name, ...args);
     } finally {
-      this.current = current;
-      this.effective = effective;
+      this.current = this.vmContext;
+      this.effective = undefined;
     }
   }
 

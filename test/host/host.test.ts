@@ -147,6 +147,18 @@ describe("the clock and timers", () => {
   });
 });
 
+describe("the effective context", () => {
+  it("lasts as long as the callback", async () => {
+    const host = await scripted();
+    host.configure("create: time");
+    expect(host.request({ headers: withScript("effective 1; hget 0 :path; pass") }).headers).toContainEqual([
+      "x-script",
+      "effective 1; hget 0 :path; pass",
+    ]);
+    expect(host.request({ headers: withScript("hget 0 :path") }).reply?.body).toBe("0=2f");
+  });
+});
+
 describe("metrics", () => {
   it("are the process's, by kind and name", async () => {
     const host = await scripted({ workers: 2 });
