@@ -1,7 +1,8 @@
 /**
  * Taking a configuration. On the canary a bad one is refused, and the gateway keeps the old one. On a worker nothing is ever
  * refused, as the gateway would then let requests pass unchecked for ever: the root denies every grant instead. A VM knows
- * that it is no canary because the canary left the configuration's hash in shared data. No clock is read here: a wrong clock
+ * that it is no canary because the canary left the configuration's hash in shared data, and because it was configured before:
+ * a canary is a fresh instance that is asked once. No clock is read here: a wrong clock
  * or an expired bundle must not keep a gateway from starting.
  */
 import { sha256 } from "../crypto/sha256";
@@ -27,6 +28,8 @@ const loading = new Loading();
 const configuration = new Slice();
 const bundleText = new Text();
 const configurationHash: usize = memory.data(32, 16);
+/** This VM was configured before, so it is no canary. */
+let isConfigured: bool = false;
 const line: usize = memory.data(512, 16);
 const writer = new Writer();
 
@@ -128,16 +131,17 @@ export function configure(rootId: u32): bool {
   renew(root);
   // One byte more than allowed, so that a longer one shows.
   const status = getConfiguration(MAX_CONFIGURATION_BYTES + 1, configuration);
+  const isFirst = !isConfigured;
+  isConfigured = true;
   if (status != Status.Ok || configuration.len > MAX_CONFIGURATION_BYTES) {
     loading.refuse(
       status == Status.Ok ? "it is larger than 768 KiB" : "the gateway did not hand it over, or it is too large",
     );
     report("glassgate: configuration refused: ");
-    // The same on every VM of this process, and without a hash nobody can tell whether the canary passed it: it did not.
-    return false;
+    return !isFirst;
   }
   sha256(configuration.ptr, configuration.len, configurationHash);
-  const isCanary = !isAccepted(configurationHash);
+  const isCanary = isFirst && !isAccepted(configurationHash);
   if (take(root, isCanary)) {
     if (isCanary) markAccepted(configurationHash);
     publish(root.settings, root.held, isCanary);

@@ -8,7 +8,6 @@ import { Ascii, ascii } from "../host/ascii";
 import { getShared, Slice, Status, setShared } from "../host/calls";
 import { writeHex, writeLiteral } from "../text/bytes";
 
-const ACCEPTED = ascii("glassgate.accepted");
 const GENERATIONS = ascii("glassgate.generations");
 const VMS = ascii("glassgate.vms");
 
@@ -18,8 +17,6 @@ const answer = new Slice();
 const value: usize = memory.data(16384, 16);
 
 const HASH_BYTES: i32 = 32;
-/** Configurations remembered as accepted: far more than can be under way to the workers at one moment. */
-const MAX_ACCEPTED: i32 = 256;
 
 function create(key: Ascii): void {
   if (getShared(key.ptr, key.len, answer) == Status.NotFound) setShared(key.ptr, key.len, value, 0, 0);
@@ -27,7 +24,6 @@ function create(key: Ascii): void {
 
 /** Creates the values that are changed by several threads. Runs in `on_vm_start`: first of all on the main thread. */
 export function createShared(): void {
-  create(ACCEPTED);
   create(GENERATIONS);
   create(VMS);
 }
@@ -43,24 +39,24 @@ export function nextVmNumber(): u64 {
   return 0;
 }
 
-/** Whether the canary accepted the configuration of that hash. */
-export function isAccepted(hash: usize): bool {
-  if (getShared(ACCEPTED.ptr, ACCEPTED.len, answer) != Status.Ok) return false;
-  for (let at = 0; at + HASH_BYTES <= answer.len; at += HASH_BYTES) {
-    if (memory.compare(answer.ptr + at, hash, HASH_BYTES) == 0) return true;
-  }
-  return false;
+const acceptedKey: usize = memory.data(64, 16);
+
+/** A key for each accepted configuration, as Envoy keeps its canary's verdicts for as long: none may be forgotten before. */
+function writeAcceptedKey(hash: usize): i32 {
+  const len = writeLiteral(acceptedKey, "glassgate.accepted.");
+  memory.copy(acceptedKey + len, hash, HASH_BYTES);
+  return len + HASH_BYTES;
 }
 
-/** Remembers an accepted configuration, newest first. */
+/** Whether the canary accepted the configuration of that hash. */
+export function isAccepted(hash: usize): bool {
+  return getShared(acceptedKey, writeAcceptedKey(hash), answer) == Status.Ok;
+}
+
+/** Remembers an accepted configuration. */
 export function markAccepted(hash: usize): void {
-  for (let i = 0; i < RETRIES; i++) {
-    if (getShared(ACCEPTED.ptr, ACCEPTED.len, answer) != Status.Ok) answer.clear();
-    const kept = min(answer.len, (MAX_ACCEPTED - 1) * HASH_BYTES);
-    memory.copy(value, hash, HASH_BYTES);
-    memory.copy(value + HASH_BYTES, answer.ptr, kept);
-    if (setShared(ACCEPTED.ptr, ACCEPTED.len, value, kept + HASH_BYTES, answer.cas) == Status.Ok) return;
-  }
+  store<u8>(value, 1);
+  setShared(acceptedKey, writeAcceptedKey(hash), value, 1, 0);
 }
 
 /** A version and the bundle's hash, as one VM tells the others. */

@@ -13,7 +13,8 @@ import { anchorsSchema } from "../trust/anchors.js";
 import { collect, examples, keyPath, keysOption, passphraseOption, wholeNumber } from "./context.js";
 import { result, say, warn } from "./output.js";
 
-const sampleRoster = fileURLToPath(new URL("../../config/roster.yaml", import.meta.url));
+const sample = (file: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../config/${file}`, import.meta.url)), "utf8");
 const ROOTS = 3;
 
 interface Options {
@@ -63,7 +64,9 @@ async function init(folder: string, options: Options): Promise<void> {
     throw new UserError(`The anchors ${issue?.path.join(".") ?? ""} ${issue?.message ?? "are wrong"}.`);
   }
   writeText(anchorsPath, `${JSON.stringify(anchors.data, null, 2)}\n`);
-  writeText(rosterPath, readFileSync(sampleRoster, "utf8"));
+  writeText(rosterPath, sample("roster.yaml"));
+  // The roster's first line names it: editors then check while one types.
+  writeText(join(folder, "roster.schema.json"), sample("roster.schema.json"));
   result(`${anchorsPath}\n${rosterPath}`);
   if (given.length === 0) {
     say(`Made ${ROOTS} root keys in ${options.keys}; ${options.threshold} of them must sign each trust bundle.`);

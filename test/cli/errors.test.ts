@@ -85,7 +85,7 @@ describe("the roster", () => {
   it("is refused with file, line, column and the nearest right name", async () => {
     expectError(
       await withRoster((text) => text.replace("    person: rita", "    persn: rita")),
-      /roster\.yaml:12:5: principals\[1\]: unknown member "persn"; did you mean "person"\?/,
+      /roster\.yaml:13:5: principals\[1\]: unknown member "persn"; did you mean "person"\?/,
       /Nothing was written/,
     );
     expectError(

