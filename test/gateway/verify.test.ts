@@ -14,32 +14,105 @@ function without(text: string, start: string): string {
   if (at < 0) throw new Error(`no line ${start}`);
   const indent = (line: string): number => line.search(/\S/);
   let end = at + 1;
-  while (end < lines.length && ((lines[end] ?? "").trim() === "" || indent(lines[end] ?? "") > indent(lines[at] ?? ""))) end++;
+  while (end < lines.length && ((lines[end] ?? "").trim() === "" || indent(lines[end] ?? "") > indent(lines[at] ?? "")))
+    end++;
   return [...lines.slice(0, at), ...lines.slice(end)].join("\n");
 }
 
 const broken: readonly (readonly [name: string, text: string, level: "danger" | "warning", message: RegExp])[] = [
   ["no normalize_path", without(good, "normalize_path"), "danger", /^normalize_path is not true/],
   ["no merge_slashes", without(good, "merge_slashes"), "danger", /^merge_slashes is not true/],
-  ["escaped slashes pass", good.replace("REJECT_REQUEST\n                common", "KEEP_UNCHANGED\n                common"), "danger", /^path_with_escaped_slashes_action/],
+  [
+    "escaped slashes pass",
+    good.replace("REJECT_REQUEST\n                common", "KEEP_UNCHANGED\n                common"),
+    "danger",
+    /^path_with_escaped_slashes_action/,
+  ],
   ["use_remote_address unset", without(good, "use_remote_address"), "danger", /^use_remote_address is not true/],
   ["headers with underscores", without(good, "headers_with_underscores_action"), "warning", /underscores/],
-  ["no early removal", without(good, "early_header_mutation_extensions"), "danger", /x-break-glass-grant is not removed early/],
+  [
+    "no early removal",
+    without(good, "early_header_mutation_extensions"),
+    "danger",
+    /x-break-glass-grant is not removed early/,
+  ],
   ["FAIL_OPEN", good.replace("failure_policy: FAIL_RELOAD", "failure_policy: FAIL_OPEN"), "danger", /fails open/],
   ["no failure_policy", without(good, "failure_policy"), "warning", /failure_policy/],
   ["no vm_id", without(good, "vm_id"), "danger", /vm_id is not set/],
   ["no default_config", without(good, "default_config"), "warning", /default_config/],
-  ["strip lacks a skipped filter's header", good.replace('{"strip":["x-jwt-payload"]}', "{}"), "danger", /x-jwt-payload; a client's own passes/],
-  ["strip lacks a claim's header", good.replace("forward_payload_header: x-jwt-payload", "forward_payload_header: x-jwt-payload\n                              claim_to_headers: [ { header_name: X-User, claim_name: sub } ]"), "danger", /x-user; a client's own passes/],
-  ["no audit record in the log", good.replace('audit: "%FILTER_STATE(wasm.glassgate.audit:PLAIN)%"', 'x: "y"'), "danger", /no access log writes the audit record/],
-  ["a log that prints the grant", good.replace('method: "%REQ(:METHOD)%"', 'grant: "%REQ(X-BREAK-GLASS)%"'), "danger", /prints the grant/],
-  ["skipped on a header", good.replaceAll("type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput", "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput"), "danger", /any client can send it/],
-  ["filter_state_rules on wasm", good.replace("                          rules:\n", '                          filter_state_rules: { name: "wasm.glassgate.verdict", requires: {} }\n                          rules:\n'), "danger", /let everything pass/],
-  ["no filter at all", good.replace("- name: glassgate\n", "- name: other\n").replaceAll("filters.http.wasm", "filters.http.lua"), "danger", /no glassgate filter/],
+  [
+    "strip lacks a skipped filter's header",
+    good.replace('{"strip":["x-jwt-payload"]}', "{}"),
+    "danger",
+    /x-jwt-payload; a client's own passes/,
+  ],
+  [
+    "strip lacks a claim's header",
+    good.replace(
+      "forward_payload_header: x-jwt-payload",
+      "forward_payload_header: x-jwt-payload\n                              claim_to_headers: [ { header_name: X-User, claim_name: sub } ]",
+    ),
+    "danger",
+    /x-user; a client's own passes/,
+  ],
+  [
+    "no audit record in the log",
+    good.replace('audit: "%FILTER_STATE(wasm.glassgate.audit:PLAIN)%"', 'x: "y"'),
+    "danger",
+    /no access log writes the audit record/,
+  ],
+  [
+    "a log that prints the grant",
+    good.replace('method: "%REQ(:METHOD)%"', 'grant: "%REQ(X-BREAK-GLASS)%"'),
+    "danger",
+    /prints the grant/,
+  ],
+  [
+    "skipped on a header",
+    good.replaceAll(
+      "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
+      "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+    ),
+    "danger",
+    /any client can send it/,
+  ],
+  [
+    "filter_state_rules on wasm",
+    good.replace(
+      "                          rules:\n",
+      '                          filter_state_rules: { name: "wasm.glassgate.verdict", requires: {} }\n                          rules:\n',
+    ),
+    "danger",
+    /let everything pass/,
+  ],
+  [
+    "no filter at all",
+    good.replace("- name: glassgate\n", "- name: other\n").replaceAll("filters.http.wasm", "filters.http.lua"),
+    "danger",
+    /no glassgate filter/,
+  ],
   ["no node", without(good, "node:"), "danger", /node\.id is not set/],
-  ["an open admin interface", good.replace("address: 127.0.0.1, port_value: 9901", "address: 0.0.0.0, port_value: 9901"), "danger", /admin interface listens on 0\.0\.0\.0/],
-  ["`require` without a guard", without(required, "- name: envoy.filters.http.rbac"), "danger", /no RBAC filter demands the verdict/],
-  ["upgrades", good.replace("request_headers_timeout: 10s", "request_headers_timeout: 10s\n                upgrade_configs: [ { upgrade_type: websocket } ]"), "warning", /tunnel/],
+  [
+    "an open admin interface",
+    good.replace("address: 127.0.0.1, port_value: 9901", "address: 0.0.0.0, port_value: 9901"),
+    "danger",
+    /admin interface listens on 0\.0\.0\.0/,
+  ],
+  [
+    "`require` without a guard",
+    without(required, "- name: envoy.filters.http.rbac"),
+    "danger",
+    /no RBAC filter demands the verdict/,
+  ],
+  [
+    "upgrades",
+    good.replace(
+      "request_headers_timeout: 10s",
+      "request_headers_timeout: 10s\n                upgrade_configs: [ { upgrade_type: websocket } ]",
+    ),
+    "warning",
+    /tunnel/,
+  ],
 ];
 
 describe("gateway verify", () => {

@@ -19,9 +19,17 @@ it("a revert to an old configuration after many others is ignored on every threa
   const reverted = host.configure(first);
   expect(reverted).toMatchObject({ accepted: true, failedThreads: [] });
   for (const worker of [0, 1]) {
-    const headers = [[":method", "GET"], [":path", "/orders/7"], [":authority", "api.example.com"], ["x-break-glass", world.alone()]] as const;
+    const headers = [
+      [":method", "GET"],
+      [":path", "/orders/7"],
+      [":authority", "api.example.com"],
+      ["x-break-glass", world.alone()],
+    ] as const;
     const outcome = host.request({ headers, worker });
     // The newest bundle, which revokes rita, goes on deciding.
-    expect({ isUnjudged: outcome.isUnjudged, verdict: outcome.filterState.get("wasm.glassgate.verdict") }).toEqual({ isUnjudged: false, verdict: "revoked" });
+    expect({ isUnjudged: outcome.isUnjudged, verdict: outcome.filterState.get("wasm.glassgate.verdict") }).toEqual({
+      isUnjudged: false,
+      verdict: "revoked",
+    });
   }
 });
