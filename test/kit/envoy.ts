@@ -40,6 +40,8 @@ export interface TestEnvoy {
 export interface TestEnvoyOptions {
   readonly concurrency?: number;
   readonly render?: Partial<RenderOptions>;
+  /** What the ECDS file holds when Envoy starts; else the filter without a bundle. */
+  readonly initial?: string;
   /** Changes the rendered configuration's text. */
   readonly edit?: (config: string) => string;
 }
@@ -70,7 +72,7 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
   });
   const config = options.edit?.(rendered) ?? rendered;
   const filter = readRenderedFilter(rendered, "envoy.yaml");
-  writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+  writeEcds(filter.ecdsPath, ecdsText(filter, options.initial ?? defaultConfiguration(filter), undefined, "0"));
   const envoy = await startEnvoy({ config, concurrency, flushMs: 30 });
   const domain = domainOf(anchors);
   let version = 0;

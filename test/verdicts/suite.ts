@@ -144,6 +144,18 @@ export function runSuite(name: string, start: (world: World) => Promise<Gateway>
     });
   });
 
+  describe(`${name}, require`, () => {
+    it("no grant is no_grant, without a record; a grant opens as ever", async () => {
+      await gateway.configure(world.configuration({ configuration: { require: true } }));
+      const sent: Sent[] = [{ grants: [] }, { grants: [world.grant()] }];
+      const [none, granted] = await gateway.send(sent);
+      if (none === undefined || granted === undefined) throw new Error("an answer is missing");
+      expectDenial("no_grant", { grants: [] }, none);
+      expect(none.audit).toBeUndefined();
+      expectAllowed(granted, recordOf(granted));
+    });
+  });
+
   describe(`${name}, no grant`, () => {
     it("goes on to the normal authentication, without record and filter state", async () => {
       await gateway.configure(world.configuration());
