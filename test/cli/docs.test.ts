@@ -1,0 +1,70 @@
+/** Every `glassgate ...` and every link in the docs leads to something that exists. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { buildProgram } from "../../control/cli/program.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const files = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "envoy.yaml",
+  "config/roster.yaml",
+  "config/verdicts.json",
+  "bench/RESULTS.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`),
+];
+const program = buildProgram();
+const scripts: Record<string, string> = Object(JSON.parse(readFileSync(join(root, "package.json"), "utf8"))).scripts;
+
+/** Why the words behind `glassgate` are no command, or undefined. */
+function fault(words: readonly string[]): string | undefined {
+  let command: Command = program;
+  for (const word of words) {
+    if (/^--[a-z]/.test(word)) {
+      const flag = word.split("=")[0];
+      if (flag !== "--help" && !command.options.some(({ long }) => long === flag))
+        return `${command.name()} has no ${flag}`;
+      continue;
+    }
+    const next = command.commands.find((child) => child.name() === word);
+    if (next !== undefined) command = next;
+    else if (command.commands.length > 0) return `${command.name()} has no command ${word}`;
+  }
+  return undefined;
+}
+
+describe("the docs", () => {
+  for (const file of files) {
+    const text = readFileSync(join(root, file), "utf8").replaceAll("\\\n", " ");
+
+    it(`${file}: commands exist`, () => {
+      const mentioned = [
+        ...text.matchAll(/(?:`|^|\bnpx )glassgate ((?:[a-z]+|--?[a-z-]+|[A-Z]+|[\w./:-]+)(?: [^\s`#>|]+)*)/gm),
+      ];
+      const faults = mentioned.flatMap(([, rest = ""]) => {
+        const wrong = fault(rest.split(/\s+/));
+        return wrong === undefined ? [] : [`glassgate ${rest}: ${wrong}`];
+      });
+      expect(faults).toEqual([]);
+    });
+
+    it(`${file}: npm scripts and test folders exist`, () => {
+      for (const [, name = ""] of text.matchAll(/npm run ([a-z:-]+)/g)) expect(Object.keys(scripts)).toContain(name);
+      for (const [, path = ""] of text.matchAll(/npx vitest run ([\w./-]+)/g))
+        expect(existsSync(join(root, path)), path).toBe(true);
+    });
+
+    if (file.endsWith(".md")) {
+      it(`${file}: links lead somewhere`, () => {
+        for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)\)/g))
+          expect(existsSync(join(root, dirname(file), target)), target).toBe(true);
+      });
+    }
+  }
+});
