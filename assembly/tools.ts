@@ -3,6 +3,7 @@
  * `malloc` says; `tool_reset` empties that memory.
  */
 import { isAcceptableKey, verify } from "./crypto/signature";
+import { buildTables, findTable, hasTableWork, noteVerified, setTableBudget } from "./crypto/tables";
 import { describe } from "./filter/describe";
 import { GRANT_REGION_BYTES } from "./grant/read";
 import { emptyArena, malloc } from "./host/arena";
@@ -19,6 +20,24 @@ export function tool_reset(): void {
 /** 1 when the signature (64 octets) over the message holds. `algorithm`: 0 Ed25519 (key of 32 bytes), 1 ES256 (x || y). */
 export function tool_verify(algorithm: i32, publicKey: usize, signature: usize, ptr: usize, len: i32): i32 {
   return verify(algorithm, publicKey, signature, ptr, len, ptr + len, 0) ? 1 : 0;
+}
+
+let clock: i64 = 0;
+
+/** Sets the memory for tables of multiples, in bytes; 0 drops them all. A gateway does this by its configuration. */
+export function tool_set_table_budget(bytes: i32): void {
+  setTableBudget(bytes);
+}
+
+/** Builds the key's table at once, where a gateway takes its time. 1 when there is one now. */
+export function tool_build_table(algorithm: i32, publicKey: usize): i32 {
+  if (!isAcceptableKey(algorithm, publicKey)) return 0;
+  // As if a minute had passed, so that an older table gives way.
+  clock += 60;
+  buildTables(clock);
+  noteVerified(algorithm, publicKey);
+  while (hasTableWork()) buildTables(clock);
+  return findTable(algorithm, publicKey) != 0 ? 1 : 0;
 }
 
 /** 1 when a bundle may hold this public key. */

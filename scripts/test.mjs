@@ -9,7 +9,7 @@ mkdirSync(".cache", { recursive: true });
 
 /** A check is one test; the test runners count their own. */
 const steps = [
-  { name: "generated", command: "node scripts/generate.mjs --check" },
+  { name: "generated", command: "node scripts/generate.mjs --check && node scripts/generate-lanes.mjs --check" },
   { name: "format", command: "npx biome ci --colors=off ." },
   { name: "imports", command: "node scripts/check-imports.mjs" },
   { name: "build", command: "npm run --silent build" },

@@ -22,10 +22,10 @@ import {
   negate,
   setSmall,
   square,
-  squareRootOfRatio,
   subtract,
   TWO_D,
 } from "./field25519";
+import { squareRootOfRatio } from "./root25519";
 
 /** Bytes of a point, cached or not. */
 export const POINT: i32 = 4 * ELEMENT;

@@ -4,10 +4,12 @@
  *   value = l0 + l1*2^26 + l2*2^51 + l3*2^77 + l4*2^102 + l5*2^128 + l6*2^153 + l7*2^179 + l8*2^204 + l9*2^230
  *
  * An element is a pointer to 80 bytes. "Tight" means |even limb| < 1.1 * 2^25 and |odd limb| < 1.1 * 2^24, which is what
- * `multiply`, `square` and `decode` return. The sum or difference of two tight elements is "loose": twice that. `multiply`
- * and `square` take what is up to 1.65 * 2^26 and 1.65 * 2^25: the sum of three tight ones. `out` may be an argument.
- * Variable time: public data only.
+ * `multiply` and `square` return. The sum or difference of two tight elements is "loose": twice that; so is what `decode`
+ * and `invert` return. `multiply` and `square` take what is up to 1.65 * 2^26 and 1.65 * 2^25: the sum of three tight ones,
+ * or of a decoded and a tight one. `out` may be an argument. Variable time: public data only.
  */
+
+import { invert as invertModulo, PRIME_25519 } from "./inverse";
 
 /** Bytes of an element. */
 export const ELEMENT: i32 = 80;
@@ -24,7 +26,7 @@ export const TWO_D: usize = memory.data<i64>(
   [45281625, 27714825, 36363642, 13898781, 229458, 15978800, 54557047, 27058993, 29715967, 9444199],
   16,
 );
-const SQRT_MINUS_ONE: usize = memory.data<i64>(
+export const SQRT_MINUS_ONE: usize = memory.data<i64>(
   [34513072, 25610706, 9377949, 3500415, 12389472, 33281959, 41962654, 31548777, 326685, 11406482],
   16,
 );
@@ -66,7 +68,7 @@ export function negate(out: usize, f: usize): void {
  * Carries ten column sums of at most 2^62 down to tight limbs. Rounded carries (half added first) keep limbs signed and
  * centred. Two interleaved chains, then the wrap h9 -> h0 (2^255 = 19) and one more step.
  */
-function carryAndStore(
+export function carryAndStore(
   out: usize,
   h0: i64,
   h1: i64,
@@ -279,131 +281,90 @@ export function square(out: usize, f: usize): void {
   carryAndStore(out, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9);
 }
 
-/** f^(2^count). */
-function squareTimes(out: usize, f: usize, count: i32): void {
-  square(out, f);
-  for (let i = 1; i < count; i++) square(out, out);
-}
-
-const t0: usize = memory.data(80, 16);
-const t1: usize = memory.data(80, 16);
-const t2: usize = memory.data(80, 16);
-
-const t3: usize = memory.data(80, 16);
-
-/** t0 = f^(2^250 - 1), and t1 = f^11 : what both powers below begin with. */
-function powerChain(f: usize): void {
-  square(t0, f); // 2
-  squareTimes(t1, t0, 2); // 8
-  multiply(t1, f, t1); // 9
-  multiply(t0, t0, t1); // 11
-  square(t2, t0); // 22
-  multiply(t2, t1, t2); // 2^5 - 1
-  copy(t1, t0); // 11
-  squareTimes(t0, t2, 5);
-  multiply(t0, t0, t2); // 2^10 - 1
-  squareTimes(t2, t0, 10);
-  multiply(t2, t2, t0); // 2^20 - 1
-  squareTimes(t3, t2, 20);
-  multiply(t2, t3, t2); // 2^40 - 1
-  squareTimes(t2, t2, 10);
-  multiply(t0, t2, t0); // 2^50 - 1
-  squareTimes(t2, t0, 50);
-  multiply(t2, t2, t0); // 2^100 - 1
-  squareTimes(t3, t2, 100);
-  multiply(t2, t3, t2); // 2^200 - 1
-  squareTimes(t2, t2, 50);
-  multiply(t0, t2, t0); // 2^250 - 1
-}
-
-/** 1/f = f^(p-2) = f^(2^255 - 21); 0 for 0. */
-export function invert(out: usize, f: usize): void {
-  powerChain(f);
-  squareTimes(t0, t0, 5);
-  multiply(out, t0, t1);
-}
-
-const base: usize = memory.data(80, 16);
-
-/** f^((p-5)/8) = f^(2^252 - 3). */
-function powerForRoot(out: usize, f: usize): void {
-  copy(base, f);
-  powerChain(base);
-  squareTimes(t0, t0, 2);
-  multiply(out, t0, base);
-}
-
-/** The canonical encoding (RFC 8032, section 5.1.2, without a sign bit): 32 bytes, little endian. f is tight. */
+/**
+ * The canonical encoding (RFC 8032, section 5.1.2, without a sign bit): 32 bytes, little endian. Loose input will do.
+ *
+ * q = floor(value / p), found as the carry out of limb 9 when 19 * 2^-255 * value is added to value: what that is off by is
+ * less than a half. Then value - q*p = value + 19q - q*2^255: the carry out of limb 9 is dropped.
+ */
 export function encode(out: usize, f: usize): void {
-  // First a limb form with carries all floored, then the value modulo p by adding 19 and looking whether 2^255 is reached.
-  for (let i: usize = 0; i < 80; i += 8) store<i64>(t0 + i, load<i64>(f + i));
-  for (let round = 0; round < 3; round++) {
-    for (let i: usize = 0; i < 80; i += 8) {
-      const bits: i64 = (i & 8) == 0 ? EVEN_BITS : ODD_BITS;
-      const carry = load<i64>(t0 + i) >> bits;
-      store<i64>(t0 + i, load<i64>(t0 + i) - (carry << bits));
-      if (i < 72) store<i64>(t0 + i + 8, load<i64>(t0 + i + 8) + carry);
-      else store<i64>(t0, load<i64>(t0) + carry * 19);
-    }
-  }
-  // Now 0 <= value < 2^255 + small; subtract p while it is at least p: at most once, as 2^255 - p = 19.
-  if (!isBelowP(t0)) {
-    store<i64>(t0, load<i64>(t0) + 19);
-    for (let i: usize = 0; i < 72; i += 8) {
-      const bits: i64 = (i & 8) == 0 ? EVEN_BITS : ODD_BITS;
-      store<i64>(t0 + i + 8, load<i64>(t0 + i + 8) + (load<i64>(t0 + i) >> bits));
-      store<i64>(t0 + i, load<i64>(t0 + i) & (((<i64>1) << bits) - 1));
-    }
-    store<i64>(t0 + 72, load<i64>(t0 + 72) & (((<i64>1) << ODD_BITS) - 1));
-  }
-  packLimbs(out, t0);
+  let l0 = load<i64>(f);
+  let l1 = load<i64>(f, 8);
+  let l2 = load<i64>(f, 16);
+  let l3 = load<i64>(f, 24);
+  let l4 = load<i64>(f, 32);
+  let l5 = load<i64>(f, 40);
+  let l6 = load<i64>(f, 48);
+  let l7 = load<i64>(f, 56);
+  let l8 = load<i64>(f, 64);
+  let l9 = load<i64>(f, 72);
+  let q = (19 * l9 + (1 << 24)) >> ODD_BITS;
+  q = (l0 + q) >> EVEN_BITS;
+  q = (l1 + q) >> ODD_BITS;
+  q = (l2 + q) >> EVEN_BITS;
+  q = (l3 + q) >> ODD_BITS;
+  q = (l4 + q) >> EVEN_BITS;
+  q = (l5 + q) >> ODD_BITS;
+  q = (l6 + q) >> EVEN_BITS;
+  q = (l7 + q) >> ODD_BITS;
+  q = (l8 + q) >> EVEN_BITS;
+  q = (l9 + q) >> ODD_BITS;
+  l0 += 19 * q;
+  let c: i64;
+  c = l0 >> EVEN_BITS;
+  l1 += c;
+  l0 -= c << EVEN_BITS;
+  c = l1 >> ODD_BITS;
+  l2 += c;
+  l1 -= c << ODD_BITS;
+  c = l2 >> EVEN_BITS;
+  l3 += c;
+  l2 -= c << EVEN_BITS;
+  c = l3 >> ODD_BITS;
+  l4 += c;
+  l3 -= c << ODD_BITS;
+  c = l4 >> EVEN_BITS;
+  l5 += c;
+  l4 -= c << EVEN_BITS;
+  c = l5 >> ODD_BITS;
+  l6 += c;
+  l5 -= c << ODD_BITS;
+  c = l6 >> EVEN_BITS;
+  l7 += c;
+  l6 -= c << EVEN_BITS;
+  c = l7 >> ODD_BITS;
+  l8 += c;
+  l7 -= c << ODD_BITS;
+  c = l8 >> EVEN_BITS;
+  l9 += c;
+  l8 -= c << EVEN_BITS;
+  c = l9 >> ODD_BITS;
+  l9 -= c << ODD_BITS;
+  // Bit offsets: 0, 26, 51, 77, 102, 128, 153, 179, 204, 230.
+  store<i64>(out, l0 | (l1 << 26) | (l2 << 51));
+  store<i64>(out, (l2 >> 13) | (l3 << 13) | (l4 << 38), 8);
+  store<i64>(out, l5 | (l6 << 25) | (l7 << 51), 16);
+  store<i64>(out, (l7 >> 13) | (l8 << 12) | (l9 << 38), 24);
 }
 
-/** Limbs all in range: is the value below p = 2^255 - 19? */
-function isBelowP(f: usize): bool {
-  if (load<i64>(f) < (1 << 26) - 19) return true;
-  for (let i: usize = 8; i < 80; i += 8) {
-    const bits: i64 = (i & 8) == 0 ? EVEN_BITS : ODD_BITS;
-    if (load<i64>(f + i) != ((<i64>1) << bits) - 1) return true;
-  }
-  return false;
-}
-
-/** Bit offsets of the limbs: 0, 26, 51, 77, 102, 128, 153, 179, 204, 230. */
-function packLimbs(out: usize, f: usize): void {
-  let low: u64 = 0;
-  let bits: u64 = 0;
-  let at = out;
-  for (let i: usize = 0; i < 80; i += 8) {
-    low |= (<u64>load<i64>(f + i)) << bits;
-    bits += (i & 8) == 0 ? 26 : 25;
-    while (bits >= 8) {
-      store<u8>(at, <u8>low);
-      at += 1;
-      low >>= 8;
-      bits -= 8;
-    }
-  }
-  store<u8>(at, <u8>low);
-}
-
-/** Reads 32 bytes, the top bit ignored. The value may be p or above: `isCanonical` tells. */
+/** Reads 32 bytes, the top bit ignored. The value may be p or above: `isCanonical` tells. Limbs come out unsigned, in range. */
 export function decode(out: usize, bytes: usize): void {
-  let low: u64 = 0;
-  let bits: u64 = 0;
-  let at: usize = 0;
-  for (let i: usize = 0; i < 80; i += 8) {
-    const width: u64 = (i & 8) == 0 ? 26 : 25;
-    while (bits < width && at < 32) {
-      const byte: u64 = at == 31 ? load<u8>(bytes + at) & 0x7f : load<u8>(bytes + at);
-      low |= byte << bits;
-      bits += 8;
-      at += 1;
-    }
-    store<i64>(out + i, <i64>(low & (((<u64>1) << width) - 1)));
-    low >>= width;
-    bits -= width;
-  }
+  const w0 = load<u64>(bytes);
+  const w1 = load<u64>(bytes, 8);
+  const w2 = load<u64>(bytes, 16);
+  const w3 = load<u64>(bytes, 24);
+  const even: u64 = (1 << 26) - 1;
+  const odd: u64 = (1 << 25) - 1;
+  store<u64>(out, w0 & even);
+  store<u64>(out, (w0 >> 26) & odd, 8);
+  store<u64>(out, ((w0 >> 51) | (w1 << 13)) & even, 16);
+  store<u64>(out, (w1 >> 13) & odd, 24);
+  store<u64>(out, (w1 >> 38) & even, 32);
+  store<u64>(out, w2 & odd, 40);
+  store<u64>(out, (w2 >> 25) & even, 48);
+  store<u64>(out, ((w2 >> 51) | (w3 << 13)) & odd, 56);
+  store<u64>(out, (w3 >> 12) & even, 64);
+  store<u64>(out, (w3 >> 38) & odd, 72);
 }
 
 /** Whether the 32 bytes, the top bit ignored, are below p. */
@@ -411,6 +372,15 @@ export function isCanonical(bytes: usize): bool {
   if (load<u8>(bytes) < 0xed) return true;
   for (let i: usize = 1; i < 31; i++) if (load<u8>(bytes + i) != 0xff) return true;
   return (load<u8>(bytes, 31) & 0x7f) != 0x7f;
+}
+
+const plain: usize = memory.data(32, 8);
+
+/** 1/f; 0 for 0. */
+export function invert(out: usize, f: usize): void {
+  encode(plain, f);
+  invertModulo(plain, plain, PRIME_25519);
+  decode(out, plain);
 }
 
 const encodedF: usize = memory.data(32, 8);
@@ -431,28 +401,4 @@ export function isZero(f: usize): bool {
 export function isOdd(f: usize): bool {
   encode(encodedF, f);
   return (load<u8>(encodedF) & 1) == 1;
-}
-
-const v3: usize = memory.data(80, 16);
-const v7: usize = memory.data(80, 16);
-const check: usize = memory.data(80, 16);
-const minusU: usize = memory.data(80, 16);
-
-/** out = sqrt(u/v), if there is one (RFC 8032, section 5.1.3): u v^3 (u v^7)^((p-5)/8), corrected by sqrt(-1). u, v tight. */
-export function squareRootOfRatio(out: usize, u: usize, v: usize): bool {
-  square(v3, v);
-  multiply(v3, v3, v);
-  square(v7, v3);
-  multiply(v7, v7, v);
-  multiply(v7, v7, u);
-  powerForRoot(out, v7);
-  multiply(out, out, v3);
-  multiply(out, out, u);
-  square(check, out);
-  multiply(check, check, v);
-  if (isEqual(check, u)) return true;
-  negate(minusU, u);
-  if (!isEqual(check, minusU)) return false;
-  multiply(out, out, SQRT_MINUS_ONE);
-  return true;
 }

@@ -3,6 +3,8 @@
  * u32 words, little endian, always fully reduced (below m). `out` may be an argument. Variable time: public data only.
  */
 
+import { invert as invertModulo } from "./inverse";
+
 /** Bytes of an element. */
 export const WORDS: i32 = 32;
 const LOW: u64 = 0xffffffff;
@@ -17,14 +19,17 @@ export class Modulus {
   one: usize = 0;
   /** -1/m mod 2^32. */
   negatedInverse: u64 = 0;
+  /** m as inverse.ts wants it. */
+  forInverse: usize = 0;
 }
 
-export function newModulus(value: usize, square: usize, one: usize, negatedInverse: u64): Modulus {
+export function newModulus(value: usize, square: usize, one: usize, negatedInverse: u64, forInverse: usize): Modulus {
   const modulus = new Modulus();
   modulus.value = value;
   modulus.square = square;
   modulus.one = one;
   modulus.negatedInverse = negatedInverse;
+  modulus.forInverse = forInverse;
   return modulus;
 }
 
@@ -58,7 +63,7 @@ export function addPlain(out: usize, a: usize, b: usize): u64 {
 }
 
 /** Plain out = a - b; returns the borrow, 0 or 1. */
-function subtractPlain(out: usize, a: usize, b: usize): u64 {
+export function subtractPlain(out: usize, a: usize, b: usize): u64 {
   let borrow: u64 = 0;
   for (let i: usize = 0; i < 32; i += 4) {
     const difference = <u64>load<u32>(a + i) - load<u32>(b + i) - borrow;
@@ -181,19 +186,12 @@ export function leave(modulus: Modulus, out: usize, a: usize): void {
   multiply(modulus, out, a, PLAIN_ONE);
 }
 
-const power: usize = memory.data(32, 16);
-const exponent: usize = memory.data(32, 16);
-const TWO: usize = memory.data<u32>([2, 0, 0, 0, 0, 0, 0, 0], 16);
-
-/** 1/a = a^(m-2), m prime; 0 for 0. */
+/** 1/a in Montgomery form, m prime; 0 for 0. */
 export function invert(modulus: Modulus, out: usize, a: usize): void {
-  subtractPlain(exponent, modulus.value, TWO);
-  memory.copy(power, modulus.one, WORDS);
-  for (let i: i32 = 255; i >= 0; i--) {
-    square(modulus, power, power);
-    if (((load<u8>(exponent + (i >> 3)) >> (i & 7)) & 1) != 0) multiply(modulus, power, power, a);
-  }
-  memory.copy(out, power, WORDS);
+  // 1 / (a * 2^256), brought up by 2^256 twice.
+  invertModulo(out, a, modulus.forInverse);
+  enter(modulus, out, out);
+  enter(modulus, out, out);
 }
 
 /** Reads 32 big-endian bytes as a plain number. */

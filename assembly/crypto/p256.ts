@@ -4,10 +4,12 @@
  *
  *   point | X | Y | Z |   x = X/Z^2, y = Y/Z^3; infinity is Z = 0       three elements of 32 bytes
  */
+import { ORDER_256, PRIME_256 } from "./inverse";
 import {
   add,
   enter,
   fromBytes,
+  invert,
   isEqual,
   isLess,
   isZero,
@@ -38,7 +40,26 @@ export const field = newModulus(
     16,
   ),
   1,
+  PRIME_256,
 );
+/** The order n of the base point. */
+export const order = newModulus(
+  memory.data<u32>(
+    [0xfc632551, 0xf3b9cac2, 0xa7179e84, 0xbce6faad, 0xffffffff, 0xffffffff, 0x00000000, 0xffffffff],
+    16,
+  ),
+  memory.data<u32>(
+    [0xbe79eea2, 0x83244c95, 0x49bd6fa6, 0x4699799c, 0x2b6bec59, 0x2845b239, 0xf3d95620, 0x66e12d94],
+    16,
+  ),
+  memory.data<u32>(
+    [0x039cdaaf, 0x0c46353d, 0x58e8617b, 0x43190552, 0x00000000, 0x00000000, 0xffffffff, 0x00000000],
+    16,
+  ),
+  0xee00bc4f,
+  ORDER_256,
+);
+
 /** b and the base point, in Montgomery form. */
 const B: usize = memory.data<u32>(
   [0x29c4bddf, 0xd89cdf62, 0x78843090, 0xacf005cd, 0xf7212ed6, 0xe5a220ab, 0x04874834, 0xdc30061d],
@@ -164,6 +185,13 @@ export function addPoints(out: usize, first: usize, second: usize): void {
   multiply(field, c, c, a);
   multiply(field, d, d, b);
   subtract(field, out + Y, c, d); // Y3 = R (V - X3) - S1 H^3
+}
+
+/** The x of a point that is not infinity, in Montgomery form. */
+export function affineX(out: usize, point: usize): void {
+  invert(field, a, point + Z);
+  square(field, a, a);
+  multiply(field, out, point, a);
 }
 
 /** Whether the point's x, not infinity, is this element (Montgomery form): X = x Z^2. */

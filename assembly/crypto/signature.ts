@@ -1,17 +1,7 @@
 /** The one door to signature verification: two algorithms, one call. */
+import { Algorithm } from "./algorithm";
 import { isAcceptable as isAcceptableP256, verifyEs256 } from "./ecdsa";
 import { isAcceptable as isAcceptableEd25519, verifyEd25519 } from "./ed25519";
-
-/** The algorithm is a property of the key. */
-export enum Algorithm {
-  Ed25519 = 0,
-  Es256 = 1,
-}
-
-/** 32 bytes, or x || y of 64. */
-export function publicKeyLength(algorithm: i32): i32 {
-  return algorithm == Algorithm.Ed25519 ? 32 : 64;
-}
 
 /** Whether a bundle may hold this key: canonical, on its curve, not of small order. */
 export function isAcceptableKey(algorithm: i32, publicKey: usize): bool {

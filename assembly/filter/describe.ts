@@ -1,5 +1,5 @@
 /** The parser's own view of an ask or a grant as JSON, for `glassgate approve`: what a person approves is what the gateway reads. */
-import { Algorithm } from "../crypto/signature";
+import { Algorithm } from "../crypto/algorithm";
 import { Claims, Grant, newGrant } from "../grant/grant";
 import { readGrant } from "../grant/read";
 import { Detail, Scope } from "../jose/details";

@@ -1,5 +1,6 @@
 /** Compact JWS (RFC 7515, section 7.1) with our closed headers, attached or detached (Appendix F). */
-import { Algorithm, verify } from "../crypto/signature";
+import { Algorithm } from "../crypto/algorithm";
+import { verify } from "../crypto/signature";
 import { decode } from "../text/base64url";
 import { equals } from "../text/bytes";
 import { JsonReader } from "../text/json";

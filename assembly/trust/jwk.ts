@@ -1,7 +1,8 @@
 /** Public keys as JWK (RFC 7517, 7518 section 6.2, 8037): closed objects, private members refused as unknown. */
 
+import { Algorithm } from "../crypto/algorithm";
 import { sha256 } from "../crypto/sha256";
-import { Algorithm, isAcceptableKey } from "../crypto/signature";
+import { isAcceptableKey } from "../crypto/signature";
 import { algorithmOf } from "../jose/jws";
 import { decode, encode } from "../text/base64url";
 import { equals, same } from "../text/bytes";

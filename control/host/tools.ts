@@ -43,6 +43,17 @@ export class FilterTools {
     return this.vm.call("tool_verify", ...args) === 1;
   }
 
+  /** Sets the memory for tables of multiples, in bytes; 0 drops them all. */
+  setTableBudget(bytes: number): void {
+    this.vm.call("tool_set_table_budget", bytes);
+  }
+
+  /** Builds the table of multiples of a key, so that `verify` takes the fast way. False when there can be none. */
+  buildTable(algorithm: "Ed25519" | "ES256", key: Uint8Array): boolean {
+    this.vm.call("tool_reset");
+    return this.vm.call("tool_build_table", algorithm === "Ed25519" ? 0 : 1, this.vm.guest.put(key)) === 1;
+  }
+
   isKeyAcceptable(algorithm: "Ed25519" | "ES256", key: Uint8Array): boolean {
     this.vm.call("tool_reset");
     return this.vm.call("tool_key_acceptable", algorithm === "Ed25519" ? 0 : 1, this.vm.guest.put(key)) === 1;

@@ -1,0 +1,130 @@
+// Text of assembly/crypto/lanes25519.gen.ts: four field elements modulo 2^255 - 19 side by side, radix 2^25.5.
+import { Constants, lines, range } from "./text.mjs";
+
+const LIMBS = 10;
+const bits = (k) => (k % 2 === 0 ? 26 : 25);
+/** 2p in limbs: what a difference is raised by, so that it never falls below zero. */
+const twoP = (k) => (k === 0 ? 2 ** 27 - 38 : 2 ** (bits(k) + 1) - 2);
+/** Two chains of carries, interleaved; 9 -> 0 wraps times 19. */
+const CARRIES = [0, 5, 1, 6, 2, 7, 3, 8, 4, 9, 5, 0];
+
+function multiply(constants) {
+  const body = [];
+  for (const k of range(LIMBS)) body.push(`const f${k} = v128.load(f, ${16 * k});`);
+  for (const k of range(LIMBS)) body.push(`const g${k} = v128.load(g, ${16 * k});`);
+  body.push(`const nineteen = ${constants.lanes32(19)};`);
+  for (const k of range(LIMBS).slice(1)) body.push(`const n${k} = i32x4.mul(g${k}, nineteen);`);
+  for (const k of range(LIMBS).filter((i) => i % 2 === 1)) body.push(`const d${k} = i32x4.add(f${k}, f${k});`);
+  for (const k of range(LIMBS)) {
+    for (const i of range(LIMBS)) {
+      const j = (k - i + LIMBS) % LIMBS;
+      const a = `${i % 2 === 1 && j % 2 === 1 ? "d" : "f"}${i}`;
+      const b = `${i + j >= LIMBS ? "n" : "g"}${j}`;
+      for (const [half, name] of [
+        ["l", "low"],
+        ["h", "high"],
+      ]) {
+        const product = `i64x2.extmul_${name}_i32x4_u(${a}, ${b})`;
+        body.push(i === 0 ? `let ${half}${k} = ${product};` : `${half}${k} = i64x2.add(${half}${k}, ${product});`);
+      }
+    }
+  }
+  body.push("let c: v128;");
+  body.push(`const evenMask = ${constants.lanes64((1n << 26n) - 1n)};`);
+  body.push(`const oddMask = ${constants.lanes64((1n << 25n) - 1n)};`);
+  for (const k of CARRIES) {
+    for (const half of ["l", "h"]) {
+      body.push(`c = i64x2.shr_u(${half}${k}, ${bits(k)});`);
+      body.push(`${half}${k} = v128.and(${half}${k}, ${k % 2 === 0 ? "evenMask" : "oddMask"});`);
+      if (k < 9) body.push(`${half}${k + 1} = i64x2.add(${half}${k + 1}, c);`);
+      // 19c = 16c + 2c + c: there is no 64-bit product of lanes that costs less.
+      else body.push(`${half}0 = i64x2.add(${half}0, i64x2.add(i64x2.add(i64x2.shl(c, 4), i64x2.shl(c, 1)), c));`);
+    }
+  }
+  for (const k of range(LIMBS)) body.push(`v128.store(out, v128.shuffle<i32>(l${k}, h${k}, 0, 2, 4, 6), ${16 * k});`);
+  return body;
+}
+
+const eachLimb = (statement) => range(LIMBS).map((k) => statement(k, 16 * k));
+
+/** Four table entries' elements, 40 bytes each, turned into ten vectors: a transposition of 4x4 words, twice and a half. */
+function gather() {
+  const body = ["let a: v128;", "let b: v128;", "let c: v128;", "let d: v128;", "let x: v128;", "let y: v128;"];
+  for (const k of [0, 4, 8]) {
+    for (const [name, source] of [
+      ["a", "p0"],
+      ["b", "p1"],
+      ["c", "p2"],
+      ["d", "p3"],
+    ])
+      body.push(`${name} = v128.load(${source}, ${4 * k});`);
+    body.push("x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);", "y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);");
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k});`);
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 16});`);
+    if (k === 8) continue;
+    body.push("x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);", "y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);");
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k + 32});`);
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 48});`);
+  }
+  return body;
+}
+
+export function lanes25519(by) {
+  const constants = new Constants("CONSTANTS");
+  const twoPOf = (k) => constants.lanes32(twoP(k));
+  const functions = [
+    `/**
+ * out = f * g, tight. f: up to 4 units, g: up to 3.
+ *
+ * 19 * g stays below 2^32: 19 * 3 * 1.004 * 2^26 < 2^31.9. A column is at most
+ * 4 * 3 * 2^52 * 1.02 * (1 + 19 * 4 + 19 * 2 * 5 / 4) < 12 * 1.02 * 2^52 * 125 < 2^62.6: no overflow of 64 bits. The carry
+ * out of limb 9, at most 2^38, comes back times 19 into limb 0, from there at most 2^17 into limb 1: tight.
+ */
+export function multiply(out: usize, f: usize, g: usize): void {
+${lines(multiply(constants))}
+}`,
+    `/** Tight + tight = 2 units. */
+export function add(out: usize, f: usize, g: usize): void {
+${lines(eachLimb((_, at) => `v128.store(out, i32x4.add(v128.load(f, ${at}), v128.load(g, ${at})), ${at});`))}
+}`,
+    `/** f - g + 2p: two units more than f. g: tight, as 2p is at least as large in each limb. */
+export function subtract(out: usize, f: usize, g: usize): void {
+${lines(
+  eachLimb((k, at) => [
+    `const s${k} = i32x4.sub(v128.load(f, ${at}), v128.load(g, ${at}));`,
+    `v128.store(out, i32x4.add(s${k}, ${twoPOf(k)}), ${at});`,
+  ]).flat(),
+)}
+}`,
+    `/** Lanes of all ones in the vector at \`mask\` become 2p - f, two units; the others stay. f: tight. In two's complement -f = ~f + 1. */
+export function negateWhere(out: usize, f: usize, mask: usize): void {
+  const m = v128.load(mask);
+${lines(
+  eachLimb((k, at) => [
+    `const r${k} = v128.and(m, ${constants.lanes32(twoP(k) + 1)});`,
+    `v128.store(out, i32x4.add(v128.xor(v128.load(f, ${at}), m), r${k}), ${at});`,
+  ]).flat(),
+)}
+}`,
+    `/** Four elements of ten u32 limbs each into four lanes. Reads 48 bytes at each pointer. */
+export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+${lines(gather())}
+}`,
+  ];
+  return `/**
+ * Four elements modulo p = 2^255 - 19 side by side, one in each 32-bit lane. ${by}
+ *
+ *   value of a lane = l0 + l1*2^26 + l2*2^51 + l3*2^77 + ... + l9*2^230      ten vectors of 16 bytes, unsigned limbs
+ *
+ * "Tight": even limbs below 2^26 + 2^18, odd ones below 2^25 + 2^18. "n units": up to n times tight. \`out\` may be an
+ * argument. Constants are loaded from memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
+ */
+
+/** Bytes of four elements. */
+export const LANES: i32 = 160;
+
+${constants.text()}
+
+${functions.join("\n\n")}
+`;
+}

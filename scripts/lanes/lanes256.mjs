@@ -1,0 +1,160 @@
+// Text of assembly/crypto/lanes256.gen.ts: four field elements modulo the prime of P-256 side by side, radix 2^29, Montgomery.
+import { Constants, lines, range } from "./text.mjs";
+
+const LIMBS = 9;
+const BITS = 29;
+/** p = 2^256 - 2^224 + 2^192 + 2^96 - 1: where m * 2^n lands, as [columns further, bits shifted, sign]. */
+const FOLDS = [
+  [3, 9, 1], // 2^96 = 2^(3 * 29 + 9)
+  [6, 18, 1], // 2^192
+  [7, 21, -1], // 2^224
+  [8, 24, 1], // 2^256
+];
+
+/** The products of column k, as pairs of names. */
+function products(k, isSquare) {
+  const pairs = range(LIMBS)
+    .map((i) => [i, k - i])
+    .filter(([, j]) => j >= 0 && j < LIMBS);
+  if (!isSquare) return pairs.map(([i, j]) => [`f${i}`, `g${j}`]);
+  return pairs.filter(([i, j]) => i <= j).map(([i, j]) => [i === j ? `f${i}` : `d${i}`, `f${j}`]);
+}
+
+function multiply(constants, isSquare) {
+  const body = [`const mask = ${constants.lanes64((1n << 29n) - 1n)};`];
+  for (const k of range(LIMBS)) body.push(`const f${k} = v128.load(f, ${16 * k});`);
+  if (isSquare) for (const k of range(LIMBS - 1)) body.push(`const d${k} = i32x4.shl(f${k}, 1);`);
+  else for (const k of range(LIMBS)) body.push(`const g${k} = v128.load(g, ${16 * k});`);
+  const last = 2 * LIMBS - 1;
+  for (const k of range(last + 1)) {
+    for (const [half, name] of [
+      ["l", "low"],
+      ["h", "high"],
+    ]) {
+      // Together with the 2^34 that the carry brings along, each column stands 2^63 above its true value.
+      let bias = k === 0 ? 1n << 63n : (1n << 63n) - (1n << 34n);
+      if (k >= LIMBS && k < last) bias += 1n << 28n;
+      const terms = products(k, isSquare).map(([a, b]) => `i64x2.extmul_${name}_i32x4_s(${a}, ${b})`);
+      if (k > 0) terms.push(`${half}Carry${k}`);
+      const folds = FOLDS.filter(([columns]) => k >= columns && k - columns < LIMBS);
+      const column = `${half}${k}`;
+      body.push(`let ${column} = ${constants.lanes64(bias)};`);
+      for (const term of terms) body.push(`${column} = i64x2.add(${column}, ${term});`);
+      for (const [columns, shift, sign] of folds) {
+        const shifted = `i64x2.shl(${half}Factor${k - columns}, ${shift})`;
+        body.push(`${column} = i64x2.${sign > 0 ? "add" : "sub"}(${column}, ${shifted});`);
+      }
+      if (k < last) body.push(`const ${half}Carry${k + 1} = i64x2.shr_u(${column}, ${BITS});`);
+      if (k < LIMBS) body.push(`const ${half}Factor${k} = v128.and(${column}, mask);`);
+    }
+    if (k < LIMBS) continue;
+    const at = 16 * (k - LIMBS);
+    body.push(`const r${k} = v128.shuffle<i32>(l${k}, h${k}, 0, 2, 4, 6);`);
+    if (k === last) body.push(`v128.store(out, r${k}, ${at});`);
+    else {
+      body.push(`const m${k} = v128.and(r${k}, ${constants.lanes32((1 << 29) - 1)});`);
+      body.push(`v128.store(out, i32x4.sub(m${k}, ${constants.lanes32(1 << 28)}), ${at});`);
+    }
+  }
+  return body;
+}
+
+const eachLimb = (statement) => range(LIMBS).flatMap((k) => statement(k, 16 * k));
+
+function differenceAndCarry(constants) {
+  const half = constants.lanes32(1 << 28);
+  const body = [`const half = ${half};`];
+  body.push(
+    ...eachLimb((k, at) => [
+      `const t${k} = v128.load(c, ${at});`,
+      `const s${k} = i32x4.sub(v128.load(a, ${at}), v128.load(b, ${at}));`,
+      `const x${k} = i32x4.sub(s${k}, i32x4.add(t${k}, t${k}));`,
+    ]),
+  );
+  for (const k of range(LIMBS - 1)) body.push(`const c${k} = i32x4.shr_s(i32x4.add(x${k}, half), ${BITS});`);
+  for (const k of range(LIMBS)) {
+    const carried = k === 0 ? `x${k}` : `i32x4.add(x${k}, c${k - 1})`;
+    const rest = k === LIMBS - 1 ? carried : `i32x4.sub(${carried}, i32x4.shl(c${k}, ${BITS}))`;
+    body.push(`v128.store(out, ${rest}, ${16 * k});`);
+  }
+  return body;
+}
+
+/** Four table entries' coordinates, 36 bytes each, turned into nine vectors: two transpositions of 4x4 words and one word. */
+function gather() {
+  const body = ["let a: v128;", "let b: v128;", "let c: v128;", "let d: v128;", "let x: v128;", "let y: v128;"];
+  for (const k of [0, 4]) {
+    for (const [name, source] of [
+      ["a", "p0"],
+      ["b", "p1"],
+      ["c", "p2"],
+      ["d", "p3"],
+    ])
+      body.push(`${name} = v128.load(${source}, ${4 * k});`);
+    body.push("x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);", "y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);");
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k});`);
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 16});`);
+    body.push("x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);", "y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);");
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k + 32});`);
+    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 48});`);
+  }
+  body.push("x = v128.load32_zero(p0, 32);");
+  for (const lane of [1, 2, 3]) body.push(`x = v128.load32_lane(p${lane}, x, ${lane}, 32);`);
+  body.push("v128.store(out, x, 128);");
+  return body;
+}
+
+export function lanes256(by) {
+  const constants = new Constants("CONSTANTS");
+  const functions = [
+    `/**
+ * out = f * g / 2^261, tight (Montgomery; -1/p mod 2^29 is 1, so that the factor of each step is the column itself).
+ * f, g: limbs of a and b units with a * b at most 12.
+ *
+ * A column is at most 12 * 9 * 2^56 + 2^54 < 2^62.8 in absolute value. There is no signed 64-bit shift of lanes that is fast,
+ * so each column carries a bias of 2^63 and is read as unsigned. Columns 9 to 16 are rounded, so that limbs come out centred.
+ * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
+ */
+export function multiply(out: usize, f: usize, g: usize): void {
+${lines(multiply(constants, false))}
+}`,
+    `/** out = f * f / 2^261, as \`multiply\`. f: up to 3 units. */
+export function square(out: usize, f: usize): void {
+${lines(multiply(constants, true))}
+}`,
+    `/** f - g, limb by limb: the units add up. */
+export function subtract(out: usize, f: usize, g: usize): void {
+${lines(eachLimb((_, at) => [`v128.store(out, i32x4.sub(v128.load(f, ${at}), v128.load(g, ${at})), ${at});`]))}
+}`,
+    `/** a - b - 2c of tight ones, carried once in parallel: tight again. Each carry is within 2 of zero. */
+export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
+${lines(differenceAndCarry(constants))}
+}`,
+    `/** Lanes of all ones in the vector at \`mask\` become -f; the others stay. In two's complement -f = ~f + 1. */
+export function negateWhere(out: usize, f: usize, mask: usize): void {
+  const m = v128.load(mask);
+${lines(eachLimb((_, at) => [`v128.store(out, i32x4.sub(v128.xor(v128.load(f, ${at}), m), m), ${at});`]))}
+}`,
+    `/** Four elements of nine i32 limbs each into four lanes. */
+export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+${lines(gather())}
+}`,
+  ];
+  return `/**
+ * Four elements modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1 side by side, one in each 32-bit lane, in Montgomery form with
+ * 2^261. ${by}
+ *
+ *   value of a lane = l0 + l1*2^29 + l2*2^58 + ... + l8*2^232      nine vectors of 16 bytes, signed limbs
+ *
+ * "Tight": |limb| at most 2^28 + 4. "n units": up to n times that. \`out\` may be an argument. Constants are loaded from
+ * memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
+ */
+
+/** Bytes of four elements. */
+export const LANES: i32 = 144;
+
+${constants.text()}
+
+${functions.join("\n\n")}
+`;
+}
