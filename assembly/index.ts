@@ -6,6 +6,7 @@ import { Action, onRequest, onRequestOfUnknownRoot } from "./filter/judge";
 import { defineCounters } from "./filter/metrics";
 import { createRoot, deleteRoot, findRoot, rootAt } from "./filter/roots";
 import { addStream, removeStream, rootOfStream } from "./filter/streams";
+import { onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
 import "./host/abort";
 import { enter, leave } from "./host/arena";
@@ -50,5 +51,14 @@ export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32
 export function proxy_on_delete(id: u32): void {
   if (removeStream(id)) return;
   const index = findRoot(id);
-  if (index >= 0) dropCached(deleteRoot(index));
+  if (index < 0) return;
+  stopTicks(rootAt(index));
+  dropCached(deleteRoot(index));
+}
+
+export function proxy_on_tick(root: u32): void {
+  enter();
+  const index = findRoot(root);
+  if (index >= 0) onTick(index);
+  leave();
 }

@@ -8,7 +8,7 @@ import { decodePoint, field, hasX, isInfinity, order } from "./p256";
 import { Sha256 } from "./sha256";
 import { sumStraus } from "./straus256";
 import { compareTabled, TabledResult } from "./tabled256";
-import { baseTable, findTable, noteVerified } from "./tables";
+import { baseTable, findTable } from "./tables";
 
 const hash = new Sha256();
 const digest: usize = memory.data(32, 16);
@@ -75,11 +75,7 @@ export function verifyEs256(
 
   // Only an acceptable key has a table.
   const table = findTable(Algorithm.Es256, publicKey);
-  if (table != 0) {
-    const result = compareTabled(u1, u2, r, order.value, baseTable(Algorithm.Es256), table);
-    return result == TabledResult.Exceptional ? verifyScalars(publicKey) : result == TabledResult.Equal;
-  }
-  const isGood = verifyScalars(publicKey);
-  if (isGood) noteVerified(Algorithm.Es256, publicKey);
-  return isGood;
+  if (table == 0) return verifyScalars(publicKey);
+  const result = compareTabled(u1, u2, r, order.value, baseTable(Algorithm.Es256), table);
+  return result == TabledResult.Exceptional ? verifyScalars(publicKey) : result == TabledResult.Equal;
 }

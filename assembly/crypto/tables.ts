@@ -17,7 +17,6 @@ const KEEP_SECONDS: i64 = 60;
 
 enum State {
   Free,
-  Waiting,
   Building,
   Ready,
   /** The proof failed: this key stays on the generic way. */
@@ -52,16 +51,6 @@ let building: Table = changetype<Table>(0);
 let waiting: i32 = 0;
 let ready: i32 = 0;
 
-/** How many keys have a table now. */
-export function tableCount(): i32 {
-  return ready;
-}
-
-/** Bytes that tables hold now. */
-export function tableMemory(): i32 {
-  return used;
-}
-
 /** The base point's table, or 0 while there is none. */
 export function baseTable(algorithm: i32): usize {
   const base = unchecked(bases[algorithm]);
@@ -93,12 +82,48 @@ export function findTable(algorithm: i32, publicKey: usize): usize {
   return table.memory;
 }
 
+/** Keys that wait, oldest first: algorithm and key. */
+const waitingKeys: usize = memory.data(1152, 16); // MAX_WAITING x WAITING_BYTES
+const WAITING_BYTES: usize = 72;
+
+function waitingAt(index: i32): usize {
+  return waitingKeys + <usize>index * WAITING_BYTES;
+}
+
+function isWaiting(algorithm: i32, publicKey: usize): bool {
+  for (let i = 0; i < waiting; i++) {
+    const at = waitingAt(i);
+    if (load<i32>(at) != algorithm) continue;
+    if (memory.compare(at + 8, publicKey, publicKeyLength(algorithm)) == 0) return true;
+  }
+  return false;
+}
+
+/** This key has verified a signature: it may have a table. On the hot path, so it only takes a note. */
+export function noteVerified(algorithm: i32, publicKey: usize): void {
+  if (budget == 0 || waiting >= MAX_WAITING) return;
+  if (changetype<usize>(find(algorithm, publicKey)) != 0 || isWaiting(algorithm, publicKey)) return;
+  const at = waitingAt(waiting);
+  store<i32>(at, algorithm);
+  memory.copy(at + 8, publicKey, publicKeyLength(algorithm));
+  waiting += 1;
+}
+
+/** Memory for a table. False when there is none left within the budget. */
+function takeMemory(table: Table): bool {
+  if (table.memory != 0) return true;
+  if (used + TABLE_BYTES > budget) return false;
+  used += TABLE_BYTES;
+  table.memory = heap.alloc(<usize>TABLE_BYTES);
+  return true;
+}
+
 /** A place for one more key: a free one, or that of the table that was not used for the longest time. */
 function makeRoom(): Table {
   let oldest = changetype<Table>(0);
   for (let i = 0; i < MAX_TABLES; i++) {
     const table = unchecked(tables[i]);
-    if (table.state == State.Free && (table.memory != 0 || used + TABLE_BYTES <= budget)) return table;
+    if (table.state == State.Free && takeMemory(table)) return table;
     if (table.state != State.Ready || clock - table.lastUsed < KEEP_SECONDS) continue;
     if (changetype<usize>(oldest) == 0 || table.lastUsed < oldest.lastUsed) oldest = table;
   }
@@ -109,67 +134,53 @@ function makeRoom(): Table {
   return oldest;
 }
 
-function takeMemory(table: Table): void {
-  used += TABLE_BYTES;
-  table.memory = heap.alloc(<usize>TABLE_BYTES);
+function begin(table: Table, publicKey: usize): void {
+  if (startTable(table.algorithm, publicKey, table.memory)) {
+    table.state = State.Building;
+    building = table;
+  } else {
+    table.state = State.Refused;
+  }
 }
 
-/** This key has verified a signature the generic way: it may have a table. */
-export function noteVerified(algorithm: i32, publicKey: usize): void {
-  if (budget == 0 || waiting >= MAX_WAITING) return;
-  if (changetype<usize>(find(algorithm, publicKey)) != 0) return;
+/** Begins the table of the key that waits longest; that of its base point first. */
+function startNext(): void {
+  const algorithm = load<i32>(waitingKeys);
   const base = unchecked(bases[algorithm]);
   if (base.state == State.Free) {
     // It is of no use without room for one key.
-    if (used + 2 * TABLE_BYTES > budget) return;
-    takeMemory(base);
-    base.state = State.Waiting;
-  }
-  const table = makeRoom();
-  if (changetype<usize>(table) == 0) return;
-  if (table.memory == 0) takeMemory(table);
-  table.state = State.Waiting;
-  table.algorithm = algorithm;
-  memory.copy(table.key, publicKey, publicKeyLength(algorithm));
-  waiting += 1;
-}
-
-/** The next table to build: a base point's before the keys'. */
-function startNext(): bool {
-  for (let i = 0; i < 2; i++) {
-    const base = unchecked(bases[i]);
-    if (base.state != State.Waiting) continue;
-    base.state = State.Building;
-    building = base;
-    return startTable(base.algorithm, 0, base.memory);
-  }
-  for (let i = 0; i < MAX_TABLES; i++) {
-    const table = unchecked(tables[i]);
-    if (table.state != State.Waiting) continue;
-    waiting -= 1;
-    // Without the base point's table a key's is of no use.
-    if (baseTable(table.algorithm) == 0 || !startTable(table.algorithm, table.key, table.memory)) {
-      table.state = State.Refused;
-      continue;
+    if (used + 2 * TABLE_BYTES <= budget && takeMemory(base)) {
+      begin(base, 0);
+      return;
     }
-    table.state = State.Building;
-    building = table;
-    return true;
+  } else if (base.state == State.Ready) {
+    const table = makeRoom();
+    if (changetype<usize>(table) != 0) {
+      table.algorithm = algorithm;
+      memory.copy(table.key, waitingKeys + 8, publicKeyLength(algorithm));
+      begin(table, table.key);
+    }
   }
-  return false;
+  waiting -= 1;
+  memory.copy(waitingKeys, waitingAt(1), <usize>waiting * WAITING_BYTES);
 }
 
 function isBase(table: Table): bool {
   return table == unchecked(bases[0]) || table == unchecked(bases[1]);
 }
 
-function finish(table: Table): void {
+/** True when it is a key's and serves from now on. */
+function finish(table: Table): bool {
   building = changetype<Table>(0);
   table.lastUsed = clock;
   table.state = State.Ready;
-  if (isBase(table)) return;
-  if (isTrueTable(table.algorithm, table.key, baseTable(table.algorithm), table.memory)) ready += 1;
-  else table.state = State.Refused;
+  if (isBase(table)) return false;
+  if (!isTrueTable(table.algorithm, table.key, baseTable(table.algorithm), table.memory)) {
+    table.state = State.Refused;
+    return false;
+  }
+  ready += 1;
+  return true;
 }
 
 /** Whether `buildTables` has something to do. */
@@ -177,18 +188,22 @@ export function hasTableWork(): bool {
   return waiting > 0 || changetype<usize>(building) != 0;
 }
 
-/** Builds on, a bounded step. Call it outside of requests. `now`: seconds, only compared with itself. */
-export function buildTables(now: i64): void {
+/**
+ * Builds on, a bounded step. Call it outside of requests.
+ * @param now seconds, only compared with itself
+ * @returns true when one more key has its table
+ */
+export function buildTables(now: i64): bool {
   clock = now;
   if (changetype<usize>(building) == 0) {
-    startNext();
-    return;
+    if (waiting > 0) startNext();
+    return false;
   }
   for (let i = 0; i < ROWS_PER_STEP; i++) {
     if (!fillNextRow()) continue;
-    finish(building);
-    return;
+    return finish(building);
   }
+  return false;
 }
 
 function drop(table: Table): void {

@@ -2,6 +2,7 @@
  * grant x trust x request x now -> verdict. Pure: no host call, no clock, no allocation; the first failure wins, in the
  * order of DESIGN.md, "One request". Before the requester's signature holds nothing is told about the roster or its rules.
  */
+import { noteVerified } from "../crypto/tables";
 import { Grant } from "../grant/grant";
 import { Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
 import { same } from "../text/bytes";
@@ -50,6 +51,13 @@ function judgeKey(jws: Jws, key: Key, now: i64): i32 {
   if (changetype<usize>(key) == 0) return Verdict.KeyUnknown;
   if (jws.algorithm != key.algorithm) return Verdict.Algorithm;
   return key.holdsAt(now) ? Verdict.Allow : Verdict.KeyNotValid;
+}
+
+/** Whether the signature holds. A key that has signed well may have a table of multiples, built later. */
+function verifies(jws: Jws, key: Key): bool {
+  if (!verifyJws(jws, key.publicKey)) return false;
+  noteVerified(jws.algorithm, key.publicKey);
+  return true;
 }
 
 /** Steps before the requester's signature: nothing here depends on what the roster says beyond the one key. */
@@ -149,7 +157,7 @@ export function decide(
   let verdict = judgeRequestUnproven(grant, trust, anchors, now, leeway);
   if (verdict != Verdict.Allow) return verdict;
   const requester = trust.key(grant.request.kid.ptr, grant.request.kid.len);
-  if (!isVerified && !verifyJws(grant.request, requester.publicKey)) return Verdict.Signature;
+  if (!isVerified && !verifies(grant.request, requester)) return Verdict.Signature;
   decision.isProven = true;
 
   const claims = grant.claims;
@@ -164,7 +172,7 @@ export function decide(
     for (let i = 0; i < grant.approvalCount; i++) {
       const approval = grant.approval(i);
       const key = trust.key(approval.kid.ptr, approval.kid.len);
-      if (!verifyJws(approval, key.publicKey)) return Verdict.ApprovalSignature;
+      if (!verifies(approval, key)) return Verdict.ApprovalSignature;
     }
   }
   decision.areApprovalsProven = true;

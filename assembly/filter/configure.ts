@@ -5,6 +5,7 @@
  * a canary is a fresh instance that is asked once. No clock is read here: a wrong clock
  * or an expired bundle must not keep a gateway from starting.
  */
+import { isSignatureCheckTrue } from "../crypto/selftest";
 import { sha256 } from "../crypto/sha256";
 import { getConfiguration, LogLevel, log, Slice, Status } from "../host/calls";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
@@ -20,6 +21,7 @@ import { Gauge, setGauge } from "./metrics";
 import { findRoot, Root, renew, rootAt } from "./roots";
 import { newSettings, readSettings, SETTINGS_BYTES, Settings } from "./settings";
 import { isAccepted, markAccepted, registerGeneration } from "./shared";
+import { startTicks } from "./ticks";
 
 /** The schema of bundles that this filter reads. */
 const SCHEMA: u64 = 1;
@@ -142,7 +144,14 @@ export function configure(rootId: u32): bool {
   }
   sha256(configuration.ptr, configuration.len, configurationHash);
   const isCanary = isFirst && !isAccepted(configurationHash);
+  if (!isSignatureCheckTrue()) {
+    // Nothing that this VM would say of a signature can be trusted.
+    loading.refuse("the self-test of its signature checks fails");
+    report("glassgate: configuration refused: ");
+    return !isCanary;
+  }
   if (take(root, isCanary)) {
+    startTicks(root);
     if (isCanary) markAccepted(configurationHash);
     publish(root.settings, root.held, isCanary);
     return true;
@@ -152,5 +161,6 @@ export function configure(rootId: u32): bool {
     return false;
   }
   fallBack(root);
+  startTicks(root);
   return true;
 }

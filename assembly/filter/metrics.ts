@@ -5,6 +5,7 @@ import { writeHex, writeLiteral } from "../text/bytes";
 
 const decisions: StaticArray<i32> = new StaticArray<i32>(VERDICT_COUNT);
 let recordsDropped: i32 = -1;
+let tablesBuilt: i32 = -1;
 const name: usize = memory.data(128, 16);
 
 function define(kind: i32, prefix: string, suffix: string): i32 {
@@ -19,6 +20,7 @@ export function defineCounters(): void {
     unchecked((decisions[verdict] = define(MetricKind.Counter, "glassgate.decisions.verdict=", verdictCode(verdict))));
   }
   recordsDropped = define(MetricKind.Counter, "glassgate.records_dropped", "");
+  tablesBuilt = define(MetricKind.Counter, "glassgate.tables_built", "");
 }
 
 export function countDecision(verdict: i32): void {
@@ -28,6 +30,11 @@ export function countDecision(verdict: i32): void {
 /** A denial before the requester's signature held that was not recorded, as there were too many. */
 export function countDroppedRecord(): void {
   incrementMetric(recordsDropped, 1);
+}
+
+/** A key has got its table of multiples in this VM. */
+export function countBuiltTable(): void {
+  incrementMetric(tablesBuilt, 1);
 }
 
 /** Gauges of a domain. */

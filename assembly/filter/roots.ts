@@ -19,6 +19,8 @@ export class Root {
   settingsBytes: i32 = 0;
   /** 0 when it has no usable bundle. */
   held: HeldTrust = changetype<HeldTrust>(0);
+  /** Milliseconds between ticks; 0 for none. */
+  tickPeriod: i32 = 0;
 }
 
 const roots: StaticArray<Root> = new StaticArray<Root>(MAX_ROOTS);
@@ -36,12 +38,32 @@ export function rootAt(index: i32): Root {
   return unchecked(roots[index]);
 }
 
+/** The root that does what is done once for the whole VM: the first that is configured. -1 without any. */
+export function firstRoot(): i32 {
+  for (let i = 0; i < MAX_ROOTS; i++) {
+    const root = unchecked(roots[i]);
+    if (root.id != 0 && root.tickPeriod != 0) return i;
+  }
+  return -1;
+}
+
+/** The most memory for tables that a configuration of this VM allows, in bytes. */
+export function largestTableMemory(): i32 {
+  let largest: i64 = 0;
+  for (let i = 0; i < MAX_ROOTS; i++) {
+    const root = unchecked(roots[i]);
+    if (root.id != 0 && changetype<usize>(root.settings) != 0) largest = max(largest, root.settings.tableKib);
+  }
+  return <i32>(largest * 1024);
+}
+
 /** Makes room for a new root context. -1 when there is none left: its requests are then denied or pass without a grant. */
 export function createRoot(id: u32): i32 {
   for (let i = 0; i < MAX_ROOTS; i++) {
     const root = unchecked(roots[i]);
     if (root.id != 0) continue;
     root.id = id;
+    root.tickPeriod = 0;
     renew(root);
     return i;
   }

@@ -1,6 +1,6 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
-import { MAX_LEEWAY, MAX_ROOTS, MAX_STRIP } from "../limits";
+import { DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_STRIP, MAX_TABLE_KIB } from "../limits";
 import { compare, equals } from "../text/bytes";
 import { Text } from "../text/region";
 import { Writer } from "../text/writer";
@@ -23,6 +23,8 @@ export class Settings {
   /** Seconds. */
   leeway: i64 = 5;
   minVersion: i64 = 0;
+  /** Memory that the VM may spend on tables of multiples. The largest of its configurations counts. */
+  tableKib: i64 = 0;
   anchors: Anchors = changetype<Anchors>(0);
   strip: StripList = changetype<StripList>(0);
   /** SHA-256 over roots, threshold, audience, mode: 32 bytes, in each record. */
@@ -42,6 +44,7 @@ enum Member {
   MinVersion = 128,
   Strip = 256,
   Bundle = 512,
+  TableKib = 1024,
 }
 const REQUIRED: i32 = 15;
 
@@ -162,6 +165,11 @@ function readMember(loading: Loading, settings: Settings, bundle: Text): i32 {
     settings.minVersion = reader.integer();
     return Member.MinVersion;
   }
+  if (isMember(reader, "table_memory_kib")) {
+    settings.tableKib = reader.integer();
+    if (reader.ok && settings.tableKib > MAX_TABLE_KIB) loading.refuse("table_memory_kib is over 32768");
+    return Member.TableKib;
+  }
   if (isMember(reader, "strip")) {
     readStrip(loading, settings);
     return Member.Strip;
@@ -216,6 +224,7 @@ export function newSettings(loading: Loading): Settings {
   const region = loading.region;
   const settings = changetype<Settings>(region.take(offsetof<Settings>()));
   settings.leeway = 5;
+  settings.tableKib = DEFAULT_TABLE_KIB;
   settings.anchors = changetype<Anchors>(region.take(offsetof<Anchors>()));
   settings.strip = changetype<StripList>(region.take(offsetof<StripList>()));
   settings.strip.open(region.take(StripList.bytes()));

@@ -19,6 +19,7 @@ import {
   proxy_send_local_response,
   proxy_set_property,
   proxy_set_shared_data,
+  proxy_set_tick_period_milliseconds,
 } from "./env";
 
 /** Status codes of host calls (Proxy-Wasm 0.2.1). */
@@ -77,6 +78,11 @@ const number: usize = memory.data(8, 8);
 export function now(): u64 {
   store<u64>(number, 0);
   return proxy_get_current_time_nanoseconds(number) == Status.Ok ? load<u64>(number) : 0;
+}
+
+/** How often `on_tick` of the current root context comes; 0 for never. Only from a callback of that root: nginx traps else. */
+export function setTickPeriod(milliseconds: i32): void {
+  proxy_set_tick_period_milliseconds(milliseconds);
 }
 
 export function log(level: i32, ptr: usize, len: i32): void {

@@ -5,6 +5,7 @@
  */
 export declare function proxy_log(level: i32, ptr: usize, len: i32): i32;
 export declare function proxy_get_current_time_nanoseconds(out: usize): i32;
+export declare function proxy_set_tick_period_milliseconds(milliseconds: i32): i32;
 export declare function proxy_get_property(pathPtr: usize, pathLen: i32, outPtr: usize, outLen: usize): i32;
 export declare function proxy_set_property(pathPtr: usize, pathLen: i32, ptr: usize, len: i32): i32;
 export declare function proxy_get_header_map_value(

@@ -13,6 +13,12 @@ export const configurationSchema = z.strictObject({
   require: z.boolean().optional().describe("no grant is a deny: for a listener where the filter is the only guard"),
   leeway: z.int().min(0).max(60).optional().describe("seconds of clock skew allowed on iat; default 5"),
   min_version: z.int().nonnegative().optional().describe("older bundles are refused, also after a restart"),
+  table_memory_kib: z
+    .int()
+    .min(0)
+    .max(32_768)
+    .optional()
+    .describe("memory of a worker for tables that speed up signature checks; 512 a key; default 8192"),
   strip: z
     .array(z.string().regex(/^[a-z0-9_-]{1,64}$/))
     .max(32)

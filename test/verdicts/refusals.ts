@@ -182,6 +182,7 @@ const members: Refusal[] = [
   member("another mode", "mode", { mode: "audit" }),
   member("require as a string", "wrong type", { require: "yes" }),
   member("leeway over 60", "leeway", { leeway: 61 }),
+  member("table_memory_kib over 32768", "table_memory_kib", { table_memory_kib: 32_769 }),
   member("a header name in capitals", "strip", { strip: ["X-User"] }),
   member("host in strip", "strip", { strip: ["host"] }),
   member("a pseudo header in strip", "strip", { strip: [":path"] }),

@@ -1,0 +1,117 @@
+/**
+ * Tables of multiples speed up signature checks and change nothing else: who gets one, when it is built, how long it stays.
+ * docs/decisions.md says why.
+ */
+import { expect, it } from "vitest";
+import { FilterHost } from "../../control/host/host.js";
+import type { Signer } from "../kit/token.js";
+import { type GrantSpec, World } from "../kit/world.js";
+
+const start = Math.floor(Date.now() / 1000);
+
+async function setUp(configuration: Readonly<Record<string, unknown>> = {}) {
+  const world = new World(start);
+  const clock = { seconds: start };
+  const host = await FilterHost.load({ clock: () => clock.seconds * 1000 });
+  const configure = (): void => {
+    host.configure(world.configuration({ configuration }));
+  };
+  configure();
+  const ask = (grant: string): string => {
+    const headers = [
+      [":method", "GET"],
+      [":path", "/orders/7"],
+      [":authority", "api.example.com"],
+      ["x-break-glass", grant],
+    ] as const;
+    return host.request({ headers }).filterState.get("wasm.glassgate.verdict")?.toString() ?? "";
+  };
+  const tick = (times: number): void => {
+    for (let i = 0; i < times; i++) host.tick();
+  };
+  /** Over both VMs: only the worker sees requests. */
+  const built = (): number => Number(host.metrics().get("glassgate.tables_built") ?? 0);
+  return { world, clock, host, configure, ask, tick, built };
+}
+
+/** Enough for two base points and a dozen keys, a few rows a tick. */
+const LONG = 400;
+const alone = (world: World, by: Signer): string => world.alone({ by, claims: { sub: "rita" } });
+const bend = (grant: string, at: number): string => {
+  const i = grant.length + at;
+  return `${grant.slice(0, i)}${grant[i] === "A" ? "B" : "A"}${grant.slice(i + 1)}`;
+};
+
+it("gives a table to each key that has signed well, of both algorithms, and decides as before", async () => {
+  const { world, ask, tick, built } = await setUp();
+  // rita's two keys, adam's and anna's.
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  expect(ask(alone(world, world.rita2))).toBe("allow");
+  const quorum = (): GrantSpec => ({ approvals: [{ by: world.adam }, { by: world.anna }] });
+  expect(ask(world.grant(quorum()))).toBe("allow");
+  expect(built()).toBe(0);
+  tick(LONG);
+  expect(built()).toBe(4);
+  for (let i = 0; i < 50; i++) {
+    expect(ask(alone(world, i % 2 === 0 ? world.rita : world.rita2))).toBe("allow");
+    expect(ask(world.grant(quorum()))).toBe("allow");
+    expect(ask(bend(world.grant(quorum()), -10 - i))).toBe("approval_signature");
+    expect(ask(bend(alone(world, i % 2 === 0 ? world.rita : world.rita2), -10 - i))).toBe("signature");
+  }
+  tick(LONG);
+  expect(built()).toBe(4);
+});
+
+it("gives none to a key that has signed nothing well, however many grants are forged with it", async () => {
+  const { world, ask, tick, built } = await setUp();
+  for (let i = 0; i < 30; i++) {
+    expect(ask(bend(alone(world, world.rita), -10 - i))).toBe("signature");
+    // A good request, and a forged approval in adam's name.
+    expect(ask(bend(world.grant({ approvals: [{ by: world.anna }, { by: world.adam }] }), -10 - i))).toBe(
+      "approval_signature",
+    );
+  }
+  tick(LONG);
+  // rita's key signed the second kind of grant, anna's approved it.
+  expect(built()).toBe(2);
+});
+
+it("keeps tables over a rotation", async () => {
+  const { world, configure, ask, tick, built } = await setUp();
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(1);
+  configure();
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(1);
+});
+
+it("builds none with table_memory_kib 0, and none that does not fit", async () => {
+  for (const kib of [0, 1023]) {
+    const { world, ask, tick, built } = await setUp({ table_memory_kib: kib });
+    expect(ask(alone(world, world.rita))).toBe("allow");
+    tick(LONG);
+    expect(built()).toBe(0);
+    expect(ask(alone(world, world.rita))).toBe("allow");
+  }
+});
+
+it("holds as many as fit; a further key takes the place of one that was idle for a minute, and no other", async () => {
+  // The base point of Ed25519 and two keys.
+  const { world, clock, ask, tick, built } = await setUp({ table_memory_kib: 1536 });
+  const approvedBy = (by: Signer): string =>
+    world.grant({ claims: { ent: "leads" }, approvals: [{ by: world.anna }, { by }] });
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  expect(ask(approvedBy(world.adam2))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(2);
+  // rita and anna, or rita and adam: one of the three found no place, and asking again does not help.
+  expect(ask(approvedBy(world.adam2))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(2);
+  clock.seconds += 60;
+  expect(ask(approvedBy(world.temp))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBeGreaterThan(2);
+});
