@@ -1,61 +1,112 @@
-/** A load of keep-alive HTTP/1.1 requests, pipelined on raw sockets so that the client costs little, and the CPU that Envoy spent on it. */
-import { readFileSync } from "node:fs";
-import { createConnection } from "node:net";
+/** A load of keep-alive HTTP/1.1 requests on raw sockets that stay open, so that the client costs little. */
+import { createConnection, type Socket } from "node:net";
 
-/** User and system CPU of the process so far, in microseconds (proc(5), stat fields 14 and 15, at 100 ticks a second). */
-export function cpuMicroseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+export type Headers = Readonly<Record<string, string>>;
+
+export interface Target {
+  readonly method?: string;
+  readonly path?: string;
+  readonly host?: string;
+}
+
+export function requestText(headers: Headers, target: Target = {}): string {
+  const { method = "GET", path = "/orders/7", host = "api.example.com" } = target;
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines.join("")}\r\n`;
+}
+
+/** One connection, one request in flight on it. */
+class Connection {
+  private answered: (status: number) => void = () => {};
+  private failed: (error: Error) => void = () => {};
+  private buffer = "";
+
+  private constructor(private readonly socket: Socket) {
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => this.take(chunk));
+    socket.on("error", (error) => this.failed(error));
+    socket.on("close", () => this.failed(new Error("the gateway closed the connection")));
+  }
+
+  static open(port: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket = createConnection({ port, host: "127.0.0.1", noDelay: true });
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.off("error", reject);
+        resolve(new Connection(socket));
+      });
+    });
+  }
+
+  private take(chunk: string): void {
+    this.buffer += chunk;
+    const head = this.buffer.indexOf("\r\n\r\n");
+    if (head < 0) return;
+    const length = Number(/content-length: (\d+)/i.exec(this.buffer)?.[1] ?? 0);
+    if (this.buffer.length < head + 4 + length) return;
+    const status = Number(this.buffer.slice(9, 12));
+    this.buffer = "";
+    this.answered(status);
+  }
+
+  send(text: string, answered: (status: number) => void, failed: (error: Error) => void): void {
+    this.answered = answered;
+    this.failed = failed;
+    this.socket.write(text);
+  }
+
+  close(): void {
+    this.failed = () => {};
+    this.socket.destroy();
+  }
 }
 
 export interface LoadResult {
-  readonly requests: number;
   readonly seconds: number;
   /** Answers by status. */
   readonly statuses: ReadonlyMap<number, number>;
 }
 
-/** Sends `requests` on `connections` sockets, one request in flight on each. */
-export function load(
-  port: number,
-  requests: number,
-  connections: number,
-  headers: (i: number) => Readonly<Record<string, string>>,
-): Promise<LoadResult> {
-  const statuses = new Map<number, number>();
-  let next = 0;
-  const started = performance.now();
-  const one = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const socket = createConnection({ port, host: "127.0.0.1", noDelay: true });
-      let buffer = "";
-      const sendNext = (): void => {
-        if (next >= requests) {
-          socket.end();
-          resolve();
-          return;
-        }
-        const lines = Object.entries(headers(next++)).map(([name, value]) => `${name}: ${value}\r\n`);
-        socket.write(`GET /orders/7 HTTP/1.1\r\nhost: api.example.com\r\n${lines.join("")}\r\n`);
-      };
-      socket.setEncoding("latin1");
-      socket.on("connect", sendNext);
-      socket.on("error", reject);
-      socket.on("data", (chunk: string) => {
-        buffer += chunk;
-        const head = buffer.indexOf("\r\n\r\n");
-        if (head < 0) return;
-        const length = Number(/content-length: (\d+)/i.exec(buffer)?.[1] ?? 0);
-        if (buffer.length < head + 4 + length) return;
-        const status = Number(buffer.slice(9, 12));
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        buffer = "";
+export class Client {
+  private constructor(private readonly connections: readonly Connection[]) {}
+
+  static async open(port: number, connections: number): Promise<Client> {
+    return new Client(await Promise.all(Array.from({ length: connections }, () => Connection.open(port))));
+  }
+
+  /** Sends requests, one in flight per connection, for as long as `next` gives a text. */
+  load(next: (i: number) => string | undefined, onAnswer: (status: number) => void = () => {}): Promise<LoadResult> {
+    const statuses = new Map<number, number>();
+    const started = performance.now();
+    let i = 0;
+    const one = (connection: Connection): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const sendNext = (): void => {
+          const text = next(i++);
+          if (text === undefined) resolve();
+          else connection.send(text, take, reject);
+        };
+        const take = (status: number): void => {
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          onAnswer(status);
+          sendNext();
+        };
         sendNext();
       });
-    });
-  return Promise.all(Array.from({ length: connections }, one)).then(() => ({
-    requests,
-    seconds: (performance.now() - started) / 1000,
-    statuses,
-  }));
+    return Promise.all(this.connections.map(one)).then(() => ({
+      seconds: (performance.now() - started) / 1000,
+      statuses,
+    }));
+  }
+
+  /** The status of one request. */
+  async status(headers: Headers, target: Target = {}): Promise<number> {
+    const { statuses } = await this.load((i) => (i === 0 ? requestText(headers, target) : undefined));
+    return [...statuses.keys()][0] ?? 0;
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.close();
+  }
 }

@@ -1,0 +1,122 @@
+/** bench/RESULTS.md, and the same on the terminal. */
+import type { FloodResult, Latency } from "./flood.js";
+import type { Results, Row } from "./results.js";
+import { CHEAP_WEIGHT } from "./variants.js";
+
+const one = (value: number): string => value.toFixed(1);
+
+/** How many of a forged row's answers were 429. */
+function busyNote({ answers }: Row): string {
+  const all = Object.values(answers).reduce((sum, count) => sum + count, 0);
+  const busy = answers["429"] ?? 0;
+  return busy === 0 ? "" : `, ${((busy / all) * 100).toFixed(busy === all ? 0 : 1)} % answered 429`;
+}
+
+function rowsTable({ rows }: Results): string[] {
+  const jwt = rows.find(({ id }) => id === "jwt-eddsa")?.cpu.median ?? Number.NaN;
+  return [
+    "| what | CPU µs a request | quartiles | against jwt_authn EdDSA | requests/s |",
+    "|---|--:|--:|--:|--:|",
+    ...rows.map((row) => {
+      const { id, group, name, cpu, requestsPerSecond } = row;
+      const isBase = id === "none";
+      const label = group === "forged" ? `forged: ${name}${busyNote(row)}` : name;
+      const ratio = isBase || group === "base" ? "" : `${(cpu.median / jwt).toFixed(2)}x`;
+      const time = `${isBase || cpu.median < 0 ? "" : "+"}${one(cpu.median)}`;
+      return `| ${label} | ${time} | ${one(cpu.low)} to ${one(cpu.high)} | ${ratio} | ${requestsPerSecond ?? ""} |`;
+    }),
+  ];
+}
+
+function kernelTable({ kernels }: Results): string[] {
+  return [
+    "| signature check in Node | µs | quartiles | against OpenSSL |",
+    "|---|--:|--:|--:|",
+    ...kernels.map(
+      ({ algorithm, path, time, ratio }) =>
+        `| ${algorithm}, ${path} | ${one(time.median)} | ${one(time.low)} to ${one(time.high)} | ${ratio.toFixed(2)}x |`,
+    ),
+  ];
+}
+
+const told = ({ p50, p99, requests }: Latency): string =>
+  `p50 ${Math.round(p50)} µs, p99 ${Math.round(p99)} µs (${requests} requests)`;
+
+function floodText({ quiet, flooded, forgedPerSecond, statuses }: FloodResult): string {
+  const answers = Object.entries(statuses).map(([status, count]) => `${count} times ${status}`);
+  return `While forged grants (right key, wrong signature) come over 2 connections from one source as fast as they are answered,
+${forgedPerSecond} a second (${answers.join(", ")}), a normal request without a grant, from another source on a connection of
+its own, waits ${told(flooded)}; without the flood ${told(quiet)}. One worker; client, attacker and Envoy share the cores.`;
+}
+
+const ratioList = ({ ratios }: Results): string[] =>
+  ratios.map(({ name, value }) => `- ${name}: **${value.toFixed(2)}**`);
+
+export function markdown(results: Results): string {
+  const { setting, coldStart, flood } = results;
+  return `# Benchmark
+
+\`${setting.command}\`, ${setting.date}: Envoy ${setting.envoy}, Node ${setting.node}, ${setting.cpu}, ${setting.cores} cores; ${setting.rounds} rounds of
+${setting.requests} requests a row (cheap rows ${CHEAP_WEIGHT} times that), ${Math.round(setting.seconds / 60)} minutes in all. Generated: \`npm run bench\` writes this page and [the chart](../docs/benchmark.svg).
+
+![CPU a request](../docs/benchmark.svg)
+
+${rowsTable(results).join("\n")}
+
+## Ratios of the medians
+
+${ratioList(results).join("\n")}
+
+## A flood of forged grants
+
+${floodText(flood)}
+
+## The signature checks alone
+
+${kernelTable(results).join("\n")}
+
+Release binary in Node's V8, messages of 300 bytes, by turns in one process; OpenSSL's keys are imported before.
+
+## Size and start
+
+\`glassgate.wasm\` has ${coldStart.bytes} bytes (${coldStart.gzipBytes} with gzip); the thin filter has ${coldStart.thinBytes}. In Node a VM takes
+${one(coldStart.compile)} ms to compile, ${one(coldStart.instantiate)} ms to instantiate and ${one(coldStart.configure)} ms to configure with a signed bundle. On Envoy with one worker
+a push takes ${one(coldStart.pushSameVm)} ms from the rename of the file until every VM serves it; ${one(coldStart.pushNewVm)} ms where it makes new VMs (base, canary, main
+thread, worker); ${one(coldStart.pushNewCode)} ms where their code is new as well. The polling of the admin interface is included. Node compiles a function
+when it is first called.
+
+## How it is measured
+
+One Envoy process with one worker and a listener for each way of filtering; every listener gives the same direct answer, so no
+upstream is in the figures. A client in Node on the same machine keeps 4 connections a listener open, one request in flight on
+each. CPU is user and system time of all threads of the process (\`/proc\`, ${setting.counter}). In each round, in random order, each row's
+sample stands beside one of "no filter"; all rows but the first tell the median of those differences, with quartiles. Two warm-ups
+with a pause of 2 seconds come first. Compare within one run only; no time is a test, but a wrong HTTP status ends the run.
+
+Each listener writes the JSON access log of envoy.yaml to one file: with our filter it holds the audit record and, for new
+grants, the evidence; where no filter sets them these members are null. "The same work" logs seven claims from jwt_authn's metadata instead. The
+ext_authz server writes a record of its own, without hash chain and evidence. Forged grants are recorded 100 times a second at most.
+
+- **jwt_authn** is the native filter of envoy.yaml alone, one local JWKS, ${setting.distinct} tokens by turns; with its cache, one token.
+- **The same work** is jwt_authn with cache and \`payload_in_metadata\`, then RBAC on method, host, path template and a claim. It was
+  checked to answer 403 for another method, host, path and claim.
+- **Thin filter** is a Proxy-Wasm module of the same compiler with the same callbacks a request and no host call. **glassgate alone** stands
+  in the same place: both answer 200, with the router right behind.
+- **Grants** go through the whole envoy.yaml: our filter, the no-store filter and the skipped jwt_authn. New grants repeat
+  after ${setting.distinct}; the filter's cache holds 64.
+- **Forged** grants carry another grant's signature in the place of one. "Many networks": each comes from another /24
+  by x-forwarded-for, and so does the request of "no filter" beside it.
+- **ext_authz** asks a server in Node over HTTP with keep-alive. It decides the same with OpenSSL, keys imported once and a cache of
+  64 grants; its decisions were checked against test/reference.
+`;
+}
+
+/** For the terminal. */
+export function plainText(results: Results): string {
+  return [
+    rowsTable(results).join("\n"),
+    ratioList(results).join("\n").replaceAll("**", ""),
+    floodText(results.flood),
+    kernelTable(results).join("\n"),
+  ].join("\n\n");
+}

@@ -1,0 +1,103 @@
+/** Everything that a run has found, in the shape of the JSON file. */
+import type { ColdStart } from "./cold-start.js";
+import type { FloodResult } from "./flood.js";
+import type { KernelRow } from "./kernels.js";
+import type { Measured } from "./measure.js";
+import { median, type Spread, spread } from "./statistics.js";
+import type { Variant } from "./variants.js";
+
+export interface Row {
+  readonly id: string;
+  readonly group: Variant["group"];
+  readonly name: string;
+  /** CPU microseconds a request: of `none` in full, of the others what they add to it. */
+  readonly cpu: Spread;
+  /** Undefined where the row is another process of the row before. */
+  readonly requestsPerSecond: number | undefined;
+  /** Answers by status. */
+  readonly answers: Readonly<Record<string, number>>;
+}
+export interface Ratio {
+  readonly name: string;
+  readonly value: number;
+}
+export interface Setting {
+  readonly command: string;
+  readonly date: string;
+  readonly envoy: string;
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly counter: string;
+  readonly rounds: number;
+  readonly requests: number;
+  /** Distinct tokens and grants of each kind. */
+  readonly distinct: number;
+  readonly seconds: number;
+}
+export interface Results {
+  readonly setting: Setting;
+  readonly rows: readonly Row[];
+  readonly ratios: readonly Ratio[];
+  readonly flood: FloodResult;
+  readonly kernels: readonly KernelRow[];
+  readonly coldStart: ColdStart;
+}
+
+export function rowsOf(variants: readonly Variant[], { base, series }: Measured): readonly Row[] {
+  const none: Row = {
+    id: "none",
+    group: "base",
+    name: "no filter",
+    cpu: spread(base.perRequest),
+    requestsPerSecond: Math.round(median(base.perSecond)),
+    answers: {},
+  };
+  const rows = variants.flatMap(({ id, group, name }): Row[] => {
+    const found = series.get(id);
+    if (found === undefined) return [];
+    const row: Row = {
+      id,
+      group,
+      name,
+      cpu: spread(found.added),
+      requestsPerSecond: Math.round(median(found.perSecond)),
+      answers: Object.fromEntries(found.statuses),
+    };
+    if (group !== "ext_authz") return [row];
+    const server: Row = {
+      ...row,
+      id: `${id}-server`,
+      name: `${name}: server`,
+      cpu: spread(found.server),
+      requestsPerSecond: undefined,
+    };
+    return [{ ...row, name: `${name}: Envoy` }, server];
+  });
+  return [none, ...rows];
+}
+
+/** What is set against what. */
+const COMPARED: readonly (readonly [string, string, string])[] = [
+  ["fresh-Ed25519-1", "jwt-eddsa", "a new grant of 1 Ed25519 signature : native jwt_authn EdDSA"],
+  ["fresh-Ed25519-3", "jwt-eddsa", "a new grant of 3 Ed25519 signatures : native jwt_authn EdDSA"],
+  ["fresh-ES256-1", "jwt-es256", "a new grant of 1 ES256 signature : native jwt_authn ES256"],
+  ["fresh-ES256-3", "jwt-es256", "a new grant of 3 ES256 signatures : native jwt_authn ES256"],
+  ["cached", "native-work", "a cached grant : native, the same work"],
+  ["cached", "jwt-cached", "a cached grant : bare cached jwt_authn"],
+  ["no-grant", "thin", "no grant : thin filter"],
+  ["wrong-signature", "jwt-eddsa", "a forged grant : native jwt_authn EdDSA"],
+];
+
+export function ratiosOf(rows: readonly Row[]): readonly Ratio[] {
+  const cpu = new Map(rows.map((row) => [row.id, row.cpu.median]));
+  const value = (id: string): number => cpu.get(id) ?? Number.NaN;
+  const external = value("authz-3") + value("authz-3-server");
+  return [
+    ...COMPARED.map(([ours, other, name]) => ({ name, value: value(ours) / value(other) })),
+    {
+      name: "a new grant of 3 Ed25519 signatures : ext_authz, Envoy and server together",
+      value: value("fresh-Ed25519-3") / external,
+    },
+  ];
+}

@@ -1,0 +1,180 @@
+/** The rows: what is sent to which listener, and how it must be answered. */
+import type { Algorithm } from "../control/signer/jwk.js";
+import { DEMANDED_ENTITLEMENT, type ListenerName } from "./filters.js";
+import type { Headers } from "./load.js";
+import type { Tokens } from "./tokens.js";
+import type { Signatures, World } from "./world.js";
+
+export interface Variant {
+  readonly id: string;
+  readonly group: "base" | "native" | "no grant" | "glassgate" | "forged" | "ext_authz";
+  readonly name: string;
+  readonly listener: ListenerName;
+  /** Of request `i`, which rises through the whole run. */
+  readonly headers: (i: number) => Headers;
+  /** Headers that the "no filter" request beside it carries as well. */
+  readonly baseHeaders?: (i: number) => Headers;
+  /** Every answer must be one of these. */
+  readonly statuses: readonly number[];
+  /** How many times the requests of other rows a sample has: more where little is to be told from nothing. Default 1. */
+  readonly weight?: number;
+}
+
+export const CHEAP_WEIGHT = 4;
+
+const pick = (list: readonly string[], i: number): string => list[i % list.length] ?? "";
+const nothing = (): Headers => ({});
+const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+const grant = (text: string): Headers => ({ "x-break-glass": text });
+/** Another /24 network for each request, 5 million of them. Each of up to 4 lanes has its own. */
+export function manySources(i: number, lane: number): Headers {
+  const mixed = Math.imul(i * 4 + lane + 1, 0x9e3779b1) >>> 0;
+  return { "x-forwarded-for": `${20 + ((mixed >>> 16) % 80)}.${(mixed >>> 8) & 255}.${mixed & 255}.${1 + (i % 250)}` };
+}
+const lane =
+  (number: number) =>
+  (i: number): Headers =>
+    manySources(i, number);
+const oneSource = (): Headers => ({ "x-forwarded-for": "198.51.100.7" });
+
+function fresh(tokens: Tokens, algorithm: Algorithm, signatures: Signatures): Variant {
+  return {
+    id: `fresh-${algorithm}-${signatures}`,
+    group: "glassgate",
+    name: `new grants, ${signatures} ${algorithm} signature${signatures === 1 ? "" : "s"}`,
+    listener: "whole",
+    headers: (i) => grant(pick(tokens.grants[algorithm][signatures], i)),
+    statuses: [200],
+  };
+}
+
+function forged(id: string, name: string, list: readonly string[], source: (i: number) => Headers): Variant {
+  return {
+    id,
+    group: "forged",
+    name,
+    listener: "whole",
+    headers: (i) => ({ ...grant(pick(list, i)), ...source(i) }),
+    baseHeaders: source,
+    statuses: [401, 429],
+  };
+}
+
+function external(id: string, name: string, headers: (i: number) => Headers): Variant {
+  return {
+    id: `authz-${id}`,
+    group: "ext_authz",
+    name: `ext_authz, ${name}`,
+    listener: "authz",
+    headers,
+    statuses: [200],
+  };
+}
+
+/** Without "no filter" itself, which runs beside each of them. */
+export function variantsOf(world: World, tokens: Tokens): readonly Variant[] {
+  const { jwt, grants } = tokens;
+  const same = grants.Ed25519[3][0] ?? "";
+  const worker = tokens.worker({ ...world.claims(1), ent: DEMANDED_ENTITLEMENT });
+  return [
+    {
+      id: "carrying",
+      weight: CHEAP_WEIGHT,
+      group: "base",
+      name: "no filter, the request carries a grant of 3 signatures",
+      listener: "none",
+      headers: (i) => grant(pick(grants.Ed25519[3], i)),
+      statuses: [200],
+    },
+    {
+      id: "jwt-eddsa",
+      group: "native",
+      name: "jwt_authn, EdDSA, new tokens",
+      listener: "jwt",
+      headers: (i) => bearer(pick(jwt.Ed25519, i)),
+      statuses: [200],
+    },
+    {
+      id: "jwt-es256",
+      group: "native",
+      name: "jwt_authn, ES256, new tokens",
+      listener: "jwt",
+      headers: (i) => bearer(pick(jwt.ES256, i)),
+      statuses: [200],
+    },
+    {
+      id: "jwt-cached",
+      weight: CHEAP_WEIGHT,
+      group: "native",
+      name: "jwt_authn with its cache, same token",
+      listener: "jwtCached",
+      headers: () => bearer(pick(jwt.Ed25519, 0)),
+      statuses: [200],
+    },
+    {
+      id: "native-work",
+      weight: CHEAP_WEIGHT,
+      group: "native",
+      name: "the same work: cached jwt_authn, RBAC, claims logged",
+      listener: "nativeWork",
+      headers: () => bearer(worker),
+      statuses: [200],
+    },
+    {
+      id: "jwt-none",
+      weight: CHEAP_WEIGHT,
+      group: "native",
+      name: "jwt_authn, no token (401)",
+      listener: "jwt",
+      headers: nothing,
+      statuses: [401],
+    },
+    {
+      id: "thin",
+      weight: CHEAP_WEIGHT,
+      group: "no grant",
+      name: "thin filter: called, does nothing",
+      listener: "thin",
+      headers: nothing,
+      statuses: [200],
+    },
+    {
+      id: "no-grant",
+      weight: CHEAP_WEIGHT,
+      group: "no grant",
+      name: "glassgate alone, no grant",
+      listener: "alone",
+      headers: nothing,
+      statuses: [200],
+    },
+    {
+      id: "normal-caller",
+      group: "no grant",
+      name: "whole envoy.yaml, no grant, new EdDSA token",
+      listener: "whole",
+      headers: (i) => bearer(pick(jwt.Ed25519, i)),
+      statuses: [200],
+    },
+    {
+      id: "cached",
+      weight: CHEAP_WEIGHT,
+      group: "glassgate",
+      name: "same grant again, 3 signatures (cached)",
+      listener: "whole",
+      headers: () => grant(same),
+      statuses: [200],
+    },
+    ...(["Ed25519", "ES256"] as const).flatMap((algorithm) =>
+      ([1, 2, 3] as const).map((signatures) => fresh(tokens, algorithm, signatures)),
+    ),
+    forged("garbage", "garbage, no JWS", tokens.garbage, lane(0)),
+    forged("unknown", "a key that nobody knows", tokens.unknown, lane(1)),
+    forged("wrong-signature", "wrong signature, many networks", tokens.wrongSignature, lane(2)),
+    forged("wrong-signature-one", "wrong signature, one network", tokens.wrongSignature, oneSource),
+    forged("wrong-approval", "wrong third signature, many networks", tokens.wrongApproval, lane(3)),
+    forged("wrong-approval-one", "wrong third signature, one network", tokens.wrongApproval, oneSource),
+    external("cached", "same grant again (cached)", () => grant(same)),
+    external("1", "new grants, 1 Ed25519 signature", (i) => grant(pick(grants.Ed25519[1], i))),
+    external("3", "new grants, 3 Ed25519 signatures", (i) => grant(pick(grants.Ed25519[3], i))),
+  ];
+}
