@@ -140,6 +140,7 @@ function isRevoked(grant: Grant, trust: Trust, requester: Key): bool {
 
 /**
  * Decides. The caller has made sure that the bundle holds now (`bundleHolds`) and that the grant is well-formed.
+ * @param isBusy no signature may be checked now, as too many from this source have failed
  * @param isVerified the same bytes were accepted before under this very bundle: all signatures are known to hold
  * @param now seconds since 1970
  */
@@ -150,6 +151,7 @@ export function decide(
   request: Request,
   now: i64,
   leeway: i64,
+  isBusy: bool,
   isVerified: bool,
   decision: Decision,
 ): i32 {
@@ -157,7 +159,10 @@ export function decide(
   let verdict = judgeRequestUnproven(grant, trust, anchors, now, leeway);
   if (verdict != Verdict.Allow) return verdict;
   const requester = trust.key(grant.request.kid.ptr, grant.request.kid.len);
-  if (!isVerified && !verifies(grant.request, requester)) return Verdict.Signature;
+  if (!isVerified) {
+    if (isBusy) return Verdict.Busy;
+    if (!verifies(grant.request, requester)) return Verdict.Signature;
+  }
   decision.isProven = true;
 
   const claims = grant.claims;

@@ -358,7 +358,7 @@ export function verdictTitle(verdict: i32): string {
     case Verdict.Network:
       return "The request comes from a network that the grant does not name";
     case Verdict.Busy:
-      return "Too many failed verifications from this network";
+      return "Too many grants with wrong signatures came from this network; try again in ten seconds";
     case Verdict.NoTrust:
       return "The gateway holds no usable trust bundle";
     case Verdict.BundleExpired:

@@ -1,8 +1,9 @@
 /** What the filter needs of a request's headers, gathered in one walk. */
 import { Request } from "../decide/request";
-import { getRequestHeaders, Slice, Status } from "../host/calls";
+import { getProperty, getRequestHeaders, Slice, Status } from "../host/calls";
 import { HeaderWalk } from "../host/headers";
 import { equals } from "../text/bytes";
+import { SOURCE_ADDRESS } from "./names";
 import { StripList } from "./strip";
 
 /** Pointers into the arena: good until the callback returns. */
@@ -16,6 +17,9 @@ export class Incoming {
   grantLen: i32 = 0;
   requestIdPtr: usize = 0;
   requestIdLen: i32 = 0;
+  /** The peer's address and port; `len` 0 when the gateway names none. Only after `readSource`. */
+  source: Slice = new Slice();
+  private isSourceRead: bool = false;
   hasAttestation: bool = false;
   /** A bit per name of the strip list that the request carries. */
   toStrip: u64 = 0;
@@ -34,6 +38,14 @@ export class Incoming {
     this.requestIdLen = 0;
     this.hasAttestation = false;
     this.toStrip = 0;
+    this.isSourceRead = false;
+  }
+
+  /** Asks the gateway where the request comes from, once a request. */
+  readSource(): Slice {
+    if (!this.isSourceRead && getProperty(SOURCE_ADDRESS, this.source) != Status.Ok) this.source.clear();
+    this.isSourceRead = true;
+    return this.source;
   }
 }
 

@@ -13,6 +13,7 @@ import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
 import { findCached, keepSpare, spareGrant, spareRegion } from "./cache";
 import { setEvidence, writeEvidence } from "./evidence";
+import { isBusy, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
@@ -67,7 +68,16 @@ function judge(root: Root): i32 {
     grant = spareGrant(region);
     if (!readGrant(region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) return Verdict.Malformed;
   }
-  return decide(grant, trust, settings.anchors, request, nowSeconds, settings.leeway, isCached, decision);
+  let network: u64 = 0;
+  if (!isCached) {
+    const source = incoming.readSource();
+    network = networkOf(source.ptr, source.len);
+  }
+  const isTooBusy = isBusy(network, nowSeconds);
+  const leeway = settings.leeway;
+  const verdict = decide(grant, trust, settings.anchors, request, nowSeconds, leeway, isTooBusy, isCached, decision);
+  if (verdict == Verdict.Signature || verdict == Verdict.ApprovalSignature) noteFailure(network, nowSeconds);
+  return verdict;
 }
 
 /** Writes the record of the decision. Evidence goes with the first acceptance. False when it could not be written. */

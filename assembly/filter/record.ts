@@ -6,14 +6,14 @@ import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
 import { verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
-import { getProperty, Slice, Status, setFilterState } from "../host/calls";
+import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { countDroppedRecord } from "./metrics";
-import { AUDIT_STATE, SOURCE_ADDRESS } from "./names";
+import { AUDIT_STATE } from "./names";
 import { Root } from "./roots";
 
 /** The longest path a gateway passes (60 KiB) with every byte escaped, and room for the rest. */
@@ -28,7 +28,6 @@ const KID_CHARACTERS: i32 = 43;
 const MAX_UNPROVEN_PER_SECOND: i32 = 100;
 
 const writer = new Writer();
-const source = new Slice();
 const timestamp: usize = memory.data(64, 8);
 const previous: usize = memory.data(32, 16); // all zero before the first record
 let sequence: i64 = 0;
@@ -108,7 +107,7 @@ function writeClaims(grant: Grant, decision: Decision): void {
 }
 
 function writeConnection(incoming: Incoming): void {
-  if (getProperty(SOURCE_ADDRESS, source) != Status.Ok) source.clear();
+  const source = incoming.readSource();
   text("source", source.ptr, min(source.len, 64));
   text("request_id", incoming.requestIdPtr, min(incoming.requestIdLen, MAX_SHOWN_REQUEST_ID));
 }

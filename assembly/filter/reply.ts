@@ -1,5 +1,5 @@
 /** The answer to a denied request: RFC 9457 problem details and a WWW-Authenticate challenge (RFC 6750, section 3). */
-import { verdictCode, verdictError, verdictStatus, verdictTitle } from "../decide/verdict.gen";
+import { Verdict, verdictCode, verdictError, verdictStatus, verdictTitle } from "../decide/verdict.gen";
 import { ascii } from "../host/ascii";
 import { sendLocalResponse } from "../host/calls";
 import { HeaderBuilder } from "../host/headers";
@@ -9,6 +9,9 @@ import { Incoming } from "./incoming";
 const WWW_AUTHENTICATE = ascii("www-authenticate");
 const CONTENT_TYPE = ascii("content-type");
 const CACHE_CONTROL = ascii("cache-control");
+const RETRY_AFTER = ascii("retry-after");
+/** The window of failures.ts. */
+const SECONDS = ascii("10");
 const PROBLEM_JSON = ascii("application/problem+json");
 const NO_STORE = ascii("no-store");
 const MAX_SHOWN_REQUEST_ID: i32 = 128;
@@ -58,6 +61,7 @@ export function reply(verdict: i32, incoming: Incoming): void {
   headers.add(WWW_AUTHENTICATE.ptr, WWW_AUTHENTICATE.len, challengeBytes, challenge.length);
   headers.add(CONTENT_TYPE.ptr, CONTENT_TYPE.len, PROBLEM_JSON.ptr, PROBLEM_JSON.len);
   headers.add(CACHE_CONTROL.ptr, CACHE_CONTROL.len, NO_STORE.ptr, NO_STORE.len);
+  if (verdict == Verdict.Busy) headers.add(RETRY_AFTER.ptr, RETRY_AFTER.len, SECONDS.ptr, SECONDS.len);
   const headersLen = headers.finish(headerBytes, 512);
   sendLocalResponse(
     verdictStatus(verdict),

@@ -10,6 +10,8 @@ export interface SentRequest {
   /** A list sends one line each. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly agent?: Agent;
+  /** The address to send from. */
+  readonly from?: string;
 }
 
 export interface Answer {
@@ -20,7 +22,7 @@ export interface Answer {
 
 /** Rejects when the connection breaks: a dropped request is an error, never an answer. */
 export function send(request: SentRequest): Promise<Answer> {
-  const { port, method = "GET", path, host = "api.example.com", headers = {}, agent } = request;
+  const { port, method = "GET", path, host = "api.example.com", headers = {}, agent, from } = request;
   const lines: Record<string, string | string[]> = { host };
   for (const [name, value] of Object.entries(headers)) lines[name] = typeof value === "string" ? value : [...value];
   return new Promise((resolve, reject) => {
@@ -33,6 +35,7 @@ export function send(request: SentRequest): Promise<Answer> {
         headers: lines,
         setHost: false,
         ...(agent === undefined ? {} : { agent }),
+        ...(from === undefined ? {} : { localAddress: from }),
       },
       (incoming) => {
         let body = "";

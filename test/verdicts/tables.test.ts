@@ -17,14 +17,18 @@ async function setUp(configuration: Readonly<Record<string, unknown>> = {}) {
     host.configure(world.configuration({ configuration }));
   };
   configure();
+  let asked = 0;
+  // Another network each time: forged grants from one would soon be busy.
   const ask = (grant: string): string => {
+    asked += 1;
     const headers = [
       [":method", "GET"],
       [":path", "/orders/7"],
       [":authority", "api.example.com"],
       ["x-break-glass", grant],
     ] as const;
-    return host.request({ headers }).filterState.get("wasm.glassgate.verdict")?.toString() ?? "";
+    const sourceAddress = `10.0.${asked & 255}.1:4711`;
+    return host.request({ headers, sourceAddress }).filterState.get("wasm.glassgate.verdict")?.toString() ?? "";
   };
   const tick = (times: number): void => {
     for (let i = 0; i < times; i++) host.tick();
