@@ -21,14 +21,18 @@ const INITIAL: usize = memory.data<u32>(
   16,
 );
 
-/** The message schedule, 64 words. */
+/** The message schedule, 64 words, each with its round's constant added. */
 const schedule: usize = memory.data(256, 16);
+/** Reverses the bytes of each word. */
+const SWAP: usize = memory.data<u8>([3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12], 16);
 
+/** Bit by bit y or z, as x says. */
 function choose(x: u32, y: u32, z: u32): u32 {
-  return (x & y) ^ (~x & z);
+  return z ^ (x & (y ^ z));
 }
+/** Bit by bit what two of the three say. */
 function majority(x: u32, y: u32, z: u32): u32 {
-  return (x & y) ^ (x & z) ^ (y & z);
+  return (x & y) | (z & (x | y));
 }
 function bigSigma0(x: u32): u32 {
   return rotr(x, 2) ^ rotr(x, 13) ^ rotr(x, 22);
@@ -36,22 +40,54 @@ function bigSigma0(x: u32): u32 {
 function bigSigma1(x: u32): u32 {
   return rotr(x, 6) ^ rotr(x, 11) ^ rotr(x, 25);
 }
-function smallSigma0(x: u32): u32 {
-  return rotr(x, 7) ^ rotr(x, 18) ^ (x >> 3);
+/** The small sigma 0 of four words. */
+function smallSigma0(x: v128): v128 {
+  const by7 = v128.or(i32x4.shr_u(x, 7), i32x4.shl(x, 25));
+  const by18 = v128.or(i32x4.shr_u(x, 18), i32x4.shl(x, 14));
+  return v128.xor(v128.xor(by7, by18), i32x4.shr_u(x, 3));
 }
-function smallSigma1(x: u32): u32 {
-  return rotr(x, 17) ^ rotr(x, 19) ^ (x >> 10);
+/** The small sigma 1 of two words, each given twice, into words 0 and 2: a 64-bit shift of a doubled word rotates it. */
+function smallSigma1(x: v128): v128 {
+  return v128.xor(v128.xor(i64x2.shr_u(x, 17), i64x2.shr_u(x, 19)), i32x4.shr_u(x, 10));
 }
 
-/** One block into the state. The working variables are locals: faster than memory or globals. */
+/** The next four words of the schedule from the last sixteen, oldest first: W16 = W0 + sigma0(W1) + W9 + sigma1(W14) and on. */
+function nextWords(w0: v128, w4: v128, w8: v128, w12: v128): v128 {
+  const zero = i32x4.splat(0);
+  const w1 = v128.shuffle<u32>(w0, w4, 1, 2, 3, 4);
+  const w9 = v128.shuffle<u32>(w8, w12, 1, 2, 3, 4);
+  const sums = i32x4.add(i32x4.add(w0, w9), smallSigma0(w1));
+  // The last two of the four need the first two.
+  const first = smallSigma1(v128.shuffle<u32>(w12, w12, 2, 2, 3, 3));
+  const half = i32x4.add(sums, v128.shuffle<u32>(first, zero, 0, 2, 4, 4));
+  const last = smallSigma1(v128.shuffle<u32>(half, half, 0, 0, 1, 1));
+  return i32x4.add(half, v128.shuffle<u32>(last, zero, 4, 4, 0, 2));
+}
+
+function storeWords(at: usize, words: v128): void {
+  v128.store(schedule + at, i32x4.add(words, v128.load(K + at)));
+}
+
+/** One block into the state: the schedule four words at a time, then the rounds with the working variables as locals. */
 function compress(state: usize, block: usize): void {
-  for (let i: usize = 0; i < 16; i++) store<u32>(schedule + i * 4, bswap<u32>(load<u32>(block + i * 4)));
-  for (let i: usize = 16; i < 64; i++) {
-    const at = schedule + i * 4;
-    store<u32>(
-      at,
-      smallSigma1(load<u32>(at - 8)) + load<u32>(at - 28) + smallSigma0(load<u32>(at - 60)) + load<u32>(at - 64),
-    );
+  const swap = v128.load(SWAP);
+  let w0 = v128.swizzle(v128.load(block), swap);
+  let w4 = v128.swizzle(v128.load(block, 16), swap);
+  let w8 = v128.swizzle(v128.load(block, 32), swap);
+  let w12 = v128.swizzle(v128.load(block, 48), swap);
+  storeWords(0, w0);
+  storeWords(16, w4);
+  storeWords(32, w8);
+  storeWords(48, w12);
+  for (let at: usize = 64; at < 256; at += 64) {
+    w0 = nextWords(w0, w4, w8, w12);
+    w4 = nextWords(w4, w8, w12, w0);
+    w8 = nextWords(w8, w12, w0, w4);
+    w12 = nextWords(w12, w0, w4, w8);
+    storeWords(at, w0);
+    storeWords(at + 16, w4);
+    storeWords(at + 32, w8);
+    storeWords(at + 48, w12);
   }
   let a = load<u32>(state);
   let b = load<u32>(state, 4);
@@ -61,17 +97,32 @@ function compress(state: usize, block: usize): void {
   let f = load<u32>(state, 20);
   let g = load<u32>(state, 24);
   let h = load<u32>(state, 28);
-  for (let i: usize = 0; i < 256; i += 4) {
-    const first = h + bigSigma1(e) + choose(e, f, g) + load<u32>(K + i) + load<u32>(schedule + i);
-    const second = bigSigma0(a) + majority(a, b, c);
-    h = g;
-    g = f;
-    f = e;
-    e = d + first;
-    d = c;
-    c = b;
-    b = a;
-    a = first + second;
+  // Eight rounds at a time: instead of the values moving on, their names do, and after eight they are back in place.
+  for (let i: usize = 0; i < 256; i += 32) {
+    h += bigSigma1(e) + choose(e, f, g) + load<u32>(schedule + i);
+    d += h;
+    h += bigSigma0(a) + majority(a, b, c);
+    g += bigSigma1(d) + choose(d, e, f) + load<u32>(schedule + i, 4);
+    c += g;
+    g += bigSigma0(h) + majority(h, a, b);
+    f += bigSigma1(c) + choose(c, d, e) + load<u32>(schedule + i, 8);
+    b += f;
+    f += bigSigma0(g) + majority(g, h, a);
+    e += bigSigma1(b) + choose(b, c, d) + load<u32>(schedule + i, 12);
+    a += e;
+    e += bigSigma0(f) + majority(f, g, h);
+    d += bigSigma1(a) + choose(a, b, c) + load<u32>(schedule + i, 16);
+    h += d;
+    d += bigSigma0(e) + majority(e, f, g);
+    c += bigSigma1(h) + choose(h, a, b) + load<u32>(schedule + i, 20);
+    g += c;
+    c += bigSigma0(d) + majority(d, e, f);
+    b += bigSigma1(g) + choose(g, h, a) + load<u32>(schedule + i, 24);
+    f += b;
+    b += bigSigma0(c) + majority(c, d, e);
+    a += bigSigma1(f) + choose(f, g, h) + load<u32>(schedule + i, 28);
+    e += a;
+    a += bigSigma0(b) + majority(b, c, d);
   }
   store<u32>(state, load<u32>(state) + a);
   store<u32>(state, load<u32>(state, 4) + b, 4);
