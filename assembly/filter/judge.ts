@@ -5,7 +5,7 @@
 import { bundleHolds, Decision, decide } from "../decide/decide";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
-import { readGrant } from "../grant/read";
+import { hashPayload, readGrant } from "../grant/read";
 import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
 import { MAX_GRANT_BYTES } from "../limits";
 import { writeLiteral } from "../text/bytes";
@@ -83,6 +83,7 @@ function judge(root: Root): i32 {
 /** Writes the record of the decision. Evidence goes with the first acceptance. False when it could not be written. */
 function record(root: Root): bool {
   if (!decision.isProven) return recordUnproven(root, decision.verdict, grant, incoming, nowNs);
+  if (!isCached) hashPayload(grant);
   const isFirst = decision.verdict == Verdict.Allow && !isCached;
   const hash = isFirst ? writeEvidence(grant) : 0;
   if (!recordProven(root, grant, decision, incoming, nowNs, isCached, hash)) return false;
@@ -146,7 +147,7 @@ function judgeGrant(root: Root): Action {
   } else {
     decision.verdict = judge(root);
   }
-  if (decision.verdict == Verdict.Allow && !isCached) keepSpare(root.serial);
+  if (decision.verdict == Verdict.Allow && !isCached) keepSpare(root.serial, nowNs);
   const isRecorded = record(root);
   if (isShadow) return goOnInShadow();
   if (!isRecorded && decision.verdict == Verdict.Allow) decision.verdict = Verdict.AuditUnavailable;

@@ -1,10 +1,17 @@
-/** Counters and gauges. Names carry labels as `.name=value`, which the gateway's stats_tags turn into labels. */
+/**
+ * Counters and gauges. Names carry labels as `.name=value`, which the gateway's stats_tags turn into labels. Requests count in
+ * this VM's memory; ticks hand the sums to the gateway, as a host call a request costs more than all else of counting.
+ */
 import { VERDICT_COUNT, verdictCode } from "../decide/verdict.gen";
 import { defineMetric, incrementMetric, MetricKind, recordMetric } from "../host/calls";
 import { writeHex, writeLiteral } from "../text/bytes";
 
 const decisions: StaticArray<i32> = new StaticArray<i32>(VERDICT_COUNT);
+/** Decisions since the last hand-over, by verdict. */
+const newDecisions: StaticArray<i32> = new StaticArray<i32>(VERDICT_COUNT);
 let recordsDropped: i32 = -1;
+let newRecordsDropped: i32 = 0;
+let hasNews: bool = false;
 let tablesBuilt: i32 = -1;
 const name: usize = memory.data(128, 16);
 
@@ -24,12 +31,29 @@ export function defineCounters(): void {
 }
 
 export function countDecision(verdict: i32): void {
-  if (verdict >= 0 && verdict < VERDICT_COUNT) incrementMetric(unchecked(decisions[verdict]), 1);
+  if (verdict < 0 || verdict >= VERDICT_COUNT) return;
+  unchecked((newDecisions[verdict] += 1));
+  hasNews = true;
 }
 
 /** A denial before the requester's signature held that was not recorded, as there were too many. */
 export function countDroppedRecord(): void {
-  incrementMetric(recordsDropped, 1);
+  newRecordsDropped += 1;
+  hasNews = true;
+}
+
+/** Hands what was counted since the last time to the gateway. */
+export function handOverCounts(): void {
+  if (!hasNews) return;
+  hasNews = false;
+  for (let verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+    const count = unchecked(newDecisions[verdict]);
+    if (count == 0) continue;
+    unchecked((newDecisions[verdict] = 0));
+    incrementMetric(unchecked(decisions[verdict]), count);
+  }
+  if (newRecordsDropped != 0) incrementMetric(recordsDropped, newRecordsDropped);
+  newRecordsDropped = 0;
 }
 
 /** A key has got its table of multiples in this VM. */

@@ -1,7 +1,10 @@
-/** Work outside of requests: tables of multiples are built in ticks, a bounded step each, by one root for its whole VM. */
+/**
+ * Work outside of requests, done in ticks by one root for its whole VM: tables of multiples are built, a bounded step each, and
+ * what was counted goes to the gateway.
+ */
 import { buildTables, hasTableWork, setTableBudget } from "../crypto/tables";
 import { now, setTickPeriod } from "../host/calls";
-import { countBuiltTable } from "./metrics";
+import { countBuiltTable, handOverCounts } from "./metrics";
 import { firstRoot, largestTableMemory, Root, rootAt } from "./roots";
 
 /** A tick that finds nothing costs about 1 us. */
@@ -23,6 +26,7 @@ export function startTicks(root: Root): void {
 
 /** A root is about to go. Only from its own callback: a timer would outlive it in Envoy. */
 export function stopTicks(root: Root): void {
+  handOverCounts();
   setPeriod(root, 0);
 }
 
@@ -33,6 +37,7 @@ export function onTick(index: i32): void {
     setPeriod(root, IDLE_MS);
     return;
   }
+  handOverCounts();
   if (hasTableWork() && buildTables(<i64>(now() / 1000000000))) countBuiltTable();
   setPeriod(root, hasTableWork() ? BUSY_MS : IDLE_MS);
 }

@@ -25,12 +25,14 @@ export class Grant {
   /** The header value as sent, copied into the slot: the cache compares these bytes. */
   textPtr: usize = 0;
   textLen: i32 = 0;
+  /** Where the first approval's tilde stands, or `textLen`. */
+  requestLen: i32 = 0;
   request: Jws = changetype<Jws>(0);
   claims: Claims = changetype<Claims>(0);
   approvalCount: i32 = 0;
   /** MAX_APPROVALS pointers to Jws. */
   approvals: usize = 0;
-  /** SHA-256 of the payload segment as sent: 32 bytes. */
+  /** SHA-256 of the payload segment as sent: 32 bytes. Only after `hashPayload`. */
   payloadHash: usize = 0;
 
   approval(index: i32): Jws {

@@ -148,10 +148,10 @@ export function expectRecord(verdict: string, mode: string, sent: Sent, seen: Ob
   expect(record.path).toBe((sent.path ?? DEFAULTS.path).split("?", 1)[0]);
 }
 
-/** Evidence on first acceptance: payload and approvals as sent, hash in the record; it is no grant. */
+/** Evidence on first acceptance: payload and approvals as sent, joined by tildes; its hash is in the record; it is no grant. */
 export function expectEvidence(sent: Sent, seen: Observed): void {
   const [request = "", ...approvals] = (sent.grants[0] ?? "").split("~");
-  expect(JSON.parse(seen.evidence ?? "null")).toEqual({ payload: payloadSegmentOf(request), approvals });
+  expect(seen.evidence).toBe([payloadSegmentOf(request), ...approvals].join("~"));
   expect(recordOf(seen).evidence).toBe(sha256(seen.evidence ?? ""));
 }
 
