@@ -12,7 +12,6 @@ import { add, carryAndStore, copy, decode, ELEMENT, encode, invert, multiply, su
 import {
   add as addLanes,
   gather,
-  LANES,
   multiply as multiplyLanes,
   negateWhere,
   subtract as subtractLanes,

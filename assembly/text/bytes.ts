@@ -66,20 +66,41 @@ export function isGrantId(ptr: usize, len: i32): bool {
 /** Copies an ASCII literal; returns its length. */
 export function writeLiteral(out: usize, literal: string): i32 {
   const units = changetype<usize>(literal);
-  for (let i = 0; i < literal.length; i++) store<u8>(out + i, <u8>load<u16>(units + ((<usize>i) << 1)));
+  let i = 0;
+  for (; i + 8 <= literal.length; i += 8) {
+    const eight = v128.load(units + ((<usize>i) << 1));
+    store<u64>(out + i, i64x2.extract_lane(i8x16.narrow_i16x8_u(eight, eight), 0));
+  }
+  for (; i < literal.length; i++) store<u8>(out + i, <u8>load<u16>(units + ((<usize>i) << 1)));
   return literal.length;
 }
 
+/** `0` to `f`. */
+const DIGITS: usize = memory.data<u8>(
+  [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66],
+  16,
+);
+
 function hexDigit(value: u8): u8 {
-  return value < 10 ? 0x30 + value : 0x57 + value;
+  return load<u8>(DIGITS + (value & 15));
 }
 
 /** Lower-case hex; returns 2 * len. */
 export function writeHex(out: usize, ptr: usize, len: i32): i32 {
-  for (let i = 0; i < len; i++) {
+  const digits = v128.load(DIGITS);
+  let i = 0;
+  for (; i + 16 <= len; i += 16) {
+    const bytes = v128.load(ptr + i);
+    const high = i8x16.swizzle(digits, i8x16.shr_u(bytes, 4));
+    const low = i8x16.swizzle(digits, v128.and(bytes, i8x16.splat(15)));
+    const at = out + ((<usize>i) << 1);
+    v128.store(at, v128.shuffle<u8>(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+    v128.store(at, v128.shuffle<u8>(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 16);
+  }
+  for (; i < len; i++) {
     const byte = load<u8>(ptr + i);
     store<u8>(out + ((<usize>i) << 1), hexDigit(byte >> 4));
-    store<u8>(out + ((<usize>i) << 1), hexDigit(byte & 15), 1);
+    store<u8>(out + ((<usize>i) << 1), hexDigit(byte), 1);
   }
   return len << 1;
 }

@@ -75,7 +75,8 @@ export class JsonReader {
     if (this.kind() != QUOTE) return this.stop();
     this.at += 1;
     const start = this.at;
-    let out = start;
+    this.skipPlain();
+    let out = this.at;
     while (this.at < this.end) {
       const c = load<u8>(this.at);
       if (c == QUOTE) {
@@ -131,6 +132,21 @@ export class JsonReader {
     this.skipSpace();
     if (this.depth != 0 || this.at != this.end) this.ok = false;
     return this.ok;
+  }
+
+  /** Moves on to the first byte that ends a string or needs a look, or to less than 16 bytes before the end. */
+  private skipPlain(): void {
+    while (this.at + 16 <= this.end) {
+      const c = v128.load(this.at);
+      const special = v128.or(i8x16.eq(c, i8x16.splat(QUOTE)), i8x16.eq(c, i8x16.splat(BACKSLASH)));
+      // Signed: control bytes, and all from 0x80 on.
+      const mask = i8x16.bitmask(v128.or(special, i8x16.lt_s(c, i8x16.splat(0x20))));
+      if (mask != 0) {
+        this.at += ctz(mask);
+        return;
+      }
+      this.at += 16;
+    }
   }
 
   private stop(): bool {

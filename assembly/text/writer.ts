@@ -1,6 +1,6 @@
 /** Writes ASCII JSON into a fixed buffer. What does not fit sets `overflow`, and nothing more is written. */
 import { encode } from "./base64url";
-import { writeHex } from "./bytes";
+import { writeHex, writeLiteral } from "./bytes";
 import { codePoint, sequenceLength } from "./utf8";
 
 /** What an invalid byte of a header is shown as. */
@@ -37,11 +37,7 @@ export class Writer {
 
   literal(text: string): void {
     if (!this.room(text.length)) return;
-    const units = changetype<usize>(text);
-    for (let i = 0; i < text.length; i++) {
-      store<u8>(this.start + this.length + i, <u8>load<u16>(units + ((<usize>i) << 1)));
-    }
-    this.length += text.length;
+    this.length += writeLiteral(this.start + this.length, text);
   }
 
   /** Bytes as they are. */
@@ -56,6 +52,8 @@ export class Writer {
     this.byte(0x22);
     let at = 0;
     while (at < len && !this.overflow) {
+      at += this.plain(ptr + at, len - at);
+      if (at >= len || this.overflow) break;
       const c = load<u8>(ptr + at);
       if (c >= 0x20 && c < 0x7f) {
         if (c == 0x22 || c == 0x5c) this.byte(0x5c);
@@ -68,6 +66,21 @@ export class Writer {
       at += max(1, length);
     }
     this.byte(0x22);
+  }
+
+  /** Copies what needs no escape from the start of (ptr, len), in whole steps of 16 bytes; returns how much that was. */
+  private plain(ptr: usize, len: i32): i32 {
+    let at = 0;
+    while (at + 16 <= len && this.room(16)) {
+      const c = v128.load(ptr + at);
+      const special = v128.or(i8x16.eq(c, i8x16.splat(0x22)), i8x16.eq(c, i8x16.splat(0x5c)));
+      const beyond = v128.or(i8x16.lt_s(c, i8x16.splat(0x20)), i8x16.eq(c, i8x16.splat(0x7f)));
+      if (v128.any_true(v128.or(special, beyond))) break;
+      v128.store(this.start + this.length, c);
+      this.length += 16;
+      at += 16;
+    }
+    return at;
   }
 
   /** Decimal, with a sign when negative. */
