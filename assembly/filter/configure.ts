@@ -20,11 +20,14 @@ import { vmNumber } from "./identity";
 import { Gauge, setGauge } from "./metrics";
 import { findRoot, Root, renew, rootAt } from "./roots";
 import { newSettings, readSettings, SETTINGS_BYTES, Settings } from "./settings";
-import { isAccepted, markAccepted, registerGeneration } from "./shared";
+import { countServing, isAccepted, markAccepted, registerGeneration } from "./shared";
 import { startTicks } from "./ticks";
 
 /** The schema of bundles that this filter reads. */
 const SCHEMA: u64 = 1;
+
+/** More than the threads that one recount can be overtaken by. */
+const MAX_RECOUNTS: i32 = 64;
 
 const loading = new Loading();
 const configuration = new Slice();
@@ -102,9 +105,23 @@ function publish(settings: Settings, held: HeldTrust, isCanary: bool): void {
   }
   // The canary serves nobody, so it does not count.
   if (isCanary) return;
-  const serving = registerGeneration(vmNumber(), domain, settings.generation);
+  registerGeneration(vmNumber(), domain, settings.generation);
   setGauge(Gauge.Generation, domain, settings.generation);
-  setGauge(Gauge.GenerationVms, domain, serving);
+  tellServing(domain, settings.generation);
+}
+
+/**
+ * Threads configure side by side, so the last to tell may have counted before another came. Each looks again after it told: then
+ * whoever tells last has counted all.
+ */
+function tellServing(domain: usize, generation: i64): void {
+  let told = -1;
+  for (let i = 0; i < MAX_RECOUNTS; i++) {
+    const serving = countServing(domain, generation);
+    if (serving == told) return;
+    setGauge(Gauge.GenerationVms, domain, serving);
+    told = serving;
+  }
 }
 
 function take(root: Root, isCanary: bool): bool {

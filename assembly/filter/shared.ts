@@ -106,8 +106,8 @@ function placeFor(count: i32, vm: u64, domain: u64): i32 {
   return count < MAX_ENTRIES ? count : 0;
 }
 
-/** Tells the others what this VM serves now. Returns how many VMs serve that generation of the domain, this one included. */
-export function registerGeneration(vm: u64, domain: usize, generation: i64): i32 {
+/** Tells the others what this VM serves now. */
+export function registerGeneration(vm: u64, domain: usize, generation: i64): void {
   const domainPrefix = load<u64>(domain);
   for (let i = 0; i < RETRIES; i++) {
     if (getShared(GENERATIONS.ptr, GENERATIONS.len, answer) != Status.Ok) answer.clear();
@@ -119,13 +119,18 @@ export function registerGeneration(vm: u64, domain: usize, generation: i64): i32
     store<u64>(entry, domainPrefix, 8);
     store<i64>(entry, generation, 16);
     if (place == count) count += 1;
-    if (setShared(GENERATIONS.ptr, GENERATIONS.len, value, count * ENTRY_BYTES, answer.cas) != Status.Ok) continue;
-    let serving = 0;
-    for (let j = 0; j < count; j++) {
-      const other = value + <usize>j * ENTRY_BYTES;
-      if (load<u64>(other, 8) == domainPrefix && load<i64>(other, 16) == generation) serving += 1;
-    }
-    return serving;
+    if (setShared(GENERATIONS.ptr, GENERATIONS.len, value, count * ENTRY_BYTES, answer.cas) == Status.Ok) return;
   }
-  return 0;
+}
+
+/** How many VMs serve that generation of the domain. */
+export function countServing(domain: usize, generation: i64): i32 {
+  if (getShared(GENERATIONS.ptr, GENERATIONS.len, answer) != Status.Ok) return 0;
+  const domainPrefix = load<u64>(domain);
+  let serving = 0;
+  for (let at = 0; at + ENTRY_BYTES <= answer.len; at += ENTRY_BYTES) {
+    const entry = answer.ptr + <usize>at;
+    if (load<u64>(entry, 8) == domainPrefix && load<i64>(entry, 16) == generation) serving += 1;
+  }
+  return serving;
 }
