@@ -12,11 +12,13 @@ const TITLES: Readonly<Record<Row["group"], string>> = {
   base: "Without a filter",
   native: "Native, without break-glass",
   "no grant": "Glassgate, requests without a grant",
-  glassgate: "Glassgate, grants",
+  glassgate: "Glassgate, grants (the filter alone)",
+  whole: "Glassgate, grants (the whole envoy.yaml)",
+  calls: "Only host calls of a Wasm filter, nothing checked",
   forged: "Glassgate, forged grants",
   ext_authz: "The same decision outside, by ext_authz",
 };
-const GROUPS: readonly Row["group"][] = ["native", "no grant", "glassgate", "forged", "ext_authz"];
+const GROUPS: readonly Row["group"][] = ["native", "no grant", "glassgate", "whole", "forged", "ext_authz"];
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 

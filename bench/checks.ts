@@ -74,10 +74,10 @@ async function checkAuthz(gateway: Gateway, world: World, tokens: Tokens): Promi
   }
 }
 
-/** The base VM, the main thread's and the worker's, of both filters: a worker without a filter would let requests pass. */
+/** The base VM, the main thread's and the worker's, of all three modules: a worker without a filter would let requests pass. */
 async function checkVms(gateway: Gateway): Promise<void> {
   const counts = await gateway.envoy.admin.stats("wasm_vm_count");
-  mustBe("Wasm VMs", Math.max(...counts.values()), 6);
+  mustBe("Wasm VMs", Math.max(...counts.values()), 9);
 }
 
 export async function checkAll(gateway: Gateway, world: World, tokens: Tokens): Promise<void> {

@@ -1,6 +1,6 @@
-/** What stands before the same direct answer, one listener each: native filters, ours, and one that does nothing. */
+/** What stands before the same direct answer, one listener each: native filters, ours, and the benchmark's own modules. */
 
-export const LISTENERS = ["none", "jwt", "jwtCached", "nativeWork", "thin", "alone", "whole", "authz"] as const;
+export const LISTENERS = ["none", "jwt", "jwtCached", "nativeWork", "alone", "whole", "authz"] as const;
 export type ListenerName = (typeof LISTENERS)[number];
 
 /** The parts of a rendered envoy.yaml that are put together anew. */
@@ -12,7 +12,6 @@ export interface RenderedFilters {
   /** The same without the skipping, for the comparison: what an operator has today. */
   readonly jwt: NativeJwt;
   readonly router: unknown;
-  readonly thin: unknown;
 }
 export interface NativeJwt {
   readonly name: string;
@@ -110,13 +109,12 @@ export const authzCluster = (port: number) => ({
 });
 
 export function filtersOf(name: ListenerName, parts: RenderedFilters, authzPort: number): readonly unknown[] {
-  const { glassgate, noStore, skippableJwt, jwt, router, thin } = parts;
+  const { glassgate, noStore, skippableJwt, jwt, router } = parts;
   const chains: Readonly<Record<ListenerName, readonly unknown[]>> = {
     none: [router],
     jwt: [jwt, router],
     jwtCached: [withCache(jwt), router],
     nativeWork: [withCache(jwt, { payload_in_metadata: "claims" }), scopeCheck, router],
-    thin: [thin, router],
     alone: [glassgate, router],
     whole: [glassgate, noStore, skippableJwt, router],
     authz: [externalCheck(authzPort), router],

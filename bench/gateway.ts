@@ -5,13 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { readFilterState } from "../control/gateway/admin.js";
-import { WASM_TYPE } from "../control/gateway/config.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../control/gateway/ecds.js";
 import { type RenderedFilter, readRenderedFilter, renderGateway } from "../control/gateway/render.js";
 import { type RunningEnvoy, startEnvoy } from "../control/gateway/run.js";
 import { domainOf } from "../control/trust/anchors.js";
 import { configurationSchema } from "../control/trust/configuration.js";
-import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS, type ListenerName } from "./filters.js";
+import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS } from "./filters.js";
+import { deliver, type Module } from "./modules.js";
 import { ISSUER } from "./tokens.js";
 import type { World } from "./world.js";
 
@@ -43,14 +43,6 @@ const configSchema = z.looseObject({
 type Config = z.infer<typeof configSchema>;
 type Manager = z.infer<typeof manager>;
 
-const discovery = (name: string, path: string): object => ({
-  name,
-  config_discovery: {
-    config_source: { resource_api_version: "V3", path_config_source: { path } },
-    type_urls: [WASM_TYPE],
-  },
-});
-
 const DIRECT_ANSWER = {
   name: "direct",
   virtual_hosts: [
@@ -63,7 +55,7 @@ const DIRECT_ANSWER = {
 };
 
 /** The record is glassgate's own members for all but `nativeWork`, which logs the claims instead. */
-function accessLogOf(name: ListenerName, [log]: Manager["access_log"]): Manager["access_log"] {
+function accessLogOf(name: string, [log]: Manager["access_log"]): Manager["access_log"] {
   if (name !== "nativeWork") return [log];
   const { verdict: _, audit: _audit, evidence: _evidence, ...rest } = log.typed_config.log_format.json_format;
   const json_format = { ...rest, ...CLAIMS_LOG };
@@ -72,8 +64,8 @@ function accessLogOf(name: ListenerName, [log]: Manager["access_log"]): Manager[
   ];
 }
 
-/** The rendered envoy.yaml with a listener for each name. */
-function withListeners(config: Config, thinPath: string, authzPort: number): object {
+/** The rendered envoy.yaml with a listener for each name, and one for each of the benchmark's own modules. */
+function withListeners(config: Config, modules: ReadonlyMap<string, object>, authzPort: number): object {
   const { listeners, clusters } = config.static_resources;
   const [listener] = listeners;
   const [chain] = listener.filter_chains;
@@ -84,13 +76,13 @@ function withListeners(config: Config, thinPath: string, authzPort: number): obj
     z.looseObject({ typed_config: z.looseObject({ extension_config: z.unknown() }) }).parse(skippableJwt).typed_config
       .extension_config,
   );
-  const parts = { glassgate, noStore, skippableJwt, jwt, router, thin: discovery("thin", thinPath) };
-  const listenerOf = (name: ListenerName): object => {
+  const parts = { glassgate, noStore, skippableJwt, jwt, router };
+  const listenerOf = (name: string, http_filters: readonly unknown[]): object => {
     const typed_config = {
       ...rendered,
       // The source follows x-forwarded-for where a request has it: forged grants can come from many networks.
       xff_num_trusted_hops: 1,
-      http_filters: filtersOf(name, parts, authzPort),
+      http_filters,
       access_log: accessLogOf(name, rendered.access_log),
       route_config: DIRECT_ANSWER,
     };
@@ -100,7 +92,10 @@ function withListeners(config: Config, thinPath: string, authzPort: number): obj
     ...config,
     static_resources: {
       ...config.static_resources,
-      listeners: LISTENERS.map(listenerOf),
+      listeners: [
+        ...LISTENERS.map((name) => listenerOf(name, filtersOf(name, parts, authzPort))),
+        ...[...modules].map(([name, filter]) => listenerOf(name, [filter, router])),
+      ],
       clusters: [...clusters, authzCluster(authzPort)],
     },
   };
@@ -115,9 +110,9 @@ export interface GatewayOptions {
   readonly world: World;
   readonly jwks: string;
   readonly folder: string;
-  /** The filters' bytes. */
+  /** The filter's bytes. */
   readonly wasm: Uint8Array;
-  readonly thin: Uint8Array;
+  readonly modules: readonly Module[];
   readonly authzPort: number;
 }
 
@@ -127,23 +122,18 @@ export interface Gateway {
   configuration(generation: number): string;
   /** Writes it by rename and waits until every VM serves it. Another `vmId` or other code (a path) makes new VMs. */
   configure(generation: number, change?: { readonly vmId?: string; readonly wasmPath?: string }): Promise<void>;
-  port(name: ListenerName): number;
+  /** Of the listener of that name: one of LISTENERS, or a module's. */
+  port(name: string): number;
   logLines(): string[];
   emptyLog(): void;
 }
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { world, folder, jwks } = options;
-  const paths = {
-    wasm: join(folder, "glassgate.wasm"),
-    thin: join(folder, "thin.wasm"),
-    log: join(folder, "access.log"),
-  };
-  const [ecdsPath, thinEcds] = [join(folder, "ecds", "glassgate.json"), join(folder, "ecds-thin", "thin.json")];
+  const paths = { wasm: join(folder, "glassgate.wasm"), log: join(folder, "access.log") };
+  const ecdsPath = join(folder, "ecds", "glassgate.json");
   mkdirSync(join(folder, "ecds"));
-  mkdirSync(join(folder, "ecds-thin"));
   writeFileSync(paths.wasm, options.wasm);
-  writeFileSync(paths.thin, options.thin);
   const rendered = renderGateway({
     anchors: world.anchors,
     wasmPath: paths.wasm,
@@ -160,17 +150,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const base = configurationSchema.parse(JSON.parse(defaultConfiguration(filter)));
   const configuration = (generation: number): string => JSON.stringify({ ...base, generation, bundle });
   writeEcds(ecdsPath, ecdsText(filter, configuration(1), undefined, "1"));
-  const thin: RenderedFilter = {
-    name: "thin",
-    ecdsPath: thinEcds,
-    config: {
-      name: "thin",
-      root_id: "thin",
-      vm_config: { vm_id: "thin", runtime: "envoy.wasm.runtime.v8", code: { local: { filename: paths.thin } } },
-    },
-  };
-  writeEcds(thinEcds, ecdsText(thin, "{}", undefined, "1"));
-  const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), thinEcds, options.authzPort));
+  const modules = new Map(options.modules.map((module) => [module.name, deliver(module, folder)]));
+  const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), modules, options.authzPort));
   const envoy = await startEnvoy({ config, concurrency: 1, flushMs: FLUSH_MS });
   const domain = domainOf(world.anchors);
 
@@ -196,7 +177,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       writeEcds(ecdsPath, ecdsText({ ...filter, config }, configuration(generation), vmId, String(generation)));
       await serves(generation);
     },
-    port: (name) => envoy.ports[name] ?? 0,
+    port: (name) => {
+      const port = envoy.ports[name];
+      if (port === undefined) throw new Error(`there is no listener ${name}`);
+      return port;
+    },
     logLines: () => readFileSync(paths.log, "utf8").split("\n").slice(0, -1),
     emptyLog: () => truncateSync(paths.log),
   };

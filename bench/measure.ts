@@ -59,7 +59,7 @@ function shuffled<T>(list: readonly T[]): T[] {
 export async function measure(options: MeasureOptions): Promise<Measured> {
   const { gateway, authz, variants, rounds, requests, source, progress } = options;
   const clients = new Map<string, Client>();
-  for (const name of new Set(["none" as const, ...variants.map(({ listener }) => listener)])) {
+  for (const name of new Set(["none", ...variants.map(({ listener }) => listener)])) {
     clients.set(name, await Client.open(gateway.port(name), CONNECTIONS));
   }
 

@@ -1,5 +1,6 @@
 /** bench/RESULTS.md, and the same on the terminal. */
 import type { FloodResult, Latency } from "./flood.js";
+import { TABLE_PATH } from "./kernels.js";
 import type { Results, Row } from "./results.js";
 import { CHEAP_WEIGHT } from "./variants.js";
 
@@ -12,20 +13,55 @@ function busyNote({ answers }: Row): string {
   return busy === 0 ? "" : `, ${((busy / all) * 100).toFixed(busy === all ? 0 : 1)} % answered 429`;
 }
 
+function labelOf(row: Row): string {
+  if (row.group === "forged") return `forged: ${row.name}${busyNote(row)}`;
+  return row.group === "whole" ? `whole envoy.yaml: ${row.name}` : row.name;
+}
+
 function rowsTable({ rows }: Results): string[] {
   const jwt = rows.find(({ id }) => id === "jwt-eddsa")?.cpu.median ?? Number.NaN;
+  const shown = rows.filter(({ group }) => group !== "calls");
   return [
     "| what | CPU µs a request | quartiles | against jwt_authn EdDSA | requests/s |",
     "|---|--:|--:|--:|--:|",
-    ...rows.map((row) => {
-      const { id, group, name, cpu, requestsPerSecond } = row;
+    ...shown.map((row) => {
+      const { id, group, cpu, requestsPerSecond } = row;
       const isBase = id === "none";
-      const label = group === "forged" ? `forged: ${name}${busyNote(row)}` : name;
+      const label = labelOf(row);
       const ratio = isBase || group === "base" ? "" : `${(cpu.median / jwt).toFixed(2)}x`;
       const time = `${isBase || cpu.median < 0 ? "" : "+"}${one(cpu.median)}`;
       return `| ${label} | ${time} | ${one(cpu.low)} to ${one(cpu.high)} | ${ratio} | ${requestsPerSecond ?? ""} |`;
     }),
   ];
+}
+
+/** Host calls above what the thin filter costs. */
+function callsTable({ rows }: Results): string[] {
+  const thin = rows.find(({ id }) => id === "thin")?.cpu.median ?? Number.NaN;
+  const ofRow = ({ cpu }: Row): string => {
+    const [median, low, high] = [cpu.median - thin, cpu.low - thin, cpu.high - thin].map(one);
+    return `${median} | ${low} to ${high}`;
+  };
+  return [
+    "| what a filter asks of Envoy, above the thin filter | CPU µs a request | quartiles |",
+    "|---|--:|--:|",
+    ...rows.filter(({ group }) => group === "calls").map((row) => `| ${row.name} | ${ofRow(row)} |`),
+  ];
+}
+
+/** The parts of a request's cost, as differences of rows. */
+function whereTimeGoes({ rows, kernels }: Results): string {
+  const cpu = (id: string): number => rows.find((row) => row.id === id)?.cpu.median ?? Number.NaN;
+  const kernel = kernels.find(({ algorithm, path }) => algorithm === "Ed25519" && path === TABLE_PATH)?.time.median;
+  const [thin, floorNew, floorCached] = [cpu("thin"), cpu("calls-floor-new"), cpu("calls-floor-cached")];
+  const [fresh, more, cached] = [cpu("fresh-Ed25519-1"), cpu("fresh-Ed25519-3"), cpu("cached")];
+  return `A new grant of one Ed25519 signature costs ${one(fresh)} µs. Of these the Wasm crossing takes ${one(thin)} (the thin filter), the host
+calls and the logging of record and evidence ${one(floorNew - thin)} (the floor, less the thin filter), and all that the filter itself does
+${one(fresh - floorNew)}: base64url, JSON, the signature (${one(kernel ?? Number.NaN)} in Node), three SHA-256, the decision and the record's text. Each further
+signature adds ${one((more - fresh) / 2)}. A cached grant costs ${one(cached)}, of which the filter's own work is ${one(cached - floorCached)}.
+
+So no filter that makes these calls and writes this record can be cheaper than **${(floorNew / cpu("jwt-eddsa")).toFixed(2)}** times jwt_authn EdDSA for a new grant, or
+than **${(floorCached / cpu("native-work")).toFixed(2)}** times the same work for a cached one, however fast its signatures are.`;
 }
 
 function kernelTable({ kernels }: Results): string[] {
@@ -67,6 +103,15 @@ ${rowsTable(results).join("\n")}
 
 ${ratioList(results).join("\n")}
 
+## Where the time goes
+
+${whereTimeGoes(results)}
+
+${callsTable(results).join("\n")}
+
+The floor is a filter that makes every host call of an allowed request, with texts as long, and checks nothing. Where a row logs
+the record, the access log's JSON escapes are in it.
+
 ## A flood of forged grants
 
 ${floodText(flood)}
@@ -102,8 +147,8 @@ ext_authz server writes a record of its own, without hash chain and evidence. Fo
   checked to answer 403 for another method, host, path and claim.
 - **Thin filter** is a Proxy-Wasm module of the same compiler with the same callbacks a request and no host call. **glassgate alone** stands
   in the same place: both answer 200, with the router right behind.
-- **Grants** go through the whole envoy.yaml: our filter, the no-store filter and the skipped jwt_authn. New grants repeat
-  after ${setting.distinct}; the filter's cache holds 64.
+- **Grants** meet our filter alone, as tokens meet jwt_authn alone; rows of the whole envoy.yaml have the no-store filter and the
+  skipped jwt_authn as well. Forged grants go through the whole. New grants repeat after ${setting.distinct}; the filter's cache holds 64.
 - **Forged** grants carry another grant's signature in the place of one. "Many networks": each comes from another /24
   by x-forwarded-for, and so does the request of "no filter" beside it.
 - **ext_authz** asks a server in Node over HTTP with keep-alive. It decides the same with OpenSSL, keys imported once and a cache of
@@ -117,6 +162,7 @@ export function plainText(results: Results): string {
     rowsTable(results).join("\n"),
     ratioList(results).join("\n").replaceAll("**", ""),
     floodText(results.flood),
+    callsTable(results).join("\n"),
     kernelTable(results).join("\n"),
   ].join("\n\n");
 }

@@ -1,7 +1,9 @@
 /** Everything that a run has found, in the shape of the JSON file. */
+
+import type { Algorithm } from "../control/signer/jwk.js";
 import type { ColdStart } from "./cold-start.js";
 import type { FloodResult } from "./flood.js";
-import type { KernelRow } from "./kernels.js";
+import { type KernelRow, TABLE_PATH } from "./kernels.js";
 import type { Measured } from "./measure.js";
 import { median, type Spread, spread } from "./statistics.js";
 import type { Variant } from "./variants.js";
@@ -85,19 +87,25 @@ const COMPARED: readonly (readonly [string, string, string])[] = [
   ["fresh-ES256-3", "jwt-es256", "a new grant of 3 ES256 signatures : native jwt_authn ES256"],
   ["cached", "native-work", "a cached grant : native, the same work"],
   ["cached", "jwt-cached", "a cached grant : bare cached jwt_authn"],
+  ["calls-floor-new", "jwt-eddsa", "only the host calls of a new grant : native jwt_authn EdDSA"],
+  ["calls-floor-cached", "native-work", "only the host calls of a cached grant : native, the same work"],
   ["no-grant", "thin", "no grant : thin filter"],
   ["wrong-signature", "jwt-eddsa", "a forged grant : native jwt_authn EdDSA"],
 ];
 
-export function ratiosOf(rows: readonly Row[]): readonly Ratio[] {
+export function ratiosOf(rows: readonly Row[], kernels: readonly KernelRow[]): readonly Ratio[] {
   const cpu = new Map(rows.map((row) => [row.id, row.cpu.median]));
   const value = (id: string): number => cpu.get(id) ?? Number.NaN;
   const external = value("authz-3") + value("authz-3-server");
+  const kernel = (algorithm: Algorithm) =>
+    kernels.find((row) => row.algorithm === algorithm && row.path === TABLE_PATH)?.ratio ?? Number.NaN;
   return [
     ...COMPARED.map(([ours, other, name]) => ({ name, value: value(ours) / value(other) })),
     {
       name: "a new grant of 3 Ed25519 signatures : ext_authz, Envoy and server together",
       value: value("fresh-Ed25519-3") / external,
     },
+    { name: "an Ed25519 check with a table : OpenSSL, both in Node", value: kernel("Ed25519") },
+    { name: "an ES256 check with a table : OpenSSL, both in Node", value: kernel("ES256") },
   ];
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { findEnvoy } from "../control/gateway/find.js";
 import { wasmPath } from "../control/host/wasm.js";
 import { type AuthzServer, startAuthzServer } from "./authz/process.js";
+import { callsConfiguration, compileCallsFilter } from "./calls.js";
 import { chart } from "./chart.js";
 import { checkAll } from "./checks.js";
 import { measureColdStart } from "./cold-start.js";
@@ -19,6 +20,7 @@ import { measure } from "./measure.js";
 import { type Options, readOptions } from "./options.js";
 import { markdown, plainText } from "./report.js";
 import { type Results, ratiosOf, rowsOf } from "./results.js";
+import { sampleCalls } from "./sample.js";
 import { compileThinFilter } from "./thin.js";
 import { IdentityProvider, makeTokens } from "./tokens.js";
 import { variantsOf } from "./variants.js";
@@ -38,6 +40,7 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   // As it is now: a build beside this run changes nothing.
   const wasm = readFileSync(wasmPath);
   const thin = await compileThinFilter();
+  const callsFilter = await compileCallsFilter();
   const { version } = await findEnvoy(say);
   const world = new World();
   const idp = new IdentityProvider();
@@ -48,11 +51,21 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
 
   const authz: AuthzServer = await startAuthzServer(world, folder);
   stops.push(authz.stop);
-  const gateway: Gateway = await startGateway({ world, jwks: idp.jwks, folder, wasm, thin, authzPort: authz.port });
+  const calls = await sampleCalls(world, wasm, tokens);
+  const modules = [
+    { name: "thin", vmId: "thin", bytes: thin, configuration: "{}" },
+    ...calls.map((set) => ({
+      name: set.id,
+      vmId: "calls",
+      bytes: callsFilter,
+      configuration: callsConfiguration(set.calls),
+    })),
+  ];
+  const gateway: Gateway = await startGateway({ world, jwks: idp.jwks, folder, wasm, modules, authzPort: authz.port });
   stops.push(() => gateway.envoy.stop());
   await checkAll(gateway, world, tokens);
   say("warming up ...");
-  const variants = variantsOf(world, tokens);
+  const variants = variantsOf(world, tokens, calls);
   const source = cpuSource();
   const measured = await measure({ gateway, authz, variants, rounds, requests, source, progress: say });
   say("flood ...");
@@ -73,7 +86,7 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
     distinct,
     seconds: Math.round((Date.now() - started) / 1000),
   };
-  return { setting, rows, ratios: ratiosOf(rows), flood, kernels, coldStart };
+  return { setting, rows, ratios: ratiosOf(rows, kernels), flood, kernels, coldStart };
 }
 
 /** @param args `--json FILE`, `--rounds N`, `--requests N` */

@@ -1,15 +1,16 @@
 /** The rows: what is sent to which listener, and how it must be answered. */
 import type { Algorithm } from "../control/signer/jwk.js";
-import { DEMANDED_ENTITLEMENT, type ListenerName } from "./filters.js";
+import type { CallSet } from "./calls.js";
+import { DEMANDED_ENTITLEMENT } from "./filters.js";
 import type { Headers } from "./load.js";
 import type { Tokens } from "./tokens.js";
 import type { Signatures, World } from "./world.js";
 
 export interface Variant {
   readonly id: string;
-  readonly group: "base" | "native" | "no grant" | "glassgate" | "forged" | "ext_authz";
+  readonly group: "base" | "native" | "no grant" | "glassgate" | "whole" | "forged" | "calls" | "ext_authz";
   readonly name: string;
-  readonly listener: ListenerName;
+  readonly listener: string;
   /** Of request `i`, which rises through the whole run. */
   readonly headers: (i: number) => Headers;
   /** Headers that the "no filter" request beside it carries as well. */
@@ -37,13 +38,29 @@ const lane =
     manySources(i, number);
 const oneSource = (): Headers => ({ "x-forwarded-for": "198.51.100.7" });
 
-function fresh(tokens: Tokens, algorithm: Algorithm, signatures: Signatures): Variant {
+type Place = "alone" | "whole";
+const idAt = (place: Place, id: string): string => (place === "alone" ? id : `whole-${id}`);
+const groupAt = (place: Place): Variant["group"] => (place === "alone" ? "glassgate" : "whole");
+
+function fresh(place: Place, tokens: Tokens, algorithm: Algorithm, signatures: Signatures): Variant {
   return {
-    id: `fresh-${algorithm}-${signatures}`,
-    group: "glassgate",
+    id: idAt(place, `fresh-${algorithm}-${signatures}`),
+    group: groupAt(place),
     name: `new grants, ${signatures} ${algorithm} signature${signatures === 1 ? "" : "s"}`,
-    listener: "whole",
+    listener: place,
     headers: (i) => grant(pick(tokens.grants[algorithm][signatures], i)),
+    statuses: [200],
+  };
+}
+
+function cached(place: Place, grant: Headers): Variant {
+  return {
+    id: idAt(place, "cached"),
+    weight: CHEAP_WEIGHT,
+    group: groupAt(place),
+    name: "same grant again, 3 signatures (cached)",
+    listener: place,
+    headers: () => grant,
     statuses: [200],
   };
 }
@@ -72,7 +89,7 @@ function external(id: string, name: string, headers: (i: number) => Headers): Va
 }
 
 /** Without "no filter" itself, which runs beside each of them. */
-export function variantsOf(world: World, tokens: Tokens): readonly Variant[] {
+export function variantsOf(world: World, tokens: Tokens, calls: readonly CallSet[]): readonly Variant[] {
   const { jwt, grants } = tokens;
   const same = grants.Ed25519[3][0] ?? "";
   const worker = tokens.worker({ ...world.claims(1), ent: DEMANDED_ENTITLEMENT });
@@ -155,24 +172,30 @@ export function variantsOf(world: World, tokens: Tokens): readonly Variant[] {
       headers: (i) => bearer(pick(jwt.Ed25519, i)),
       statuses: [200],
     },
-    {
-      id: "cached",
-      weight: CHEAP_WEIGHT,
-      group: "glassgate",
-      name: "same grant again, 3 signatures (cached)",
-      listener: "whole",
-      headers: () => grant(same),
-      statuses: [200],
-    },
+    cached("alone", grant(same)),
     ...(["Ed25519", "ES256"] as const).flatMap((algorithm) =>
-      ([1, 2, 3] as const).map((signatures) => fresh(tokens, algorithm, signatures)),
+      ([1, 2, 3] as const).map((signatures) => fresh("alone", tokens, algorithm, signatures)),
     ),
+    cached("whole", grant(same)),
+    fresh("whole", tokens, "Ed25519", 1),
+    fresh("whole", tokens, "Ed25519", 3),
     forged("garbage", "garbage, no JWS", tokens.garbage, lane(0)),
     forged("unknown", "a key that nobody knows", tokens.unknown, lane(1)),
     forged("wrong-signature", "wrong signature, many networks", tokens.wrongSignature, lane(2)),
     forged("wrong-signature-one", "wrong signature, one network", tokens.wrongSignature, oneSource),
     forged("wrong-approval", "wrong third signature, many networks", tokens.wrongApproval, lane(3)),
     forged("wrong-approval-one", "wrong third signature, one network", tokens.wrongApproval, oneSource),
+    ...calls.map(
+      ({ id, name, headers }): Variant => ({
+        id,
+        weight: CHEAP_WEIGHT,
+        group: "calls",
+        name,
+        listener: id,
+        headers: () => headers,
+        statuses: [200],
+      }),
+    ),
     external("cached", "same grant again (cached)", () => grant(same)),
     external("1", "new grants, 1 Ed25519 signature", (i) => grant(pick(grants.Ed25519[1], i))),
     external("3", "new grants, 3 Ed25519 signatures", (i) => grant(pick(grants.Ed25519[3], i))),

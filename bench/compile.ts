@@ -1,0 +1,33 @@
+/** Compiles the benchmark's own Proxy-Wasm modules, with the release filter's compiler and options. */
+import asc from "assemblyscript/asc";
+
+const OPTIONS = ["--runtime", "minimal", "--exportStart", "_initialize", "-O3", "--noAssert", "--use", "abort="];
+
+/** What every such module has: memory for what the gateway hands over, from a ring that is never freed. */
+const COMMON = `
+const arena: usize = memory.data(1048576, 16);
+let top: usize = arena;
+
+export function malloc(size: usize): usize {
+  if (top + size > arena + 1048576) top = arena;
+  const ptr = top;
+  top += (size + 15) & ~(<usize>15);
+  return ptr;
+}
+
+export function proxy_abi_version_0_2_1(): void {}
+export function proxy_on_vm_start(root: u32, size: u32): u32 { return 1; }
+`;
+
+/** @param source AssemblyScript. @returns the module's bytes */
+export async function compile(name: string, source: string): Promise<Uint8Array> {
+  let bytes: Uint8Array | undefined;
+  const { error, stderr } = await asc.main([`${name}.ts`, "--outFile", `${name}.wasm`, ...OPTIONS], {
+    readFile: (file) => (file === `${name}.ts` ? COMMON + source : null),
+    writeFile: (file, contents) => {
+      if (file === `${name}.wasm` && typeof contents !== "string") bytes = contents;
+    },
+  });
+  if (error !== null || bytes === undefined) throw new Error(`${name} does not compile: ${stderr.toString()}`);
+  return bytes;
+}
