@@ -2,33 +2,73 @@
 import { Constants, lines, range } from "./text.mjs";
 
 const LIMBS = 10;
+/** Even limbs, and odd ones. */
+const HALF = 5;
 const bits = (k) => (k % 2 === 0 ? 26 : 25);
 /** 2p in limbs: what a difference is raised by, so that it never falls below zero. */
 const twoP = (k) => (k === 0 ? 2 ** 27 - 38 : 2 ** (bits(k) + 1) - 2);
 /** Two chains of carries, interleaved; 9 -> 0 wraps times 19. */
 const CARRIES = [0, 5, 1, 6, 2, 7, 3, 8, 4, 9, 5, 0];
 
+/** In each half of a vector: `low` has lanes 0 and 1, `high` lanes 2 and 3. */
+const HALVES = [
+  ["l", "low"],
+  ["h", "high"],
+];
+
+/** Sets `name` to the sum of the products of the pairs, in both halves. */
+function sumOfProducts(name, pairs) {
+  return pairs.flatMap(([a, b], i) =>
+    HALVES.map(([half, part]) => {
+      const product = `i64x2.extmul_${part}_i32x4_u(${a}, ${b})`;
+      const column = `${half}${name}`;
+      return i === 0 ? `let ${column} = ${product};` : `${column} = i64x2.add(${column}, ${product});`;
+    }),
+  );
+}
+
+/** Pairs of halves of limbs whose weights meet in column k, or five further on. */
+const pairsOf = (k, a, b) =>
+  range(HALF)
+    .filter((i) => k - i >= 0 && k - i < HALF)
+    .map((i) => [`${a}${i}`, `${b}${k - i}`]);
+
+/** 2^n summed up: there is no 64-bit product of lanes that costs less. */
+const times = (column, shifts) =>
+  shifts
+    .map((n) => (n === 0 ? column : `i64x2.shl(${column}, ${n})`))
+    .reduce((sum, term) => `i64x2.add(${sum}, ${term})`);
+
 function multiply(constants) {
   const body = [];
-  for (const k of range(LIMBS)) body.push(`const f${k} = v128.load(f, ${16 * k});`);
-  for (const k of range(LIMBS)) body.push(`const g${k} = v128.load(g, ${16 * k});`);
-  body.push(`const nineteen = ${constants.lanes32(19)};`);
-  for (const k of range(LIMBS).slice(1)) body.push(`const n${k} = i32x4.mul(g${k}, nineteen);`);
-  for (const k of range(LIMBS).filter((i) => i % 2 === 1)) body.push(`const d${k} = i32x4.add(f${k}, f${k});`);
-  for (const k of range(LIMBS)) {
-    for (const i of range(LIMBS)) {
-      const j = (k - i + LIMBS) % LIMBS;
-      const a = `${i % 2 === 1 && j % 2 === 1 ? "d" : "f"}${i}`;
-      const b = `${i + j >= LIMBS ? "n" : "g"}${j}`;
-      for (const [half, name] of [
-        ["l", "low"],
-        ["h", "high"],
-      ]) {
-        const product = `i64x2.extmul_${name}_i32x4_u(${a}, ${b})`;
-        body.push(i === 0 ? `let ${half}${k} = ${product};` : `${half}${k} = i64x2.add(${half}${k}, ${product});`);
-      }
+  for (const name of ["f", "g"]) {
+    for (const k of range(HALF)) {
+      body.push(
+        `const ${name}E${k} = v128.load(${name}, ${32 * k});`,
+        `const ${name}O${k} = v128.load(${name}, ${32 * k + 16});`,
+      );
+      body.push(`const ${name}S${k} = i32x4.add(${name}E${k}, ${name}O${k});`);
     }
   }
+  body.push(`const nineteen = ${constants.lanes32(19)};`);
+  for (const part of ["E", "O"])
+    for (const k of range(HALF).slice(1)) body.push(`const n${part}${k} = i32x4.mul(g${part}${k}, nineteen);`);
+  for (const k of range(HALF)) {
+    for (const part of ["E", "O"]) {
+      const wrapped = pairsOf(k + HALF, `f${part}`, `n${part}`);
+      body.push(...sumOfProducts(`${part}${k}`, [...pairsOf(k, `f${part}`, `g${part}`), ...wrapped]));
+    }
+    body.push(...sumOfProducts(`S${k}`, pairsOf(k, "fS", "gS")));
+    const wrapped = pairsOf(k + HALF, "fS", "gS");
+    if (wrapped.length > 0) body.push(...sumOfProducts(`W${k}`, wrapped));
+    for (const [half] of HALVES) {
+      if (wrapped.length > 0) body.push(`${half}S${k} = i64x2.add(${half}S${k}, ${times(`${half}W${k}`, [4, 1, 0])});`);
+      body.push(`let ${half}${2 * k + 1} = i64x2.sub(i64x2.sub(${half}S${k}, ${half}E${k}), ${half}O${k});`);
+      if (k > 0) body.push(`let ${half}${2 * k} = i64x2.add(${half}E${k}, i64x2.shl(${half}O${k - 1}, 1));`);
+    }
+  }
+  for (const [half] of HALVES)
+    body.push(`let ${half}0 = i64x2.add(${half}E0, ${times(`${half}O${HALF - 1}`, [5, 2, 1])});`);
   body.push("let c: v128;");
   body.push(`const evenMask = ${constants.lanes64((1n << 26n) - 1n)};`);
   body.push(`const oddMask = ${constants.lanes64((1n << 25n) - 1n)};`);
@@ -37,8 +77,7 @@ function multiply(constants) {
       body.push(`c = i64x2.shr_u(${half}${k}, ${bits(k)});`);
       body.push(`${half}${k} = v128.and(${half}${k}, ${k % 2 === 0 ? "evenMask" : "oddMask"});`);
       if (k < 9) body.push(`${half}${k + 1} = i64x2.add(${half}${k + 1}, c);`);
-      // 19c = 16c + 2c + c: there is no 64-bit product of lanes that costs less.
-      else body.push(`${half}0 = i64x2.add(${half}0, i64x2.add(i64x2.add(i64x2.shl(c, 4), i64x2.shl(c, 1)), c));`);
+      else body.push(`${half}0 = i64x2.add(${half}0, ${times("c", [4, 1, 0])});`);
     }
   }
   for (const k of range(LIMBS)) body.push(`v128.store(out, v128.shuffle<i32>(l${k}, h${k}, 0, 2, 4, 6), ${16 * k});`);
