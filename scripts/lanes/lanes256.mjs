@@ -3,6 +3,9 @@ import { Constants, lines, range } from "./text.mjs";
 
 const LIMBS = 9;
 const BITS = 29;
+/** Limbs of the lower part of a factor, and the columns of the upper parts' product. */
+const SPLIT = 5;
+const LAST_B = 2 * (LIMBS - SPLIT) - 1;
 /** p = 2^256 - 2^224 + 2^192 + 2^96 - 1: where m * 2^n lands, as [columns further, bits shifted, sign]. */
 const FOLDS = [
   [3, 9, 1], // 2^96 = 2^(3 * 29 + 9)
@@ -11,30 +14,76 @@ const FOLDS = [
   [8, 24, 1], // 2^256
 ];
 
-/** The products of column k, as pairs of names. */
-function products(k, isSquare) {
+/** In each half of a vector: `low` has lanes 0 and 1, `high` lanes 2 and 3. */
+const HALVES = [
+  ["l", "low"],
+  ["h", "high"],
+];
+const product = (part, [a, b]) => `i64x2.extmul_${part}_i32x4_s(${a}, ${b})`;
+
+/** The products of column k of f * f. */
+function squares(k) {
   const pairs = range(LIMBS)
     .map((i) => [i, k - i])
-    .filter(([, j]) => j >= 0 && j < LIMBS);
-  if (!isSquare) return pairs.map(([i, j]) => [`f${i}`, `g${j}`]);
-  return pairs.filter(([i, j]) => i <= j).map(([i, j]) => [i === j ? `f${i}` : `d${i}`, `f${j}`]);
+    .filter(([i, j]) => j < LIMBS && i <= j);
+  return pairs.map(([i, j]) => [i === j ? `f${i}` : `d${i}`, `f${j}`]);
 }
 
-function multiply(constants, isSquare) {
-  const body = [`const mask = ${constants.lanes64((1n << 29n) - 1n)};`];
-  for (const k of range(LIMBS)) body.push(`const f${k} = v128.load(f, ${16 * k});`);
-  if (isSquare) for (const k of range(LIMBS - 1)) body.push(`const d${k} = i32x4.shl(f${k}, 1);`);
-  else for (const k of range(LIMBS)) body.push(`const g${k} = v128.load(g, ${16 * k});`);
+/** Loads f for a square; the columns are sums of its products. */
+function prepareSquare() {
+  const body = range(LIMBS).map((k) => `const f${k} = v128.load(f, ${16 * k});`);
+  for (const k of range(LIMBS - 1)) body.push(`const d${k} = i32x4.shl(f${k}, 1);`);
+  return { body, terms: (_half, part, k) => squares(k).map((pair) => product(part, pair)) };
+}
+
+/**
+ * Karatsuba: with f = A + 2^145 B and g likewise, f * g = AA + 2^145 ((A + B)(A + B) - AA - BB) + 2^290 BB, 66 products in
+ * place of 81. The sums may leave 64 bits on the way; what is left in a column does not.
+ */
+function prepareProduct() {
+  const body = [];
+  for (const name of ["f", "g"]) {
+    for (const k of range(LIMBS)) body.push(`const ${name}${k} = v128.load(${name}, ${16 * k});`);
+    for (const k of range(LIMBS - SPLIT))
+      body.push(`const ${name}S${k} = i32x4.add(${name}${k}, ${name}${k + SPLIT});`);
+    body.push(`const ${name}S${SPLIT - 1} = ${name}${SPLIT - 1};`);
+  }
+  const parts = [
+    { column: "A", size: SPLIT, f: (i) => `f${i}`, g: (i) => `g${i}` },
+    { column: "B", size: LIMBS - SPLIT, f: (i) => `f${i + SPLIT}`, g: (i) => `g${i + SPLIT}` },
+    { column: "M", size: SPLIT, f: (i) => `fS${i}`, g: (i) => `gS${i}` },
+  ];
+  for (const { column, size, f, g } of parts) {
+    for (const k of range(2 * size - 1)) {
+      const pairs = range(size)
+        .filter((i) => k - i >= 0 && k - i < size)
+        .map((i) => [f(i), g(k - i)]);
+      for (const [half, part] of HALVES) {
+        const sum = pairs.map((pair) => product(part, pair)).reduce((all, term) => `i64x2.add(${all}, ${term})`);
+        const middle = `i64x2.sub(${sum}, ${half}A${k})`;
+        const value = column !== "M" ? sum : k < LAST_B ? `i64x2.sub(${middle}, ${half}B${k})` : middle;
+        body.push(`const ${half}${column}${k} = ${value};`);
+      }
+    }
+  }
+  const has = (k, size) => k >= 0 && k < 2 * size - 1;
+  const terms = (half, _part, k) => [
+    ...(has(k, SPLIT) ? [`${half}A${k}`] : []),
+    ...(has(k - SPLIT, SPLIT) ? [`${half}M${k - SPLIT}`] : []),
+    ...(has(k - 2 * SPLIT, LIMBS - SPLIT) ? [`${half}B${k - 2 * SPLIT}`] : []),
+  ];
+  return { body, terms };
+}
+
+function multiply(constants, { body: preparation, terms: termsOf }) {
+  const body = [`const mask = ${constants.lanes64((1n << 29n) - 1n)};`, ...preparation];
   const last = 2 * LIMBS - 1;
   for (const k of range(last + 1)) {
-    for (const [half, name] of [
-      ["l", "low"],
-      ["h", "high"],
-    ]) {
+    for (const [half, part] of HALVES) {
       // Together with the 2^34 that the carry brings along, each column stands 2^63 above its true value.
       let bias = k === 0 ? 1n << 63n : (1n << 63n) - (1n << 34n);
       if (k >= LIMBS && k < last) bias += 1n << 28n;
-      const terms = products(k, isSquare).map(([a, b]) => `i64x2.extmul_${name}_i32x4_s(${a}, ${b})`);
+      const terms = termsOf(half, part, k);
       if (k > 0) terms.push(`${half}Carry${k}`);
       const folds = FOLDS.filter(([columns]) => k >= columns && k - columns < LIMBS);
       const column = `${half}${k}`;
@@ -116,11 +165,11 @@ export function lanes256(by) {
  * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
  */
 export function multiply(out: usize, f: usize, g: usize): void {
-${lines(multiply(constants, false))}
+${lines(multiply(constants, prepareProduct()))}
 }`,
     `/** out = f * f / 2^261, as \`multiply\`. f: up to 3 units. */
 export function square(out: usize, f: usize): void {
-${lines(multiply(constants, true))}
+${lines(multiply(constants, prepareSquare()))}
 }`,
     `/** f - g, limb by limb: the units add up. */
 export function subtract(out: usize, f: usize, g: usize): void {
