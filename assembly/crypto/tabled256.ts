@@ -2,7 +2,7 @@
  * [u1]G + [u2]Q on P-256 from tables of odd multiples: no doublings, four sums side by side in SIMD lanes. A table holds, for
  * each of 32 windows of 8 bits, the multiples 1, 3, ... 255 of 2^(8 * row) times its point; scalars become odd signed digits.
  *
- *   entry | x | y |      nine u32 limbs of 29 bits each, canonical, Montgomery form with 2^261; 72 bytes and 8 spare ones
+ *   entry | x | y |      nine i32 limbs each, tight, Montgomery form with 2^261; 72 bytes and 8 spare ones
  *
  * Sums are kept as (X, Y, ZZ, ZZZ), x = X/ZZ, y = Y/ZZZ, ZZ^3 = ZZZ^2 ("madd-2008-s" and "add-2008-s"). Those additions do not
  * hold for equal or opposite points, where they leave ZZ = 0. ZZ then stays 0, since each addition multiplies it: one look
@@ -33,11 +33,7 @@ const TWO_261: usize = memory.data<u32>(
   [0x00000020, 0x00000000, 0x00000000, 0xffffffe0, 0xffffffff, 0xffffffff, 0xffffffdf, 0x0000001f],
   16,
 );
-/** 1 in the lanes' Montgomery form, and p: nine limbs. */
-const ONE: usize = memory.data<u32>(
-  [0x00000020, 0x00000000, 0x00000000, 0x1fffc000, 0x1fffffff, 0x1fffffff, 0x1f7fffff, 0x03ffffff, 0x00000000],
-  16,
-);
+/** p: nine limbs. */
 const P: usize = memory.data<u32>(
   [0x1fffffff, 0x1fffffff, 0x1fffffff, 0x000001ff, 0x00000000, 0x00000000, 0x00040000, 0x1fe00000, 0x00ffffff],
   16,
@@ -45,20 +41,24 @@ const P: usize = memory.data<u32>(
 
 const moved: usize = memory.data(32, 16);
 
-/** Nine limbs of an element in the form of montgomery.ts, for the lanes. `stride`: bytes between limbs. */
+/** Nine tight limbs of an element in the form of montgomery.ts, for the lanes. `stride`: bytes between limbs. */
 function storeLimbs(at: usize, element: usize, stride: usize): void {
   // x * 2^256 times 2^261 / 2^256 is x * 2^261.
   multiply(field, moved, element, TWO_261);
   let bits: u64 = 0;
   let count: i32 = 0;
   let word: usize = 0;
+  let carry: u32 = 0;
   for (let i: usize = 0; i < 9; i++) {
     if (count < LIMB_BITS && word < 32) {
       bits |= (<u64>load<u32>(moved + word)) << count;
       word += 4;
       count += 32;
     }
-    store<u32>(at + i * stride, <u32>bits & LIMB_MASK);
+    // Rounded, so that limbs come out between -2^28 and 2^28; the top one is far below.
+    const limb = (<u32>bits & LIMB_MASK) + carry;
+    carry = (limb + (1 << (LIMB_BITS - 1))) >> LIMB_BITS;
+    store<u32>(at + i * stride, limb - (carry << LIMB_BITS));
     bits >>= LIMB_BITS;
     count -= LIMB_BITS;
   }
@@ -168,8 +168,8 @@ function loadEntries(round: usize, outX: usize, outY: usize): void {
  *
  * Bounds, sums of absolute values in units of limbs and multiples of the prime: X 1 and 6.2 p, Y 2 and 3.2 p, ZZ, ZZZ 1 and
  * 1.5 p before gives P 2 and 7.25 p, R 3 and 4.25 p, PP 1 and 2.64 p, PPP 1 and 1.6 p, Q 1 and 1.51 p, R^2 1 and 1.57 p, so
- * X 4, carried to 1, and 6.19 p, Y 2 and 3.18 p, ZZ 1.13 p, ZZZ 1.08 p after: the bounds hold from round to round. Entries
- * as first sums have X of 2 units, hence P of 3 in the second round, which `squareLanes` takes.
+ * X 4, carried to 1, and 6.19 p, Y 2 and 3.18 p, ZZ 1.13 p, ZZZ 1.08 p after: the bounds hold from round to round. Of two
+ * entries P is 2 and 1 p, R 2 and 2 p, so that all stays within them.
  */
 function finishX(): void {
   squareLanes(pp, p);
@@ -177,7 +177,6 @@ function finishX(): void {
   multiplyLanes(q, sumX, pp);
   squareLanes(rr, r);
   subtractThree(sumX, rr, ppp, q); // X = R^2 - PPP - 2Q
-  multiplyLanes(sumZZ, sumZZ, pp);
 }
 
 function finishY(): void {
@@ -185,7 +184,18 @@ function finishY(): void {
   multiplyLanes(q, r, q); // (3, 2)
   multiplyLanes(sumY, sumY, ppp); // (2, 1)
   subtractLanes(sumY, q, sumY); // Y = R (Q - X) - S1 PPP
-  multiplyLanes(sumZZZ, sumZZZ, ppp);
+}
+
+/** Adds the first two rounds' entries: with ZZ = ZZZ = 1 in both, nothing has to be brought to one denominator. */
+function startSums(): void {
+  loadEntries(0, sumX, sumY);
+  loadEntries(1, x, y);
+  subtractLanes(p, x, sumX);
+  subtractLanes(r, y, sumY);
+  finishX();
+  finishY();
+  memory.copy(sumZZ, pp, LANES);
+  memory.copy(sumZZZ, ppp, LANES);
 }
 
 /** Adds the entries of one round; theirs have ZZ = ZZZ = 1. */
@@ -197,6 +207,8 @@ function addRound(round: usize): void {
   subtractLanes(r, r, sumY);
   finishX();
   finishY();
+  multiplyLanes(sumZZ, sumZZ, pp);
+  multiplyLanes(sumZZZ, sumZZZ, ppp);
 }
 
 /** Adds to each lane the one `distance` lanes away, 1 or 2. The bounds of a round hold here all the more. */
@@ -215,10 +227,12 @@ function addNeighbours(distance: i32, isLast: bool): void {
   subtractLanes(p, p, sumX);
   subtractLanes(r, r, sumY);
   finishX();
+  multiplyLanes(sumZZ, sumZZ, pp);
   // Of the last sum only x is asked for.
   if (isLast) return;
-  multiplyLanes(sumZZZ, sumZZZ, zzz);
   finishY();
+  multiplyLanes(sumZZZ, sumZZZ, zzz);
+  multiplyLanes(sumZZZ, sumZZZ, ppp);
 }
 
 function shuffle(out: usize, lanes: usize, distance: i32): void {
@@ -284,10 +298,8 @@ export function compareTabled(
 ): i32 {
   pick(0, u1, order, baseTable);
   pick(ROWS, u2, order, keyTable);
-  loadEntries(0, sumX, sumY);
-  for (let i: usize = 0; i < 9; i++) v128.store(sumZZ + i * 16, v128.load32_splat(ONE + i * 4));
-  memory.copy(sumZZZ, sumZZ, LANES);
-  for (let round: usize = 1; round < ROUNDS; round++) addRound(round);
+  startSums();
+  for (let round: usize = 2; round < ROUNDS; round++) addRound(round);
   addNeighbours(1, false);
   addNeighbours(2, true);
   if (isFirstLaneZero(sumZZ)) return TabledResult.Exceptional;

@@ -158,9 +158,9 @@ export function lanes256(by) {
   const functions = [
     `/**
  * out = f * g / 2^261, tight (Montgomery; -1/p mod 2^29 is 1, so that the factor of each step is the column itself).
- * f, g: limbs of a and b units with a * b at most 12.
+ * f, g: up to 3 units each, so that sums of two limbs stay within 32 bits.
  *
- * A column is at most 12 * 9 * 2^56 + 2^54 < 2^62.8 in absolute value. There is no signed 64-bit shift of lanes that is fast,
+ * A column is at most 9 * 9 * 2^56 + 2^54 < 2^62.4 in absolute value. There is no signed 64-bit shift of lanes that is fast,
  * so each column carries a bias of 2^63 and is read as unsigned. Columns 9 to 16 are rounded, so that limbs come out centred.
  * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
  */
