@@ -3,7 +3,8 @@
  * a high s is accepted, as the standard does. Variable time.
  */
 import { Algorithm } from "./algorithm";
-import { add, addPlain, enter, fromBytes, invert, isLess, isZero, multiply, WORDS } from "./montgomery";
+import { invert, ORDER_256 } from "./inverse";
+import { add, addPlain, enter, fromBytes, isLess, isZero, multiply, WORDS } from "./montgomery";
 import { decodePoint, field, hasX, isInfinity, order } from "./p256";
 import { Sha256 } from "./sha256";
 import { sumStraus } from "./straus256";
@@ -67,9 +68,9 @@ export function verifyEs256(
   memory.fill(u1, 0, WORDS);
   add(order, z, z, u1);
 
+  invert(s, s, ORDER_256);
   enter(order, s, s);
-  invert(order, s, s);
-  // (s in Montgomery form) * (plain number) / 2^256 is the plain product.
+  // (1/s in Montgomery form) * (plain number) / 2^256 is the plain product.
   multiply(order, u1, s, z);
   multiply(order, u2, s, r);
 
