@@ -1,7 +1,10 @@
 /** Compiles a small AssemblyScript module of test/fixtures with the release settings. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { GuestInstance } from "../../control/host/instance.js";
+import { readModule } from "../../control/host/module.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -30,4 +33,24 @@ export async function compileFixture(name: string): Promise<string> {
   ]);
   if (error !== null) throw new Error(`the fixture ${name} does not compile: ${stderr.toString()}`);
   return join(root, out);
+}
+
+/** A fixture that needs no gateway, started. It exports `malloc`. A trap throws. */
+export async function startFixture(name: string): Promise<GuestInstance> {
+  const bytes = readFileSync(await compileFixture(name));
+  const program = {
+    module: new WebAssembly.Module(bytes),
+    shape: readModule(bytes),
+    allocator: "malloc",
+    sha256: "",
+  };
+  const instance = new GuestInstance(program, {
+    resolve: () => undefined,
+    intercept: () => undefined,
+    onTrap: (reason) => {
+      throw new Error(reason);
+    },
+  });
+  instance.start();
+  return instance;
 }

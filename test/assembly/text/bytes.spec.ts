@@ -1,5 +1,24 @@
-import { equals, isGrantId, isName } from "../../../assembly/text/bytes";
-import { bytesOf, lengthOf } from "../bytes";
+import { equals, isGrantId, isName, same, writeHex, writeLiteral } from "../../../assembly/text/bytes";
+import { bytesOf, lengthOf, stringOf } from "../bytes";
+
+/** Lengths around the steps of eight and sixteen bytes. */
+const MAX_LENGTH: i32 = 40;
+const GUARD: u8 = 0xa5;
+const GUARD_BYTES: i32 = 32;
+const ASCII = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+
+const first = heap.alloc(256);
+const second = heap.alloc(256);
+
+/** No byte like its neighbours. */
+function fill(ptr: usize, len: i32): void {
+  for (let i = 0; i < len; i++) store<u8>(ptr + i, <u8>(i * 167 + len));
+}
+
+function isGuarded(ptr: usize): bool {
+  for (let i = 0; i < GUARD_BYTES; i++) if (load<u8>(ptr + i) != GUARD) return false;
+  return true;
+}
 
 describe("names", () => {
   it("accepts letters, digits and ._@+-", () => {
@@ -30,5 +49,66 @@ describe("equals", () => {
     expect(equals(bytesOf("jtI"), 3, "jti")).toBe(false);
     expect(equals(bytesOf("jti"), 2, "jti")).toBe(false);
     expect(equals(bytesOf(""), 0, "")).toBe(true);
+  });
+});
+
+describe("same", () => {
+  it("sees one other byte at any place, wherever the two stand, and none beyond their end", () => {
+    let wrong = "";
+    for (let offset = 0; offset < 8; offset++) {
+      for (let len = 0; len <= MAX_LENGTH; len++) {
+        fill(first, len);
+        fill(second + offset, len);
+        store<u8>(first + len, 1);
+        store<u8>(second + offset + len, 2);
+        if (!same(first, len, second + offset, len)) wrong = `${len} bytes`;
+        if (same(first, len, second + offset, len + 1) || same(first, len + 1, second + offset, len)) {
+          wrong = `${len} and ${len + 1} bytes`;
+        }
+        for (let position = 0; position < len; position++) {
+          const at = second + offset + position;
+          for (let bit = 0; bit < 8; bit++) {
+            store<u8>(at, load<u8>(at) ^ ((<u8>1) << (<u8>bit)));
+            if (same(first, len, second + offset, len)) wrong = `another byte at ${position} of ${len}`;
+            store<u8>(at, load<u8>(at) ^ ((<u8>1) << (<u8>bit)));
+          }
+        }
+      }
+    }
+    expect(wrong).toBe("");
+  });
+});
+
+describe("hex", () => {
+  it("is two digits a byte, for every byte and every length, and nothing behind", () => {
+    const digits = "0123456789abcdef";
+    for (let len = 0; len <= MAX_LENGTH; len++) {
+      for (let round = 0; round < 8; round++) {
+        let wanted = "";
+        for (let i = 0; i < len; i++) {
+          const byte = (i * 37 + round * 32 + len) & 255;
+          store<u8>(first + i, <u8>byte);
+          wanted += digits.charAt(byte >> 4) + digits.charAt(byte & 15);
+        }
+        memory.fill(second, GUARD, 256);
+        expect(writeHex(second, first, len)).toBe(2 * len);
+        expect(stringOf(second, 2 * len)).toBe(wanted);
+        expect(isGuarded(second + 2 * len)).toBe(true);
+      }
+    }
+  });
+});
+
+describe("a literal", () => {
+  it("is written a byte a character, for every character and every length, and nothing behind", () => {
+    for (let len = 0; len <= MAX_LENGTH; len++) {
+      for (let from = 0; from + len <= ASCII.length; from++) {
+        const literal = ASCII.substring(from, from + len);
+        memory.fill(second, GUARD, 256);
+        expect(writeLiteral(second, literal)).toBe(len);
+        expect(stringOf(second, len)).toBe(literal);
+        expect(isGuarded(second + len)).toBe(true);
+      }
+    }
   });
 });

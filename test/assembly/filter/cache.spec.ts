@@ -1,0 +1,94 @@
+/** A cached grant is the very same bytes, whatever its hash says: hashes that collide are put into the cache's memory here. */
+import { sha256 } from "../../../assembly/crypto/sha256";
+import { sipHash } from "../../../assembly/crypto/siphash";
+import { dropCached, findCached, keepSpare, spareGrant, spareRegion } from "../../../assembly/filter/cache";
+import { Grant } from "../../../assembly/grant/grant";
+
+const NOW: u64 = 1795519995999999999;
+const SERIAL: u32 = 7;
+const LENGTH: i32 = 700;
+
+const key = heap.alloc(32);
+const first = heap.alloc(LENGTH + 1);
+const other = heap.alloc(LENGTH + 1);
+
+/** Accepts these bytes under that root, as a request would that nobody has made before. */
+function accept(serial: u32, ptr: usize, len: i32): Grant {
+  expect(changetype<usize>(findCached(serial, ptr, len))).toBe(0);
+  const region = spareRegion();
+  const grant = spareGrant(region);
+  grant.textPtr = region.take(len);
+  grant.textLen = len;
+  memory.copy(grant.textPtr, ptr, len);
+  keepSpare(serial, NOW);
+  return grant;
+}
+
+function isFound(serial: u32, ptr: usize, len: i32): bool {
+  return changetype<usize>(findCached(serial, ptr, len)) != 0;
+}
+
+/** The cache's hash, whose key is made of the first grant that was accepted. */
+function hashOf(ptr: usize, len: i32): u64 {
+  return sipHash(key, ptr, len);
+}
+
+/** Where the cache keeps that hash: the only place of that value in memory. */
+function placeOf(hash: u64): usize {
+  let found: usize = 0;
+  const end = (<usize>memory.size()) << 16;
+  for (let at: usize = 0; at < end; at += 8) if (load<u64>(at) == hash) found = at;
+  return found;
+}
+
+for (let i = 0; i < LENGTH; i++) store<u8>(first + i, <u8>(i * 167 + 11));
+store<u8>(first, 0x65, LENGTH);
+sha256(first, LENGTH, key);
+store<u64>(key, load<u64>(key) ^ NOW);
+const kept = accept(SERIAL, first, LENGTH);
+
+describe("a cached grant", () => {
+  it("is found by the same bytes under the same root", () => {
+    expect(changetype<usize>(findCached(SERIAL, first, LENGTH))).toBe(changetype<usize>(kept));
+    expect(isFound(SERIAL + 1, first, LENGTH)).toBe(false);
+    expect(isFound(0, first, LENGTH)).toBe(false);
+  });
+  it("is not found by other bytes, though their hash be the same", () => {
+    const place = placeOf(hashOf(first, LENGTH));
+    expect(place).not.toBe(0);
+    let wrong = 0;
+    for (let position = 0; position < LENGTH; position++) {
+      memory.copy(other, first, LENGTH);
+      store<u8>(other + position, load<u8>(first + position) ^ 1);
+      store<u64>(place, hashOf(other, LENGTH));
+      if (isFound(SERIAL, other, LENGTH)) wrong += 1;
+    }
+    expect(wrong).toBe(0);
+    // Without its own hash it is not found either: `place` is the right one.
+    expect(isFound(SERIAL, first, LENGTH)).toBe(false);
+    for (let len = LENGTH - 1; len <= LENGTH + 1; len++) {
+      store<u64>(place, hashOf(first, len));
+      expect(isFound(SERIAL, first, len)).toBe(len == LENGTH);
+    }
+    store<u64>(place, hashOf(first, LENGTH));
+  });
+  it("is found beside one of the same hash", () => {
+    memory.copy(other, first, LENGTH);
+    store<u8>(other, 0, LENGTH - 1);
+    const second = accept(SERIAL, other, LENGTH);
+    const place = placeOf(hashOf(other, LENGTH));
+    store<u64>(place, hashOf(first, LENGTH));
+    expect(changetype<usize>(findCached(SERIAL, first, LENGTH))).toBe(changetype<usize>(kept));
+    store<u64>(place, hashOf(other, LENGTH));
+    store<u64>(placeOf(hashOf(first, LENGTH)), hashOf(other, LENGTH));
+    expect(changetype<usize>(findCached(SERIAL, other, LENGTH))).toBe(changetype<usize>(second));
+    expect(isFound(SERIAL, first, LENGTH)).toBe(false);
+  });
+  it("ends with its root", () => {
+    expect(isFound(SERIAL, other, LENGTH)).toBe(true);
+    dropCached(SERIAL + 1);
+    expect(isFound(SERIAL, other, LENGTH)).toBe(true);
+    dropCached(SERIAL);
+    expect(isFound(SERIAL, other, LENGTH)).toBe(false);
+  });
+});
