@@ -25,8 +25,8 @@ export async function takeSample(
   return { ...progress, ...processMemory(envoy.pid), ...(await envoy.admin.memory()), tables };
 }
 
-/** Longer than two of the filter's idle ticks (assembly/filter/ticks.ts). */
-const QUIET_MS = 1200;
+/** Longer than an idle tick of the filter (500 ms) and the building of the table that it may begin (assembly/filter/ticks.ts). */
+const QUIET_MS = 1000;
 
 /** Waits until nothing is done any more: connections idle, counts handed over, every table of multiples built. */
 export async function becomeQuiet(envoy: RunningEnvoy): Promise<void> {
