@@ -1,5 +1,5 @@
-/** What a run may be told: by flags, or by the environment where flags do not get through. */
-import { parseArgs } from "node:util";
+/** What `npm run bench` may be told. */
+import { readFlags } from "./flags.js";
 
 export interface Options {
   readonly rounds: number;
@@ -11,24 +11,27 @@ export interface Options {
   readonly isSmoke: boolean;
 }
 
-const DEFAULT_ROUNDS = 40;
-const DEFAULT_REQUESTS = 400;
 const FEWEST_ROUNDS_FOR_A_RESULT = 5;
 
-function count(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined || text === "") return otherwise;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`${name} is ${text}; it must be a whole number from 1 on.`);
-  return value;
-}
+const USAGE = {
+  script: "bench",
+  about: `Measures the filter on a real Envoy and writes bench/RESULTS.md and docs/benchmark.svg (not with less than ${FEWEST_ROUNDS_FOR_A_RESULT} rounds).`,
+  numbers: {
+    rounds: { about: "rounds; each has one sample of every row", otherwise: 40 },
+    requests: { about: "requests of a sample", otherwise: 400 },
+  },
+  example: "--rounds 12 --json bench.json",
+};
 
-export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { json: { type: "string" }, rounds: { type: "string" }, requests: { type: "string" } },
-  });
-  const rounds = count("rounds", values.rounds ?? environment.GLASSGATE_BENCH_ROUNDS, DEFAULT_ROUNDS);
-  const requests = count("requests", values.requests ?? environment.GLASSGATE_BENCH_REQUESTS, DEFAULT_REQUESTS);
-  return { rounds, requests, json: values.json, isSmoke: rounds < FEWEST_ROUNDS_FOR_A_RESULT };
+/** Undefined where only help was wanted, which is printed. */
+export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): Options | undefined {
+  const flags = readFlags(USAGE, args, environment);
+  if (flags === undefined) return undefined;
+  const rounds = flags.number("rounds");
+  return {
+    rounds,
+    requests: flags.number("requests"),
+    json: flags.json,
+    isSmoke: rounds < FEWEST_ROUNDS_FOR_A_RESULT,
+  };
 }

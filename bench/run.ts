@@ -89,9 +89,10 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   return { setting, rows, ratios: ratiosOf(rows, kernels), flood, kernels, coldStart };
 }
 
-/** @param args `--json FILE`, `--rounds N`, `--requests N` */
+/** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args, process.env);
+  if (options === undefined) return;
   const folder = mkdtempSync(join(tmpdir(), "glassgate-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Envoy and the server end with this process.

@@ -13,6 +13,7 @@ const steps = [
   { name: "format", command: "npx biome ci --colors=off ." },
   { name: "imports", command: "node scripts/check-imports.mjs" },
   { name: "build", command: "npm run --silent build" },
+  { name: "reproducible", command: "node scripts/check-reproducible.mjs" },
   { name: "schemas", command: "node scripts/generate-schemas.mjs --check" },
   { name: "types", command: "npx tsc -p tsconfig.json" },
   {

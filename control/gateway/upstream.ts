@@ -29,7 +29,8 @@ export async function startUpstream(): Promise<Upstream> {
     if (delay > 0) setTimeout(answer, delay);
     else answer();
   });
-  server.keepAliveTimeout = 60_000;
+  // Never: a gateway that reuses a connection just as it is closed would answer 503.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;

@@ -18,7 +18,8 @@ export interface RunOptions {
   readonly input?: readonly string[];
 }
 
-function collect(program: string, args: readonly string[], { cwd, env = {}, input }: RunOptions): Promise<Ran> {
+/** Any program with its arguments. */
+export function run(program: string, args: readonly string[], { cwd, env = {}, input }: RunOptions): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
@@ -45,17 +46,17 @@ function collect(program: string, args: readonly string[], { cwd, env = {}, inpu
 
 /** `glassgate ARGS`. */
 export const glassgate = (args: readonly string[], options: RunOptions = {}): Promise<Ran> =>
-  collect(process.execPath, [main, ...args], options);
+  run(process.execPath, [main, ...args], options);
 
 /** A line of shell in which `npx glassgate` is the built command. */
 export const shell = (line: string, options: RunOptions = {}): Promise<Ran> =>
-  collect("bash", ["-c", `set -e\nnpx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`], options);
+  run("bash", ["-c", `set -e\nnpx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`], options);
 
 /** The same at a terminal, where `typed` is typed: what it prints on either stream comes as stdout. */
 export const atTerminal = (line: string, typed: readonly string[], options: RunOptions = {}): Promise<Ran> => {
   const script = "import pty,sys,os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
   const command = `npx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`;
-  return collect("python3", ["-c", script, "bash", "-c", command], { ...options, input: typed });
+  return run("python3", ["-c", script, "bash", "-c", command], { ...options, input: typed });
 };
 
 /** A port that nobody listens on. */

@@ -1,0 +1,106 @@
+/** What is sent, in which share, and how it must be answered. */
+import type { Headers, Target } from "../load.js";
+import { manySources } from "../variants.js";
+import type { Grants } from "./grants.js";
+import type { People } from "./people.js";
+
+export interface Kind {
+  readonly name: string;
+  /** Requests of this kind in each round of the mix. */
+  readonly share: number;
+  /** Of its request `i`. */
+  readonly headers: (i: number) => Headers;
+  readonly target: Target;
+  readonly isGrant: boolean;
+  /** @param version of the bundle that decides for sure; undefined while another one is being pushed */
+  readonly allowed: (version: number | undefined) => readonly number[];
+}
+
+/** It fails so often that the filter makes it wait. */
+const FLOODING_NETWORK: Headers = { "x-forwarded-for": "198.51.100.7" };
+const NOWHERE_ELSE: Target = {};
+
+const pick = (list: readonly string[], i: number): string => list[i % list.length] ?? "";
+const carrying = (grant: string): Headers => ({ "x-break-glass": grant });
+const always = (statuses: readonly number[]) => ({ allowed: () => statuses });
+
+function normal(name: string, share: number, headers: () => Headers, status: number): Kind {
+  return { name: `no grant, ${name}`, share, headers, target: NOWHERE_ELSE, isGrant: false, ...always([status]) };
+}
+
+function granted(name: string, share: number, grants: readonly string[], status: number, target: Target): Kind {
+  return { name, share, headers: (i) => carrying(pick(grants, i)), target, isGrant: true, ...always([status]) };
+}
+const good = (name: string, share: number, grants: readonly string[]): Kind =>
+  granted(name, share, grants, 200, NOWHERE_ELSE);
+
+/** Good exactly while the bundle holds its key. */
+function rotating(name: string, parity: number, grants: readonly string[]): Kind {
+  return {
+    ...good(`a key in every ${name} bundle`, 3, grants),
+    allowed: (version) => (version === undefined ? [200, 401] : [version % 2 === parity ? 200 : 401]),
+  };
+}
+
+function forged(
+  name: string,
+  share: number,
+  grants: readonly string[],
+  source: (i: number) => Headers,
+  statuses: readonly number[],
+): Kind {
+  const headers = (i: number): Headers => ({ ...carrying(pick(grants, i)), ...source(i) });
+  return { name: `forged: ${name}`, share, headers, target: NOWHERE_ELSE, isGrant: true, ...always(statuses) };
+}
+/** Each from a network of its own, which has not failed before: such a one is never told to wait. */
+const fromEverywhere = (name: string, share: number, grants: readonly string[], lane: number): Kind =>
+  forged(name, share, grants, (i) => manySources(i, lane), [401]);
+
+/** On connections that stay open. */
+export function kindsOf(people: People, grants: Grants): readonly Kind[] {
+  const bearer = (): Headers => ({ authorization: `Bearer ${people.normalToken}` });
+  const { oneEd25519, threeEd25519, oneEs256, threeEs256 } = grants;
+  return [
+    normal("a normal token", 30, bearer, 200),
+    normal("a normal token, from the flooding network", 3, () => ({ ...bearer(), ...FLOODING_NETWORK }), 200),
+    normal("no token", 2, () => ({}), 401),
+    good("cached grants", 20, grants.hot),
+    good("new grants, 1 Ed25519 signature", 5, oneEd25519),
+    good("new grants, 3 Ed25519 signatures", 5, threeEd25519),
+    good("new grants, 1 ES256 signature", 5, oneEs256),
+    good("new grants, 3 ES256 signatures", 5, threeEs256),
+    rotating("even", 0, grants.even),
+    rotating("odd", 1, grants.odd),
+    fromEverywhere("a requester's signature", 4, grants.badSignature, 0),
+    fromEverywhere("an approver's signature", 3, grants.badApproval, 1),
+    fromEverywhere("a key that nobody knows", 2, grants.unknownKey, 2),
+    fromEverywhere("garbage", 2, grants.garbage, 3),
+    forged("from the flooding network", 3, grants.badSignature, () => FLOODING_NETWORK, [401, 429]),
+    granted("bad scope: path", 1, oneEd25519, 403, { path: "/customers/7" }),
+    granted("bad scope: method", 1, oneEs256, 403, { method: "DELETE" }),
+    granted("bad scope: host", 1, threeEd25519, 403, { host: "other.example.com" }),
+  ];
+}
+
+/** Envoy closes an HTTP/1.1 connection behind its 400, so each of these has one of its own. */
+export function lastKindsOf(grants: Grants): readonly Kind[] {
+  return [
+    granted("larger than a grant may be", 1, grants.tooLarge, 400, NOWHERE_ELSE),
+    granted("an ambiguous path", 1, grants.oneEd25519, 400, { path: "/orders/7;a" }),
+  ];
+}
+
+/** The verdicts that these can bring about. */
+export const POSSIBLE_VERDICTS: ReadonlySet<string> = new Set([
+  "allow",
+  "approval_signature",
+  "busy",
+  "key_unknown",
+  "malformed",
+  "path_ambiguous",
+  "scope_host",
+  "scope_method",
+  "scope_path",
+  "signature",
+  "too_large",
+]);

@@ -1,0 +1,79 @@
+/** The command line of the benchmark and the soak. */
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { readFlags } from "../../bench/flags.js";
+import { program } from "./program.js";
+
+const USAGE = {
+  script: "walk",
+  about: "Walks.",
+  numbers: { steps: { about: "steps to walk", otherwise: 7 }, pauses: { about: "rests", otherwise: 2, least: 2 } },
+  example: "--steps 3",
+};
+
+describe("flags", () => {
+  it("are numbers and a file: as typed, else from the environment, else the default", () => {
+    const flags = readFlags(USAGE, ["--steps", "3", "--json", "found.json"], { GLASSGATE_WALK_PAUSES: "5" });
+    expect([flags?.number("steps"), flags?.number("pauses"), flags?.json]).toEqual([3, 5, "found.json"]);
+    const none = readFlags(USAGE, [], { GLASSGATE_WALK_PAUSES: "" });
+    expect([none?.number("steps"), none?.number("pauses"), none?.json]).toEqual([7, 2, undefined]);
+  });
+
+  for (const text of ["0", "-1", "1.5", "many", "", " ", "1e99"]) {
+    it(`"${text}" is no number of steps`, () => {
+      const flags = readFlags(USAGE, [`--steps=${text}`], {});
+      expect(() => flags?.number("steps")).toThrow(`--steps is "${text}"; it must be a whole number from 1 on.`);
+    });
+  }
+
+  it("of the environment are checked as well", () => {
+    const flags = readFlags(USAGE, [], { GLASSGATE_WALK_PAUSES: "1" });
+    expect(() => flags?.number("pauses")).toThrow('GLASSGATE_WALK_PAUSES is "1"; it must be a whole number from 2 on.');
+  });
+
+  it("are a closed list", () => {
+    const read =
+      (...args: string[]) =>
+      () =>
+        readFlags(USAGE, args, {});
+    expect(read("--stesp", "3")).toThrow("Unknown option '--stesp'.");
+    expect(read("3")).toThrow("Unexpected argument '3'.");
+    expect(read("--steps")).toThrow("Option '--steps <value>' argument missing.");
+  });
+
+  it("name a file that can be written, before the work begins", () => {
+    const read = (path: string) => () => readFlags(USAGE, ["--json", path], {});
+    expect(read("/nowhere/found.json")).toThrow("--json: /nowhere/found.json cannot be written.");
+    expect(read(tmpdir())).toThrow(`--json: ${tmpdir()} is a directory.`);
+  });
+});
+
+for (const { file, script } of [
+  { file: "run.ts", script: "bench" },
+  { file: "soak.ts", script: "soak" },
+]) {
+  describe(`npm run ${script}`, () => {
+    it("--help says every flag and an example", async () => {
+      const { code, stdout, stderr } = await program(file, ["--help"]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toMatch(/--requests N .*default \d+; or GLASSGATE_/);
+      expect(stdout).toContain("--json FILE");
+      expect(stdout).toContain(`  $ npm run ${script} -- --`);
+    });
+
+    it("says in one line what is wrong, with exit code 2", async () => {
+      const unknown = await program(file, ["--reqests", "3"]);
+      expect(unknown).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: `error: Unknown option '--reqests'. See \`npm run ${script} -- --help\`.\n`,
+      });
+      const noNumber = await program(file, ["--requests", "many"]);
+      expect(noNumber).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: 'error: --requests is "many"; it must be a whole number from 1 on.\n',
+      });
+    });
+  });
+}

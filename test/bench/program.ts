@@ -1,0 +1,24 @@
+/** Runs a program of bench/ as `npm run bench` and `npm run soak` do once everything is built. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { type Ran, run } from "../cli/run.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export const program = (file: string, args: readonly string[]): Promise<Ran> =>
+  run(process.execPath, ["bench/start.mjs", file, ...args], { cwd: root });
+
+/** The same with `--json FILE`, and what stands in that file. */
+export async function programWithJson(
+  file: string,
+  args: readonly string[],
+): Promise<Ran & { readonly json: unknown }> {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "found.json");
+  const ran = await program(file, [...args, "--json", path]);
+  return { ...ran, json: JSON.parse(readFileSync(path, "utf8")) };
+}

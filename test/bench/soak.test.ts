@@ -1,0 +1,98 @@
+/** A short soak, and that it would see a leak. */
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { POSSIBLE_VERDICTS } from "../../bench/soak/kinds.js";
+import { leaksBetween, type Sample } from "../../bench/soak/memory.js";
+import { parseSmaps } from "../../bench/soak/process-memory.js";
+import { programWithJson } from "./program.js";
+
+const found = z.looseObject({
+  gateway: z.looseObject({
+    requests: z.number(),
+    rotations: z.number(),
+    wrong: z.number(),
+    answers: z.record(z.string(), z.record(z.string(), z.number())),
+    verdicts: z.record(z.string(), z.number()),
+  }),
+  host: z.looseObject({ requests: z.number(), wrong: z.number() }),
+  differential: z.looseObject({ cases: z.number() }),
+  faults: z.array(z.string()),
+});
+
+it("3,000 requests, 5 rotations: no wrong answer, every kind of request and verdict", async () => {
+  const ran = await programWithJson("soak.ts", ["--requests", "3000", "--rotations", "5", "--cases", "200"]);
+  expect(ran.stdout).toMatch(/wrong answers +0\n/);
+  expect(ran.stdout).toContain("soak: passed");
+  expect(ran.code).toBe(0);
+  const { gateway, host, differential, faults } = found.parse(ran.json);
+  expect(faults).toEqual([]);
+  expect(gateway).toMatchObject({ rotations: 5, wrong: 0 });
+  expect(gateway.requests).toBeGreaterThanOrEqual(3000);
+  expect(host).toMatchObject({ requests: 2000, wrong: 0 });
+  expect(differential.cases).toBe(200);
+  for (const [kind, answers] of Object.entries(gateway.answers)) expect(Object.keys(answers), kind).not.toEqual([]);
+  // A network is only told to wait where 33 forged grants come from it within ten seconds.
+  for (const verdict of POSSIBLE_VERDICTS)
+    if (verdict !== "busy") expect(gateway.verdicts[verdict], verdict).toBeGreaterThan(0);
+});
+
+describe("memory", () => {
+  const MIB = 1024 ** 2;
+  const warm: Sample = {
+    requests: 500_000,
+    rotations: 100,
+    allocated: 12 * MIB,
+    heap: 23 * MIB,
+    resident: 105 * MIB,
+    linear: [{ size: 12 * MIB, resident: 5 * MIB }],
+    code: MIB,
+    tables: 16,
+  };
+  const grown = (requests: number, rotations: number, changes: Partial<Sample>): string[] =>
+    leaksBetween(warm, { ...warm, requests: 500_000 + requests, rotations: 100 + rotations, ...changes });
+
+  it("is flat when it grows by what Envoy keeps of each rotation", () => {
+    const kept = 900 * 2400;
+    const changes = { allocated: warm.allocated + kept, resident: warm.resident + kept + 3 * MIB };
+    expect(grown(4_500_000, 900, changes)).toEqual([]);
+  });
+
+  it("is not when a request leaks two bytes, or a rotation a configuration", () => {
+    expect(grown(4_500_000, 900, { resident: warm.resident + 3 * 4_500_000 })).toEqual([
+      "resident memory grew by 12.9 MiB over 4500000 requests and 900 rotations; 11.5 MiB would be right",
+    ]);
+    expect(grown(4_500_000, 900, { allocated: warm.allocated + 2 * 4_500_000 })).toEqual([
+      "allocated memory grew by 8.6 MiB over 4500000 requests and 900 rotations; 4.5 MiB would be right",
+    ]);
+    expect(grown(180_000, 45, { resident: warm.resident + 64 * 180_000 })).toHaveLength(1);
+    expect(grown(4_500_000, 900, { allocated: warm.allocated + 900 * 20_000 })).toHaveLength(1);
+  });
+
+  it("is not when a VM's linear memory grows by a page", () => {
+    expect(grown(4_500_000, 900, { linear: [{ size: 12 * MIB + 65_536, resident: 5 * MIB }] })).toEqual([
+      "linear memory of the VMs was 12582912 bytes and is 12648448",
+    ]);
+  });
+
+  it("is read from the kernel's list of mappings", () => {
+    const smaps = `
+47bd2109000-47bd21a9000 rwxp 00000000 00:00 0
+Rss:                 548 kB
+5630a7fa2000-5630ac108000 r-xp 02080000 fe:00 1234                       /usr/bin/envoy
+Rss:               45788 kB
+7f91e2470000-7f91e2ab0000 rw-p 00000000 00:00 0
+Rss:                 176 kB
+7f91e2ab0000-7f93e2470000 ---p 00000000 00:00 0
+Rss:                   0 kB
+7f93e2480000-7f93e2500000 rw-p 00000000 00:00 0
+Rss:                  28 kB
+7f93e2500000-7f93e2501000 ---p 00000000 00:00 0
+Rss:                   0 kB
+`;
+    expect(parseSmaps(smaps)).toEqual({
+      resident: (548 + 45_788 + 176 + 28) * 1024,
+      linear: [{ size: 6400 * 1024, resident: 176 * 1024 }],
+      code: 548 * 1024,
+    });
+  });
+});
