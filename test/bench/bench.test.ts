@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { callSets } from "../../bench/calls.js";
 import { ratiosOf } from "../../bench/results.js";
 import { IdentityProvider, makeTokens } from "../../bench/tokens.js";
 import { variantsOf } from "../../bench/variants.js";
@@ -17,9 +18,12 @@ const results = z.looseObject({
   kernels: z.array(z.looseObject({ time: spread })).min(1),
 });
 
+const NOTHING = { record: "", evidence: undefined, attestation: "" };
+
 function expectedIds(): string[] {
   const world = new World();
-  const variants = variantsOf(world, makeTokens(world, new IdentityProvider(), 1));
+  const tokens = makeTokens(world, new IdentityProvider(), 1);
+  const variants = variantsOf(world, tokens, callSets(NOTHING, NOTHING, ""));
   return ["none", ...variants.flatMap(({ id, group }) => (group === "ext_authz" ? [id, `${id}-server`] : [id]))];
 }
 
@@ -36,7 +40,7 @@ it("one round of 20 requests has every row and ratio, and leaves the results as 
   const { rows, ratios } = results.parse(ran.json);
   expect(rows.map(({ id }) => id)).toEqual(expectedIds());
   for (const { id, answers } of rows) if (id !== "none") expect(Object.keys(answers), id).not.toEqual([]);
-  expect(ratios.map(({ name }) => name)).toEqual(ratiosOf([]).map(({ name }) => name));
+  expect(ratios.map(({ name }) => name)).toEqual(ratiosOf([], []).map(({ name }) => name));
   expect(ran.stdout).toContain("Too few rounds for a result");
   expect(generated()).toEqual(before);
 }, 120_000);
