@@ -136,7 +136,7 @@ function take(root: Root, isCanary: bool): bool {
   return true;
 }
 
-/** `on_configure`. False only on the canary, and only for a configuration that cannot be used. */
+/** `on_configure`. False as `loadRoot` says. */
 export function configure(rootId: u32): bool {
   const index = findRoot(rootId);
   loading.start(0, 0);
@@ -146,6 +146,14 @@ export function configure(rootId: u32): bool {
     return true;
   }
   const root = rootAt(index);
+  if (!loadRoot(root)) return false;
+  // Also a root that denies everything: what it counts must be seen.
+  startTicks(root);
+  return true;
+}
+
+/** False only on the canary, and only for a configuration that cannot be used. */
+function loadRoot(root: Root): bool {
   dropCached(root.serial);
   renew(root);
   // One byte more than allowed, so that a longer one shows.
@@ -168,7 +176,6 @@ export function configure(rootId: u32): bool {
     return !isCanary;
   }
   if (take(root, isCanary)) {
-    startTicks(root);
     if (isCanary) markAccepted(configurationHash);
     publish(root.settings, root.held, isCanary);
     return true;
@@ -178,6 +185,5 @@ export function configure(rootId: u32): bool {
     return false;
   }
   fallBack(root);
-  startTicks(root);
   return true;
 }

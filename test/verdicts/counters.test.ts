@@ -6,6 +6,8 @@ import { headersOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 
 const start = Math.floor(Date.now() / 1000);
+/** A Proxy-Wasm status. */
+const INTERNAL_FAILURE = 10;
 const PREFIX = "glassgate.decisions.verdict=";
 /** Records of unproven denials a second and VM, as in assembly/filter/record.ts. */
 const MAX_UNPROVEN = 100;
@@ -151,4 +153,19 @@ it("hands over the dropped records when the root ends", async () => {
   for (let i = 0; i < MAX_UNPROVEN + 3; i++) ask(["garbage"]);
   configure();
   expect(dropped()).toBe(3);
+});
+
+/** Such a worker did not tick: while it denied everything with `no_trust`, the gateway showed nothing. */
+it("counts and hands over as well where a thread could not read its configuration", async () => {
+  let isFailing = false;
+  const { world, host, configure, ask, counted } = await setUp({
+    intercept: ({ name, thread }) =>
+      isFailing && thread === "worker 0" && name === "proxy_get_buffer_bytes" ? INTERNAL_FAILURE : undefined,
+  });
+  isFailing = true;
+  configure();
+  ask([world.alone()]);
+  expect(counted()).toEqual({});
+  host.tick();
+  expect(counted()).toEqual({ no_trust: 1 });
 });
