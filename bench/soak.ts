@@ -7,7 +7,7 @@ import { readFlags } from "./flags.js";
 import { soakDifferential } from "./soak/differential.js";
 import { soakGateway } from "./soak/gateway.js";
 import { makeGrants } from "./soak/grants.js";
-import { kindsOf, lastKindsOf } from "./soak/kinds.js";
+import { kindsOf, singleKindsOf } from "./soak/kinds.js";
 import { soakHost } from "./soak/node-host.js";
 import { People } from "./soak/people.js";
 import { faultsOf, table } from "./soak/tell.js";
@@ -49,7 +49,7 @@ export async function main(args: readonly string[]): Promise<void> {
   say("making grants ...");
   const people = new People();
   const grants = makeGrants(people);
-  const kinds = { lasting: kindsOf(people, grants), single: lastKindsOf(grants) };
+  const kinds = { lasting: kindsOf(people, grants), single: singleKindsOf(grants) };
   say(`Envoy: ${goal.requests} requests, ${goal.rotations} rotations`);
   const gateway = await soakGateway(people, kinds, goal, say);
   say("the Node host ...");

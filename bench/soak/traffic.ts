@@ -11,6 +11,8 @@ const CONNECTIONS = 64;
 /** So many wrong answers say all there is to say. */
 const MAX_WRONG = 100;
 const PROGRESS_MS = 5000;
+/** A new connection costs as much as many requests. */
+const SINGLE_PAUSE_MS = 5;
 
 export interface Goal {
   readonly requests: number;
@@ -106,6 +108,7 @@ export class Traffic {
       const { path = "/orders/7", ...target } = shot.kind.target;
       const { status } = await send({ port: this.port, path, headers: shot.headers, ...target });
       judge(status);
+      await sleep(SINGLE_PAUSE_MS);
     }
   }
 
