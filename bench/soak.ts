@@ -53,7 +53,7 @@ export async function main(args: readonly string[]): Promise<void> {
   say(`Envoy: ${goal.requests} requests, ${goal.rotations} rotations`);
   const gateway = await soakGateway(people, kinds, goal, say);
   say("the Node host ...");
-  const host = await soakHost(people, [...kinds.lasting, ...kinds.single], hostGoal(goal));
+  const host = await soakHost(people, [...kinds.lasting, ...kinds.single], hostGoal(goal), say);
   say(`signature checks: ${cases} cases`);
   const differential = await soakDifferential(cases, say);
   const figures = { gateway, host, differential };
