@@ -10,6 +10,8 @@ import { type Goal, type Kinds, Traffic } from "./traffic.js";
 const WORKERS = 2;
 /** Of requests and rotations: enough for every kind of request to have come often, and for V8 to have optimised what is hot. */
 const WARM_UP = 0.1;
+/** What is shown of Envoy's log where it fails. */
+const LOG_LINES = 5;
 
 function edited(config: string, where: RegExp, text: string): string {
   const changed = config.replace(where, text);
@@ -67,6 +69,9 @@ export async function soakGateway(people: People, kinds: Kinds, goal: Goal, say:
     traffic.close();
     const decisions = await gateway.envoy.admin.stats("glassgate.decisions");
     return findingsOf(traffic, rotations, decisions, { warm, end, samples });
+  } catch (error) {
+    say(`Envoy's own log ends with:\n${gateway.envoy.log().trimEnd().split("\n").slice(-LOG_LINES).join("\n")}`);
+    throw error;
   } finally {
     await gateway.stop();
   }
