@@ -10,13 +10,33 @@ import { type Goal, type Kinds, Traffic } from "./traffic.js";
 const WORKERS = 2;
 /** Of requests and rotations: enough for every kind of request to have come often, and for V8 to have optimised what is hot. */
 const WARM_UP = 0.1;
+/** What is shown of Envoy's log where it fails. */
+const LOG_LINES = 5;
 
-/** The rendered gateway with an upstream. Sources follow x-forwarded-for, so that forged grants come from many networks. */
+function edited(config: string, where: RegExp, text: string): string {
+  const changed = config.replace(where, text);
+  if (changed === config) throw new Error(`the rendered gateway has no ${where}`);
+  return changed;
+}
+
+/** Sources follow x-forwarded-for, so that forged grants come from many networks. */
+const withManySources = (config: string): string =>
+  edited(config, /^( *)use_remote_address: true/m, "$1xff_num_trusted_hops: 1\n$&");
+
+/** The path that most requests have is answered by the gateway itself: a client and an upstream in one process are slow. */
+const withDirectAnswers = (config: string): string =>
+  edited(
+    config,
+    /^( *)- match: \{ prefix: \/ \}\n *route:/m,
+    "$1- { match: { path: /orders/7 }, direct_response: { status: 200, body: { inline_string: ok } } }\n$&",
+  );
+
+/** The rendered gateway. */
 const startGateway = (people: People): Promise<TestEnvoy> =>
   startTestEnvoy(people.world, {
     concurrency: WORKERS,
     render: { accessLogPath: "/dev/null" },
-    edit: (config) => config.replace(/^( *)use_remote_address: true/m, "$1xff_num_trusted_hops: 1\n$&"),
+    edit: (config) => withDirectAnswers(withManySources(config)),
   });
 
 export async function soakGateway(people: People, kinds: Kinds, goal: Goal, say: Say): Promise<Findings> {
@@ -49,6 +69,9 @@ export async function soakGateway(people: People, kinds: Kinds, goal: Goal, say:
     traffic.close();
     const decisions = await gateway.envoy.admin.stats("glassgate.decisions");
     return findingsOf(traffic, rotations, decisions, { warm, end, samples });
+  } catch (error) {
+    say(`Envoy's own log ends with:\n${gateway.envoy.log().trimEnd().split("\n").slice(-LOG_LINES).join("\n")}`);
+    throw error;
   } finally {
     await gateway.stop();
   }

@@ -45,7 +45,7 @@ const BYTES_PER_ROTATION = 4096;
 const ALLOCATED_SLACK = 1024 ** 2;
 /**
  * Pages that an allocator takes for good, and functions that V8 optimises late: less than one MiB over 200,000 requests. A leak
- * of 64 bytes a request in linear memory exceeds this after 131,000 requests; one of two bytes, after four million.
+ * of 64 bytes a request in linear memory exceeds this after 131,000 requests; one of three bytes, in a full run.
  */
 const RESIDENT_SLACK = 8 * 1024 ** 2;
 

@@ -4,14 +4,16 @@ import type { Header } from "../../control/host/stream.js";
 import type { Kind } from "./kinds.js";
 import { Mix, type Shot } from "./mix.js";
 import type { People } from "./people.js";
+import { type Say, showDuration } from "./tell.js";
 import type { Goal } from "./traffic.js";
 
 const WORKERS = 2;
 /** Of the requests. Then come more ticks than all tables of this traffic's keys take: 17 each. */
 const WARM_UP = 0.1;
 const TICKS = 400;
-/** Requests between ticks and between looks at the clock of a gateway: many ticks, as here nothing else fires them. */
+/** Here nothing else fires the filter's timers. */
 const REQUESTS_A_TICK = 50;
+const PROGRESS_MS = 5000;
 
 export interface HostFindings {
   readonly requests: number;
@@ -39,7 +41,7 @@ function statusOf(host: FilterHost, { kind, headers }: Shot, worker: number): nu
   return filterState.get("wasm.glassgate.verdict") === "allow" || headers.authorization !== undefined ? 200 : 401;
 }
 
-export async function soakHost(people: People, kinds: readonly Kind[], goal: Goal): Promise<HostFindings> {
+export async function soakHost(people: People, kinds: readonly Kind[], goal: Goal, say: Say): Promise<HostFindings> {
   const host = await FilterHost.load({ workers: WORKERS });
   let version = 1;
   const rotate = (): void => {
@@ -53,6 +55,8 @@ export async function soakHost(people: People, kinds: readonly Kind[], goal: Goa
   const examples = new Map<string, string>();
   let wrong = 0;
   let warm = configured;
+  const started = performance.now();
+  let toldAt = started;
   const apart = Math.ceil(goal.requests / (goal.rotations + 1));
   for (let i = 1; i <= goal.requests; i++) {
     const shot = mix.next();
@@ -67,6 +71,11 @@ export async function soakHost(people: People, kinds: readonly Kind[], goal: Goa
       for (let tick = 0; tick < TICKS; tick++) host.tick();
       warm = linearMemories(host);
     }
+    const now = performance.now();
+    if (now < toldAt + PROGRESS_MS) continue;
+    toldAt = now;
+    const left = ((now - started) / 1000) * (goal.requests / i - 1);
+    say(`${Math.floor((100 * i) / goal.requests)} %, ${i} requests, ${wrong} wrong, ${showDuration(left)} left`);
   }
   const end = linearMemories(host);
   const faults = [...examples.values()];

@@ -1,5 +1,6 @@
 /** Requests over several connections, as fast as they are answered, while bundles are rotated. Every answer is judged. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, UserError } from "../../control/base/errors.js";
 import { send } from "../../control/gateway/client.js";
 import { Client, requestText } from "../load.js";
 import type { Kind } from "./kinds.js";
@@ -11,6 +12,12 @@ const CONNECTIONS = 64;
 /** So many wrong answers say all there is to say. */
 const MAX_WRONG = 100;
 const PROGRESS_MS = 5000;
+/** A new connection costs as much as many requests. */
+const SINGLE_PAUSE_MS = 5;
+
+function dropped(error: unknown): never {
+  throw new UserError(`The gateway dropped a request: ${messageOf(error)}.`, { exitCode: 1, cause: error });
+}
 
 export interface Goal {
   readonly requests: number;
@@ -88,15 +95,13 @@ export class Traffic {
   /** One after the other on one connection, until `isOver`. */
   private async send(client: Client, isOver: () => boolean): Promise<void> {
     let judge: (status: number) => void = () => {};
-    await client.load(
-      () => {
-        if (isOver()) return undefined;
-        const taken = this.take(this.lasting);
-        judge = taken.judge;
-        return requestText(taken.shot.headers, taken.shot.kind.target);
-      },
-      (status) => judge(status),
-    );
+    const next = (): string | undefined => {
+      if (isOver()) return undefined;
+      const taken = this.take(this.lasting);
+      judge = taken.judge;
+      return requestText(taken.shot.headers, taken.shot.kind.target);
+    };
+    await client.load(next, (status) => judge(status)).catch(dropped);
   }
 
   /** One after the other, on a new connection each. */
@@ -104,8 +109,9 @@ export class Traffic {
     while (!isOver()) {
       const { shot, judge } = this.take(this.single);
       const { path = "/orders/7", ...target } = shot.kind.target;
-      const { status } = await send({ port: this.port, path, headers: shot.headers, ...target });
-      judge(status);
+      const answer = await send({ port: this.port, path, headers: shot.headers, ...target }).catch(dropped);
+      judge(answer.status);
+      await sleep(SINGLE_PAUSE_MS);
     }
   }
 
