@@ -13,6 +13,8 @@ import { median, type Spread, spread } from "./statistics.js";
 const MESSAGE_BYTES = 300;
 /** Messages of a sample: each is checked once by each path. So many that a path's own first steps, cold, are few among them. */
 const CHECKS = 200;
+/** Until V8 has optimised what is hot. */
+const WARM_UP_ROUNDS = 10;
 
 export const TABLE_PATH = "glassgate.wasm, key with a table";
 
@@ -79,7 +81,7 @@ export function measureKernels(paths: readonly Path[], rounds: number): readonly
   return (["Ed25519", "ES256"] as const).flatMap((algorithm) => {
     const signer = newSigner(algorithm);
     const ready = paths.map((path) => ({ path, check: path.prepare(algorithm, signer.jwk), times: [] as number[] }));
-    for (let round = -2; round < rounds; round++) {
+    for (let round = -Math.min(WARM_UP_ROUNDS, rounds); round < rounds; round++) {
       const signed = Array.from({ length: CHECKS }, () => {
         const message = randomBytes(MESSAGE_BYTES);
         return { message, signature: signer.sign(message) };
