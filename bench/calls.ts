@@ -5,7 +5,7 @@
 import { compile } from "./compile.js";
 import type { Headers } from "./load.js";
 
-/** One line of the configuration: what is called, and its one or two texts, with a tab before each. */
+/** What is called, and its one or two texts. */
 type Call =
   | readonly ["pairs" | "now" | "source"]
   | readonly ["get" | "remove", string]
@@ -56,7 +56,7 @@ export function proxy_on_configure(root: u32, size: u32): u32 {
   let place: usize = 4;
   for (let at = text; at < text + size; at++) {
     const c = load<u8>(at);
-    if (c == 10) {
+    if (c == 30) {
       end += CALL;
       place = 4;
     } else if (c == 9) {
@@ -103,29 +103,27 @@ export function proxy_on_delete(context: u32): void {}
 
 export const compileCallsFilter = (): Promise<Uint8Array> => compile("calls", SOURCE);
 
-/** The plugin configuration. Texts hold neither tabs nor line ends. */
+/** The plugin configuration: a tab before each text, RS (30) behind each call. Texts hold neither. */
 export const callsConfiguration = (calls: readonly Call[]): string =>
   calls
     .map(([kind, ...texts]) => [String.fromCharCode(97 + KINDS.indexOf(kind)), ...texts].join("\t"))
-    .map((line) => `${line}\n`)
+    .map((call) => `${call}\x1e`)
     .join("");
 
 /** What the release filter wrote for one allowed request. */
 export interface Sample {
-  readonly record: string;
-  /** Undefined when the grant was cached. */
-  readonly evidence: string | undefined;
+  /** The lines for the audit log: the record and, where the grant was new, its evidence. */
+  readonly audit: string;
   readonly attestation: string;
 }
 
 /** The calls of an allowed request, in the filter's order (test/verdicts/host-calls.test.ts holds it to this list). */
-const allowed = ({ record, evidence, attestation }: Sample): readonly Call[] => [
+const allowed = ({ audit, attestation }: Sample): readonly Call[] => [
   ["get", "x-break-glass"],
   ["pairs"],
   ["now"],
   ["source"],
-  ["state", "glassgate.audit", record],
-  ...(evidence === undefined ? [] : [["state", "glassgate.evidence", evidence] as const]),
+  ["state", "glassgate.audit", audit],
   ["state", "glassgate.verdict", "allow"],
   ["remove", "x-break-glass"],
   ["replace", "x-break-glass-grant", attestation],
@@ -163,9 +161,9 @@ export function callSets(cached: Sample, fresh: Sample, grant: string): readonly
     set("now", "the clock", [["now"]]),
     set("source", "property source.address", [["source"]]),
     set("verdict", "the verdict into the filter state", [["state", "glassgate.verdict", "allow"]]),
-    set("record", "the record into the filter state, and logged", [["state", "glassgate.audit", cached.record]]),
+    set("record", "the record into the filter state, and logged", [["state", "glassgate.audit", cached.audit]]),
     set("unlogged", "the record into the filter state, where no log reads it", [
-      ["state", "glassgate.unlogged", cached.record],
+      ["state", "glassgate.unlogged", cached.audit],
     ]),
     set("remove", "one header removed", [["remove", "x-request-id"]]),
     set("floor-cached", "all calls of a cached grant, nothing checked", allowed(cached), withGrant),

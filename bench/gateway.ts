@@ -20,7 +20,9 @@ export const FLUSH_MS = 20;
 
 const manager = z.looseObject({
   http_filters: z.array(z.unknown()),
+  /** The audit log, and the access log. */
   access_log: z.tuple([
+    z.unknown(),
     z.looseObject({
       typed_config: z.looseObject({ log_format: z.looseObject({ json_format: z.record(z.string(), z.string()) }) }),
     }),
@@ -54,14 +56,13 @@ const DIRECT_ANSWER = {
   ],
 };
 
-/** The record is glassgate's own members for all but `nativeWork`, which logs the claims instead. */
-function accessLogOf(name: string, [log]: Manager["access_log"]): Manager["access_log"] {
-  if (name !== "nativeWork") return [log];
-  const { verdict: _, audit: _audit, evidence: _evidence, ...rest } = log.typed_config.log_format.json_format;
-  const json_format = { ...rest, ...CLAIMS_LOG };
-  return [
-    { ...log, typed_config: { ...log.typed_config, log_format: { ...log.typed_config.log_format, json_format } } },
-  ];
+/** The same two logs for all but `nativeWork`, which logs the claims in the audit log's stead. */
+function accessLogOf(name: string, [audit, log]: Manager["access_log"]): readonly unknown[] {
+  if (name !== "nativeWork") return [audit, log];
+  const { log_format: format } = log.typed_config;
+  const { verdict: _, ...json } = format.json_format;
+  const json_format = { ...json, ...CLAIMS_LOG };
+  return [{ ...log, typed_config: { ...log.typed_config, log_format: { ...format, json_format } } }];
 }
 
 /** The rendered envoy.yaml with a listener for each name, and one for each of the benchmark's own modules. */
@@ -124,6 +125,7 @@ export interface Gateway {
   configure(generation: number, change?: { readonly vmId?: string; readonly wasmPath?: string }): Promise<void>;
   /** Of the listener of that name: one of LISTENERS, or a module's. */
   port(name: string): number;
+  /** Of both logs, which go to one file. */
   logLines(): string[];
   emptyLog(): void;
 }

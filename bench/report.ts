@@ -109,8 +109,7 @@ ${whereTimeGoes(results)}
 
 ${callsTable(results).join("\n")}
 
-The floor is a filter that makes every host call of an allowed request, with texts as long, and checks nothing. Where a row logs
-the record, the access log's JSON escapes are in it.
+The floor is a filter that makes every host call of an allowed request, with texts as long, and checks nothing.
 
 ## A flood of forged grants
 
@@ -138,8 +137,9 @@ each. CPU is user and system time of all threads of the process (\`/proc\`, ${se
 sample stands beside one of "no filter"; all rows but the first tell the median of those differences, with quartiles. Two warm-ups
 with a pause of 2 seconds come first. Compare within one run only; no time is a test, but a wrong HTTP status ends the run.
 
-Each listener writes the JSON access log of envoy.yaml to one file: with our filter it holds the audit record and, for new
-grants, the evidence; where no filter sets them these members are null. "The same work" logs seven claims from jwt_authn's metadata instead. The
+Each listener writes the two logs of envoy.yaml to one file: the access log in JSON, and the audit log, which holds the record and,
+for new grants, the evidence, and nothing where no filter sets it. "The same work" logs seven claims from jwt_authn's metadata
+into its JSON access log instead. The
 ext_authz server writes a record of its own, without hash chain and evidence. Forged grants are recorded 100 times a second at most.
 
 - **jwt_authn** is the native filter of envoy.yaml alone, one local JWKS, ${setting.distinct} tokens by turns; with its cache, one token.

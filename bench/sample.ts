@@ -8,11 +8,11 @@ import { HOST, type World } from "./world.js";
 function sampleOf(host: FilterHost, headers: Headers): Sample {
   const request = { ":method": "GET", ":path": "/orders/7", ":authority": HOST, ...headers };
   const { reply, filterState, headers: passed } = host.request({ headers: Object.entries(request) });
-  const record = filterState.get("wasm.glassgate.audit");
+  const audit = filterState.get("wasm.glassgate.audit");
   const attestation = passed.find(([name]) => name === "x-break-glass-grant")?.[1];
-  if (reply !== undefined || record === undefined || attestation === undefined)
-    throw new Error(`the sample grant is not allowed: ${reply?.body ?? record}`);
-  return { record, evidence: filterState.get("wasm.glassgate.evidence"), attestation };
+  if (reply !== undefined || audit === undefined || attestation === undefined)
+    throw new Error(`the sample grant is not allowed: ${reply?.body ?? audit}`);
+  return { audit, attestation };
 }
 
 export async function sampleCalls(world: World, wasm: Uint8Array, tokens: Tokens): Promise<readonly CallSet[]> {

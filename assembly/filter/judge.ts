@@ -12,7 +12,6 @@ import { writeLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
 import { findCached, keepSpare, spareGrant, spareRegion } from "./cache";
-import { setEvidence, writeEvidence } from "./evidence";
 import { isBusy, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
 import { countDecision } from "./metrics";
@@ -85,9 +84,7 @@ function record(root: Root): bool {
   if (!decision.isProven) return recordUnproven(root, decision.verdict, grant, incoming, nowNs);
   if (!isCached) hashPayload(grant);
   const isFirst = decision.verdict == Verdict.Allow && !isCached;
-  const hash = isFirst ? writeEvidence(grant) : 0;
-  if (!recordProven(root, grant, decision, incoming, nowNs, isCached, hash)) return false;
-  return !isFirst || setEvidence();
+  return recordProven(root, grant, decision, incoming, nowNs, isCached, isFirst);
 }
 
 /** The filter state that native filters trust: set before any header is changed. */

@@ -9,7 +9,6 @@ export const ATTESTATION_HEADER = ascii("x-break-glass-grant");
 /** Filter state, read by the gateway as `wasm.glassgate.*`. One segment each: a path of two could not be read back. */
 export const VERDICT_STATE = ascii("glassgate.verdict");
 export const AUDIT_STATE = ascii("glassgate.audit");
-export const EVIDENCE_STATE = ascii("glassgate.evidence");
 
 export const SOURCE_ADDRESS = ascii("source\0address");
 export const NODE_ID = ascii("xds\0node\0id");

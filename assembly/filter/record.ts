@@ -1,6 +1,7 @@
 /**
  * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (DESIGN.md, "The audit
- * record"). The gateway's access log carries it. It never holds the grant, which is a credential while it is valid.
+ * record"). The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a
+ * credential while it is valid.
  */
 import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
@@ -10,15 +11,16 @@ import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
+import { takeEvidence, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 import { Root } from "./roots";
 
-/** The longest path a gateway passes (60 KiB) with every byte escaped, and room for the rest. */
-const RECORD_BYTES: i32 = 144 * 1024;
-const record: usize = memory.data(147456, 16);
+/** The longest path a gateway passes (60 KiB) with every byte escaped, the longest evidence, and room for the rest. */
+const RECORD_BYTES: i32 = 152 * 1024;
+const record: usize = memory.data(155648, 16);
 /** Longer ones cannot be in scope; the record shows their beginning. */
 const MAX_SHOWN_HOST: i32 = 255;
 const MAX_SHOWN_METHOD: i32 = 32;
@@ -137,20 +139,20 @@ function isKid(kid: Text): bool {
   return true;
 }
 
-/** Ends the record, links the chain, hands it to the gateway. False when it could not be written. */
-function closeRecord(): bool {
+/** Ends the record, links the chain, hands both lines to the gateway. False when they could not be written. */
+function closeRecord(hasEvidence: bool): bool {
   writer.byte(0x7d);
+  const length = writer.length;
+  writer.byte(0x0a);
+  if (hasEvidence) writeEvidence(writer);
   if (writer.overflow) return false;
   if (setFilterState(AUDIT_STATE, record, writer.length) != Status.Ok) return false;
   sequence += 1;
-  sha256(record, writer.length, previous);
+  sha256(record, length, previous);
   return true;
 }
 
-/**
- * Records a decision on a grant whose requester's signature holds.
- * @param evidenceHash SHA-256 of the evidence, or 0 when it was recorded before
- */
+/** Records a decision on a grant whose requester's signature holds; with its evidence when it `isFirst` accepted now. */
 export function recordProven(
   root: Root,
   grant: Grant,
@@ -158,7 +160,7 @@ export function recordProven(
   incoming: Incoming,
   nowNs: u64,
   isCached: bool,
-  evidenceHash: usize,
+  isFirst: bool,
 ): bool {
   const request = incoming.request;
   openRecord(root, decision.verdict, nowNs);
@@ -168,11 +170,11 @@ export function recordProven(
   text("path", request.pathPtr, request.pathLen);
   writeConnection(incoming);
   writeTrust(root);
-  if (evidenceHash != 0) hex("evidence", evidenceHash);
+  if (isFirst) hex("evidence", takeEvidence(grant));
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
   if (isSingleKey(root, decision)) flag("single_key", true);
-  return closeRecord();
+  return closeRecord(isFirst);
 }
 
 /**
@@ -194,5 +196,5 @@ export function recordUnproven(root: Root, verdict: i32, grant: Grant, incoming:
   if (changetype<usize>(grant) != 0 && isKid(grant.request.kid)) optionalText("kid", grant.request.kid);
   writeConnection(incoming);
   writeTrust(root);
-  return closeRecord();
+  return closeRecord(false);
 }

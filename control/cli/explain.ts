@@ -1,6 +1,7 @@
 /** `glassgate explain`: runs the very filter on a grant and a request, and says the verdict, why, and what to do. */
 import { type Command, Option } from "commander";
 import { z } from "zod";
+import { readAuditLines } from "../base/audit.js";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { visible } from "../base/text.js";
@@ -45,8 +46,8 @@ async function explain(grantArgument: string, method: string, url: string, optio
       ["x-break-glass", grant],
     ],
   });
-  const audit: unknown = JSON.parse(outcome.filterState.get("wasm.glassgate.audit") ?? "null");
-  const parsed = record.parse(audit);
+  const audit = readAuditLines(outcome.filterState.get("wasm.glassgate.audit") ?? "");
+  const parsed = record.parse(JSON.parse(audit.record));
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
   if (options.json === true)

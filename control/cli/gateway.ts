@@ -24,7 +24,8 @@ interface RenderCommandOptions {
   readonly issuer?: string;
   readonly ecds: string;
   readonly wasm: string;
-  readonly log?: string;
+  readonly log: string;
+  readonly auditLog?: string;
   readonly nodeId?: string;
   readonly mode?: "enforce" | "shadow";
   readonly require?: boolean;
@@ -53,7 +54,8 @@ function render(options: RenderCommandOptions): void {
     upstream: parseUpstream(options.upstream),
     ...(options.jwks === undefined ? {} : { jwks: { file: resolve(options.jwks) } }),
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
-    ...(options.log === undefined ? {} : { accessLogPath: options.log }),
+    accessLogPath: options.log,
+    ...(options.auditLog === undefined ? {} : { auditLogPath: options.auditLog }),
     ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.require === undefined ? {} : { require: options.require }),
@@ -116,7 +118,8 @@ export function addGateway(program: Command): void {
     .option("--issuer <url>", "its issuer")
     .option("--ecds <file>", "the file that push renames", "ecds/glassgate.json")
     .option("--wasm <file>", "the filter", wasmPath)
-    .option("--log <file>", "the access log, with the audit records")
+    .option("--log <file>", "the access log", "/dev/stdout")
+    .option("--audit-log <file>", "the audit log; as the access log, if not named")
     .option("--node-id <id>", "names this gateway in every record")
     .option("--require", "a listener for break-glass only: no grant is a deny")
     .option("--mode <mode>", "enforce, or shadow: decide and record, change nothing", (value): "enforce" | "shadow" => {

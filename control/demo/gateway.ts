@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { readAuditLines } from "../base/audit.js";
 import { type Answer, keepAlive, send } from "../gateway/client.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
 import type { EnvoyBinary } from "../gateway/find.js";
@@ -29,7 +30,7 @@ export interface Shown {
   readonly status: number;
   /** What the upstream received, or undefined when the request did not get there. */
   readonly upstream: Received | undefined;
-  /** The audit record, from the gateway's own access log. */
+  /** The audit record, from the gateway's own audit log. */
   readonly record: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -41,7 +42,7 @@ export interface DemoGateway {
   stop(): Promise<void>;
 }
 
-const logLine = z.object({ request_id: z.string().nullable(), audit: z.string().nullable() });
+const record = z.record(z.string(), z.unknown());
 
 const echoed = z.object({
   method: z.string(),
@@ -54,19 +55,16 @@ function receivedFrom({ status, body }: Answer): Received | undefined {
   return status === 200 ? echoed.parse(JSON.parse(body)) : undefined;
 }
 
-/** The audit record of that request in the access log; the log is flushed every 50 ms. */
+/** The audit record of that request in the audit log, which is flushed every 50 ms. */
 async function recordOf(
   logPath: string,
   requestId: string,
   isExpected: boolean,
 ): Promise<Record<string, unknown> | undefined> {
   for (let tries = 0; tries < (isExpected ? 60 : 8); tries++) {
-    const lines = readFileSync(logPath, { encoding: "utf8", flag: "a+" }).trim().split("\n");
-    for (const line of lines.reverse()) {
-      if (!line.includes(requestId)) continue;
-      const { audit } = logLine.parse(JSON.parse(line));
-      return audit === null ? undefined : z.record(z.string(), z.unknown()).parse(JSON.parse(audit));
-    }
+    const lines = readFileSync(logPath, { encoding: "utf8", flag: "a+" }).split("\n");
+    const line = lines.findLast((text) => text.includes(`"request_id":"${requestId}"`));
+    if (line !== undefined) return record.parse(JSON.parse(line));
     await sleep(25);
   }
   return undefined;
@@ -74,7 +72,7 @@ async function recordOf(
 
 export async function envoyGateway(world: World, binary: EnvoyBinary, port: number): Promise<DemoGateway> {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-demo-"));
-  const logPath = join(folder, "access.log");
+  const logPath = join(folder, "audit.log");
   mkdirSync(join(folder, "ecds"));
   const upstream = await startUpstream();
   const config = renderGateway({
@@ -87,7 +85,8 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
     upstream: { host: "127.0.0.1", port: upstream.port },
     jwks: { inline: world.jwks },
     issuer: ISSUER,
-    accessLogPath: logPath,
+    accessLogPath: "/dev/null",
+    auditLogPath: logPath,
   });
   const filter = readRenderedFilter(config, "envoy.yaml");
   writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
@@ -114,11 +113,11 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
       const problem = /"request_id":"([^"]+)"/.exec(answer.body)?.[1];
       if (isQuiet) return { status: answer.status, upstream: received, record: undefined };
       const requestId = received?.headers["x-request-id"] ?? problem;
-      const record =
+      const found =
         typeof requestId === "string"
           ? await recordOf(logPath, requestId, headers["x-break-glass"] !== undefined)
           : undefined;
-      return { status: answer.status, upstream: received, record };
+      return { status: answer.status, upstream: received, record: found };
     },
     stop: async () => {
       agent.destroy();
@@ -151,12 +150,14 @@ export async function nodeGateway(world: World): Promise<DemoGateway> {
         headers: [[":method", method], [":path", path], [":authority", authority], ...lines],
       });
       const audit = outcome.filterState.get("wasm.glassgate.audit");
-      const record = audit === undefined ? undefined : z.record(z.string(), z.unknown()).parse(JSON.parse(audit));
-      if (outcome.reply !== undefined) return { status: outcome.reply.status, upstream: undefined, record };
+      const found = audit === undefined ? undefined : record.parse(JSON.parse(readAuditLines(audit).record));
+      if (outcome.reply !== undefined) return { status: outcome.reply.status, upstream: undefined, record: found };
       const isLetThrough =
         headers.authorization !== undefined || outcome.filterState.get("wasm.glassgate.verdict") === "allow";
       const upstream = { method, path, headers: Object.fromEntries(outcome.headers) };
-      return isLetThrough ? { status: 200, upstream, record } : { status: 401, upstream: undefined, record };
+      return isLetThrough
+        ? { status: 200, upstream, record: found }
+        : { status: 401, upstream: undefined, record: found };
     },
     stop: async () => {},
   };

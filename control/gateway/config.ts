@@ -3,6 +3,8 @@ import { type Document, isMap, isScalar, isSeq, type Node, type Pair, visit, typ
 
 export const WASM_TYPE = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 export const VERDICT_STATE = "wasm.glassgate.verdict";
+/** The whole of the audit log's format. */
+export const AUDIT_FORMAT = "%FILTER_STATE(wasm.glassgate.audit:PLAIN)%";
 
 /** Every map of the document that has `@type` ending in `suffix`, in order. */
 export function mapsOfType(document: Document, suffix: string): YAMLMap[] {

@@ -21,6 +21,8 @@ export interface RenderOptions {
   readonly jwks?: { readonly file: string } | { readonly inline: string };
   readonly issuer?: string;
   readonly accessLogPath?: string;
+  /** Default: where the access log goes. */
+  readonly auditLogPath?: string;
   readonly vmId?: string;
   readonly mode?: "enforce" | "shadow";
   readonly leeway?: number;
@@ -113,9 +115,10 @@ export function renderGateway(options: RenderOptions): string {
     ];
     setAddress(document, child(document, root, ...endpoints), options.upstream.host, options.upstream.port);
   }
-  if (options.accessLogPath !== undefined) {
-    setIn(document, mapsOfType(document, ".FileAccessLog")[0], ["path"], options.accessLogPath);
-  }
+  const auditLogPath = options.auditLogPath ?? options.accessLogPath;
+  const [auditLog, accessLog] = mapsOfType(document, ".FileAccessLog");
+  if (auditLogPath !== undefined) setIn(document, auditLog, ["path"], auditLogPath);
+  if (options.accessLogPath !== undefined) setIn(document, accessLog, ["path"], options.accessLogPath);
   fillIdentityProvider(document, options);
   fillFilter(document, options);
   return document.toString({ lineWidth: 0 });

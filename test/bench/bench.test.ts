@@ -18,7 +18,7 @@ const results = z.looseObject({
   kernels: z.array(z.looseObject({ time: spread })).min(1),
 });
 
-const NOTHING = { record: "", evidence: undefined, attestation: "" };
+const NOTHING = { audit: "", attestation: "" };
 
 function expectedIds(): string[] {
   const world = new World();

@@ -57,9 +57,24 @@ const broken: readonly (readonly [name: string, text: string, level: "danger" | 
   ],
   [
     "no audit record in the log",
-    good.replace('audit: "%FILTER_STATE(wasm.glassgate.audit:PLAIN)%"', 'x: "y"'),
+    good.replace("%FILTER_STATE(wasm.glassgate.audit:PLAIN)%", "%REQ(:METHOD)%"),
     "danger",
     /no access log writes the audit record/,
+  ],
+  [
+    "an audit record with something beside it",
+    good.replace(
+      "%FILTER_STATE(wasm.glassgate.audit:PLAIN)%",
+      "%START_TIME% %FILTER_STATE(wasm.glassgate.audit:PLAIN)%",
+    ),
+    "danger",
+    /as a line of its own/,
+  ],
+  [
+    "dashes between the audit records",
+    good.replace("omit_empty_values: true", "omit_empty_values: false"),
+    "danger",
+    /as a line of its own/,
   ],
   [
     "a log that prints the grant",

@@ -1,5 +1,5 @@
 /** A real Envoy with envoy.yaml for a test: ports, files and the upstream are made up, everything else is the file's. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +17,7 @@ import { startUpstream, type Upstream } from "../../control/gateway/upstream.js"
 import { wasmPath } from "../../control/host/wasm.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
 import { type Anchors, anchorsSchema, domainOf } from "../../control/trust/anchors.js";
+import { type AuditLines, Logs } from "./logs.js";
 import type { World } from "./world.js";
 
 export interface TestEnvoy {
@@ -31,8 +32,10 @@ export interface TestEnvoy {
   /** Offers and waits until all VMs serve the configuration's generation. */
   configure(configuration: string, vmId?: string): Promise<void>;
   state(): Promise<FilterState>;
-  /** Lines of the access log so far, waiting until there are `count`. */
+  /** Lines of the access log so far, waiting until there are `count`. Each has its audit lines written before it. */
   logLines(count: number): Promise<string[]>;
+  /** The audit log so far, by request id. */
+  audits(): ReadonlyMap<string, AuditLines>;
   normalToken(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -52,7 +55,7 @@ export const anchorsOf = (world: World): Anchors =>
 export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {}): Promise<TestEnvoy> {
   const concurrency = options.concurrency ?? 1;
   const folder = mkdtempSync(join(tmpdir(), "glassgate-test-"));
-  const logPath = join(folder, "access.log");
+  const logs = new Logs(join(folder, "gateway.log"));
   mkdirSync(join(folder, "ecds"));
   const upstream = await startUpstream();
   const idp = newKey("Ed25519");
@@ -67,7 +70,7 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
     upstream: { host: "127.0.0.1", port: upstream.port },
     jwks: { inline: JSON.stringify({ keys: [{ ...publicPart(idp), alg: "EdDSA" }] }) },
     issuer: "https://idp.example.com",
-    accessLogPath: logPath,
+    accessLogPath: logs.path,
     ...options.render,
   });
   const config = options.edit?.(rendered) ?? rendered;
@@ -108,9 +111,10 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
         }`,
       );
     },
+    audits: () => logs.audits(),
     logLines: async (count) => {
       for (let tries = 0; ; tries++) {
-        const lines = readFileSync(logPath, { encoding: "utf8", flag: "a+" }).split("\n").slice(0, -1);
+        const lines = logs.accessLines();
         if (lines.length >= count) return lines;
         if (tries > 400) throw new Error(`the access log has ${lines.length} of ${count} lines`);
         await sleep(10);

@@ -1,5 +1,6 @@
 /** A flood of forged grants: the network that it comes from waits, and nobody else. */
 import { afterAll, expect, it } from "vitest";
+import { readAuditLines } from "../../control/base/audit.js";
 import { send } from "../../control/gateway/client.js";
 import { FilterHost, type Outcome } from "../../control/host/host.js";
 import { startTestEnvoy } from "../kit/envoy.js";
@@ -103,7 +104,7 @@ it("in shadow is recorded, and changes nothing", async () => {
   const verdicts = Array.from({ length: MAX_FAILED + 1 }, () => {
     const { reply, filterState } = request(forged, "203.0.113.9:1");
     expect(reply).toBeUndefined();
-    return JSON.parse(filterState.get("wasm.glassgate.audit") ?? "{}").verdict;
+    return JSON.parse(readAuditLines(filterState.get("wasm.glassgate.audit") ?? "{}").record).verdict;
   });
   expect(verdicts.at(-2)).toBe("signature");
   expect(verdicts.at(-1)).toBe("busy");

@@ -1,6 +1,7 @@
 /** A grant that was accepted before is judged again in full, but for its signatures; and it belongs to one bundle. */
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost } from "../../control/host/host.js";
 import { World } from "../kit/world.js";
 
@@ -19,7 +20,7 @@ async function setUp() {
       ["x-break-glass", grant],
     ] as const;
     const outcome = host.request({ headers });
-    return record.parse(JSON.parse(outcome.filterState.get("wasm.glassgate.audit") ?? "null"));
+    return record.parse(JSON.parse(readAuditLines(outcome.filterState.get("wasm.glassgate.audit") ?? "").record));
   };
   return { world, clock, host, ask };
 }

@@ -7,8 +7,7 @@ import { DEFAULTS, type Gateway, type Observed } from "./driver.js";
 
 const line = z.object({
   verdict: z.string().nullable(),
-  audit: z.string().nullable(),
-  evidence: z.string().nullable(),
+  request_id: z.string(),
 });
 
 export async function envoyGateway(world: World, options: TestEnvoyOptions = {}): Promise<Gateway> {
@@ -42,9 +41,11 @@ export async function envoyGateway(world: World, options: TestEnvoyOptions = {})
       }
       lines += requests.length;
       const logged = (await test.logLines(lines)).slice(before);
+      const audits = test.audits();
       return answers.map(({ status, headers, body, upstream }, i): Observed => {
         const text = logged[i] ?? "{}";
-        const state = line.parse(JSON.parse(text));
+        const { verdict, request_id } = line.parse(JSON.parse(text));
+        const audit = audits.get(request_id);
         const flat = Object.fromEntries(
           Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
         );
@@ -53,10 +54,10 @@ export async function envoyGateway(world: World, options: TestEnvoyOptions = {})
           headers: flat,
           body,
           upstream,
-          verdict: state.verdict ?? undefined,
-          audit: state.audit ?? undefined,
-          evidence: state.evidence ?? undefined,
-          logged: text,
+          verdict: verdict ?? undefined,
+          audit: audit?.record,
+          evidence: audit?.evidence,
+          logged: [text, audit?.record, audit?.evidence].join("\n"),
         };
       });
     },

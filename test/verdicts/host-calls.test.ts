@@ -102,7 +102,7 @@ describe("a request with a grant", () => {
     "proxy_get_current_time_nanoseconds", // what holds now
     "proxy_get_header_map_pairs", // method, host, path, the grant, what is to be stripped: all in one
     "proxy_get_property", // source.address: for the record and, where signatures must be checked, for who is busy
-    "proxy_set_property", // the record: without it there is no access
+    "proxy_set_property", // the record, with the evidence of a new grant: without it there is no access
   ];
 
   it("that was accepted before", async () => {
@@ -121,7 +121,6 @@ describe("a request with a grant", () => {
     const { callsOf } = await setUp();
     expect(callsOf(headersOf([world.grant()]))).toEqual([
       ...asked,
-      "proxy_set_property", // the evidence, once
       "proxy_set_property", // the verdict
       "proxy_remove_header_map_value", // the grant
       "proxy_replace_header_map_value", // the attestation

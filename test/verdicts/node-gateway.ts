@@ -1,4 +1,5 @@
 /** The Node host as a gateway of the suite. Behind it nobody is let through but by the verdict, as with jwt_authn. */
+import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost } from "../../control/host/host.js";
 import { DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
 
@@ -25,7 +26,9 @@ export async function nodeGateway(): Promise<Gateway> {
       ],
     });
     const state = (key: string): string | undefined => outcome.filterState.get(`wasm.glassgate.${key}`);
-    const seen = { verdict: state("verdict"), audit: state("audit"), evidence: state("evidence") };
+    const text = state("audit");
+    const audit = text === undefined ? undefined : readAuditLines(text);
+    const seen = { verdict: state("verdict"), audit: audit?.record, evidence: audit?.evidence };
     const logged = JSON.stringify([...outcome.filterState]);
     if (outcome.reply !== undefined) {
       return {
