@@ -1,8 +1,7 @@
 /** Reads an operator's own envoy.yaml and names what is missing or dangerous, with the line and the mend. */
-import { type Document, isNode, LineCounter, type Node, parseDocument, visit, type YAMLMap } from "yaml";
+import { type Document, LineCounter, type Node, parseDocument, visit, type YAMLMap } from "yaml";
 import { UserError } from "../base/errors.js";
 import {
-  AUDIT_FORMAT,
   child,
   headersOfSkippedFilters,
   isSkippedOnVerdict,
@@ -11,25 +10,9 @@ import {
   scalar,
   VERDICT_STATE,
 } from "./config.js";
+import { type Finding, Findings } from "./findings.js";
 import { isRecord } from "./render.js";
-
-export interface Finding {
-  /** `danger` opens something or leaks; `warning` will hurt one day. */
-  readonly level: "danger" | "warning";
-  readonly line: number;
-  readonly message: string;
-  readonly mend: string;
-}
-
-class Findings {
-  readonly list: Finding[] = [];
-  constructor(private readonly lines: LineCounter) {}
-
-  add(level: Finding["level"], node: unknown, message: string, mend: string): void {
-    const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-    this.list.push({ level, line: this.lines.linePos(offset).line, message, mend });
-  }
-}
+import { checkAuditLog, checkLeaks } from "./verify-logs.js";
 
 const NORMALISATION: readonly (readonly [string, unknown, string])[] = [
   ["normalize_path", true, "the filter and the upstream may read `/a/../b` differently"],
@@ -230,25 +213,6 @@ function checkFilters(document: Document, manager: YAMLMap, found: Findings): bo
   return true;
 }
 
-/** The filter hands over whole lines: anything beside them, or an escape in them, and no record has the hash that the next one names. */
-function checkAuditLog(document: Document, manager: YAMLMap, found: Findings): void {
-  const formats = items(document, manager, "access_log").map((log) =>
-    child(document, log, "typed_config", "log_format"),
-  );
-  const isRight = formats.some(
-    (format) =>
-      scalar(document, format, "omit_empty_values") === true &&
-      scalar(document, child(document, format, "text_format_source"), "inline_string") === AUDIT_FORMAT,
-  );
-  if (isRight) return;
-  found.add(
-    "danger",
-    manager,
-    "no access log writes the audit record as a line of its own",
-    `add the access log \`audit\` of envoy.yaml: text_format_source ${AUDIT_FORMAT} and omit_empty_values`,
-  );
-}
-
 function isWithin(document: Document, outer: Node, inner: Node): boolean {
   let within = false;
   visit(document, {
@@ -257,32 +221,6 @@ function isWithin(document: Document, outer: Node, inner: Node): boolean {
     },
   });
   return within;
-}
-
-/** A string anywhere that would print the grant. */
-function checkLeaks(document: Document, found: Findings): void {
-  visit(document, {
-    Scalar(_, node, path) {
-      if (typeof node.value !== "string") return;
-      if (/%(?:REQ|REQ_WITHOUT_QUERY|CEL|START_REQ)[^%]*x-break-glass(?!-)/i.test(node.value)) {
-        found.add(
-          "danger",
-          node,
-          "this format prints the grant, a credential while it is valid",
-          "remove it; the audit record names the grant by jti and hash",
-        );
-      }
-      const isHeaderList = path.some(
-        (part) =>
-          isRecord(part) &&
-          "key" in part &&
-          String(part.key).match(/request_headers_to_log|header_name|custom_tags/) !== null,
-      );
-      if (isHeaderList && node.value.toLowerCase() === "x-break-glass") {
-        found.add("danger", node, "this sends the grant to a log or trace", "remove x-break-glass from the list");
-      }
-    },
-  });
 }
 
 /** @param file names the text in errors. An empty list: nothing found. */
