@@ -5,6 +5,7 @@ import type { ColdStart } from "./cold-start.js";
 import type { FloodResult } from "./flood.js";
 import { type KernelRow, TABLE_PATH } from "./kernels.js";
 import type { Measured } from "./measure.js";
+import type { Profile } from "./profile.js";
 import { median, type Spread, spread } from "./statistics.js";
 import type { Variant } from "./variants.js";
 
@@ -44,6 +45,7 @@ export interface Results {
   readonly flood: FloodResult;
   readonly kernels: readonly KernelRow[];
   readonly coldStart: ColdStart;
+  readonly profile: Profile;
 }
 
 export function rowsOf(variants: readonly Variant[], { base, series }: Measured): readonly Row[] {

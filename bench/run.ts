@@ -18,6 +18,7 @@ import { type Gateway, startGateway } from "./gateway.js";
 import { allPaths, measureKernels } from "./kernels.js";
 import { measure } from "./measure.js";
 import { type Options, readOptions } from "./options.js";
+import { profileFilter } from "./profile.js";
 import { markdown, plainText } from "./report.js";
 import { type Results, ratiosOf, rowsOf } from "./results.js";
 import { sampleCalls } from "./sample.js";
@@ -29,6 +30,8 @@ import { World } from "./world.js";
 /** Of each kind: none repeats while the filter's cache (64) could still hold it. */
 const MOST_DISTINCT = 3000;
 const FEWEST_DISTINCT = 500;
+
+const PROFILED_REQUESTS = 100_000;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -72,6 +75,8 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   const flood = await measureFlood(gateway, tokens, folder, isSmoke ? 1 : 6, isSmoke ? 300 : 1000);
   say("cold start ...");
   const coldStart = await measureColdStart(gateway, wasm, thin, folder, isSmoke ? 1 : 9);
+  say("profile ...");
+  const profile = await profileFilter(world, tokens.grants.Ed25519[1], isSmoke ? 1000 : PROFILED_REQUESTS);
   const rows = rowsOf(variants, measured);
   const setting = {
     command: "npm run bench",
@@ -86,7 +91,7 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
     distinct,
     seconds: Math.round((Date.now() - started) / 1000),
   };
-  return { setting, rows, ratios: ratiosOf(rows, kernels), flood, kernels, coldStart };
+  return { setting, rows, ratios: ratiosOf(rows, kernels), flood, kernels, coldStart, profile };
 }
 
 /** @param args see `--help` */
