@@ -1,5 +1,5 @@
 // Text of assembly/crypto/lanes256.gen.ts: four field elements modulo the prime of P-256 side by side, radix 2^29, Montgomery.
-import { Constants, lines, range } from "./text.mjs";
+import { Constants, HALVES, lines, range } from "./text.mjs";
 
 const LIMBS = 9;
 const BITS = 29;
@@ -14,11 +14,6 @@ const FOLDS = [
   [8, 24, 1], // 2^256
 ];
 
-/** In each half of a vector: `low` has lanes 0 and 1, `high` lanes 2 and 3. */
-const HALVES = [
-  ["l", "low"],
-  ["h", "high"],
-];
 const product = (part, [a, b]) => `i64x2.extmul_${part}_i32x4_s(${a}, ${b})`;
 
 /** The products of column k of f * f. */

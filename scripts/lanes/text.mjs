@@ -4,6 +4,12 @@ export const range = (n) => Array.from({ length: n }, (_, i) => i);
 
 export const lines = (statements) => statements.map((statement) => `  ${statement}`).join("\n");
 
+/** In each half of a vector: `low` has lanes 0 and 1, `high` lanes 2 and 3. */
+export const HALVES = [
+  ["l", "low"],
+  ["h", "high"],
+];
+
 /** Vector constants, kept in linear memory. */
 export class Constants {
   constructor(name) {
