@@ -1,5 +1,5 @@
 /** docs/benchmark.svg: one bar a row, whiskers from quartile to quartile. Readable on light and dark pages. */
-import type { Results, Row } from "./results.js";
+import { cpuOf, type Results, type Row } from "./results.js";
 
 const WIDTH = 900;
 const LABEL_WIDTH = 400;
@@ -90,7 +90,7 @@ export function chart({ rows, setting }: Results): string {
     const x = (LABEL_WIDTH + scale(value)).toFixed(1);
     return `<line class="grid" x1="${x}" x2="${x}" y1="${TOP + 4}" y2="${y + 4}"/>\n<text class="tick" x="${x}" y="${y + 20}" text-anchor="middle">${value}</text>`;
   });
-  const base = rows.find(({ id }) => id === "none")?.cpu.median ?? Number.NaN;
+  const base = cpuOf(rows, "none");
   const height = y + 40;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title">
 <title id="title">CPU microseconds that each way of filtering adds to a request</title>

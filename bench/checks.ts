@@ -1,6 +1,7 @@
 /** What must hold before anything is measured: the rows compare what they say they compare. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { isRecordLine } from "../control/base/audit.js";
 import { referenceDecision } from "../test/reference/decide.js";
 import { Decider } from "./authz/decide.js";
 import { FLUSH_MS, type Gateway } from "./gateway.js";
@@ -50,7 +51,7 @@ async function checkSources(gateway: Gateway, tokens: Tokens): Promise<void> {
   await sleep(5 * FLUSH_MS);
   const records = gateway
     .logLines()
-    .filter((line) => line.startsWith('{"v":'))
+    .filter(isRecordLine)
     .map((line) => record.parse(JSON.parse(line)));
   for (const [i, address] of wanted.entries()) {
     mustBe("the record's verdict", records[i]?.verdict, "signature");

@@ -1,7 +1,6 @@
 /** bench/RESULTS.md, and the same on the terminal. */
 import type { FloodResult, Latency } from "./flood.js";
-import { TABLE_PATH } from "./kernels.js";
-import type { Results, Row } from "./results.js";
+import { cpuOf, type Results, type Row, tableKernel } from "./results.js";
 import { CHEAP_WEIGHT, CHEAPEST_WEIGHT } from "./variants.js";
 
 const one = (value: number): string => value.toFixed(1);
@@ -19,7 +18,7 @@ function labelOf(row: Row): string {
 }
 
 function rowsTable({ rows }: Results): string[] {
-  const jwt = rows.find(({ id }) => id === "jwt-eddsa")?.cpu.median ?? Number.NaN;
+  const jwt = cpuOf(rows, "jwt-eddsa");
   const shown = rows.filter(({ group }) => group !== "calls");
   return [
     "| what | CPU µs a request | quartiles | against jwt_authn EdDSA | requests/s |",
@@ -37,7 +36,7 @@ function rowsTable({ rows }: Results): string[] {
 
 /** Host calls above what the thin filter costs. */
 function callsTable({ rows }: Results): string[] {
-  const thin = rows.find(({ id }) => id === "thin")?.cpu.median ?? Number.NaN;
+  const thin = cpuOf(rows, "thin");
   const ofRow = ({ cpu }: Row): string => {
     const [median, low, high] = [cpu.median - thin, cpu.low - thin, cpu.high - thin].map(one);
     return `${median} | ${low} to ${high}`;
@@ -51,8 +50,8 @@ function callsTable({ rows }: Results): string[] {
 
 /** The parts of a request's cost, as differences of rows. */
 function whereTimeGoes({ rows, kernels }: Results): string {
-  const cpu = (id: string): number => rows.find((row) => row.id === id)?.cpu.median ?? Number.NaN;
-  const kernel = kernels.find(({ algorithm, path }) => algorithm === "Ed25519" && path === TABLE_PATH)?.time.median;
+  const cpu = (id: string): number => cpuOf(rows, id);
+  const kernel = tableKernel(kernels, "Ed25519")?.time.median;
   const [thin, floorNew, floorCached] = [cpu("thin"), cpu("calls-floor-new"), cpu("calls-floor-cached")];
   const [fresh, more, cached] = [cpu("fresh-Ed25519-1"), cpu("fresh-Ed25519-3"), cpu("cached")];
   return `A new grant of one Ed25519 signature costs ${one(fresh)} µs. Of these the Wasm crossing takes ${one(thin)} (the thin filter), the host

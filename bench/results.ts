@@ -81,6 +81,14 @@ export function rowsOf(variants: readonly Variant[], { base, series }: Measured)
   return [none, ...rows];
 }
 
+/** The row's median CPU time; no number when there is no such row. */
+export const cpuOf = (rows: readonly Row[], id: string): number =>
+  rows.find((row) => row.id === id)?.cpu.median ?? Number.NaN;
+
+/** The check of a key that has a table. */
+export const tableKernel = (kernels: readonly KernelRow[], algorithm: Algorithm): KernelRow | undefined =>
+  kernels.find((row) => row.algorithm === algorithm && row.path === TABLE_PATH);
+
 /** What is set against what. */
 const COMPARED: readonly (readonly [string, string, string])[] = [
   ["fresh-Ed25519-1", "jwt-eddsa", "a new grant of 1 Ed25519 signature : native jwt_authn EdDSA"],
@@ -96,11 +104,9 @@ const COMPARED: readonly (readonly [string, string, string])[] = [
 ];
 
 export function ratiosOf(rows: readonly Row[], kernels: readonly KernelRow[]): readonly Ratio[] {
-  const cpu = new Map(rows.map((row) => [row.id, row.cpu.median]));
-  const value = (id: string): number => cpu.get(id) ?? Number.NaN;
+  const value = (id: string): number => cpuOf(rows, id);
   const external = value("authz-3") + value("authz-3-server");
-  const kernel = (algorithm: Algorithm) =>
-    kernels.find((row) => row.algorithm === algorithm && row.path === TABLE_PATH)?.ratio ?? Number.NaN;
+  const kernel = (algorithm: Algorithm): number => tableKernel(kernels, algorithm)?.ratio ?? Number.NaN;
   return [
     ...COMPARED.map(([ours, other, name]) => ({ name, value: value(ours) / value(other) })),
     {

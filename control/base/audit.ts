@@ -10,6 +10,10 @@ export interface AuditLines {
 
 const evidenceLine = z.strictObject({ evidence: z.string() });
 
+/** Whether a line of a log that others write to as well is a record, or evidence. */
+export const isRecordLine = (line: string): boolean => line.startsWith('{"v":');
+export const isEvidenceLine = (line: string): boolean => line.startsWith('{"evidence":');
+
 /** @param text filter state `wasm.glassgate.audit`, or such lines from an audit log */
 export function readAuditLines(text: string): AuditLines {
   const [record = "", second = ""] = text.split("\n");

@@ -1,12 +1,10 @@
 /** A test gateway's logs. Both go to one file, audit lines before the access line of their request, so that their order is known. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { type AuditLines, readAuditLines } from "../../control/base/audit.js";
+import { type AuditLines, isEvidenceLine, isRecordLine, readAuditLines } from "../../control/base/audit.js";
 
 export type { AuditLines };
 
-const isRecord = (line: string): boolean => line.startsWith('{"v":');
-const isEvidence = (line: string): boolean => line.startsWith('{"evidence":');
 const record = z.looseObject({ request_id: z.string() });
 
 export class Logs {
@@ -17,7 +15,7 @@ export class Logs {
   }
 
   accessLines(): string[] {
-    return this.lines().filter((line) => !isRecord(line) && !isEvidence(line));
+    return this.lines().filter((line) => !isRecordLine(line) && !isEvidenceLine(line));
   }
 
   /** By request id. */
@@ -25,9 +23,9 @@ export class Logs {
     const lines = this.lines();
     return new Map(
       lines.flatMap((line, i) => {
-        if (!isRecord(line)) return [];
+        if (!isRecordLine(line)) return [];
         const next = lines[i + 1] ?? "";
-        const audit = readAuditLines(isEvidence(next) ? `${line}\n${next}` : line);
+        const audit = readAuditLines(isEvidenceLine(next) ? `${line}\n${next}` : line);
         return [[record.parse(JSON.parse(line)).request_id, audit] as const];
       }),
     );

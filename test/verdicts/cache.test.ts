@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost } from "../../control/host/host.js";
+import { headersOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 
 const record = z.looseObject({ verdict: z.string(), cached: z.boolean().optional(), bundle: z.number() });
@@ -12,14 +13,8 @@ async function setUp() {
   const world = new World(start);
   const clock = { seconds: start };
   const host = await FilterHost.load({ clock: () => clock.seconds * 1000 });
-  const ask = (grant: string, path = "/orders/7") => {
-    const headers = [
-      [":method", "GET"],
-      [":path", path],
-      [":authority", "api.example.com"],
-      ["x-break-glass", grant],
-    ] as const;
-    const outcome = host.request({ headers });
+  const ask = (grant: string, path?: string) => {
+    const outcome = host.request({ headers: headersOf([grant], path) });
     return record.parse(JSON.parse(readAuditLines(outcome.filterState.get("wasm.glassgate.audit") ?? "").record));
   };
   return { world, clock, host, ask };
