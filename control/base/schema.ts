@@ -85,3 +85,7 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>, k
 export function parseJson<T>(text: string, file: string, schema: z.ZodType<T>, hint: string): T {
   return parseYaml(text, file, schema, () => [], hint);
 }
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { UserError } from "../base/errors.js";
+import { wrap } from "../base/wrap.js";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -11,9 +12,10 @@ export function paint(style: Style, text: string): string {
   return isPlain() ? text : styleText(style, text);
 }
 
-/** A line for the person; never part of the result. */
-export function say(line = ""): void {
-  process.stderr.write(`${line}\n`);
+/** A line for the person, never part of the result; wrapped at a terminal's width. @param hang indent of the further lines */
+export function say(line = "", hang?: number): void {
+  const width = process.stderr.isTTY ? (process.stderr.columns ?? 80) : Number.POSITIVE_INFINITY;
+  process.stderr.write(`${wrap(line, width, hang)}\n`);
 }
 
 export function warn(line: string): void {

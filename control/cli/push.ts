@@ -6,7 +6,7 @@ import { plural } from "../base/text.js";
 import { Admin } from "../gateway/admin.js";
 import { defaultConfiguration } from "../gateway/ecds.js";
 import { type PushResult, push } from "../gateway/push.js";
-import { readRenderedFilter } from "../gateway/render.js";
+import { readRenderedFilter } from "../gateway/rendered.js";
 import { FilterHost } from "../host/host.js";
 import { type ConfigurationOptions, configurationSchema } from "../trust/configuration.js";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted, type Trusted } from "./context.js";

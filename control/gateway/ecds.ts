@@ -1,9 +1,10 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
 import { z } from "zod";
 import { readTextIfThere, writeText } from "../base/files.js";
+import { isRecord } from "../base/schema.js";
 import { type Configuration, configurationSchema } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
-import { isRecord, type RenderedFilter } from "./render.js";
+import type { RenderedFilter } from "./rendered.js";
 
 /** The DiscoveryResponse with the filter, its configuration and, for healing, another VM. */
 export function ecdsText(

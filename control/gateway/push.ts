@@ -11,7 +11,7 @@ import { type Anchors, domainOf } from "../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
 import { type Admin, type FilterState, readFilterState } from "./admin.js";
 import { defaultConfiguration, ecdsText, readDeployed, vmIdOf, writeEcds } from "./ecds.js";
-import type { RenderedFilter } from "./render.js";
+import type { RenderedFilter } from "./rendered.js";
 
 export interface PushOptions {
   readonly filter: RenderedFilter;

@@ -5,7 +5,7 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { UserError } from "../base/errors.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
-import { child, headersOfSkippedFilters, items, mapsOfType, scalar, WASM_TYPE } from "./config.js";
+import { child, headersOfSkippedFilters, items, mapsOfType } from "./config.js";
 
 export interface RenderOptions {
   readonly anchors: Anchors;
@@ -122,34 +122,4 @@ export function renderGateway(options: RenderOptions): string {
   fillIdentityProvider(document, options);
   fillFilter(document, options);
   return document.toString({ lineWidth: 0 });
-}
-
-/** The filter as a rendered configuration has it: what `push` writes with a bundle added. */
-export interface RenderedFilter {
-  readonly name: string;
-  readonly ecdsPath: string;
-  /** The Wasm extension's `config`, as JSON. */
-  readonly config: Readonly<Record<string, unknown>>;
-}
-
-/** Reads the filter back from a rendered configuration. @param file names it in errors */
-export function readRenderedFilter(text: string, file: string): RenderedFilter {
-  const document = parseDocument(text);
-  for (const wasm of mapsOfType(document, WASM_TYPE.slice(WASM_TYPE.lastIndexOf(".")))) {
-    const config: unknown = child(document, wasm, "config")?.toJS(document);
-    const owner = mapsOfType(document, ".HttpConnectionManager")
-      .flatMap((manager) => items(document, manager, "http_filters"))
-      .find((filter) => child(document, filter, "config_discovery", "default_config") === wasm);
-    const name = scalar(document, owner, "name");
-    const ecdsPath = scalar(document, owner, "config_discovery", "config_source", "path_config_source", "path");
-    if (typeof name !== "string" || typeof ecdsPath !== "string" || !isRecord(config)) continue;
-    return { name, ecdsPath, config };
-  }
-  throw new UserError(`${file} has no glassgate filter by ECDS with a default_config.`, {
-    hint: "`glassgate gateway render` writes a complete one; `glassgate gateway verify` says what is missing.",
-  });
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,8 @@
 /** What an operator's logs must hold, and must not. */
 import { type Document, visit, type YAMLMap } from "yaml";
+import { isRecord } from "../base/schema.js";
 import { AUDIT_FORMAT, child, items, scalar } from "./config.js";
 import type { Findings } from "./findings.js";
-import { isRecord } from "./render.js";
 
 /** The filter hands over whole lines: anything beside them, or an escape in them, and no record has the hash that the next one names. */
 export function checkAuditLog(document: Document, manager: YAMLMap, found: Findings): void {

@@ -1,6 +1,7 @@
 /** Reads an operator's own envoy.yaml and names what is missing or dangerous, with the line and the mend. */
 import { type Document, LineCounter, type Node, parseDocument, visit, type YAMLMap } from "yaml";
 import { UserError } from "../base/errors.js";
+import { isRecord } from "../base/schema.js";
 import {
   child,
   headersOfSkippedFilters,
@@ -11,7 +12,6 @@ import {
   VERDICT_STATE,
 } from "./config.js";
 import { type Finding, Findings } from "./findings.js";
-import { isRecord } from "./render.js";
 import { checkAuditLog, checkLeaks } from "./verify-logs.js";
 
 const NORMALISATION: readonly (readonly [string, unknown, string])[] = [

@@ -6,12 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { importJWK, SignJWT } from "jose";
 import { type FilterState, readFilterState } from "../../control/gateway/admin.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
-import {
-  type RenderedFilter,
-  type RenderOptions,
-  readRenderedFilter,
-  renderGateway,
-} from "../../control/gateway/render.js";
+import { type RenderOptions, renderGateway } from "../../control/gateway/render.js";
+import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
 import { type RunningEnvoy, startEnvoy } from "../../control/gateway/run.js";
 import { startUpstream, type Upstream } from "../../control/gateway/upstream.js";
 import { wasmPath } from "../../control/host/wasm.js";
