@@ -14,7 +14,7 @@ export function paint(style: Style, text: string): string {
 
 /** A line for the person, never part of the result; wrapped at a terminal's width. @param hang indent of the further lines */
 export function say(line = "", hang?: number): void {
-  const width = process.stderr.isTTY ? (process.stderr.columns ?? 80) : Number.POSITIVE_INFINITY;
+  const width = process.stderr.isTTY ? process.stderr.columns || 80 : Number.POSITIVE_INFINITY;
   process.stderr.write(`${wrap(line, width, hang)}\n`);
 }
 
