@@ -12,7 +12,10 @@ export interface Found {
 }
 
 /** A header names an algorithm, a thumbprint and a type: a few hundred letters are plenty. */
+const MIN_HEADER_LETTERS = 16;
 const MAX_HEADER_LETTERS = 1024;
+/** Beginnings that are looked at: more stand in no chat, and a text that is made of them must not stall anybody. */
+const MAX_ATTEMPTS = 10_000;
 /** Twice what a gateway takes. */
 const MAX_PAYLOAD_LETTERS = 16_384;
 /** 64 octets leave four spare bits, which are zero. */
@@ -35,7 +38,9 @@ type Attempt =
 class Scan {
   private readonly messages = new Map<string, Message>();
   private readonly remains = new Set<string>();
+  /** Letters of messages of which the end is sure. */
   private sure = 0;
+  private attempts = 0;
 
   constructor(private readonly plain: Plain) {}
 
@@ -44,12 +49,14 @@ class Scan {
     let dot = -1;
     for (let at = letters.indexOf("eyJ"); at >= 0; ) {
       if (dot < at) dot = letters.indexOf(".", at);
-      if (dot < 0) break;
-      const attempt = dot - at <= MAX_HEADER_LETTERS ? this.attempt(at, dot) : undefined;
+      if (dot < 0 || this.attempts > MAX_ATTEMPTS) break;
+      const length = dot - at;
+      const isHeader = length >= MIN_HEADER_LETTERS && length <= MAX_HEADER_LETTERS;
+      const attempt = isHeader ? this.attempt(at, dot) : undefined;
       let next = at + 1;
       if (attempt !== undefined && "message" in attempt) {
         this.messages.set(attempt.message.text, attempt.message);
-        if (attempt.isSure) this.sure += 1;
+        if (attempt.isSure) this.sure += attempt.message.text.length;
         next = attempt.end;
       } else if (attempt !== undefined) {
         this.remains.add(attempt.remains);
@@ -67,6 +74,7 @@ class Scan {
 
   private attempt(at: number, dot: number): Attempt | undefined {
     const { letters } = this.plain;
+    this.attempts += 1;
     const segment = letters.slice(at, dot);
     if (!/^[\w-]+$/.test(segment)) return undefined;
     const header = headerOf(segment);
@@ -93,7 +101,8 @@ class Scan {
     const { letters } = this.plain;
     const length = this.lettersFrom(dot + 1);
     const end = dot + 1 + length;
-    if (length === 0 || letters[end] !== "." || length > MAX_PAYLOAD_LETTERS) return "cut short in its middle";
+    if (length === 0 || letters[end] !== "." || letters[end + 1] === "." || length > MAX_PAYLOAD_LETTERS)
+      return "cut short in its middle";
     if (typeof jsonOf(letters.slice(dot + 1, end)) !== "object") return "with letters missing or changed in its middle";
     return end + 1;
   }
@@ -120,7 +129,7 @@ class Scan {
   private withoutWords(at: number, length: number): number {
     const { letters, gaps } = this.plain;
     let end = at + length;
-    for (let from = end - 1; from > at; from--) {
+    for (let from = end - 1; from >= at; from--) {
       if (gaps[from] !== 1) continue;
       const stop = gaps.indexOf(1, from + 1);
       if (!/^[A-Za-z]?[a-z]{0,15}[.]?$/.test(letters.slice(from, stop < 0 ? end : stop))) break;

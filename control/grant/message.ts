@@ -28,10 +28,12 @@ export interface Message {
 
 export const SIGNATURE_LETTERS = 86;
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** The JSON of a base64url segment, or undefined. */
 export function jsonOf(segment: string): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(segment, "base64url")));
+    return JSON.parse(utf8.decode(Buffer.from(segment, "base64url")));
   } catch {
     return undefined; // Not JSON, or not UTF-8: the caller says so.
   }

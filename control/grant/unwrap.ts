@@ -20,9 +20,18 @@ function bigEndian(bytes: Buffer): string {
     .toString("utf16le");
 }
 
-/** HTML elements that programs put around or into text. Named, as `<eyJ...>` is a message in angle brackets. */
-const TAG =
-  /<\/?(?:a|b|blockquote|body|br|center|code|dd|del|div|dl|dt|em|font|h[1-6]|head|hr|html|i|img|kbd|li|meta|ol|o:p|p|pre|q|s|samp|small|span|strong|style|table|tbody|td|th|tr|tt|u|ul|var|wbr)(?:\s[^<>]*)?\/?>/gi;
+/** Signs that stand for one hyphen, whoever puts them. */
+const HYPHENS = /[\u2010-\u2012\u2212\ufe63\uff0d]/g;
+/** Invisible signs, soft hyphens and zero-width spaces among them. */
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
+
+/**
+ * HTML elements that programs put around or into text: those that part it, and those that do not. Named, as `<eyJ...>` is a
+ * message in angle brackets.
+ */
+const PARTING =
+  /<\/?(?:blockquote|body|br|center|dd|div|dl|dt|h[1-6]|head|hr|html|img|li|meta|ol|o:p|p|pre|table|tbody|td|th|tr|ul)(?:\s[^<>]*)?\/?>/gi;
+const INLINE = /<\/?(?:a|b|code|del|em|font|i|kbd|q|s|samp|small|span|strong|style|tt|u|var|wbr)(?:\s[^<>]*)?\/?>/gi;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
   gt: ">",
@@ -58,17 +67,14 @@ const fromHex = (sign: string) => (run: string) => Buffer.from(run.replaceAll(si
 /** Tags, entities, quoted-printable and percent signs: none of their signs occurs in a message. */
 export function decodeCarrier(text: string): string {
   return text
+    .replace(INVISIBLE, "")
     .replace(/=[ \t]*\r?\n(?:[>|][> |]*)?/g, "")
     .replace(/(?:=[0-9A-F]{2})+/g, fromHex("="))
-    .replace(TAG, "")
+    .replace(PARTING, "\n")
+    .replace(INLINE, "")
     .replace(/&([a-z]{2,8}|#x?[0-9a-f]{1,7});/gi, decodeEntity)
     .replace(/(?:%[0-9A-Fa-f]{2})+/g, fromHex("%"));
 }
-
-/** Signs that stand for one hyphen, whoever puts them. */
-const HYPHENS = /[\u2010-\u2012\u2212\ufe63\uff0d]/g;
-/** Invisible signs, soft hyphens and zero-width spaces among them. */
-const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 export interface Plain {
   /** The letters of messages alone: `A-Za-z0-9_-.~`. */
