@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { plural, visible } from "../base/text.js";
 import { headerOf, jsonOf, kindNames, kindOf, type Message, SIGNATURE_LETTERS } from "./message.js";
-import { decodeCarrier, type Plain, readings } from "./unwrap.js";
+import { decodeCarrier, otherTexts, type Plain, readings } from "./unwrap.js";
 
 export interface Found {
   /** Each once, in order. */
@@ -22,6 +22,8 @@ const MAX_PAYLOAD_LETTERS = 16_384;
 const LAST_LETTER = /[AQgw]/;
 const LETTERS = /[\w-]*/y;
 const MAX_REMAINS = 5;
+/** A mail has a body or two. */
+const MAX_OTHER_TEXTS = 4;
 
 /** A private key in any of its usual coats. */
 const PRIVATE_KEY =
@@ -168,8 +170,7 @@ function otherToken(segment: string): { remains: string } | undefined {
   return { remains: `another program's token (typ ${visible((typ ?? "none").slice(0, 40))})` };
 }
 
-/** Every message in the text, each once. */
-export function findMessages(text: string): Found {
+function findIn(text: string): Found {
   const [best, second] = readings(decodeCarrier(text))
     .map((plain) => new Scan(plain).run())
     .sort((a, b) => b.sure - a.sure || b.messages.length - a.messages.length || a.remains.length - b.remains.length);
@@ -179,6 +180,14 @@ export function findMessages(text: string): Found {
   if (isTied && second.messages.length === best.messages.length)
     return { messages: [], remains: ["a message in which long dashes stand: one hyphen or two, which cannot be told"] };
   return best;
+}
+
+/** Every message in the text, each once. */
+export function findMessages(text: string): Found {
+  const found = findIn(text);
+  if (found.messages.length > 0) return found;
+  const others = otherTexts(text).slice(0, MAX_OTHER_TEXTS);
+  return others.map(findIn).find(({ messages }) => messages.length > 0) ?? found;
 }
 
 /** Half a sentence about a text in which no message was found. */

@@ -91,7 +91,8 @@ export function readings(text: string): Plain[] {
   const signs = text
     .replace(INVISIBLE, "")
     .replace(HYPHENS, "-")
-    .replace(/[\uff0e]/g, ".")
+    .replace(/[\uff0e\u3002]/g, ".")
+    .replaceAll("\uff3f", "_")
     .replace(/[\u02dc\u223c\uff5e]/g, "~")
     .replace(/[\u2025\u2026]|\.{3,}/g, "..");
   const dashes = ["\u2013", "\u2014"].filter((dash) => signs.includes(dash));
@@ -111,4 +112,11 @@ function lettersOf(text: string): Plain {
   }
   gaps[at] = 1;
   return { letters: pieces.join(""), gaps };
+}
+
+/** Other ways to read a text in which nothing was found: without a speaker's name before each line, and a mail's body in base64. */
+export function otherTexts(text: string): string[] {
+  const unnamed = text.replace(/^.{0,60}?[>:|][ \t]+/gm, "");
+  const bodies = text.match(/^(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]*={0,2}/gm) ?? [];
+  return [unnamed, ...bodies.map((body) => Buffer.from(body, "base64").toString("utf8"))];
 }
