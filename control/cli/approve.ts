@@ -50,7 +50,12 @@ interface Outlook {
 }
 
 /** Lets the filter judge what would become of it with this approval and the others that can be had. */
-async function foresee(ask: Ask, own: KeyHolder, { anchors }: Trusted, circumstances: Circumstances): Promise<Outlook> {
+async function foresee(
+  ask: Ask,
+  own: KeyHolder,
+  { anchors, text: pinned }: Trusted,
+  circumstances: Circumstances,
+): Promise<Outlook> {
   const { claims, bundle, requester, now } = circumstances;
   const entitlement = entitlementOf(circumstances);
   const given = [{ principal: own.principal, iat: now }];
@@ -58,6 +63,7 @@ async function foresee(ask: Ask, own: KeyHolder, { anchors }: Trusted, circumsta
   const judgement = await judgeAhead(
     {
       anchors,
+      pinned,
       bundle,
       ask: ask.text,
       requesterKid: ask.kid,

@@ -53,7 +53,7 @@ const DEFAULT_TTL = 900;
 /** Lets the filter judge it before anybody is woken, and says who can approve it now. Throws where it would be denied. */
 async function foresee(
   draft: string,
-  { anchors, claims: bundle }: Trusted,
+  { anchors, text: pinned, claims: bundle }: Trusted,
   circumstances: Circumstances,
 ): Promise<{ needed: Need[]; warnings: string[] }> {
   const { claims, requester, now } = circumstances;
@@ -61,7 +61,17 @@ async function foresee(
   const people = entitlement === undefined ? [] : couldApprove(bundle, entitlement, [], requester.principal, now);
   const otherKids = people.flatMap((principal) => keyAt(principal, bundle, now)?.kid ?? []);
   const judgement = await judgeAhead(
-    { anchors, bundle, ask: draft, requesterKid: requester.key.kid, approvals: [], ownKids: [], otherKids, now },
+    {
+      anchors,
+      pinned,
+      bundle,
+      ask: draft,
+      requesterKid: requester.key.kid,
+      approvals: [],
+      ownKids: [],
+      otherKids,
+      now,
+    },
     claims,
   );
   const needed = entitlement === undefined ? [] : needs(bundle, entitlement, [], requester.principal, now);

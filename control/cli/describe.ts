@@ -84,6 +84,7 @@ export function sayAsk(claims: AskClaims, person: string, now: number, foreseen:
   for (const line of facts) say(line);
   say();
   for (const warning of warnings) warn(warning);
+  if (warnings.length > 0) say();
   for (const line of words) say(line);
   const length = facts.length + warnings.length + words.length;
   if (isTTY && rows > 0 && length + 2 > rows) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
-import { plural } from "../base/text.js";
+import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { type Ask, readAsk } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
@@ -42,6 +42,9 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** As in assembly/limits.ts. */
+const MAX_APPROVALS = 8;
+
 type NameOf = (kid: string) => string | undefined;
 
 interface Parts {
@@ -63,7 +66,13 @@ function readParts(askArgument: string, approvalArguments: readonly string[], na
     if (isStrange || !messages.some(({ kind }) => kind === "approval")) throw wrongInput("approval", input, nameOf);
   }
   const approvals = [first, ...others].flatMap(({ found }) => found.messages).filter(({ kind }) => kind === "approval");
-  return { ask, approvals: [...new Map(approvals.map((approval) => [approval.text, approval])).values()] };
+  const distinct = [...new Map(approvals.map((approval) => [approval.text, approval])).values()];
+  if (distinct.length > MAX_APPROVALS) {
+    throw new UserError(`There are ${distinct.length} approvals; a grant takes ${MAX_APPROVALS}.`, {
+      hint: "Leave out those that are not needed.",
+    });
+  }
+  return { ask, approvals: distinct };
 }
 
 /** Approvals made by a clock a little ahead: the wait that heals it. Throws where none does. */
@@ -80,14 +89,14 @@ async function awaitApprovals(approvers: readonly Approver[], ask: Ask): Promise
 async function foresee(
   ask: Ask,
   parts: Parts,
-  { anchors }: Trusted,
+  { anchors, text: pinned }: Trusted,
   circumstances: Circumstances,
   given: readonly Approver[],
 ): Promise<void> {
   const { claims, bundle, requester, now } = circumstances;
   const approvals = parts.approvals.map(({ text }) => text);
   const judgement = await judgeAhead(
-    { anchors, bundle, ask: ask.text, requesterKid: ask.kid, approvals, ownKids: [], otherKids: [], now },
+    { anchors, pinned, bundle, ask: ask.text, requesterKid: ask.kid, approvals, ownKids: [], otherKids: [], now },
     claims,
   );
   const entitlement = entitlementOf(circumstances);
@@ -144,7 +153,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   say(
     output === undefined
       ? "Next: send it in the header x-break-glass; `--output FILE` writes a file for `curl -H @FILE URL`."
-      : `Next: curl -X ${method} -H @${output} URL`,
+      : `Next: curl -X ${method} -H @${/^[\w./-]+$/.test(output) ? output : `'${visible(output)}'`} URL`,
   );
 }
 

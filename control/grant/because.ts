@@ -1,6 +1,6 @@
 /** A denial in words: the filter's verdict, its sentence, and what of the bundle or the ask is behind it. */
 import { UserError } from "../base/errors.js";
-import { visible } from "../base/text.js";
+import { nearest, visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
 import { type VerdictCode, verdicts } from "../base/verdicts.gen.js";
 import { type BundleClaims, type Entitlement, type Principal, personOf } from "../trust/claims.js";
@@ -60,6 +60,12 @@ function namedTwice({ requester, approvers }: Circumstances): string[] {
     .map(({ principal }) => `the approval by ${show(principal)}`);
 }
 
+function unknownName(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  const guess = near === undefined ? "" : `did you mean ${near}? `;
+  return `there is no ${visible(name)}; ${guess}there are: ${known.join(", ") || "none"}`;
+}
+
 /** What is behind the verdict, where the bundle and the ask tell. */
 function behind({ verdict, requests }: Denial, circumstances: Circumstances): readonly string[] {
   const { claims, bundle } = circumstances;
@@ -74,11 +80,16 @@ function behind({ verdict, requests }: Denial, circumstances: Circumstances): re
     case "audience":
       return [`it is for ${claims.aud.map(visible).join(", ")}`];
     case "entitlement_unknown":
-      return [`there are: ${bundle.entitlements.map(({ id }) => id).join(", ") || "none"}`];
+      return [
+        unknownName(
+          claims.ent,
+          bundle.entitlements.map(({ id }) => id),
+        ),
+      ];
     case "requester":
       return entitlement === undefined ? [] : [requesterFault(circumstances, entitlement)];
     case "reason":
-      return entitlement === undefined ? [] : [`there are: ${entitlement.reasons.join(", ")}`];
+      return entitlement === undefined ? [] : [unknownName(claims.reason, entitlement.reasons)];
     case "ttl":
       return entitlement === undefined
         ? []

@@ -73,9 +73,15 @@ export function needs(
   }));
 }
 
-/** `1 of lead: adam or alex`, one line a role. */
-export const showNeed = ({ role, count, people }: Need): string =>
-  `${count} of ${role}: ${people.length === 0 ? "nobody can approve as that now" : people.join(", ")}`;
+/** As many as one can call in a night. */
+const MAX_NAMES = 20;
+
+/** `1 of lead: adam, alex`. */
+export function showNeed({ role, count, people }: Need): string {
+  const others = people.length > MAX_NAMES ? ` and ${people.length - MAX_NAMES} others` : "";
+  const names = people.length === 0 ? "nobody can approve as that now" : people.slice(0, MAX_NAMES).join(", ");
+  return `${count} of ${role}: ${names}${others}`;
+}
 
 /** A key with which the principal could sign now, the longest-lived one. */
 export function keyAt(principal: Principal, claims: BundleClaims, now: number): WindowedKey | undefined {

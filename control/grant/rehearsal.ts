@@ -13,6 +13,8 @@ import { Stage } from "./stage.js";
 
 export interface Rehearsal {
   readonly anchors: Anchors;
+  /** The pinned bundle, and its claims. */
+  readonly pinned: string;
   readonly bundle: BundleClaims;
   /** An ask, or anything with its payload in the middle. */
   readonly ask: string;
@@ -37,7 +39,8 @@ function recast(bundle: BundleClaims, stand: ReadonlyMap<string, PrivateKey>): B
       ...(old.nbf === undefined ? {} : { nbf: old.nbf }),
       ...(old.exp === undefined ? {} : { exp: old.exp }),
     };
-    return { ...publicPart(other), ...window };
+    const { alg: _, ...parts } = publicPart(other);
+    return { ...parts, ...window };
   };
   const { revoked } = bundle;
   const kids = revoked?.kid?.map((kid) => stand.get(kid)?.kid ?? kid);
@@ -53,10 +56,11 @@ function standIn(bundle: BundleClaims, kid: string): PrivateKey {
   return newKey(key?.kty === "EC" ? "ES256" : "Ed25519");
 }
 
-/** The stage on which it plays. */
+/** The stage on which it plays. Throws where the filter refuses the pinned bundle itself. */
 export async function rehearse(rehearsal: Rehearsal): Promise<Stage> {
-  const { anchors, bundle, ask, requesterKid, approvals, ownKids, otherKids, now } = rehearsal;
+  const { anchors, pinned, bundle, ask, requesterKid, approvals, ownKids, otherKids, now } = rehearsal;
   const approverKids = [...ownKids, ...otherKids];
+  await Stage.set(anchors, pinned, "", now);
   const stand = new Map([requesterKid, ...approverKids].map((kid) => [kid, standIn(bundle, kid)]));
   const standFor = (kid: string): PrivateKey => stand.get(kid) ?? newKey("Ed25519");
   const root = newKey("Ed25519");
