@@ -127,6 +127,7 @@ it("`-` reads a slow pipe to its end, whatever a chat made of the ask", async ()
     cwd: party.folder,
     env: { ...process.env, ...party.env, NO_COLOR: "1" },
     stdio: ["pipe", "ignore", "pipe"],
+    detached: true, // Without a terminal, also where the tests have one.
   });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
