@@ -5,17 +5,16 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** The last second of the year 9999: what comes after it is a mistake, and no calendar shows it. */
-const LAST_SECOND = 253_402_300_799;
-
-export const isDate = (seconds: number): boolean => seconds >= 0 && seconds <= LAST_SECOND;
+/** Beyond this JavaScript knows no date (ECMA-262, "Time Values"). */
+const LAST_DATE = 8_640_000_000_000;
 
 /** `2026-11-24 10:32:00 UTC (11:32:00 local)`. */
 export function showTime(seconds: number): string {
-  if (!isDate(seconds)) return `${seconds} seconds after 1970 (no date)`;
+  if (!Number.isInteger(seconds) || Math.abs(seconds) > LAST_DATE)
+    return `${seconds} seconds after 1970, which is no date`;
   const date = new Date(seconds * 1000);
   const utc = `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-  const local = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }).replace(/\s/g, " ");
+  const local = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
   return `${utc} (${local})`;
 }
 

@@ -43,13 +43,19 @@ export interface Description {
   readonly words: readonly string[];
 }
 
-/** @param width in columns @param now seconds */
-export function describeAsk(claims: AskClaims, person: string, width: number, now: number): Description {
+/** @param width in columns @param now seconds @param wordsWidth of the words, which are never left unbroken */
+export function describeAsk(
+  claims: AskClaims,
+  person: string,
+  width: number,
+  now: number,
+  wordsWidth = width,
+): Description {
   const left = claims.exp - now;
   const life = `${showDuration(claims.exp - claims.iat)}, ${left > 0 ? `${showDuration(left)} left` : "EXPIRED"}`;
   const details = claims.authorization_details;
   const fact = (label: string, value: string): string[] => block(value, width, label.padEnd(LABEL), " ".repeat(LABEL));
-  const { lines, legend } = quote(claims.text, width);
+  const { lines, legend } = quote(claims.text, wordsWidth);
   return {
     facts: [
       ...fact("requester", `${visible(claims.sub)}${person === claims.sub ? "" : ` (the person ${visible(person)})`}`),
@@ -68,9 +74,9 @@ export function describeAsk(claims: AskClaims, person: string, width: number, no
     ],
     warnings: scopeWarnings(details),
     words: [
-      ...block(`The words of ${visible(claims.sub)}, which nobody has checked:`, width, "", ""),
+      ...block(`The words of ${visible(claims.sub)}, which nobody has checked:`, wordsWidth, "", ""),
       ...lines,
-      ...(legend.length === 0 ? [] : block(`(${legend.join("; ")})`, width, "", " ")),
+      ...(legend.length === 0 ? [] : block(`(${legend.join("; ")})`, wordsWidth, "", " ")),
     ],
   };
 }
@@ -78,8 +84,9 @@ export function describeAsk(claims: AskClaims, person: string, width: number, no
 /** Prints it, and says when it is longer than the screen. @param foreseen further warnings */
 export function sayAsk(claims: AskClaims, person: string, now: number, foreseen: readonly string[]): void {
   const { isTTY, columns, rows } = process.stderr;
-  const width = isTTY ? columns || DEFAULT_COLUMNS : DEFAULT_COLUMNS;
-  const { facts, words, ...described } = describeAsk(claims, person, width, now);
+  const wordsWidth = isTTY ? columns || DEFAULT_COLUMNS : DEFAULT_COLUMNS;
+  const width = isTTY ? wordsWidth : Number.POSITIVE_INFINITY;
+  const { facts, words, ...described } = describeAsk(claims, person, width, now, wordsWidth);
   const warnings = [...described.warnings, ...foreseen];
   for (const line of facts) say(line);
   say();

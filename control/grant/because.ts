@@ -100,13 +100,13 @@ function behind({ verdict, requests }: Denial, circumstances: Circumstances): re
     case "duplicate_approval":
       return namedTwice(circumstances);
     default:
-      return requests;
+      return requests.map(visible);
   }
 }
 
 /** `revoked: The grant, ... was revoked (bob is revoked)`. */
 export function because(denial: Denial, circumstances: Circumstances): string {
-  const why = behind(denial, circumstances).map(visible);
+  const why = behind(denial, circumstances);
   return `${denial.verdict}: ${verdicts[denial.verdict].title}${why.length === 0 ? "" : ` (${why.join("; ")})`}`;
 }
 

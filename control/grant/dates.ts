@@ -1,11 +1,15 @@
 /** Dates of asks and approvals against this machine's clock, in words that say whose clock to look at. */
 import { UserError } from "../base/errors.js";
-import { isDate, showDuration, showTime } from "../base/time.js";
+import { showDuration, showTime } from "../base/time.js";
 
 /** Seconds of skew that a gateway forgives unless it is configured otherwise. */
 export const LEEWAY = 5;
 /** An ask that was made longer ago is not approved: whoever is in need asks anew. */
 export const MAX_ASK_AGE = 600;
+
+/** The last second of the year 9999: what comes after it is a mistake. */
+const LAST_SECOND = 253_402_300_799;
+const isDate = (seconds: number): boolean => seconds >= 0 && seconds <= LAST_SECOND;
 
 const COMPARE = "Compare both clocks with a third one: `date -u` beside a phone.";
 

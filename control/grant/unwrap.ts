@@ -64,7 +64,7 @@ function decodeEntity(whole: string, body: string): string {
 
 const fromHex = (sign: string) => (run: string) => Buffer.from(run.replaceAll(sign, ""), "hex").toString("utf8");
 
-/** Tags, entities, quoted-printable and percent signs: none of their signs occurs in a message. */
+/** Tags, entities, quoted-printable, percent signs and the escapes of JSON: none of their signs occurs in a message. */
 export function decodeCarrier(text: string): string {
   return text
     .replace(INVISIBLE, "")
@@ -73,7 +73,10 @@ export function decodeCarrier(text: string): string {
     .replace(PARTING, "\n")
     .replace(INLINE, "")
     .replace(/&([a-z]{2,8}|#x?[0-9a-f]{1,7});/gi, decodeEntity)
-    .replace(/(?:%[0-9A-Fa-f]{2})+/g, fromHex("%"));
+    .replace(/%(?:25)+(?=[0-9A-Fa-f]{2})/g, "%") // escaped by one link after the other
+    .replace(/(?:%[0-9A-Fa-f]{2})+/g, fromHex("%"))
+    .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replace(/\\[nrt]/g, "\n");
 }
 
 export interface Plain {
