@@ -48,8 +48,8 @@ export function buildProgram(): Command {
 In an emergency:
   $ glassgate ask POST https://api.example.com/orders/42/refund --ent orders-repair --reason outage --text "..." --key rita > ask.txt
   $ glassgate approve ask.txt --key adam > approval.txt          (each approver, on his own machine)
-  $ glassgate grant ask.txt approval.txt --key rita --output grant.txt
-  $ curl -X POST -H @grant.txt https://api.example.com/orders/42/refund
+  $ glassgate grant ask.txt approval.txt --key rita > grant.txt
+  $ curl -X POST -H "x-break-glass: $(cat grant.txt)" https://api.example.com/orders/42/refund
 
 \`glassgate COMMAND --help\` shows examples of each.`,
   );
