@@ -121,7 +121,7 @@ export function wrongInput(
   const { messages } = found;
   const [first] = messages;
   if (first === undefined) {
-    return new UserError(`${what} is not ${kindNames[kind]}: ${whatElse(text, found)}.`, {
+    return new UserError(`${what} cannot be read: ${whatElse(text, found)}.`, {
       hint: "Copy the whole line, from the first to the last character, or have it sent as a file.",
     });
   }

@@ -2,7 +2,7 @@
 import { UserError } from "../base/errors.js";
 import { nearest, visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
-import { type VerdictCode, verdicts } from "../base/verdicts.gen.js";
+import { verdicts } from "../base/verdicts.gen.js";
 import { type BundleClaims, type Entitlement, type Principal, personOf } from "../trust/claims.js";
 import type { AskClaims } from "./ask.js";
 import type { KeyHolder } from "./check.js";
@@ -110,9 +110,10 @@ export function because(denial: Denial, circumstances: Circumstances): string {
   return `${denial.verdict}: ${verdicts[denial.verdict].title}${why.length === 0 ? "" : ` (${why.join("; ")})`}`;
 }
 
-export const mendOf = (verdict: VerdictCode): string => verdicts[verdict].operator;
-
 /** @param intro what the verdict means for the person: "The gateway would deny this" */
 export function denied(intro: string, denial: Denial, circumstances: Circumstances): UserError {
-  return new UserError(`${intro}: ${because(denial, circumstances)}.`, { hint: mendOf(denial.verdict), exitCode: 1 });
+  return new UserError(`${intro}: ${because(denial, circumstances)}.`, {
+    hint: verdicts[denial.verdict].operator,
+    exitCode: 1,
+  });
 }

@@ -10,8 +10,7 @@ const headerSchema = z.discriminatedUnion("typ", [
 ]);
 export type MessageHeader = z.infer<typeof headerSchema>;
 
-export const kinds = ["ask", "approval", "grant"] as const;
-export type Kind = (typeof kinds)[number];
+export type Kind = "ask" | "approval" | "grant";
 export const kindOf: Readonly<Record<MessageHeader["typ"], Kind>> = {
   "bg-ask+jwt": "ask",
   "bg-approval+jws": "approval",

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => party.end());
 
-/** Without a passphrase, and without a terminal to ask for one: whatever is said was said before it was needed. */
+/** Opens no key: whatever else is said was said before the key was needed. */
 const NO_PASSPHRASE = { env: { GLASSGATE_PASSPHRASE: "wrong" } };
 const ask = (
   more: readonly string[] = [],

@@ -50,7 +50,6 @@ export class Party {
   };
   private readonly root = newKey("Ed25519");
   private version = 0;
-  /** What the command prints is not asked for at a terminal: without it, any prompt is an error. */
   readonly env = { GLASSGATE_KEYS: join(this.folder, "keys"), GLASSGATE_PASSPHRASE: PASSPHRASE };
 
   /** Writes keys, anchors and a first bundle. */
