@@ -9,15 +9,21 @@ import { say, warn } from "./output.js";
 const LABEL = 13;
 const DEFAULT_COLUMNS = 80;
 
+/** A path in a sentence: it stands above in full. */
+function briefly(path: string): string {
+  const shown = visible(path);
+  return shown.length <= 48 ? shown : `${shown.slice(0, 24)}...${shown.slice(-20)}`;
+}
+
 /** What the scope does not say, and a person should know. */
 function scopeWarnings(details: readonly Detail[]): string[] {
   const warnings = new Set<string>();
   for (const { actions, paths } of details) {
     for (const path of paths) {
-      if (path.endsWith("/**")) warnings.add(`${visible(path)} opens everything below it`);
+      if (path.endsWith("/**")) warnings.add(`${briefly(path)} opens everything below it`);
       if (/\/(graphql|batch|rpc|\$batch)$/i.test(path)) {
         warnings.add(
-          `${visible(path)} is one endpoint for many operations: the body decides which, and nobody judges the body`,
+          `${briefly(path)} is one endpoint for many operations: the body decides which, and nobody judges the body`,
         );
       }
     }

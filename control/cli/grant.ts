@@ -42,6 +42,8 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** Milliseconds: a timer may fire a little early, and seconds are rounded down. */
+const TIMER_MARGIN = 100;
 /** As in assembly/limits.ts. */
 const MAX_APPROVALS = 8;
 
@@ -82,7 +84,7 @@ async function awaitApprovals(approvers: readonly Approver[], ask: Ask): Promise
   const wait = Math.max(0, ...waits);
   if (wait === 0) return;
   say(`An approver's clock is a little ahead of yours: waiting ${plural(wait, "second")}.`);
-  await sleep(wait * 1000);
+  await sleep(wait * 1000 + TIMER_MARGIN);
 }
 
 /** Lets the filter judge all but the requester's own signature, before the passphrase is asked for. */

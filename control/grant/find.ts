@@ -27,7 +27,7 @@ const MAX_OTHER_TEXTS = 4;
 
 /** A private key in any of its usual coats. */
 const PRIVATE_KEY =
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|"d"\s*:\s*"|"encrypted"\s*:\s*"eyJ|AGE-SECRET-KEY-1|^PuTTY-User-Key-File/m;
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|"d\\?"\s*:\s*\\?"[\w-]{40}|"encrypted\\?"\s*:\s*\\?"eyJ|AGE-SECRET-KEY-1|^PuTTY-User-Key-File/m;
 
 export const holdsPrivateKey = (text: string): boolean => PRIVATE_KEY.test(text);
 

@@ -1,8 +1,11 @@
 /** `glassgate approve`: what is signed is what was shown, in time, and what the gateway will take. */
 import { spawn } from "node:child_process";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { detail, entitlement, Party } from "../kit/party.js";
 import { atTerminal, main, type Ran } from "./run.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 let party: Party;
 beforeAll(async () => {

@@ -1,7 +1,10 @@
 /** `glassgate ask`: nobody is woken for what the gateway will deny, and those who can help are named. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
 import type { Ran } from "./run.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 let party: Party;
 beforeAll(async () => {

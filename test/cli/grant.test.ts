@@ -1,9 +1,12 @@
 /** `glassgate grant`: complete means that the filter says allow; nothing that opens is printed otherwise. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { detail, nowSeconds, Party } from "../kit/party.js";
 import type { Ran } from "./run.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 let party: Party;
 beforeAll(async () => {

@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { readOne } from "../../control/cli/message-input.js";
 import { readAsk } from "../../control/grant/ask.js";
 import type { Kind } from "../../control/grant/message.js";
 import { World } from "../kit/world.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "glassgate-input-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

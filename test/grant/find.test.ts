@@ -1,12 +1,15 @@
 /** A message is found inside whatever a chat or mail program made of it, byte for byte; garbage is told, never thrown at. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { findMessages, holdsPrivateKey, whatElse } from "../../control/grant/find.js";
 import type { Kind } from "../../control/grant/message.js";
 import { decodeText } from "../../control/grant/unwrap.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { payloadSegmentOf } from "../kit/token.js";
 import { World } from "../kit/world.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 const world = new World(1_800_000_000);
 /** Fresh ones each: hyphens, underscores and lengths differ. */

@@ -1,6 +1,6 @@
 /** What is said before a signature is made is what the filter says to the grant that is made in the end. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readClaims } from "../../control/grant/ask.js";
 import { judgeAhead } from "../../control/grant/judge.js";
 import { samplesOf, showSample } from "../../control/grant/scope.js";
@@ -10,6 +10,9 @@ import type { Anchors } from "../../control/trust/anchors.js";
 import { bundleClaimsSchema } from "../../control/trust/claims.js";
 import type { Signer } from "../kit/token.js";
 import { HOST, type Json, World } from "../kit/world.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 const NOW = 1_800_000_000;
 const world = new World(NOW);

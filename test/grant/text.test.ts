@@ -1,9 +1,12 @@
 /** What somebody else wrote cannot hide, reorder or leave its margin on our screen. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { block, quote } from "../../control/base/quote.js";
 import { visible } from "../../control/base/text.js";
 import { describeAsk } from "../../control/cli/describe.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
 
 const isEscaped = (character: string, shown: string): boolean =>
   shown.includes(`\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`) && !shown.includes(character);
