@@ -1,7 +1,7 @@
 /** `gateway verify`: what is wrong with an Envoy configuration, named with its line. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { verifyGateway } from "../../control/gateway/verify.js";
+import { verifyGateway } from "../../control/gateway/verify/index.js";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 const good = file("envoy.yaml").replace("GLASSGATE_CONFIGURATION", `'{"strip":["x-jwt-payload"]}'`);
