@@ -39,7 +39,10 @@ function discovered(outer: Message, name: string, world: World): Typed[] {
       );
   }
   const source = discovery.message("config_source", "ConfigSource");
-  const isFile = source.has("path_config_source") || source.has("path");
+  const path = source.message("path_config_source").text("path") ?? source.text("path");
+  const isFile = path !== undefined;
+  const fromFile = isFile && !world.isDump ? (world.readEcds(path) ?? []) : [];
+  const onDisk = fromFile.filter((resource) => resource.name === name).map(({ config }) => config);
   if (!isFile && fromDump === undefined)
     discovery.unknown(
       `discovery:${name}`,
@@ -47,7 +50,7 @@ function discovered(outer: Message, name: string, world: World): Typed[] {
     );
   discovery.harmless("apply_default_config_without_warming");
   discovery.done();
-  return [...(fromDump === undefined ? [] : [fromDump]), ...(fallback.type === "" ? [] : [fallback])];
+  return [...(fromDump === undefined ? [] : [fromDump]), ...onDisk, ...(fallback.type === "" ? [] : [fallback])];
 }
 
 const namesGlassgate = (name: string, { type, message }: Typed): boolean => {

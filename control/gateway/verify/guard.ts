@@ -147,7 +147,7 @@ export class Chain {
       case RBAC:
         return { closes: this.judgeRbac(entry, message) };
       case EXT_AUTHZ:
-        return { closes: judgeExtAuthz(message, skipped, place === "before") };
+        return { closes: judgeExtAuthz(message, skipped, this.glassgate !== undefined && place === "before") };
       case http("basic_auth.v3.BasicAuth"):
         return { closes: judgeBasicAuth(message, skipped) };
       case http("api_key_auth.v3.ApiKeyAuth"):

@@ -80,10 +80,11 @@ export async function verifyFile(
   options: VerifyOptions & { readonly askEnvoy?: boolean } = {},
 ): Promise<Verified> {
   const loaded = load(text, file);
-  const findings = verifyLoaded(loaded, options);
+  const { findings, unseen } = verifyLoaded(loaded, options);
   const isDump = loaded.root.map?.has("configs") === true;
   const opinion = options.askEnvoy === true && !isDump ? await envoysOpinion(loaded.root) : undefined;
-  if (opinion?.refusal === undefined) return { findings, unchecked: opinion?.unchecked ?? [] };
+  const unchecked = [...new Set([...unseen, ...(opinion?.unchecked ?? [])])];
+  if (opinion?.refusal === undefined) return { findings, unchecked };
   const refused = new Findings();
   refused.add(
     "danger",
@@ -92,15 +93,21 @@ export async function verifyFile(
     `Envoy itself refuses this file: ${opinion.refusal}`,
     "mend that first: `envoy --mode validate -c FILE`",
   );
-  return { findings: [...refused.list, ...findings], unchecked: opinion.unchecked };
+  return { findings: [...refused.list, ...findings], unchecked };
 }
 
 /** The walk alone. An empty list: all was understood, and nothing is wrong. */
 export function verifyGateway(text: string, file: string, options: VerifyOptions = {}): readonly Finding[] {
-  return verifyLoaded(load(text, file), options);
+  return verifyLoaded(load(text, file), options).findings;
 }
 
-function verifyLoaded(loaded: Loaded, options: VerifyOptions): readonly Finding[] {
+interface Walked {
+  readonly findings: readonly Finding[];
+  /** Files that would have been read. */
+  readonly unseen: readonly string[];
+}
+
+function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   const found = new Findings();
   judgeText(loaded, found);
   const world = worldOf(loaded.root, found);
@@ -115,7 +122,7 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): readonly Finding[
   judgeSharing([...beside, ...entrances.flatMap(({ plugins }) => plugins)], ours, found);
   for (const entrance of relevant) found.addAll(entrance.found.list);
   judgeEveryText(loaded.root, found);
-  return withoutRepeats(found.list);
+  return { findings: withoutRepeats(found.list), unseen: world.unseen };
 }
 
 /** One leak that two eyes saw: the walk and the net. */

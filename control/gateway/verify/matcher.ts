@@ -32,7 +32,8 @@ export function impliesAllow(predicate: Message): boolean {
 export function headersOfPredicate(predicate: Message): string[] {
   const single = predicate.message("single_predicate");
   const input = single.extension("input");
-  const name = input.type === HEADER_INPUT ? input.message.text("header_name")?.toLowerCase() : undefined;
+  const name =
+    input.type === HEADER_INPUT ? (input.message.text("header_name")?.toLowerCase() ?? "unnamed") : undefined;
   const inner = ["and_matcher", "or_matcher"].flatMap((kind) => predicate.message(kind).messages("predicate"));
   const not = predicate.message("not_matcher");
   return [

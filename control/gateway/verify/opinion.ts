@@ -47,6 +47,8 @@ function copyOf(root: Value, folder: string): { text: string; missing: string[] 
       const copied = Object.entries(rest).map(([name, inner]) => [name, inner.toJson(replace, name)] as const);
       return { ...Object.fromEntries(copied), path: "/dev/null" };
     }
+    // The plugin would run: what it holds may be a placeholder, and the walk knows each of its fields.
+    if (key === "default_config" || key === "defaultConfig") return null;
     if (key === "access_log_path" || key === "profile_path") return "/dev/null";
     if (key === "filename" && typeof value.data === "string" && isMissing(value.data))
       return value.data.endsWith(".json") ? jwks : undefined;
@@ -55,8 +57,17 @@ function copyOf(root: Value, folder: string): { text: string; missing: string[] 
   return { text: JSON.stringify(root.toJson(replace)), missing };
 }
 
+/** What made Envoy end, where the log says it; it grumbles about other things before. */
+function critical(log: string): string {
+  const lines = log.split("\n").filter((line) => /\[critical\]|error initializing configuration/.test(line));
+  return lines.length === 0 ? log : lines.join("\n");
+}
+
 /** Refusals that are about this machine or a placeholder, and not about the file. */
 const LOCAL = /does not exist|no such file|unable to (?:read|open)|invalid path|not found:|wasm|permission denied/i;
+
+/** Refusals that are about the text alone. */
+const FIELDS = /no such field|unable to parse|could not parse|invalid (?:json|value)|expected /i;
 
 /** @returns undefined where there is no Envoy to ask */
 export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
@@ -78,10 +89,11 @@ export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
       return { unchecked };
     } catch (error) {
       const log = typeof error === "object" && error !== null && "stderr" in error ? String(error.stderr) : "";
-      const sentence = reasonFrom(log)
+      const sentence = reasonFrom(critical(log))
         .message.replace(/^Envoy refused the configuration: /, "")
         .replaceAll(path, "the file");
-      if (LOCAL.test(sentence) || log.trim() === "") return { unchecked: [...unchecked, sentence] };
+      const isLocal = LOCAL.test(sentence) || missing.some((file) => sentence.includes(file)) || log.trim() === "";
+      if (isLocal && !FIELDS.test(sentence)) return { unchecked: [...unchecked, sentence] };
       return { refusal: sentence, unchecked };
     }
   } finally {

@@ -1,5 +1,7 @@
 /** What Envoy holds, from a bootstrap or from the output of /config_dump: listeners, clusters, routes and filters by discovery. */
+import { readTextIfThere } from "../../base/files.js";
 import type { Findings } from "./findings.js";
+import { load } from "./load.js";
 import { Message, openAny, type Typed, type Where } from "./message.js";
 import type { Value } from "./value.js";
 
@@ -11,10 +13,34 @@ export interface World {
   readonly routes: ReadonlyMap<string, Message>;
   /** Filters that came by ECDS. */
   readonly filters: ReadonlyMap<string, Typed>;
+  /** What an ECDS file on this machine holds; undefined where there is none. */
+  readonly readEcds: (path: string) => readonly NamedConfig[] | undefined;
+  /** Files that would have been read. */
+  readonly unseen: string[];
   readonly isDump: boolean;
   /** Whether listeners that came by xDS are here. */
   readonly showsListeners: boolean;
   readonly showsClusters: boolean;
+}
+
+export interface NamedConfig {
+  readonly name: string;
+  readonly config: Typed;
+}
+
+function ecdsReader(where: Where, unseen: string[]): World["readEcds"] {
+  return (path) => {
+    const text = readTextIfThere(path, "the ECDS file");
+    if (text === undefined) {
+      unseen.push(`${path} is not on this machine`);
+      return undefined;
+    }
+    const response = Message.of(load(text, path, path).root, "DiscoveryResponse", where);
+    return response.values("resources").map((resource) => {
+      const extension = Message.of(resource, "TypedExtensionConfig", where);
+      return { name: extension.text("name") ?? "", config: extension.any("typed_config") };
+    });
+  };
 }
 
 interface Collected {
@@ -98,6 +124,8 @@ function collect(config: Typed, into: Collected): void {
 export function worldOf(root: Value, found: Findings): World {
   const where: Where = { found, scope: "" };
   const top = Message.of(root, "Bootstrap", where);
+  const unseen: string[] = [];
+  const files = { readEcds: ecdsReader(where, unseen), unseen };
   const isDump = !top.has("static_resources") && top.has("configs");
   if (!isDump) {
     const resources = top.message("static_resources", "StaticResources");
@@ -107,7 +135,7 @@ export function worldOf(root: Value, found: Findings): World {
     resources.done();
     const none = new Map<string, never>();
     const base = { bootstrap: top, listeners, clusters, routes: none, filters: none, isDump };
-    return { ...base, showsListeners: false, showsClusters: false };
+    return { ...base, ...files, showsListeners: false, showsClusters: false };
   }
   const into: Collected = {
     bootstrap: undefined,
@@ -134,6 +162,7 @@ export function worldOf(root: Value, found: Findings): World {
   if (into.listeners === undefined)
     found.add("not understood", root, "dump-part:listeners@", "this dump has no listeners", "dump all of /config_dump");
   return {
+    ...files,
     bootstrap,
     listeners,
     clusters,

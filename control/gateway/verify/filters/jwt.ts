@@ -138,7 +138,7 @@ export function jwtSkipped(config: Message, skipped: Skipped): void {
     }
     for (const field of ["from_params", "from_cookies"]) {
       const names = provider.texts(field);
-      if (names.length > 0)
+      if (names.length > 0 && skipped.isSkipped)
         provider.danger(
           `unstripped:${field}:${name}`,
           `jwt_authn reads tokens from ${field === "from_params" ? "the query" : "cookies"} (${names.join(", ")}): with a grant they reach the upstream unverified`,
@@ -146,7 +146,7 @@ export function jwtSkipped(config: Message, skipped: Skipped): void {
           provider.at(field),
         );
     }
-    if (headers.length === 0 && !provider.has("from_params") && !provider.has("from_cookies"))
+    if (skipped.isSkipped && headers.length === 0 && !provider.has("from_params") && !provider.has("from_cookies"))
       provider.warn(
         `unstripped:access_token:${name}`,
         "jwt_authn also reads ?access_token=: with a grant such a token reaches the upstream unverified",

@@ -20,18 +20,18 @@ export interface Plugin {
 }
 
 /** StringValue with JSON, or a Struct. */
-function configurationOf(config: Message): Record<string, unknown> {
+function configurationOf(config: Message): Record<string, unknown> | undefined {
   const { message, type } = config.any("configuration");
   const value: Value | undefined = type === "google.protobuf.Struct" ? message.value?.map?.get("value") : undefined;
   if (value !== undefined) {
     const json = value.toJson();
-    return isRecord(json) ? json : {};
+    return isRecord(json) ? json : undefined;
   }
   try {
     const parsed: unknown = JSON.parse(message.text("value") ?? "");
-    return isRecord(parsed) ? parsed : {};
+    return isRecord(parsed) ? parsed : undefined;
   } catch {
-    return {}; // A placeholder: nothing can be said about it.
+    return undefined; // A placeholder: nothing can be said about it.
   }
 }
 
@@ -63,6 +63,12 @@ export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
   const vmId = vm.text("vm_id");
   const configuration = configurationOf(config);
   if (isOurs) {
+    if (configuration === undefined)
+      config.unknown(
+        "plugin-configuration",
+        "the filter's configuration is no JSON: a placeholder that `glassgate gateway render` fills in?",
+        config.at("configuration"),
+      );
     judgeFailure(config);
     if (vmId === undefined || vmId === "") {
       config.danger(
@@ -88,7 +94,7 @@ export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
   vm.done();
   config.done();
   wasm.done();
-  return { configuration, vmId, isOurs, at: config };
+  return { configuration: configuration ?? {}, vmId, isOurs, at: config };
 }
 
 const kids = (roots: unknown): string[] =>
