@@ -15,6 +15,9 @@ export function endpointsOf(cluster: Message): string[] {
     const pipe = value.map?.get("pipe")?.map?.get("path")?.text;
     if (pipe !== undefined) found.push(`unix:${pipe}`);
   }
+  const discovery = cluster.message("eds_cluster_config");
+  const service = discovery.text("service_name");
+  if (service !== undefined) found.push(`eds:${service}`);
   return found;
 }
 

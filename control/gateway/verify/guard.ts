@@ -53,7 +53,7 @@ export class Chain {
   ) {
     this.glassgate = entries.find(({ isGlassgate }) => isGlassgate);
     this.ours = (this.glassgate?.configs ?? []).map(({ message }) => readPlugin(message, true));
-    this.configuration = this.ours[0]?.configuration ?? {};
+    this.configuration = together(this.ours.map(({ configuration }) => configuration));
   }
 
   placeOf(entry: Entry): Place {
@@ -117,6 +117,12 @@ export class Chain {
         "`require` is on and no RBAC filter demands the verdict: with the filter missing every request passes",
         "add the RBAC guard of config/envoy-require.yaml",
       );
+    else if (closers === 0 && demanding.length === 0 && guards.length > 0 && guards.every(({ type }) => type === RBAC))
+      ours.unknown(
+        "only-rbac",
+        "RBAC rules alone ask who calls here: whether they keep strangers out is not judged",
+        guards[0]?.outer.value,
+      );
     else if (closers === 0 && demanding.length === 0 && !guards.some(({ type }) => AUTHENTICATION.has(type)))
       ours.danger(
         "no-guard",
@@ -138,8 +144,7 @@ export class Chain {
     const { type, message } = config;
     const place = this.placeOf(entry);
     const skipped = new Skipped(this.configuration, entry.isSkippedOnAllow && this.glassgate !== undefined);
-    const isGuard = AUTHENTICATION.has(type) || (type === RBAC && mentionsVerdict(entry));
-    if (isGuard) this.judgeGuardPlace(entry);
+    if (isGuardType(type)) this.judgeGuardPlace(entry);
     switch (type) {
       case JWT:
         jwtSkipped(message, skipped);
@@ -181,13 +186,13 @@ export class Chain {
       );
     judgeSkipping(entry);
     if (this.glassgate === undefined || this.placeOf(entry) === "behind") return;
-    if (entry.branches !== undefined || entry.type === RBAC)
+    if (entry.branches !== undefined || mentionsVerdict(entry))
       entry.outer.danger(
         `order:${entry.name}`,
         `${entry.name} judges the verdict but stands before the glassgate filter, which sets it`,
         "move the glassgate filter to the front",
       );
-    else
+    else if (entry.type !== RBAC)
       entry.outer.warn(
         `order:${entry.name}`,
         `${entry.name} stands before the glassgate filter: it refuses a request with a grant`,
@@ -231,11 +236,7 @@ export class Chain {
     const { type, message } = typed;
     const named = this.entries.find(({ name, outer }) => name === key || outer.text("name") === key);
     const isGuard =
-      named !== undefined &&
-      (named.isGlassgate ||
-        named.configs.some(
-          (config) => AUTHENTICATION.has(config.type) || (config.type === RBAC && mentionsVerdict(named)),
-        ));
+      named !== undefined && (named.isGlassgate || named.configs.some((config) => isGuardType(config.type)));
     const opens = (why: string): void =>
       at.add(
         forwards ? "danger" : "warning",
@@ -266,10 +267,11 @@ export class Chain {
         const inner = message.message("rbac", "RBAC");
         message.done();
         const ours = this.entries.find((entry) => entry.type === RBAC && mentionsVerdict(entry));
-        if (ours === undefined || (named !== undefined && named !== ours)) return;
+        if (!inner.exists) opens("it takes the guard's rules away");
+        if (!inner.exists || ours === undefined || (named !== undefined && named !== ours)) return;
         const { guard, why } = judgeRules(inner);
         inner.done();
-        if (guard !== "demands the verdict") opens(inner.exists ? why : "it takes the guard's rules away");
+        if (guard !== "demands the verdict") opens(why);
         return;
       }
       case http("ext_authz.v3.ExtAuthzPerRoute"): {
@@ -302,19 +304,29 @@ export class Chain {
   }
 }
 
+/** The default and the discovered configuration may each serve: `strip` is what both hold, `require` what either demands. */
+function together(configurations: readonly Readonly<Record<string, unknown>>[]): Readonly<Record<string, unknown>> {
+  const [first = {}, ...rest] = configurations;
+  const strips = configurations.map(({ strip }) => (Array.isArray(strip) ? strip.map(String) : []));
+  const strip = (strips[0] ?? []).filter((name) => strips.every((other) => other.includes(name)));
+  return { ...first, strip, require: [first, ...rest].some(({ require }) => require === true) };
+}
+
 function judgeRouter(router: Message): void {
   judgeAccessLogs(router, "upstream_log");
-  if (
-    router.messages("upstream_http_filters").some((filter) => filter.extension("x").name !== "") ||
-    router.values("upstream_http_filters").length > 0
-  )
-    router.unknown(
-      "upstream-filters",
-      "filters towards the upstream are not read here",
-      router.take("upstream_http_filters"),
-    );
-  if (router.values("strict_check_headers").length > 0) router.harmless("strict_check_headers");
-  router.harmless("dynamic_stats", "start_child_span", "suppress_envoy_headers", "respect_expected_rq_timeout");
+  for (const filter of router.extensions("upstream_http_filters"))
+    if (!filter.type.endsWith(".upstream_codec.v3.UpstreamCodec"))
+      filter.outer.unknown(
+        `upstream-filter:${filter.type || filter.name}`,
+        `${filter.name} stands between the verdict and the upstream: it may make another request of it`,
+      );
+  router.harmless(
+    "strict_check_headers",
+    "dynamic_stats",
+    "start_child_span",
+    "suppress_envoy_headers",
+    "respect_expected_rq_timeout",
+  );
   router.harmless(
     "suppress_grpc_request_failure_code_stats",
     "upstream_log_options",

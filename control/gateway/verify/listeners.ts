@@ -37,6 +37,9 @@ function tcpReach(proxy: Message): Reach {
   return reach;
 }
 
+const PROXY_HEADER =
+  "the PROXY header says where the client is: who reaches this listener past the proxy chooses it, and that cannot be seen here";
+
 const SOCKETS = new Set([
   "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
   "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
@@ -105,8 +108,7 @@ function walkChain(
   const walked = chain.extensions("filters").map((filter) => walkFilter(filter, world, anchors));
   const clusters = new Map(walked.flatMap(({ reach }) => [...reach.clusters]));
   const main = walked.find(({ manager }) => manager !== undefined) ?? walked.at(-1);
-  if (chain.flag("use_proxy_proto") === true)
-    chain.warn("proxy-protocol", "the PROXY header says where the client is", "let only the proxy reach this listener");
+  if (chain.flag("use_proxy_proto") === true) chain.unknown("proxy-protocol", PROXY_HEADER);
   chain.harmless("filter_chain_match", "metadata", "transport_socket_connect_timeout", "name");
   chain.done();
   return {
@@ -133,12 +135,7 @@ function judgeListenerFilters(listener: Message): void {
     outer.harmless("filter_disabled");
     outer.done();
     if (judgeState(type, message) || HARMLESS_LISTENER.has(type)) continue;
-    if (type.endsWith(".proxy_protocol.v3.ProxyProtocol"))
-      outer.warn(
-        "proxy-protocol",
-        "the PROXY header says where the client is",
-        "let only the proxy reach this listener",
-      );
+    if (type.endsWith(".proxy_protocol.v3.ProxyProtocol")) outer.unknown("proxy-protocol", PROXY_HEADER);
     else outer.unknown(`listener-filter:${type || name}`, `the listener filter ${name} (${type}) is not known here`);
   }
 }

@@ -3,7 +3,7 @@
  * wins, a key tagged `!ignore` is none, only the first document counts, aliases are followed. Envoy knows no merges: `<<` is a field
  * that it refuses. What the merge would bring in is judged all the same.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { Value } from "./value.js";
@@ -43,9 +43,10 @@ class Loader {
   readonly merges: number[] = [];
   private readonly known = new Map<Node, Value>();
   private readonly open = new Set<Node>();
+  /** By name, the one that stands last above: nodes are read in the order in which they stand. */
+  private readonly anchors = new Map<string, Node>();
 
   constructor(
-    private readonly document: Document,
     private readonly lines: LineCounter,
     private readonly file: string,
     private readonly source: string | undefined,
@@ -85,11 +86,12 @@ class Loader {
 
   private make(node: Node, depth: number): Value {
     if (isAlias(node)) {
-      const target = node.resolve(this.document);
+      const target = this.anchors.get(node.source);
       if (target === undefined)
         this.refuse(node, `the alias ${visible(node.source)} has no anchor.`, "Name an anchor that stands above.");
       return this.read(target, depth + 1);
     }
+    if ("anchor" in node && typeof node.anchor === "string") this.anchors.set(node.anchor, node);
     if (isSeq(node)) {
       const values = node.items.map((item) => this.child(item, node, depth));
       return this.value(
@@ -114,7 +116,8 @@ class Loader {
     const merged = new Map<string, Value>();
     if (!isMap(node)) return this.value(null, node, 1);
     for (const pair of node.items) {
-      const key = isAlias(pair.key) ? pair.key.resolve(this.document) : pair.key;
+      const key = isAlias(pair.key) ? this.anchors.get(pair.key.source) : pair.key;
+      if (isScalar(key) && key.anchor !== undefined) this.anchors.set(key.anchor, key);
       if (!isScalar(key))
         this.refuse(node, "a key is neither text nor number.", "Envoy reads maps with plain keys only.");
       if (key.tag === "!ignore") continue;
@@ -160,12 +163,13 @@ export function load(text: string, file: string, source?: string): Loaded {
     const syntax = document.errors[0];
     if (syntax !== undefined) {
       const { line, col } = lines.linePos(syntax.pos[0]);
+      if (syntax.message.includes("call stack")) throw new RangeError(syntax.message);
       const sentence = syntax.message.split("\n", 1)[0]?.replace(/ at line .*$/, "") ?? "not YAML";
       throw new UserError(`${visible(file)}:${line}:${col}: ${visible(sentence)}`, {
         hint: "The file is not YAML; mend it there.",
       });
     }
-    const loader = new Loader(document, lines, file, source);
+    const loader = new Loader(lines, file, source);
     const root = loader.read(document.contents, 0);
     if (root.map === undefined) throw new UserError(`${visible(file)} is no Envoy configuration: no map.`, { hint });
     return { root, doubles: loader.doubles, merges: loader.merges, documents: documents.length };

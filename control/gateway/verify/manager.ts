@@ -74,10 +74,9 @@ function judgeEarly(manager: Message, isGuarded: boolean): void {
 function judgeAddress(manager: Message): void {
   const hops = manager.number("xff_num_trusted_hops") ?? 0;
   if (hops > 0)
-    manager.warn(
+    manager.unknown(
       "trusted-hops",
-      `the address in the record is taken from X-Forwarded-For (${hops} trusted): clients that come past those proxies choose it`,
-      "let nobody but those proxies reach this listener",
+      `the client's address is taken from X-Forwarded-For (${hops} trusted): who reaches this listener past those proxies chooses it, and that cannot be seen here`,
       manager.at("xff_num_trusted_hops"),
     );
   for (const { type, outer } of manager.extensions("original_ip_detection_extensions")) {

@@ -57,17 +57,21 @@ function copyOf(root: Value, folder: string): { text: string; missing: string[] 
   return { text: JSON.stringify(root.toJson(replace)), missing };
 }
 
-/** What made Envoy end, where the log says it; it grumbles about other things before. */
-function critical(log: string): string {
-  const lines = log.split("\n").filter((line) => /\[critical\]|error initializing configuration/.test(line));
-  return lines.length === 0 ? log : lines.join("\n");
+/** Envoy's own sentence, without what speaks of the copy and not of the file. */
+function sentenceFrom(log: string): string {
+  const lines = log.split("\n");
+  const telling = lines.find((line) => line.includes("error initializing configuration"));
+  if (telling === undefined) return reasonFrom(log).message.replace(/^Envoy refused the configuration: /, "");
+  const sentence = telling.replace(/^.*?error initializing configuration '[^']*': /, "").replace(/\s+/g, " ");
+  const inner = /^Protobuf message \(type \S+ reason INVALID_ARGUMENT: (.*)\) has unknown fields$/.exec(sentence)?.[1];
+  return (inner ?? sentence).replace(/,? near \d+:\d+ \(offset \d+\)/g, "");
 }
 
 /** Refusals that are about this machine or a placeholder, and not about the file. */
 const LOCAL = /does not exist|no such file|unable to (?:read|open)|invalid path|not found:|wasm|permission denied/i;
 
 /** Refusals that are about the text alone. */
-const FIELDS = /no such field|unable to parse|could not parse|invalid (?:json|value)|expected /i;
+const FIELDS = /no such field|unknown enum value|unable to parse|could not parse|invalid (?:json|value)|expected /i;
 
 /** @returns undefined where there is no Envoy to ask */
 export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
@@ -89,9 +93,7 @@ export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
       return { unchecked };
     } catch (error) {
       const log = typeof error === "object" && error !== null && "stderr" in error ? String(error.stderr) : "";
-      const sentence = reasonFrom(critical(log))
-        .message.replace(/^Envoy refused the configuration: /, "")
-        .replaceAll(path, "the file");
+      const sentence = sentenceFrom(log);
       const isLocal = LOCAL.test(sentence) || missing.some((file) => sentence.includes(file)) || log.trim() === "";
       if (isLocal && !FIELDS.test(sentence)) return { unchecked: [...unchecked, sentence] };
       return { refusal: sentence, unchecked };
@@ -101,10 +103,14 @@ export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
   }
 }
 
-/** The line that a refusal speaks of, where its field's name occurs once. */
+/** The line that a refusal speaks of: of the field or value that it names. */
 export function lineOfRefusal(root: Value, refusal: string): number {
-  const name = /no such field: '([^']+)'/.exec(refusal)?.[1];
-  if (name === undefined) return 1;
-  const lines = [...everyValue(root)].flatMap(({ value }) => value.map?.get(name)?.line ?? []);
-  return lines[0] ?? 1;
+  const field = /no such field: '([^']+)'/.exec(refusal)?.[1];
+  const text = /unknown enum value: '([^']+)'/.exec(refusal)?.[1];
+  for (const { value } of everyValue(root)) {
+    const named = field === undefined ? undefined : value.map?.get(field);
+    if (named !== undefined) return named.line;
+    if (text !== undefined && value.data === text) return value.line;
+  }
+  return 1;
 }

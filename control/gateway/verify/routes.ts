@@ -5,6 +5,8 @@ import type { Chain } from "./guard.js";
 import { judgeSubstitution, judgeTags } from "./logs.js";
 import { inside, Message, openAny } from "./message.js";
 
+const MIRROR = "a copy of each request, attestation and credentials included, goes to another cluster: who reads it?";
+
 export interface Reach {
   /** Names of clusters that requests can reach, with a route that leads there. */
   readonly clusters: Map<string, Message>;
@@ -137,7 +139,7 @@ function judgeAction(action: Message, chain: Chain, reach: Reach, isGuarded: boo
       redirects,
     );
   for (const mirror of action.messages("request_mirror_policies", "RequestMirrorPolicy")) {
-    mirror.warn("mirror", "a copy of each request, attestation included, goes to another cluster", "know who reads it");
+    mirror.unknown("mirror", MIRROR);
     clusterBy(mirror, { clusters: new Map(), isUnknown: false });
     mirror.harmless("runtime_fraction", "trace_sampled", "disable_shadow_host_suffix_append", "host_rewrite_literal");
     judgeMirrorHeaders(mirror);
@@ -187,8 +189,7 @@ function judgeHost(host: Message, chain: Chain, reach: Reach, isGuarded: boolean
     reach.isUnknown = true;
     host.unknown("route-matcher", "routes by a matcher tree are not read here", host.at("matcher"));
   }
-  for (const mirror of host.messages("request_mirror_policies"))
-    mirror.warn("mirror", "a copy of each request, attestation included, goes to another cluster", "know who reads it");
+  for (const mirror of host.messages("request_mirror_policies")) mirror.unknown("mirror", MIRROR);
   judgeHeaderFields(host, "behind");
   judgeFilters(host, chain, true);
   host.harmless(
@@ -210,8 +211,7 @@ export function judgeRoutes(config: Message, chain: Chain, reach: Reach, isGuard
     reach.isUnknown = true;
     config.unknown(field, `${field}: what comes by it is not in this file`, value);
   }
-  for (const mirror of config.messages("request_mirror_policies"))
-    mirror.warn("mirror", "a copy of each request, attestation included, goes to another cluster", "know who reads it");
+  for (const mirror of config.messages("request_mirror_policies")) mirror.unknown("mirror", MIRROR);
   judgeHeaderFields(config, "behind");
   judgeFilters(config, chain, true);
   config.harmless(

@@ -77,6 +77,9 @@ export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
         "set a vm_id of its own under vm_config",
       );
     }
+    const runtime = vm.text("runtime") ?? "envoy.wasm.runtime.v8";
+    if (runtime !== "envoy.wasm.runtime.v8")
+      vm.unknown("runtime", `the filter was never tried under ${runtime}`, vm.at("runtime"));
     if (vm.has("environment_variables") || vm.flag("allow_precompiled") === true)
       vm.unknown("vm-environment", "environment variables and precompiled code are not known here");
     if (config.has("capability_restriction_config"))
@@ -106,10 +109,9 @@ export function judgeConfiguration({ configuration, at }: Plugin, anchors: Ancho
     at.warn("shadow", "mode is shadow: the filter decides and records, and opens nothing", "take mode out when ready");
   const keep = Array.isArray(configuration.keep) ? configuration.keep.map(String) : [];
   if (keep.length > 0)
-    at.warn(
+    at.unknown(
       "keep",
-      `the filter keeps ${keep.join(", ")} of an allowed request: a trusted proxy in front must set them always`,
-      "take keep out where clients reach this gateway directly",
+      `the filter keeps ${keep.join(", ")} of an allowed request: a trusted proxy in front must set them always, and that cannot be seen here`,
     );
   if (configuration.upstream_header !== undefined)
     at.warn(
