@@ -73,6 +73,6 @@ export function addGatewayVerify(gateway: Command): void {
   examples(verifyCommand, [
     "glassgate gateway verify /etc/envoy/envoy.yaml",
     "curl -s 127.0.0.1:9901/config_dump > dump.json; glassgate gateway verify dump.json",
-    "glassgate gateway verify envoy.yaml --accept filter:envoy.extensions.filters.http.lua.v3.Lua@api",
+    "glassgate gateway verify envoy.yaml --accept filter:script:envoy.extensions.filters.http.lua.v3.Lua@api",
   ]);
 }

@@ -97,7 +97,7 @@ describe("the command", () => {
     expect(first.code).toBe(1);
     const found: { level: string; name: string; line: number }[] = JSON.parse(first.stdout);
     const [unknown] = found.filter(({ level }) => level === "not understood");
-    expect(unknown?.name).toBe("filter:envoy.extensions.filters.http.lua.v3.Lua@api");
+    expect(unknown?.name).toBe("filter:script:envoy.extensions.filters.http.lua.v3.Lua@api");
     const accepted = await verify(lua, "--no-envoy", "--accept", unknown?.name ?? "", "--accept", "nothing@api");
     expect(accepted.code).toBe(0);
     expect(accepted.stderr).toMatch(/accepted, but not found: nothing@api/);

@@ -1,6 +1,6 @@
 /** A gateway without our filter: what to wrap, and where the filter goes. */
 import type { Findings } from "./findings.js";
-import { AUTHENTICATION } from "./guard.js";
+import { AUTHENTICATION } from "./kinds.js";
 import type { Entrance } from "./listeners.js";
 import type { World } from "./world.js";
 

@@ -12,6 +12,7 @@ const GAUGES = [
   "wasmcustom.glassgate.bundle_version.domain=0123456789abcdef",
   "wasmcustom.glassgate.decisions.verdict=allow",
   "wasm.envoy.wasm.runtime.v8.active",
+  "extension_config_discovery.http_filter.glassgate.config_fail",
 ] as const;
 
 /** Whether a StringMatcher fits; a pattern that cannot be read fits everything. */
@@ -53,9 +54,16 @@ function judgeStats(bootstrap: Message): void {
     matcher.danger(
       "stats-hidden",
       "stats_matcher hides the filter's gauges: nobody can see what serves, and a push or a revocation cannot be confirmed",
-      "let the prefixes wasmcustom.glassgate. and wasm. through",
+      "let the prefixes wasmcustom.glassgate., wasm. and extension_config_discovery. through",
     );
   matcher.done();
+}
+
+/** `host:port` of the admin interface. */
+export function adminPlaceOf(bootstrap: Message): string | undefined {
+  const socket = bootstrap.message("admin", "Admin").message("address", "Address").message("socket_address");
+  const address = socket.text("address");
+  return address === undefined ? undefined : `${address.toLowerCase()}:${socket.text("port_value") ?? ""}`;
 }
 
 function judgeAdmin(bootstrap: Message): void {

@@ -1,32 +1,17 @@
 /** The http filters of one connection manager, judged in order: what guards it, and what stands round the glassgate filter. */
 import type { Anchors } from "../../trust/anchors.js";
-import { type Entry, judgeSkipping, WITH_MATCHER } from "./chain.js";
-import { extAuthzPerRoute, judgeApiKeyAuth, judgeBasicAuth, judgeExtAuthz, judgeOAuth2 } from "./filters/authz.js";
+import { type Entry, judgeSkipping } from "./chain.js";
+import { judgeApiKeyAuth, judgeBasicAuth, judgeExtAuthz, judgeOAuth2 } from "./filters/authz.js";
 import { judgeHeaderMutation, type Place } from "./filters/headers.js";
-import { judgeJwt, jwtPerRoute, jwtSkipped } from "./filters/jwt.js";
-import { BAD_FILTERS, CHANGING_FILTERS, HARMLESS_FILTERS, HARMLESS_PER_ROUTE } from "./filters/others.js";
+import { judgeJwt, jwtSkipped } from "./filters/jwt.js";
+import { BAD_FILTERS, CHANGING_FILTERS, HARMLESS_FILTERS } from "./filters/others.js";
 import { judgeRules, RBAC_MEND } from "./filters/rbac.js";
 import { Skipped } from "./filters/skipped.js";
 import { judgeState } from "./filters/state.js";
 import { judgeConfiguration, type Plugin, readPlugin } from "./filters/wasm.js";
+import { AUTHENTICATION, EXT_AUTHZ, http, isGuardType, JWT, mentionsVerdict, placeOf, RBAC, WASM } from "./kinds.js";
 import { judgeAccessLogs } from "./logs.js";
-import { branchesOf } from "./matcher.js";
-import { type Message, openAny, type Typed } from "./message.js";
-
-const http = (name: string): string => `envoy.extensions.filters.http.${name}`;
-const WASM = http("wasm.v3.Wasm");
-const JWT = http("jwt_authn.v3.JwtAuthentication");
-const RBAC = http("rbac.v3.RBAC");
-const EXT_AUTHZ = http("ext_authz.v3.ExtAuthz");
-/** Filters that ask who calls. */
-export const AUTHENTICATION: ReadonlySet<string> = new Set([
-  JWT,
-  EXT_AUTHZ,
-  http("basic_auth.v3.BasicAuth"),
-  http("api_key_auth.v3.ApiKeyAuth"),
-  http("oauth2.v3.OAuth2"),
-]);
-const isGuardType = (type: string): boolean => AUTHENTICATION.has(type) || type === RBAC;
+import type { Message, Typed } from "./message.js";
 
 /** How one manager is guarded. */
 export interface Guarding {
@@ -56,8 +41,8 @@ export class Chain {
     this.configuration = together(this.ours.map(({ configuration }) => configuration));
   }
 
-  placeOf(entry: Entry): Place {
-    return this.glassgate !== undefined && entry.position > this.glassgate.position ? "behind" : "before";
+  private placeOf(entry: Entry): Place {
+    return placeOf(this.entries, entry);
   }
 
   judge(): Guarding {
@@ -165,7 +150,7 @@ export class Chain {
       case WASM: {
         const plugin = readPlugin(message, false);
         entry.outer.unknown(
-          `filter:${type}:${entry.name}`,
+          `filter:${entry.name}:${type}`,
           `${entry.name} is a Wasm plugin: it can write the filter state that the guards read (wasm.*), and change the request`,
         );
         return { closes: false, plugin };
@@ -226,81 +211,9 @@ export class Chain {
     else if (type.endsWith(".Router")) judgeRouter(message);
     else if (!HARMLESS_FILTERS.has(type))
       outer.unknown(
-        `filter:${type || name}`,
+        `filter:${name}:${type}`,
         `the filter ${name} (${type || "without type"}) is not known here: can it answer, change the request or write filter state?`,
       );
-  }
-
-  /** `typed_per_filter_config` at any level. @param forwards whether requests reach an upstream there */
-  judgePerRoute(key: string, typed: Typed, forwards: boolean, at: Message): void {
-    const { type, message } = typed;
-    const named = this.entries.find(({ name, outer }) => name === key || outer.text("name") === key);
-    const isGuard =
-      named !== undefined && (named.isGlassgate || named.configs.some((config) => isGuardType(config.type)));
-    const opens = (why: string): void =>
-      at.add(
-        forwards ? "danger" : "warning",
-        `route-opens:${key}`,
-        forwards
-          ? `${key} does not guard this route: ${why}`
-          : `${key} does not guard this route (${why}), which reaches no upstream`,
-        `take the ${key} entry out of typed_per_filter_config`,
-        message.value ?? at.value,
-      );
-    switch (type) {
-      case "envoy.config.route.v3.FilterConfig": {
-        const isDisabled = message.flag("disabled") === true;
-        const inner = message.take("config");
-        message.harmless("is_optional");
-        message.done();
-        if (isDisabled && (isGuard || named === undefined)) opens("it is disabled");
-        if (inner !== undefined) this.judgePerRoute(key, openAny(inner, message.where), forwards, at);
-        return;
-      }
-      case http("jwt_authn.v3.PerRouteConfig"): {
-        const filter = this.entries.find((entry) => entry.type === JWT)?.message;
-        const why = jwtPerRoute(message, filter);
-        if (why !== undefined) opens(why);
-        return;
-      }
-      case http("rbac.v3.RBACPerRoute"): {
-        const inner = message.message("rbac", "RBAC");
-        message.done();
-        const ours = this.entries.find((entry) => entry.type === RBAC && mentionsVerdict(entry));
-        if (!inner.exists) opens("it takes the guard's rules away");
-        if (!inner.exists || ours === undefined || (named !== undefined && named !== ours)) return;
-        const { guard, why } = judgeRules(inner);
-        inner.done();
-        if (guard !== "demands the verdict") opens(why);
-        return;
-      }
-      case http("ext_authz.v3.ExtAuthzPerRoute"): {
-        const why = extAuthzPerRoute(message);
-        if (why !== undefined) opens(why);
-        return;
-      }
-      case http("header_mutation.v3.HeaderMutationPerRoute"):
-      case http("header_mutation.v3.HeaderMutation"):
-        judgeHeaderMutation(message, named === undefined ? "behind" : this.placeOf(named));
-        return;
-      case `${WITH_MATCHER}PerRoute`: {
-        const branches = branchesOf(message.message("xds_matcher", "Matcher"));
-        message.done();
-        if (
-          isGuard &&
-          !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow)
-        )
-          opens("a matcher of the route's own skips it on more than the verdict");
-        return;
-      }
-      default:
-        if (judgeState(type, message) || HARMLESS_PER_ROUTE.has(type)) return;
-        at.unknown(
-          `per-route:${type || key}`,
-          `what the route changes about ${key} (${type || "without type"}) is not known here`,
-          message.value ?? at.value,
-        );
-    }
   }
 }
 
@@ -334,6 +247,3 @@ function judgeRouter(router: Message): void {
   );
   router.done();
 }
-
-const mentionsVerdict = (entry: Entry): boolean =>
-  entry.configs.some(({ message }) => JSON.stringify(message.value?.toJson() ?? null).includes("wasm.glassgate."));

@@ -4,7 +4,7 @@
  */
 import type { Anchors } from "../../trust/anchors.js";
 import { advise } from "./advice.js";
-import { judgeBootstrap } from "./bootstrap.js";
+import { adminPlaceOf, judgeBootstrap } from "./bootstrap.js";
 import { upstreamsOf } from "./clusters.js";
 import type { Plugin } from "./filters/wasm.js";
 import { type Finding, Findings } from "./findings.js";
@@ -114,7 +114,7 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   const entrances = walkListeners(world, options.anchors);
   const hasFilter = entrances.some(({ manager }) => manager?.guarding.glassgate !== undefined);
   const beside = judgeBootstrap(world, hasFilter);
-  const relevant = judgeReach(entrances, upstreamsOf(world));
+  const relevant = judgeReach(entrances, upstreamsOf(world), adminPlaceOf(world.bootstrap), found);
   if (!hasFilter) advise(world, entrances, found);
   const ours = entrances.flatMap(({ manager }) =>
     manager?.guarding.glassgate === undefined ? [] : manager.guarding.plugins.filter(({ isOurs }) => isOurs),
@@ -125,13 +125,17 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   return { findings: withoutRepeats(found.list), unseen: world.unseen };
 }
 
-/** One leak that two eyes saw: the walk and the net. */
+/** One leak that two eyes saw, the walk and the net, is one; two places with one name get names of their own, to be accepted singly. */
 function withoutRepeats(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
-  return findings.filter(({ level, file, line, message }) => {
+  const names = new Map<string, number>();
+  return findings.flatMap((finding) => {
+    const { level, file, line, message, name } = finding;
     const key = JSON.stringify([level, file, line, message]);
-    const isNew = !seen.has(key);
+    if (seen.has(key)) return [];
     seen.add(key);
-    return isNew;
+    const count = (names.get(name) ?? 0) + 1;
+    names.set(name, count);
+    return [count === 1 ? finding : { ...finding, name: `${name}#${count}` }];
   });
 }

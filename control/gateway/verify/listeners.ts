@@ -7,7 +7,7 @@ import { Findings } from "./findings.js";
 import { judgeAccessLogs } from "./logs.js";
 import { type Manager, walkManager } from "./manager.js";
 import { type Extension, Message } from "./message.js";
-import type { Reach } from "./routes.js";
+import { noReach, type Reach } from "./routes.js";
 import type { Value } from "./value.js";
 import type { World } from "./world.js";
 
@@ -27,12 +27,13 @@ const MANAGER = network("http_connection_manager.v3.HttpConnectionManager");
 const TCP = network("tcp_proxy.v3.TcpProxy");
 
 function tcpReach(proxy: Message): Reach {
-  const reach: Reach = { clusters: new Map(), isUnknown: false };
+  const reach = noReach();
   const name = proxy.text("cluster");
   if (name !== undefined) reach.clusters.set(name, proxy);
   for (const cluster of proxy.message("weighted_clusters").messages("clusters"))
     reach.clusters.set(cluster.text("name") ?? "", cluster);
   if (reach.clusters.size === 0) reach.isUnknown = true;
+  for (const reached of reach.clusters.keys()) reach.wide.add(reached);
   judgeAccessLogs(proxy);
   return reach;
 }
@@ -77,13 +78,12 @@ interface Walked {
 
 function walkFilter(filter: Extension, world: World, anchors: Anchors | undefined): Walked {
   const { type, message, outer, name } = filter;
-  const nothing: Reach = { clusters: new Map(), isUnknown: false };
-  const walked: Walked = { at: outer, manager: undefined, reach: nothing, plugins: [] };
+  const walked: Walked = { at: outer, manager: undefined, reach: noReach(), plugins: [] };
   if (outer.has("config_discovery")) {
     outer.unknown(`network-discovery:${name}`, `what ${name} does comes by xDS and is not in this file`);
     outer.harmless("config_discovery");
     outer.done();
-    return { ...walked, reach: { clusters: new Map(), isUnknown: true } };
+    return { ...walked, reach: noReach(true) };
   }
   outer.done();
   if (type === MANAGER) {
@@ -94,7 +94,7 @@ function walkFilter(filter: Extension, world: World, anchors: Anchors | undefine
   if (judgeState(type, message) || HARMLESS_NETWORK.has(type)) return walked;
   if (type === network("wasm.v3.Wasm")) walked.plugins.push(readPlugin(message, false));
   outer.unknown(`network:${type || name}`, `the network filter ${name} (${type || "without type"}) is not known here`);
-  return { ...walked, reach: { clusters: new Map(), isUnknown: true } };
+  return { ...walked, reach: noReach(true) };
 }
 
 function walkChain(
@@ -107,6 +107,7 @@ function walkChain(
   judgeSocket(chain);
   const walked = chain.extensions("filters").map((filter) => walkFilter(filter, world, anchors));
   const clusters = new Map(walked.flatMap(({ reach }) => [...reach.clusters]));
+  const wide = new Set(walked.flatMap(({ reach }) => [...reach.wide]));
   const main = walked.find(({ manager }) => manager !== undefined) ?? walked.at(-1);
   if (chain.flag("use_proxy_proto") === true) chain.unknown("proxy-protocol", PROXY_HEADER);
   chain.harmless("filter_chain_match", "metadata", "transport_socket_connect_timeout", "name");
@@ -115,7 +116,7 @@ function walkChain(
     found,
     at: main?.at ?? chain,
     manager: main?.manager,
-    reach: { clusters, isUnknown: walked.some(({ reach }) => reach.isUnknown) },
+    reach: { clusters, wide, isUnknown: walked.some(({ reach }) => reach.isUnknown) },
     plugins: walked.flatMap(({ plugins }) => plugins),
     scope,
   };

@@ -1,4 +1,5 @@
 /** Access logs: the audit log must be whole, and no log may hold the grant. */
+import { normalize } from "node:path/posix";
 import { AUDIT_FORMAT } from "../config.js";
 import { GRANT_HEADER, grantLogged, judgeFormat, judgeFormats } from "./formats.js";
 import type { Extension, Message } from "./message.js";
@@ -66,9 +67,9 @@ function judgeTextLog({ type, message, outer }: Extension, hasFilter: boolean): 
   message.done();
   const text = format.text ?? old;
   if (text === undefined || !text.includes(AUDIT_KEY)) return NOT_AUDIT;
-  if (text.trim() !== AUDIT_FORMAT) return { isAudit: false, but: "the record has something beside it" };
+  if (text !== AUDIT_FORMAT) return { isAudit: false, but: "the record has something beside it" };
   if (!format.isBare) return { isAudit: false, but: "omit_empty_values is not true" };
-  if (type.endsWith(".FileAccessLog") && path !== undefined && /^\/dev\/(?:null|zero|full)$/.test(path))
+  if (type.endsWith(".FileAccessLog") && path !== undefined && /^\/dev\/(?:null|zero|full)$/.test(normalize(path)))
     return { isAudit: false, but: `it goes to ${path}` };
   if (hasFilter) {
     outer.danger(

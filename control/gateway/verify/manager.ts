@@ -6,7 +6,7 @@ import { ATTESTATION_HEADER, judgeFormat } from "./formats.js";
 import { Chain, type Guarding } from "./guard.js";
 import { demandAuditLog, judgeAccessLogs, judgeSubstitution, judgeTags } from "./logs.js";
 import { Message } from "./message.js";
-import { judgeRoutes, judgeUpgrades, type Reach } from "./routes.js";
+import { judgeRoutes, judgeUpgrades, noReach, type Reach } from "./routes.js";
 import type { World } from "./world.js";
 
 export interface Manager {
@@ -212,7 +212,7 @@ const HARMLESS = [
 ] as const;
 
 function routesOf(manager: Message, chain: Chain, world: World, isGuarded: boolean): Reach {
-  const reach: Reach = { clusters: new Map(), isUnknown: false };
+  const reach = noReach();
   const inline = manager.message("route_config", "RouteConfiguration");
   if (inline.exists) judgeRoutes(inline, chain, reach, isGuarded);
   const rds = manager.message("rds", "Rds");

@@ -1,5 +1,6 @@
 /** Ways to a guarded upstream that pass no guard. */
 import type { Upstreams } from "./clusters.js";
+import type { Findings } from "./findings.js";
 import type { Entrance } from "./listeners.js";
 
 const hasOurs = ({ manager }: Entrance): boolean => manager?.guarding.glassgate !== undefined;
@@ -14,7 +15,22 @@ function placesOf(entrance: Entrance, upstreams: Upstreams): Set<string> {
  * Names entrances that lead where a guarded one leads. Guarded is what has our filter; without one in the file, what asks who calls.
  * @returns the entrances whose findings matter: they lead to a guarded upstream, or it cannot be seen where they lead
  */
-export function judgeReach(entrances: readonly Entrance[], upstreams: Upstreams): Entrance[] {
+export function judgeReach(
+  entrances: readonly Entrance[],
+  upstreams: Upstreams,
+  adminPlace: string | undefined,
+  found: Findings,
+): Entrance[] {
+  for (const { reach, scope } of entrances)
+    for (const name of reach.wide)
+      if (adminPlace !== undefined && upstreams.placesOf(name).has(adminPlace))
+        found.add(
+          "danger",
+          reach.clusters.get(name)?.value,
+          `admin-proxied:${name}@${scope}`,
+          `this leads to the admin interface (${adminPlace}): whoever reaches it can stop the gateway`,
+          "route to it by the exact path /stats/prometheus only, or not at all",
+        );
   const isOurs = entrances.some(hasOurs);
   const guarded = entrances.filter((entrance) => (isOurs ? hasOurs(entrance) : asks(entrance)));
   const places = new Set(guarded.flatMap((entrance) => [...placesOf(entrance, upstreams)]));

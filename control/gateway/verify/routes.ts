@@ -4,19 +4,27 @@ import { judgeFormat } from "./formats.js";
 import type { Chain } from "./guard.js";
 import { judgeSubstitution, judgeTags } from "./logs.js";
 import { inside, Message, openAny } from "./message.js";
+import { judgePerRoute } from "./per-route.js";
 
 const MIRROR = "a copy of each request, attestation and credentials included, goes to another cluster: who reads it?";
 
 export interface Reach {
   /** Names of clusters that requests can reach, with a route that leads there. */
   readonly clusters: Map<string, Message>;
+  /** Clusters that more than a page of statistics leads to. */
+  readonly wide: Set<string>;
   /** Whether requests can reach clusters that this file does not name. */
   isUnknown: boolean;
 }
 
+export const noReach = (isUnknown = false): Reach => ({ clusters: new Map(), wide: new Set(), isUnknown });
+
+/** Pages of the admin interface that only tell. */
+const TELLING = /^path:\/(?:stats(?:\/prometheus)?|ready)$/;
+
 function judgeFilters(message: Message, chain: Chain, forwards: boolean): void {
   for (const [key, value] of message.entries("typed_per_filter_config"))
-    chain.judgePerRoute(key, openAny(value, message.where), forwards, message);
+    judgePerRoute(chain.entries, key, openAny(value, message.where), forwards, message);
 }
 
 export function judgeUpgrades(message: Message, isGuarded: boolean): void {
@@ -79,6 +87,14 @@ function clusterBy(action: Message, reach: Reach): void {
 }
 
 function judgeRewrites(action: Message): void {
+  for (const field of ["prefix_rewrite", "regex_rewrite"])
+    if (action.has(field))
+      action.warn(
+        `rewrite:${field}`,
+        `${field}: grants and records name the path before it, the upstream gets the one behind it`,
+        "let approvers know which path is which",
+        action.at(field),
+      );
   for (const field of ["host_rewrite_header", "host_rewrite"]) {
     const from = action.text(field);
     if (from !== undefined)
@@ -140,7 +156,7 @@ function judgeAction(action: Message, chain: Chain, reach: Reach, isGuarded: boo
     );
   for (const mirror of action.messages("request_mirror_policies", "RequestMirrorPolicy")) {
     mirror.unknown("mirror", MIRROR);
-    clusterBy(mirror, { clusters: new Map(), isUnknown: false });
+    clusterBy(mirror, noReach());
     mirror.harmless("runtime_fraction", "trace_sampled", "disable_shadow_host_suffix_append", "host_rewrite_literal");
     judgeMirrorHeaders(mirror);
     mirror.done();
@@ -164,7 +180,15 @@ function judgeRoute(value: Message, chain: Chain, reach: Reach, isGuarded: boole
   const route = value.inScope(value.text("name") || shown);
   const action = route.message("route", "RouteAction");
   route.harmless("name", "match");
-  if (action.exists) judgeAction(action, chain, reach, isGuarded);
+  if (action.exists) {
+    const own = noReach();
+    judgeAction(action, chain, own, isGuarded);
+    for (const [name, at] of own.clusters) {
+      reach.clusters.set(name, at);
+      if (!TELLING.test(shown)) reach.wide.add(name);
+    }
+    reach.isUnknown ||= own.isUnknown;
+  }
   const answer = route.message("direct_response", "DirectResponse");
   const format = answer.message("body_format", "SubstitutionFormatString");
   if (format.exists) judgeSubstitution(format);

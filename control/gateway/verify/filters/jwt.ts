@@ -35,7 +35,7 @@ function openBy(requirement: Message, table: Table, depth = 0): string | undefin
 /** A match that each path fits, for every request. */
 function isCatchAll(match: Message): boolean {
   const all =
-    match.text("prefix") === "/" ||
+    ["/", ""].includes(match.text("prefix") ?? "none") ||
     [".*", "/.*", "^/.*", "^/.*$"].includes(match.message("safe_regex").text("regex") ?? "");
   const narrower = ["headers", "query_parameters", "runtime_fraction", "grpc", "tls_context", "dynamic_metadata"];
   match.harmless("path", "path_separated_prefix", "case_sensitive", "connect_matcher", "path_match_policy");
