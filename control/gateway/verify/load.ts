@@ -23,12 +23,13 @@ function plain(text: string): string | number | boolean | null {
   if (TRUE.test(text)) return true;
   if (FALSE.test(text)) return false;
   if (/^[-+]?(?:0|[1-9][0-9]*)$/.test(text)) return exact(Number(text), text);
-  if (/^0x[0-9a-fA-F]+$/.test(text)) return exact(Number(text), text);
+  const hex = /^([-+]?)0[xX]([0-9a-fA-F]+)$/.exec(text);
+  if (hex !== null) return exact(Number.parseInt(`${hex[1]}${hex[2]}`, 16), text);
   if (/^0[0-7]+$/.test(text)) return exact(Number.parseInt(text, 8), text);
   return text;
 }
 
-const exact = (number: number, text: string): string | number => (Number.isSafeInteger(number) ? number : text);
+const exact = (number: number, text: string): string | number => (Number.isSafeInteger(number) ? number + 0 : text);
 
 export interface Loaded {
   readonly root: Value;
@@ -102,8 +103,11 @@ class Loader {
     }
     if (isMap(node)) return this.map(node, depth);
     if (!isScalar(node)) return this.value(null, node, 1);
-    const text = typeof node.value === "string" ? node.value : String(node.value ?? "");
-    return this.value(node.type === "PLAIN" || node.type === undefined ? plain(text) : text, node, 1);
+    const text = node.source ?? String(node.value ?? "");
+    // Quotes and blocks make text of it, a tag of any kind does not: `!!int "5"` is 5, `!!str true` is true.
+    const isTagged = node.tag !== undefined && node.tag !== "!";
+    const isText = node.tag === "!" || (!isTagged && node.type !== "PLAIN" && node.type !== undefined);
+    return this.value(isText ? text : plain(text), node, 1);
   }
 
   private child(node: unknown, owner: Node, depth: number): Value {

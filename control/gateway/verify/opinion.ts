@@ -85,9 +85,11 @@ export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
     writeFileSync(path, text, { mode: 0o600 });
     const unchecked = missing.map((file) => `${file} is not on this machine`);
     const [program, ...before] = command;
+    const { GLASSGATE_PASSPHRASE: _secret, ...env } = process.env; // None of a child's business.
     try {
       await run(program, [...before, "--mode", "validate", "-c", path, "--disable-hot-restart", "-l", "warning"], {
         timeout: 30_000,
+        env,
         maxBuffer: 16 * 1024 * 1024,
       });
       return { unchecked };
