@@ -610,6 +610,85 @@ const others: readonly Change[] = [
   },
 ];
 
+const unseen: readonly Change[] = [
+  {
+    name: "addresses from X-Forwarded-For",
+    edit: set([...MANAGER, "xff_num_trusted_hops"], 1),
+    says: /who reaches this listener past those proxies chooses it/,
+    level: "not understood",
+  },
+  {
+    name: "a mirror",
+    edit: set([...ROUTE, "route", "request_mirror_policies"], [{ cluster: "other" }]),
+    says: /a copy of each request/,
+    level: "not understood",
+  },
+  {
+    name: "headers that the filter keeps",
+    edit: set(
+      [...FILTERS, 0, "config_discovery", "default_config", "config", "configuration", "value"],
+      '{"strip":["x-jwt-payload"],"keep":["x-forwarded-host"]}',
+    ),
+    says: /the filter keeps x-forwarded-host/,
+    level: "not understood",
+  },
+  {
+    name: "a route to the admin interface",
+    edit: (document) => {
+      const admin: unknown = document.toJS().admin.address;
+      insert(["static_resources", "clusters"], 1, {
+        name: "stats",
+        load_assignment: { cluster_name: "stats", endpoints: [{ lb_endpoints: [{ endpoint: { address: admin } }] }] },
+      })(document);
+      insert([...HOST, "routes"], 0, { match: { prefix: "/stats" }, route: { cluster: "stats" } })(document);
+    },
+    says: /leads to the admin interface \(127\.0\.0\.1:9901\)/,
+  },
+  {
+    name: "RBAC alone asks who calls",
+    edit: set([...FILTERS, GUARD], skipped("rbac", "rbac.v3.RBAC", { rules: { policies: policies({ any: true }) } })),
+    says: /RBAC rules alone ask who calls here/,
+    level: "not understood",
+    effect: { kind: "open" },
+  },
+  {
+    name: "RBAC skipped by a header, behind jwt_authn",
+    edit: insert(FILTERS, GUARD + 1, {
+      name: "roles",
+      typed_config: {
+        "@type": googleType("envoy.extensions.common.matching.v3.ExtensionWithMatcher"),
+        xds_matcher: {
+          matcher_list: {
+            matchers: [
+              {
+                predicate: {
+                  single_predicate: {
+                    input: {
+                      name: "h",
+                      typed_config: {
+                        "@type": googleType("envoy.type.matcher.v3.HttpRequestHeaderMatchInput"),
+                        header_name: "x-go",
+                      },
+                    },
+                    value_match: { exact: "yes" },
+                  },
+                },
+                on_match: skip,
+              },
+            ],
+          },
+        },
+        extension_config: {
+          name: "roles",
+          typed_config: { "@type": http("rbac.v3.RBAC"), rules: { action: "DENY", policies: policies({ any: true }) } },
+        },
+      },
+    }),
+    says: /roles is skipped on a request header \(x-go\)/,
+    effect: { kind: "upstream", headers: { "x-go": "yes" }, gets: /"path":"\/orders\/7"/ },
+  },
+];
+
 const records: readonly Change[] = [
   {
     name: "the audit log goes nowhere",
@@ -743,4 +822,4 @@ const guards: readonly Change[] = [
   filterMissing: true,
 }));
 
-export const changes: readonly Change[] = [...routes, ...jwt, ...order, ...others, ...records, ...guards];
+export const changes: readonly Change[] = [...routes, ...jwt, ...order, ...others, ...unseen, ...records, ...guards];
