@@ -8,6 +8,7 @@ import { UserError } from "../../control/base/errors.js";
 import { renderGateway } from "../../control/gateway/render.js";
 import { verifyGateway } from "../../control/gateway/verify/index.js";
 import { wasmPath } from "../../control/host/wasm.js";
+import { newKey, publicPart } from "../../control/signer/jwk.js";
 import { glassgate, type Ran, run } from "../cli/run.js";
 import { anchorsOf } from "../kit/envoy.js";
 import { World } from "../kit/world.js";
@@ -70,7 +71,13 @@ describe("gateways without the filter, and dumps of others", () => {
 
 describe("the command", () => {
   it("passes the project's own files, with and without an Envoy", async () => {
-    for (const text of Object.values(texts)) {
+    const rendered = renderGateway({
+      anchors: anchorsOf(new World(Math.floor(Date.now() / 1000))),
+      wasmPath,
+      ecdsPath: join(folder, "none.json"),
+      jwks: { inline: JSON.stringify({ keys: [{ ...publicPart(newKey("Ed25519")), alg: "EdDSA" }] }) },
+    });
+    for (const text of [...Object.values(texts), rendered]) {
       expect((await verify(text)).code).toBe(0);
       expect((await verify(text, "--no-envoy")).code).toBe(0);
     }
