@@ -168,3 +168,10 @@ export async function findEnvoy(progress: (line: string) => void = () => {}): Pr
   }
   return { command: [cached], version: await versionOf([cached], "the cache"), source: "cache" };
 }
+
+/** Whether `findEnvoy` would find one without fetching anything. */
+export function isEnvoyHere(): boolean {
+  if ((process.env.ENVOY_BIN ?? "") !== "") return true;
+  const folders = [...(process.env.PATH ?? "").split(delimiter), join(cacheFolder, `envoy-${ENVOY_VERSION}`)];
+  return folders.some((folder) => folder !== "" && isExecutable(join(folder, "envoy")));
+}
