@@ -117,11 +117,16 @@ const showPath = (path: Path): string =>
 
 /** Throws a UserError with `file:line:column` of up to five faults. */
 export function refuseFindings(yaml: Yaml, findings: readonly Finding[], hint: string): never {
-  const shown = findings.slice(0, SHOWN).map(({ path, message, member }) => {
+  // One fault a place: what follows from it says nothing more.
+  const places = new Map(
+    findings.map((finding) => [JSON.stringify([finding.path, finding.member]), finding] as const).reverse(),
+  );
+  const distinct = [...places.values()].reverse();
+  const shown = distinct.slice(0, SHOWN).map(({ path, message, member }) => {
     const words = showPath(path);
     return `${yaml.at(path, member)}: ${words === "" ? "" : `${words}: `}${message}`;
   });
-  if (findings.length > shown.length) shown.push(`... and ${findings.length - shown.length} more`);
+  if (distinct.length > shown.length) shown.push(`... and ${distinct.length - shown.length} more`);
   throw new UserError(shown.join("\n"), { hint });
 }
 

@@ -5,6 +5,7 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
+const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 /** Beyond this JavaScript knows no date (ECMA-262, "Time Values"). */
 const LAST_DATE = 8_640_000_000_000;
 
@@ -17,8 +18,7 @@ export function showTime(seconds: number): string {
     .toISOString()
     .replace(/\.\d+Z$/, "")
     .replace("T", " ")} UTC`;
-  const local = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
-  return `${utc} (${local})`;
+  return `${utc} (${LOCAL.format(date)})`;
 }
 
 /** The last moment that a person may write: what is later is most likely milliseconds, and a token's `exp` for ever. */
@@ -66,8 +66,8 @@ export function parseMoment(text: string): number | string {
   // Date.UTC takes 30 February for 2 March: what comes back must be what went in.
   const isDate = date.getUTCFullYear() === year && date.getUTCMonth() + 1 === month && date.getUTCDate() === day;
   const isTime = (hour ?? 0) < 24 && (minute ?? 0) < 60 && (second ?? 0) < 60;
-  if (!isDate) return "is no date of the calendar";
   if (!isTime) return "is no time of the day (00:00:00 to 23:59:59)";
+  if (!isDate) return "is no date of the calendar";
   if (zone > 14 * 60 || Number(parts[9] ?? 0) > 59) return "has a zone that is none (-14:00 to +14:00)";
   const seconds = clock / 1000 - (parts[7] === "-" ? -zone : zone) * 60;
   if (seconds < 0) return "is before 1970";

@@ -32,8 +32,19 @@ const MENDS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "A tab stands where spaces must: YAML is indented with spaces",
   BAD_INDENT:
     "It is not indented far enough: text in brackets that goes over several lines must stand further to the right than the member it belongs to, its last bracket too (or write it on one line)",
+  MULTILINE_IMPLICIT_KEY:
+    "Text in braces that goes over several lines stands where a member must: indent all of it further than the member it belongs to, or write it on one line",
   BLOCK_AS_IMPLICIT_KEY: 'It is not indented as its neighbours are, or the text before a ":" goes over several lines',
 };
+
+/** The parser's words, in ours where its own do not help. */
+function sentenceFor({ code, message }: { code: string; message: string }): string {
+  if (/call stack/.test(message)) return "It is nested too deeply";
+  if (/block-seq-ind/.test(message))
+    return "A list begins on the line of its name: put the dash on the next line, indented, or write [ ]";
+  const words = message.split("\n", 1)[0]?.replace(/ at line .*$/, "") ?? "not YAML";
+  return MENDS[code] ?? visible(words);
+}
 
 /** What can be said without parsing: an encoding, a size. */
 function refuseBytes(text: string, file: string, hint: string): void {
@@ -87,8 +98,7 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
   const document = parse();
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) {
-    const words = fault.message.split("\n", 1)[0]?.replace(/ at line .*$/, "") ?? "not YAML";
-    refuse(fault.pos[0], MENDS[fault.code] ?? visible(words));
+    refuse(fault.pos[0], sentenceFor(fault));
   }
 
   const targets = new Map<Node, Node>();

@@ -49,7 +49,7 @@ export function sayReport(report: Report, draft: Draft, current: Draft | undefin
     say(`Against version ${current.claims.version} in ${current.file} (${report.before?.words ?? "UNVERIFIED"}):`);
     if (contentChanges(current.claims, claims).length === 0) say("  nothing but version and dates changes");
   }
-  for (const change of report.changes) say(`  ${change}`, 6);
+  for (const change of report.changes) say(change === "" ? "" : `  ${change}`, 6);
   for (const warning of report.warnings) warn(warning);
 }
 

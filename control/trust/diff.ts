@@ -44,8 +44,8 @@ function factChanges(before: readonly Fact[], after: readonly Fact[]): string[] 
   return labels.flatMap((label) => {
     const old = before.find((fact) => fact.label === label);
     const fresh = after.find((fact) => fact.label === label);
-    if (old === undefined) return [`${label} is now named: ${listed(fresh?.items ?? [])}`];
-    if (fresh === undefined) return [`${label} is no longer named; it was ${listed(old.items)}`];
+    if (old === undefined) return [`${label}: ${listed(fresh?.items ?? [])}, was not named`];
+    if (fresh === undefined) return [`${label}: no longer named, was ${listed(old.items)}`];
     if (fresh.isList) return listChanges(fresh.one, old.items, fresh.items);
     const [was, is] = [listed(old.items), listed(fresh.items)];
     return was === is ? [] : [`${label}: ${is}, was ${was}`];

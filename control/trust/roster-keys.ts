@@ -8,9 +8,17 @@ const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 const KEY_MEMBERS = ["kty", "crv", "x", "y", "kid", "alg"];
 const MAX_DEPTH = 16;
 
-const SHOWN =
-  "It has been shown: take it out, make a new one with `glassgate key new NAME`, and paste what that prints";
+export const PRIVATE_KEY =
+  "this is a private key, and it has been shown: take it out, make a new one with `glassgate key new NAME`, and paste what that prints";
 const PASTE = "paste the line that `glassgate key show NAME` prints";
+
+/** Where a private key stands in the text, in comments and in broken YAML too; undefined where none is seen. */
+export function privateKeyAt(text: string): number | undefined {
+  const match = /(?<=^|[\s,{"'\\])d\\?["']?\s*:\s*\\?["']?[A-Za-z0-9_-]{43,}|-----BEGIN [A-Z ]*PRIVATE KEY-----/m.exec(
+    text,
+  );
+  return match?.index;
+}
 
 /** The key as one line of a roster. */
 export function rosterLine(key: PublicKey): string {
@@ -42,9 +50,9 @@ const insteadOf = (value: unknown): string => {
 
 /** Text that is a key in JSON, or a private key in PEM. */
 function faultOfText(text: string, path: Path): Finding | undefined {
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) return { path, message: `this is a private key. ${SHOWN}` };
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) return { path, message: PRIVATE_KEY };
   if (!/^\s*[[{]/.test(text) || !text.includes('"kty"')) return undefined;
-  if (/"(?:d|p|q|dp|dq|qi|k)"\s*:/.test(text)) return { path, message: `this is a private key, as text. ${SHOWN}` };
+  if (/"(?:d|p|q|dp|dq|qi|k)"\s*:/.test(text)) return { path, message: PRIVATE_KEY };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -65,8 +73,7 @@ function findPrivate(value: unknown, path: Path, found: Finding[]): void {
       findPrivate(item, [...path, index], found);
     });
   } else if (isRecord(value)) {
-    if (hasPrivatePart(value))
-      found.push({ path, member: privatePart(value), message: `this is a private key. ${SHOWN}` });
+    if (hasPrivatePart(value)) found.push({ path, member: privatePart(value), message: PRIVATE_KEY });
     else for (const [member, child] of Object.entries(value)) findPrivate(child, [...path, member], found);
   }
 }

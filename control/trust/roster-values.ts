@@ -34,7 +34,9 @@ const RULE = "must be seconds or a duration such as 15m, 2h or 30d";
 
 /** What somebody meant who wrote `15min`, `15 M` or `1.5h`. */
 function meant(text: string): string {
-  const parts = /^(\d+)\s*(s|m|h|d)[a-z]*$/i.exec(text.trim());
+  const mixed = /^(?:PT)?(\d+)h\s*(\d+)m(?:in)?$/i.exec(text.trim());
+  if (mixed !== null) return `; did you mean ${Number(mixed[1]) * 60 + Number(mixed[2])}m?`;
+  const parts = /^(?:PT)?(\d+)\s*(s|m|h|d)[a-z]*$/i.exec(text.trim());
   if (parts !== null && Number(parts[1]) > 0) return `; did you mean ${Number(parts[1])}${parts[2]?.toLowerCase()}?`;
   return /^\d+$/.test(text) ? `; write ${text}s, ${text}m or ${text}h` : "";
 }

@@ -5,10 +5,10 @@ import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
 import { readYaml } from "../base/yaml.js";
-import { thumbprint, windowedKeySchema } from "../signer/jwk.js";
+import { publicKeySchema, thumbprint, windowedKeySchema } from "../signer/jwk.js";
 import { entitlementSchema, principalSchema, revokedSchema } from "./claims.js";
 import { name } from "./names.js";
-import { faultsOfKeys } from "./roster-keys.js";
+import { faultsOfKeys, PRIVATE_KEY, privateKeyAt } from "./roster-keys.js";
 import { checkRoster } from "./roster-limits.js";
 import { duration, moment } from "./roster-values.js";
 
@@ -20,9 +20,11 @@ const LONGEST_TTL = 366 * DAY;
 
 const window = { nbf: moment.optional(), exp: moment.optional() };
 const [okp, ec] = windowedKeySchema.options;
+const withoutWindow = <K extends object>(key: K): object =>
+  Object.fromEntries(Object.entries(key).filter(([member]) => member !== "nbf" && member !== "exp"));
 const rosterKey = z.discriminatedUnion("kty", [okp.extend(window), ec.extend(window)]).superRefine((key, context) => {
   const right = thumbprint(key);
-  if (right === key.kid) return;
+  if (right === key.kid || !publicKeySchema.safeParse(withoutWindow(key)).success) return;
   context.addIssue({
     code: "custom",
     path: ["kid"],
@@ -65,14 +67,23 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
 const HINT =
   "Mend the roster and run the command again. Nothing was written. config/roster.yaml is a complete example, docs/roster.md tells each member.";
 
+const NOTHING = "holds nothing: a roster has lifetime, principals and entitlements";
+
+function refuseAt(text: string, file: string, offset: number, sentence: string): never {
+  const before = text.slice(0, offset).split("\n");
+  throw new UserError(`${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}: ${sentence}`, { hint: HINT });
+}
+
 export function parseRoster(text: string, file: string): Roster {
+  const secret = privateKeyAt(text);
+  if (secret !== undefined) refuseAt(text, file, secret, `${PRIVATE_KEY}.`);
   return parseYaml(
     text,
     file,
     rosterSchema,
     (path) => MEMBERS.find(([pattern]) => pattern.test(path.join(".")))?.[1] ?? [],
     HINT,
-    faultsOfKeys,
+    (value) => (value === null ? [{ path: [], message: NOTHING }] : faultsOfKeys(value)),
   );
 }
 

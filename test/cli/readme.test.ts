@@ -91,12 +91,12 @@ it("leads from nothing to an answer of the upstream", async () => {
       continue;
     }
     const cwd = line.includes(" init ") ? base : folder;
-    const isAsking = line.includes(" approve ");
+    const isAsking = line.includes(" approve ") || line.includes(" bundle sign ");
     const ran = isAsking
       ? await atTerminal(line.replace(/ > (\S+)/, " 2>/dev/tty | tee $1"), ["yes"], { cwd, env })
       : await shell(line, { cwd, env });
     expect({ line, ...ran }).toMatchObject({ line, code: 0 });
-    if (isAsking) expect(ran.stdout).toContain("POST api.example.com/orders/42");
+    if (line.includes(" approve ")) expect(ran.stdout).toContain("POST api.example.com/orders/42");
     if (line.startsWith("curl")) expect(JSON.parse(ran.stdout)).toMatchObject({ method: "POST", path: "/orders/42" });
     if (line.includes(" explain ")) expect(ran.stdout).toContain("allow: Allowed");
     if (line.includes(" push ")) expect(ran.stdout).toMatch(/^applied: version 1 on all 3 VMs after \d+ ms/);
