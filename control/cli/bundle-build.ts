@@ -22,8 +22,13 @@ async function build(options: BuildOptions & { json?: boolean }): Promise<void> 
   const refusal = await refusalOfDraft(draft, anchors);
   if (refusal !== undefined) {
     // The filter names the thing behind a colon, where it can: a kid, a role, an id.
-    const name = /: (\S+)$/.exec(refusal)?.[1];
-    refuseRoster(rosterText, options.roster, `the filter would refuse the bundle: ${refusal}.`, name);
+    const name = /: "?([^"\s]+)"?$/.exec(refusal)?.[1];
+    refuseRoster(
+      rosterText,
+      options.roster,
+      `the filter would refuse ${refusal.startsWith("the bundle: ") ? "" : "the bundle: "}${refusal}.`,
+      name,
+    );
   }
   const report = await reportOf(draft, current, anchors);
   writeText(next, content);

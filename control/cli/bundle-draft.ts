@@ -21,6 +21,9 @@ import { type BundleClaims, bundleClaimsSchema } from "../trust/claims.js";
 import { configurationText } from "../trust/configuration.js";
 import { readRoster } from "../trust/roster.js";
 
+/** MAX_BUNDLE_BYTES of assembly/limits.ts: the filter sees the whole configuration first, and would name its size. */
+const MAX_BUNDLE_KIB = 512;
+
 /** The next bundle: first claims, then with some signatures. */
 export const nextPath = (bundle: string): string => `${bundle.replace(/\.jws$/, "")}.next`;
 
@@ -78,7 +81,10 @@ export async function refusalOfDraft(draft: Draft, anchors: Anchors): Promise<st
   const payload = segmentOf(draft);
   const texts = [await signPayload("bg-bundle+jwt", payload, first)];
   for (const key of further) texts.push(await signDetached("bg-bundle-approval+jws", payload, key));
-  return refusalOf(texts.join("~"), { ...anchors, roots: keys.map(publicPart) });
+  const bundle = texts.join("~");
+  if (bundle.length > MAX_BUNDLE_KIB * 1024)
+    return `it is of ${Math.ceil(bundle.length / 1024)} KiB and a gateway takes ${MAX_BUNDLE_KIB}: fewer principals, keys or revoked names`;
+  return refusalOf(bundle, { ...anchors, roots: keys.map(publicPart) });
 }
 
 /** How far a text can be trusted. */

@@ -35,7 +35,18 @@ const detail = fc.record({
   actions: few(fc.constantFrom("*", "GET", "POST", "CONNECT"), 1),
   paths: few(fc.constantFrom("/a", "/a,", "/a,/b", "/b", "/**", "/'", "/%ff", "/(none)"), 1),
 });
-const text = fc.constantFrom("INC-7", "inc-7", "INC_7", "INC-7, INC-8", " ", "\u200b", "\\u{200b}", '"', "a\nb", "(none)");
+const text = fc.constantFrom(
+  "INC-7",
+  "inc-7",
+  "INC_7",
+  "INC-7, INC-8",
+  " ",
+  "\u200b",
+  "\\u{200b}",
+  '"',
+  "a\nb",
+  "(none)",
+);
 
 const bundle = fc.record({
   schema: fc.constant(1),
@@ -64,7 +75,12 @@ const bundle = fc.record({
     }),
   ),
   revoked: optional(
-    fc.record({ jti: optional(few(text)), sub: optional(few(text)), kid: optional(few(text)), incident: optional(few(text)) }),
+    fc.record({
+      jti: optional(few(text)),
+      sub: optional(few(text)),
+      kid: optional(few(text)),
+      incident: optional(few(text)),
+    }),
   ),
 });
 
@@ -87,7 +103,10 @@ function changedScalar(value: unknown, choose: Choose): unknown {
 }
 
 /** Every container and scalar below, with a way to replace it. */
-function places(value: unknown, replace: (next: unknown) => void): { value: unknown; replace: (next: unknown) => void }[] {
+function places(
+  value: unknown,
+  replace: (next: unknown) => void,
+): { value: unknown; replace: (next: unknown) => void }[] {
   const here = [{ value, replace }];
   if (Array.isArray(value)) {
     return here.concat(value.flatMap((item, i) => places(item, (next) => value.splice(i, 1, next))));
@@ -120,7 +139,15 @@ export function changed(claims: BundleClaims, choose: Choose): BundleClaims | un
   } else if (typeof value === "object" && value !== null) {
     const members = Object.keys(value);
     const member = members[choose(members.length)];
-    const more: [string, unknown][] = [["person", "eve"], ["nbf", 5], ["exp", 7], ["drill", true], ["revoked", {}], ["sub", []], ["require", []]];
+    const more: [string, unknown][] = [
+      ["person", "eve"],
+      ["nbf", 5],
+      ["exp", 7],
+      ["drill", true],
+      ["revoked", {}],
+      ["sub", []],
+      ["require", []],
+    ];
     const [added, content] = more[choose(more.length)] ?? ["nbf", 5];
     if (choose(2) === 0 && member !== undefined) Reflect.deleteProperty(value, member);
     else Reflect.set(value, added, content);
@@ -137,7 +164,10 @@ export function canonical(value: unknown, ordered = false): string {
   }
   if (typeof value === "object" && value !== null) {
     const members = Object.entries(value).filter(([, child]) => child !== undefined);
-    return `{${members.map(([member, child]) => `${member}:${canonical(child, ordered)}`).sort().join()}}`;
+    return `{${members
+      .map(([member, child]) => `${member}:${canonical(child, ordered)}`)
+      .sort()
+      .join()}}`;
   }
   return JSON.stringify(value);
 }

@@ -45,8 +45,9 @@ describe("dates", () => {
     "%s is no date",
     (text) => expect(exp(text)).toBe("roster.yaml:5:34: principals[0].roles[0].exp: is no date of the calendar"),
   );
-  it.each(["2027-01-01T24:00", "2027-01-01 25:00Z", "2027-01-01T12:60Z", "2027-01-01T12:00:60Z"])("%s is no time", (text) =>
-    expect(exp(text)).toContain("is no time of the day"),
+  it.each(["2027-01-01T24:00", "2027-01-01 25:00Z", "2027-01-01T12:60Z", "2027-01-01T12:00:60Z"])(
+    "%s is no time",
+    (text) => expect(exp(text)).toContain("is no time of the day"),
   );
   it.each(["2027-01-01T12:00+25:00", "2027-01-01T12:00-02:75"])("%s has no zone", (text) =>
     expect(exp(text)).toContain("has a zone that is none"),
@@ -66,13 +67,22 @@ describe("dates", () => {
     ["true", "must be whole seconds"],
     ["90d", "must be a UTC date such as 2027-01-31"],
     ["2027-1-1", "must be a UTC date such as 2027-01-31"],
-    ["'1801440000'", "leave the quotes out"],
+    [
+      "'1801440000'",
+      "must be a UTC date such as 2027-01-31 or 2027-01-31T18:00Z, or seconds since 1970; leave the quotes out",
+    ],
     ["0", "is not after nbf"],
-  ])("%s is refused: %s", (text, words) => expect(exp(text)).toContain(`roster.yaml:5:34: principals[0].roles[0].exp: ${words}`));
+  ])("%s is refused: %s", (text, words) =>
+    expect(exp(text)).toContain(`roster.yaml:5:34: principals[0].roles[0].exp: ${words}`),
+  );
 
   it("hold for keys as well, and for a window that ends before it begins", () => {
-    expect(refused({ keys: `[${line({ ...ed25519, exp: "2027-02-30" })}]` })).toContain("principals[0].keys[0].exp: is no date");
-    expect(refused({ keys: `[${line({ ...es256, nbf: "2027-02-02", exp: "2027-02-01" })}]` })).toContain("exp: is not after nbf");
+    expect(refused({ keys: `[${line({ ...ed25519, exp: "2027-02-30" })}]` })).toContain(
+      "principals[0].keys[0].exp: is no date",
+    );
+    expect(refused({ keys: `[${line({ ...es256, nbf: "2027-02-02", exp: "2027-02-01" })}]` })).toContain(
+      "exp: is not after nbf",
+    );
     expect(refused({ roles: "[{ role: a, nbf: 2027-02-02, exp: 2027-02-02 }]" })).toContain("exp: is not after nbf");
   });
 });
@@ -107,13 +117,17 @@ describe("durations", () => {
   });
 
   it("of a bundle in milliseconds is refused", () => {
-    expect(refused({ lifetime: "7776000000" })).toContain("roster.yaml:2:11: lifetime: is longer than 3650 days, as if in milliseconds");
+    expect(refused({ lifetime: "7776000000" })).toContain(
+      "roster.yaml:2:11: lifetime: is longer than 3650 days, as if in milliseconds",
+    );
   });
 });
 
 describe("YAML", () => {
   it("aliases, anchors and merges are read", () => {
-    const roster = read(rosterText({ roles: "&r [oncall]", more: "  - &m { id: a, roles: *r, keys: [] }\n  - { <<: *m, id: b }\n" }));
+    const roster = read(
+      rosterText({ roles: "&r [oncall]", more: "  - &m { id: a, roles: *r, keys: [] }\n  - { <<: *m, id: b }\n" }),
+    );
     expect(roster.principals).toEqual(["rita", "a", "b"].map((id) => ({ id, roles: ["oncall"], keys: [] })));
     const crowd = Array.from({ length: 1000 }, (_, i) => `  - { id: p${i}, roles: *r, keys: [] }\n`).join("");
     expect(read(rosterText({ roles: "&r [oncall]", more: crowd })).principals).toHaveLength(1001);
@@ -141,12 +155,22 @@ describe("YAML", () => {
     if (/^[0-9]/.test(id)) expect(ritaOf({ id: `"${id}"` }).id).toBe(id);
   });
   it("a directive does not bring YAML 1.1 back", () => {
-    expect(refusal(`%YAML 1.1\n---\n${rosterText({ ttl: "15:00" })}`)).toContain("max_ttl: must be seconds or a duration");
+    expect(refusal(`%YAML 1.1\n---\n${rosterText({ ttl: "15:00" })}`)).toContain(
+      "max_ttl: must be seconds or a duration",
+    );
   });
-  it.each(["12:30:45", "'ri ta'", '"rita\\u200b"', "|\n      rita", "<<", "[a]", "{ a: b }", "!foo rita", "!!binary aGk=", "*x"])(
-    "%s is no name",
-    (id) => expect(refused({ id })).toMatch(/^roster\.yaml:4:\d+: /),
-  );
+  it.each([
+    "12:30:45",
+    "'ri ta'",
+    '"rita\\u200b"',
+    "|\n      rita",
+    "<<",
+    "[a]",
+    "{ a: b }",
+    "!foo rita",
+    "!!binary aGk=",
+    "*x",
+  ])("%s is no name", (id) => expect(refused({ id })).toMatch(/^roster\.yaml:4:\d+: /));
   it("what could hide in a name is shown as an escape", () => {
     expect(refused({ id: '"rita\\u200b"' })).toContain('this is "rita\\u{200b}"');
   });
@@ -188,7 +212,13 @@ describe("keys as they are pasted", () => {
     ["JSON on one line in brackets", `[${JSON.stringify(ed25519)}, ${JSON.stringify(es256)}]`, 2],
     ["JSON on many lines, indented", `\n      - ${json.replaceAll("\n", "\n        ")}`, 1],
     ["JSON on many lines below the brackets", `[\n${json.replace(/^/gm, "      ")}\n      ]`, 1],
-    ["members on lines of their own", `\n      - ${Object.entries(es256).map(([a, b]) => `${a}: ${b}`).join("\n        ")}`, 1],
+    [
+      "members on lines of their own",
+      `\n      - ${Object.entries(es256)
+        .map(([a, b]) => `${a}: ${b}`)
+        .join("\n        ")}`,
+      1,
+    ],
   ])("%s is read", (_, keys, count) => {
     expect(ritaOf({ keys }).keys).toEqual([[], [keys.includes("EC") ? es256 : ed25519], [ed25519, es256]][count]);
   });
@@ -196,14 +226,22 @@ describe("keys as they are pasted", () => {
   it.each<[string, string, RegExp]>([
     ["JSON that is not indented", `\n      - ${json}`, /:8:3: It is not indented far enough/],
     ["JSON without a dash", `\n${json}`, /:7:1: Text in braces .* indent all of it/],
-    ["JSON that is no list", JSON.stringify(ed25519), /:6:11: .*is one key where a list .*: - \{ kty: OKP, crv: Ed25519, x: /],
+    [
+      "JSON that is no list",
+      JSON.stringify(ed25519),
+      /:6:11: .*is one key where a list .*: - \{ kty: OKP, crv: Ed25519, x: /,
+    ],
     ["a key set", JSON.stringify({ keys: [ed25519] }), /:6:11: .*is a key set/],
     ["a key set in the list", `[${JSON.stringify({ keys: [ed25519] })}]`, /:6:12: .*is a key set/],
     ["JSON in quotes", `['${JSON.stringify(ed25519)}']`, /:6:12: .*is a key as text: .*- \{ kty: OKP/],
     ["text in quotes, no list", `'${JSON.stringify(ed25519)}'`, /:6:11: .*is a key as text/],
     ["a kid", ed25519.kid, /:6:11: .*is text where a list of keys is wanted/],
     ["a list in the list", `[[${line(ed25519)}]]`, /:6:12: .*is a list inside the list/],
-    ["the members at the principal's indentation", `\n    kty: OKP\n    crv: Ed25519\n    x: ${ed25519.x}\n    kid: ${ed25519.kid}`, /:7:5: .*is a member of a key, beside the principal's own: .*- \{ kty: OKP/],
+    [
+      "the members at the principal's indentation",
+      `\n    kty: OKP\n    crv: Ed25519\n    x: ${ed25519.x}\n    kid: ${ed25519.kid}`,
+      /:7:5: .*is a member of a key, beside the principal's own: .*- \{ kty: OKP/,
+    ],
     ["the line among the principals", `\n  - ${line(ed25519)}`, /:7:5: principals\[1\]: is a key among the principals/],
     ["the line behind the name", `- ${line(ed25519)}`, /:6:11: A list begins on the line of its name/],
     ["the line behind []", `[]\n      - ${line(ed25519)}`, /:\d+:\d+: It is not indented/],
@@ -211,12 +249,24 @@ describe("keys as they are pasted", () => {
     ["nothing", "", /:6:\d+: .*keys: is empty/],
     ["a lone dash", "\n      -", /keys\[0\]: is empty/],
     ["the key's file", "[{ name: rita, public: { kty: OKP }, encrypted: abc }]", /is the key's file/],
-    ["no kid", `[${line({ ...ed25519, kid: "" }).replace("kid: , ", "")}]`, new RegExp(`has no kid: write kid: ${ed25519.kid}`)],
-    ["another key's kid", `[${line({ ...ed25519, kid: es256.kid })}]`, new RegExp(`keys\\[0\\]\\.kid: is not the key's RFC 7638 thumbprint, which is ${ed25519.kid}`)],
+    [
+      "no kid",
+      `[${line({ ...ed25519, kid: "" }).replace("kid: , ", "")}]`,
+      new RegExp(`has no kid: write kid: ${ed25519.kid}`),
+    ],
+    [
+      "another key's kid",
+      `[${line({ ...ed25519, kid: es256.kid })}]`,
+      new RegExp(`keys\\[0\\]\\.kid: is not the key's RFC 7638 thumbprint, which is ${ed25519.kid}`),
+    ],
     ["members of other JWKs", `[${line({ ...ed25519, use: "sig" })}]`, /unknown member "use"/],
     ["RSA", "[{ kty: RSA, n: abc, e: AQAB }]", /\.kty: is neither OKP nor EC/],
     ["another curve", "[{ kty: EC, crv: P-384, x: abc, y: abc }]", /\.crv: must be P-256/],
-    ["a cut coordinate", `[${line({ ...ed25519, x: ed25519.x.slice(0, 40) })}]`, /^[^\n]*\.x: must be 32 bytes in base64url$/],
+    [
+      "a cut coordinate",
+      `[${line({ ...ed25519, x: ed25519.x.slice(0, 40) })}]`,
+      /^[^\n]*\.x: must be 32 bytes in base64url$/,
+    ],
   ])("%s: says what to write", (_, keys, words) => expect(refused({ keys })).toMatch(words));
 
   it("a private key is called that, wherever it stands, and is not repeated", () => {
@@ -236,7 +286,9 @@ describe("keys as they are pasted", () => {
       "[{ kty: RSA, n: abc, e: AQAB, d: short }]",
     ]) {
       const words = refused({ keys });
-      expect(words, keys).toMatch(/^roster\.yaml:\d+:\d+: .*this is a private key, and it has been shown: .*make a new one/);
+      expect(words, keys).toMatch(
+        /^roster\.yaml:\d+:\d+: .*this is a private key, and it has been shown: .*make a new one/,
+      );
       expect(words).not.toContain("did you mean");
       for (const { d } of [secret, other]) expect(words).not.toContain(d);
     }
@@ -246,19 +298,47 @@ describe("keys as they are pasted", () => {
 describe("limits and names", () => {
   it.each<[string, Parts, RegExp]>([
     ["a quorum over 8", { count: "9" }, /:11:38: .*count: must be 1 to 8/],
-    ["a quorum over 8 together", { count: "5 }, { role: security, count: 4" }, /:11:68: .*approvals\[1\]\.count: makes it more than 8/],
+    [
+      "a quorum over 8 together",
+      { count: "5 }, { role: security, count: 4" },
+      /:11:68: .*approvals\[1\]\.count: makes it more than 8/,
+    ],
     ["a port", { location: "a:70000" }, /locations\[0\]: has a port over 65535/],
     ["a URL", { location: "https://a" }, /locations\[0\]: must be a lower-case host without https/],
     ["a long host", { location: "a".repeat(256) }, /longer than 255/],
     ["a method", { action: "get" }, /actions\[0\]: must be an HTTP method in capitals/],
     ["a path", { path: "/a/../b" }, /paths\[0\]: must be a path pattern/],
-    ["33 paths", { path: Array.from({ length: 33 }, (_, i) => `/${i}`).join(", ") }, /paths\[32\]: is one too many: at most 32/],
+    [
+      "33 paths",
+      { path: Array.from({ length: 33 }, (_, i) => `/${i}`).join(", ") },
+      /paths\[32\]: is one too many: at most 32/,
+    ],
     ["a role twice", { roles: "[a, b, a]" }, /roles\[2\]: stands here twice/],
-    ["an incident with a blank", { revoked: "revoked: { incident: ['INC-7 '] }" }, /:15:23: revoked\.incident\[0\]: has white space around it.*write "INC-7"/],
-    ["an incident over 64 bytes", { revoked: `revoked: { incident: [${"\u00e9".repeat(33)}] }` }, /longer than 64 bytes/],
-    ["4097 revoked", { revoked: `revoked: { sub: [${Array.from({ length: 4097 }, (_, i) => `p${i}`)}] }` }, /sub\[4096\]: is one too many/],
-    ["4097 principals", { more: Array.from({ length: 4096 }, (_, i) => `  - { id: p${i}, roles: [], keys: [] }\n`).join("") }, /:4102:5: principals\[4096\]: is one too many: at most 4096/],
-    ["a principal twice", { more: "  - { id: rita, roles: [], keys: [] }\n" }, /:7:11: .*the principal rita occurs twice/],
+    [
+      "an incident with a blank",
+      { revoked: "revoked: { incident: ['INC-7 '] }" },
+      /:15:23: revoked\.incident\[0\]: has white space around it.*write "INC-7"/,
+    ],
+    [
+      "an incident over 64 bytes",
+      { revoked: `revoked: { incident: [${"\u00e9".repeat(33)}] }` },
+      /longer than 64 bytes/,
+    ],
+    [
+      "4097 revoked",
+      { revoked: `revoked: { sub: [${Array.from({ length: 4097 }, (_, i) => `p${i}`)}] }` },
+      /sub\[4096\]: is one too many/,
+    ],
+    [
+      "4097 principals",
+      { more: Array.from({ length: 4096 }, (_, i) => `  - { id: p${i}, roles: [], keys: [] }\n`).join("") },
+      /:4102:5: principals\[4096\]: is one too many: at most 4096/,
+    ],
+    [
+      "a principal twice",
+      { more: "  - { id: rita, roles: [], keys: [] }\n" },
+      /:7:11: .*the principal rita occurs twice/,
+    ],
     ["a key twice", { keys: `[${line(es256)}, ${line(es256)}]` }, /the key \S+ occurs twice/],
   ])("%s: named with its line", (_, parts, words) => expect(refused(parts)).toMatch(words));
 });
