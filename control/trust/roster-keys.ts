@@ -10,7 +10,7 @@ const MAX_DEPTH = 16;
 
 export const PRIVATE_KEY =
   "this is a private key, and it has been shown: take it out, make a new one with `glassgate key new NAME`, and paste what that prints";
-const PASTE = "paste the line that `glassgate key show NAME` prints";
+const PASTE = "write it as one line, - { kty: ..., crv: ..., x: ..., kid: ... }, as `glassgate key new NAME` prints it";
 
 /** Where a private key stands in the text, in comments and in broken YAML too; undefined where none is seen. */
 export function privateKeyAt(text: string): number | undefined {
@@ -85,12 +85,12 @@ function faultOfKey(value: unknown, path: Path): Finding | undefined {
   if (typeof value === "string") return { path, message: `is text where a key is wanted: ${PASTE}` };
   if (!isRecord(value)) return undefined;
   if ("encrypted" in value || "public" in value)
-    return { path, message: `is the key's file, with the encrypted private key: ${PASTE} instead` };
+    return { path, message: `is the key's file, with the encrypted private key: ${PASTE}` };
   if (Array.isArray(value.keys))
     return { path, message: "is a key set: put each key of its list here, without the member keys around them" };
   const { kty, crv, kid } = value;
   if (kty === undefined && Object.keys(value).length === 1)
-    return { path, message: `is a single member, not a key: ${PASTE}, braces included` };
+    return { path, message: `is a single member, not a key: ${PASTE}` };
   if (kty !== undefined && kty !== "OKP" && kty !== "EC")
     return {
       path: [...path, "kty"],
@@ -128,7 +128,7 @@ function faultsOfPrincipal(principal: unknown, path: Path): Finding[] {
   if (keys === null)
     return [{ path: at, message: "is empty: write keys: [] for none, or paste keys below it, indented further" }];
   if (typeof keys === "string")
-    return [{ path: at, message: `is text where a list of keys is wanted: ${PASTE} below it` }];
+    return [{ path: at, message: `is text where a list of keys is wanted: ${PASTE}, below it` }];
   if (isRecord(keys)) {
     if (Array.isArray(keys.keys))
       return [{ path: at, message: "is a key set: write its list itself here, without the second keys:" }];

@@ -21,10 +21,12 @@ function checkPrincipals({ principals }: Checked, once: Once, refuse: Refuse): v
   principals.forEach((principal, i) => {
     const path = ["principals", i];
     once("principal", principal.id, [...path, "id"]);
+    const held = new Set<string>();
     principal.roles.forEach((role, j) => {
       if (typeof role !== "string") checkWindow(role, [...path, "roles", j], refuse);
-      if (principal.roles.slice(0, j).some((other) => JSON.stringify(other) === JSON.stringify(role)))
-        refuse([...path, "roles", j], "stands here twice");
+      const text = JSON.stringify(role);
+      if (held.has(text)) refuse([...path, "roles", j], "stands here twice");
+      held.add(text);
     });
     principal.keys.forEach((key, j) => {
       once("key", key.kid, [...path, "keys", j, "kid"]);

@@ -28,7 +28,7 @@ const rosterKey = z.discriminatedUnion("kty", [okp.extend(window), ec.extend(win
   context.addIssue({
     code: "custom",
     path: ["kid"],
-    message: `is not the key's RFC 7638 thumbprint, which is ${right}: copy the key whole, as \`glassgate key show\` prints it`,
+    message: `is not the key's RFC 7638 thumbprint, which is ${right}: copy the key whole, as \`glassgate key new NAME\` prints it`,
   });
 });
 

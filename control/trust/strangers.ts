@@ -7,15 +7,22 @@ const JTI = /^[A-Za-z0-9_-]{16,64}$/;
 const KID = /^[A-Za-z0-9_-]{43}$/;
 const MAX_INCIDENT_BYTES = 64;
 
+/** Comparing with more names than this takes longer than it helps. */
+const MAX_CANDIDATES = 5000;
+
 function guess(wrong: string, candidates: Iterable<string>): string {
-  const near = nearest(wrong, [...candidates]);
+  const near = nearest(wrong, [...candidates].slice(0, MAX_CANDIDATES));
   return near === undefined ? "" : `; did you mean ${quoted(near)}?`;
 }
 
 function strangeRoles(claims: BundleClaims): string[] {
   const held = new Map<string, string[]>();
   for (const { id, roles } of claims.principals)
-    for (const role of roles) held.set(roleName(role), [...(held.get(roleName(role)) ?? []), id]);
+    for (const role of new Set(roles.map(roleName))) {
+      const holders = held.get(role);
+      if (holders === undefined) held.set(role, [id]);
+      else holders.push(id);
+    }
   const asked = new Set<string>();
   const lines: string[] = [];
   for (const { id, requesters, approvals } of claims.entitlements) {
@@ -36,6 +43,19 @@ function strangeRoles(claims: BundleClaims): string[] {
       );
   }
   return [...new Set(lines)];
+}
+
+/** A person's name that is nearly another's: one human would count as two, and could approve for himself. */
+function strangePersons({ principals }: BundleClaims): string[] {
+  const known = new Set(principals.map(personOf));
+  return principals.flatMap(({ id, person }) => {
+    if (person === undefined || principals.some((other) => other.id !== id && personOf(other) === person)) return [];
+    const near = guess(
+      person,
+      [...known].filter((other) => other !== person && other !== id),
+    );
+    return near === "" ? [] : [`principal ${id}: nobody else is the person ${person}${near}`];
+  });
 }
 
 function strangeSubject(sub: string, claims: BundleClaims): string | undefined {
@@ -106,6 +126,7 @@ export function strangers(claims: BundleClaims): string[] {
   const kids = new Set(claims.principals.flatMap(({ keys }) => keys.map((key) => key.kid)));
   return [
     ...strangeRoles(claims),
+    ...strangePersons(claims),
     ...jti
       .filter((id) => !JTI.test(id))
       .map((id) => `revoked jti ${quoted(id)} can never match: a jti is of 16 to 64 letters, digits, - and _`),

@@ -80,6 +80,13 @@ describe("names that match nobody", () => {
     );
   });
 
+  it("are persons with nearly another's name", () => {
+    const claims = withChange(({ principals }) => {
+      for (const principal of principals) if (principal.id === "rita-admin") principal.person = "ritta";
+    });
+    expect(strangers(claims)).toEqual(["principal rita-admin: nobody else is the person ritta; did you mean rita?"]);
+  });
+
   it("say how incidents are compared", () => {
     expect(revoking({ incident: ["INC-70"] })).toEqual([
       "revoked incidents are compared byte for byte: INC-70 does not take back grants for inc-70 or INC_70 or INC-7O or INC70",
