@@ -6,8 +6,8 @@ import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type P
 import { messageOf, UserError } from "./errors.js";
 import { visible } from "./text.js";
 
-/** Larger than the largest roster that a bundle can hold, several times. */
-const MAX_BYTES = 8 * 1024 * 1024;
+/** Twice what a roster needs whose bundle just fits (512 KiB), comments included; the parser takes seconds for more. */
+const MAX_BYTES = 2 * 1024 * 1024;
 /** Deeper than anything we read; the parser itself is recursive. */
 const MAX_DEPTH = 64;
 /** How many nodes aliases may stand for, all together: "a billion laughs" are refused, a role list shared by thousands is not. */
@@ -28,7 +28,6 @@ export interface Yaml {
 /** What to do about the parser's complaint, where its own words do not say. */
 const MENDS: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: "It holds several documents: leave out the line ---",
-  DUPLICATE_KEY: "The same member stands here twice: leave one of them",
   TAB_AS_INDENT: "A tab stands where spaces must: YAML is indented with spaces",
   BAD_INDENT:
     "It is not indented far enough: text in brackets that goes over several lines must stand further to the right than the member it belongs to, its last bracket too (or write it on one line)",
@@ -85,7 +84,7 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
     try {
       return parseDocument(text, {
         lineCounter: lines,
-        uniqueKeys: true,
+        uniqueKeys: false, // Below, in one pass: the parser compares each name with each.
         merge: true,
         schema: "core",
         logLevel: "error",
@@ -120,10 +119,15 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
     if (aliased > MAX_ALIASED_NODES) return refuse(offsetOf(alias), "its aliases stand for too much: write it out");
     return weight;
   };
-  const weighPair = (pair: Pair, depth: number, holder: Node): number => {
-    if (!isScalar(pair.key)) return refuse(offsetOf(holder), "the name of a member is a list, a mapping or an alias");
-    if (isScalar(pair.key) && pair.key.anchor !== undefined) anchors.set(pair.key.anchor, pair.key);
-    return weigh(pair.value, depth);
+  const weighPair = (pair: Pair, depth: number, holder: Node, names: Set<string>): number => {
+    const { key, value } = pair;
+    if (!isScalar(key)) return refuse(offsetOf(holder), "the name of a member is a list, a mapping or an alias");
+    const name = String(key.value);
+    if (names.has(name) && key.source !== "<<")
+      return refuse(offsetOf(key), "the same member stands here twice: leave one of them");
+    names.add(name);
+    if (key.anchor !== undefined) anchors.set(key.anchor, key);
+    return weigh(value, depth);
   };
   /** Nodes below, aliases followed. */
   const weigh = (node: unknown, depth: number): number => {
@@ -134,7 +138,9 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
     if (depth > MAX_DEPTH) return refuse(offsetOf(node), "it is nested too deeply");
     open.add(node);
     let weight = 1;
-    for (const item of node.items) weight += isPair(item) ? weighPair(item, depth + 1, node) : weigh(item, depth + 1);
+    const names = new Set<string>();
+    for (const item of node.items)
+      weight += isPair(item) ? weighPair(item, depth + 1, node, names) : weigh(item, depth + 1);
     open.delete(node);
     weights.set(node, weight);
     return weight;

@@ -88,7 +88,7 @@ export function parseRoster(text: string, file: string): Roster {
 }
 
 /** A roster is a file of some hundred KiB: no device, no pipe without an end. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 export function readRosterText(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });

@@ -318,4 +318,10 @@ it("damaged drafts, bundles and rosters are one sentence, never a stack", async 
       expect(stderr + stdout).not.toMatch(/went wrong that should not|^\s+at .*\.js/m);
     }
   }
+  for (const text of ["a: &a [*a]", "[".repeat(100_000), "\0\u0001", `# d: ${"A".repeat(43)}`]) {
+    write("bad.yaml", text);
+    const { code, stderr } = await run("bundle", "build", "--roster", "bad.yaml");
+    expect(code, stderr).toBe(2);
+    expect(stderr).toMatch(/^error: bad\.yaml:\d+:\d+: .+\nnext: {2}Mend the roster/);
+  }
 }, 120_000);
