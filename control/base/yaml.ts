@@ -45,7 +45,21 @@ function sentenceFor({ code, message }: { code: string; message: string }): stri
   return MENDS[code] ?? visible(words);
 }
 
-/** What can be said without parsing: an encoding, a size. */
+/**
+ * Where the text is nested beyond all reason, or -1: the parser would take minutes, and then overflow. Brackets in text and comments
+ * count as well, so this is far above what a person writes.
+ */
+function unreasonableAt(text: string): number {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "[" || text[i] === "{") depth++;
+    else if (text[i] === "]" || text[i] === "}") depth--;
+    if (depth > 16 * MAX_DEPTH) return i;
+  }
+  return /^(?:[-?:][ \t]+){1024}/m.exec(text)?.index ?? -1;
+}
+
+/** What can be said without parsing: an encoding, a size, a depth. */
 function refuseBytes(text: string, file: string, hint: string): void {
   const refuse = (offset: number, sentence: string): never => {
     const before = text.slice(0, offset).split("\n");
@@ -56,17 +70,8 @@ function refuseBytes(text: string, file: string, hint: string): void {
   if (zero >= 0) refuse(zero, "it is no text, or not in UTF-8 (UTF-16, perhaps): save it as UTF-8.");
   const broken = text.indexOf("\ufffd");
   if (broken >= 0) refuse(broken, "a character is not in UTF-8: save it as UTF-8.");
-}
-
-/** Where brackets go too deep: only asked when the parser has given up. */
-function tooDeepAt(text: string): number {
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === "[" || text[i] === "{") depth++;
-    else if (text[i] === "]" || text[i] === "}") depth--;
-    if (depth > MAX_DEPTH) return i;
-  }
-  return 0;
+  const deep = unreasonableAt(text);
+  if (deep >= 0) refuse(deep, "it is nested too deeply.");
 }
 
 /** Reads the text. A fault is a UserError with `file:line:column`, what is wrong, and `hint`. */
@@ -91,7 +96,7 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
       });
     } catch (error) {
       // The parser is recursive: only a text that goes far too deep gets here.
-      return refuse(tooDeepAt(text), "it is nested too deeply", error);
+      return refuse(0, "it is nested too deeply", error);
     }
   };
   const document = parse();

@@ -1,6 +1,7 @@
 /** `glassgate bundle sign`: reads the draft once, shows it, asks a person, signs those very bytes. No flag skips the question. */
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
+import { readTextIfThere } from "../base/files.js";
 import { plural } from "../base/text.js";
 import { readAnchors } from "../trust/anchors.js";
 import { signerKids } from "../trust/bundle.js";
@@ -75,6 +76,9 @@ async function sign(options: Options): Promise<void> {
     throw new UserError("Not signed. Nothing was changed.", { exitCode: 1 });
 
   const signed = await signDraft(draft, await openKey(options.keys, options.key, options.passphraseFd), anchors);
+  // Somebody else's draft, or a swap: what was shown is what counts, and the signer hears of it.
+  if (readTextIfThere(draft.file, "the next bundle")?.trim() !== draft.text)
+    warn(`${draft.file} was changed while you read. What was shown to you is what is signed and kept.`);
   await keepSigned(signed, options.bundle, anchors);
   const { missing, claims } = signed;
   const file = missing > 0 ? nextPath(options.bundle) : options.bundle;

@@ -7,6 +7,8 @@ import { strangers } from "./strangers.js";
 
 const HOUR = 3600;
 const DAY = 86_400;
+/** Nobody gets here by counting, nor by using the time in milliseconds. */
+const HIGH_VERSION = 1_000_000_000_000_000;
 
 function personsWith(claims: BundleClaims, role: string): Set<string> {
   const now = claims.iat;
@@ -57,6 +59,10 @@ export function lint(claims: BundleClaims, anchors?: Anchors): string[] {
   if (anchors !== undefined && anchors.roots.length === anchors.threshold && anchors.threshold > 1) {
     warnings.push("every root key is needed: one lost key and the bundle can never be changed");
   }
+  if (claims.version > HIGH_VERSION)
+    warnings.push(
+      `version ${claims.version} is near the highest there can be: versions only rise, and then none can follow`,
+    );
   if (claims.exp - claims.iat > 400 * DAY)
     warnings.push(`the bundle holds for ${showDuration(claims.exp - claims.iat)}: over a year`);
   for (const entitlement of claims.entitlements) warnings.push(...lintEntitlement(claims, entitlement));

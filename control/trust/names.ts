@@ -1,5 +1,6 @@
 /** The small schemas that rosters, bundles, grants and configurations share (bounds as in assembly/limits.ts). */
 import { z } from "zod";
+import { visible } from "../base/text.js";
 
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/;
 const NAME_RULE = "must be a name: 1 to 64 letters, digits and ._@+-, beginning with a letter or digit";
@@ -9,7 +10,7 @@ const SHOWN_CHARACTERS = 70;
 export const name = z.string().regex(NAME, {
   error: ({ input }) =>
     typeof input === "string" && input.length <= SHOWN_CHARACTERS
-      ? `${NAME_RULE}; this is ${JSON.stringify(input)}`
+      ? `${NAME_RULE}; this is ${visible(JSON.stringify(input))}`
       : NAME_RULE,
 });
 

@@ -113,6 +113,7 @@ describe("bundle sign", () => {
     write("bundle.next", shown);
     const first = await sign("root-1", "yes", () => write("bundle.next", evil));
     expect(first).toMatchObject({ code: 0 });
+    expect(flat(first.stdout)).toContain("warning: bundle.next was changed while you read.");
     expect(readClaims(read("bundle.next").trim(), "bundle.next")).toEqual(JSON.parse(shown));
 
     const half = read("bundle.next");

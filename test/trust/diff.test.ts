@@ -1,6 +1,7 @@
 /** No change of a bundle is silent: whatever differs has a line of its own, and two different changes have two different texts. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { buildClaims } from "../../control/trust/bundle.js";
 import { type BundleClaims, bundleClaimsSchema } from "../../control/trust/claims.js";
 import { contentChanges, describeChanges } from "../../control/trust/diff.js";
 import { describeBundle } from "../../control/trust/facts.js";
@@ -115,4 +116,10 @@ describe("describeChanges", () => {
     expect(text).toMatch(/principal adam: loses key/);
     expect(text).toMatch(/principal anna: gains key/);
   });
+});
+
+it("a bundle is issued a minute before it is built, for gateways whose clock is behind", () => {
+  const roster = { lifetime: 3600, principals: [], entitlements: [] };
+  expect(buildClaims(roster, ["test"], 1, 1_800_000_000)).toMatchObject({ iat: 1_799_999_940, exp: 1_800_003_600 });
+  expect(() => buildClaims(roster, ["test"], Number.MAX_SAFE_INTEGER + 1, 1_800_000_000)).toThrow(/none can follow it/);
 });

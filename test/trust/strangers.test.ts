@@ -87,6 +87,12 @@ describe("names that match nobody", () => {
     expect(strangers(claims)).toEqual(["principal rita-admin: nobody else is the person ritta; did you mean rita?"]);
   });
 
+  it("and a version that nobody counted to", () => {
+    expect(lint(withChange((claims) => Object.assign(claims, { version: Number.MAX_SAFE_INTEGER })))).toContain(
+      "version 9007199254740991 is near the highest there can be: versions only rise, and then none can follow",
+    );
+  });
+
   it("say how incidents are compared", () => {
     expect(revoking({ incident: ["INC-70"] })).toEqual([
       "revoked incidents are compared byte for byte: INC-70 does not take back grants for inc-70 or INC_70 or INC-7O or INC70",
