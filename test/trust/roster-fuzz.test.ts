@@ -93,7 +93,7 @@ describe("a roster changed at random", () => {
           tryRoster(next);
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
   });
 
@@ -117,7 +117,7 @@ describe("a roster changed at random", () => {
         Reflect.set(holder, isNew && !Array.isArray(holder) && holder !== copy ? name : (path.at(-1) ?? "root"), next);
         tryRoster(JSON.stringify(copy.root));
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
   });
 });
