@@ -39,7 +39,7 @@ export const revokedSchema = z.strictObject({
 
 export const bundleClaimsSchema = z.strictObject({
   schema: z.literal(1),
-  version: numericDate,
+  version: z.int("must be a whole number").nonnegative(),
   iat: numericDate,
   exp: numericDate,
   aud: z.array(name).min(1).max(16),
