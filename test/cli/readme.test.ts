@@ -91,12 +91,12 @@ it("leads from nothing to an answer of the upstream", async () => {
       continue;
     }
     const cwd = line.includes(" init ") ? base : folder;
-    const isAsking = line.includes(" approve ");
+    const isAsking = line.includes(" approve ") || line.includes(" bundle sign ");
     const ran = isAsking
       ? await atTerminal(line.replace(/ > (\S+)/, " 2>/dev/tty | tee $1"), ["yes"], { cwd, env })
       : await shell(line, { cwd, env });
     expect({ line, ...ran }).toMatchObject({ line, code: 0 });
-    if (isAsking)
+    if (line.includes(" approve "))
       expect(ran.stdout).toMatch(/methods +POST\r?\n +hosts +api\.example\.com\r?\n +paths +\/orders\/42\r?\n/);
     if (line.startsWith("curl")) expect(JSON.parse(ran.stdout)).toMatchObject({ method: "POST", path: "/orders/42" });
     if (line.includes(" explain ")) expect(ran.stdout).toContain("allow: Allowed");
