@@ -30,7 +30,9 @@ function parseTime(text: string): Date {
 }
 
 async function explain(grantArgument: string, method: string, url: string, options: Options): Promise<void> {
-  const grant = readArgument(grantArgument, "The grant").replace(/\s+/g, "");
+  const grant = readArgument(grantArgument, "The grant")
+    .replace(/\s+/g, "")
+    .replace(/^x-break-glass: */i, "");
   const target = parseTarget(method, url);
   const bundle = readText(options.bundle, "the trust bundle", "Name it with --bundle.").trim();
   const { at } = options;

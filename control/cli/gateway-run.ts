@@ -143,9 +143,6 @@ async function run(file: string, options: RunOptions): Promise<void> {
   } catch (error) {
     reportToStarter(error instanceof UserError ? error : new UserError(messageOf(error), { exitCode: 1 }));
     throw error;
-  } finally {
-    // A signal may have come while nothing waits for Envoy any more: its handlers must not hold the process.
-    for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.removeAllListeners(signal);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `glassgate grant`: checks the approvals, says what is missing, and makes the requester's signature last. */
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
+import { writeText } from "../base/files.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { entitlementFor, missingApprovals, provenSigner } from "../grant/check.js";
 import { completeGrant } from "../grant/make.js";
@@ -27,6 +28,7 @@ interface Options {
   readonly bundle: string;
   readonly passphraseFd?: number;
   readonly json?: boolean;
+  readonly output?: string;
 }
 
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
@@ -57,10 +59,11 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
     });
   }
   const text = await completeGrant(ask, approvals, await openKey(options.keys, options.key, options.passphraseFd));
-  if (options.json === true) resultJson({ grant: text, claims });
+  if (options.output !== undefined) writeText(options.output, `x-break-glass: ${text}\n`, { mode: 0o600 });
+  else if (options.json === true) resultJson({ grant: text, claims });
   else result(text);
   say(
-    `Complete: opens until ${showTime(claims.exp)}. It is a secret until then. Next: curl -H "x-break-glass: $(cat grant.txt)" URL`,
+    `Complete: opens until ${showTime(claims.exp)}. It is a secret until then. Next: curl -H @${options.output ?? "grant.txt"} URL`,
   );
 }
 
@@ -76,6 +79,7 @@ export function addGrant(program: Command): void {
     .addOption(bundleOption())
     .addOption(passphraseOption())
     .addOption(jsonOption())
+    .option("--output <file>", "write it there as a header line for `curl -H @file`, readable by you only")
     .action(grant);
-  examples(command, ["glassgate grant ask.txt approval-1.txt approval-2.txt --key rita > grant.txt"]);
+  examples(command, ["glassgate grant ask.txt approval-1.txt approval-2.txt --key rita --output grant.txt"]);
 }
