@@ -1,9 +1,10 @@
 /** `glassgate gateway render`: a complete, commented Envoy configuration. */
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
+import { visible } from "../base/text.js";
 import { checkJwks, DEFAULT_ISSUER, type DemoIdp, makeDemoIdp } from "../gateway/idp.js";
 import { renderGateway } from "../gateway/render.js";
 import { isDevice } from "../gateway/surroundings.js";
@@ -63,10 +64,11 @@ function demoFiles(folder: string): { jwks: string; caller: string } {
 function writeDemo(files: { jwks: string; caller: string }, { jwks, token }: DemoIdp): void {
   writeText(files.jwks, jwks);
   writeText(files.caller, `authorization: Bearer ${token}\n`, { mode: 0o600 });
+  const shown = (path: string): string => visible(relative(process.cwd(), path));
   warn(
-    `${files.jwks} is a throw-away identity provider, to try the gateway with; its private key is forgotten. In production name your own with --jwks.`,
+    `${shown(files.jwks)} is a throw-away identity provider, to try the gateway with; its private key is forgotten. In production name your own with --jwks.`,
   );
-  say(`${files.caller} is the header of a normal caller, good for eight hours: curl -H @${files.caller} ...`);
+  say(`Wrote ${shown(files.caller)}: a normal caller's header, good for eight hours, for curl -H @FILE.`);
 }
 
 async function render(options: RenderCommandOptions): Promise<void> {

@@ -55,7 +55,10 @@ function script(lines: readonly string[]): string {
       .slice(1, -1)
       .replaceAll(/[$`"\\]/g, "\\$&")}"`,
   ]);
-  writeFileSync(path, ["set -e", 'trap "glassgate gateway stop gateway.yaml 2>/dev/null" EXIT', ...steps].join("\n"));
+  writeFileSync(
+    path,
+    ["set -e", 'trap "glassgate gateway stop gateway.yaml 2>/dev/null || true" EXIT', ...steps].join("\n"),
+  );
   return path;
 }
 
