@@ -7,7 +7,7 @@ import { visible } from "../base/text.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
 import { findEnvoy } from "../gateway/find.js";
 import { pidPath, runningPid, writePid } from "../gateway/pid.js";
-import { readRenderedFilter } from "../gateway/rendered.js";
+import { type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { type RunningEnvoy, startEnvoy } from "../gateway/run.js";
 import {
   checkPorts,
@@ -27,6 +27,18 @@ export interface RunOptions {
   readonly background?: boolean;
 }
 
+/** The filter without a bundle: Envoy waits for the file. */
+function writeFirstEcds(filter: RenderedFilter): void {
+  try {
+    writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+  } catch (error) {
+    throw new UserError(messageOf(error), {
+      cause: error,
+      hint: "Render with --ecds naming a file that can be written here, in a folder of its own.",
+    });
+  }
+}
+
 /** Everything that can be wrong before Envoy starts. @returns the configuration's text */
 async function prepare(file: string): Promise<{ text: string; around: Surroundings }> {
   const text = readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`.");
@@ -42,7 +54,7 @@ async function prepare(file: string): Promise<{ text: string; around: Surroundin
   await checkPorts(around);
   makeLogFolders(around);
   if (!existsSync(filter.ecdsPath)) {
-    writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+    writeFirstEcds(filter);
     say(`Wrote ${filter.ecdsPath}: the filter without a bundle, until the first push.`);
   }
   return { text, around };

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseDocument } from "yaml";
+import { findEnvoy } from "../../control/gateway/find.js";
 import { repository, shellLines } from "./doc-commands.js";
 import { privately } from "./private-network.js";
 import { run } from "./run.js";
@@ -69,6 +70,11 @@ async function session(lines: readonly string[], columns = 80): Promise<{ code: 
   const { code, stdout, stderr } = await run(program, args, { cwd: base, env });
   return { code, printed: `${stdout}${stderr}`.replaceAll("\r\n", "\n") };
 }
+
+// In a network of our own nothing can be fetched.
+beforeAll(async () => {
+  await findEnvoy();
+}, 300_000);
 
 it("lead from nothing to an answer of the upstream", async () => {
   const install = shellLines("README.md").find((line) => line === "npm install --global .");
