@@ -4,26 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { repository, shellLines } from "./doc-commands.js";
+import { newcomer } from "./newcomer.js";
 import { run } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-package-"));
-const env = {
-  GLASSGATE_KEYS: join(base, "keys"),
-  GLASSGATE_PASSPHRASE: "x",
-  PATH: `${join(base, "bin")}:${process.env.PATH ?? ""}`,
-  npm_config_prefix: base,
-  npm_config_ignore_scripts: "true", // The build is there.
-  npm_config_prefer_offline: "true",
-  npm_config_update_notifier: "false",
-};
+const env = newcomer(base);
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 it("is packed, installed and finds its filter", async () => {
   const lines = shellLines("docs/getting-started.md");
   const at = lines.indexOf("npm pack");
   const shell = (line: string | undefined, cwd: string) => run("bash", ["-c", line ?? ""], { cwd, env });
-  expect(await shell(`${lines[at]} --pack-destination ${base}`, repository)).toMatchObject({ code: 0 });
-  expect(await shell(lines[at + 1], base)).toMatchObject({ code: 0 });
+  const packed = await shell(`${lines[at]} --pack-destination ${base}`, repository);
+  expect(packed.code, packed.stderr).toBe(0);
+  const installed = await shell(lines[at + 1], base);
+  expect(installed.code, installed.stderr).toBe(0);
   expect((await shell("glassgate --version", base)).stdout).toBe("0.1.0\n");
   expect((await shell("glassgate approve --help", base)).stdout).toContain("Examples:");
   expect(await shell("glassgate init project", base)).toMatchObject({ code: 0 });
