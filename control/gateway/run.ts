@@ -139,6 +139,7 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
     ...["--file-flush-interval-msec", String(options.flushMs ?? 1000), "-l", options.logLevel ?? "warning"],
   ];
   const child = spawn(program, args, {
+    detached: true, // Ctrl-C at the terminal is for us to hear; we end Envoy.
     stdio: ["ignore", options.stdout ?? "pipe", "pipe"],
     env: childEnvironment(),
   });
