@@ -27,6 +27,19 @@ export interface RunOptions {
   readonly background?: boolean;
 }
 
+/** YAML can be right and still not be readable, as with thousands of aliases. */
+function readFilter(text: string, file: string): RenderedFilter {
+  try {
+    return readRenderedFilter(text, file);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${file} cannot be read: ${visible(messageOf(error))}.`, {
+      cause: error,
+      hint: "Write the filter's configuration without aliases, as `glassgate gateway render` does.",
+    });
+  }
+}
+
 /** The filter without a bundle: Envoy waits for the file. */
 function writeFirstEcds(filter: RenderedFilter): void {
   try {
@@ -43,7 +56,7 @@ function writeFirstEcds(filter: RenderedFilter): void {
 async function prepare(file: string): Promise<{ text: string; around: Surroundings }> {
   const text = readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`.");
   const around = readSurroundings(text, file);
-  const filter = readRenderedFilter(text, file);
+  const filter = readFilter(text, file);
   const running = runningPid(file);
   if (running !== undefined) {
     throw new UserError(`${file} runs already, as process ${running}.`, {

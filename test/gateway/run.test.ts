@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { send } from "../../control/gateway/client.js";
 import { reasonFrom } from "../../control/gateway/run.js";
 import { freePort, glassgate, main, type Ran } from "../cli/run.js";
 
 const PATIENCE = 60_000;
+vi.setConfig({ testTimeout: 3 * PATIENCE });
 const base = mkdtempSync(join(tmpdir(), "glassgate-run-"));
 const env = { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "not for Envoy to know" };
 const config = join(base, "gateway.yaml");
@@ -135,6 +136,19 @@ describe("starts with standard output", () => {
   });
 });
 
+describe("with its logs on standard output", () => {
+  it("writes them to a file, and says so where Envoy cannot", async () => {
+    expect(await render("--require", "--log", "/dev/stdout")).toMatchObject({ code: 0 });
+    expectError(await command("gateway", "run", "gateway.yaml"), 1, /cannot write its log \/dev\/stdout/, /--log/);
+    const { child, ended } = await start(openSync(join(base, "stdout.txt"), "w"));
+    expect(await status()).toBe(403);
+    child.kill("SIGTERM");
+    await ended;
+    expect(readFileSync(join(base, "stdout.txt"), "utf8")).toContain('"code":403');
+    expect(await render("--jwks", "idp-jwks.json", "--upstream", `127.0.0.1:${upstream}`)).toMatchObject({ code: 0 });
+  });
+});
+
 describe("leaves no Envoy behind", () => {
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
     it(`after ${signal}`, async () => {
@@ -228,6 +242,17 @@ describe("refuses", () => {
       );
     expectError(await command("gateway", "run", "none.yaml"), 2, /none\.yaml: it does not exist/, /gateway render/);
     expectError(await command("gateway", "run", "."), 2, /it is a directory/, /gateway render/);
+  });
+
+  it("a filter of aliases without end", async () => {
+    const aliases = `extra: { a: &r { b: 1 }, c: [${Array.from({ length: 130 }, () => "*r").join(", ")}] }`;
+    const text = readFileSync(config, "utf8").replace(/\n( +)configuration:\n/, `\n$1${aliases}$&`);
+    expectError(
+      await runFile("aliases.yaml", text),
+      2,
+      /aliases\.yaml cannot be read: Excessive alias count/,
+      /render/,
+    );
   });
 
   it("folders that cannot be written", async () => {
