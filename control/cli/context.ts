@@ -38,12 +38,6 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-export function portNumber(text: string): number {
-  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw new InvalidArgumentError("It must be a port, from 1 to 65535.");
-  return port;
-}
-
 /** For options: commander adds the option's name to the message. */
 export function duration(text: string): number {
   try {

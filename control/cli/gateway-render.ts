@@ -10,7 +10,7 @@ import { renderGateway } from "../gateway/render.js";
 import { isDevice } from "../gateway/surroundings.js";
 import { loadProgram, wasmPath } from "../host/wasm.js";
 import { readAnchors } from "../trust/anchors.js";
-import { anchorsOption, examples, portNumber } from "./context.js";
+import { anchorsOption, examples } from "./context.js";
 import { result, say, warn } from "./output.js";
 
 interface RenderCommandOptions {
@@ -29,6 +29,12 @@ interface RenderCommandOptions {
   readonly mode?: "enforce" | "shadow";
   readonly require?: boolean;
   readonly output?: string;
+}
+
+function portNumber(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError("It must be a port, from 1 to 65535.");
+  return port;
 }
 
 function parseUpstream(text: string): { host: string; port: number } {
