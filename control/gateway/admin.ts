@@ -93,7 +93,7 @@ export async function readFilterState(admin: Admin, domain: string): Promise<Fil
   let vmCount = 0;
   let rejections = 0;
   for (const [name, value] of stats) {
-    if (name.endsWith("wasm_vm_count")) vmCount = Math.max(vmCount, value);
+    if (/wasm_vm_count$|runtime\.v8\.active$/.test(name)) vmCount = Math.max(vmCount, value);
     if (/extension_config_discovery.*(config_fail|update_rejected)$/.test(name)) rejections += value;
   }
   return {
