@@ -59,9 +59,10 @@ export function holdTerminal(): Held | undefined {
 /** Leaves the terminal as it was found. */
 export function releaseTerminal(): void {
   if (held === undefined) return;
-  const { input, descriptor, output } = held;
+  const { input, descriptor, output, answer } = held;
   held = undefined;
   process.off("exit", releaseTerminal);
+  if (answer !== undefined) writeSync(output, "\n"); // A signal ends the question.
   if (!input.destroyed) input.setRawMode(false);
   if (descriptor === undefined) return;
   input.destroy();

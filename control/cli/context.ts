@@ -9,11 +9,11 @@ import { nearest, visible } from "../base/text.js";
 import { parseDuration } from "../base/time.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import { type KeyFile, readKeyFile, unlockKey, WrongPassphrase } from "../signer/keyfile.js";
-import { isTyped, passphraseFor } from "../signer/passphrase.js";
+import { isTyped, passphraseFor, preparePassphrase } from "../signer/passphrase.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { verifyBundle } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
-import { sayLabelled } from "./output.js";
+import { warn } from "./output.js";
 
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "where your keys are")
@@ -94,9 +94,20 @@ export async function openKey(folder: string, name: string, descriptor: number |
       return await unlockKey(file, await passphraseFor(name, source));
     } catch (error) {
       if (!(error instanceof WrongPassphrase) || tries === TRIES || !isTyped(source)) throw error;
-      sayLabelled("yellow", "warning:", `${error.message} Try again.`);
+      warn(`${error.message} Try again.`);
     }
   }
+}
+
+/** Fewer characters are guessed in hours by who has the file. */
+const SHORT = 12;
+
+/** The passphrase of a key that is being made: asked for twice, checked, and gently weighed. */
+export async function newPassphrase(name: string, descriptor: number | undefined): Promise<string> {
+  const passphrase = await passphraseFor(name, descriptor === undefined ? {} : { descriptor }, true);
+  if ([...preparePassphrase(passphrase)].length < SHORT)
+    warn(`the passphrase of ${name} is short: several words are as easy to keep in mind, and much harder to guess.`);
+  return passphrase;
 }
 
 export interface Trusted {

@@ -10,9 +10,8 @@ import { parseJson } from "../base/schema.js";
 import { visible } from "../base/text.js";
 import { newKey, type PrivateKey, type PublicKey, publicKeySchema, publicPart } from "../signer/jwk.js";
 import { sealKey } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
 import { anchorsSchema } from "../trust/anchors.js";
-import { collect, examples, keyPath, keysOption, passphraseOption, wholeNumber } from "./context.js";
+import { collect, examples, keyPath, keysOption, newPassphrase, passphraseOption, wholeNumber } from "./context.js";
 import { result, say, warn } from "./output.js";
 
 const sample = (file: string): string =>
@@ -64,9 +63,8 @@ function newRoots(options: Options): Root[] {
 
 /** All passphrases are asked for before the first key is encrypted, and all keys before the first is written. */
 async function sealed(roots: readonly Root[], options: Options): Promise<NewFile[]> {
-  const source = options.passphraseFd === undefined ? {} : { descriptor: options.passphraseFd };
   const passphrases: string[] = [];
-  for (const { name } of roots) passphrases.push(await passphraseFor(name, source, true));
+  for (const { name } of roots) passphrases.push(await newPassphrase(name, options.passphraseFd));
   return Promise.all(roots.map(({ name, path, key }, i) => sealKey(path, name, key, passphrases[i] ?? "")));
 }
 

@@ -5,9 +5,17 @@ import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { type Algorithm, algorithms, newKey, type PublicKey, publicPart } from "../signer/jwk.js";
 import { writeKeyFile } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
 import { name as nameSchema } from "../trust/names.js";
-import { examples, findKeyFile, jsonOption, keyNames, keyPath, keysOption, passphraseOption } from "./context.js";
+import {
+  examples,
+  findKeyFile,
+  jsonOption,
+  keyNames,
+  keyPath,
+  keysOption,
+  newPassphrase,
+  passphraseOption,
+} from "./context.js";
 import { result, resultJson, say } from "./output.js";
 
 /** The key as one line of YAML, as the roster's `keys:` take it. Values that YAML could read as another type are quoted. */
@@ -18,7 +26,7 @@ export function rosterLine(key: PublicKey): string {
   return `- { ${members.join(", ")} }`;
 }
 
-const WHERE = "under `keys:` of the person in roster.yaml, or send this line to whoever keeps it";
+const WHERE = "under `keys:` of the person in roster.yaml (in place of []), or send this line to whoever keeps it";
 
 interface MakeOptions {
   readonly keys: string;
@@ -37,9 +45,8 @@ async function make(name: string, options: MakeOptions): Promise<void> {
     throw new UserError(`There is a key ${name} already. Nothing was changed.`, {
       hint: "Choose another name, for example with the year.",
     });
-  const source = options.passphraseFd === undefined ? {} : { descriptor: options.passphraseFd };
   const key = newKey(options.algorithm);
-  await writeKeyFile(path, name, key, await passphraseFor(name, source, true));
+  await writeKeyFile(path, name, key, await newPassphrase(name, options.passphraseFd));
   say(`Wrote ${visible(path)} (encrypted, readable by you alone).`);
   say(`Next: paste the public key ${WHERE}:`);
   if (options.json === true) resultJson(publicPart(key));

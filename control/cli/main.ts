@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /** The command `glassgate`. Exit codes: 0 done; 1 the answer is no; 2 the input was wrong; 130 interrupted. */
+import { stopOnSignals } from "./ending.js";
 import { hushTerminal } from "./hush.js";
 
 // Before all else is loaded: what is typed meanwhile must not show up.
-hushTerminal(process.argv.slice(2));
+const args = process.argv.slice(2);
+stopOnSignals(args);
+hushTerminal(args);
 
 const { main } = await import("./run.js");
-await main(process.argv.slice(2));
+await main(args);

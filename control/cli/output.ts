@@ -1,6 +1,7 @@
 /** What people and machines read: results on stdout, everything else on stderr, colour only on a terminal. */
+import { fstatSync, writeFileSync } from "node:fs";
 import { styleText } from "node:util";
-import { UserError } from "../base/errors.js";
+import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { askLine, hasTerminal } from "../base/terminal.js";
 import { columnsOf, wrap } from "../base/wrap.js";
 
@@ -16,9 +17,35 @@ export function paint(style: Style, text: string): string {
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
 
+let fault: UserError | undefined;
+
+function note(error: unknown): void {
+  if (systemCode(error) === "EPIPE") return; // A reader that has gone away wants no more: no error.
+  fault ??= new UserError(`Cannot write the output: ${reasonOf(error)}.`, { cause: error, hint: hintOf(error) ?? "" });
+}
+
+/** Listens for what goes wrong with the streams. @returns waits until all is written, and what went wrong */
+export function watchOutput(): () => Promise<UserError | undefined> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", note);
+  return async () => {
+    await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+    return fault;
+  };
+}
+
+function put(stream: NodeJS.WriteStream, text: string): void {
+  try {
+    // Node takes a short write to a file for a whole one: a full disk would cut a grant and say nothing.
+    if (fstatSync(stream.fd).isFile()) writeFileSync(stream.fd, text);
+    else stream.write(text);
+  } catch (error) {
+    note(error);
+  }
+}
+
 /** A line for the person, never part of the result; wrapped at a terminal's width. @param hang indent of the further lines */
 export function say(line = "", hang?: number): void {
-  process.stderr.write(`${wrap(line, widthOf(process.stderr), hang)}\n`);
+  put(process.stderr, `${wrap(line, widthOf(process.stderr), hang)}\n`);
 }
 
 /** `error: ...`: further lines hang under the text. */
@@ -42,13 +69,13 @@ export function keepResults(): void {
 export function releaseResults(instead?: string): void {
   const texts = instead === undefined ? (kept ?? []) : [instead];
   kept = undefined;
-  for (const text of texts) process.stdout.write(text);
+  for (const text of texts) put(process.stdout, text);
 }
 
 /** The result: a token, a table, a file's text. */
 export function result(text: string): void {
   const whole = text.endsWith("\n") ? text : `${text}\n`;
-  if (kept === undefined) process.stdout.write(whole);
+  if (kept === undefined) put(process.stdout, whole);
   else kept.push(whole);
 }
 

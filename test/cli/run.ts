@@ -70,7 +70,7 @@ const PROMPT = /: $/;
 export const atTerminal = (line: string, typed: readonly Typed[], options: TerminalOptions = {}): Promise<Ran> => {
   const answers = typed.map((entry) => {
     const [pattern, answer] = typeof entry === "string" ? [PROMPT, entry] : entry;
-    return [pattern.source, /^[\u0001-\u001f]$/.test(answer) ? answer : `${answer}\n`];
+    return [pattern.source, answer.length === 1 && answer < " " ? answer : `${answer}\n`];
   });
   const command = `npx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`;
   const plan = JSON.stringify({ answers, columns: options.columns ?? 80 });
