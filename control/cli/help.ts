@@ -11,7 +11,11 @@ const UNDER = 6;
 /** An example broken at spaces outside quotes, each line but the last ending in the shell's own sign for "goes on". */
 function wrapExample(line: string, width: number): string {
   const [, command = "", comment] = /^(.*?)(?:\s+(# .*))?$/.exec(line.trimStart()) ?? [];
-  const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  const words = (command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).reduce<string[]>((all, word) => {
+    const option = all.at(-1);
+    if (option === undefined || !/^(?:-\S+|>)$/.test(option) || word.startsWith("-")) return [...all, word];
+    return [...all.slice(0, -1), `${option} ${word}`]; // An option and its value stay together.
+  }, []);
   const lines: string[] = [];
   let current = " ";
   for (const word of words) {
@@ -22,13 +26,15 @@ function wrapExample(line: string, width: number): string {
     current += ` ${word}`;
   }
   lines.push(current);
-  if (comment !== undefined) lines.push(wrap(" ".repeat(UNDER) + comment, width));
+  if (comment !== undefined)
+    lines.push(
+      `${" ".repeat(UNDER)}${wrap(comment, width - UNDER - 2, 0).replaceAll("\n", `\n${" ".repeat(UNDER)}# `)}`,
+    );
   return lines.join("\n");
 }
 
 function wrapHelpLine(line: string, width: number): string {
-  if (line.length <= width) return line;
-  if (line.startsWith("  $ ")) return wrapExample(line, width);
+  if (line.startsWith("  $ ")) return line.length <= width ? line : wrapExample(line, width);
   const item = /^( {2}\S.*? {2,})(\S.*)$/.exec(line);
   if (item === null) return wrap(line, width, line.startsWith("Usage:") ? UNDER : undefined);
   const [, term = "", description = ""] = item;

@@ -33,7 +33,7 @@ export function watchOutput(): () => Promise<UserError | undefined> {
   };
 }
 
-function put(stream: NodeJS.WriteStream, text: string): void {
+function put(stream: NodeJS.WriteStream & { fd: number }, text: string): void {
   try {
     // Node takes a short write to a file for a whole one: a full disk would cut a grant and say nothing.
     if (fstatSync(stream.fd).isFile()) writeFileSync(stream.fd, text);
