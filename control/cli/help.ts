@@ -11,11 +11,8 @@ const UNDER = 6;
 /** An example broken at spaces outside quotes, each line but the last ending in the shell's own sign for "goes on". */
 function wrapExample(line: string, width: number): string {
   const [, command = "", comment] = /^(.*?)(?:\s+(# .*))?$/.exec(line.trimStart()) ?? [];
-  const words = (command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).reduce<string[]>((all, word) => {
-    const option = all.at(-1);
-    if (option === undefined || !/^(?:-\S+|>)$/.test(option) || word.startsWith("-")) return [...all, word];
-    return [...all.slice(0, -1), `${option} ${word}`]; // An option and its value stay together.
-  }, []);
+  // An option and its value stay together.
+  const words = command.match(/(?:(?:-[\w-]+|>) (?=[^-]))?(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
   const lines: string[] = [];
   let current = " ";
   for (const word of words) {
