@@ -6,6 +6,7 @@ import {
   fchownSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -149,6 +150,17 @@ export function writeText(path: string, text: string, options: { mode?: number }
   } catch (error) {
     throw cannot(`write ${visible(path)}`, error, undefined, " Nothing was changed.");
   }
+}
+
+/** Refuses a name that is taken, also by a link that leads nowhere, before anybody is asked for anything. */
+export function mustBeNew(path: string, message: string, hint: string): void {
+  let taken: boolean;
+  try {
+    taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw cannot(`write ${visible(path)}`, error, undefined, " Nothing was changed.");
+  }
+  if (taken) throw new UserError(message, { hint });
 }
 
 export interface NewFile {

@@ -1,11 +1,11 @@
 /** `glassgate init`: a project directory to start from. */
-import { lstatSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
-import { type NewFile, readText, writeNewTexts } from "../base/files.js";
+import { mustBeNew, type NewFile, readText, writeNewTexts } from "../base/files.js";
 import { parseJson } from "../base/schema.js";
 import { visible } from "../base/text.js";
 import { newKey, type PrivateKey, type PublicKey, publicKeySchema, publicPart } from "../signer/jwk.js";
@@ -38,10 +38,6 @@ function readPublicKeys(files: readonly string[]): PublicKey[] {
   );
 }
 
-function refuseExisting(path: string, message: string, hint: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw new UserError(message, { hint });
-}
-
 interface Root {
   readonly name: string;
   readonly path: string;
@@ -52,7 +48,7 @@ function newRoots(options: Options): Root[] {
   return Array.from({ length: ROOTS }, (_, i) => {
     const name = `root-${i + 1}`;
     const path = keyPath(options.keys, name);
-    refuseExisting(
+    mustBeNew(
       path,
       `There is a key ${name} in ${options.keys} already. Nothing was changed.`,
       "Use another --keys folder, or pass public keys with --root.",
@@ -86,7 +82,7 @@ async function init(folder: string, options: Options): Promise<void> {
   // The roster's first line names it: editors then check while one types.
   const schemaPath = join(folder, "roster.schema.json");
   for (const path of [anchorsPath, rosterPath, schemaPath])
-    refuseExisting(path, `${path} exists already. Nothing was changed.`, "Choose an empty directory.");
+    mustBeNew(path, `${path} exists already. Nothing was changed.`, "Choose an empty directory.");
   const given = readPublicKeys(options.root ?? []);
   const made = given.length > 0 ? [] : newRoots(options);
   const anchors = anchorsOf(options, given.length > 0 ? given : made.map(({ key }) => publicPart(key)));

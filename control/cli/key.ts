@@ -1,7 +1,7 @@
 /** `glassgate key new|list|show`. */
-import { lstatSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
+import { mustBeNew } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { type Algorithm, algorithms, newKey, type PublicKey, publicPart } from "../signer/jwk.js";
 import { writeKeyFile } from "../signer/keyfile.js";
@@ -41,10 +41,11 @@ async function make(name: string, options: MakeOptions): Promise<void> {
     throw new UserError(`"${visible(named)}" is not a name.`, { hint: "Use letters, digits and ._@+-, at most 64." });
   }
   const path = keyPath(options.keys, name);
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
-    throw new UserError(`There is a key ${name} already. Nothing was changed.`, {
-      hint: "Choose another name, for example with the year.",
-    });
+  mustBeNew(
+    path,
+    `There is a key ${name} already. Nothing was changed.`,
+    "Choose another name, for example with the year.",
+  );
   const key = newKey(options.algorithm);
   await writeKeyFile(path, name, key, await newPassphrase(name, options.passphraseFd));
   say(`Wrote ${visible(path)} (encrypted, readable by you alone).`);

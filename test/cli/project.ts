@@ -9,12 +9,16 @@ import { newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js
 import { sealKey } from "../../control/signer/keyfile.js";
 import { anchorsSchema } from "../../control/trust/anchors.js";
 import { buildClaims, signFirst, signFurther } from "../../control/trust/bundle.js";
+import type { BundleClaims } from "../../control/trust/claims.js";
 import { parseRoster } from "../../control/trust/roster.js";
 
 export interface Project {
   readonly folder: string;
   readonly keys: string;
   readonly passphrase: string;
+  /** A private key: root-1, root-2, root-3, rita, adam or anna. */
+  key(name: string): PrivateKey;
+  readonly claims: BundleClaims;
   /** An ask of rita's, signed now. */
   ask(): Promise<string>;
   remove(): void;
@@ -29,7 +33,7 @@ export async function makeProject(passphrase = "correct horse battery staple"): 
   mkdirSync(folder);
   const names = ["root-1", "root-2", "root-3", "rita", "adam", "anna"] as const;
   const made = new Map<string, PrivateKey>(names.map((name) => [name, newKey("Ed25519")]));
-  const of = (name: (typeof names)[number]): PrivateKey => made.get(name) ?? newKey("Ed25519");
+  const of = (name: string): PrivateKey => made.get(name) ?? newKey("Ed25519");
   writeNewTexts(
     await Promise.all(
       names.map((name) => sealKey(join(keys, `${name}.key.json`), name, of(name), passphrase, ITERATIONS)),
@@ -53,6 +57,8 @@ export async function makeProject(passphrase = "correct horse battery staple"): 
     folder,
     keys,
     passphrase,
+    key: of,
+    claims,
     ask: () =>
       makeAsk(
         {
