@@ -57,10 +57,13 @@ const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>>
 };
 const TOO_MUCH = ["it is too large or too deeply nested", "Check that it is the right file."] as const;
 
+const ALIASES = ["it has YAML aliases that cannot be read here", "Write the values out."] as const;
+
 function rowOf(error: unknown): readonly [reason: string, hint: string] | undefined {
   const code = systemCode(error);
   if (code === "ERR_FS_FILE_TOO_LARGE" || code === "ERR_STRING_TOO_LONG") return TOO_MUCH;
   if (error instanceof RangeError && /call stack|string length|allocation/i.test(error.message)) return TOO_MUCH;
+  if (error instanceof ReferenceError && /alias/i.test(error.message)) return ALIASES;
   return code === undefined || !Object.hasOwn(REASONS, code) ? undefined : REASONS[code];
 }
 

@@ -135,10 +135,30 @@ function throughTemporary(
   syncFolder(folder);
 }
 
+/**
+ * Makes the folder and those above it, and adds what it made to `made`.
+ * Not by mkdir's own `recursive`: below /proc that never returns (Node 20).
+ */
+function makeFolder(folder: string, mode: number, made: string[]): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder), mode, made);
+  try {
+    mkdirSync(folder, mode);
+    made.push(folder);
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw error; // Another process made it just now, or it is a link to nowhere.
+  }
+}
+
+function removeFolders(made: readonly string[]): void {
+  for (const folder of made.toReversed()) rmdirSync(folder);
+}
+
 /** Writes the whole file by rename, through symbolic links; root leaves it to its owner. `mode` defaults to 0644; secrets are 0600. */
 export function writeText(path: string, text: string, options: { mode?: number } = {}): void {
+  const made: string[] = [];
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path), 0o777, made);
     const there = statSync(path, { throwIfNoEntry: false });
     if (there === undefined || there.isFile()) {
       const target = there === undefined ? path : realpathSync(path);
@@ -148,6 +168,7 @@ export function writeText(path: string, text: string, options: { mode?: number }
     } else writeFileSync(path, text); // A device or a pipe; a directory is an error.
     noteWritten(path);
   } catch (error) {
+    removeFolders(made);
     throw cannot(`write ${visible(path)}`, error, undefined, " Nothing was changed.");
   }
 }
@@ -185,12 +206,9 @@ export function writeNewTexts(files: readonly NewFile[]): void {
     const { path, text, mode = 0o644 } = file;
     const folder = dirname(path);
     try {
-      const first = mkdirSync(folder, { recursive: true, mode: mode === 0o600 ? 0o700 : 0o777 });
-      if (first !== undefined) {
-        undo.push(() => {
-          for (let made = folder; made.length >= first.length; made = dirname(made)) rmdirSync(made);
-        });
-      }
+      const made: string[] = [];
+      undo.push(() => removeFolders(made));
+      makeFolder(folder, mode === 0o600 ? 0o700 : 0o777, made);
       throughTemporary(folder, text, { mode }, (temporary) => placeNew(temporary, file));
       undo.push(() => rmSync(path, { force: true }));
       noteWritten(path);
