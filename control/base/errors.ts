@@ -72,9 +72,29 @@ export const reasonOf = (error: unknown): string => rowOf(error)?.[0] ?? visible
 /** The next step after it. */
 export const hintOf = (error: unknown): string | undefined => rowOf(error)?.[1];
 
-/** The safety net: an error of the system that no command put into words of its own. */
+/**
+ * What a schema or JSON's parser says: every one of ours stands where something comes in. The schemas' library is known by
+ * name here, as it takes longer to load than the first sentence may take to appear.
+ */
+function misreading(error: unknown): string | undefined {
+  if (error instanceof SyntaxError && error.message.includes("JSON")) return error.message;
+  if (!(error instanceof Error) || error.name !== "ZodError" || !("issues" in error)) return undefined;
+  const issue: unknown = Array.isArray(error.issues) ? error.issues[0] : undefined;
+  return typeof issue === "object" && issue !== null && "message" in issue
+    ? String(issue.message)
+    : "it has another shape";
+}
+
+/** The safety net: an error of the system, or of an input, that no command put into words of its own. */
 export function systemError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
+  const misread = misreading(error);
+  if (misread !== undefined) {
+    return new UserError(`Something that was read is not what it should be: ${visible(misread)}.`, {
+      cause: error,
+      hint: "Check what the options name. GLASSGATE_DEBUG=1 shows where it was read.",
+    });
+  }
   const code = systemCode(error);
   if (rowOf(error) === undefined && (code === undefined || !/^E(?!RR_)[A-Z0-9]+$/.test(code))) {
     return error instanceof Error && error.cause !== undefined ? systemError(error.cause) : undefined;

@@ -5,7 +5,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, w
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import { parse } from "yaml";
 import { buildProgram } from "../../control/cli/program.js";
 import { renderGateway } from "../../control/gateway/render.js";
