@@ -44,6 +44,7 @@ function readStream(descriptor: number): Buffer {
     try {
       length = readSync(descriptor, chunk);
     } catch (error) {
+      if (systemCode(error) === "EOF") return Buffer.concat(chunks); // How Windows ends a pipe.
       if (systemCode(error) !== "EAGAIN") throw error;
       Atomics.wait(wait, 0, 0, 10); // The other end has set the pipe non-blocking.
       continue;

@@ -20,6 +20,12 @@ interface Held {
   answer: { take(chunk: Buffer): void; end(): void } | undefined;
 }
 let held: Held | undefined;
+let isRefused = false;
+
+/** For a process that must never ask, whatever terminal it was started from. */
+export function refuseTerminal(): void {
+  isRefused = true;
+}
 
 function open(): Held | undefined {
   if (process.platform === "win32") {
@@ -40,7 +46,7 @@ function open(): Held | undefined {
 /** Takes the terminal and stops its echo. @returns undefined where there is none */
 export function holdTerminal(): Held | undefined {
   if (held !== undefined) return held;
-  const terminal = open();
+  const terminal = isRefused ? undefined : open();
   if (terminal === undefined) return undefined;
   held = terminal;
   const { input } = terminal;

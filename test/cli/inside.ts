@@ -1,4 +1,5 @@
 /** Runs the command inside this process: what it prints and its exit code, quickly enough for thousands of inputs. */
+import { refuseTerminal } from "../../control/base/terminal.js";
 import { run as runCommand } from "../../control/cli/run.js";
 import type { Ran, RunOptions } from "./run.js";
 
@@ -16,6 +17,8 @@ function capture(stream: NodeJS.WriteStream): { text(): string; release(): void 
     },
   };
 }
+
+refuseTerminal();
 
 /** One at a time: working directory, environment and streams are the process's own. */
 export async function inside(args: readonly string[], { cwd, env = {} }: RunOptions): Promise<Ran> {
