@@ -1,10 +1,12 @@
 /** Where passphrases come from: a descriptor's lines for several keys, the environment, and nobody else's. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { openKey } from "../../control/cli/context.js";
 import { readKeyFile, unlockKey } from "../../control/signer/keyfile.js";
 import { passphraseFor, takePassphrase } from "../../control/signer/passphrase.js";
+import { makeProject } from "./project.js";
 import { atTerminal, glassgate, main, shell } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-passphrases-"));
@@ -62,6 +64,21 @@ describe("--passphrase-fd", () => {
       expect([existsSync(keys), existsSync(join(base, "project"))]).toEqual([false, false]);
     });
   }
+
+  it("serves a command that opens several keys", async () => {
+    const project = await makeProject("right for every key");
+    writeFileSync(join(base, "lines"), "right for every key\nwrong\nright for every key\n");
+    const descriptor = openSync(join(base, "lines"), "r");
+    try {
+      expect((await openKey(project.keys, "root-1", descriptor)).kid).toBe(project.key("root-1").kid);
+      await expect(openKey(project.keys, "root-2", descriptor)).rejects.toThrow(/does not open the key root-2/);
+      expect((await openKey(project.keys, "root-3", descriptor)).kid).toBe(project.key("root-3").kid);
+      await expect(openKey(project.keys, "rita", descriptor)).rejects.toThrow(/no line with the passphrase of rita/);
+    } finally {
+      closeSync(descriptor);
+      project.remove();
+    }
+  });
 
   it("that is not open, or would show what is typed, is one sentence", async () => {
     const closed = await glassgate(["key", "new", "rita", "--passphrase-fd", "77"], options);
