@@ -3,16 +3,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { UserError } from "../base/errors.js";
+import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
-import { nearest } from "../base/text.js";
+import { nearest, visible } from "../base/text.js";
 import { parseDuration } from "../base/time.js";
 import type { PrivateKey } from "../signer/jwk.js";
-import { type KeyFile, readKeyFile, unlockKey } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
+import { type KeyFile, readKeyFile, unlockKey, WrongPassphrase } from "../signer/keyfile.js";
+import { isTyped, passphraseFor, preparePassphrase } from "../signer/passphrase.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { verifyBundle } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
+import { warn } from "./output.js";
 
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "where your keys are")
@@ -30,7 +31,7 @@ export const keyOption = (whose: string): Option =>
 export const passphraseOption = (): Option =>
   new Option(
     "--passphrase-fd <n>",
-    "read the passphrase from this file descriptor (or set GLASSGATE_PASSPHRASE)",
+    "read the passphrase from this file descriptor: a line for each key, or one for all (or set GLASSGATE_PASSPHRASE)",
   ).argParser(wholeNumber);
 
 export function wholeNumber(text: string): number {
@@ -54,7 +55,16 @@ export const keyPath = (folder: string, name: string): string => join(folder, `$
 /** Names of the key files in the folder. */
 export function keyNames(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch (error) {
+    throw new UserError(`Cannot read the folder of keys ${visible(folder)}: ${reasonOf(error)}.`, {
+      cause: error,
+      hint: systemCode(error) === "ENOTDIR" ? "Name a folder with --keys or GLASSGATE_KEYS." : (hintOf(error) ?? ""),
+    });
+  }
+  return files
     .filter((file) => file.endsWith(".key.json"))
     .map((file) => file.slice(0, -".key.json".length))
     .sort();
@@ -72,10 +82,32 @@ export function findKeyFile(folder: string, name: string): KeyFile {
   return readKeyFile(keyPath(folder, name));
 }
 
+/** At three in the morning a hand slips. */
+const TRIES = 3;
+
 /** Opens a key with its passphrase. */
 export async function openKey(folder: string, name: string, descriptor: number | undefined): Promise<PrivateKey> {
   const file = findKeyFile(folder, name);
-  return unlockKey(file, await passphraseFor(name, descriptor === undefined ? {} : { descriptor }));
+  const source = descriptor === undefined ? {} : { descriptor };
+  for (let tries = 1; ; tries++) {
+    try {
+      return await unlockKey(file, await passphraseFor(name, source));
+    } catch (error) {
+      if (!(error instanceof WrongPassphrase) || tries === TRIES || !isTyped(source)) throw error;
+      warn(`${error.message} Try again.`);
+    }
+  }
+}
+
+/** Fewer characters are guessed in hours by who has the file. */
+const SHORT = 12;
+
+/** The passphrase of a key that is being made: asked for twice, checked, and gently weighed. */
+export async function newPassphrase(name: string, descriptor: number | undefined): Promise<string> {
+  const passphrase = await passphraseFor(name, descriptor === undefined ? {} : { descriptor }, true);
+  if ([...preparePassphrase(passphrase)].length < SHORT)
+    warn(`the passphrase of ${name} is short: several words are as easy to keep in mind, and much harder to guess.`);
+  return passphrase;
 }
 
 export interface Trusted {

@@ -1,17 +1,18 @@
 /** `glassgate init`: a project directory to start from. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
+import { z } from "zod";
 import { UserError } from "../base/errors.js";
-import { readText, writeText } from "../base/files.js";
+import { mustBeNew, type NewFile, readText, writeNewTexts } from "../base/files.js";
 import { parseJson } from "../base/schema.js";
+import { visible } from "../base/text.js";
 import { newKey, type PrivateKey, type PublicKey, publicKeySchema, publicPart } from "../signer/jwk.js";
-import { writeKeyFile } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
-import { anchorsSchema } from "../trust/anchors.js";
+import { sealKey } from "../signer/keyfile.js";
+import { type Anchors, anchorsSchema } from "../trust/anchors.js";
 import { fingerprintOf } from "../trust/fingerprint.js";
-import { collect, examples, keyPath, keysOption, passphraseOption, wholeNumber } from "./context.js";
+import { collect, examples, keyPath, keysOption, newPassphrase, passphraseOption, wholeNumber } from "./context.js";
 import { result, say, warn } from "./output.js";
 
 const sample = (file: string): string =>
@@ -26,62 +27,86 @@ interface Options {
   readonly passphraseFd?: number;
 }
 
+/** What `key show --json` or `key new` printed: an object, or a list of one. */
+const rootFile = z.preprocess(
+  (value) => (Array.isArray(value) && value.length === 1 ? value[0] : value),
+  publicKeySchema,
+);
+
 function readPublicKeys(files: readonly string[]): PublicKey[] {
   return files.map((file) =>
-    parseJson(readText(file, "the root key"), file, publicKeySchema, "`glassgate key show NAME --json` prints it."),
+    parseJson(readText(file, "the root key"), file, rootFile, "`glassgate key show NAME` prints it."),
   );
 }
 
-async function newRoots(options: Options): Promise<PrivateKey[]> {
-  const roots: PrivateKey[] = [];
-  for (let i = 1; i <= ROOTS; i++) {
-    const name = `root-${i}`;
+interface Root {
+  readonly name: string;
+  readonly path: string;
+  readonly key: PrivateKey;
+}
+
+function newRoots(options: Options): Root[] {
+  return Array.from({ length: ROOTS }, (_, i) => {
+    const name = `root-${i + 1}`;
     const path = keyPath(options.keys, name);
-    if (existsSync(path)) {
-      throw new UserError(`There is a key ${name} in ${options.keys} already.`, {
-        hint: "Use another --keys folder, or pass public keys with --root.",
-      });
-    }
-    const key = newKey("Ed25519");
-    const source = options.passphraseFd === undefined ? {} : { descriptor: options.passphraseFd };
-    await writeKeyFile(path, name, key, await passphraseFor(name, source, true));
-    roots.push(key);
-  }
-  return roots;
+    mustBeNew(
+      path,
+      `There is a key ${name} in ${options.keys} already. Nothing was changed.`,
+      "Use another --keys folder, or pass public keys with --root.",
+    );
+    return { name, path, key: newKey("Ed25519") };
+  });
+}
+
+/** All passphrases are asked for before the first key is encrypted, and all keys before the first is written. */
+async function sealed(roots: readonly Root[], options: Options): Promise<NewFile[]> {
+  const passphrases: string[] = [];
+  for (const { name } of roots) passphrases.push(await newPassphrase(name, options.passphraseFd));
+  return Promise.all(roots.map(({ name, path, key }, i) => sealKey(path, name, key, passphrases[i] ?? "")));
+}
+
+function anchorsOf(options: Options, roots: readonly PublicKey[]): Anchors {
+  const anchors = anchorsSchema.safeParse({ audience: options.audience, threshold: options.threshold, roots });
+  if (anchors.success) return anchors.data;
+  const issue = anchors.error.issues[0];
+  throw new UserError(
+    `The anchors ${issue?.path.join(".") ?? ""} ${issue?.message ?? "are wrong"}. Nothing was written.`,
+    {
+      hint: "See `glassgate init --help`.",
+    },
+  );
 }
 
 async function init(folder: string, options: Options): Promise<void> {
   const anchorsPath = join(folder, "anchors.json");
   const rosterPath = join(folder, "roster.yaml");
-  for (const path of [anchorsPath, rosterPath]) {
-    if (existsSync(path))
-      throw new UserError(`${path} exists already. Nothing was changed.`, { hint: "Choose an empty directory." });
-  }
-  const given = readPublicKeys(options.root ?? []);
-  const roots = given.length > 0 ? given : (await newRoots(options)).map(publicPart);
-  const anchors = anchorsSchema.safeParse({ audience: options.audience, threshold: options.threshold, roots });
-  if (!anchors.success) {
-    const issue = anchors.error.issues[0];
-    throw new UserError(`The anchors ${issue?.path.join(".") ?? ""} ${issue?.message ?? "are wrong"}.`);
-  }
-  writeText(anchorsPath, `${JSON.stringify(anchors.data, null, 2)}\n`);
-  writeText(rosterPath, sample("roster.yaml"));
   // The roster's first line names it: editors then check while one types.
-  writeText(join(folder, "roster.schema.json"), sample("roster.schema.json"));
+  const schemaPath = join(folder, "roster.schema.json");
+  for (const path of [anchorsPath, rosterPath, schemaPath])
+    mustBeNew(path, `${path} exists already. Nothing was changed.`, "Choose an empty directory.");
+  const given = readPublicKeys(options.root ?? []);
+  const made = given.length > 0 ? [] : newRoots(options);
+  const anchors = anchorsOf(options, given.length > 0 ? given : made.map(({ key }) => publicPart(key)));
+  const keys = await sealed(made, options);
+  writeNewTexts([
+    { path: anchorsPath, text: `${JSON.stringify(anchors, null, 2)}\n` },
+    { path: rosterPath, text: sample("roster.yaml") },
+    { path: schemaPath, text: sample("roster.schema.json") },
+    ...keys,
+  ]);
   result(`${anchorsPath}\n${rosterPath}`);
   if (given.length === 0) {
-    say(`Made ${ROOTS} root keys in ${options.keys}; ${options.threshold} of them must sign each trust bundle.`);
-    warn(
-      "All root keys are on this machine. In production each holder makes his own with `glassgate key new` and sends you",
-    );
     say(
-      "         the public part (`glassgate key show NAME --json`); then: glassgate init DIR --root a.json --root b.json ...",
+      `Made ${ROOTS} root keys in ${visible(options.keys)}; ${options.threshold} of them must sign each trust bundle.`,
+    );
+    warn(
+      "All root keys are on this machine. In production each holder makes one with `glassgate key new` and sends you the line that it prints; then: glassgate init DIR --root a.yaml --root b.yaml ...",
     );
   }
-  say(`The anchors in words: ${fingerprintOf(anchors.data)} (\`glassgate anchors\` shows them again)`);
+  say(`The anchors in words: ${fingerprintOf(anchors)} (\`glassgate anchors\` shows them again)`);
   if (options.threshold === 1) warn("The threshold is 1: ONE root key decides who may do what.");
   say(
-    `Next: each person runs \`glassgate key new NAME\`; put the public keys into ${rosterPath}; then \`glassgate bundle build\`.`,
+    `Next: each person runs \`glassgate key new NAME\`; paste the lines into ${visible(rosterPath)}; then \`glassgate bundle build\`.`,
   );
 }
 
@@ -98,6 +123,6 @@ export function addInit(program: Command): void {
     .action(init);
   examples(command, [
     "glassgate init break-glass",
-    "glassgate init break-glass --audience production --root a.json --root b.json --root c.json",
+    "glassgate init break-glass --audience production --root a.yaml --root b.yaml --root c.yaml",
   ]);
 }

@@ -1,6 +1,7 @@
 /** Messages as people hand them over: as an argument, in a file, or through standard input; whatever a chat made of them. */
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { messageOf, systemCode, UserError } from "../base/errors.js";
+import { existsSync } from "node:fs";
+import { UserError } from "../base/errors.js";
+import { readBytes, readStandardInput } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { showTime } from "../base/time.js";
 import { type Found, findMessages, holdsPrivateKey, whatElse } from "../grant/find.js";
@@ -9,65 +10,17 @@ import { decodeText } from "../grant/unwrap.js";
 
 /** A whole chat export with a message in it is smaller. */
 const MAX_INPUT_BYTES = 1024 * 1024;
-const RETRY_MILLISECONDS = 10;
-const STANDARD_INPUT = 0;
 
 let isStandardInputRead = false;
 
-/** Reads to the end, through pipes that are slow as well. */
-function readDescriptor(descriptor: number, where: string): Buffer {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  for (;;) {
-    const chunk = Buffer.alloc(65_536);
-    let length: number;
-    try {
-      length = readSync(descriptor, chunk);
-    } catch (error) {
-      if (systemCode(error) === "EOF") break; // How Windows ends a pipe.
-      if (systemCode(error) !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MILLISECONDS);
-      continue;
-    }
-    if (length === 0) break;
-    total += length;
-    if (total > MAX_INPUT_BYTES) {
-      throw new UserError(`${where} is longer than a mebibyte: a message has a few thousand characters.`, {
-        hint: "Give the message alone.",
-      });
-    }
-    chunks.push(chunk.subarray(0, length));
-  }
-  return Buffer.concat(chunks);
-}
-
-function readFile(path: string, what: string): Buffer {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(path, "r");
-    return readDescriptor(descriptor, `${what} in ${visible(path)}`);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    const reason = systemCode(error) === "EISDIR" ? "it is a directory" : messageOf(error);
-    throw new UserError(`Cannot read ${what.toLowerCase()} ${visible(path)}: ${visible(reason)}.`, { cause: error });
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-function readStandardInput(what: string): Buffer {
+function readStandardInputOnce(what: string): Buffer {
   if (isStandardInputRead) {
     throw new UserError(`${what}: standard input was read already, for another argument.`, {
       hint: "Put one of the two into a file.",
     });
   }
   isStandardInputRead = true;
-  try {
-    return readDescriptor(STANDARD_INPUT, `${what} on standard input`);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${what}: standard input cannot be read: ${messageOf(error)}.`, { cause: error });
-  }
+  return readStandardInput(what.toLowerCase(), MAX_INPUT_BYTES);
 }
 
 function looksLikePath(argument: string): boolean {
@@ -76,8 +29,8 @@ function looksLikePath(argument: string): boolean {
 
 /** The text itself. @param what names it in errors */
 function readInput(argument: string, what: string): string {
-  if (argument === "-") return decodeText(readStandardInput(what));
-  if (existsSync(argument)) return decodeText(readFile(argument, what));
+  if (argument === "-") return decodeText(readStandardInputOnce(what));
+  if (existsSync(argument)) return decodeText(readBytes(argument, what.toLowerCase(), { max: MAX_INPUT_BYTES }));
   if (looksLikePath(argument) && !holdsPrivateKey(argument)) {
     throw new UserError(`${what}: there is no file ${visible(argument)}, and it is no message either.`, {
       hint: "Give the text itself, a file, or - for standard input.",

@@ -1,8 +1,9 @@
 /** What people and machines read: results on stdout, everything else on stderr, colour only on a terminal. */
-import { createInterface } from "node:readline/promises";
+import { fstatSync, writeFileSync } from "node:fs";
 import { styleText } from "node:util";
-import { UserError } from "../base/errors.js";
-import { wrap } from "../base/wrap.js";
+import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
+import { askLine, hasTerminal } from "../base/terminal.js";
+import { columnsOf, wrap } from "../base/wrap.js";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -12,19 +13,70 @@ export function paint(style: Style, text: string): string {
   return isPlain() ? text : styleText(style, text);
 }
 
+/** A terminal that tells no width is one of 80 columns; what is no terminal is never wrapped. */
+export const widthOf = (stream: NodeJS.WriteStream): number =>
+  stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
+
+let fault: UserError | undefined;
+
+function note(error: unknown): void {
+  if (systemCode(error) === "EPIPE") return; // A reader that has gone away wants no more: no error.
+  fault ??= new UserError(`Cannot write the output: ${reasonOf(error)}.`, { cause: error, hint: hintOf(error) ?? "" });
+}
+
+/** Listens for what goes wrong with the streams. @returns waits until all is written, and what went wrong */
+export function watchOutput(): () => Promise<UserError | undefined> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", note);
+  return async () => {
+    await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+    return fault;
+  };
+}
+
+function put(stream: NodeJS.WriteStream & { fd: number }, text: string): void {
+  try {
+    // Node takes a short write to a file for a whole one: a full disk would cut a grant and say nothing.
+    if (fstatSync(stream.fd).isFile()) writeFileSync(stream.fd, text);
+    else stream.write(text);
+  } catch (error) {
+    note(error);
+  }
+}
+
 /** A line for the person, never part of the result; wrapped at a terminal's width. @param hang indent of the further lines */
 export function say(line = "", hang?: number): void {
-  const width = process.stderr.isTTY ? process.stderr.columns || 80 : Number.POSITIVE_INFINITY;
-  process.stderr.write(`${wrap(line, width, hang)}\n`);
+  put(process.stderr, `${wrap(line, widthOf(process.stderr), hang)}\n`);
+}
+
+/** `error: ...`: further lines hang under the text. */
+export function sayLabelled(style: Style, label: string, text: string): void {
+  const before = `${paint(style, label)} `;
+  say(before + text, columnsOf(before));
 }
 
 export function warn(line: string): void {
-  say(`${paint("yellow", "warning:")} ${line}`);
+  sayLabelled("yellow", "warning:", line);
+}
+
+/** With `--json` results wait for the end: an error then stands in their place, and stdout holds one JSON value. */
+let kept: string[] | undefined;
+
+export function keepResults(): void {
+  kept = [];
+}
+
+/** @param instead what to print in place of the results */
+export function releaseResults(instead?: string): void {
+  const texts = instead === undefined ? (kept ?? []) : [instead];
+  kept = undefined;
+  for (const text of texts) put(process.stdout, text);
 }
 
 /** The result: a token, a table, a file's text. */
 export function result(text: string): void {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  const whole = text.endsWith("\n") ? text : `${text}\n`;
+  if (kept === undefined) put(process.stdout, whole);
+  else kept.push(whole);
 }
 
 export function resultJson(value: unknown): void {
@@ -33,15 +85,10 @@ export function resultJson(value: unknown): void {
 
 /** Asks at the terminal, also when stdin carries data. @returns the line typed */
 export async function askPerson(question: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    throw new UserError("This needs a person at a terminal, and standard input is none.", {
-      hint: "Give the ask as an argument or a file, and answer the question yourself.",
+  if (!hasTerminal()) {
+    throw new UserError("This needs a person at a terminal, and there is none.", {
+      hint: "Run it in a terminal of your own and answer the question yourself.",
     });
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await terminal.question(question)).trim();
-  } finally {
-    terminal.close();
-  }
+  return (await askLine(wrap(question, process.stderr.isTTY ? widthOf(process.stderr) : 80))).trim();
 }

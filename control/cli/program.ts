@@ -10,8 +10,10 @@ import { addCompletion } from "./completion.js";
 import { addExplain } from "./explain.js";
 import { addGateway } from "./gateway.js";
 import { addGrant } from "./grant.js";
+import { UNWRAPPED, wrapHelp } from "./help.js";
 import { addInit } from "./init.js";
 import { addKey } from "./key.js";
+import { result, widthOf } from "./output.js";
 import { addPush } from "./push.js";
 import { addRotate } from "./rotate.js";
 
@@ -21,7 +23,11 @@ const { version } = z
 
 function strict(command: Command): void {
   command.exitOverride().showSuggestionAfterError().allowExcessArguments(false);
-  command.configureOutput({ outputError: () => {} }); // main.ts prints errors, in one way.
+  command.configureOutput({
+    outputError: () => {}, // run.ts prints errors, in one way.
+    writeOut: (text) => result(wrapHelp(text, widthOf(process.stdout))),
+    getOutHelpWidth: () => UNWRAPPED,
+  });
   for (const child of command.commands) strict(child);
 }
 
@@ -49,7 +55,7 @@ export function buildProgram(): Command {
     `
 In an emergency:
   $ glassgate ask POST https://api.example.com/orders/42/refund --ent orders-repair --reason outage --text "..." --key rita > ask.txt
-  $ glassgate approve ask.txt --key adam > approval.txt          (each approver, on his own machine)
+  $ glassgate approve ask.txt --key adam > approval.txt   # each approver, on their own machine
   $ glassgate grant ask.txt approval.txt --key rita --output grant.txt
   $ curl -X POST -H @grant.txt https://api.example.com/orders/42/refund
 

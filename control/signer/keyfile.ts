@@ -6,8 +6,10 @@ import { statSync } from "node:fs";
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from "jose";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
-import { readText, writeText } from "../base/files.js";
+import { type NewFile, readText, writeNewTexts } from "../base/files.js";
+import { visible } from "../base/text.js";
 import { type PrivateKey, type PublicKey, privateKeySchema, publicKeySchema, publicPart, thumbprint } from "./jwk.js";
+import { checkNewPassphrase, preparePassphrase } from "./passphrase.js";
 
 /** PBKDF2 iterations (OWASP 2023 for HMAC-SHA-512 is 210,000; a second of work on a laptop is fine for a person). */
 const ITERATIONS = 600_000;
@@ -25,25 +27,27 @@ export interface KeyFile {
   readonly encrypted: string;
 }
 
-/** Encrypts and writes a key. Refuses an empty passphrase. */
-export async function writeKeyFile(
+/** The key's file under its passphrase: encrypted, not written yet. */
+export async function sealKey(
   path: string,
   name: string,
   key: PrivateKey,
   passphrase: string,
   iterations = ITERATIONS,
-): Promise<void> {
-  if (passphrase.length === 0) {
-    throw new UserError("The passphrase is empty.", {
-      hint: "Choose one of several words; the key is useless without it.",
-    });
-  }
+): Promise<NewFile> {
+  const prepared = preparePassphrase(passphrase);
+  checkNewPassphrase(prepared);
   const encrypted = await new CompactEncrypt(Buffer.from(JSON.stringify(key)))
     .setProtectedHeader({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", cty: "jwk+json" })
     .setKeyManagementParameters({ p2c: iterations })
-    .encrypt(Buffer.from(passphrase));
+    .encrypt(Buffer.from(prepared));
   const file: KeyFile = { name, public: publicPart(key), encrypted };
-  writeText(path, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+  return { path, text: `${JSON.stringify(file, null, 2)}\n`, mode: 0o600 };
+}
+
+/** Encrypts and writes a new key; it never replaces one. Refuses an empty passphrase. */
+export async function writeKeyFile(...key: Parameters<typeof sealKey>): Promise<void> {
+  writeNewTexts([await sealKey(...key)]);
 }
 
 /** Reads the file without its secret. Refuses one that others may read. */
@@ -54,52 +58,81 @@ export function readKeyFile(path: string): KeyFile {
     "`glassgate key list` shows the keys you have; `glassgate key new` makes one.",
   );
   if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
-    throw new UserError(`The key file ${path} can be read by others.`, { hint: `Run: chmod 600 ${path}` });
+    throw new UserError(`The key file ${visible(path)} can be read by others.`, {
+      hint: `Run: chmod 600 ${visible(path)}`,
+    });
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UserError(`The key file ${path} is damaged: it is not JSON.`, {
+    throw new UserError(`The key file ${visible(path)} is damaged: it is not JSON.`, {
       cause: error,
       hint: "Restore it from your backup.",
     });
   }
   const result = keyFileSchema.safeParse(parsed);
   if (!result.success || thumbprint(result.data.public) !== result.data.public.kid) {
-    throw new UserError(`The key file ${path} is damaged: it is not what \`glassgate key new\` writes.`, {
+    throw new UserError(`The key file ${visible(path)} is damaged: it is not what \`glassgate key new\` writes.`, {
       hint: "Restore it from your backup.",
     });
   }
   return result.data;
 }
 
-/** Decrypts the key. A wrong passphrase and a damaged file cannot be told apart, by design of the encryption. */
-export async function unlockKey(file: KeyFile, passphrase: string): Promise<PrivateKey> {
-  const { p2c } = decodeProtectedHeader(file.encrypted);
-  if (typeof p2c !== "number" || p2c > MAX_ITERATIONS) {
-    throw new UserError(`The key file of ${file.name} is damaged or asks for unreasonable work.`, {
-      hint: "Restore it from your backup.",
-    });
-  }
-  let plain: Uint8Array;
+/** The one error that another try at the keyboard can mend. */
+export class WrongPassphrase extends UserError {}
+
+async function decrypt(file: KeyFile, passphrase: string): Promise<Uint8Array | undefined> {
   try {
-    const decrypted = await compactDecrypt(file.encrypted, Buffer.from(passphrase), {
+    const { plaintext } = await compactDecrypt(file.encrypted, Buffer.from(passphrase), {
       keyManagementAlgorithms: ["PBES2-HS512+A256KW"],
       contentEncryptionAlgorithms: ["A256GCM"],
       maxPBES2Count: MAX_ITERATIONS,
     });
-    plain = decrypted.plaintext;
+    return plaintext;
   } catch (error) {
-    if (!(error instanceof errors.JOSEError)) throw error;
-    throw new UserError(`The passphrase does not open the key ${file.name}.`, {
-      cause: error,
+    if (error instanceof errors.JOSEError) return undefined;
+    throw damaged(file, "its private half cannot be read", error);
+  }
+}
+
+const damaged = (file: KeyFile, why: string, cause?: unknown): UserError =>
+  new UserError(`The key file of ${visible(file.name)} is damaged: ${why}.`, {
+    hint: "Restore it from your backup.",
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+function workOf(file: KeyFile): unknown {
+  try {
+    return decodeProtectedHeader(file.encrypted).p2c;
+  } catch (error) {
+    throw damaged(file, "its private half is no JWE", error);
+  }
+}
+
+/** Decrypts the key. A wrong passphrase and a damaged file cannot be told apart, by design of the encryption. */
+export async function unlockKey(file: KeyFile, passphrase: string): Promise<PrivateKey> {
+  const work = workOf(file);
+  if (typeof work !== "number" || work > MAX_ITERATIONS) throw damaged(file, "it asks for unreasonable work");
+  const prepared = preparePassphrase(passphrase);
+  let plain = await decrypt(file, prepared);
+  // A key from before passphrases were prepared.
+  if (plain === undefined && prepared !== passphrase) plain = await decrypt(file, passphrase);
+  if (plain === undefined) {
+    throw new WrongPassphrase(`The passphrase does not open the key ${visible(file.name)}.`, {
       hint: "Try again. Without the passphrase the key is lost: make a new one and rotate.",
     });
   }
-  const key = privateKeySchema.parse(JSON.parse(Buffer.from(plain).toString("utf8")));
-  if (key.kid !== file.public.kid) {
-    throw new UserError(`The key file of ${file.name} is damaged: its halves do not belong together.`);
-  }
+  const key = privateKeyFrom(file, plain);
+  if (key.kid !== file.public.kid) throw damaged(file, "its halves do not belong together");
   return key;
+}
+
+function privateKeyFrom(file: KeyFile, plain: Uint8Array): PrivateKey {
+  try {
+    return privateKeySchema.parse(JSON.parse(Buffer.from(plain).toString("utf8")));
+  } catch (error) {
+    throw damaged(file, "its private half is no key", error);
+  }
 }

@@ -87,7 +87,7 @@ describe("what is no ask", () => {
   });
 
   it("is refused where it is too long, or no file", async () => {
-    await refused(approve("x".repeat(1024 * 1024 + 1)), /longer than a mebibyte/, 2);
+    await refused(approve("x".repeat(1024 * 1024 + 1)), /larger than 1 MiB/, 2);
     await refused(party.run(["approve", "nothing-here.txt", "--key", "adam"]), /no file nothing-here\.txt/, 2);
     await refused(party.run(["approve", party.folder, "--key", "adam"]), /is a directory/, 2);
   });

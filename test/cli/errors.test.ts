@@ -23,7 +23,7 @@ function expectError({ code, stdout, stderr }: Ran, sentence: string | RegExp, n
 beforeAll(async () => {
   expect(await run(["init", "."])).toMatchObject({ code: 0 });
   expect(await run(["key", "new", "rita"])).toMatchObject({ code: 0 });
-}, 60_000);
+});
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe("the command line", () => {
@@ -59,7 +59,7 @@ describe("the command line", () => {
       expect(code, path.join(" ")).toBe(0);
       expect(stdout, path.join(" ")).toContain(`Examples:\n  $ `);
     }
-  }, 60_000);
+  });
 
   it("completes commands and flags in three shells", async () => {
     expect((await run(["completion", "bash"])).stdout).toContain("complete -o filenames -F _glassgate glassgate");
@@ -136,7 +136,7 @@ describe("keys", () => {
     expect(ran.stdout).toMatch(/The passphrase does not open the key root-1\./);
     expect(ran.stdout).toMatch(/next: {2}Try again/);
     rmSync(join(base, "bundle.next"));
-  }, 30_000);
+  });
 
   it("a key that is not there names the nearest", async () => {
     await run(["bundle", "build"]);
@@ -213,5 +213,5 @@ describe("at a terminal", () => {
     expect(ran.stdout).not.toContain(words);
     expect(ran.code).toBe(0);
     expect(existsSync(join(keys, "typed.key.json"))).toBe(true);
-  }, 30_000);
+  });
 });

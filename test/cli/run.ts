@@ -14,17 +14,18 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Typed line by line, a second apart: a prompt throws away what was typed before it. */
-  readonly input?: readonly string[];
+  /** What comes on standard input. */
+  readonly input?: string | Buffer;
 }
 
-/** Any program with its arguments. */
+/** Any program with its arguments, in a session of its own: without a terminal, also where the tests have one. */
 export function run(program: string, args: readonly string[], { cwd, env = {}, input }: RunOptions): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
     });
     let stdout = "";
     let stderr = "";
@@ -36,11 +37,8 @@ export function run(program: string, args: readonly string[], { cwd, env = {}, i
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
-    (input ?? []).forEach((line, i) => {
-      setTimeout(() => child.stdin.write(`${line}\n`), 1000 * (i + 1));
-    });
-    if (input === undefined) child.stdin.end();
-    else child.on("exit", () => child.stdin.end());
+    child.stdin.on("error", () => {}); // A program may end without reading it all.
+    child.stdin.end(input);
   });
 }
 
@@ -52,11 +50,31 @@ export const glassgate = (args: readonly string[], options: RunOptions = {}): Pr
 export const shell = (line: string, options: RunOptions = {}): Promise<Ran> =>
   run("bash", ["-c", `set -e\nnpx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`], options);
 
-/** The same at a terminal, where `typed` is typed: what it prints on either stream comes as stdout. */
-export const atTerminal = (line: string, typed: readonly string[], options: RunOptions = {}): Promise<Ran> => {
-  const script = "import pty,sys,os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+export const CTRL_C = "\u0003";
+export const CTRL_D = "\u0004";
+
+/** An answer at the next prompt, or at what the pattern finds in the output since the last answer. */
+export type Typed = string | readonly [pattern: RegExp, answer: string];
+
+export interface TerminalOptions extends RunOptions {
+  readonly columns?: number;
+}
+
+/** A question as ours end, with nothing behind it. */
+const PROMPT = /: $/;
+
+/**
+ * A line of shell at a terminal: what it prints on any stream comes as stdout. Each answer is typed when its prompt has
+ * appeared, never by the clock; a control character is typed as such, other answers with Enter.
+ */
+export const atTerminal = (line: string, typed: readonly Typed[], options: TerminalOptions = {}): Promise<Ran> => {
+  const answers = typed.map((entry) => {
+    const [pattern, answer] = typeof entry === "string" ? [PROMPT, entry] : entry;
+    return [pattern.source, answer.length === 1 && answer < " " ? answer : `${answer}\n`];
+  });
   const command = `npx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`;
-  return run("python3", ["-c", script, "bash", "-c", command], { ...options, input: typed });
+  const plan = JSON.stringify({ answers, columns: options.columns ?? 80 });
+  return run("python3", [fileURLToPath(new URL("terminal.py", import.meta.url)), plan, "bash", "-c", command], options);
 };
 
 /** A port that nobody listens on. */

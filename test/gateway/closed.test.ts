@@ -50,7 +50,7 @@ describe("a worker that cannot configure", () => {
 
     test.offer(world.configuration({ configuration: { leeway: 59 } }));
     await expect
-      .poll(() => test.envoy.log(), { timeout: 5000 })
+      .poll(() => test.envoy.log(), { timeout: 60_000 })
       .toContain("Failed to configure thread-local Wasm plugin");
     const answers = await many({ "x-break-glass": world.alone() });
     const unjudged = answers.filter(({ status }) => status === 401);

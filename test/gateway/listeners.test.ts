@@ -49,7 +49,7 @@ afterAll(() => test.stop());
 
 const serves = (admin: Admin, generation: number) =>
   expect
-    .poll(async () => (await readFilterState(admin, domainOf(anchors))).generation, { timeout: 5000 })
+    .poll(async () => (await readFilterState(admin, domainOf(anchors))).generation, { timeout: 60_000 })
     .toBe(generation);
 
 it("nothing of one decides for the other, cached or not", async () => {

@@ -182,11 +182,11 @@ export class RealGateway {
       path: pseudo.get(":path") ?? "/",
       headers: headers.filter(([key]) => !key.startsWith(":")).flat(),
       setHost: false,
-      timeout: 5000,
+      timeout: 60_000,
       agent: false,
     });
     const reply = new Promise<Reply>((resolve, reject) => {
-      sent.on("error", reject).on("timeout", () => sent.destroy(new Error("no answer within 5 s")));
+      sent.on("error", reject).on("timeout", () => sent.destroy(new Error("no answer within 60 s")));
       sent.on("response", (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -24,7 +24,7 @@ export interface Line {
   readonly text: string;
 }
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 60_000;
 
 const REQUEST: readonly Header[] = [
   [":method", "GET"],

@@ -92,7 +92,7 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
     configure: async (configuration, vmId) => {
       const wanted = /"generation":(\d+)/.exec(configuration)?.[1];
       offer(configuration, vmId);
-      for (let tries = 0; tries < 400; tries++) {
+      for (let tries = 0; tries < 6000; tries++) {
         const { generation, servingVms } = await state();
         if (generation === Number(wanted) && servingVms >= concurrency + 1) return;
         await sleep(10);
@@ -112,7 +112,7 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
       for (let tries = 0; ; tries++) {
         const lines = logs.accessLines();
         if (lines.length >= count) return lines;
-        if (tries > 400) throw new Error(`the access log has ${lines.length} of ${count} lines`);
+        if (tries > 6000) throw new Error(`the access log has ${lines.length} of ${count} lines`);
         await sleep(10);
       }
     },

@@ -1,0 +1,63 @@
+/** `glassgate key new` prints what is pasted into the roster. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { parse } from "yaml";
+import { rosterLine } from "../../control/cli/key.js";
+import { newKey, type PublicKey, publicKeySchema, publicPart, thumbprint } from "../../control/signer/jwk.js";
+import { parseRoster } from "../../control/trust/roster.js";
+import { glassgate, shell } from "./run.js";
+
+const base = mkdtempSync(join(tmpdir(), "glassgate-key-"));
+const env = { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "correct horse battery staple" };
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+const roster = (line: string): string =>
+  `lifetime: 90d\nprincipals:\n  - id: rita\n    roles: []\n    keys:\n      ${line}\nentitlements: []\n`;
+
+it("prints one line of YAML alone on stdout, and says where it goes", async () => {
+  for (const algorithm of ["Ed25519", "ES256"]) {
+    const ran = await glassgate(["key", "new", `rita-${algorithm}`, "--algorithm", algorithm], { env });
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.stdout).toMatch(
+      /^- \{ kty: (?:OKP|EC), crv: \S+, x: "[\w-]{43}", (?:y: "[\w-]{43}", )?kid: "[\w-]{43}", alg: \S+ \}\n$/,
+    );
+    expect(ran.stderr).toMatch(
+      /paste .* under `keys:` of the person in roster\.yaml.*send this line to whoever keeps it/s,
+    );
+    const [read] = parseRoster(roster(ran.stdout.trim()), "roster.yaml").principals[0]?.keys ?? [];
+    const shown = await glassgate(["key", "show", `rita-${algorithm}`], { env });
+    expect(shown.stdout).toContain(`kid   ${read?.kid}`);
+    expect(shown.stdout.endsWith(`\n${ran.stdout}`)).toBe(true);
+    const json = await glassgate(["key", "show", `rita-${algorithm}`, "--json"], { env });
+    expect(JSON.parse(json.stdout)).toEqual(read);
+  }
+  const json = await glassgate(["key", "new", "rita-json", "--json"], { env });
+  expect(publicKeySchema.parse(JSON.parse(json.stdout)).kty).toBe("OKP");
+});
+
+it("quotes what YAML would read as another type", () => {
+  // Coordinates that look like numbers, dates, null or a list's dash.
+  for (const x of ["1", "-", "0x1", "1e9", "-_", "null", "2026-11-26", "0o7"].map((start) => start.padEnd(43, "0"))) {
+    const parts = { kty: "OKP" as const, crv: "Ed25519" as const, x };
+    const key: PublicKey = { ...parts, kid: thumbprint(parts), alg: "Ed25519" };
+    expect(parse(rosterLine(key))).toEqual([key]);
+    expect(parseRoster(roster(rosterLine(key)), "roster.yaml").principals[0]?.keys).toEqual([key]);
+  }
+  for (let i = 0; i < 50; i++) {
+    const key = publicPart(newKey(i % 2 === 0 ? "Ed25519" : "ES256"));
+    expect(parse(rosterLine(key))).toEqual([key]);
+  }
+});
+
+it("two at once make one key", async () => {
+  const ran = await shell(
+    "npx glassgate key new twice > 1.txt & npx glassgate key new twice > 2.txt & wait; cat 1.txt 2.txt; npx glassgate key show twice | tail -1",
+    { cwd: base, env },
+  );
+  const [printed, kept] = ran.stdout.trim().split("\n");
+  expect(ran.stdout.trim().split("\n")).toHaveLength(2);
+  expect(kept).toBe(printed);
+  expect(readdirSync(join(base, "keys")).filter((name) => !name.endsWith(".key.json"))).toEqual([]);
+});
