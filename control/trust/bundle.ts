@@ -9,10 +9,20 @@ import type { Anchors } from "./anchors.js";
 import { type BundleClaims, bundleClaimsSchema } from "./claims.js";
 import type { Roster } from "./roster.js";
 
+/** A gateway whose clock is behind the builder's by no more than this takes the bundle all the same. */
+const CLOCKS_APART_SECONDS = 60;
+
 /** Claims of the next bundle. @param now seconds */
 export function buildClaims(roster: Roster, audience: readonly string[], version: number, now: number): BundleClaims {
   const { lifetime, ...rest } = roster;
-  return bundleClaimsSchema.parse({ schema: 1, version, iat: now, exp: now + lifetime, aud: [...audience], ...rest });
+  return bundleClaimsSchema.parse({
+    schema: 1,
+    version,
+    iat: now - CLOCKS_APART_SECONDS,
+    exp: now + lifetime,
+    aud: [...audience],
+    ...rest,
+  });
 }
 
 /** An unsigned bundle is its claims as JSON; the first root's signature makes it a text that gateways read. */
