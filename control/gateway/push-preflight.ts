@@ -134,7 +134,7 @@ export async function preflight(
   const bootstrap = await admin.bootstrap();
   const other = otherGateway(filter, first, bootstrap);
   if (other !== undefined)
-    throw new UserError(`The Envoy at ${admin.address} is not this gateway: ${other}.`, {
+    throw new UnseenError(`The Envoy at ${admin.address} is not this gateway: ${other}.`, {
       hint: "Give the gateway's own file with --gateway; its admin address is read from there.",
     });
   const { info, state } = await ownState(admin, domain, progress);

@@ -3,11 +3,13 @@
  * killed at any step: docs/pushing.md says what holds then, and why. In short: who pushes enters its bundle into a record, writes
  * only while nothing newer stands anywhere, looks again afterwards, and where something newer is, brings that one in instead.
  */
+import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../base/errors.js";
+import { isRecord } from "../base/schema.js";
 import { nowSeconds } from "../base/time.js";
 import { type Anchors, domainOf } from "../trust/anchors.js";
 import { type Configuration, type ConfigurationOptions, configurationText } from "../trust/configuration.js";
-import type { Admin } from "./admin.js";
+import { type Admin, UnseenError } from "./admin.js";
 import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
 import {
   type Bundle,
@@ -81,6 +83,10 @@ const MAX_GENERATION_AHEAD_MS = 86_400_000;
 
 type Brought = Arrival | { readonly kind: "unchanged"; readonly state: FilterState; readonly deployed: Deployed };
 
+/** The canary has taken it, whatever came of the threads: the gateway refuses what is older from then on. */
+const isTaken = ({ version }: Bundle, before: FilterState, after: FilterState): boolean =>
+  (before.bundleVersion ?? 0) < version && (after.bundleVersion ?? 0) >= version;
+
 class Pushing {
   private readonly started = Date.now();
   private readonly domain: string;
@@ -121,8 +127,9 @@ class Pushing {
       }
     } catch (error) {
       if (error instanceof PushFailure || !(error instanceof UserError)) throw error;
-      const outcome = this.workers === undefined ? "unreached" : "refused";
-      throw await this.failure(outcome, error.message, error.hint, error.exitCode);
+      const isUnseen = error instanceof UnseenError;
+      const outcome = isUnseen ? "unreached" : "refused";
+      throw await this.failure(outcome, error.message, error.hint, error.exitCode, !isUnseen);
     }
   }
 
@@ -192,15 +199,11 @@ class Pushing {
           if (brought.kind === "silent" && !brought.state.isVisible)
             throw await this.unseen(newest, "it publishes none of the filter's gauges.");
           if (brought.kind === "silent" && this.servesAlready(newest, brought.state)) return this.result(brought);
+          if (isTaken(newest, state, brought.state)) throw await this.notByAll(newest);
           if (!(await this.restore(newest, files)) || !isOwn) continue;
           throw await this.notServed(brought.kind, brought.state);
         case "lagging":
-          // The gateway has taken it and will not go back: neither does the file.
-          throw await this.failure(
-            isOwn ? "refused" : "overtaken",
-            `Not every worker serves version ${newest.version}, also after a new VM.`,
-            "Restart the gateway, and see its log at `Failed to configure thread-local Wasm plugin`.",
-          );
+          throw await this.notByAll(newest);
         case "unseen":
           throw await this.unseen(newest, brought.why.message);
       }
@@ -247,13 +250,14 @@ class Pushing {
     await this.step("written");
     const arrival = await this.wait(bundle, written.state);
     if (arrival.kind === "serves") await this.step("served");
-    return this.isVmMissing(arrival) ? this.heal(bundle, written) : arrival;
+    return this.isVmMissing(arrival, bundle, state) ? this.heal(bundle, written) : arrival;
   }
 
-  /** Whether the deployed configuration is the one that this push would write, but for its number. */
+  /** Whether the deployed configuration is the one that this push would write; further signatures change nothing. */
   private isWanted(deployed: Configuration): boolean {
-    const { generation, min_version: min = 0 } = deployed;
-    return this.configuration(this.own, generation, min) === JSON.stringify(deployed);
+    const { generation, min_version: min = 0, bundle } = deployed;
+    const wanted: unknown = JSON.parse(this.configuration(this.own, generation, min));
+    return isDeepStrictEqual({ ...(isRecord(wanted) ? wanted : {}), bundle }, deployed);
   }
 
   /** Looks and renames in one tick. Undefined when something changed since `files` were read. */
@@ -304,9 +308,12 @@ class Pushing {
     return waitFor({ admin, files, domain, bundle, workers, rejections: before.rejections, timeoutMs, step });
   }
 
-  private isVmMissing(arrival: Arrival): boolean {
+  private isVmMissing(arrival: Arrival, bundle: Bundle, before: FilterState): boolean {
     if (arrival.kind === "lagging") return true;
-    return arrival.kind === "silent" && arrival.state.isVisible && arrival.state.vmCount < (this.workers ?? 1) + 2;
+    if (arrival.kind !== "silent" && arrival.kind !== "refused") return false;
+    const { state } = arrival;
+    if (!state.isVisible || state.vmCount >= (this.workers ?? 1) + 2) return false;
+    return arrival.kind === "silent" || isTaken(bundle, before, state);
   }
 
   /** A thread whose VM failed to configure takes no update any more, until the VM has another identity. */
@@ -371,10 +378,10 @@ class Pushing {
     if (!this.warnings.includes(line)) this.warnings.push(line);
   }
 
-  private async standings(): Promise<Standings> {
+  private async standings(isSeen: boolean): Promise<Standings> {
     let state: FilterState | undefined;
     try {
-      state = await readFilterState(this.options.admin, this.domain);
+      if (isSeen) state = await readFilterState(this.options.admin, this.domain);
     } catch (error) {
       if (!(error instanceof UserError)) throw error; // Else it cannot be seen, and that is what is said.
     }
@@ -390,17 +397,22 @@ class Pushing {
       healed: this.healed,
       unchanged: brought.kind === "unchanged" && !this.hasWritten,
       milliseconds: Date.now() - this.started,
-      standings: await this.standings(),
+      standings: await this.standings(true),
       warnings: this.warnings,
     };
   }
 
-  private async failure(outcome: PushOutcome, message: string, hint?: string, exitCode = 1): Promise<PushFailure> {
+  /** @param isSeen whether what serves can be asked for */
+  private async failure(
+    outcome: PushOutcome,
+    message: string,
+    hint = "",
+    exitCode = 1,
+    isSeen = true,
+  ): Promise<PushFailure> {
     const nothing = this.hasWritten ? "" : " Nothing was changed at the gateway.";
-    return new PushFailure(message, outcome, await this.standings(), {
-      hint: `${hint ?? ""}${nothing}`.trim(),
-      exitCode,
-    });
+    const standings = await this.standings(isSeen);
+    return new PushFailure(message, outcome, standings, { hint: `${hint}${nothing}`.trim(), exitCode });
   }
 
   private async overtaken(version: number): Promise<PushFailure> {
@@ -415,6 +427,15 @@ class Pushing {
       "overtaken",
       `Version ${this.own.version} was overtaken by version ${version}.`,
       `If it is to serve, build and sign it again with a version above ${version}.`,
+    );
+  }
+
+  /** The gateway has taken it and will not go back: neither does the file. */
+  private notByAll(bundle: Bundle): Promise<PushFailure> {
+    return this.failure(
+      bundle.payload === this.own.payload ? "refused" : "overtaken",
+      `Not every worker serves version ${bundle.version}, also after a new VM.`,
+      "Restart the gateway, and see its log at `Failed to configure thread-local Wasm plugin`.",
     );
   }
 
