@@ -18,6 +18,14 @@ const beside = (ecdsPath: string, suffix: string): string =>
 export const goodPath = (ecdsPath: string): string => beside(ecdsPath, "good");
 const recordPath = (ecdsPath: string): string => beside(ecdsPath, "pushed");
 
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A record that cannot be written has been warned of; at worst the next push tries that bundle again.
+  }
+}
+
 export interface Files {
   /** The ECDS file's text; undefined when there is none, or when it cannot be read. */
   readonly text: string | undefined;
@@ -92,7 +100,7 @@ export class PushFiles {
         ? undefined
         : `${folder}: ${code ?? "it cannot be written"}`;
     } finally {
-      rmSync(temporary, { force: true });
+      remove(temporary);
     }
     return undefined;
   }
@@ -105,11 +113,7 @@ export class PushFiles {
 
   /** Takes a bundle out of the record: the gateway has refused it, or it was never written. */
   withdraw(bundle: Bundle): void {
-    try {
-      rmSync(join(recordPath(this.ecdsPath), this.nameOf(bundle.version)), { force: true });
-    } catch {
-      // A record that cannot be written has been warned of; at worst the next push tries this bundle again.
-    }
+    remove(join(recordPath(this.ecdsPath), this.nameOf(bundle.version)));
   }
 
   /** Keeps the served configuration, unless a newer one is kept, and forgets older bundles. Why not, if that cannot be done. */

@@ -47,20 +47,29 @@ export async function takeLock(ecdsPath: string, options: LockOptions = {}): Pro
     try {
       writeFileSync(path, name, { flag: "wx", mode: 0o644 });
       return () => {
-        if (holderOf(path) === name) rmSync(path, { force: true });
+        if (holderOf(path) === name) remove(path);
       };
     } catch (error) {
       if (systemCode(error) !== "EEXIST") return () => {};
     }
     const now = holderOf(path);
-    if (now !== holder) {
+    if (now !== undefined && now !== holder) {
       holder = now;
       since = Date.now();
-      if (now !== undefined && !isGone(now))
+      if (!isGone(now))
         options.progress?.(`Another push is under way (${visible(now.trim()).slice(0, 80)}); waiting for it ...`);
     }
-    if (now !== undefined && (isGone(now) || Date.now() - since > (options.courtesyMs ?? COURTESY_MS)))
-      rmSync(path, { force: true });
-    else await sleep(PAUSE_MS);
+    const isOver = Date.now() - since > (options.courtesyMs ?? COURTESY_MS);
+    if (!isOver && (now === undefined || !isGone(now))) await sleep(PAUSE_MS);
+    else if (!remove(path)) return () => {};
+  }
+}
+
+function remove(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch {
+    return false; // Not to be had: the push goes on without it.
   }
 }
