@@ -17,6 +17,9 @@ export interface FilterState {
   readonly hasVmCount: boolean;
 }
 
+/** What the filter publishes as the schema of the bundles that it reads; a sum of two Envoys' is more. */
+export const SCHEMA = 1;
+
 const DOMAIN_GAUGE = /^wasmcustom\.glassgate\.generation\.domain=/;
 /** The second came later; the first is in all versions. Other runtimes have another middle. */
 const VM_COUNT = /^wasm\.(?:envoy\.wasm\.runtime\.[a-z0-9_]+\.active|wasm_vm_count)$/;
@@ -53,7 +56,7 @@ export async function readFilterState(admin: Admin, domain: string): Promise<Fil
     bundleVersion: gauge("bundle_version"),
     vmCount,
     rejections,
-    schema: gauge("schema") ?? 1,
+    schema: gauge("schema") ?? SCHEMA,
     isVisible,
     hasVmCount,
   };

@@ -86,8 +86,8 @@ export class PushFiles {
     return `${this.prefix}${version}`;
   }
 
-  /** Enters the bundle into the record, whole and only if its version is not there. Why not, if the record cannot be kept. */
-  begin(bundle: Bundle): string | undefined {
+  /** Enters the bundle into the record, whole, and only if its version is not there. Or why the record cannot be kept. */
+  begin(bundle: Bundle): "begun" | "another" | { readonly why: string } {
     const folder = recordPath(this.ecdsPath);
     const temporary = join(folder, `.${process.pid}-${Math.random().toString(36).slice(2)}`);
     try {
@@ -96,13 +96,13 @@ export class PushFiles {
       linkSync(temporary, join(folder, this.nameOf(bundle.version)));
     } catch (error) {
       const code = systemCode(error);
-      return code === "EEXIST" && this.begun().some(({ version }) => version === bundle.version)
-        ? undefined
-        : `${folder}: ${code ?? "it cannot be written"}`;
+      const there = this.begun().find(({ version }) => version === bundle.version);
+      if (code !== "EEXIST" || there === undefined) return { why: `${folder}: ${code ?? "it cannot be written"}` };
+      return there.payload === bundle.payload ? "begun" : "another";
     } finally {
       remove(temporary);
     }
-    return undefined;
+    return "begun";
   }
 
   /** A bundle that was refused counts no more, wherever it stands. */

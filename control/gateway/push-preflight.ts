@@ -11,7 +11,7 @@ import { nowSeconds, showDuration, showTime } from "../base/time.js";
 import { FilterHost } from "../host/host.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
-import { type FilterState, readFilterState } from "./admin-state.js";
+import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
 import type { Bundle } from "./ecds.js";
 import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
 
@@ -57,7 +57,7 @@ function checkVisible(state: FilterState, bootstrap: unknown, admin: Admin): voi
 /** Whether the numbers seen may be a hot restart's parent's and child's together. */
 export function isOverlapping(info: ServerInfo, state: FilterState): boolean {
   if (!info.addsParentStats) return false;
-  return state.schema > 1 || info.uptimeSeconds < YOUNG_SECONDS;
+  return state.schema > SCHEMA || info.uptimeSeconds < YOUNG_SECONDS;
 }
 
 /** Reads the gauges, and waits while a hot restart's parent adds its own to them. */

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.js";
-import type { Admin } from "./admin.js";
-import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
+import { type Admin, UnseenError } from "./admin.js";
+import { type FilterState, isWhole, readFilterState, SCHEMA } from "./admin-state.js";
 import type { Bundle, Deployed } from "./ecds.js";
 import type { PushFiles } from "./push-files.js";
 
@@ -46,13 +46,17 @@ export async function waitFor(wait: Wait): Promise<Arrival> {
   const started = Date.now();
   let partlySince: number | undefined;
   let rejectedSince: number | undefined;
+  let missingSince: number | undefined;
   let last: FilterState | undefined;
   let why: UserError | undefined;
   for (let pause = 2; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const before = files.read().text;
     try {
       last = await readFilterState(admin, domain);
-      why = undefined;
+      why =
+        last.schema > SCHEMA
+          ? new UnseenError("a hot restart has begun, and adds the old Envoy's numbers.")
+          : undefined;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       why = error;
@@ -69,6 +73,11 @@ export async function waitFor(wait: Wait): Promise<Arrival> {
         partlySince ??= Date.now();
         if (Date.now() - partlySince > LAG_MS) return { kind: "lagging", state: last };
       } else partlySince = undefined;
+      // Where there are VMs and one is missing, the thread without takes nothing up, however long one waits.
+      if (seen === "not" && last.vmCount > 0 && last.vmCount < wait.workers + 2) {
+        missingSince ??= Date.now();
+        if (Date.now() - missingSince > LAG_MS) return { kind: "silent", state: last };
+      } else missingSince = undefined;
       if (seen === "not" && last.rejections > wait.rejections) {
         rejectedSince ??= Date.now();
         if (Date.now() - rejectedSince > REJECTION_MS) return { kind: "refused", state: last };

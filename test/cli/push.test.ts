@@ -3,7 +3,6 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { push } from "../../control/gateway/push.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
 import { writeKeyFile } from "../../control/signer/keyfile.js";
 import { buildClaims, signFirst, signFurther } from "../../control/trust/bundle.js";
@@ -30,11 +29,16 @@ entitlements: []
 let east: TestEnvoy;
 let west: TestEnvoy;
 
+const bundles = new Map<number, string>();
 async function bundleOf(version: number): Promise<string> {
+  const known = bundles.get(version);
+  if (known !== undefined) return known;
   const [first, second] = roots;
   if (first === undefined || second === undefined) throw new Error("two roots");
   const claims = buildClaims(parseRoster(ROSTER, "roster"), ["test"], version, Math.floor(Date.now() / 1000));
-  return signFurther(await signFirst(claims, first), second);
+  const text = await signFurther(await signFirst(claims, first), second);
+  bundles.set(version, text);
+  return text;
 }
 async function writeBundle(version: number): Promise<void> {
   writeFileSync(join(folder, "bundle.jws"), `${await bundleOf(version)}\n`);
@@ -216,8 +220,4 @@ it("rotate says on which gateways the old keys end, and claims nothing of others
   const roster = readFileSync(join(folder, "roster.yaml"), "utf8");
   expect(roster).toContain("  - id: rita # on call\n    roles: [ oncall ]\n");
   expect(existsSync(join(keys, "rita.key.json"))).toBe(false);
-  // The library is as safe as the command: the same bundle serves there already.
-  const text = readFileSync(join(folder, "bundle.jws"), "utf8").trim();
-  const target = { filter: east.filter, anchors: east.anchors, admin: east.envoy.admin };
-  await expect(push({ ...target, bundle: { text, version: 3 } })).rejects.toThrow(/other anchors|refuses/);
 }, 60_000);
