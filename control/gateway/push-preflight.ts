@@ -57,7 +57,7 @@ function checkVisible(state: FilterState, bootstrap: unknown, admin: Admin): voi
 /** Whether the numbers seen may be a hot restart's parent's and child's together. */
 export function isOverlapping(info: ServerInfo, state: FilterState): boolean {
   if (!info.addsParentStats) return false;
-  return state.schema > SCHEMA || info.uptimeSeconds < YOUNG_SECONDS;
+  return state.schema > SCHEMA || info.uptimeSeconds < Math.min(YOUNG_SECONDS, info.parentSeconds + 2);
 }
 
 /** Reads the gauges, and waits while a hot restart's parent adds its own to them. */

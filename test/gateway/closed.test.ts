@@ -12,6 +12,7 @@ import { World } from "../kit/world.js";
 const world = new World(Math.floor(Date.now() / 1000));
 let test: TestEnvoy;
 afterEach(() => test.stop());
+const workerFails = compileFixture("worker-fails");
 
 const start = async (options: TestEnvoyOptions = {}): Promise<void> => {
   test = await startTestEnvoy(world, { concurrency: 2, ...options });
@@ -46,7 +47,7 @@ function withoutFilter(config: string): string {
 
 describe("a worker that cannot configure", () => {
   it("opens nothing, normal callers go on, and push heals it with a new VM", async () => {
-    await start({ render: { wasmPath: await compileFixture("worker-fails") } });
+    await start({ render: { wasmPath: await workerFails } });
     await test.configure(world.configuration());
     expect(await withGrant()).toEqual([200]);
 
@@ -77,7 +78,7 @@ describe("a worker that cannot configure", () => {
 describe("a heal, while another push brings in a newer bundle", () => {
   /** The older push makes workers fail (leeway 59), so that it heals; the newer one comes in just then, `at` its step. */
   async function race(at: PushStep, visit: number): Promise<void> {
-    await start({ render: { wasmPath: await compileFixture("worker-fails") } });
+    await start({ render: { wasmPath: await workerFails } });
     const { filter, anchors, envoy } = test;
     const target = (version: number): PushOptions => ({
       filter,
