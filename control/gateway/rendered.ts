@@ -29,13 +29,18 @@ export function member(value: unknown, ...path: readonly string[]): unknown {
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
+/** No gateway nests deeper; an alias that holds itself has no end. */
+const MAX_DEPTH = 100;
+
 /** Every filter that comes by ECDS from a file, at any depth, with the listener around it. */
 export function* discoveredFilters(
   value: unknown,
   listener?: string,
+  depth = 0,
 ): Generator<{ name: string; ecdsPath: string; listener: string | undefined; fallback: unknown }> {
+  if (depth > MAX_DEPTH) return;
   if (Array.isArray(value)) {
-    for (const item of value) yield* discoveredFilters(item, listener);
+    for (const item of value) yield* discoveredFilters(item, listener, depth + 1);
     return;
   }
   if (!isRecord(value)) return;
@@ -46,7 +51,8 @@ export function* discoveredFilters(
     yield { name, ecdsPath, listener, fallback: member(discovery, "default_config") };
   const isListener =
     member(value, "filter_chains") !== undefined || member(value, "default_filter_chain") !== undefined;
-  for (const inner of Object.values(value)) yield* discoveredFilters(inner, isListener ? (name ?? "") : listener);
+  for (const inner of Object.values(value))
+    yield* discoveredFilters(inner, isListener ? (name ?? "") : listener, depth + 1);
 }
 
 function adminOf(root: unknown): string | undefined {
