@@ -29,7 +29,7 @@ export function member(value: unknown, ...path: readonly string[]): unknown {
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
-/** No gateway nests deeper; an alias that holds itself has no end. */
+/** No gateway nests deeper. */
 const MAX_DEPTH = 100;
 
 /** Every filter that comes by ECDS from a file, at any depth, with the listener around it. */
@@ -37,10 +37,13 @@ export function* discoveredFilters(
   value: unknown,
   listener?: string,
   depth = 0,
+  seen = new Set<unknown>(),
 ): Generator<{ name: string; ecdsPath: string; listener: string | undefined; fallback: unknown }> {
-  if (depth > MAX_DEPTH) return;
+  // Each once: an alias may hold itself, in many ways.
+  if (depth > MAX_DEPTH || seen.has(value)) return;
+  if (typeof value === "object") seen.add(value);
   if (Array.isArray(value)) {
-    for (const item of value) yield* discoveredFilters(item, listener, depth + 1);
+    for (const item of value) yield* discoveredFilters(item, listener, depth + 1, seen);
     return;
   }
   if (!isRecord(value)) return;
@@ -52,7 +55,7 @@ export function* discoveredFilters(
   const isListener =
     member(value, "filter_chains") !== undefined || member(value, "default_filter_chain") !== undefined;
   for (const inner of Object.values(value))
-    yield* discoveredFilters(inner, isListener ? (name ?? "") : listener, depth + 1);
+    yield* discoveredFilters(inner, isListener ? (name ?? "") : listener, depth + 1, seen);
 }
 
 function adminOf(root: unknown): string | undefined {

@@ -53,6 +53,7 @@ describe("anything else is one sentence", () => {
     binary: "\u0000\u0001\u0002\ufffd",
     "an alias of nothing": "static_resources: *nobody",
     "a list that holds itself": "static_resources: &a [ *a ]",
+    "a list that holds itself often": "static_resources: &a [ *a, *a, { b: *a } ]",
     "an alias bomb": `${bomb}\nstatic_resources: *a11`,
     deep: `static_resources: ${"[".repeat(3000)}${"]".repeat(3000)}`,
     "other types": "static_resources: { listeners: [ { name: 7, config_discovery: 1 }, null, 3 ] }",
