@@ -98,6 +98,8 @@ export class PushEndings {
       "unreached",
       `Version ${bundle.version} was written, and whether it serves cannot be seen: ${why}`,
       "Push again when the gateway can be seen.",
+      1,
+      false,
     );
   }
 

@@ -64,12 +64,12 @@ export function isOverlapping(info: ServerInfo, state: FilterState): boolean {
 async function ownState(
   admin: Admin,
   domain: string,
+  first: ServerInfo,
   progress: (line: string) => void,
 ): Promise<{ info: ServerInfo; state: FilterState }> {
   const started = Date.now();
   let hasTold = false;
-  for (;;) {
-    const info = await admin.serverInfo();
+  for (let info = first; ; info = await admin.serverInfo()) {
     const state = await readFilterState(admin, domain);
     if (!isOverlapping(info, state)) return { info, state };
     const longestMs = (info.parentSeconds + 2 * YOUNG_SECONDS) * 1000;
@@ -137,7 +137,7 @@ export async function preflight(
     throw new UnseenError(`The Envoy at ${admin.address} is not this gateway: ${other}.`, {
       hint: "Give the gateway's own file with --gateway; its admin address is read from there.",
     });
-  const { info, state } = await ownState(admin, domain, progress);
+  const { info, state } = await ownState(admin, domain, first, progress);
   checkVisible(state, bootstrap, admin);
   await checkClock(bundle, info, admin);
   return { info, state };

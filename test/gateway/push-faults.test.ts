@@ -111,3 +111,21 @@ it("a newer text that is no bundle of these roots counts for nothing", async () 
   test.offer(JSON.stringify({ ...JSON.parse(world.configuration()), bundle: forged }));
   expect(await push(target(2))).toMatchObject({ standings: { serving: 2, restart: 2 } });
 });
+
+it("the gateway cannot be seen after the write: nothing is put back, and nothing is claimed", async () => {
+  const step = (name: string): void => {
+    if (name === "written") process.kill(test.envoy.pid, "SIGSTOP");
+  };
+  try {
+    await expect(push({ ...target(2), timeoutMs: 100, step })).rejects.toMatchObject({
+      outcome: "unreached",
+      exitCode: 1,
+      message: expect.stringMatching(/^Version 2 was written, and whether it serves cannot be seen: /),
+      hint: expect.stringMatching(/What serves now cannot be seen; a restart would serve version 2\.$/),
+    });
+  } finally {
+    process.kill(test.envoy.pid, "SIGCONT");
+  }
+  expect(deployed()?.bundle?.version).toBe(2);
+  expect(await push(target(2))).toMatchObject({ version: 2, standings: { serving: 2, restart: 2 } });
+}, 60_000);

@@ -124,7 +124,7 @@ describe("rotation under load", () => {
     expect(await test.state()).toMatchObject({ vmCount: 4 });
     // What a bundle weighs is some 20 kB a VM: a leak of a configuration would show as tens of thousands.
     expect(perPush).toBeLessThan(4096);
-  });
+  }, 300_000);
 });
 
 describe("a bad bundle", () => {
