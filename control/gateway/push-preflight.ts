@@ -92,6 +92,9 @@ async function ownState(
   }
 }
 
+/** A bundle may name a second beyond every calendar. */
+const when = (seconds: number): string => (seconds <= 8.64e12 ? showTime(seconds) : `second ${seconds}`);
+
 async function checkClock(bundle: Bundle, info: ServerInfo, admin: Admin): Promise<void> {
   const { clock } = info;
   if (clock === undefined)
@@ -112,7 +115,7 @@ async function checkClock(bundle: Bundle, info: ServerInfo, admin: Admin): Promi
   const ahead = bundle.iat - clock;
   if (ahead > CLOCK_RESOLUTION_SECONDS)
     throw new UserError(
-      `Version ${bundle.version} does not hold yet at the gateway's clock: it was issued at ${showTime(bundle.iat)}, and there it is ${showTime(clock)} (${clocks}).`,
+      `Version ${bundle.version} does not hold yet at the gateway's clock: it was issued at ${when(bundle.iat)}, and there it is ${showTime(clock)} (${clocks}).`,
       { hint: "Set the clock that is wrong: the builder's, or the gateway's.", exitCode: 1 },
     );
   if (ahead > 0) await sleep(ahead * 1000);

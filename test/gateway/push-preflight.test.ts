@@ -251,6 +251,12 @@ describe("the gateway's clock", () => {
       /has expired at the gateway's clock: .*\(this machine's clock agrees\)/,
     );
   });
+  it("is behind a bundle of no calendar", async () => {
+    const claims = world.bundleClaims({ version: 7, iat: 2 ** 53 - 2, exp: 2 ** 53 - 1 });
+    expect((await failureOf({ bundle: { version: 7, text: world.bundle(claims) } })).message).toContain(
+      "it was issued at second 9007199254740990",
+    );
+  });
   it("is not told", async () => {
     admin.answer = (path, response) => {
       if (path.startsWith("/server_info")) response.setHeader = () => response;
