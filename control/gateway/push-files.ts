@@ -160,6 +160,13 @@ export class PushFiles {
     );
   }
 
+  /** What stood there, unless that was refused as well, or is older than what every worker served. */
+  previous(before: Files, { good }: Files): string | undefined {
+    const isOlder = (this.versionOf(before.deployed) ?? 0) < (this.versionOf(good) ?? 0);
+    const isRefused = before.deployed === undefined || this.isIgnored(before.deployed);
+    return isRefused || isOlder ? good?.text : before.text;
+  }
+
   /** The highest `min_version` that any of the files holds. */
   minVersion({ deployed, good }: Files): number {
     return Math.max(

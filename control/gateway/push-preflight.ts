@@ -12,7 +12,7 @@ import { FilterHost } from "../host/host.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
-import type { Bundle } from "./ecds.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds } from "./ecds.js";
 import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
 
 /** Envoy's `Date` has whole seconds and lags by half a one: a bundle this much ahead is waited for, one further ahead refused. */
@@ -149,6 +149,15 @@ export async function preflight(
 /** Why the built-in filter would refuse the configuration. */
 export async function refusalOf(configuration: string): Promise<string | undefined> {
   return (await FilterHost.load()).configure(configuration).reason;
+}
+
+/** The anchors that the gateway has now: as deployed, else as its own file says. */
+export function pinnedAnchors(filter: RenderedFilter, deployed: Deployed | undefined): Anchors | undefined {
+  const rendered = (): Deployed | undefined => readEcds(ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+  const found = deployed ?? rendered();
+  if (found === undefined) return undefined;
+  const { audience, roots, threshold } = found.configuration;
+  return { audience, roots, threshold };
 }
 
 /** What differs in what is pinned, in words. */

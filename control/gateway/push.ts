@@ -5,26 +5,17 @@
  */
 import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
-import { type Anchors, domainOf } from "../trust/anchors.js";
+import { domainOf } from "../trust/anchors.js";
 import { UnseenError } from "./admin.js";
 import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
-import {
-  type Bundle,
-  type Deployed,
-  defaultConfiguration,
-  ecdsText,
-  readBundle,
-  readEcds,
-  vmIdOf,
-  writeEcds,
-} from "./ecds.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readBundle, vmIdOf, writeEcds } from "./ecds.js";
 import { asItWas, configurationOf, isAsWanted, nextGeneration } from "./push-configuration.js";
 import { PushEndings } from "./push-endings.js";
 import { type Files, PushFiles } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
 import type { PushOptions, PushResult, PushStep } from "./push-options.js";
 import { PushFailure } from "./push-outcome.js";
-import { anchorChanges, preflight, refusalOf } from "./push-preflight.js";
+import { anchorChanges, pinnedAnchors, preflight, refusalOf } from "./push-preflight.js";
 import { type Arrival, waitFor } from "./push-wait.js";
 
 export type { PushOptions, PushResult, PushStep };
@@ -97,7 +88,7 @@ class Pushing {
     const { info } = await preflight(filter, admin, this.domain, this.own, progress);
     this.end.workers = info.workers;
     this.clockSeconds = (info.clock ?? nowSeconds()) - nowSeconds();
-    const before = this.pinned();
+    const before = pinnedAnchors(filter, this.files.read().deployed);
     const changes = before === undefined ? [] : anchorChanges(before, anchors);
     if (changes.length > 0 && (await confirmAnchors?.(changes)) !== true)
       throw new UserError(`The gateway has other anchors than these: ${changes.join("; ")}.`, {
@@ -109,16 +100,6 @@ class Pushing {
         hint: "Mend the roster, build and sign again.",
         exitCode: 1,
       });
-  }
-
-  /** The anchors that the gateway has now. */
-  private pinned(): Anchors | undefined {
-    const { filter } = this.options;
-    const deployed =
-      this.files.read().deployed ?? readEcds(ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
-    if (deployed === undefined) return undefined;
-    const { audience, roots, threshold } = deployed.configuration;
-    return { audience, roots, threshold };
   }
 
   /** Brings in whatever is newest until that is settled; only if that is one's own bundle is this push applied. */
@@ -297,10 +278,7 @@ class Pushing {
     this.files.ignore(bundle);
     const newest = this.files.newest(now);
     if (!isOwnText || (newest !== undefined && newest.version > bundle.version)) return false;
-    // What stood there, unless that was refused as well, or is older than what every worker served.
-    const isOlder = (this.files.versionOf(before.deployed) ?? 0) < (this.files.versionOf(now.good) ?? 0);
-    const isRefused = before.deployed === undefined || this.files.isIgnored(before.deployed);
-    const previous = isRefused || isOlder ? (now.good?.text ?? undefined) : before.text;
+    const previous = this.files.previous(before, now);
     writeEcds(filter.ecdsPath, previous ?? ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
     await this.step("restored");
     return true;
