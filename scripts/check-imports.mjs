@@ -20,7 +20,7 @@ const rooms = {
     demo: ["gateway", "host", "grant", "trust", "signer", "base"],
     cli: ["gateway", "host", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],
-    grant: ["trust", "signer", "base"],
+    grant: ["host", "trust", "signer", "base"],
     trust: ["signer", "base"],
     signer: ["base"],
     host: ["base"],

@@ -5,12 +5,74 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** `2026-11-24 10:32:00 UTC (11:32:00 local)`. */
+const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+/** Beyond this JavaScript knows no date (ECMA-262, "Time Values"). */
+const LAST_DATE = 8_640_000_000_000;
+
+/** `2026-11-24 10:32:00 UTC (11:32:00 local)`. Every number has its own text, dates or not. */
 export function showTime(seconds: number): string {
+  if (!Number.isInteger(seconds) || Math.abs(seconds) > LAST_DATE)
+    return `${seconds} seconds after 1970, which is no date`;
   const date = new Date(seconds * 1000);
-  const utc = `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-  const local = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
-  return `${utc} (${local})`;
+  const utc = `${date
+    .toISOString()
+    .replace(/\.\d+Z$/, "")
+    .replace("T", " ")} UTC`;
+  return `${utc} (${LOCAL.format(date)})`;
+}
+
+/** The last moment that a person may write: what is later is most likely milliseconds, and a token's `exp` for ever. */
+export const LAST_MOMENT = Date.UTC(2100, 0, 1) / 1000;
+/** Numbers below this (9 September 2001) are no moment that anybody means: a duration, or a date without its dashes. */
+const FIRST_NUMBER = 1_000_000_000;
+
+const short = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, "Z");
+
+/** What is wrong with a number as a moment in seconds since 1970, or undefined. 0 is no limit at all. */
+export function faultOfMoment(seconds: number): string | undefined {
+  if (!Number.isInteger(seconds))
+    return "must be whole seconds since 1970, without a fraction, or a date such as 2027-01-31";
+  if (seconds < 0) return "is before 1970; write a date such as 2027-01-31";
+  if (seconds > LAST_MOMENT) {
+    for (const [unit, size] of [
+      ["milliseconds", 1e3],
+      ["microseconds", 1e6],
+      ["nanoseconds", 1e9],
+    ] as const) {
+      const meant = Math.floor(seconds / size);
+      if (meant >= FIRST_NUMBER && meant <= LAST_MOMENT)
+        return `looks like ${unit}: did you mean ${meant}, that is ${short(meant)}?`;
+    }
+    return "is after the year 2100; leave it out where there is to be no limit";
+  }
+  if (seconds > 0 && seconds < FIRST_NUMBER) {
+    const digits = /^((?:19|20)\d\d)(\d\d)(\d\d)$/.exec(String(seconds));
+    const meant = digits === null ? "a date such as 2027-01-31" : `${digits[1]}-${digits[2]}-${digits[3]}`;
+    return `would be ${short(seconds)}; write ${meant}`;
+  }
+  return undefined;
+}
+
+const MOMENT = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:Z|([+-])(\d{2}):(\d{2}))?)?$/;
+
+/** A date of the calendar as people write it, UTC where no zone is named: its seconds since 1970, or what is wrong with it. */
+export function parseMoment(text: string): number | string {
+  const parts = MOMENT.exec(text);
+  if (parts === null) return "must be a UTC date such as 2027-01-31 or 2027-01-31T18:00Z, or seconds since 1970";
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map((part) => Number(part ?? 0));
+  const zone = Number(parts[8] ?? 0) * 60 + Number(parts[9] ?? 0);
+  const clock = Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second);
+  const date = new Date(clock);
+  // Date.UTC takes 30 February for 2 March: what comes back must be what went in.
+  const isDate = date.getUTCFullYear() === year && date.getUTCMonth() + 1 === month && date.getUTCDate() === day;
+  const isTime = (hour ?? 0) < 24 && (minute ?? 0) < 60 && (second ?? 0) < 60;
+  if (!isTime) return "is no time of the day (00:00:00 to 23:59:59)";
+  if (!isDate) return "is no date of the calendar";
+  if (zone > 14 * 60 || Number(parts[9] ?? 0) > 59) return "has a zone that is none (-14:00 to +14:00)";
+  const seconds = clock / 1000 - (parts[7] === "-" ? -zone : zone) * 60;
+  if (seconds < 0) return "is before 1970";
+  if (seconds > LAST_MOMENT) return "is after the year 2100; leave it out where there is to be no limit";
+  return seconds;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

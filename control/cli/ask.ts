@@ -2,9 +2,15 @@
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
-import { entitlementFor, holderOf } from "../grant/check.js";
-import { makeAsk } from "../grant/make.js";
-import { claimsOf } from "../grant/message.js";
+import { readClaims } from "../grant/ask.js";
+import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
+import { holderOf } from "../grant/check.js";
+import type { GrantClaims } from "../grant/claims.js";
+import { judgeAhead } from "../grant/judge.js";
+import { newClaims, signAsk } from "../grant/make.js";
+import { couldApprove, keyAt, type Need, needs, showNeed } from "../grant/quorum.js";
+import { newKey } from "../signer/jwk.js";
+import { personOf } from "../trust/claims.js";
 import {
   anchorsOption,
   bundleOption,
@@ -18,10 +24,12 @@ import {
   openKey,
   passphraseOption,
   readTrusted,
+  type Trusted,
 } from "./context.js";
-import { describeAsk, describeWithFilter } from "./describe.js";
+import { sayAsk } from "./describe.js";
 import { result, resultJson, say, warn } from "./output.js";
 import { parseTarget } from "./target.js";
+import { endWarnings } from "./verdict-output.js";
 
 interface Options {
   readonly ent: string;
@@ -42,11 +50,60 @@ interface Options {
 
 const DEFAULT_TTL = 900;
 
+/** Lets the filter judge it before anybody is woken, and says who can approve it now. Throws where it would be denied. */
+async function foresee(
+  draft: string,
+  { anchors, text: pinned, claims: bundle }: Trusted,
+  circumstances: Circumstances,
+): Promise<{ needed: Need[]; warnings: string[] }> {
+  const { claims, requester, now } = circumstances;
+  const entitlement = entitlementOf(circumstances);
+  const people = entitlement === undefined ? [] : couldApprove(bundle, entitlement, [], requester.principal, now);
+  const otherKids = people.flatMap((principal) => keyAt(principal, bundle, now)?.kid ?? []);
+  const judgement = await judgeAhead(
+    {
+      anchors,
+      pinned,
+      bundle,
+      ask: draft,
+      requesterKid: requester.key.kid,
+      approvals: [],
+      ownKids: [],
+      otherKids,
+      now,
+    },
+    claims,
+  );
+  const needed = entitlement === undefined ? [] : needs(bundle, entitlement, [], requester.principal, now);
+  if (judgement.denial?.verdict === "quorum") {
+    throw new UserError(
+      `This can never be completed now: too few people can approve it.\n${needed.map((need) => `  ${showNeed(need)}`).join("\n")}`,
+      {
+        hint: "`glassgate bundle show` lists who holds which role, and when. A root holder can change that.",
+        exitCode: 1,
+      },
+    );
+  }
+  if (judgement.denial !== undefined) throw denied("The gateway would deny this", judgement.denial, circumstances);
+  return { needed, warnings: endWarnings(judgement) };
+}
+
+function sayNext(needed: readonly Need[]): void {
+  if (needed.length === 0) {
+    say("It needs no approval. Next: `glassgate grant ASK`.");
+    return;
+  }
+  say("It opens nothing yet. These people can approve it now:");
+  for (const need of needed) say(`  ${showNeed(need)}`, 4);
+  say("Next: send it to them; each runs `glassgate approve ASK` and sends back the answer.");
+}
+
 async function ask(method: string, url: string, options: Options): Promise<void> {
-  const { anchors, claims: bundle } = await readTrusted(options);
+  const trusted = await readTrusted(options);
+  const { anchors, claims: bundle } = trusted;
   const { public: publicKey } = findKeyFile(options.keys, options.key);
-  const holder = holderOf(bundle, publicKey.kid);
-  if (holder === undefined) {
+  const requester = holderOf(bundle, publicKey.kid);
+  if (requester === undefined) {
     throw new UserError(`The key ${options.key} is not in the trust bundle.`, {
       hint: "A root holder adds it to the roster; or use another --key.",
     });
@@ -54,13 +111,12 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   const target = parseTarget(method, url);
   if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
   const maxTtl = bundle.entitlements.find(({ id }) => id === options.ent)?.max_ttl;
-  const now = nowSeconds();
-  const key = await openKey(options.keys, options.key, options.passphraseFd);
-  const text = await makeAsk(
-    {
-      ttl: options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL),
-      iat: now,
-      sub: holder.principal.id,
+  const ttl = options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL);
+  const claimsAt = (iat: number): GrantClaims =>
+    newClaims({
+      ttl,
+      iat,
+      sub: requester.principal.id,
       aud: anchors.audience,
       ent: options.ent,
       reason: options.reason,
@@ -75,28 +131,25 @@ async function ask(method: string, url: string, options: Options): Promise<void>
         },
       ],
       ...(options.drill === undefined ? {} : { drill: options.drill }),
-    },
-    key,
-  );
-  const claims = claimsOf(text, "The ask");
-  const { entitlement, faults } = entitlementFor(claims, bundle, holder.principal, now);
-  if (faults.length > 0)
-    throw new UserError(`The gateway would refuse this: ${faults.join("; ")}.`, {
-      hint: "`glassgate bundle show` lists what each entitlement allows.",
     });
-  const { lines, warnings } = describeAsk(await describeWithFilter(text, "The ask"), now);
-  if (options.json === true) resultJson({ ask: text, claims });
-  else {
-    for (const line of lines) say(line);
+
+  // Judged before the passphrase is asked for, so under a key that is thrown away.
+  const now = nowSeconds();
+  const draft = await signAsk(claimsAt(now), newKey("Ed25519"));
+  const claims = await readClaims(draft, "The ask");
+  const { needed, warnings } = await foresee(draft, trusted, { claims, bundle, requester, approvers: [], now });
+  const key = await openKey(options.keys, options.key, options.passphraseFd);
+  const text = await signAsk(claimsAt(nowSeconds()), key);
+  const signed = await readClaims(text, "The ask");
+  if (options.json === true) {
+    for (const warning of warnings) warn(warning);
+    resultJson({ ask: text, claims: signed, approvers: needed });
+  } else {
+    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings);
+    say();
     result(text);
   }
-  for (const warning of warnings) warn(warning);
-  const needed = entitlement.approvals.map(({ role, count }) => `${count} of ${role}`).join(" and ");
-  say(
-    needed === ""
-      ? "It needs no approval. Next: `glassgate grant ASK`."
-      : `It opens nothing yet. Next: send it to ${needed}; each runs \`glassgate approve ASK\`.`,
-  );
+  sayNext(needed);
 }
 
 export function addAsk(program: Command): void {

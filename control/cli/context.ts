@@ -1,5 +1,5 @@
-/** What every command shares: where files are, how keys are opened, how messages are read. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+/** What every command shares: where files are, how keys are opened. */
+import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -99,16 +99,6 @@ export async function readTrusted(options: { anchors: string; bundle: string }):
     });
   }
   return { anchors, text, claims };
-}
-
-/** A message given as text, as a file, or `-` for standard input. @param what names it in errors */
-export function readArgument(argument: string, what: string): string {
-  if (argument === "-") return readFileSync(0, "utf8");
-  if (existsSync(argument)) return readText(argument, what);
-  if (/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\./.test(argument.trim())) return argument;
-  throw new UserError(`${what}: there is no file ${argument}, and it is no token either.`, {
-    hint: "Give the text itself, a file, or - for standard input.",
-  });
 }
 
 /** Help with examples: every command has them. */

@@ -9,7 +9,8 @@ import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.j
 import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
 import { configurationText } from "../trust/configuration.js";
-import { anchorsOption, bundleOption, examples, jsonOption, readArgument } from "./context.js";
+import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
+import { readOne } from "./message-input.js";
 import { paint, result, resultJson } from "./output.js";
 import { parseTarget } from "./target.js";
 
@@ -30,7 +31,7 @@ function parseTime(text: string): Date {
 }
 
 async function explain(grantArgument: string, method: string, url: string, options: Options): Promise<void> {
-  const grant = readArgument(grantArgument, "The grant").replace(/\s+/g, "");
+  const { text: grant } = readOne("grant", grantArgument, "The grant");
   const target = parseTarget(method, url);
   const bundle = readText(options.bundle, "the trust bundle", "Name it with --bundle.").trim();
   const { at } = options;
@@ -63,7 +64,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
         .filter(([name]) => !["v", "vm", "seq", "prev", "source", "request_id"].includes(name))
         .map(
           ([name, value]) =>
-            `  ${name.padEnd(14)}${typeof value === "string" ? visible(value) : JSON.stringify(value)}`,
+            `  ${name.padEnd(14)}${visible(typeof value === "string" ? value : JSON.stringify(value))}`,
         ),
     ];
     result(lines.join("\n"));

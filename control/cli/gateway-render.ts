@@ -1,24 +1,29 @@
 /** `glassgate gateway render`: a complete, commented Envoy configuration. */
-import { resolve } from "node:path";
-import type { Command } from "commander";
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
+import { visible } from "../base/text.js";
+import { checkJwks, DEFAULT_ISSUER, type DemoIdp, makeDemoIdp } from "../gateway/idp.js";
 import { renderGateway } from "../gateway/render.js";
-import { wasmPath } from "../host/wasm.js";
+import { isDevice } from "../gateway/surroundings.js";
+import { loadProgram, wasmPath } from "../host/wasm.js";
 import { readAnchors } from "../trust/anchors.js";
-import { anchorsOption, examples, wholeNumber } from "./context.js";
-import { result, say } from "./output.js";
+import { anchorsOption, examples } from "./context.js";
+import { result, say, warn } from "./output.js";
 
 interface RenderCommandOptions {
   readonly anchors: string;
   readonly port: number;
   readonly adminPort: number;
-  readonly upstream: string;
+  readonly upstream: { readonly host: string; readonly port: number };
   readonly jwks?: string;
+  readonly demoIdp?: boolean;
   readonly issuer?: string;
-  readonly ecds: string;
+  readonly ecds?: string;
   readonly wasm: string;
-  readonly log: string;
+  readonly log?: string;
   readonly auditLog?: string;
   readonly nodeId?: string;
   readonly mode?: "enforce" | "shadow";
@@ -26,40 +31,82 @@ interface RenderCommandOptions {
   readonly output?: string;
 }
 
+function portNumber(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError("It must be a port, from 1 to 65535.");
+  return port;
+}
+
 function parseUpstream(text: string): { host: string; port: number } {
   const match = /^([A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text);
   if (match?.[1] === undefined || match[2] === undefined)
-    throw new UserError(`"${text}" is not host:port.`, { hint: "For example --upstream 127.0.0.1:8080." });
-  return { host: match[1], port: Number(match[2]) };
+    throw new InvalidArgumentError("It must be host:port, for example 127.0.0.1:8080.");
+  return { host: match[1], port: portNumber(match[2]) };
 }
 
-function render(options: RenderCommandOptions): void {
-  if (options.require !== true && options.jwks === undefined) {
+/** Where the normal callers' keys come from: one way, and one only. */
+function checkCallers({ require, jwks, demoIdp }: RenderCommandOptions): void {
+  const ways = [require, jwks, demoIdp].filter((way) => way !== undefined).length;
+  if (ways === 0) {
     throw new UserError("The normal callers' keys are missing.", {
-      hint: "Name your identity provider's JWKS file with --jwks, or use --require for a break-glass-only listener.",
+      hint: "Name your identity provider's JWKS file with --jwks; --demo-idp makes a throw-away one to try the gateway; --require is a listener for break-glass only.",
     });
   }
+  if (ways > 1)
+    throw new UserError("--jwks, --demo-idp and --require exclude each other.", { hint: "Leave all but one out." });
+}
+
+/** Files that this command makes beside the configuration are never overwritten. */
+function demoFiles(folder: string): { jwks: string; caller: string } {
+  const files = { jwks: join(folder, "idp-jwks.json"), caller: join(folder, "caller.txt") };
+  if (existsSync(files.jwks)) {
+    throw new UserError(`${files.jwks} exists already.`, {
+      hint: `Use it with --jwks ${files.jwks}, or remove it and make a new one.`,
+    });
+  }
+  return files;
+}
+
+function writeDemo(files: { jwks: string; caller: string }, { jwks, token }: DemoIdp): void {
+  writeText(files.jwks, jwks);
+  writeText(files.caller, `authorization: Bearer ${token}\n`, { mode: 0o600 });
+  const shown = (path: string): string => visible(relative(process.cwd(), path));
+  warn(
+    `${shown(files.jwks)} is a throw-away identity provider, to try the gateway with; its private key is forgotten. In production name your own with --jwks.`,
+  );
+  say(`Wrote ${shown(files.caller)}: a normal caller's header, good for eight hours, for curl -H @FILE.`);
+}
+
+async function render(options: RenderCommandOptions): Promise<void> {
+  checkCallers(options);
+  if (options.port === options.adminPort)
+    throw new UserError(`--port and --admin-port are both ${options.port}.`, { hint: "Give each its own." });
+  const anchors = readAnchors(options.anchors);
+  await loadProgram(options.wasm);
+  const folder = options.output === undefined ? process.cwd() : dirname(resolve(options.output));
+  const demo = options.demoIdp === true ? demoFiles(folder) : undefined;
+  if (options.jwks !== undefined) checkJwks(options.jwks);
+  const jwks = demo?.jwks ?? options.jwks;
+  const log = options.log ?? join(folder, "logs", "access.log");
   const text = renderGateway({
-    anchors: readAnchors(options.anchors),
+    anchors,
     wasmPath: resolve(options.wasm),
-    ecdsPath: resolve(options.ecds),
+    ecdsPath: options.ecds === undefined ? join(folder, "ecds", "glassgate.json") : resolve(options.ecds),
     listen: { port: options.port },
     adminPort: options.adminPort,
-    upstream: parseUpstream(options.upstream),
-    ...(options.jwks === undefined ? {} : { jwks: { file: resolve(options.jwks) } }),
+    upstream: options.upstream,
+    ...(jwks === undefined ? {} : { jwks: { file: resolve(jwks) } }),
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
-    accessLogPath: options.log,
-    ...(options.auditLog === undefined ? {} : { auditLogPath: options.auditLog }),
+    accessLogPath: resolve(log),
+    auditLogPath: resolve(options.auditLog ?? (isDevice(log) ? log : join(dirname(log), "audit.log"))),
     ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.require === undefined ? {} : { require: options.require }),
   });
-  if (options.output === undefined) {
-    result(text);
-    return;
-  }
-  writeText(options.output, text);
-  say(`Wrote ${options.output}. Next: glassgate gateway run ${options.output}`);
+  if (options.output !== undefined) writeText(options.output, text);
+  if (demo !== undefined) writeDemo(demo, await makeDemoIdp(options.issuer ?? DEFAULT_ISSUER));
+  if (options.output === undefined) result(text);
+  else say(`Wrote ${options.output}. Next: glassgate gateway run ${options.output}`);
 }
 
 export function addGatewayRender(gateway: Command): void {
@@ -67,25 +114,32 @@ export function addGatewayRender(gateway: Command): void {
     .command("render")
     .description("write a complete, commented Envoy configuration")
     .addOption(anchorsOption())
-    .option("--port <n>", "where the gateway listens", wholeNumber, 10000)
-    .option("--admin-port <n>", "where Envoy's admin interface listens, on loopback", wholeNumber, 9901)
-    .option("--upstream <host:port>", "where requests go", "127.0.0.1:8080")
+    .option("--port <n>", "where the gateway listens", portNumber, 10000)
+    .option("--admin-port <n>", "where Envoy's admin interface listens, on loopback", portNumber, 9901)
+    .addOption(
+      new Option("--upstream <host:port>", "where requests go")
+        .argParser(parseUpstream)
+        .default({ host: "127.0.0.1", port: 8080 }, "127.0.0.1:8080"),
+    )
     .option("--jwks <file>", "the normal callers' identity provider's JWKS")
-    .option("--issuer <url>", "its issuer")
-    .option("--ecds <file>", "the file that push renames", "ecds/glassgate.json")
+    .option("--demo-idp", "make a throw-away identity provider and a caller's token, to try the gateway")
+    .option("--issuer <url>", "the identity provider's issuer")
+    .option("--ecds <file>", "the file that push renames (default: ecds/glassgate.json beside the output)")
     .option("--wasm <file>", "the filter", wasmPath)
-    .option("--log <file>", "the access log", "/dev/stdout")
-    .option("--audit-log <file>", "the audit log; as the access log, if not named")
+    .option("--log <file>", "the access log (default: logs/access.log beside the output)")
+    .option("--audit-log <file>", "the audit log (default: audit.log beside the access log)")
     .option("--node-id <id>", "names this gateway in every record")
     .option("--require", "a listener for break-glass only: no grant is a deny")
-    .option("--mode <mode>", "enforce, or shadow: decide and record, change nothing", (value): "enforce" | "shadow" => {
-      if (value !== "enforce" && value !== "shadow")
-        throw new UserError(`"${value}" is not a mode.`, { hint: "enforce or shadow." });
-      return value;
-    })
+    .addOption(
+      new Option("--mode <mode>", "enforce, or shadow: decide and record, change nothing").choices([
+        "enforce",
+        "shadow",
+      ]),
+    )
     .option("--output <file>", "write there instead of standard output")
     .action(render);
   examples(renderCommand, [
+    "glassgate gateway render --demo-idp --output gateway.yaml",
     "glassgate gateway render --jwks idp-jwks.json --issuer https://idp.example.com --output gateway.yaml",
     "glassgate gateway render --require --port 10443 --output break-glass-only.yaml",
   ]);

@@ -1,36 +1,180 @@
 /** `glassgate gateway run`: starts Envoy with a rendered configuration. */
-import { existsSync } from "node:fs";
-import type { Command } from "commander";
+import { existsSync, rmSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import { messageOf, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
+import { visible } from "../base/text.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
 import { findEnvoy } from "../gateway/find.js";
-import { readRenderedFilter } from "../gateway/rendered.js";
-import { startEnvoy } from "../gateway/run.js";
-import { examples, wholeNumber } from "./context.js";
-import { say } from "./output.js";
+import { pidPath, runningPid, writePid } from "../gateway/pid.js";
+import { type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
+import { type RunningEnvoy, startEnvoy } from "../gateway/run.js";
+import {
+  checkPorts,
+  isLoopback,
+  makeLogFolders,
+  readSurroundings,
+  type Surroundings,
+} from "../gateway/surroundings.js";
+import { startUpstream, type Upstream } from "../gateway/upstream.js";
+import { reportToStarter, runInBackground } from "./background.js";
+import { examples } from "./context.js";
+import { say, warn } from "./output.js";
 
-async function run(file: string, options: { concurrency: number }): Promise<void> {
-  const text = readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`.");
-  const filter = readRenderedFilter(text, file);
-  if (!existsSync(filter.ecdsPath)) {
+export interface RunOptions {
+  readonly concurrency: number;
+  readonly demoUpstream?: boolean;
+  readonly background?: boolean;
+}
+
+/** YAML can be right and still not be readable, as with thousands of aliases. */
+function readFilter(text: string, file: string): RenderedFilter {
+  try {
+    return readRenderedFilter(text, file);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${file} cannot be read: ${visible(messageOf(error))}.`, {
+      cause: error,
+      hint: "Write the filter's configuration without aliases, as `glassgate gateway render` does.",
+    });
+  }
+}
+
+/** The filter without a bundle: Envoy waits for the file. */
+function writeFirstEcds(filter: RenderedFilter): void {
+  try {
     writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+  } catch (error) {
+    throw new UserError(messageOf(error), {
+      cause: error,
+      hint: "Render with --ecds naming a file that can be written here, in a folder of its own.",
+    });
+  }
+}
+
+/** Everything that can be wrong before Envoy starts. @returns the configuration's text */
+async function prepare(file: string): Promise<{ text: string; around: Surroundings }> {
+  const text = readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`.");
+  const around = readSurroundings(text, file);
+  const filter = readFilter(text, file);
+  const running = runningPid(file);
+  if (running !== undefined) {
+    throw new UserError(`${file} runs already, as process ${running}.`, {
+      hint: `Stop it with: glassgate gateway stop ${file}`,
+      exitCode: 1,
+    });
+  }
+  await checkPorts(around);
+  makeLogFolders(around);
+  if (!existsSync(filter.ecdsPath)) {
+    writeFirstEcds(filter);
     say(`Wrote ${filter.ecdsPath}: the filter without a bundle, until the first push.`);
   }
-  const binary = await findEnvoy(say);
-  const envoy = await startEnvoy({
-    config: text,
-    concurrency: options.concurrency,
-    binary,
-    onLog: (line) => process.stderr.write(line),
-  });
+  return { text, around };
+}
+
+async function startDemoUpstream({ upstream }: Surroundings): Promise<Upstream> {
+  if (upstream === undefined || !isLoopback(upstream)) {
+    throw new UserError("--demo-upstream needs a configuration whose upstream is on this machine.", {
+      hint: "Leave --demo-upstream out, or render with --upstream 127.0.0.1:8080.",
+    });
+  }
+  return startUpstream(upstream.port);
+}
+
+function describe(file: string, version: string, envoy: RunningEnvoy, around: Surroundings, isDemo: boolean): string[] {
   const ports = Object.entries(envoy.ports).map(([name, port]) => `${name} on port ${port}`);
-  say(
-    `Envoy ${binary.version} (from ${binary.source}) is up: ${ports.join(", ")}; admin at ${envoy.admin.address}. Ctrl-C stops it.`,
-  );
-  const stop = (): void => void envoy.stop();
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
-  process.exitCode = (await envoy.exited) ?? 0;
+  const { upstream } = around;
+  const lines = [
+    `Envoy ${version} is up: ${ports.join(", ")}`,
+    `  admin     ${envoy.admin.address}`,
+    `  upstream  ${upstream === undefined ? "as configured" : `${upstream.host}:${upstream.port}`}${isDemo ? ", the demo upstream: it only says what it received" : ""}`,
+    ...around.logs.map(({ name, path }) => `  ${name.padEnd(8)}  ${path}`),
+    `Next: glassgate push --gateway ${file}`,
+  ];
+  return lines.map(visible);
+}
+
+/** What Envoy says of every start and stop here: our own lines say it better. Nothing else is left out. */
+const EXPECTED =
+  /There is no configured limit to the number of allowed active downstream connections|caught ENVOY_SIGTERM$|caught and eating SIGHUP/;
+
+/** Envoy's own log, line by line, nothing in it able to steer a terminal. */
+function logLines(): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (!EXPECTED.test(line)) process.stderr.write(`${visible(line)}\n`);
+  };
+}
+
+/** Stops on each way to end a program; the terminal that we talked to may be gone by then. */
+function onSignals(stop: (signal: string) => void): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", () => {}); // EIO or EPIPE: nobody reads any more. Envoy must be ended all the same.
+  }
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
+}
+
+async function runHere(file: string, options: RunOptions): Promise<void> {
+  let envoy: RunningEnvoy | undefined;
+  let upstream: Upstream | undefined;
+  let stoppedBy: string | undefined;
+  onSignals((signal) => {
+    if (envoy === undefined) process.exit(130); // Not up yet: what was started ends with us.
+    if (stoppedBy === undefined) say(`Stopping Envoy (${signal}) ...`);
+    stoppedBy = signal;
+    void envoy.stop();
+  });
+  const { text, around } = await prepare(file);
+  const binary = await findEnvoy(say);
+  try {
+    if (options.demoUpstream === true) upstream = await startDemoUpstream(around);
+    envoy = await startEnvoy({
+      config: text,
+      concurrency: options.concurrency,
+      binary,
+      onLog: logLines(),
+      stdout: "inherit",
+    });
+    writePid(file);
+    const lines = describe(file, `${binary.version} (from ${binary.source})`, envoy, around, upstream !== undefined);
+    if (upstream !== undefined) warn("--demo-upstream is to try the gateway, never for production.");
+    for (const line of lines) say(line);
+    if (!reportToStarter(lines)) say("This terminal stays with it; go on in a second one. Ctrl-C stops it.");
+    const code = await envoy.exited;
+    if (stoppedBy === undefined) {
+      throw new UserError(`Envoy ended by itself, with ${code === null ? "a signal" : `exit code ${code}`}.`, {
+        hint: "Its log above says why; if it does not, please report it.",
+        exitCode: 1,
+      });
+    }
+    say("Envoy has stopped.");
+  } finally {
+    if (envoy !== undefined) rmSync(pidPath(file), { force: true });
+    await envoy?.stop();
+    await upstream?.stop();
+  }
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  if (options.background === true) {
+    await runInBackground(file, options);
+    return;
+  }
+  try {
+    await runHere(file, options);
+  } catch (error) {
+    reportToStarter(error instanceof UserError ? error : new UserError(messageOf(error), { exitCode: 1 }));
+    throw error;
+  }
+}
+
+function workers(text: string): number {
+  const count = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 1024) throw new InvalidArgumentError("It must be a number of threads, from 1 to 1024.");
+  return count;
 }
 
 export function addGatewayRun(gateway: Command): void {
@@ -38,7 +182,12 @@ export function addGatewayRun(gateway: Command): void {
     .command("run")
     .description("start Envoy with a rendered configuration")
     .argument("<file>", "the rendered configuration")
-    .option("--concurrency <n>", "worker threads", wholeNumber, 2)
+    .option("--concurrency <n>", "worker threads", workers, 2)
+    .option("--background", "return when the gateway is up; `glassgate gateway stop FILE` ends it")
+    .option("--demo-upstream", "answer requests with what was received: to try the gateway, never for production")
     .action(run);
-  examples(runCommand, ["glassgate gateway run gateway.yaml"]);
+  examples(runCommand, [
+    "glassgate gateway run gateway.yaml",
+    "glassgate gateway run gateway.yaml --background --demo-upstream",
+  ]);
 }

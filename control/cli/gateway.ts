@@ -1,12 +1,14 @@
-/** `glassgate gateway render|run|verify`. */
+/** `glassgate gateway render|run|stop|verify`. */
 import type { Command } from "commander";
 import { addGatewayRender } from "./gateway-render.js";
 import { addGatewayRun } from "./gateway-run.js";
+import { addGatewayStop } from "./gateway-stop.js";
 import { addGatewayVerify } from "./gateway-verify.js";
 
 export function addGateway(program: Command): void {
-  const gateway = program.command("gateway").description("render, run and verify an Envoy gateway");
+  const gateway = program.command("gateway").description("render, run, stop and verify an Envoy gateway");
   addGatewayRender(gateway);
   addGatewayRun(gateway);
+  addGatewayStop(gateway);
   addGatewayVerify(gateway);
 }

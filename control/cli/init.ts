@@ -10,6 +10,7 @@ import { newKey, type PrivateKey, type PublicKey, publicKeySchema, publicPart } 
 import { writeKeyFile } from "../signer/keyfile.js";
 import { passphraseFor } from "../signer/passphrase.js";
 import { anchorsSchema } from "../trust/anchors.js";
+import { fingerprintOf } from "../trust/fingerprint.js";
 import { collect, examples, keyPath, keysOption, passphraseOption, wholeNumber } from "./context.js";
 import { result, say, warn } from "./output.js";
 
@@ -77,6 +78,7 @@ async function init(folder: string, options: Options): Promise<void> {
       "         the public part (`glassgate key show NAME --json`); then: glassgate init DIR --root a.json --root b.json ...",
     );
   }
+  say(`The anchors in words: ${fingerprintOf(anchors.data)} (\`glassgate anchors\` shows them again)`);
   if (options.threshold === 1) warn("The threshold is 1: ONE root key decides who may do what.");
   say(
     `Next: each person runs \`glassgate key new NAME\`; put the public keys into ${rosterPath}; then \`glassgate bundle build\`.`,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
+import { addAnchors } from "./anchors.js";
 import { addApprove } from "./approve.js";
 import { addAsk } from "./ask.js";
 import { addBundle } from "./bundle.js";
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     .version(version);
   for (const add of [
     addInit,
+    addAnchors,
     addKey,
     addBundle,
     addAsk,
@@ -48,8 +50,8 @@ export function buildProgram(): Command {
 In an emergency:
   $ glassgate ask POST https://api.example.com/orders/42/refund --ent orders-repair --reason outage --text "..." --key rita > ask.txt
   $ glassgate approve ask.txt --key adam > approval.txt          (each approver, on his own machine)
-  $ glassgate grant ask.txt approval.txt --key rita > grant.txt
-  $ curl -X POST -H "x-break-glass: $(cat grant.txt)" https://api.example.com/orders/42/refund
+  $ glassgate grant ask.txt approval.txt --key rita --output grant.txt
+  $ curl -X POST -H @grant.txt https://api.example.com/orders/42/refund
 
 \`glassgate COMMAND --help\` shows examples of each.`,
   );

@@ -1,7 +1,7 @@
 /** The demonstration's gateway: a real Envoy, or the Node host where none can be had. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { readAuditLines } from "../base/audit.js";
@@ -38,6 +38,10 @@ export interface Shown {
 export interface DemoGateway {
   readonly description: string;
   readonly port: number | undefined;
+  /** The audit log: it is kept. */
+  readonly records: string;
+  /** For what else the demonstration writes; removed at the end. */
+  readonly folder: string;
   push(bundle: string, version: number): Promise<string>;
   call(call: Call): Promise<Shown>;
   stop(): Promise<void>;
@@ -71,9 +75,16 @@ async function recordOf(
   return undefined;
 }
 
+/** The records stay when the demonstration has ended; what else it wrote does not. */
+function makeFolders(): { folder: string; records: string } {
+  const kept = mkdtempSync(join(tmpdir(), "glassgate-demo-"));
+  const folder = join(kept, "run");
+  mkdirSync(folder);
+  return { folder, records: join(kept, "audit.log") };
+}
+
 export async function envoyGateway(world: World, binary: EnvoyBinary, port: number): Promise<DemoGateway> {
-  const folder = mkdtempSync(join(tmpdir(), "glassgate-demo-"));
-  const logPath = join(folder, "audit.log");
+  const { folder, records: logPath } = makeFolders();
   mkdirSync(join(folder, "ecds"));
   const upstream = await startUpstream();
   const config = renderGateway({
@@ -91,12 +102,18 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
   });
   const filter = readRenderedFilter(config, "envoy.yaml");
   writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
-  const envoy = await startEnvoy({ config, binary, flushMs: 50 });
+  const envoy = await startEnvoy({ config, binary, flushMs: 50 }).catch(async (error: unknown) => {
+    await upstream.stop();
+    rmSync(dirname(logPath), { recursive: true, force: true });
+    throw error;
+  });
   const agent = keepAlive(4);
   const api = envoy.ports.api ?? 0;
   return {
     description: `Envoy ${binary.version} (from ${binary.source}), configured by envoy.yaml, with 2 workers`,
     port: api,
+    records: logPath,
+    folder,
     push: async (text, version) => {
       const strip = ["x-jwt-payload"];
       const pushed = await push({
@@ -132,11 +149,14 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
 /** Where no Envoy can be had: the same filter in the Node host. What stands around it in Envoy is not there. */
 export async function nodeGateway(world: World): Promise<DemoGateway> {
   const host = await FilterHost.load({ workers: 2, nodeId: "node-host" });
+  const { folder, records } = makeFolders();
   let generation = 0;
   return {
     description:
       "NO ENVOY: the filter in the Node host. Not shown: jwt_authn, normalisation, the access log, the network",
     port: undefined,
+    records,
+    folder,
     push: async (bundle, version) => {
       generation += 1;
       const { accepted, reason } = host.configure(
@@ -151,6 +171,7 @@ export async function nodeGateway(world: World): Promise<DemoGateway> {
         headers: [[":method", method], [":path", path], [":authority", authority], ...lines],
       });
       const audit = outcome.filterState.get("wasm.glassgate.audit");
+      if (audit !== undefined) appendFileSync(records, `${audit}\n`);
       const found = audit === undefined ? undefined : record.parse(JSON.parse(readAuditLines(audit).record));
       if (outcome.reply !== undefined) return { status: outcome.reply.status, upstream: undefined, record: found };
       const isLetThrough =
@@ -160,6 +181,6 @@ export async function nodeGateway(world: World): Promise<DemoGateway> {
         ? { status: 200, upstream, record: found }
         : { status: 401, upstream: undefined, record: found };
     },
-    stop: async () => {},
+    stop: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

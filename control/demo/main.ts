@@ -1,11 +1,20 @@
 /** `npm start`: the main job on a real Envoy, shown as a table. `-- --keep` leaves it running with copy-paste commands. */
+import { join } from "node:path";
 import { messageOf, UserError } from "../base/errors.js";
+import { writeText } from "../base/files.js";
+import { wrap } from "../base/wrap.js";
 import { type EnvoyBinary, findEnvoy } from "../gateway/find.js";
+import { brief } from "./brief.js";
 import { type DemoGateway, envoyGateway, nodeGateway } from "./gateway.js";
 import { playScenes } from "./scenes.js";
 import { HOST, makeWorld, type World } from "./world.js";
 
-const out = (line = ""): void => void process.stdout.write(`${line}\n`);
+/** A command to copy is never broken: it has no room for a hanging line. */
+function out(line = "", hang?: number): void {
+  const isCommand = line.startsWith("  curl ");
+  const width = process.stdout.isTTY && !isCommand ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+  process.stdout.write(`${wrap(line, width, hang)}\n`);
+}
 const KEEP = "--keep";
 const KEPT_PORT = 10_000;
 
@@ -19,29 +28,24 @@ async function findBinary(): Promise<EnvoyBinary | undefined> {
   }
 }
 
-/** What a reader wants of the record in one line. */
-function brief(record: Readonly<Record<string, unknown>> | undefined): string {
-  if (record === undefined) return "(no grant, no record)";
-  const names = ["verdict", "jti", "sub", "ent", "approvers", "method", "host", "path", "source", "bundle", "cached"];
-  return JSON.stringify(
-    Object.fromEntries(names.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]]))),
-  );
-}
-
+/** Credentials are files of header lines: on a command line, everybody on the machine could read them. */
 async function keep(world: World, gateway: DemoGateway, requesterVersion: number): Promise<void> {
   await gateway.push(await world.bundle(requesterVersion, world.requester), requesterVersion);
   const { grant } = await world.grant({ ttl: 900 });
+  const [granted, caller] = [join(gateway.folder, "grant.txt"), join(gateway.folder, "caller.txt")];
+  writeText(granted, `x-break-glass: ${grant}\n`, { mode: 0o600 });
+  writeText(caller, `authorization: Bearer ${await world.normalToken()}\n`, { mode: 0o600 });
   const url = `http://127.0.0.1:${gateway.port ?? 0}/orders/42`;
   out();
-  out("The gateway stays up. A grant for 15 minutes, for GET and POST on /orders/*:");
-  out(`  export GRANT='${grant}'`);
-  out(`  curl -i -H "Host: ${HOST}" -H "x-break-glass: $GRANT" ${url}`);
-  out(`  curl -i -H "Host: ${HOST}" -H "x-break-glass: $GRANT" -X DELETE ${url}`);
-  out(`  curl -i -H "Host: ${HOST}" -H "authorization: Bearer ${await world.normalToken()}" ${url}`);
+  out(
+    "The gateway stays up. A grant for 15 minutes, for GET and POST on /orders/*; the same with DELETE; a normal caller:",
+  );
+  out(`  curl -i -H "Host: ${HOST}" -H @${granted} ${url}`);
+  out(`  curl -i -H "Host: ${HOST}" -H @${granted} -X DELETE ${url}`);
+  out(`  curl -i -H "Host: ${HOST}" -H @${caller} ${url}`);
   out("Ctrl-C stops it.");
   await new Promise<void>((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
 }
 
@@ -69,10 +73,12 @@ async function main(): Promise<number> {
       if (isGood) good += 1;
       out(
         `${String(played).padStart(2)} ${isGood ? "ok  " : "FAIL"} ${what.padEnd(46)} ${seen}${isGood ? "" : `   EXPECTED ${expected}`}`,
+        8,
       );
-      out(`        ${brief(record)}`);
+      out(`        ${brief(record)}`, 10);
     }
     out();
+    out(`The whole records are kept in ${gateway.records}`);
     out(`${good} of ${played} as expected`);
     if (flags.includes(KEEP) && gateway.port !== undefined) await keep(world, gateway, 3);
     return good === played ? 0 : 1;

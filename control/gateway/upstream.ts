@@ -1,5 +1,6 @@
 /** A small upstream that answers with what it received, as JSON: for the demonstration and the tests. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
+import { messageOf, systemCode, UserError } from "../base/errors.js";
 
 export interface Received {
   readonly method: string;
@@ -14,8 +15,8 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-/** `x-delay-ms` of a request delays its answer. */
-export async function startUpstream(): Promise<Upstream> {
+/** `x-delay-ms` of a request delays its answer. @param wanted a port of loopback; 0: any */
+export async function startUpstream(wanted = 0): Promise<Upstream> {
   let received: Received[] = [];
   const server = createServer((request, response) => {
     const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers };
@@ -31,7 +32,18 @@ export async function startUpstream(): Promise<Upstream> {
   });
   // Never: a gateway that reuses a connection just as it is closed would answer 503.
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => {
+      const reason = systemCode(error) === "EADDRINUSE" ? "another process has this port" : messageOf(error);
+      reject(
+        new UserError(`The demo upstream cannot listen on 127.0.0.1:${wanted}: ${reason}.`, {
+          cause: error,
+          hint: "Is your own upstream there already? Then leave --demo-upstream out; else render with another --upstream.",
+        }),
+      );
+    });
+    server.listen(wanted, "127.0.0.1", resolve);
+  });
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return {

@@ -10,18 +10,25 @@ const MAX_GRANT_BYTES = 8192;
 
 export type AskInput = Omit<GrantClaims, "jti" | "iat" | "exp"> & { readonly ttl: number; readonly iat: number };
 
-/** The ask: signed claims that open nothing. @param input.ttl seconds */
-export async function makeAsk(input: AskInput, key: PrivateKey): Promise<string> {
+/** The claims of a new ask, checked. @param input.ttl seconds */
+export function newClaims(input: AskInput): GrantClaims {
   const { ttl, iat, ...rest } = input;
   const jti = randomBytes(16).toString("base64url");
   const result = grantClaimsSchema.safeParse({ jti, iat, exp: iat + ttl, ...rest });
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw new UserError(
-      `The ask cannot be made: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? messageOf(result.error)}.`,
-    );
-  }
-  return signClaims("bg-ask+jwt", result.data, key);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new UserError(
+    `The ask cannot be made: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? messageOf(result.error)}.`,
+  );
+}
+
+/** The ask: signed claims that open nothing. */
+export async function signAsk(claims: GrantClaims, key: PrivateKey): Promise<string> {
+  return signClaims("bg-ask+jwt", claims, key);
+}
+
+export async function makeAsk(input: AskInput, key: PrivateKey): Promise<string> {
+  return signAsk(newClaims(input), key);
 }
 
 /** A detached signature over the ask's payload. @param iat when it is approved */

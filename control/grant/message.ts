@@ -1,85 +1,57 @@
-/** Asks, approvals and grants as text: they travel through any channel, so white space around them is forgiven. */
-import { decodeProtectedHeader } from "jose";
+/** Asks, approvals and grants as text: their shapes and headers, and what stands in them before anything is verified. */
 import { z } from "zod";
-import { messageOf, UserError } from "../base/errors.js";
-import { type GrantClaims, grantClaimsSchema } from "./claims.js";
 
-const headers = {
-  ask: z.strictObject({ alg: z.enum(["Ed25519", "ES256"]), kid: z.string(), typ: z.literal("bg-ask+jwt") }),
-  approval: z.strictObject({
-    alg: z.enum(["Ed25519", "ES256"]),
-    kid: z.string(),
-    typ: z.literal("bg-approval+jws"),
-    iat: z.int(),
-  }),
-  grant: z.strictObject({ alg: z.enum(["Ed25519", "ES256"]), kid: z.string(), typ: z.literal("bg+jwt") }),
-} as const;
-export type Kind = keyof typeof headers;
+const alg = z.enum(["Ed25519", "EdDSA", "ES256"]);
+/** A header's `kid` is whatever its maker wrote: it is shown through `visible`, and looked up. */
+const headerSchema = z.discriminatedUnion("typ", [
+  z.strictObject({ alg, kid: z.string(), typ: z.literal("bg-ask+jwt") }),
+  z.strictObject({ alg, kid: z.string(), typ: z.literal("bg+jwt") }),
+  z.strictObject({ alg, kid: z.string(), typ: z.literal("bg-approval+jws"), iat: z.int() }),
+]);
+export type MessageHeader = z.infer<typeof headerSchema>;
 
-const SHAPE: Readonly<Record<Kind, RegExp>> = {
-  ask: /^[\w-]+\.[\w-]+\.[\w-]{86}$/,
-  approval: /^[\w-]+\.\.[\w-]{86}$/,
-  grant: /^[\w-]+\.[\w-]+\.[\w-]{86}(?:~[\w-]+\.\.[\w-]{86}){0,8}$/,
+export type Kind = "ask" | "approval" | "grant";
+export const kindOf: Readonly<Record<MessageHeader["typ"], Kind>> = {
+  "bg-ask+jwt": "ask",
+  "bg-approval+jws": "approval",
+  "bg+jwt": "grant",
 };
-const NAMES: Readonly<Record<Kind, string>> = { ask: "an ask", approval: "an approval", grant: "a grant" };
+export const kindNames: Readonly<Record<Kind, string>> = { ask: "an ask", approval: "an approval", grant: "a grant" };
 
-/** What the text seems to be, for errors that name the mistake. */
-function kindOf(text: string): string {
-  for (const kind of ["ask", "approval", "grant"] as const) {
-    if (!SHAPE[kind].test(text)) continue;
-    try {
-      const { typ } = decodeProtectedHeader(text.split("~")[0]?.replace("..", ".e30.") ?? "");
-      if (typ === "bg-ask+jwt") return "an ask";
-      if (typ === "bg-approval+jws") return "an approval";
-      if (typ === "bg+jwt") return "a grant";
-    } catch {
-      return "none of ours";
-    }
-  }
-  return "none of ours, or cut short";
+export interface Message {
+  readonly kind: Kind;
+  /** In one line, as it was made. */
+  readonly text: string;
+  readonly header: MessageHeader;
 }
 
-/** Trims the text and checks that it is of that kind. @param where names it in the error */
-export function readMessage(kind: Kind, raw: string, where: string): string {
-  const text = raw.replace(/\s+/g, "");
+export const SIGNATURE_LETTERS = 86;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The JSON of a base64url segment, or undefined. */
+export function jsonOf(segment: string): unknown {
   try {
-    if (!SHAPE[kind].test(text)) throw new Error("shape");
-    headers[kind].parse(decodeProtectedHeader(text.split("~")[0]?.replace("..", ".e30.") ?? ""));
-    return text;
-  } catch (error) {
-    const found = text === "" ? "it is empty" : `it is ${kindOf(text)}`;
-    throw new UserError(`${where} is not ${NAMES[kind]}: ${found}.`, {
-      cause: error,
-      hint: "Copy the whole line, from the first to the last character.",
-    });
+    return JSON.parse(utf8.decode(Buffer.from(segment, "base64url")));
+  } catch {
+    return undefined; // Not JSON, or not UTF-8: the caller says so.
   }
+}
+
+/** The header of one of our messages, or undefined. */
+export function headerOf(segment: string): MessageHeader | undefined {
+  return headerSchema.safeParse(jsonOf(segment)).data;
 }
 
 export const payloadOf = (text: string): string => text.split(".", 2)[1] ?? "";
 
-/** The claims of an ask or grant, checked by the schema. */
-export function claimsOf(text: string, where: string): GrantClaims {
-  try {
-    return grantClaimsSchema.parse(JSON.parse(Buffer.from(payloadOf(text), "base64url").toString("utf8")));
-  } catch (error) {
-    throw new UserError(`${where} has claims that the gateway would refuse: ${messageOf(error).split("\n", 1)[0]}`, {
-      cause: error,
-      hint: "Ask again with `glassgate ask`.",
-    });
-  }
-}
+const named = z.looseObject({ sub: z.string().optional(), iat: z.number().optional() });
 
-export interface ApprovalHeader {
-  readonly alg: "Ed25519" | "ES256";
-  readonly kid: string;
-  readonly iat: number;
-}
-
-export function approvalHeader(approval: string): ApprovalHeader {
-  return headers.approval.parse(decodeProtectedHeader(approval.replace("..", ".e30.")));
-}
-
-export function kidOf(text: string): string {
-  const { kid } = decodeProtectedHeader(text.split("~")[0] ?? "");
-  return typeof kid === "string" ? kid : "";
+/** Who is said to have made it and when, for a list of what was found: nothing of it is proven. */
+export function claimedMaker({ header, kind, text }: Message): { sub: string | undefined; iat: number | undefined } {
+  if (header.typ === "bg-approval+jws") return { sub: undefined, iat: header.iat };
+  const claims = named.safeParse(jsonOf(payloadOf(text)));
+  return kind === "approval" || !claims.success
+    ? { sub: undefined, iat: undefined }
+    : { sub: claims.data.sub, iat: claims.data.iat };
 }

@@ -13,11 +13,12 @@ export const principalSchema = z.strictObject({
 });
 export type Principal = z.infer<typeof principalSchema>;
 
+const quorum = z.int("must be a whole number").min(1, "must be 1 to 8").max(8, "must be 1 to 8");
 export const entitlementSchema = z.strictObject({
   id: name,
   requesters: z.array(name).min(1).max(64),
   reasons: z.array(name).min(1).max(64),
-  approvals: z.array(z.strictObject({ role: name, count: z.int().min(1).max(8) })).max(8),
+  approvals: z.array(z.strictObject({ role: name, count: quorum })).max(8),
   max_ttl: z.int().min(1),
   authorization_details: entitlementDetails,
   require: z.array(z.literal("incident")).max(1).optional(),
@@ -25,7 +26,10 @@ export const entitlementSchema = z.strictObject({
 });
 export type Entitlement = z.infer<typeof entitlementSchema>;
 
-const revokedName = z.string().min(1).max(64);
+const revokedName = z
+  .string()
+  .min(1, "is empty")
+  .max(64, "is longer than 64 bytes: no grant can name it, so it would take nothing back");
 export const revokedSchema = z.strictObject({
   jti: z.array(revokedName).optional(),
   sub: z.array(revokedName).optional(),
@@ -35,7 +39,7 @@ export const revokedSchema = z.strictObject({
 
 export const bundleClaimsSchema = z.strictObject({
   schema: z.literal(1),
-  version: numericDate,
+  version: z.int("must be a whole number").nonnegative(),
   iat: numericDate,
   exp: numericDate,
   aud: z.array(name).min(1).max(16),

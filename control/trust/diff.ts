@@ -1,97 +1,148 @@
-/** What changed between two bundles, in words: what a root holder reads before signing. */
+/** What changed between two bundles, in words: what a root holder reads before signing. No change is silent. */
 import { showDuration, showTime } from "../base/time.js";
-import { type BundleClaims, type Entitlement, type Principal, personOf, roleName } from "./claims.js";
+import type { BundleClaims, Entitlement, Principal } from "./claims.js";
+import {
+  audienceFact,
+  describeEntitlement,
+  describePrincipal,
+  detailFacts,
+  detailText,
+  entitlementFacts,
+  type Fact,
+  listed,
+  principalFacts,
+  quoted,
+  revokedFacts,
+} from "./facts.js";
 
-interface Named {
-  readonly id: string;
+const counts = (items: readonly string[]): Map<string, number> => {
+  const found = new Map<string, number>();
+  for (const item of items) found.set(item, (found.get(item) ?? 0) + 1);
+  return found;
+};
+
+/** Lists are compared as what they hold, how often, and in which order. */
+function listChanges(one: string, before: readonly string[], after: readonly string[]): string[] {
+  const [old, fresh] = [counts(before), counts(after)];
+  const more = (from: Map<string, number>, to: Map<string, number>): string[] =>
+    [...to].flatMap(([item, times]) => {
+      const had = from.get(item) ?? 0;
+      if (times <= had) return [];
+      return [times === 1 ? item : `${item} (named ${times} times, against ${had})`];
+    });
+  const [gained, lost] = [more(old, fresh), more(fresh, old)];
+  const lines = [...gained.map((item) => `gains ${one} ${item}`), ...lost.map((item) => `loses ${one} ${item}`)];
+  const common = (items: readonly string[], other: Map<string, number>): string =>
+    JSON.stringify(items.filter((item) => other.has(item)));
+  if (lines.length === 0 && common(before, fresh) !== common(after, old))
+    lines.push(`has the same ${one} entries in another order: ${listed(after)}`);
+  return lines;
 }
 
-function compareLists<T extends Named>(
+function factChanges(before: readonly Fact[], after: readonly Fact[]): string[] {
+  const labels = [...new Set([...after, ...before].map(({ label }) => label))];
+  return labels.flatMap((label) => {
+    const old = before.find((fact) => fact.label === label);
+    const fresh = after.find((fact) => fact.label === label);
+    if (old === undefined) return [`${label}: ${listed(fresh?.items ?? [])}, was not named`];
+    if (fresh === undefined) return [`${label}: no longer named, was ${listed(old.items)}`];
+    if (fresh.isList) return listChanges(fresh.one, old.items, fresh.items);
+    const [was, is] = [listed(old.items), listed(fresh.items)];
+    return was === is ? [] : [`${label}: ${is}, was ${was}`];
+  });
+}
+
+/** As many details as before are compared one by one; else whole ones come and go. */
+function scopeChanges(before: Entitlement, after: Entitlement): string[] {
+  const [old, fresh] = [before.authorization_details, after.authorization_details];
+  if (old.length !== fresh.length) return listChanges("scope", old.map(detailText), fresh.map(detailText));
+  return fresh.flatMap((detail, i) => {
+    const label = fresh.length === 1 ? "scope" : `scope ${i + 1}`;
+    const previous = old[i];
+    return previous === undefined ? [] : factChanges(detailFacts(previous, label), detailFacts(detail, label));
+  });
+}
+
+const principalChanges = (before: Principal, after: Principal): string[] =>
+  factChanges(principalFacts(before), principalFacts(after));
+const entitlementChanges = (before: Entitlement, after: Entitlement): string[] => [
+  ...factChanges(entitlementFacts(before), entitlementFacts(after)),
+  ...scopeChanges(before, after),
+];
+
+/** By id; an id that occurs twice, which the filter refuses, is told apart. */
+function named<T extends { readonly id: string }>(items: readonly T[]): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const item of items) {
+    let key = quoted(item.id);
+    for (let n = 2; found.has(key); n++) key = `${quoted(item.id)} (number ${n} of this id)`;
+    found.set(key, item);
+  }
+  return found;
+}
+
+function compareItems<T extends { readonly id: string }>(
   kind: string,
   before: readonly T[],
   after: readonly T[],
   changes: (a: T, b: T) => string[],
+  describe: (item: T, indent: string) => string[],
 ): string[] {
-  const old = new Map(before.map((item) => [item.id, item]));
-  const fresh = new Map(after.map((item) => [item.id, item]));
+  const [old, fresh] = [named(before), named(after)];
   const lines: string[] = [];
-  for (const item of after) {
-    const previous = old.get(item.id);
-    if (previous === undefined) lines.push(`${kind} ${item.id} is new`);
-    else for (const change of changes(previous, item)) lines.push(`${kind} ${item.id}: ${change}`);
+  for (const [id, item] of fresh) {
+    const previous = old.get(id);
+    if (previous !== undefined) lines.push(...changes(previous, item).map((change) => `${kind} ${id}: ${change}`));
+    else lines.push(`${kind} ${id} is new:`, ...describe(item, "    "));
   }
-  for (const item of before) if (!fresh.has(item.id)) lines.push(`${kind} ${item.id} is gone`);
+  for (const [id, item] of old)
+    if (!fresh.has(id)) lines.push(`${kind} ${id} is gone; it was:`, ...describe(item, "    "));
+  const order = (ids: Iterable<string>): string => listed([...ids].filter((id) => old.has(id) && fresh.has(id)));
+  if (order(old.keys()) !== order(fresh.keys()))
+    lines.push(`the ${kind}s stand in another order: ${order(fresh.keys())}`);
   return lines;
 }
 
-function setChanges(what: string, before: readonly string[], after: readonly string[]): string[] {
-  const gained = after.filter((item) => !before.includes(item));
-  const lost = before.filter((item) => !after.includes(item));
+const span = ({ iat, exp }: BundleClaims): string =>
+  exp > iat ? showDuration(exp - iat) : `NONE (it ends ${iat - exp} seconds before it begins)`;
+
+/** Version and dates: always told, also where they are as before. */
+function dateLines(before: BundleClaims, after: BundleClaims): string[] {
+  const step = after.version - before.version;
+  const skip =
+    step === 1
+      ? ""
+      : step > 1
+        ? `: ${step - 1} NUMBERS ARE SKIPPED, and versions only rise`
+        : ": IT DOES NOT RISE, gateways refuse it";
+  const lifetime = span(after) === span(before) ? ", as before" : `, WAS ${span(before)}`;
   return [
-    ...(gained.length > 0 ? [`gains ${what} ${gained.join(", ")}`] : []),
-    ...(lost.length > 0 ? [`loses ${what} ${lost.join(", ")}`] : []),
+    `version ${after.version}, was ${before.version}${skip}`,
+    `issued ${showTime(after.iat)}, was ${showTime(before.iat)}`,
+    `holds until ${showTime(after.exp)}, was ${showTime(before.exp)}`,
+    `lifetime ${span(after)}${lifetime}`,
   ];
 }
 
-function roleText(role: Principal["roles"][number]): string {
-  if (typeof role === "string") return role;
-  const from = role.nbf === undefined ? "" : ` from ${showTime(role.nbf)}`;
-  const until = role.exp === undefined ? "" : ` until ${showTime(role.exp)}`;
-  return `${roleName(role)}${from}${until}`;
-}
-
-function keyText(key: Principal["keys"][number]): string {
-  const until = key.exp === undefined ? "" : ` (until ${showTime(key.exp)})`;
-  return `${key.kid}${until}`;
-}
-
-function principalChanges(before: Principal, after: Principal): string[] {
-  const person =
-    personOf(before) === personOf(after) ? [] : [`is now person ${personOf(after)}, was ${personOf(before)}`];
+/** What changed besides version and dates; empty when nothing did. */
+export function contentChanges(before: BundleClaims, after: BundleClaims): string[] {
+  const whole = [
+    ...factChanges([audienceFact(before)], [audienceFact(after)]),
+    ...factChanges(revokedFacts(before), revokedFacts(after)),
+  ];
+  if (
+    (before.revoked === undefined) !== (after.revoked === undefined) &&
+    !whole.some((line) => line.includes("revoked"))
+  )
+    whole.push(`now ${after.revoked === undefined ? "has no list" : "has an empty list"} of what is revoked`);
   return [
-    ...person,
-    ...setChanges("role", before.roles.map(roleText), after.roles.map(roleText)),
-    ...setChanges("key", before.keys.map(keyText), after.keys.map(keyText)),
+    ...whole.map((change) => `the bundle: ${change}`),
+    ...compareItems("principal", before.principals, after.principals, principalChanges, describePrincipal),
+    ...compareItems("entitlement", before.entitlements, after.entitlements, entitlementChanges, describeEntitlement),
   ];
 }
 
-const approvalText = (entitlement: Entitlement): string =>
-  entitlement.approvals.map(({ role, count }) => `${count} of ${role}`).join(" and ") || "none";
-const scopeText = (entitlement: Entitlement): string[] =>
-  entitlement.authorization_details.map(
-    ({ locations, actions, paths }) => `${actions.join(",")} ${locations.join(",")} ${paths.join(",")}`,
-  );
-
-function entitlementChanges(before: Entitlement, after: Entitlement): string[] {
-  const lines = [
-    ...setChanges("requester role", before.requesters, after.requesters),
-    ...setChanges("reason", before.reasons, after.reasons),
-    ...setChanges("scope", scopeText(before), scopeText(after)),
-    ...setChanges("requirement", before.require ?? [], after.require ?? []),
-  ];
-  if (approvalText(before) !== approvalText(after))
-    lines.push(`approvals are now ${approvalText(after)}, were ${approvalText(before)}`);
-  if (before.max_ttl !== after.max_ttl)
-    lines.push(`lives up to ${showDuration(after.max_ttl)}, was ${showDuration(before.max_ttl)}`);
-  if ((before.drill ?? false) !== (after.drill ?? false))
-    lines.push(after.drill === true ? "is now for drills only" : "is no longer for drills");
-  return lines;
-}
-
-const emptyRevoked = { jti: [], sub: [], kid: [], incident: [] } as const;
-
-/** One line a change; empty when nothing but version and dates differ. */
+/** One line a change, the dates first and always. */
 export function describeChanges(before: BundleClaims, after: BundleClaims): string[] {
-  const oldRevoked = { ...emptyRevoked, ...before.revoked };
-  const newRevoked = { ...emptyRevoked, ...after.revoked };
-  return [
-    ...setChanges("audience", before.aud, after.aud).map((change) => `the bundle ${change}`),
-    ...compareLists("principal", before.principals, after.principals, principalChanges),
-    ...compareLists("entitlement", before.entitlements, after.entitlements, entitlementChanges),
-    ...(["jti", "sub", "kid", "incident"] as const).flatMap((kind) =>
-      setChanges(`revoked ${kind}`, oldRevoked[kind] ?? [], newRevoked[kind] ?? []).map(
-        (change) => `the bundle ${change}`,
-      ),
-    ),
-  ];
+  return [...dateLines(before, after), ...contentChanges(before, after)];
 }

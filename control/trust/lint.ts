@@ -1,10 +1,14 @@
 /** What is weak in a bundle, in words. Nothing here is refused: it is for the people who sign. */
 import { showDuration } from "../base/time.js";
 import type { Anchors } from "./anchors.js";
-import { type BundleClaims, type Entitlement, holdsRole, personOf } from "./claims.js";
+import { type BundleClaims, type Entitlement, holdsRole, personOf, roleName } from "./claims.js";
+import { quoted } from "./facts.js";
+import { strangers } from "./strangers.js";
 
 const HOUR = 3600;
 const DAY = 86_400;
+/** Nobody gets here by counting, nor by using the time in milliseconds. */
+const HIGH_VERSION = 1_000_000_000_000_000;
 
 function personsWith(claims: BundleClaims, role: string): Set<string> {
   const now = claims.iat;
@@ -22,7 +26,7 @@ function lintScope(entitlement: Entitlement): string[] {
     if (actions.includes("CONNECT")) warnings.push("opens tunnels, whose content nobody judges");
     const endpoint = paths.find((path) => /\/(graphql|batch|rpc|\$batch)$/i.test(path));
     if (endpoint !== undefined)
-      warnings.push(`${endpoint} is one endpoint for many operations: body and query are outside the scope`);
+      warnings.push(`${quoted(endpoint)} is one endpoint for many operations: body and query are outside the scope`);
   }
   return warnings;
 }
@@ -55,15 +59,27 @@ export function lint(claims: BundleClaims, anchors?: Anchors): string[] {
   if (anchors !== undefined && anchors.roots.length === anchors.threshold && anchors.threshold > 1) {
     warnings.push("every root key is needed: one lost key and the bundle can never be changed");
   }
+  if (claims.version > HIGH_VERSION)
+    warnings.push(
+      `version ${claims.version} is near the highest there can be: versions only rise, and then none can follow`,
+    );
   if (claims.exp - claims.iat > 400 * DAY)
     warnings.push(`the bundle holds for ${showDuration(claims.exp - claims.iat)}: over a year`);
   for (const entitlement of claims.entitlements) warnings.push(...lintEntitlement(claims, entitlement));
+  if (claims.exp - claims.iat < HOUR)
+    warnings.push(
+      `the bundle holds for ${showDuration(Math.max(0, claims.exp - claims.iat))} only, and every grant ends with it`,
+    );
   for (const principal of claims.principals) {
+    for (const role of principal.roles) {
+      if (typeof role !== "string" && role.exp !== undefined && role.exp <= claims.iat)
+        warnings.push(`principal ${principal.id}: the role ${roleName(role)} is past its exp`);
+    }
     if (principal.keys.length === 0) warnings.push(`principal ${principal.id} has no key`);
     for (const key of principal.keys) {
       if (key.exp !== undefined && key.exp <= claims.iat)
-        warnings.push(`principal ${principal.id}: the key ${key.kid} is past its exp`);
+        warnings.push(`principal ${principal.id}: the key ${quoted(key.kid)} is past its exp`);
     }
   }
-  return warnings;
+  return [...warnings, ...strangers(claims)];
 }

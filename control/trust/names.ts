@@ -1,12 +1,18 @@
 /** The small schemas that rosters, bundles, grants and configurations share (bounds as in assembly/limits.ts). */
 import { z } from "zod";
+import { visible } from "../base/text.js";
 
-export const name = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/,
-    "must be a name: 1 to 64 letters, digits and ._@+-, beginning with a letter or digit",
-  );
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/;
+const NAME_RULE = "must be a name: 1 to 64 letters, digits and ._@+-, beginning with a letter or digit";
+/** More of a wrong name is not worth showing: somebody pasted something else. */
+const SHOWN_CHARACTERS = 70;
+
+export const name = z.string().regex(NAME, {
+  error: ({ input }) =>
+    typeof input === "string" && input.length <= SHOWN_CHARACTERS
+      ? `${NAME_RULE}; this is ${visible(JSON.stringify(input))}`
+      : NAME_RULE,
+});
 
 /** Seconds since 1970. */
 export const numericDate = z.int("must be an integer of seconds since 1970").nonnegative();
@@ -42,7 +48,11 @@ const pattern = z
     "must be a path pattern: /literal/*/... with * for one segment and ** only at the end, nothing ambiguous",
   );
 const method = z.string().regex(/^[A-Z-]{1,32}$/, "must be an HTTP method in capitals");
-const location = z.string().max(255).regex(host, "must be a lower-case host, with :port if it is not 80 or 443");
+const location = z
+  .string()
+  .max(255, "is longer than 255 characters")
+  .regex(host, "must be a lower-case host without https://, with :port if it is not 80 or 443")
+  .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 0) <= 65_535, "has a port over 65535");
 
 const detail = (locations: z.ZodType<string>, actions: z.ZodType<string>) =>
   z.strictObject({

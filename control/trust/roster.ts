@@ -1,53 +1,40 @@
-/** The roster: what people edit (YAML), from which a bundle is built. */
+/** The roster: what people edit (YAML), from which a bundle is built. docs/roster.md tells its members. */
+import { statSync } from "node:fs";
 import { z } from "zod";
+import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
-import { thumbprint, windowedKeySchema } from "../signer/jwk.js";
+import { readYaml } from "../base/yaml.js";
+import { publicKeySchema, thumbprint, windowedKeySchema } from "../signer/jwk.js";
 import { entitlementSchema, principalSchema, revokedSchema } from "./claims.js";
 import { name } from "./names.js";
+import { faultsOfKeys, PRIVATE_KEY, privateKeyAt } from "./roster-keys.js";
+import { checkRoster } from "./roster-limits.js";
+import { duration, moment } from "./roster-values.js";
 
-const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+const DAY = 86_400;
+/** A bundle that holds for longer is never looked at again. */
+const LONGEST_LIFETIME = 3650 * DAY;
+/** A grant dies in minutes; lint warns of hours. A year is a slip. */
+const LONGEST_TTL = 366 * DAY;
 
-/** Seconds, or a date in UTC such as `2027-01-31` or `2027-01-31T18:00Z`. */
-const date = z.union([
-  z.int().nonnegative(),
-  z
-    .string()
-    .regex(ISO, "must be seconds since 1970 or a UTC date such as 2027-01-31T18:00Z")
-    .transform((text, context) => {
-      const zoned = /T|\s/.test(text) && !/(?:Z|[+-]\d{2}:\d{2})$/.test(text) ? `${text}Z` : text;
-      const milliseconds = Date.parse(zoned);
-      if (Number.isNaN(milliseconds)) context.addIssue({ code: "custom", message: "is no date of the calendar" });
-      return Math.floor(milliseconds / 1000);
-    }),
-]);
-
-const DURATION = /^([1-9][0-9]{0,8})([smhd])$/;
-const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-/** Seconds, or `15m`, `2h`, `30d`. */
-const duration = z.union([
-  z.int().min(1),
-  z
-    .string()
-    .regex(DURATION, "must be seconds or a duration such as 15m, 2h or 30d")
-    .transform((text) => {
-      const [, count, unit] = DURATION.exec(text) ?? [];
-      return Number(count) * (UNIT[unit ?? "s"] ?? 1);
-    }),
-]);
-
-const window = { nbf: date.optional(), exp: date.optional() };
+const window = { nbf: moment.optional(), exp: moment.optional() };
 const [okp, ec] = windowedKeySchema.options;
-const rosterKey = z
-  .discriminatedUnion("kty", [okp.extend(window), ec.extend(window)])
-  .refine(
-    (key) => thumbprint(key) === key.kid,
-    "has a kid that is not its RFC 7638 thumbprint; copy the key from `glassgate key show`",
-  );
+const withoutWindow = <K extends object>(key: K): object =>
+  Object.fromEntries(Object.entries(key).filter(([member]) => member !== "nbf" && member !== "exp"));
+const rosterKey = z.discriminatedUnion("kty", [okp.extend(window), ec.extend(window)]).superRefine((key, context) => {
+  const right = thumbprint(key);
+  if (right === key.kid || !publicKeySchema.safeParse(withoutWindow(key)).success) return;
+  context.addIssue({
+    code: "custom",
+    path: ["kid"],
+    message: `is not the key's RFC 7638 thumbprint, which is ${right}: copy the key whole, as \`glassgate key new NAME\` prints it`,
+  });
+});
 
 export const rosterSchema = z
   .strictObject({
-    lifetime: duration.describe("how long a bundle built from this roster holds"),
+    lifetime: duration(LONGEST_LIFETIME).describe("how long a bundle built from this roster holds"),
     principals: z
       .array(
         principalSchema.extend({
@@ -56,36 +43,10 @@ export const rosterSchema = z
         }),
       )
       .max(4096),
-    entitlements: z.array(entitlementSchema.extend({ max_ttl: duration })).max(1024),
+    entitlements: z.array(entitlementSchema.extend({ max_ttl: duration(LONGEST_TTL) })).max(1024),
     revoked: revokedSchema.optional(),
   })
-  .superRefine((roster, context) => {
-    const seen = new Map<string, string>();
-    const once = (kind: string, id: string, path: PropertyKey[]): void => {
-      if (seen.has(`${kind} ${id}`))
-        context.addIssue({ code: "custom", path, message: `the ${kind} ${id} occurs twice` });
-      seen.set(`${kind} ${id}`, id);
-    };
-    roster.principals.forEach((principal, i) => {
-      once("principal", principal.id, ["principals", i, "id"]);
-      principal.keys.forEach((key, j) => {
-        once("key", key.kid, ["principals", i, "keys", j, "kid"]);
-        if (key.exp !== undefined && key.exp <= (key.nbf ?? 0)) {
-          context.addIssue({ code: "custom", path: ["principals", i, "keys", j, "exp"], message: "is not after nbf" });
-        }
-      });
-    });
-    roster.entitlements.forEach((entitlement, i) => {
-      once("entitlement", entitlement.id, ["entitlements", i, "id"]);
-      const quorum = entitlement.approvals.reduce((sum, { count }) => sum + count, 0);
-      if (quorum > 8)
-        context.addIssue({
-          code: "custom",
-          path: ["entitlements", i, "approvals"],
-          message: "asks for more than 8 approvals",
-        });
-    });
-  });
+  .superRefine(checkRoster);
 export type Roster = z.infer<typeof rosterSchema>;
 
 /** Member names by place, for "did you mean". */
@@ -103,16 +64,47 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^revoked$/, ["jti", "sub", "kid", "incident"]],
 ];
 
+const HINT =
+  "Mend the roster and run the command again. Nothing was written. config/roster.yaml is a complete example, docs/roster.md tells each member.";
+
+const NOTHING = "holds nothing: a roster has lifetime, principals and entitlements";
+
+function refuseAt(text: string, file: string, offset: number, sentence: string): never {
+  const before = text.slice(0, offset).split("\n");
+  throw new UserError(`${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}: ${sentence}`, { hint: HINT });
+}
+
 export function parseRoster(text: string, file: string): Roster {
+  const secret = privateKeyAt(text);
+  if (secret !== undefined) refuseAt(text, file, secret, `${PRIVATE_KEY}.`);
   return parseYaml(
     text,
     file,
     rosterSchema,
     (path) => MEMBERS.find(([pattern]) => pattern.test(path.join(".")))?.[1] ?? [],
-    "Mend the roster and run the command again. Nothing was written. config/roster.yaml is a complete example.",
+    HINT,
+    (value) => (value === null ? [{ path: [], message: NOTHING }] : faultsOfKeys(value)),
   );
 }
 
+/** A roster is a file of some hundred KiB: no device, no pipe without an end. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+export function readRosterText(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isFile() === true && stat.size > MAX_FILE_BYTES)
+    throw new UserError(`${path}:1:1: it is larger than any roster that a bundle can hold.`, { hint: HINT });
+  if (stat?.isCharacterDevice() === true || stat?.isBlockDevice() === true)
+    throw new UserError(`${path} is a device, not a roster.`, { hint: "Name the file with --roster." });
+  return readText(path, "the roster", "Run `glassgate init` first, or name the file with --roster.");
+}
+
 export function readRoster(path: string): Roster {
-  return parseRoster(readText(path, "the roster", "Run `glassgate init` first, or name the file with --roster."), path);
+  return parseRoster(readRosterText(path), path);
+}
+
+/** An error about the roster as a whole, or about the scalar that says `name`. */
+export function refuseRoster(text: string, file: string, sentence: string, name?: string): never {
+  const place = (name === undefined ? undefined : readYaml(text, file, HINT).find(name)) ?? `${file}:1:1`;
+  throw new UserError(`${place}: ${sentence}`, { hint: HINT });
 }

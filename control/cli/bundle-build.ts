@@ -1,0 +1,60 @@
+/** `glassgate bundle build`: the next bundle from the roster; what changes, what is weak, and whether the filter would take it. */
+import type { Command } from "commander";
+import { writeText } from "../base/files.js";
+import { nowSeconds } from "../base/time.js";
+import { readAnchors } from "../trust/anchors.js";
+import { buildClaims } from "../trust/bundle.js";
+import { parseRoster, readRosterText, refuseRoster } from "../trust/roster.js";
+import { type BuildOptions, currentBundle, draftOf, nextPath, refusalOfDraft } from "./bundle-draft.js";
+import { reportOf, sayReport } from "./bundle-report.js";
+import { anchorsOption, bundleOption, examples, jsonOption, rosterOption } from "./context.js";
+import { result, resultJson, say } from "./output.js";
+
+async function build(options: BuildOptions & { json?: boolean }): Promise<void> {
+  const anchors = readAnchors(options.anchors);
+  const rosterText = readRosterText(options.roster);
+  const roster = parseRoster(rosterText, options.roster);
+  const current = currentBundle(options.bundle);
+  const claims = buildClaims(roster, [anchors.audience], (current?.claims.version ?? 0) + 1, nowSeconds());
+  const next = nextPath(options.bundle);
+  const content = `${JSON.stringify(claims, null, 2)}\n`;
+  const draft = draftOf(content, next);
+  const refusal = await refusalOfDraft(draft, anchors);
+  if (refusal !== undefined) {
+    // The filter names the thing behind a colon, where it can: a kid, a role, an id.
+    const name = /: "?([^"\s]+)"?$/.exec(refusal)?.[1];
+    refuseRoster(
+      rosterText,
+      options.roster,
+      `the filter would refuse ${refusal.startsWith("the bundle: ") ? "" : "the bundle: "}${refusal}.`,
+      name,
+    );
+  }
+  const report = await reportOf(draft, current, anchors);
+  writeText(next, content);
+  if (options.json === true)
+    resultJson({
+      file: next,
+      version: claims.version,
+      against: current === undefined ? null : { version: current.claims.version, standing: report.before?.words },
+      changes: current === undefined ? [] : report.changes,
+      weak: report.warnings,
+    });
+  else {
+    sayReport(report, draft, current);
+    result(next);
+  }
+  say(`Next: ${anchors.threshold} root holders run \`glassgate bundle sign --key NAME\`, one after the other.`);
+}
+
+export function addBundleBuild(bundle: Command): void {
+  const command = bundle
+    .command("build")
+    .description("make the next bundle from the roster; says what changed and what is weak")
+    .addOption(rosterOption())
+    .addOption(anchorsOption())
+    .addOption(bundleOption())
+    .addOption(jsonOption())
+    .action(build);
+  examples(command, ["glassgate bundle build", "glassgate bundle build --roster roster.yaml --json"]);
+}

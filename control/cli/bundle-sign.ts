@@ -1,0 +1,107 @@
+/** `glassgate bundle sign`: reads the draft once, shows it, asks a person, signs those very bytes. No flag skips the question. */
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { readTextIfThere } from "../base/files.js";
+import { plural } from "../base/text.js";
+import { readAnchors } from "../trust/anchors.js";
+import { signerKids } from "../trust/bundle.js";
+import { currentBundle, keepSigned, nextPath, readDraft, refusalOfDraft, signDraft } from "./bundle-draft.js";
+import { reportOf, rosterWarnings, sayReport } from "./bundle-report.js";
+import {
+  anchorsOption,
+  bundleOption,
+  examples,
+  findKeyFile,
+  jsonOption,
+  keyOption,
+  keysOption,
+  openKey,
+  passphraseOption,
+  rosterOption,
+} from "./context.js";
+import { askPerson, paint, result, resultJson, say, warn } from "./output.js";
+
+interface Options {
+  readonly anchors: string;
+  readonly bundle: string;
+  readonly roster: string;
+  readonly key: string;
+  readonly keys: string;
+  readonly passphraseFd?: number;
+  readonly json?: boolean;
+}
+
+async function sign(options: Options): Promise<void> {
+  const anchors = readAnchors(options.anchors);
+  const draft = readDraft(options.bundle);
+  const { kid } = findKeyFile(options.keys, options.key).public;
+  if (!anchors.roots.some((root) => root.kid === kid)) {
+    throw new UserError(`The key ${options.key} is not one of the roots in ${options.anchors}.`, {
+      hint: "Sign with a root key.",
+    });
+  }
+  if (!draft.isUnsigned && signerKids(draft.text, draft.file).includes(kid)) {
+    throw new UserError(`The root ${options.key} has signed this bundle already.`, {
+      hint: "Pass it on to another root holder.",
+    });
+  }
+  const current = currentBundle(options.bundle);
+  if (current !== undefined && draft.claims.version <= current.claims.version) {
+    throw new UserError(
+      `${draft.file} is version ${draft.claims.version}, and ${options.bundle} is version ${current.claims.version} already.`,
+      { hint: "Run `glassgate bundle build` again: versions only rise." },
+    );
+  }
+  const report = await reportOf(draft, current, anchors);
+  if (!draft.isUnsigned && !report.standing.isVerified) {
+    throw new UserError(`${draft.file} is ${report.standing.words}`, {
+      hint: "It was changed after signing, or is for other anchors. Build and sign it again.",
+    });
+  }
+  const refusal = await refusalOfDraft(draft, anchors);
+  if (refusal !== undefined) {
+    throw new UserError(`The filter would refuse this bundle: ${refusal}.`, {
+      hint: "Mend the roster and run `glassgate bundle build` again. Nothing was signed.",
+    });
+  }
+
+  say(paint("bold", "You are asked to sign this trust bundle:"));
+  sayReport(report, draft, current);
+  const [first, ...differences] = rosterWarnings(draft, options.roster);
+  if (first !== undefined) warn(first);
+  for (const difference of differences) say(difference);
+  say();
+  say("Is this what was agreed? Your signature is on all of it.");
+  if ((await askPerson('Type "yes" to sign, anything else to stop: ')) !== "yes")
+    throw new UserError("Not signed. Nothing was changed.", { exitCode: 1 });
+
+  const signed = await signDraft(draft, await openKey(options.keys, options.key, options.passphraseFd), anchors);
+  // Somebody else's draft, or a swap: what was shown is what counts, and the signer hears of it.
+  if (readTextIfThere(draft.file, "the next bundle")?.trim() !== draft.text)
+    warn(`${draft.file} was changed while you read. What was shown to you is what is signed and kept.`);
+  await keepSigned(signed, options.bundle, anchors);
+  const { missing, claims } = signed;
+  const file = missing > 0 ? nextPath(options.bundle) : options.bundle;
+  if (options.json === true) resultJson({ file, version: claims.version, missing });
+  else result(file);
+  say(
+    missing > 0
+      ? `Signed. Next: ${plural(missing, "more root holder")} must sign ${file}.`
+      : `Complete. Next: \`glassgate push\` puts version ${claims.version} into the gateway.`,
+  );
+}
+
+export function addBundleSign(bundle: Command): void {
+  const command = bundle
+    .command("sign")
+    .description("show the next bundle, ask, and add a root's signature")
+    .addOption(keyOption("the root key's name"))
+    .addOption(anchorsOption())
+    .addOption(bundleOption())
+    .addOption(rosterOption())
+    .addOption(keysOption())
+    .addOption(passphraseOption())
+    .addOption(jsonOption())
+    .action(sign);
+  examples(command, ["glassgate bundle sign --key root-1"]);
+}

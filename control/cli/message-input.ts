@@ -1,0 +1,156 @@
+/** Messages as people hand them over: as an argument, in a file, or through standard input; whatever a chat made of them. */
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { messageOf, systemCode, UserError } from "../base/errors.js";
+import { plural, visible } from "../base/text.js";
+import { showTime } from "../base/time.js";
+import { type Found, findMessages, holdsPrivateKey, whatElse } from "../grant/find.js";
+import { claimedMaker, type Kind, kindNames, type Message } from "../grant/message.js";
+import { decodeText } from "../grant/unwrap.js";
+
+/** A whole chat export with a message in it is smaller. */
+const MAX_INPUT_BYTES = 1024 * 1024;
+const RETRY_MILLISECONDS = 10;
+const STANDARD_INPUT = 0;
+
+let isStandardInputRead = false;
+
+/** Reads to the end, through pipes that are slow as well. */
+function readDescriptor(descriptor: number, where: string): Buffer {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = Buffer.alloc(65_536);
+    let length: number;
+    try {
+      length = readSync(descriptor, chunk);
+    } catch (error) {
+      if (systemCode(error) === "EOF") break; // How Windows ends a pipe.
+      if (systemCode(error) !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MILLISECONDS);
+      continue;
+    }
+    if (length === 0) break;
+    total += length;
+    if (total > MAX_INPUT_BYTES) {
+      throw new UserError(`${where} is longer than a mebibyte: a message has a few thousand characters.`, {
+        hint: "Give the message alone.",
+      });
+    }
+    chunks.push(chunk.subarray(0, length));
+  }
+  return Buffer.concat(chunks);
+}
+
+function readFile(path: string, what: string): Buffer {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, "r");
+    return readDescriptor(descriptor, `${what} in ${visible(path)}`);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const reason = systemCode(error) === "EISDIR" ? "it is a directory" : messageOf(error);
+    throw new UserError(`Cannot read ${what.toLowerCase()} ${visible(path)}: ${visible(reason)}.`, { cause: error });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function readStandardInput(what: string): Buffer {
+  if (isStandardInputRead) {
+    throw new UserError(`${what}: standard input was read already, for another argument.`, {
+      hint: "Put one of the two into a file.",
+    });
+  }
+  isStandardInputRead = true;
+  try {
+    return readDescriptor(STANDARD_INPUT, `${what} on standard input`);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${what}: standard input cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+function looksLikePath(argument: string): boolean {
+  return argument.length < 200 && !/eyJ/.test(argument) && !argument.includes("\n");
+}
+
+/** The text itself. @param what names it in errors */
+function readInput(argument: string, what: string): string {
+  if (argument === "-") return decodeText(readStandardInput(what));
+  if (existsSync(argument)) return decodeText(readFile(argument, what));
+  if (looksLikePath(argument) && !holdsPrivateKey(argument)) {
+    throw new UserError(`${what}: there is no file ${visible(argument)}, and it is no message either.`, {
+      hint: "Give the text itself, a file, or - for standard input.",
+    });
+  }
+  return argument;
+}
+
+export interface Input {
+  /** Names it in errors: "The ask". */
+  readonly what: string;
+  readonly text: string;
+  readonly found: Found;
+}
+
+/** The messages in a text, a file, or `-`. Nothing of a private key is ever shown. */
+export function readMessages(argument: string, what: string): Input {
+  const text = readInput(argument, what);
+  if (holdsPrivateKey(text)) {
+    throw new UserError(`${what} is a private key, or holds one.`, {
+      hint: "Never send it to anybody. If you did: `glassgate rotate` ends that key.",
+    });
+  }
+  return { what, text, found: findMessages(text) };
+}
+
+/** `an ask by rita, made 2026-...`; names are only what the message says. @param nameOf the owner of a kid, where one is known */
+export function showMessage(message: Message, nameOf: (kid: string) => string | undefined): string {
+  const { sub, iat } = claimedMaker(message);
+  const name = nameOf(message.header.kid) ?? sub;
+  const who = name === undefined ? `the key ${visible(message.header.kid.slice(0, 64))}` : visible(name.slice(0, 64));
+  return `${kindNames[message.kind]} by ${who}${iat === undefined ? "" : `, made ${showTime(iat)}`}`;
+}
+
+/** The error for a text that does not hold what was wanted: says what was found. */
+export function wrongInput(
+  kind: Kind,
+  { what, text, found }: Input,
+  nameOf: (kid: string) => string | undefined,
+): UserError {
+  const { messages } = found;
+  const [first] = messages;
+  if (first === undefined) {
+    return new UserError(`${what} cannot be read: ${whatElse(text, found)}.`, {
+      hint: "Copy the whole line, from the first to the last character, or have it sent as a file.",
+    });
+  }
+  if (messages.length === 1) {
+    return new UserError(`${what} is not ${kindNames[kind]}: it is ${showMessage(first, nameOf)}.`, {
+      hint: HINTS[first.kind],
+    });
+  }
+  const list = messages.map((message) => `\n  ${showMessage(message, nameOf)}`).join("");
+  return new UserError(`${what} holds ${plural(messages.length, "message")}, and one is wanted:${list}`, {
+    hint: `Give ${kindNames[kind]} alone: nothing is chosen for you.`,
+  });
+}
+
+const HINTS: Readonly<Record<Kind, string>> = {
+  ask: "An ask is approved with `glassgate approve` and completed with `glassgate grant`.",
+  approval: "An approval goes behind the ask: `glassgate grant ASK APPROVAL`.",
+  grant: "A grant is complete: it goes into the request's header. Keep it secret; whoever has it can use it.",
+};
+
+/** The one message of that kind. */
+export function readOne(
+  kind: Kind,
+  argument: string,
+  what: string,
+  nameOf: (kid: string) => string | undefined = () => undefined,
+): Message {
+  const input = readMessages(argument, what);
+  const [only, ...others] = input.found.messages;
+  if (only === undefined || others.length > 0 || only.kind !== kind) throw wrongInput(kind, input, nameOf);
+  return only;
+}

@@ -1,0 +1,140 @@
+/** The glassgate filter itself, and every other Wasm plugin: each can write filter state `wasm.*`. */
+import { isRecord } from "../../../base/schema.js";
+import type { Anchors } from "../../../trust/anchors.js";
+import type { Message } from "../message.js";
+import type { Value } from "../value.js";
+
+/** Header names that the filter strips from every allowed request, whatever `strip` says. */
+export const ALWAYS_STRIPPED: ReadonlySet<string> = new Set([
+  ...["authorization", "x-http-method-override", "x-http-method", "x-method-override", "x-original-url"],
+  ...["x-rewrite-url", "x-original-method", "x-original-path", "x-original-uri"],
+  ...["x-break-glass", "x-break-glass-grant"],
+]);
+
+export interface Plugin {
+  /** The plugin configuration, as far as it can be read; empty for a placeholder. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+  readonly vmId: string | undefined;
+  readonly isOurs: boolean;
+  readonly at: Message;
+}
+
+/** StringValue with JSON, or a Struct. */
+function configurationOf(config: Message): Record<string, unknown> | undefined {
+  const { message, type } = config.any("configuration");
+  const value: Value | undefined = type === "google.protobuf.Struct" ? message.value?.map?.get("value") : undefined;
+  if (value !== undefined) {
+    const json = value.toJson();
+    return isRecord(json) ? json : undefined;
+  }
+  try {
+    const parsed: unknown = JSON.parse(message.text("value") ?? "");
+    return isRecord(parsed) ? parsed : undefined;
+  } catch {
+    return undefined; // A placeholder: nothing can be said about it.
+  }
+}
+
+const POLICIES = ["UNSPECIFIED", "FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"] as const;
+
+function judgeFailure(config: Message): void {
+  const policy = config.choice("failure_policy", POLICIES);
+  if (policy === "FAIL_OPEN" || config.flag("fail_open") === true) {
+    config.danger(
+      "fails-open",
+      "the filter fails open: after a trap every request passes unjudged",
+      "set failure_policy: FAIL_RELOAD",
+      config.has("fail_open") ? config.at("fail_open") : config.at("failure_policy"),
+    );
+  } else if (policy !== "FAIL_RELOAD") {
+    config.warn(
+      "failure-policy",
+      "failure_policy is not FAIL_RELOAD: after a trap everybody gets 503 until the next push",
+      "set failure_policy: FAIL_RELOAD",
+      config.at("failure_policy"),
+    );
+  }
+}
+
+/** The Wasm extension's own fields, for any plugin. */
+export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
+  const config = wasm.message("config", "PluginConfig");
+  const vm = config.message("vm_config", "VmConfig");
+  const vmId = vm.text("vm_id");
+  const configuration = configurationOf(config);
+  if (isOurs) {
+    if (configuration === undefined)
+      config.unknown(
+        "plugin-configuration",
+        "the filter's configuration is no JSON: a placeholder that `glassgate gateway render` fills in?",
+        config.at("configuration"),
+      );
+    judgeFailure(config);
+    if (vmId === undefined || vmId === "") {
+      config.danger(
+        "no-vm-id",
+        "vm_id is not set: the filter shares its data with every other plugin without one",
+        "set a vm_id of its own under vm_config",
+      );
+    }
+    const runtime = vm.text("runtime") ?? "envoy.wasm.runtime.v8";
+    if (runtime !== "envoy.wasm.runtime.v8")
+      vm.unknown("runtime", `the filter was never tried under ${runtime}`, vm.at("runtime"));
+    if (vm.has("environment_variables") || vm.flag("allow_precompiled") === true)
+      vm.unknown("vm-environment", "environment variables and precompiled code are not known here");
+    if (config.has("capability_restriction_config"))
+      config.unknown("capabilities", "restricted capabilities may take from the filter what it needs");
+    const reload = config.message("reload_config", "ReloadConfig");
+    reload.harmless("backoff");
+    reload.done();
+  }
+  config.harmless("name", "root_id", "failure_policy", "fail_open", "reload_config", "allow_on_headers_stop_iteration");
+  vm.harmless("runtime", "code", "configuration", "nack_on_code_cache_miss", "allow_precompiled");
+  if (!isOurs) {
+    vm.harmless("environment_variables");
+    config.harmless("capability_restriction_config");
+  }
+  vm.done();
+  config.done();
+  wasm.done();
+  return { configuration: configuration ?? {}, vmId, isOurs, at: config };
+}
+
+const kids = (roots: unknown): string[] =>
+  Array.isArray(roots) ? roots.map((root) => (isRecord(root) ? String(root.kid) : "?")).sort() : [];
+
+/** What the plugin configuration says, against the anchors where there are some. */
+export function judgeConfiguration({ configuration, at }: Plugin, anchors: Anchors | undefined): void {
+  if (configuration.mode === "shadow")
+    at.warn("shadow", "mode is shadow: the filter decides and records, and opens nothing", "take mode out when ready");
+  const keep = Array.isArray(configuration.keep) ? configuration.keep.map(String) : [];
+  if (keep.length > 0)
+    at.unknown(
+      "keep",
+      `the filter keeps ${keep.join(", ")} of an allowed request: a trusted proxy in front must set them always, and that cannot be seen here`,
+    );
+  if (configuration.upstream_header !== undefined)
+    at.warn(
+      "upstream-header",
+      "upstream_header is for Kong: whoever reads it can call the upstream himself",
+      "take it out; Envoy skips native filters on filter state",
+    );
+  if (configuration.threshold === 1)
+    at.warn(
+      "threshold-1",
+      "the threshold is 1: a single root key can change who may approve",
+      "anchors with a threshold of 2 or more",
+    );
+  if (anchors === undefined || configuration.roots === undefined) return;
+  const stale: string[] = [];
+  if (configuration.audience !== anchors.audience) stale.push(`audience ${String(configuration.audience)}`);
+  if (configuration.threshold !== anchors.threshold) stale.push(`threshold ${String(configuration.threshold)}`);
+  if (kids(configuration.roots).join() !== kids(anchors.roots).join())
+    stale.push(`roots ${kids(configuration.roots).join(", ")}`);
+  if (stale.length > 0)
+    at.danger(
+      "stale-anchors",
+      `the anchors in this file are not yours: ${stale.join("; ")}`,
+      "render it anew under your anchors.json",
+    );
+}

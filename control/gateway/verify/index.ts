@@ -1,0 +1,141 @@
+/**
+ * `gateway verify`: a walk over what Envoy itself would load. Each listener, filter chain, connection manager, virtual host, route and
+ * per-filter configuration is known to be good, known to be bad, or not understood.
+ */
+import type { Anchors } from "../../trust/anchors.js";
+import { advise } from "./advice.js";
+import { adminPlaceOf, judgeBootstrap } from "./bootstrap.js";
+import { upstreamsOf } from "./clusters.js";
+import type { Plugin } from "./filters/wasm.js";
+import { type Finding, Findings } from "./findings.js";
+import { GRANT_HEADER, grantLogged, grantPrinted, headersOf, operatorsOf } from "./formats.js";
+import { walkListeners } from "./listeners.js";
+import { type Loaded, load } from "./load.js";
+import { Message } from "./message.js";
+import { envoysOpinion, lineOfRefusal } from "./opinion.js";
+import { judgeReach } from "./reach.js";
+import { everyValue, type Value } from "./value.js";
+import { worldOf } from "./world.js";
+
+export type { Finding, Level } from "./findings.js";
+
+/** What Envoy reads there may not be what was meant. */
+function judgeText({ doubles, merges, documents }: Loaded, found: Findings): void {
+  for (const { name, line } of doubles)
+    found.add("warning", line, `double:${name}@`, `${name} stands twice in one map: Envoy takes the last`, "leave one");
+  for (const line of merges)
+    found.add("danger", line, "merge@", "Envoy knows no YAML merges: it refuses the field <<", "write the fields out");
+  if (documents > 1)
+    found.add(
+      "warning",
+      1,
+      "documents@",
+      "there are several YAML documents: Envoy reads the first alone",
+      "split the file",
+    );
+}
+
+/** The net under the walk: a text anywhere that would print the grant, also in parts that nobody understood. */
+function judgeEveryText(root: Value, found: Findings): void {
+  const message = Message.of(undefined, "file", { found, scope: "" });
+  for (const { value, key } of everyValue(root)) {
+    if (typeof value.data !== "string") continue;
+    const prints = operatorsOf(value.data).some((operator) => headersOf(operator).includes(GRANT_HEADER));
+    if (prints) grantPrinted(message, value);
+    const isHeaderList = /request_headers_to_log|RequestHeadersToLog|custom_tags|customTags/.test(key);
+    if (isHeaderList && value.data.trim().toLowerCase() === GRANT_HEADER) grantLogged(message, value);
+  }
+}
+
+/** Shared data is keyed by vm_id. */
+function judgeSharing(plugins: readonly Plugin[], ours: readonly Plugin[], found: Findings): void {
+  for (const plugin of plugins) {
+    if (ours.includes(plugin)) continue;
+    if (ours.some(({ vmId }) => (vmId ?? "") === (plugin.vmId ?? "")))
+      found.add(
+        "danger",
+        plugin.at.value,
+        "shared-vm@",
+        `another plugin has the glassgate filter's vm_id (${plugin.vmId ?? "none"}): it can write the filter's shared data`,
+        "give each plugin a vm_id of its own",
+      );
+  }
+}
+
+export interface VerifyOptions {
+  /** What the filters in the file should have been rendered under. */
+  readonly anchors?: Anchors | undefined;
+}
+
+export interface Verified {
+  readonly findings: readonly Finding[];
+  /** What could not be put to Envoy, in words. */
+  readonly unchecked: readonly string[];
+}
+
+/** The walk, and Envoy's own opinion where it is asked and there is one. @param file names the text in errors */
+export async function verifyFile(
+  text: string,
+  file: string,
+  options: VerifyOptions & { readonly askEnvoy?: boolean } = {},
+): Promise<Verified> {
+  const loaded = load(text, file);
+  const { findings, unseen } = verifyLoaded(loaded, options);
+  const isDump = loaded.root.map?.has("configs") === true;
+  const opinion = options.askEnvoy === true && !isDump ? await envoysOpinion(loaded.root) : undefined;
+  const unchecked = [...new Set([...unseen, ...(opinion?.unchecked ?? [])])];
+  if (opinion?.refusal === undefined) return { findings, unchecked };
+  const refused = new Findings();
+  refused.add(
+    "danger",
+    lineOfRefusal(loaded.root, opinion.refusal),
+    "refused@",
+    `Envoy itself refuses this file: ${opinion.refusal}`,
+    "mend that first: `envoy --mode validate -c FILE`",
+  );
+  return { findings: [...refused.list, ...findings], unchecked };
+}
+
+/** The walk alone. An empty list: all was understood, and nothing is wrong. */
+export function verifyGateway(text: string, file: string, options: VerifyOptions = {}): readonly Finding[] {
+  return verifyLoaded(load(text, file), options).findings;
+}
+
+interface Walked {
+  readonly findings: readonly Finding[];
+  /** Files that would have been read. */
+  readonly unseen: readonly string[];
+}
+
+function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
+  const found = new Findings();
+  judgeText(loaded, found);
+  const world = worldOf(loaded.root, found);
+  const entrances = walkListeners(world, options.anchors);
+  const hasFilter = entrances.some(({ manager }) => manager?.guarding.glassgate !== undefined);
+  const beside = judgeBootstrap(world, hasFilter);
+  const relevant = judgeReach(entrances, upstreamsOf(world), adminPlaceOf(world.bootstrap), found);
+  if (!hasFilter) advise(world, entrances, found);
+  const ours = entrances.flatMap(({ manager }) =>
+    manager?.guarding.glassgate === undefined ? [] : manager.guarding.plugins.filter(({ isOurs }) => isOurs),
+  );
+  judgeSharing([...beside, ...entrances.flatMap(({ plugins }) => plugins)], ours, found);
+  for (const entrance of relevant) found.addAll(entrance.found.list);
+  judgeEveryText(loaded.root, found);
+  return { findings: withoutRepeats(found.list), unseen: world.unseen };
+}
+
+/** One leak that two eyes saw, the walk and the net, is one; two places with one name get names of their own, to be accepted singly. */
+function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  const names = new Map<string, number>();
+  return findings.flatMap((finding) => {
+    const { level, file, line, message, name } = finding;
+    const key = JSON.stringify([level, file, line, message]);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    const count = (names.get(name) ?? 0) + 1;
+    names.set(name, count);
+    return [count === 1 ? finding : { ...finding, name: `${name}#${count}` }];
+  });
+}

@@ -1,0 +1,172 @@
+/** Listeners and their filter chains, down to connection managers and TCP proxies. */
+import type { Anchors } from "../../trust/anchors.js";
+import { HARMLESS_LISTENER, HARMLESS_NETWORK } from "./filters/others.js";
+import { judgeState } from "./filters/state.js";
+import { type Plugin, readPlugin } from "./filters/wasm.js";
+import { Findings } from "./findings.js";
+import { judgeAccessLogs } from "./logs.js";
+import { type Manager, walkManager } from "./manager.js";
+import { type Extension, Message } from "./message.js";
+import { noReach, type Reach } from "./routes.js";
+import type { Value } from "./value.js";
+import type { World } from "./world.js";
+
+/** One way in: what was found on it is kept apart until it is known whether it leads to a guarded upstream. */
+export interface Entrance {
+  readonly found: Findings;
+  readonly at: Message;
+  readonly manager: Manager | undefined;
+  readonly reach: Reach;
+  readonly plugins: readonly Plugin[];
+  /** `api`, or `api#2` for the second chain. */
+  readonly scope: string;
+}
+
+const network = (name: string): string => `envoy.extensions.filters.network.${name}`;
+const MANAGER = network("http_connection_manager.v3.HttpConnectionManager");
+const TCP = network("tcp_proxy.v3.TcpProxy");
+
+function tcpReach(proxy: Message): Reach {
+  const reach = noReach();
+  const name = proxy.text("cluster");
+  if (name !== undefined) reach.clusters.set(name, proxy);
+  for (const cluster of proxy.message("weighted_clusters").messages("clusters"))
+    reach.clusters.set(cluster.text("name") ?? "", cluster);
+  if (reach.clusters.size === 0) reach.isUnknown = true;
+  for (const reached of reach.clusters.keys()) reach.wide.add(reached);
+  judgeAccessLogs(proxy);
+  return reach;
+}
+
+const PROXY_HEADER =
+  "the PROXY header says where the client is: who reaches this listener past the proxy chooses it, and that cannot be seen here";
+
+const SOCKETS = new Set([
+  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+  "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport",
+]);
+
+/** What carries the bytes: TLS keys in a log and taps show every request, its grant among them. */
+function judgeSocket(chain: Message): void {
+  const { type, message, outer } = chain.extension("transport_socket");
+  if (!outer.exists) return;
+  if (type.endsWith(".tap.v3.Tap"))
+    outer.danger("socket-tap", "tap writes down what goes over the connection, grants among it", "take it out");
+  else if (!SOCKETS.has(type)) outer.unknown(`socket:${type}`, `the transport socket ${type} is not known here`);
+  const context = message.has("downstream_tls_context") ? message.message("downstream_tls_context") : message;
+  if (context.message("common_tls_context").take("key_log") !== undefined)
+    outer.danger("key-log", "key_log writes TLS keys down: whoever has them reads the grants", "take key_log out");
+  const asksCertificate = context.flag("require_client_certificate") === true;
+  const isFresh =
+    context.flag("disable_stateless_session_resumption") === true &&
+    context.flag("disable_stateful_session_resumption") === true;
+  if (asksCertificate && !isFresh)
+    context.warn(
+      "resumption",
+      "a resumed TLS session keeps the certificate's digest: its holder needs no certificate for a grant bound to it",
+      "set disable_stateless_session_resumption and disable_stateful_session_resumption",
+    );
+}
+
+interface Walked {
+  readonly at: Message;
+  readonly manager: Manager | undefined;
+  readonly reach: Reach;
+  readonly plugins: Plugin[];
+}
+
+function walkFilter(filter: Extension, world: World, anchors: Anchors | undefined): Walked {
+  const { type, message, outer, name } = filter;
+  const walked: Walked = { at: outer, manager: undefined, reach: noReach(), plugins: [] };
+  if (outer.has("config_discovery")) {
+    outer.unknown(`network-discovery:${name}`, `what ${name} does comes by xDS and is not in this file`);
+    outer.harmless("config_discovery");
+    outer.done();
+    return { ...walked, reach: noReach(true) };
+  }
+  outer.done();
+  if (type === MANAGER) {
+    const manager = walkManager(message, world, anchors);
+    return { ...walked, at: message, manager, reach: manager.reach, plugins: [...manager.guarding.plugins] };
+  }
+  if (type === TCP) return { ...walked, reach: tcpReach(message) };
+  if (judgeState(type, message) || HARMLESS_NETWORK.has(type)) return walked;
+  if (type === network("wasm.v3.Wasm")) walked.plugins.push(readPlugin(message, false));
+  outer.unknown(`network:${type || name}`, `the network filter ${name} (${type || "without type"}) is not known here`);
+  return { ...walked, reach: noReach(true) };
+}
+
+function walkChain(
+  chain: Message,
+  world: World,
+  anchors: Anchors | undefined,
+  found: Findings,
+  scope: string,
+): Entrance {
+  judgeSocket(chain);
+  const walked = chain.extensions("filters").map((filter) => walkFilter(filter, world, anchors));
+  const clusters = new Map(walked.flatMap(({ reach }) => [...reach.clusters]));
+  const wide = new Set(walked.flatMap(({ reach }) => [...reach.wide]));
+  const main = walked.find(({ manager }) => manager !== undefined) ?? walked.at(-1);
+  if (chain.flag("use_proxy_proto") === true) chain.unknown("proxy-protocol", PROXY_HEADER);
+  chain.harmless("filter_chain_match", "metadata", "transport_socket_connect_timeout", "name");
+  chain.done();
+  return {
+    found,
+    at: main?.at ?? chain,
+    manager: main?.manager,
+    reach: { clusters, wide, isUnknown: walked.some(({ reach }) => reach.isUnknown) },
+    plugins: walked.flatMap(({ plugins }) => plugins),
+    scope,
+  };
+}
+
+const HARMLESS = [
+  ...["name", "address", "additional_addresses", "stat_prefix", "filter_chain_matcher", "use_original_dst", "metadata"],
+  ...["per_connection_buffer_limit_bytes", "drain_type", "listener_filters_timeout", "transparent", "freebind"],
+  ...["continue_on_listener_filters_timeout", "socket_options", "tcp_fast_open_queue_length", "traffic_direction"],
+  ...["udp_listener_config", "connection_balance_config", "enable_reuse_port", "reuse_port", "tcp_backlog_size"],
+  ...["max_connections_to_accept_per_socket_event", "bind_to_port", "internal_listener", "enable_mptcp"],
+  ...["ignore_global_conn_limit", "bypass_overload_manager", "deprecated_v1"],
+] as const;
+
+function judgeListenerFilters(listener: Message): void {
+  for (const { type, message, outer, name } of listener.extensions("listener_filters")) {
+    outer.harmless("filter_disabled");
+    outer.done();
+    if (judgeState(type, message) || HARMLESS_LISTENER.has(type)) continue;
+    if (type.endsWith(".proxy_protocol.v3.ProxyProtocol")) outer.unknown("proxy-protocol", PROXY_HEADER);
+    else outer.unknown(`listener-filter:${type || name}`, `the listener filter ${name} (${type}) is not known here`);
+  }
+}
+
+function walkListener(value: Value, name: string, world: World, anchors: Anchors | undefined): Entrance[] {
+  const common = new Findings();
+  const listener = Message.of(value, "Listener", { found: common, scope: name });
+  judgeListenerFilters(listener);
+  judgeAccessLogs(listener);
+  if (listener.take("api_listener") !== undefined)
+    listener.unknown("api-listener", "an api_listener is not read here", listener.at("api_listener"));
+  if (listener.take("fcds_config") !== undefined)
+    listener.unknown("filter-chains", "filter chains come by xDS and are not in this file", listener.at("fcds_config"));
+  const chains = [...listener.values("filter_chains")];
+  const fallback = listener.take("default_filter_chain");
+  if (fallback !== undefined) chains.push(fallback);
+  listener.harmless(...HARMLESS);
+  listener.done();
+  return chains.map((chain, index) => {
+    const found = new Findings();
+    found.addAll(common.list);
+    const scope = index === 0 ? name : `${name}#${chain.map?.get("name")?.text ?? index + 1}`;
+    return walkChain(Message.of(chain, "FilterChain", { found, scope }), world, anchors, found, scope);
+  });
+}
+
+export function walkListeners(world: World, anchors: Anchors | undefined): Entrance[] {
+  return world.listeners.flatMap(({ value }, index) => {
+    if (value === undefined) return [];
+    const inner = value.map?.get("name")?.text ?? `listener-${index + 1}`;
+    return walkListener(value, inner, world, anchors);
+  });
+}

@@ -1,0 +1,86 @@
+/** `typed_per_filter_config`: what a route, virtual host or weighted cluster changes about the filters. */
+import { type Entry, WITH_MATCHER } from "./chain.js";
+import { extAuthzPerRoute } from "./filters/authz.js";
+import { judgeHeaderMutation } from "./filters/headers.js";
+import { jwtPerRoute } from "./filters/jwt.js";
+import { HARMLESS_PER_ROUTE } from "./filters/others.js";
+import { judgeRules } from "./filters/rbac.js";
+import { judgeState } from "./filters/state.js";
+import { http, isGuardType, JWT, mentionsVerdict, placeOf, RBAC } from "./kinds.js";
+import { branchesOf } from "./matcher.js";
+import { type Message, openAny, type Typed } from "./message.js";
+
+/** @param forwards whether requests reach an upstream there */
+export function judgePerRoute(
+  entries: readonly Entry[],
+  key: string,
+  typed: Typed,
+  forwards: boolean,
+  at: Message,
+): void {
+  const { type, message } = typed;
+  const named = entries.find(({ name, outer }) => name === key || outer.text("name") === key);
+  const isGuard =
+    named !== undefined && (named.isGlassgate || named.configs.some((config) => isGuardType(config.type)));
+  const opens = (why: string): void =>
+    at.add(
+      forwards ? "danger" : "warning",
+      `route-opens:${key}`,
+      forwards
+        ? `${key} does not guard this route: ${why}`
+        : `${key} does not guard this route (${why}), which reaches no upstream`,
+      `take the ${key} entry out of typed_per_filter_config`,
+      message.value ?? at.value,
+    );
+  switch (type) {
+    case "envoy.config.route.v3.FilterConfig": {
+      const isDisabled = message.flag("disabled") === true;
+      const inner = message.take("config");
+      message.harmless("is_optional");
+      message.done();
+      if (isDisabled && (isGuard || named === undefined)) opens("it is disabled");
+      if (inner !== undefined) judgePerRoute(entries, key, openAny(inner, message.where), forwards, at);
+      return;
+    }
+    case http("jwt_authn.v3.PerRouteConfig"): {
+      const filter = entries.find((entry) => entry.type === JWT)?.message;
+      const why = jwtPerRoute(message, filter);
+      if (why !== undefined) opens(why);
+      return;
+    }
+    case http("rbac.v3.RBACPerRoute"): {
+      const inner = message.message("rbac", "RBAC");
+      message.done();
+      const ours = entries.find((entry) => entry.type === RBAC && mentionsVerdict(entry));
+      if (!inner.exists) opens("it takes the guard's rules away");
+      if (!inner.exists || ours === undefined || (named !== undefined && named !== ours)) return;
+      const { guard, why } = judgeRules(inner);
+      inner.done();
+      if (guard !== "demands the verdict") opens(why);
+      return;
+    }
+    case http("ext_authz.v3.ExtAuthzPerRoute"): {
+      const why = extAuthzPerRoute(message);
+      if (why !== undefined) opens(why);
+      return;
+    }
+    case http("header_mutation.v3.HeaderMutationPerRoute"):
+    case http("header_mutation.v3.HeaderMutation"):
+      judgeHeaderMutation(message, named === undefined ? "behind" : placeOf(entries, named));
+      return;
+    case `${WITH_MATCHER}PerRoute`: {
+      const branches = branchesOf(message.message("xds_matcher", "Matcher"));
+      message.done();
+      if (isGuard && !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow))
+        opens("a matcher of the route's own skips it on more than the verdict");
+      return;
+    }
+    default:
+      if (judgeState(type, message) || HARMLESS_PER_ROUTE.has(type)) return;
+      at.unknown(
+        `per-route:${type || key}`,
+        `what the route changes about ${key} (${type || "without type"}) is not known here`,
+        message.value ?? at.value,
+      );
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * All that a bundle says, as labelled texts: what is shown, and what is compared, are made of the same. Two different values never have
+ * the same text, and nothing is left out or cut.
+ */
+import { visible } from "../base/text.js";
+import { showDuration, showTime } from "../base/time.js";
+import type { BundleClaims, Entitlement, Principal } from "./claims.js";
+
+/** One member: a single text, or a list whose order means nothing. */
+export interface Fact {
+  readonly label: string;
+  /** One of them, in a sentence: `gains role lead`. */
+  readonly one: string;
+  readonly items: readonly string[];
+  readonly isList: boolean;
+}
+
+const PLAIN = /^[A-Za-z0-9._@+/*:~!$&=%[\]-]+$/;
+
+/** A text from the bundle: in quotes, with escapes, where it could be read as something else. */
+export const quoted = (text: string): string => (PLAIN.test(text) ? text : visible(JSON.stringify(text)));
+
+/** A list in one line. */
+export const listed = (items: readonly string[]): string => (items.length === 0 ? "(none)" : items.join(", "));
+
+const single = (label: string, text: string): Fact => ({ label, one: label, items: [text], isList: false });
+const list = (label: string, one: string, items: readonly string[]): Fact => ({ label, one, items, isList: true });
+
+function windowText({ nbf, exp }: { nbf?: number | undefined; exp?: number | undefined }): string {
+  const from = nbf === undefined ? "" : ` from ${showTime(nbf)}`;
+  return `${from}${exp === undefined ? "" : ` until ${showTime(exp)}`}`;
+}
+
+function roleText(role: Principal["roles"][number]): string {
+  if (typeof role === "string") return quoted(role);
+  return `${quoted(role.role)}${windowText(role) || " (without a window)"}`;
+}
+
+function keyText(key: Principal["keys"][number]): string {
+  const point = key.kty === "EC" ? `x ${quoted(key.x)} y ${quoted(key.y)}` : `x ${quoted(key.x)}`;
+  const alg = key.alg === undefined ? "" : ` alg ${key.alg}`;
+  return `${quoted(key.kid)} ${key.crv}${windowText(key)} (${point}${alg})`;
+}
+
+export function principalFacts({ person, roles, keys }: Principal): Fact[] {
+  return [
+    single("person", person === undefined ? "(itself)" : quoted(person)),
+    list("roles", "role", roles.map(roleText)),
+    list("keys", "key", keys.map(keyText)),
+  ];
+}
+
+type Detail = Entitlement["authorization_details"][number];
+
+export const detailText = ({ actions, locations, paths }: Detail): string =>
+  `methods ${listed(actions.map(quoted))}; hosts ${listed(locations.map(quoted))}; paths ${listed(paths.map(quoted))}`;
+
+export function detailFacts({ actions, locations, paths }: Detail, label: string): Fact[] {
+  return [
+    list(`${label} methods`, `${label} method`, actions.map(quoted)),
+    list(`${label} hosts`, `${label} host`, locations.map(quoted)),
+    list(`${label} paths`, `${label} path`, paths.map(quoted)),
+  ];
+}
+
+/** All but the scope, which is compared by itself. */
+export function entitlementFacts(entitlement: Entitlement): Fact[] {
+  const approvals = entitlement.approvals.map(({ role, count }) => `${count} of ${quoted(role)}`);
+  return [
+    list("asked for by", "requester role", entitlement.requesters.map(quoted)),
+    list("reasons", "reason", entitlement.reasons.map(quoted)),
+    single("approvals", approvals.join(" and ") || "NONE: one key opens it"),
+    single("lives up to", showDuration(entitlement.max_ttl)),
+    ...(entitlement.require === undefined ? [] : [list("requires", "requirement", entitlement.require.map(quoted))]),
+    ...(entitlement.drill === undefined ? [] : [single("for drills only", entitlement.drill ? "yes" : "no")]),
+  ];
+}
+
+export function revokedFacts({ revoked }: BundleClaims): Fact[] {
+  return (["jti", "sub", "kid", "incident"] as const).flatMap((kind) => {
+    const names = revoked?.[kind];
+    return names === undefined ? [] : [list(`revoked ${kind}`, `revoked ${kind}`, names.map(quoted))];
+  });
+}
+
+export const audienceFact = ({ aud }: BundleClaims): Fact => list("audience", "audience", aud.map(quoted));
+
+const WIDTH = 16;
+const indented = (fact: Fact, indent: string): string[] => {
+  const items = fact.items.length === 0 ? ["(none)"] : fact.items;
+  return items.map((item, i) => `${indent}${(i === 0 ? fact.label : "").padEnd(WIDTH)}  ${item}`);
+};
+
+export const describePrincipal = (principal: Principal, indent = "  "): string[] =>
+  principalFacts(principal).flatMap((fact) => indented(fact, indent));
+
+export function describeEntitlement(entitlement: Entitlement, indent = "  "): string[] {
+  const { authorization_details: details } = entitlement;
+  return [
+    ...entitlementFacts(entitlement).flatMap((fact) => indented(fact, indent)),
+    ...details.flatMap((detail, i) => {
+      const label = details.length === 1 ? "opens" : `opens (${i + 1})`;
+      return detailFacts(detail, label).flatMap((fact) => indented(fact, indent));
+    }),
+  ];
+}
+
+/** Everything, one line each. */
+export function describeBundle(claims: BundleClaims): string[] {
+  return [
+    ...indented(single("version", String(claims.version)), ""),
+    ...indented(audienceFact(claims), ""),
+    ...indented(single("issued", showTime(claims.iat)), ""),
+    ...indented(single("holds until", showTime(claims.exp)), ""),
+    ...indented(single("lifetime", showDuration(claims.exp - claims.iat)), ""),
+    ...claims.principals.flatMap((principal) => [
+      "",
+      `principal ${quoted(principal.id)}`,
+      ...describePrincipal(principal),
+    ]),
+    ...claims.entitlements.flatMap((entitlement) => [
+      "",
+      `entitlement ${quoted(entitlement.id)}`,
+      ...describeEntitlement(entitlement),
+    ]),
+    "",
+    ...(claims.revoked === undefined ? ["revoked           (none)"] : []),
+    ...revokedFacts(claims).flatMap((fact) => indented(fact, "")),
+  ];
+}

@@ -1,0 +1,81 @@
+/** What no single member of a roster shows: things that occur twice, and the filter's limits (assembly/limits.ts), each at its line. */
+import type { z } from "zod";
+import type { BundleClaims } from "./claims.js";
+
+const MAX_KEYS = 8192;
+const MAX_REVOKED = 4096;
+const MAX_REVOKED_BYTES = 64;
+const MAX_QUORUM = 8;
+
+type Checked = Pick<BundleClaims, "principals" | "entitlements" | "revoked">;
+type Path = (string | number)[];
+type Refuse = (path: Path, message: string) => void;
+type Once = (kind: string, id: string, path: Path) => void;
+
+function checkWindow(window: { nbf?: number | undefined; exp?: number | undefined }, path: Path, refuse: Refuse): void {
+  if (window.exp !== undefined && window.exp <= (window.nbf ?? 0)) refuse([...path, "exp"], "is not after nbf");
+}
+
+function checkPrincipals({ principals }: Checked, once: Once, refuse: Refuse): void {
+  let keys = 0;
+  principals.forEach((principal, i) => {
+    const path = ["principals", i];
+    once("principal", principal.id, [...path, "id"]);
+    const held = new Set<string>();
+    principal.roles.forEach((role, j) => {
+      if (typeof role !== "string") checkWindow(role, [...path, "roles", j], refuse);
+      const text = JSON.stringify(role);
+      if (held.has(text)) refuse([...path, "roles", j], "stands here twice");
+      held.add(text);
+    });
+    principal.keys.forEach((key, j) => {
+      once("key", key.kid, [...path, "keys", j, "kid"]);
+      checkWindow(key, [...path, "keys", j], refuse);
+      keys += 1;
+      if (keys === MAX_KEYS + 1) refuse([...path, "keys", j], `is one too many: a bundle holds ${MAX_KEYS} keys`);
+    });
+  });
+}
+
+function checkEntitlements({ entitlements }: Checked, once: Once, refuse: Refuse): void {
+  entitlements.forEach((entitlement, i) => {
+    const path = ["entitlements", i];
+    once("entitlement", entitlement.id, [...path, "id"]);
+    let quorum = 0;
+    const isOver = entitlement.approvals.findIndex(({ count }) => {
+      quorum += count;
+      return quorum > MAX_QUORUM;
+    });
+    if (isOver >= 0)
+      refuse([...path, "approvals", isOver, "count"], `makes it more than ${MAX_QUORUM} approvals together`);
+  });
+}
+
+function checkRevoked({ revoked }: Checked, refuse: Refuse): void {
+  for (const kind of ["jti", "sub", "kid", "incident"] as const) {
+    const names = revoked?.[kind] ?? [];
+    if (names.length > MAX_REVOKED)
+      refuse(["revoked", kind, MAX_REVOKED], `is one too many: a bundle revokes at most ${MAX_REVOKED} of a kind`);
+    names.forEach((text, i) => {
+      const path = ["revoked", kind, i];
+      if (Buffer.byteLength(text) > MAX_REVOKED_BYTES)
+        refuse(path, `is longer than ${MAX_REVOKED_BYTES} bytes: no grant can name it, so it would take nothing back`);
+      // The filter compares byte for byte: a blank that came with copying would make it match nothing.
+      else if (text !== text.trim())
+        refuse(path, `has white space around it, which is compared as well: write ${JSON.stringify(text.trim())}`);
+    });
+  }
+}
+
+/** For zod's superRefine: the members are well formed each. */
+export function checkRoster(roster: Checked, context: z.core.$RefinementCtx): void {
+  const refuse: Refuse = (path, message) => context.addIssue({ code: "custom", path, message });
+  const seen = new Set<string>();
+  const once: Once = (kind, id, path) => {
+    if (seen.has(`${kind} ${id}`)) refuse(path, `the ${kind} ${id} occurs twice`);
+    seen.add(`${kind} ${id}`);
+  };
+  checkPrincipals(roster, once, refuse);
+  checkEntitlements(roster, once, refuse);
+  checkRevoked(roster, refuse);
+}

@@ -1,0 +1,73 @@
+/** Moments and durations as people write them in a roster; the bundle holds seconds. */
+import { z } from "zod";
+import { faultOfMoment, parseMoment, showDuration } from "../base/time.js";
+
+const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** Seconds since 1970, or a date in UTC such as `2027-01-31` or `2027-01-31T18:00Z`. */
+export const moment = z.union([
+  z.int("must be whole seconds since 1970, or a date such as 2027-01-31").superRefine((seconds, context) => {
+    const fault = faultOfMoment(seconds);
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  }),
+  z
+    .string()
+    .regex(ISO, {
+      error: ({ input }) =>
+        `must be a UTC date such as 2027-01-31 or 2027-01-31T18:00Z, or seconds since 1970${
+          typeof input === "string" && /^\d+$/.test(input) ? "; leave the quotes out" : ""
+        }`,
+    })
+    .transform((text, context) => {
+      const seconds = parseMoment(text);
+      if (typeof seconds === "number") return seconds;
+      context.addIssue({ code: "custom", message: seconds });
+      return z.NEVER;
+    }),
+]);
+
+const DURATION = /^([1-9][0-9]{0,8})([smhd])$/;
+const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+/** Fewer seconds than this without a unit were most likely meant as minutes. */
+const LEAST_BARE = 60;
+const RULE = "must be seconds or a duration such as 15m, 2h or 30d";
+
+/** What somebody meant who wrote `15min`, `15 M` or `1.5h`. */
+function meant(text: string): string {
+  const mixed = /^(?:PT)?(\d+)h\s*(\d+)m(?:in)?$/i.exec(text.trim());
+  if (mixed !== null) return `; did you mean ${Number(mixed[1]) * 60 + Number(mixed[2])}m?`;
+  const parts = /^(?:PT)?(\d+)\s*(s|m|h|d)[a-z]*$/i.exec(text.trim());
+  if (parts !== null && Number(parts[1]) > 0) return `; did you mean ${Number(parts[1])}${parts[2]?.toLowerCase()}?`;
+  return /^\d+$/.test(text) ? `; write ${text}s, ${text}m or ${text}h` : "";
+}
+
+/** Seconds (60 or more), or `15m`, `2h`, `30d`. @param longest in seconds */
+export const duration = (longest: number) => {
+  const tooLong = `is longer than ${showDuration(longest)}`;
+  return z.union([
+    z
+      .int(`${RULE}, without a fraction`)
+      .min(1, "must be more than nothing")
+      .superRefine((seconds, context) => {
+        if (seconds < 1) return;
+        if (seconds < LEAST_BARE)
+          context.addIssue({ code: "custom", message: `has no unit: write ${seconds}m or ${seconds}s` });
+        else if (seconds > longest && seconds % 1000 === 0 && seconds / 1000 <= longest)
+          context.addIssue({
+            code: "custom",
+            message: `${tooLong}, as if in milliseconds: did you mean ${seconds / 1000}, that is ${showDuration(seconds / 1000)}?`,
+          });
+        else if (seconds > longest) context.addIssue({ code: "custom", message: tooLong });
+      }),
+    z
+      .string()
+      .regex(DURATION, { error: ({ input }) => `${RULE}${typeof input === "string" ? meant(input) : ""}` })
+      .transform((text, context) => {
+        const [, count, unit] = DURATION.exec(text) ?? [];
+        const seconds = Number(count) * (UNIT[unit ?? "s"] ?? 1);
+        if (seconds <= longest) return seconds;
+        context.addIssue({ code: "custom", message: tooLong });
+        return z.NEVER;
+      }),
+  ]);
+};

@@ -1,0 +1,54 @@
+/** `npm start`: one readable line a record, the whole ones kept, and no line that a reader must wonder about. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { isRecordLine } from "../../control/base/audit.js";
+import { repository } from "./doc-commands.js";
+import { run } from "./run.js";
+
+const demo = fileURLToPath(new URL("../../dist/demo/main.js", import.meta.url));
+
+it("shows each scene with its record in one line, and keeps the whole ones", async () => {
+  const { code, stdout, stderr } = await run(process.execPath, [demo], {});
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines.at(-1)).toBe("16 of 16 as expected");
+  const first = lines.indexOf("");
+  const scenes = lines.slice(first + 1, lines.lastIndexOf(""));
+  expect(scenes).toHaveLength(32);
+  for (const [i, line] of scenes.entries()) {
+    expect(line).toMatch(
+      i % 2 === 0 ? /^ *\d+ ok {3}\S/ : /^ {8}(record: [a-z_]+( · [^·{}[\]]+)*|no record: no grant was shown)$/,
+    );
+    expect(line.length).toBeLessThan(120);
+  }
+  expect(scenes).toContain("        record: allow · rita via orders-repair · approved by adam, anna · GET /orders/42");
+  const kept = /The whole records are kept in (.+)/.exec(stdout)?.[1] ?? "";
+  const records = readFileSync(kept, "utf8").split("\n").filter(isRecordLine);
+  expect(records.length).toBeGreaterThanOrEqual(14);
+  for (const record of records) expect(JSON.parse(record)).toMatchObject({ v: 1 });
+  rmSync(dirname(kept), { recursive: true });
+}, 180_000);
+
+it("ends with a sentence when Envoy does not start", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-no-envoy-"));
+  const envoy = join(folder, "envoy");
+  const line =
+    "[x][1][warning][wasm] [wasm_vm.cc:102] Failed to create Wasm VM. Envoy was compiled without support for it";
+  writeFileSync(envoy, `#!/bin/sh\necho 'envoy  version: 0/1.38.3/Clean/RELEASE/x'\necho '${line}' >&2\n`);
+  chmodSync(envoy, 0o755);
+  const { code, stderr } = await run(process.execPath, [demo], { env: { ENVOY_BIN: envoy } });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("built without Wasm support (V8)") });
+  rmSync(folder, { recursive: true });
+}, 120_000);
+
+it("builds the filter without a line to wonder about", async () => {
+  const built = await run(process.execPath, ["scripts/build-filter.mjs"], { cwd: repository });
+  expect(built).toEqual({
+    code: 0,
+    stderr: "",
+    stdout: expect.stringMatching(/^build\/glassgate\.wasm: \d+ bytes\n$/),
+  });
+}, 240_000);

@@ -1,0 +1,105 @@
+/** `gateway render`: what is missing or wrong is said then, not when Envoy starts. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readSurroundings } from "../../control/gateway/surroundings.js";
+import { glassgate, type Ran } from "../cli/run.js";
+
+const base = mkdtempSync(join(tmpdir(), "glassgate-render-"));
+const command = (...args: string[]): Promise<Ran> =>
+  glassgate(args, { cwd: base, env: { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "x" } });
+const render = (...args: string[]): Promise<Ran> => command("gateway", "render", ...args);
+const text = (file: string): string => readFileSync(join(base, file), "utf8");
+
+beforeAll(async () => {
+  expect(await command("init", ".")).toMatchObject({ code: 0 });
+}, 60_000);
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+async function expectError(args: readonly string[], sentence: RegExp, next: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await render(...args, "--output", "refused.yaml");
+  expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
+  expect(stderr.slice(stderr.indexOf("next: "))).toMatch(next);
+  expect(existsSync(join(base, "refused.yaml"))).toBe(false);
+}
+
+describe("--demo-idp", () => {
+  it("makes an identity provider and a caller's header, once", async () => {
+    expect(await render("--demo-idp", "--output", "gateway.yaml")).toMatchObject({ code: 0 });
+    expect(text("idp-jwks.json")).not.toContain('"d"');
+    expect(statSync(join(base, "caller.txt")).mode & 0o777).toBe(0o600);
+    const [, token = ""] = /^authorization: Bearer (\S+)\n$/.exec(text("caller.txt")) ?? [];
+    expect(decodeJwt(token)).toMatchObject({ iss: "https://idp.example.com", aud: "api" });
+    expect(text("gateway.yaml")).toContain(`filename: ${join(base, "idp-jwks.json")}`);
+    await expectError(["--demo-idp"], /idp-jwks\.json exists already/, /--jwks .*idp-jwks\.json/);
+    expect(await render("--jwks", "idp-jwks.json", "--output", "again.yaml")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("the logs", () => {
+  const logs = async (...args: string[]) => {
+    const { stdout } = await render("--require", ...args);
+    return Object.fromEntries(readSurroundings(stdout, "it").logs.map(({ name, path }) => [name, path]));
+  };
+
+  it("are files beside the configuration, or where they are wanted", async () => {
+    expect(await logs()).toEqual({ audit: join(base, "logs/audit.log"), access: join(base, "logs/access.log") });
+    expect(await logs("--log", "a/b.log")).toEqual({ audit: join(base, "a/audit.log"), access: join(base, "a/b.log") });
+    expect(await logs("--log", "/dev/stdout")).toEqual({ audit: "/dev/stdout", access: "/dev/stdout" });
+    expect(await logs("--audit-log", "c.log")).toMatchObject({ audit: join(base, "c.log") });
+    expect(await render("--require", "--output", "elsewhere/gateway.yaml")).toMatchObject({ code: 0 });
+    expect(text("elsewhere/gateway.yaml")).toContain(join(base, "elsewhere/logs/audit.log"));
+    expect(text("elsewhere/gateway.yaml")).toContain(join(base, "elsewhere/ecds/glassgate.json"));
+  });
+});
+
+describe("refuses", () => {
+  it("callers' keys that are missing or doubtful", async () => {
+    await expectError([], /normal callers' keys are missing/, /--demo-idp/);
+    await expectError(["--jwks", "nowhere.json"], /JWKS nowhere\.json: it does not exist/, /--demo-idp/);
+    await expectError(["--jwks", "."], /it is a directory/, /jwks_uri/);
+    await expectError(["--jwks", "anchors.json", "--demo-idp"], /exclude each other/, /all but one/);
+    for (const [jwks, sentence] of [
+      ["", /bad\.json/],
+      ["<html>", /bad\.json/],
+      ["[]", /bad\.json/],
+      ["{}", /bad\.json/],
+      ['{"keys":[]}', /bad\.json/],
+      ['{"keys":[{"crv":"Ed25519"}]}', /bad\.json/],
+      ['{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}', /private or a shared key/],
+      ['{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}]}', /private or a shared key/],
+    ] as const) {
+      writeFileSync(join(base, "bad.json"), jwks);
+      await expectError(["--jwks", "bad.json"], sentence, /jwks_uri/);
+    }
+  }, 120_000);
+
+  it("a filter that is none", async () => {
+    await expectError(["--require", "--wasm", "nowhere.wasm"], /The filter nowhere\.wasm is missing/, /npm run build/);
+    await expectError(["--require", "--wasm", "anchors.json"], /anchors\.json/, /./);
+    await expectError(
+      ["--require", "--anchors", "none.json"],
+      /anchors none\.json: it does not exist/,
+      /glassgate init/,
+    );
+  });
+
+  it("ports that are none", async () => {
+    for (const option of ["--port", "--admin-port"])
+      for (const value of ["0", "65536", "http"])
+        await expectError(["--require", option, value], new RegExp(`${option} .*from 1 to 65535`), /--help/);
+    await expectError(["--require", "--port", "9901"], /both 9901/, /its own/);
+    for (const value of ["8080", "host", "host:0", "host:70000", ":80", "a b:80"])
+      await expectError(["--require", "--upstream", value], /--upstream .*(host:port|from 1 to 65535)/, /--help/);
+  }, 120_000);
+
+  it("a place that cannot be written", async () => {
+    const { code, stderr } = await render("--require", "--output", "anchors.json/gateway.yaml");
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining("Cannot write anchors.json/gateway.yaml"),
+    });
+  });
+});

@@ -1,0 +1,209 @@
+/** What is said before a signature is made is what the filter says to the grant that is made in the end. */
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { readClaims } from "../../control/grant/ask.js";
+import { judgeAhead } from "../../control/grant/judge.js";
+import { samplesOf, showSample } from "../../control/grant/scope.js";
+import { Stage } from "../../control/grant/stage.js";
+import { publicKeySchema } from "../../control/signer/jwk.js";
+import type { Anchors } from "../../control/trust/anchors.js";
+import { bundleClaimsSchema } from "../../control/trust/claims.js";
+import type { Signer } from "../kit/token.js";
+import { HOST, type Json, World } from "../kit/world.js";
+
+// Many runs of the command or the filter: generous, for machines that are busy or slow.
+vi.setConfig({ testTimeout: 240_000 });
+
+const NOW = 1_800_000_000;
+const world = new World(NOW);
+const anchors: Anchors = {
+  audience: "test",
+  threshold: 2,
+  roots: world.roots.map(({ jwk }) => publicKeySchema.parse(jwk)),
+};
+
+interface Case {
+  readonly claims?: Json;
+  readonly bundle?: Json;
+  readonly approvers?: readonly Signer[];
+  readonly by?: Signer;
+  readonly now?: number;
+}
+
+/** The verdict of the real grant under the real bundle, and those foretold before approvals and before the last signature. */
+async function verdicts({
+  claims = {},
+  bundle = {},
+  approvers = [world.adam, world.anna],
+  by = world.rita,
+  now = NOW,
+}: Case) {
+  const bundleJson = world.bundleClaims(bundle);
+  const jti = "0123456789abcdefghij";
+  const spec = { claims: { jti, iat: now, exp: now + 600, ...claims }, by };
+  const grant = world.grant({ ...spec, approvals: approvers.map((signer) => ({ by: signer, iat: now })) });
+  const [request = "", ...approvals] = grant.split("~");
+  const parsed = await readClaims(grant, "The grant");
+  const pinned = world.bundle(bundleJson);
+  const real = await Stage.set(anchors, pinned, grant, now);
+  const against = bundleClaimsSchema.parse(bundleJson);
+  const details = against.entitlements.find(({ id }) => id === parsed.ent)?.authorization_details ?? [];
+  const rehearsal = { anchors, pinned, bundle: against, ask: request, requesterKid: by.kid, ownKids: [], now };
+  const kids = approvers.map(({ kid }) => kid);
+  const early = await judgeAhead({ ...rehearsal, approvals: [], otherKids: kids }, parsed);
+  const late = await judgeAhead({ ...rehearsal, approvals, otherKids: [] }, parsed);
+  return {
+    real: real.judgeAll(samplesOf(parsed.authorization_details, details))?.verdict ?? "allow",
+    early: early.denial?.verdict ?? "allow",
+    late: late.denial?.verdict ?? "allow",
+    ends: late.ends,
+  };
+}
+
+const cases: Readonly<Record<string, Case & { readonly verdict: string }>> = {
+  "a good one": { verdict: "allow" },
+  "an ES256 requester": { verdict: "allow", by: world.rita2 },
+  "a method outside": {
+    verdict: "entitlement_scope",
+    claims: { authorization_details: [world.detail({ actions: ["GET", "DELETE"] })] },
+  },
+  "a host outside": {
+    verdict: "entitlement_scope",
+    claims: { authorization_details: [world.detail({ locations: [HOST, "evil.example"] })] },
+  },
+  "a path outside": {
+    verdict: "entitlement_scope",
+    claims: { authorization_details: [world.detail({ paths: ["/orders/1", "/admin"] })] },
+  },
+  "a revoked requester": { verdict: "revoked", bundle: { revoked: { sub: ["rita"] } } },
+  "a revoked approver": { verdict: "revoked", bundle: { revoked: { sub: ["anna"] } } },
+  "a revoked requester's key": { verdict: "revoked", bundle: { revoked: { kid: [world.rita.kid] } } },
+  "a revoked approver's key": { verdict: "revoked", bundle: { revoked: { kid: [world.adam.kid] } } },
+  "a revoked incident": {
+    verdict: "revoked",
+    bundle: { revoked: { incident: ["INC-1"] } },
+    claims: { incident: "INC-1" },
+  },
+  "a revoked grant": { verdict: "revoked", bundle: { revoked: { jti: ["0123456789abcdefghij"] } } },
+  "an expired key": { verdict: "key_not_valid", by: world.gone, claims: { sub: "gone" } },
+  "a key not yet valid": { verdict: "key_not_valid", by: world.late, claims: { sub: "late" } },
+  "an approver's expired key": { verdict: "key_not_valid", approvers: [world.gone, world.anna] },
+  "an expired bundle": { verdict: "bundle_expired", bundle: { exp: NOW } },
+  "a bundle from the future": { verdict: "bundle_expired", bundle: { iat: NOW + 60 } },
+  "an unknown entitlement": { verdict: "entitlement_unknown", claims: { ent: "nothing" } },
+  "a requester without the role": { verdict: "requester", by: world.bot, claims: { sub: "bot" } },
+  "a requester whose role has ended": { verdict: "requester", by: world.temp, claims: { sub: "temp" } },
+  "a drill that is none": { verdict: "requester", claims: { drill: "d1" } },
+  "no drill where one must be": { verdict: "requester", claims: { ent: "drill" }, approvers: [] },
+  "another reason": { verdict: "reason", claims: { reason: "boredom" } },
+  "no incident": { verdict: "claim_required", claims: { ent: "ticket" }, approvers: [] },
+  "a long life": { verdict: "ttl", claims: { exp: NOW + 901 } },
+  "another environment": { verdict: "audience", claims: { aud: "production" } },
+  "one's own second account": { verdict: "self_approval", approvers: [world.ritaAdmin, world.anna] },
+  "one person's two accounts": { verdict: "duplicate_approval", approvers: [world.adam, world.bot] },
+  "too few approvals": { verdict: "quorum", approvers: [world.adam] },
+  "somebody else's key": { verdict: "key_owner", claims: { sub: "adam" } },
+  "a future ask": { verdict: "not_yet_valid", claims: { iat: NOW + 6, exp: NOW + 100 } },
+  "a past ask": { verdict: "expired", claims: { iat: NOW - 100, exp: NOW - 1 } },
+  "a stranger's approval": { verdict: "key_unknown", approvers: [world.adam, world.stranger] },
+};
+
+describe("foretold and real verdict agree", () => {
+  for (const [name, { verdict, ...spec }] of Object.entries(cases)) {
+    it(`${name}: ${verdict}`, async () => {
+      const { real, late, early } = await verdicts(spec);
+      expect({ real, late }).toEqual({ real: verdict, late: verdict });
+      // Nobody stands in for a key that is in no bundle.
+      expect(early).toBe(name.startsWith("a stranger") ? "key_unknown" : verdict);
+    });
+  }
+
+  it("for any mix of them", async () => {
+    const names = Object.keys(cases);
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...names), fc.constantFrom(...names), async (one, other) => {
+        const [a, b] = [cases[one], cases[other]];
+        const { real, late } = await verdicts({
+          ...a,
+          ...b,
+          claims: { ...a?.claims, ...b?.claims },
+          bundle: { ...a?.bundle, ...b?.bundle },
+        });
+        expect(late).toBe(real);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it("and the end is known, where the bundle, a key or a role ends first", async () => {
+    expect((await verdicts({ bundle: { exp: NOW + 100 } })).ends).toEqual({ at: NOW + 100, verdict: "bundle_expired" });
+    const now = NOW + 4900;
+    expect((await verdicts({ now })).ends).toEqual({ at: NOW + 5000, verdict: "key_not_valid" });
+    expect((await verdicts({})).ends).toBeUndefined();
+  });
+});
+
+describe("all of the scope is judged", () => {
+  const detail = (changes: Json) => world.detail(changes);
+  const bundleWith = (details: readonly Json[]): Json => ({
+    entitlements: [world.entitlement("repair", { authorization_details: details })],
+  });
+  const verdictOf = async (asked: Json, allowed: readonly Json[]): Promise<string> =>
+    (await verdicts({ claims: { authorization_details: [asked] }, bundle: bundleWith(allowed) })).late;
+
+  it("where details cover it only together, or not quite", async () => {
+    const get = detail({ actions: ["GET"], paths: ["/a/*"] });
+    const post = detail({ actions: ["POST"], paths: ["/b/*"] });
+    expect(await verdictOf(detail({ paths: ["/a/*"] }), [get, post])).toBe("entitlement_scope");
+    expect(await verdictOf(detail({ actions: ["GET"], paths: ["/a/*"] }), [get, post])).toBe("allow");
+    expect(await verdictOf(detail({ actions: ["GET"], paths: ["/a/1", "/a/2"] }), [get, post])).toBe("allow");
+  });
+
+  it("whatever a wildcard stands for", async () => {
+    const only = (paths: readonly string[]): Json[] => [detail({ paths })];
+    expect(await verdictOf(detail({ paths: ["/a/*"] }), only(["/a/1", "/a/2"]))).toBe("entitlement_scope");
+    expect(await verdictOf(detail({ paths: ["/a/*"] }), only(["/a/**"]))).toBe("allow");
+    expect(await verdictOf(detail({ paths: ["/a/**"] }), only(["/a", "/a/", "/a/*", "/a/*/", "/a/*/*"]))).toBe(
+      "entitlement_scope",
+    );
+    expect(await verdictOf(detail({ paths: ["/a/**"] }), only(["/a/*/**"]))).toBe("entitlement_scope");
+    expect(await verdictOf(detail({ paths: ["/a/b/**"] }), only(["/a/**"]))).toBe("allow");
+    expect(await verdictOf(detail({ paths: ["/**"] }), only(["/**"]))).toBe("allow");
+    expect(await verdictOf(detail({ paths: ["/", "/a/"] }), only(["/**"]))).toBe("allow");
+  });
+
+  it("upgrades too, where CONNECT is asked for", async () => {
+    const apart = [detail({ actions: ["GET"], paths: ["/**"] }), detail({ actions: ["CONNECT"], paths: ["/**"] })];
+    const together = [detail({ actions: ["GET", "CONNECT"], paths: ["/**"] })];
+    const asked = detail({ actions: ["GET", "CONNECT"], paths: ["/ws"] });
+    expect(await verdictOf(asked, apart)).toBe("entitlement_scope");
+    expect(await verdictOf(asked, together)).toBe("allow");
+  });
+
+  it("one wrong request among thousands is found and named", async () => {
+    const letters = Array.from({ length: 8 }, (_, i) => String.fromCharCode(65 + i));
+    const hosts = letters.map((letter) => `${letter.toLowerCase()}.example`);
+    const paths = Array.from({ length: 32 }, (_, i) => `/p/${i}`);
+    const wide = detail({ actions: letters, locations: hosts, paths: ["/p/*"] });
+    expect(await verdictOf(detail({ actions: letters, locations: hosts, paths }), [wide])).toBe("allow");
+    const gap = detail({ actions: letters, locations: hosts, paths: paths.slice(0, 31) });
+    expect(await verdictOf(detail({ actions: letters, locations: hosts, paths }), [gap])).toBe("entitlement_scope");
+  });
+
+  it("and of names that the entitlement never names, one is enough", () => {
+    const asked = {
+      type: "break_glass_http" as const,
+      actions: ["GET", "PUT", "POST"],
+      locations: ["a.example", "b.example:443", "c.example"],
+      paths: ["/x"],
+    };
+    const any = { ...asked, actions: ["*", "PUT"], locations: ["*", "b.example"], paths: ["/**"] };
+    expect([...samplesOf([asked], [any])].map(showSample)).toEqual([
+      "GET a.example/x",
+      "GET b.example:443/x",
+      "PUT a.example/x",
+      "PUT b.example:443/x",
+    ]);
+    expect([...samplesOf([asked, asked], [asked])]).toHaveLength(9);
+  });
+});
