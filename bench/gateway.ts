@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
-import { readFilterState } from "../control/gateway/admin.js";
+import { readFilterState } from "../control/gateway/admin-state.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../control/gateway/ecds.js";
 import { renderGateway } from "../control/gateway/render.js";
 import { type RenderedFilter, readRenderedFilter } from "../control/gateway/rendered.js";

@@ -1,15 +1,15 @@
-/** `glassgate rotate`: a new key for a principal, the old ones overlapping for a while; bundle, signatures and push in one command. */
+/** `glassgate rotate`: a person's new key in, the old ones overlapping for a while; bundle, signatures and push in one command. */
 import { existsSync, rmSync } from "node:fs";
 import type { Command } from "commander";
-import { isMap, isSeq, parseDocument } from "yaml";
+import { parse } from "yaml";
 import { UserError } from "../base/errors.js";
-import { readText, writeText } from "../base/files.js";
-import { nearest } from "../base/text.js";
+import { readText, readTextIfThere, writeText } from "../base/files.js";
+import { isRecord } from "../base/schema.js";
+import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
-import { type Algorithm, newKey, type PublicKey, publicPart } from "../signer/jwk.js";
-import { writeKeyFile } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
-import { parseRoster } from "../trust/roster.js";
+import { type PublicKey, publicKeySchema, thumbprint } from "../signer/jwk.js";
+import { describeChanges } from "../trust/diff.js";
+import { rotatedRoster } from "../trust/roster-edit.js";
 import { addSignature, nextClaims, nextPath } from "./bundle.js";
 import {
   anchorsOption,
@@ -18,76 +18,98 @@ import {
   duration,
   examples,
   jsonOption,
-  keyPath,
   keysOption,
   openKey,
   passphraseOption,
   readTrusted,
   rosterOption,
 } from "./context.js";
+import {
+  adminOption,
+  type GatewayOptions,
+  gatewayOption,
+  pushToAll,
+  reached,
+  readGateways,
+  reportPushes,
+} from "./gateways.js";
 import { say } from "./output.js";
-import { adminOption, gatewayOption, pushTo, reportPush } from "./push.js";
 
-interface Options {
+interface Options extends GatewayOptions {
+  readonly newKey: string;
   readonly overlap: number;
   readonly root: readonly string[];
   readonly keys: string;
   readonly roster: string;
   readonly anchors: string;
   readonly bundle: string;
-  readonly gateway: string;
-  readonly admin: string;
   readonly passphraseFd?: number;
   readonly json?: boolean;
 }
 
-/** The roster with the new key added and the old ones ending; comments stay. */
-export function rotatedRoster(
-  text: string,
-  file: string,
-  principal: string,
-  key: PublicKey,
-  oldKeysEnd: number,
-): string {
-  const roster = parseRoster(text, file);
-  const index = roster.principals.findIndex(({ id }) => id === principal);
-  if (index < 0) {
-    const ids = roster.principals.map(({ id }) => id);
-    const near = nearest(principal, ids);
-    throw new UserError(`${file} has no principal ${principal}.`, {
-      hint: near === undefined ? `There are: ${ids.join(", ")}.` : `Did you mean ${near}?`,
-    });
+const HOW = "The person makes it with `glassgate key new NAME` and sends what that prints.";
+
+/** JSON or YAML, on one line or many, also as an item of a list. */
+function parseKey(text: string): unknown {
+  try {
+    const value: unknown = parse(text, { maxAliasCount: 0 });
+    return Array.isArray(value) && value.length === 1 ? value[0] : value;
+  } catch {
+    return undefined; // The caller says what it should be.
   }
-  const document = parseDocument(text);
-  const keys = document.getIn(["principals", index, "keys"]);
-  if (!isSeq(keys)) throw new UserError(`${file}: the keys of ${principal} are no list.`);
-  for (const old of keys.items) {
-    if (!isMap(old)) continue;
-    const end = old.get("exp");
-    if (typeof end !== "number" || end > oldKeysEnd) old.set("exp", oldKeysEnd);
-  }
-  keys.flow = false;
-  keys.add(document.createNode(key));
-  return document.toString({ lineWidth: 0 });
 }
 
-async function rotate(principal: string, options: Options & { algorithm: Algorithm }): Promise<void> {
-  const now = nowSeconds();
-  const name = `${principal}-${new Date(now * 1000).toISOString().slice(0, 19).replace(/[-:]/g, "")}`;
-  const path = keyPath(options.keys, name);
-  if (existsSync(path))
-    throw new UserError(`There is a key ${name} already.`, { hint: "Wait a second and try again." });
-  const before = readText(options.roster, "the roster");
-  const key = newKey(options.algorithm);
-  const roster = rotatedRoster(before, options.roster, principal, publicPart(key), now + options.overlap);
-  const source = options.passphraseFd === undefined ? {} : { descriptor: options.passphraseFd };
+/** The public key that a person sent, as a file or as its text. */
+export function readPublicKey(argument: string): PublicKey {
+  const isFile = existsSync(argument);
+  const value = parseKey(isFile ? readText(argument, "the new key") : argument);
+  const name = isFile ? argument : "--new-key";
+  if (!isRecord(value))
+    throw new UserError(
+      isFile
+        ? `${visible(argument)} holds no public key.`
+        : `There is no file ${visible(argument).slice(0, 80)}, and it is no public key either.`,
+      { hint: HOW },
+    );
+  if ("d" in value || "encrypted" in value)
+    throw new UserError(`${name} is a private key: it belongs on its owner's machine alone.`, {
+      hint: `Give the public part. ${HOW}`,
+    });
+  const parsed = publicKeySchema.safeParse(value);
+  if (!parsed.success)
+    throw new UserError(`${name} is no public key: ${parsed.error.issues[0]?.message ?? "its members are others"}.`, {
+      hint: HOW,
+    });
+  if (thumbprint(parsed.data) !== parsed.data.kid)
+    throw new UserError(`${name}: the kid is not the key's thumbprint; it was changed on its way.`, { hint: HOW });
+  return parsed.data;
+}
+
+/** Files as they were, to be put back when something fails half-way. */
+function remember(paths: readonly string[]): () => void {
+  const texts = paths.map((path) => [path, readTextIfThere(path, "the file")] as const);
+  return () => {
+    for (const [path, text] of texts) {
+      if (text === undefined) rmSync(path, { force: true });
+      else if (readTextIfThere(path, "the file") !== text) writeText(path, text);
+    }
+  };
+}
+
+async function rotate(principal: string, options: Options): Promise<void> {
+  const gateways = readGateways(options);
+  const end = nowSeconds() + options.overlap;
+  const key = readPublicKey(options.newKey);
+  const before = readText(options.roster, "the roster", "Name the file with --roster.");
+  const roster = rotatedRoster(before, options.roster, principal, key, end);
   const roots = [];
   for (const root of options.root) roots.push(await openKey(options.keys, root, options.passphraseFd));
-  await writeKeyFile(path, name, key, await passphraseFor(name, source, true));
 
-  writeText(options.roster, roster);
+  const putBack = remember([options.roster, nextPath(options.bundle), options.bundle]);
   try {
-    const { claims } = nextClaims(options);
+    writeText(options.roster, roster);
+    const { claims, before: current } = nextClaims(options);
+    for (const change of current === undefined ? [] : describeChanges(current, claims)) say(`  ${change}`);
     writeText(nextPath(options.bundle), `${JSON.stringify(claims, null, 2)}\n`);
     let missing = 1;
     for (const root of roots) {
@@ -95,38 +117,33 @@ async function rotate(principal: string, options: Options & { algorithm: Algorit
     }
     if (missing > 0) {
       say(
-        `The new key ${name} is in ${options.roster}. ${missing} more root holder must run \`glassgate bundle sign\`, then \`glassgate push\`.`,
+        `The new key is in ${options.roster}, and no gateway knows it yet. ${plural(missing, "more root holder")} must run \`glassgate bundle sign\`, then \`glassgate push\`.`,
       );
       return;
     }
   } catch (error) {
-    writeText(options.roster, before);
-    rmSync(path, { force: true });
-    rmSync(nextPath(options.bundle), { force: true });
+    putBack();
     throw error;
   }
-  const pushed = await pushTo(options, await readTrusted(options));
-  reportPush(pushed, options.json);
-  say(`${principal} signs with ${name} from now on; the old keys end at ${showTime(now + options.overlap)}.`);
+  const pushed = await pushToAll(gateways, await readTrusted(options));
+  const names = reached(pushed);
+  if (names.length === 0)
+    say(`${options.roster} and ${options.bundle} hold the new key; no gateway does. \`glassgate push\` tries again.`);
+  else
+    say(
+      `${principal} signs with ${key.kid} from now on; the old keys end at ${showTime(end)} on ${names.map(visible).join(", ")}. Any other gateway keeps them until it is pushed.`,
+    );
+  reportPushes(pushed, options.json);
 }
 
 export function addRotate(program: Command): void {
   const command = program
     .command("rotate")
-    .description("give a principal a new key: roster, bundle, root signatures and push in one command")
+    .description("bring in a person's new key: roster, bundle, root signatures and push in one command")
     .argument("<principal>", "whose key")
+    .requiredOption("--new-key <file or text>", "the new public key, as `glassgate key new` printed it to its owner")
     .requiredOption("--root <name>", "a root key to sign the bundle with (repeat)", collect)
     .option("--overlap <duration>", "how long the old keys stay good; 1s ends them at once", duration, 3600)
-    .option(
-      "--algorithm <name>",
-      "signature algorithm of the new key",
-      (value): Algorithm => {
-        if (value !== "Ed25519" && value !== "ES256")
-          throw new UserError(`"${value}" is not an algorithm.`, { hint: "Ed25519 or ES256." });
-        return value;
-      },
-      "Ed25519",
-    )
     .addOption(rosterOption())
     .addOption(anchorsOption())
     .addOption(bundleOption())
@@ -137,7 +154,7 @@ export function addRotate(program: Command): void {
     .addOption(jsonOption())
     .action(rotate);
   examples(command, [
-    "glassgate rotate rita --root root-1 --root root-2",
-    "glassgate rotate rita --root root-1 --root root-2 --overlap 1s",
+    "glassgate rotate rita --new-key rita-2027.pub --root root-1 --root root-2",
+    "glassgate rotate rita --new-key rita-2027.pub --root root-1 --root root-2 --overlap 1s",
   ]);
 }

@@ -39,7 +39,7 @@ export async function makeWorld(): Promise<World> {
     const claims: BundleClaims = {
       schema: 1,
       version,
-      iat: now,
+      iat: now - 60,
       exp: now + 86_400,
       aud: [anchors.audience],
       principals: [

@@ -1,10 +1,27 @@
-/** Envoy's admin interface, read with types. */
+/** Envoy's admin interface, read with types. Whatever answers there, and however, becomes a value or one clear sentence. */
 import { z } from "zod";
 import { messageOf, UserError } from "../base/errors.js";
+import { visible } from "../base/text.js";
+import { fetchPage, type Page, parseAddress } from "./admin-page.js";
+
+/** Something about the gateway could not be seen. It says nothing about what the gateway does: nobody may roll back for it. */
+export class UnseenError extends UserError {}
+
+const seconds = z
+  .string()
+  .regex(/^[0-9]{1,12}(?:\.[0-9]{1,9})?s$/)
+  .transform((text) => Number(text.slice(0, -1)));
 
 const serverInfo = z.object({
-  command_line_options: z.object({ concurrency: z.number() }),
-  uptime_all_epochs: z.string(),
+  state: z.string(),
+  uptime_current_epoch: seconds,
+  command_line_options: z.object({
+    concurrency: z.int().min(1).max(65_536),
+    restart_epoch: z.int().nonnegative().default(0),
+    parent_shutdown_time: seconds.default(900),
+    skip_hot_restart_parent_stats: z.boolean().default(false),
+  }),
+  node: z.object({ id: z.string().default("") }).default({ id: "" }),
 });
 const memory = z.object({ allocated: z.string(), heap_size: z.string() });
 const listeners = z.object({
@@ -15,54 +32,115 @@ const listeners = z.object({
     }),
   ),
 });
+const dump = z.object({ configs: z.array(z.record(z.string(), z.unknown())).default([]) });
+
+export interface ServerInfo {
+  readonly nodeId: string;
+  /** Worker threads. */
+  readonly workers: number;
+  readonly restartEpoch: number;
+  readonly uptimeSeconds: number;
+  /** How long a hot restart's parent lives on beside its child. */
+  readonly parentSeconds: number;
+  /** Whether the parent's gauges are added to the child's. */
+  readonly addsParentStats: boolean;
+  /** The gateway's clock, seconds since 1970, from the answer's own `Date`; it may lag by a second. */
+  readonly clock: number | undefined;
+}
 
 export class Admin {
   /** @param address `127.0.0.1:9901` */
-  constructor(readonly address: string) {}
+  constructor(readonly address: string) {
+    parseAddress(address);
+  }
 
-  private async get(path: string): Promise<string> {
+  private async get(path: string): Promise<Page> {
+    let page: Page;
     try {
-      const response = await fetch(`http://${this.address}${path}`, { signal: AbortSignal.timeout(5000) });
-      return await response.text();
+      page = await fetchPage(this.address, path);
     } catch (error) {
-      throw new UserError(`Envoy's admin interface at ${this.address} does not answer: ${messageOf(error)}.`, {
-        cause: error,
-        hint: "Is the gateway running, and is --admin its admin address?",
+      throw new UnseenError(
+        `Envoy's admin interface at ${this.address} does not answer: ${visible(messageOf(error)).slice(0, 200)}.`,
+        {
+          cause: error,
+          hint: "Is the gateway running, and is this the admin address of its own file (or of --admin)?",
+        },
+      );
+    }
+    if (page.status === 403)
+      throw new UnseenError(`The admin interface at ${this.address} does not show ${path.split("?", 1)[0]}.`, {
+        hint: "admin.allow_paths of the gateway's configuration must allow /server_info, /config_dump and /stats.",
       });
+    if (page.status !== 200) throw this.isNoEnvoy(`it answers ${page.status} to ${path.split("?", 1)[0]}`);
+    return page;
+  }
+
+  private isNoEnvoy(why: string): UnseenError {
+    return new UnseenError(`What answers at ${this.address} is no admin interface of an Envoy: ${why}.`, {
+      hint: "The address comes from `admin.address` of the gateway's file; --admin overrides it.",
+    });
+  }
+
+  private parse<T>(page: Page, path: string, schema: z.ZodType<T>): T {
+    try {
+      return schema.parse(JSON.parse(page.text));
+    } catch {
+      // What exactly is wrong with a stranger's answer helps nobody.
+      throw this.isNoEnvoy(`its answer to ${path} is not what Envoy answers`);
     }
   }
 
   async isReady(): Promise<boolean> {
     try {
-      const response = await fetch(`http://${this.address}/ready`, { signal: AbortSignal.timeout(2000) });
-      await response.text();
-      return response.ok;
+      return (await fetchPage(this.address, "/ready")).status === 200;
     } catch {
       return false; // Not up yet: the caller asks again.
     }
   }
 
+  async serverInfo(): Promise<ServerInfo> {
+    const page = await this.get("/server_info");
+    const { command_line_options: options, node, ...info } = this.parse(page, "/server_info", serverInfo);
+    return {
+      nodeId: node.id,
+      workers: options.concurrency,
+      restartEpoch: options.restart_epoch,
+      uptimeSeconds: info.uptime_current_epoch,
+      parentSeconds: options.parent_shutdown_time,
+      addsParentStats: options.restart_epoch > 0 && !options.skip_hot_restart_parent_stats,
+      clock: page.date,
+    };
+  }
+
   /** Worker threads. */
   async concurrency(): Promise<number> {
-    return serverInfo.parse(JSON.parse(await this.get("/server_info"))).command_line_options.concurrency;
+    return (await this.serverInfo()).workers;
   }
 
   /** Bytes, by Envoy's own allocator. */
   async memory(): Promise<{ allocated: number; heap: number }> {
-    const { allocated, heap_size: heap } = memory.parse(JSON.parse(await this.get("/memory")));
+    const { allocated, heap_size: heap } = this.parse(await this.get("/memory"), "/memory", memory);
     return { allocated: Number(allocated), heap: Number(heap) };
   }
 
   async listenerPorts(): Promise<Record<string, number>> {
-    const { listener_statuses: statuses } = listeners.parse(JSON.parse(await this.get("/listeners?format=json")));
+    const path = "/listeners?format=json";
+    const { listener_statuses: statuses } = this.parse(await this.get(path), path, listeners);
     return Object.fromEntries(
       statuses.map(({ name, local_address: local }) => [name, local.socket_address.port_value]),
     );
   }
 
+  /** What the bootstrap says of its listeners and of its statistics. */
+  async bootstrap(): Promise<unknown> {
+    const mask = "bootstrap.static_resources.listeners,bootstrap.stats_config";
+    const page = await this.get(`/config_dump?mask=${mask}`);
+    return this.parse(page, "/config_dump", dump).configs.find(({ bootstrap }) => bootstrap !== undefined)?.bootstrap;
+  }
+
   /** Counters and gauges whose name matches; every name without histograms when none is given. */
   async stats(filter: string): Promise<Map<string, number>> {
-    const text = await this.get(`/stats?filter=${encodeURIComponent(filter)}`);
+    const { text } = await this.get(`/stats?filter=${encodeURIComponent(filter)}`);
     const found = new Map<string, number>();
     for (const line of text.split("\n")) {
       const at = line.lastIndexOf(": ");
@@ -71,36 +149,4 @@ export class Admin {
     }
     return found;
   }
-}
-
-/** What the filter of one domain publishes, and how Envoy's VMs are. */
-export interface FilterState {
-  readonly generation: number | undefined;
-  /** VMs that serve that generation, the main thread's included. */
-  readonly servingVms: number;
-  readonly bundleVersion: number | undefined;
-  /** All VMs of the process. */
-  readonly vmCount: number;
-  /** Rejections of an ECDS update so far. */
-  readonly rejections: number;
-}
-
-/** @param domain 64 hex characters */
-export async function readFilterState(admin: Admin, domain: string): Promise<FilterState> {
-  const stats = await admin.stats("glassgate|wasm_vm_count|wasm\\.envoy|extension_config_discovery");
-  const gauge = (label: string): number | undefined =>
-    stats.get(`wasmcustom.glassgate.${label}.domain=${domain.slice(0, 16)}`);
-  let vmCount = 0;
-  let rejections = 0;
-  for (const [name, value] of stats) {
-    if (/wasm_vm_count$|runtime\.v8\.active$/.test(name)) vmCount = Math.max(vmCount, value);
-    if (/extension_config_discovery.*(config_fail|update_rejected)$/.test(name)) rejections += value;
-  }
-  return {
-    generation: gauge("generation"),
-    servingVms: gauge("generation_vms") ?? 0,
-    bundleVersion: gauge("bundle_version"),
-    vmCount,
-    rejections,
-  };
 }

@@ -1,6 +1,6 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
 import { z } from "zod";
-import { readTextIfThere, writeText } from "../base/files.js";
+import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
 import { type Configuration, configurationSchema } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
@@ -57,20 +57,42 @@ const ecdsSchema = z.object({
   ]),
 });
 
+/** A signed bundle, read without verifying anything: the filter verifies. */
+export interface Bundle {
+  readonly text: string;
+  readonly version: number;
+  readonly iat: number;
+  readonly exp: number;
+  /** The signed bytes: two texts with one payload differ in their signatures only. */
+  readonly payload: string;
+}
+
+const claims = z.object({ version: z.int().nonnegative(), iat: z.int().nonnegative(), exp: z.int().nonnegative() });
+
+/** Undefined where the text is no bundle. */
+export function readBundle(text: string): Bundle | undefined {
+  const payload = text.split(".", 2)[1] ?? "";
+  try {
+    return { text, payload, ...claims.parse(JSON.parse(Buffer.from(payload, "base64url").toString("utf8"))) };
+  } catch {
+    return undefined; // The caller says what it was that is none.
+  }
+}
+
 export interface Deployed {
   readonly text: string;
   readonly vmId: string;
   readonly configuration: Configuration;
+  readonly bundle: Bundle | undefined;
 }
 
-/** What the file holds now; undefined when there is none, or when it is not what `push` writes. */
-export function readDeployed(path: string): Deployed | undefined {
-  const text = readTextIfThere(path, "the ECDS file");
-  if (text === undefined) return undefined;
+/** The configuration in a text of the ECDS file; undefined when it is not what `push` writes. */
+export function readEcds(text: string): Deployed | undefined {
   try {
     const { config } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config;
     const configuration = configurationSchema.parse(JSON.parse(config.configuration.value));
-    return { text, vmId: config.vm_config.vm_id, configuration };
+    const bundle = configuration.bundle === undefined ? undefined : readBundle(configuration.bundle);
+    return { text, vmId: config.vm_config.vm_id, configuration, bundle };
   } catch {
     return undefined; // Not ours, or damaged: push writes a whole new one.
   }

@@ -1,151 +1,300 @@
 /**
- * Puts a bundle into a running gateway and proves that every worker serves it. Envoy's own version and acknowledgement can
- * lie (the same bad configuration offered twice counts as a success), so what counts is what the filter publishes: the
- * generation, and how many VMs serve it.
+ * Puts a bundle into a running gateway and proves that every worker serves it. Several pushes may run at once, be stopped or be
+ * killed at any step: docs/pushing.md says what holds then, and why. In short: who pushes enters its bundle into a record, writes
+ * only while nothing newer stands anywhere, looks again afterwards, and where something newer is, brings that one in instead.
  */
-import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.js";
-import { readTextIfThere, writeText } from "../base/files.js";
-import { type Anchors, domainOf } from "../trust/anchors.js";
-import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
-import { type Admin, type FilterState, readFilterState } from "./admin.js";
-import { defaultConfiguration, ecdsText, readDeployed, vmIdOf, writeEcds } from "./ecds.js";
-import type { RenderedFilter } from "./rendered.js";
+import { nowSeconds } from "../base/time.js";
+import { domainOf } from "../trust/anchors.js";
+import { UnseenError } from "./admin.js";
+import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readBundle, vmIdOf, writeEcds } from "./ecds.js";
+import { asItWas, configurationOf, isAsWanted, nextGeneration } from "./push-configuration.js";
+import { PushEndings } from "./push-endings.js";
+import { type Files, PushFiles } from "./push-files.js";
+import { takeLock } from "./push-lock.js";
+import type { PushOptions, PushResult, PushStep } from "./push-options.js";
+import { PushFailure } from "./push-outcome.js";
+import { anchorChanges, pinnedAnchors, preflight, refusalOf } from "./push-preflight.js";
+import { type Arrival, waitFor } from "./push-wait.js";
 
-export interface PushOptions {
-  readonly filter: RenderedFilter;
-  readonly anchors: Anchors;
-  readonly admin: Admin;
-  readonly bundle: { readonly text: string; readonly version: number };
-  /** Members of the configuration besides anchors, bundle, generation and min_version. */
-  readonly configuration?: ConfigurationOptions;
-  /** Tries the configuration before anything is written; the reason why it is refused, or undefined. */
-  readonly tryOut?: (configuration: string) => Promise<string | undefined>;
-  readonly timeoutMs?: number;
-}
+export type { PushOptions, PushResult, PushStep };
 
-export interface PushResult {
-  readonly generation: number;
-  readonly version: number;
-  readonly servingVms: number;
-  /** A worker had died and a new VM took over. */
-  readonly healed: boolean;
-  readonly milliseconds: number;
-}
-
-/** How long a live worker can need at most before it counts as dead, once the main thread serves the new generation. */
-const LAG_MS = 3000;
 const DEFAULT_TIMEOUT_MS = 15_000;
+/** For another push of a newer bundle to bring its own in, before this one does it. */
+const OTHERS_MS = 1000;
+/** Each round ends in an answer or finds something newer; as many pushes at once are no accident. */
+const MAX_ROUNDS = 32;
 
-/** The last configuration that every worker served. Not in the watched folder: each rename there wakes Envoy. */
-export const goodPath = (ecdsPath: string): string => join(dirname(dirname(ecdsPath)), `${basename(ecdsPath)}.good`);
+type Brought = Arrival | { readonly kind: "unchanged"; readonly state: FilterState; readonly deployed: Deployed };
 
-type Arrival = "applied" | "rejected" | "lagging" | "silent";
+/** The canary has taken it, whatever came of the threads: the gateway refuses what is older from then on. */
+const isTaken = ({ version }: Bundle, before: FilterState, after: FilterState): boolean =>
+  (before.bundleVersion ?? 0) < version && (after.bundleVersion ?? 0) >= version;
 
-function isWhole(state: FilterState, workers: number): boolean {
-  return state.servingVms >= workers + 1 && state.vmCount >= workers + 2;
-}
+class Pushing {
+  private readonly domain: string;
+  private readonly files: PushFiles;
+  private readonly own: Bundle;
+  private readonly end: PushEndings;
+  /** How far the gateway's clock is ahead of this machine's. */
+  private clockSeconds = 0;
+  /** Other pushes' bundles that the filter takes. */
+  private readonly usable = new Set<string>();
 
-/** Waits until the generation is served by all, or until it is clear that it will not be. */
-async function waitFor(
-  admin: Admin,
-  domain: string,
-  generation: number,
-  before: FilterState,
-  timeoutMs: number,
-): Promise<{ arrival: Arrival; state: FilterState }> {
-  const workers = await admin.concurrency();
-  const deadline = Date.now() + timeoutMs;
-  let seenSince = 0;
-  let state = before;
-  for (let pause = 2; Date.now() < deadline; pause = Math.min(pause * 2, 50)) {
-    state = await readFilterState(admin, domain);
-    if (state.generation === generation) {
-      if (isWhole(state, workers)) return { arrival: "applied", state };
-      seenSince ||= Date.now();
-      if (Date.now() - seenSince > LAG_MS) return { arrival: "lagging", state };
-    } else if (state.rejections > before.rejections) {
-      return { arrival: "rejected", state };
+  constructor(private readonly options: PushOptions) {
+    const { anchors, bundle, filter } = options;
+    this.domain = domainOf(anchors);
+    this.files = new PushFiles(filter.ecdsPath, this.domain);
+    const own = readBundle(bundle.text);
+    if (own === undefined || own.version !== bundle.version)
+      throw new UserError(`That is no signed bundle of version ${bundle.version}.`, {
+        hint: "It is the output of `glassgate bundle sign`; copy it whole.",
+      });
+    this.own = own;
+    this.end = new PushEndings(options, this.domain, this.files, own);
+  }
+
+  async run(): Promise<PushResult> {
+    const { options } = this;
+    try {
+      await this.check();
+      const release = await takeLock(options.filter.ecdsPath, options);
+      try {
+        return await this.settle();
+      } finally {
+        release();
+      }
+    } catch (error) {
+      if (!this.end.hasWritten) this.end.withdraw();
+      if (error instanceof PushFailure || !(error instanceof UserError)) throw error;
+      const isUnseen = error instanceof UnseenError;
+      const outcome = isUnseen ? "unreached" : "refused";
+      throw await this.end.failure(outcome, error.message, error.hint, error.exitCode, !isUnseen);
     }
-    await sleep(pause);
   }
-  return { arrival: state.generation === generation ? "lagging" : "silent", state };
-}
 
-function restore(filter: RenderedFilter, previous: string | undefined): string {
-  const good = readTextIfThere(goodPath(filter.ecdsPath), "the last good configuration") ?? previous;
-  writeEcds(filter.ecdsPath, good ?? ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
-  return good === undefined
-    ? "the configuration without a bundle was put back"
-    : "the last good configuration was put back and serves on";
-}
-
-/** The gateway holds this version or a newer one: it is right to refuse, and no new VM may forget that. */
-function isOvertaken(before: FilterState, version: number): boolean {
-  return before.bundleVersion !== undefined && before.bundleVersion >= version;
-}
-
-function whyNot(arrival: Arrival, before: FilterState, version: number): string {
-  if (before.bundleVersion !== undefined && before.bundleVersion > version) {
-    return `it is older than the bundle in force (version ${before.bundleVersion})`;
+  private get workers(): number {
+    return this.end.workers ?? 1;
   }
-  if (before.bundleVersion === version) return `the gateway has another bundle of version ${version}`;
-  if (arrival === "silent") return "the gateway did not take it up in time; does it watch this ECDS file?";
-  return "see the gateway's log, at `glassgate: configuration refused`";
-}
 
-/** Pushes, waits, heals or restores. Throws with exit code 1 when the gateway does not serve the bundle afterwards. */
-export async function push(options: PushOptions): Promise<PushResult> {
-  const { filter, anchors, admin, bundle } = options;
-  const started = Date.now();
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const domain = domainOf(anchors);
-  const deployed = readDeployed(filter.ecdsPath);
-  const before = await readFilterState(admin, domain);
-  const generation = Math.max(started, (deployed?.configuration.generation ?? 0) + 1, (before.generation ?? 0) + 1);
-  const configuration = configurationText(anchors, generation, {
-    ...options.configuration,
-    min_version: Math.max(bundle.version, deployed?.configuration.min_version ?? 0),
-    bundle: bundle.text,
-  });
-  const refusal = await options.tryOut?.(configuration);
-  if (refusal !== undefined) {
-    throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
-      hint: "Nothing was changed at the gateway. Mend the roster, build and sign again.",
-      exitCode: 1,
+  private async step(name: PushStep): Promise<void> {
+    await this.options.step?.(name);
+  }
+
+  /** Everything that can be known before anything is written. */
+  private async check(): Promise<void> {
+    const { filter, admin, anchors, confirmAnchors, progress = () => {} } = this.options;
+    const { info } = await preflight(filter, admin, this.domain, this.own, progress);
+    this.end.workers = info.workers;
+    this.clockSeconds = (info.clock ?? nowSeconds()) - nowSeconds();
+    const before = pinnedAnchors(filter, this.files.read().deployed);
+    const changes = before === undefined ? [] : anchorChanges(before, anchors);
+    if (changes.length > 0 && (await confirmAnchors?.(changes)) !== true)
+      throw new UserError(`The gateway has other anchors than these: ${changes.join("; ")}.`, {
+        hint: "Use the anchors of this gateway, or push at a terminal and answer yes. Render its file again afterwards.",
+      });
+    const refusal = await refusalOf(configurationOf(this.options, this.own, 1, 0));
+    if (refusal !== undefined)
+      throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
+        hint: "Mend the roster, build and sign again.",
+        exitCode: 1,
+      });
+  }
+
+  /** Brings in whatever is newest until that is settled; only if that is one's own bundle is this push applied. */
+  private async settle(): Promise<PushResult> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const files = this.files.read();
+      const found = this.files.newest(files, this.own) ?? this.own;
+      const isOwn = found.payload === this.own.payload;
+      const newest = isOwn ? this.own : found;
+      const state = await readFilterState(this.options.admin, this.domain);
+      if (!isOwn && !(await this.isUsable(newest, state))) continue;
+      await this.step("looked");
+      const highest = Math.max(state.bundleVersion ?? 0, this.files.minVersion(files));
+      if (highest > newest.version) throw await this.end.overtaken(highest);
+      const brought = await this.bring(newest, files, state);
+      switch (brought.kind) {
+        case "serves":
+        case "unchanged":
+          if (!this.keep(brought.deployed, newest)) continue;
+          await this.step("kept");
+          if (!isOwn) throw await this.end.overtaken(newest.version);
+          return this.end.result(brought);
+        case "moved":
+          continue;
+        case "refused":
+        case "silent":
+          if (brought.kind === "silent" && !brought.state.isVisible)
+            throw await this.end.unseen(newest, "it publishes none of the filter's gauges.");
+          if (brought.kind === "silent" && this.servesAlready(newest, brought.state)) return this.end.result(brought);
+          if (isTaken(newest, state, brought.state)) throw await this.end.notByAll(newest);
+          if (!(await this.restore(newest, { ...files, state })) || !isOwn) continue;
+          throw await this.end.notServed(brought.kind, brought.state);
+        case "lagging":
+          throw await this.end.notByAll(newest);
+        case "unseen":
+          throw await this.end.unseen(newest, brought.why.message);
+      }
+    }
+    throw await this.end.failure(
+      "overtaken",
+      "Other pushes keep changing the gateway.",
+      "Push again when they are done.",
+    );
+  }
+
+  /** Whether another push's bundle serves, or is one that this gateway could serve; what is not counts no more. */
+  private async isUsable(bundle: Bundle, { bundleVersion }: FilterState): Promise<boolean> {
+    if (this.usable.has(bundle.payload) || bundleVersion === bundle.version) return true;
+    const isInTime = bundle.exp > nowSeconds() + this.clockSeconds;
+    if (isInTime && (await refusalOf(configurationOf(this.options, bundle, 1, 0))) === undefined) {
+      this.usable.add(bundle.payload);
+      return true;
+    }
+    this.files.ignore(bundle);
+    return false;
+  }
+
+  private async bring(bundle: Bundle, files: Files, state: FilterState): Promise<Brought> {
+    const isOwn = bundle.payload === this.own.payload;
+    if (this.files.holds(files.deployed, bundle)) {
+      const { deployed } = files;
+      const isServing =
+        state.generation === deployed.configuration.generation &&
+        state.bundleVersion === bundle.version &&
+        isWhole(state, this.workers);
+      if (isServing && (!isOwn || isAsWanted(this.options, this.own, deployed.configuration)))
+        return this.files.read().text === deployed.text ? { kind: "unchanged", state, deployed } : { kind: "moved" };
+      // Its own push may be waiting for it just now.
+      if (!isOwn && !isServing) {
+        const arrival = await this.wait(bundle, state, OTHERS_MS);
+        if (arrival.kind === "serves" || arrival.kind === "moved") return arrival;
+      }
+    }
+    const begun = this.files.begin(bundle);
+    if (begun === "another") return { kind: "moved" }; // Of the same version, and it was first.
+    if (begun === "begun") this.end.hasBegun ||= isOwn;
+    else this.end.warn(`no record of this push can be kept (${begun.why}); pushes at the same time are less safe`);
+    await this.step("begun");
+    const written = await this.write(bundle, files, undefined);
+    if (written === undefined) return { kind: "moved" };
+    await this.step("written");
+    const arrival = await this.wait(bundle, written.state);
+    if (arrival.kind === "serves") await this.step("served");
+    return this.isVmMissing(arrival, bundle, state) ? this.heal(bundle, written) : arrival;
+  }
+
+  /** Looks and renames in one tick. Undefined when something changed since `files` were read. */
+  private async write(
+    bundle: Bundle,
+    files: Files,
+    vmId: ((generation: number) => string) | undefined,
+  ): Promise<{ text: string; state: FilterState } | undefined> {
+    const { filter, admin } = this.options;
+    await this.step("ready");
+    const state = await readFilterState(admin, this.domain);
+    const now = this.files.read();
+    const isNewest = (this.files.newest(now)?.version ?? 0) <= bundle.version;
+    if (!isNewest || now.text !== files.text || (state.bundleVersion ?? 0) > bundle.version) return undefined;
+    const generation = nextGeneration(now);
+    const minVersion = this.files.minVersion(now);
+    const theirs = [now.deployed, now.good].find((held) => this.files.holds(held, bundle));
+    const configuration =
+      theirs === undefined || bundle.payload === this.own.payload
+        ? configurationOf(this.options, bundle, generation, minVersion)
+        : asItWas(theirs.configuration, generation, minVersion);
+    const id = vmId?.(generation) ?? now.deployed?.vmId ?? vmIdOf(filter);
+    const text = ecdsText(filter, configuration, id, vmId === undefined ? String(generation) : `${generation}-healed`);
+    void this.options.step?.("writing");
+    writeEcds(filter.ecdsPath, text);
+    this.end.hasWritten = true;
+    return { text, state };
+  }
+
+  private wait(
+    bundle: Bundle,
+    before: FilterState,
+    timeoutMs = this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  ): Promise<Arrival> {
+    const { admin } = this.options;
+    const { files, domain } = this;
+    const step = (name: PushStep): Promise<void> => this.step(name);
+    return waitFor({
+      admin,
+      files,
+      domain,
+      bundle,
+      workers: this.workers,
+      rejections: before.rejections,
+      timeoutMs,
+      step,
     });
   }
 
-  const vmId = deployed?.vmId ?? vmIdOf(filter);
-  const text = ecdsText(filter, configuration, vmId, String(generation));
-  writeEcds(filter.ecdsPath, text);
-  let { arrival, state } = await waitFor(admin, domain, generation, before, timeoutMs);
-  let written = text;
-  let healed = false;
-  if (arrival !== "applied" && !isOvertaken(before, bundle.version)) {
-    // A thread whose VM failed to configure takes no update any more, until the VM has another identity.
-    healed = true;
-    written = ecdsText(filter, configuration, `${vmIdOf(filter)}-${generation}`, `${generation}-healed`);
-    writeEcds(filter.ecdsPath, written);
-    ({ arrival, state } = await waitFor(admin, domain, generation, before, timeoutMs));
+  private isVmMissing(arrival: Arrival, bundle: Bundle, before: FilterState): boolean {
+    if (arrival.kind === "lagging") return true;
+    if (arrival.kind !== "silent" && arrival.kind !== "refused") return false;
+    const { state } = arrival;
+    if (!state.isVisible || state.vmCount >= this.workers + 2) return false;
+    return arrival.kind === "silent" || isTaken(bundle, before, state);
   }
-  if (arrival !== "applied") {
-    const restored = restore(filter, deployed?.text);
-    throw new UserError(
-      `The gateway does not serve the bundle: ${whyNot(arrival, before, bundle.version)}. ${restored[0]?.toUpperCase()}${restored.slice(1)}.`,
-      {
-        hint: "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.",
-        exitCode: 1,
-      },
+
+  /** A thread whose VM failed to configure takes no update any more, until the VM has another identity. */
+  private async heal(bundle: Bundle, written: { text: string }): Promise<Arrival> {
+    await this.step("healing");
+    const files = this.files.read();
+    if (files.text !== written.text) return { kind: "moved" };
+    const healing = await this.write(bundle, files, (generation) => `${vmIdOf(this.options.filter)}-${generation}`);
+    if (healing === undefined) return { kind: "moved" };
+    this.end.healed = true;
+    await this.step("written");
+    return this.wait(bundle, healing.state);
+  }
+
+  /** The file is new and the version is not: Envoy may have lost sight of a folder that was deleted and made again. */
+  private servesAlready(bundle: Bundle, state: FilterState): boolean {
+    const isServing = state.bundleVersion === bundle.version && isWhole(state, this.workers);
+    const { deployed, good } = this.files.read();
+    const isSame = this.files.holds(good, bundle) && good.configuration.generation === state.generation;
+    if (!isServing || !isSame || !this.files.holds(deployed, bundle)) return false;
+    if (bundle.payload !== this.own.payload) return false;
+    this.end.warn(
+      "the gateway did not take up the ECDS file that was written; was its folder made anew? Restart the gateway before the next push",
     );
+    return true;
   }
-  writeText(goodPath(filter.ecdsPath), written);
-  return {
-    generation,
-    version: bundle.version,
-    servingVms: state.servingVms,
-    healed,
-    milliseconds: Date.now() - started,
-  };
+
+  /** Puts the last good configuration back in the place of a bundle that the gateway refused, if it still stands there. */
+  private async restore(bundle: Bundle, before: Files & { state: FilterState }): Promise<boolean> {
+    const { filter } = this.options;
+    await this.step("restoring");
+    // A gateway that is only slow may have taken it meanwhile.
+    const state = await readFilterState(this.options.admin, this.domain);
+    if (isTaken(bundle, before.state, state)) return false;
+    const now = this.files.read();
+    const isOwnText = this.files.holds(now.deployed, bundle) || now.text === undefined;
+    this.files.ignore(bundle);
+    const newest = this.files.newest(now);
+    if (!isOwnText || (newest !== undefined && newest.version > bundle.version)) return false;
+    const previous = this.files.previous(before, now);
+    writeEcds(filter.ecdsPath, previous ?? ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
+    await this.step("restored");
+    return true;
+  }
+
+  /** False when another push wrote meanwhile. */
+  private keep(deployed: Deployed, bundle: Bundle): boolean {
+    if (!this.files.holds(this.files.read().deployed, bundle)) return false;
+    const unkept = this.files.keepGood(deployed, bundle.version);
+    if (unkept !== undefined)
+      this.end.warn(`the bundle is applied, but the copy for the next push cannot be kept (${unkept})`);
+    return true;
+  }
+}
+
+/** Pushes, waits, heals or restores. Throws a PushFailure when the gateway does not serve the bundle afterwards. */
+export async function push(options: PushOptions): Promise<PushResult> {
+  return new Pushing(options).run();
 }

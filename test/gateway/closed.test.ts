@@ -1,8 +1,10 @@
 /** What is broken opens nothing and stops nobody: a worker without filter, no filter at all, an expired bundle at start. */
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { type Answer, send } from "../../control/gateway/client.js";
-import { push } from "../../control/gateway/push.js";
+import { readEcds } from "../../control/gateway/ecds.js";
+import { type PushOptions, type PushStep, push } from "../../control/gateway/push.js";
 import { startTestEnvoy, type TestEnvoy, type TestEnvoyOptions } from "../kit/envoy.js";
 import { compileFixture } from "../kit/fixture.js";
 import { World } from "../kit/world.js";
@@ -10,6 +12,7 @@ import { World } from "../kit/world.js";
 const world = new World(Math.floor(Date.now() / 1000));
 let test: TestEnvoy;
 afterEach(() => test.stop());
+const workerFails = compileFixture("worker-fails");
 
 const start = async (options: TestEnvoyOptions = {}): Promise<void> => {
   test = await startTestEnvoy(world, { concurrency: 2, ...options });
@@ -44,7 +47,7 @@ function withoutFilter(config: string): string {
 
 describe("a worker that cannot configure", () => {
   it("opens nothing, normal callers go on, and push heals it with a new VM", async () => {
-    await start({ render: { wasmPath: await compileFixture("worker-fails") } });
+    await start({ render: { wasmPath: await workerFails } });
     await test.configure(world.configuration());
     expect(await withGrant()).toEqual([200]);
 
@@ -70,6 +73,44 @@ describe("a worker that cannot configure", () => {
     expect(await withGrant()).toEqual([200]);
     expect(await normal()).toEqual([200]);
   });
+});
+
+describe("a heal, while another push brings in a newer bundle", () => {
+  /** The older push makes workers fail (leeway 59), so that it heals; the newer one comes in just then, `at` its step. */
+  async function race(at: PushStep, visit: number): Promise<void> {
+    await start({ render: { wasmPath: await workerFails } });
+    const { filter, anchors, envoy } = test;
+    const target = (version: number): PushOptions => ({
+      filter,
+      anchors,
+      admin: envoy.admin,
+      bundle: { text: world.bundle(world.bundleClaims({ version })), version },
+      courtesyMs: 10,
+    });
+    await push(target(1));
+    const newer = target(3);
+    let visits = 0;
+    let pushed: Promise<unknown> | undefined;
+    const step = async (name: PushStep): Promise<void> => {
+      if (name !== at) return;
+      visits += 1;
+      if (visits !== visit) return;
+      pushed = push(newer);
+      await pushed;
+    };
+    await expect(push({ ...target(2), configuration: { leeway: 59 }, step })).rejects.toMatchObject({
+      message: "Version 2 was overtaken by version 3.",
+      standings: { serving: 3, restart: 3 },
+    });
+    expect(await pushed).toMatchObject({ version: 3, healed: true });
+    expect(await test.state()).toMatchObject({ bundleVersion: 3, servingVms: 3 });
+    const now = readEcds(readFileSync(filter.ecdsPath, "utf8"));
+    expect(now?.configuration).toMatchObject({ min_version: 3 });
+    expect(now?.configuration.leeway).toBeUndefined();
+  }
+
+  it("is none, as the file is no longer its own", () => race("healing", 1));
+  it("and in the moment before its rename", () => race("ready", 2));
 });
 
 describe("without the filter", () => {

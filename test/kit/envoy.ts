@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { importJWK, SignJWT } from "jose";
-import { type FilterState, readFilterState } from "../../control/gateway/admin.js";
+import { type FilterState, readFilterState } from "../../control/gateway/admin-state.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
 import { type RenderOptions, renderGateway } from "../../control/gateway/render.js";
 import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";

@@ -1,0 +1,160 @@
+/** Which gateways a command touches, and what came of each: several are pushed one after the other, and none is left unsaid. */
+import { Option } from "commander";
+import { messageOf, UserError } from "../base/errors.js";
+import { readText } from "../base/files.js";
+import { plural, visible } from "../base/text.js";
+import { Admin } from "../gateway/admin.js";
+import { type PushResult, push } from "../gateway/push.js";
+import { PushFailure, type PushOutcome, type Standings, standingSentence } from "../gateway/push-outcome.js";
+import { keptOptions, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
+import type { ConfigurationOptions } from "../trust/configuration.js";
+import { collect, type Trusted } from "./context.js";
+import { askPerson, paint, result, resultJson, say, warn } from "./output.js";
+
+const DEFAULT_FILE = "gateway.yaml";
+
+export interface GatewayOptions {
+  /** The gateways' own files. */
+  readonly gateway?: readonly string[];
+  readonly admin?: string;
+}
+
+export const gatewayOption = (): Option =>
+  new Option(
+    "--gateway <file>",
+    `the gateway's own envoy.yaml; repeat for several, pushed one after the other (default: "${DEFAULT_FILE}")`,
+  ).argParser(collect);
+export const adminOption = (): Option =>
+  new Option("--admin <host:port>", "another admin address than the file's, for one gateway").argParser(
+    (value: string, before: string | undefined): string => {
+      if (before !== undefined)
+        throw new UserError("--admin is given twice.", {
+          hint: "Name each gateway's own file with --gateway: the admin address is read from there.",
+        });
+      return value;
+    },
+  );
+
+export interface Gateway {
+  readonly file: string;
+  readonly filter: RenderedFilter;
+  readonly kept: ConfigurationOptions;
+  readonly admin: Admin;
+}
+
+function readGateway(file: string, address: string | undefined): Gateway {
+  const filter = readRenderedFilter(
+    readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`."),
+    file,
+  );
+  const admin = address ?? filter.adminAddress;
+  if (admin === undefined)
+    throw new UserError(`${file} does not say where its admin interface listens.`, {
+      hint: "It needs `admin.address` with a port; or give --admin HOST:PORT.",
+    });
+  return { file, filter, kept: keptOptions(filter, file), admin: new Admin(admin) };
+}
+
+/** All gateways of the command line, read before anything is done. */
+export function readGateways({ gateway = [DEFAULT_FILE], admin }: GatewayOptions): Gateway[] {
+  const files = [...new Set(gateway)];
+  if (files.length > 1 && admin !== undefined)
+    throw new UserError("--admin names one gateway, and there are several.", {
+      hint: "Leave it out: each gateway's admin address is read from its own file.",
+    });
+  return files.map((file) => readGateway(file, admin));
+}
+
+export interface Pushed {
+  readonly gateway: string;
+  readonly admin: string;
+  readonly outcome: "applied" | PushOutcome;
+  readonly version: number;
+  readonly standings: Standings;
+  readonly result: PushResult | undefined;
+  readonly failure: PushFailure | undefined;
+}
+
+async function confirmAnchors(changes: readonly string[]): Promise<boolean> {
+  warn("this changes what the gateway trusts:");
+  for (const change of changes) say(`  ${change}`);
+  return (await askPerson('Type "yes" to pin these anchors at the gateway: ')) === "yes";
+}
+
+async function pushOne({ file, filter, kept, admin }: Gateway, trusted: Trusted): Promise<Pushed> {
+  const { version } = trusted.claims;
+  const known = { gateway: file, admin: admin.address, version };
+  say(`Pushing version ${version} to ${file} (${admin.address}) ...`);
+  try {
+    const pushed = await push({
+      filter,
+      anchors: trusted.anchors,
+      admin,
+      bundle: { text: trusted.text, version },
+      configuration: kept,
+      confirmAnchors,
+      progress: say,
+    });
+    for (const line of pushed.warnings) warn(line);
+    if (pushed.healed)
+      warn("a worker's VM had died; a new VM took over, with empty caches. See the gateway's log for the reason");
+    return { ...known, outcome: "applied", standings: pushed.standings, result: pushed, failure: undefined };
+  } catch (error) {
+    if (!(error instanceof PushFailure)) throw error;
+    return { ...known, outcome: error.outcome, standings: error.standings, result: undefined, failure: error };
+  }
+}
+
+/** Pushes to each gateway, whatever came of the others. */
+export async function pushToAll(gateways: readonly Gateway[], trusted: Trusted): Promise<Pushed[]> {
+  const pushed: Pushed[] = [];
+  for (const gateway of gateways) {
+    const one = await pushOne(gateway, trusted);
+    if (one.failure !== undefined && gateways.length > 1)
+      say(`${paint("red", "error:")} ${gateway.file}: ${one.failure.message}`);
+    pushed.push(one);
+  }
+  return pushed;
+}
+
+const WORDS: Readonly<Record<Exclude<Pushed["outcome"], "applied">, string>> = {
+  refused: "NOT APPLIED",
+  overtaken: "OVERTAKEN",
+  unreached: "NOT REACHED",
+};
+
+/** The line of one gateway: what came of the push, and what holds there now. */
+function summary({ outcome, version, standings, result: pushed }: Pushed): string {
+  const now = standingSentence(standings);
+  if (pushed === undefined || outcome !== "applied")
+    return `${outcome === "applied" ? "" : WORDS[outcome]}: version ${version}. ${now}`;
+  const vms = `all ${plural(pushed.servingVms, "VM")}`;
+  if (pushed.unchanged) return `applied: version ${version} serves already on ${vms}. ${now}`;
+  return `applied: version ${version} on ${vms} after ${pushed.milliseconds} ms (generation ${pushed.generation}). ${now}`;
+}
+
+function asJson({ gateway, admin, outcome, version, standings, result: pushed, failure }: Pushed): object {
+  const { serving, restart } = standings;
+  const known = { gateway, admin, outcome, version, serving, restart };
+  if (pushed === undefined) return { ...known, error: failure === undefined ? null : messageOf(failure) };
+  const { generation, servingVms, healed, unchanged, milliseconds, warnings } = pushed;
+  return { ...known, generation, servingVms, healed, unchanged, milliseconds, warnings };
+}
+
+/** Says what came of all. The command fails unless all were applied: a single gateway's failure is thrown as it is. */
+export function reportPushes(pushed: readonly Pushed[], json: boolean | undefined): void {
+  if (json === true) resultJson(pushed.map(asJson));
+  const [only] = pushed;
+  if (pushed.length === 1 && only !== undefined) {
+    if (only.failure !== undefined) throw only.failure;
+    if (json !== true) result(summary(only));
+    return;
+  }
+  if (json !== true) for (const one of pushed) result(`${visible(one.gateway)}: ${summary(one)}`);
+  const failed = pushed.filter(({ outcome }) => outcome !== "applied");
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+/** The gateways on which the bundle serves now. */
+export const reached = (pushed: readonly Pushed[]): string[] =>
+  pushed.filter(({ outcome }) => outcome === "applied").map(({ gateway }) => gateway);

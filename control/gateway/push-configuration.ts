@@ -1,0 +1,40 @@
+/** The configuration that a push writes: what is kept, what only rises, and a number that is new each time. */
+import { isDeepStrictEqual } from "node:util";
+import { isRecord } from "../base/schema.js";
+import { type Configuration, configurationText } from "../trust/configuration.js";
+import type { Bundle } from "./ecds.js";
+import type { Files } from "./push-files.js";
+import type { PushOptions } from "./push-options.js";
+
+/** A deployed generation further ahead of the clock than this is not followed: it would use the numbers up. */
+const MAX_GENERATION_AHEAD_MS = 86_400_000;
+
+type Pinned = Pick<PushOptions, "anchors" | "configuration">;
+
+/** @param minVersion the highest that was deployed: it never falls */
+export function configurationOf(pinned: Pinned, bundle: Bundle, generation: number, minVersion: number): string {
+  const { anchors, configuration } = pinned;
+  const min = Math.max(bundle.version, minVersion, configuration?.min_version ?? 0);
+  return configurationText(anchors, generation, { ...configuration, min_version: min, bundle: bundle.text });
+}
+
+/** Whether the deployed configuration is the one that a push of the bundle would write; further signatures change nothing. */
+export function isAsWanted(pinned: Pinned, own: Bundle, deployed: Configuration): boolean {
+  const { generation, min_version: min = 0, bundle } = deployed;
+  const wanted: unknown = JSON.parse(configurationOf(pinned, own, generation, min));
+  return isDeepStrictEqual({ ...(isRecord(wanted) ? wanted : {}), bundle }, deployed);
+}
+
+/** Another push's configuration with a new number: its mode and lists are its own. */
+export function asItWas(configuration: Configuration, generation: number, minVersion: number): string {
+  const min = Math.max(minVersion, configuration.min_version ?? 0);
+  return JSON.stringify({ ...configuration, generation, min_version: min });
+}
+
+/** New at each push, by clock and file; a gauge may be two gateways' sum. */
+export function nextGeneration({ deployed, good }: Files): number {
+  const now = Date.now();
+  const known = [deployed, good].map((held) => held?.configuration.generation ?? 0);
+  const near = known.filter((generation) => generation < now + MAX_GENERATION_AHEAD_MS);
+  return Math.max(now, ...near.map((generation) => generation + 1));
+}

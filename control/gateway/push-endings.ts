@@ -1,0 +1,123 @@
+/** How a push can end, with what holds then; and what of it the endings need to know. */
+import { UserError } from "../base/errors.js";
+import { domainOf } from "../trust/anchors.js";
+import { type FilterState, readFilterState } from "./admin-state.js";
+import type { Bundle, Deployed } from "./ecds.js";
+import type { PushFiles } from "./push-files.js";
+import type { PushOptions, PushResult } from "./push-options.js";
+import { PushFailure, type PushOutcome, type Standings, standingsOf } from "./push-outcome.js";
+import { missingFilterFile } from "./push-preflight.js";
+
+export class PushEndings {
+  /** Worker threads, once they are known. */
+  workers: number | undefined;
+  /** Whether this push changed the ECDS file. */
+  hasWritten = false;
+  healed = false;
+  /** Whether one's own bundle was entered into the record. */
+  hasBegun = false;
+  private readonly started = Date.now();
+  private readonly warnings: string[] = [];
+
+  constructor(
+    private readonly options: PushOptions,
+    private readonly domain: string,
+    private readonly files: PushFiles,
+    private readonly own: Bundle,
+  ) {}
+
+  warn(line: string): void {
+    if (!this.warnings.includes(line)) this.warnings.push(line);
+  }
+
+  /** What was begun and never written shall not be brought in by a later push. */
+  withdraw(): void {
+    if (this.hasBegun && !this.files.holds(this.files.read().deployed, this.own)) this.files.withdraw(this.own);
+  }
+
+  private async standings(isSeen: boolean): Promise<Standings> {
+    let state: FilterState | undefined;
+    try {
+      // Of the anchors that the file has pinned: a push under others must not say that nothing serves.
+      const { deployed } = this.files.read();
+      const domain = deployed === undefined ? this.domain : domainOf(deployed.configuration);
+      if (isSeen) state = await readFilterState(this.options.admin, domain);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error; // Else it cannot be seen, and that is what is said.
+    }
+    return standingsOf(this.files.read(), state, this.workers);
+  }
+
+  async result(brought: { kind: string; state: FilterState; deployed?: Deployed }): Promise<PushResult> {
+    const { deployed, state } = brought;
+    return {
+      generation: deployed?.configuration.generation ?? state.generation ?? 0,
+      version: this.own.version,
+      servingVms: state.servingVms,
+      healed: this.healed,
+      unchanged: brought.kind === "unchanged" && !this.hasWritten,
+      milliseconds: Date.now() - this.started,
+      standings: await this.standings(true),
+      warnings: this.warnings,
+    };
+  }
+
+  /** @param isSeen whether what serves can be asked for */
+  async failure(outcome: PushOutcome, message: string, hint = "", exitCode = 1, isSeen = true): Promise<PushFailure> {
+    const nothing = this.hasWritten ? "" : " Nothing was changed at the gateway.";
+    const standings = await this.standings(isSeen);
+    return new PushFailure(message, outcome, standings, { hint: `${hint}${nothing}`.trim(), exitCode });
+  }
+
+  async overtaken(version: number): Promise<PushFailure> {
+    this.withdraw();
+    if (version === this.own.version)
+      return this.failure(
+        "refused",
+        `The gateway has another bundle of version ${version}.`,
+        `Build and sign one with a version above ${version}.`,
+      );
+    return this.failure(
+      "overtaken",
+      `Version ${this.own.version} was overtaken by version ${version}.`,
+      `If it is to serve, build and sign it again with a version above ${version}.`,
+    );
+  }
+
+  /** The gateway has taken it and will not go back: neither does the file. */
+  notByAll(bundle: Bundle): Promise<PushFailure> {
+    return this.failure(
+      bundle.payload === this.own.payload ? "refused" : "overtaken",
+      `Not every worker serves version ${bundle.version}, also after a new VM.`,
+      "Restart the gateway, and see its log at `Failed to configure thread-local Wasm plugin`.",
+    );
+  }
+
+  unseen(bundle: Bundle, why: string): Promise<PushFailure> {
+    return this.failure(
+      "unreached",
+      `Version ${bundle.version} was written, and whether it serves cannot be seen: ${why}`,
+      "Push again when the gateway can be seen.",
+      1,
+      false,
+    );
+  }
+
+  async notServed(kind: "refused" | "silent", state: FilterState): Promise<PushFailure> {
+    if (state.bundleVersion === this.own.version) return this.overtaken(this.own.version);
+    const missing = missingFilterFile(this.options.filter);
+    const why =
+      missing !== undefined
+        ? `its filter's file ${missing} does not exist on this machine`
+        : kind === "silent"
+          ? "the gateway did not take it up in time; does it watch this ECDS file, in a folder that was not made anew since it started?"
+          : "see the gateway's log, at `glassgate: configuration refused` or at `wasm`";
+    return this.failure(
+      "refused",
+      `The gateway does not serve version ${this.own.version}: ${why}. What was there before was put back.`,
+      missing !== undefined
+        ? "Put the filter back where the gateway's file says, and push again."
+        : "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.",
+    );
+  }
+}

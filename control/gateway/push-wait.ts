@@ -1,0 +1,94 @@
+/**
+ * Waiting until every worker serves a bundle. Envoy's own version and acknowledgement can lie (the same bad configuration offered
+ * twice counts as a success), so what counts is what the filter publishes: the generation, and how many VMs serve it.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../base/errors.js";
+import { type Admin, UnseenError } from "./admin.js";
+import { type FilterState, isWhole, readFilterState, SCHEMA } from "./admin-state.js";
+import type { Bundle, Deployed } from "./ecds.js";
+import type { PushFiles } from "./push-files.js";
+
+export type Arrival =
+  /** Every worker serves it, and the file holds it. */
+  | { readonly kind: "serves"; readonly state: FilterState; readonly deployed: Deployed }
+  /** Something else stands in the file, or is newer: look again. */
+  | { readonly kind: "moved" }
+  | { readonly kind: "refused" | "lagging" | "silent"; readonly state: FilterState }
+  /** What came of it cannot be seen. */
+  | { readonly kind: "unseen"; readonly why: UserError };
+
+export interface Wait {
+  readonly admin: Admin;
+  readonly files: PushFiles;
+  readonly domain: string;
+  readonly bundle: Bundle;
+  readonly workers: number;
+  /** Rejections before the write. */
+  readonly rejections: number;
+  readonly timeoutMs: number;
+  readonly step: (name: "polled") => Promise<void>;
+}
+
+/** How long a live worker can need at most before it counts as dead, once the main thread serves the new generation. */
+const LAG_MS = 3000;
+/** A rejection may be another push's; one's own configuration then still comes within this time. */
+const REJECTION_MS = 2000;
+const LONGEST_PAUSE_MS = 50;
+
+function fromGauges(state: FilterState, deployed: Deployed, { bundle, workers }: Wait): "serves" | "partly" | "not" {
+  if (state.generation !== deployed.configuration.generation || state.bundleVersion !== bundle.version) return "not";
+  return isWhole(state, workers) ? "serves" : "partly";
+}
+
+export async function waitFor(wait: Wait): Promise<Arrival> {
+  const { admin, files, domain, bundle } = wait;
+  const started = Date.now();
+  let partlySince: number | undefined;
+  let rejectedSince: number | undefined;
+  let missingSince: number | undefined;
+  let last: FilterState | undefined;
+  let why: UserError | undefined;
+  for (let pause = 2; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    const before = files.read().text;
+    try {
+      last = await readFilterState(admin, domain);
+      why =
+        last.schema > SCHEMA
+          ? new UnseenError("a hot restart has begun, and adds the old Envoy's numbers.")
+          : undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      why = error;
+    }
+    // After the gauges, and in one tick with the judgement: what is said of them holds for this file.
+    const now = files.read();
+    const { deployed } = now;
+    if (!files.holds(deployed, bundle) || (files.newest(now)?.version ?? 0) > bundle.version) return { kind: "moved" };
+    if (last !== undefined && why === undefined) {
+      if ((last.bundleVersion ?? 0) > bundle.version) return { kind: "moved" };
+      const seen = before === now.text ? fromGauges(last, deployed, wait) : "not";
+      if (seen === "serves") return { kind: "serves", state: last, deployed };
+      if (seen === "partly") {
+        partlySince ??= Date.now();
+        if (Date.now() - partlySince > LAG_MS) return { kind: "lagging", state: last };
+      } else partlySince = undefined;
+      // Where there are VMs and one is missing, the thread without takes nothing up, however long one waits.
+      if (seen === "not" && last.vmCount > 0 && last.vmCount < wait.workers + 2) {
+        missingSince ??= Date.now();
+        if (Date.now() - missingSince > LAG_MS) return { kind: "silent", state: last };
+      } else missingSince = undefined;
+      if (seen === "not" && last.rejections > wait.rejections) {
+        rejectedSince ??= Date.now();
+        if (Date.now() - rejectedSince > REJECTION_MS) return { kind: "refused", state: last };
+      }
+    }
+    if (Date.now() - started > wait.timeoutMs) {
+      if (last === undefined || why !== undefined)
+        return { kind: "unseen", why: why ?? new UserError("The gateway was not seen.") };
+      return { kind: partlySince === undefined ? "silent" : "lagging", state: last };
+    }
+    await wait.step("polled");
+    await sleep(pause);
+  }
+}

@@ -1,0 +1,131 @@
+/** After whatever went wrong, the last words of a push say what serves and what a restart would serve, and it is so. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { readEcds } from "../../control/gateway/ecds.js";
+import { type PushOptions, push } from "../../control/gateway/push.js";
+import { goodPath } from "../../control/gateway/push-files.js";
+import { wasmPath } from "../../control/host/wasm.js";
+import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
+import { World } from "../kit/world.js";
+
+const world = new World(Math.floor(Date.now() / 1000));
+let test: TestEnvoy;
+let folder: string;
+let wasm: string;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "glassgate-faults-"));
+  wasm = join(folder, "glassgate.wasm");
+  copyFileSync(wasmPath, wasm);
+  test = await startTestEnvoy(world, { concurrency: 1, render: { wasmPath: wasm } });
+  await push(target(1));
+});
+afterEach(async () => {
+  await test.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const bundles = new Map<number, string>();
+function target(version: number): PushOptions {
+  const text = bundles.get(version) ?? world.bundle(world.bundleClaims({ version }));
+  bundles.set(version, text);
+  const { filter, anchors, envoy } = test;
+  return { filter, anchors, admin: envoy.admin, bundle: { text, version }, timeoutMs: 2500 };
+}
+const deployed = () => readEcds(readFileSync(test.filter.ecdsPath, "utf8"));
+
+it("the copy of the good one cannot be written: applied all the same, with a warning", async () => {
+  const good = goodPath(test.filter.ecdsPath);
+  rmSync(good);
+  mkdirSync(join(good, "in-the-way"), { recursive: true });
+  expect(await push(target(2))).toMatchObject({
+    version: 2,
+    standings: { serving: 2, restart: 2 },
+    warnings: [expect.stringContaining("the copy for the next push cannot be kept")],
+  });
+});
+
+it("no record can be kept: applied all the same, with a warning", async () => {
+  const record = goodPath(test.filter.ecdsPath).replace(/good$/, "pushed");
+  rmSync(record, { recursive: true });
+  copyFileSync(wasm, record);
+  const { warnings } = await push(target(2));
+  expect(warnings).toEqual([expect.stringContaining("no record of this push can be kept")]);
+});
+
+it("the ECDS folder was lost: the identical bundle serves already, and a newer one is not claimed", async () => {
+  rmSync(dirname(test.filter.ecdsPath), { recursive: true });
+  const again = await push(target(1));
+  expect(again).toMatchObject({ version: 1, standings: { serving: 1, restart: 1 } });
+  expect(again.warnings).toEqual([expect.stringContaining("Restart the gateway before the next push")]);
+  expect(deployed()?.bundle?.version).toBe(1);
+  await expect(push(target(2))).rejects.toMatchObject({
+    outcome: "refused",
+    exitCode: 1,
+    message: expect.stringContaining("did not take it up in time"),
+    standings: { serving: 1, restart: 1 },
+  });
+  expect(deployed()?.bundle?.version).toBe(1);
+});
+
+it("the ECDS file cannot be written: what serves goes on, and the last words say what a restart would do", async () => {
+  rmSync(test.filter.ecdsPath);
+  mkdirSync(join(test.filter.ecdsPath, "in-the-way"), { recursive: true });
+  await expect(push(target(2))).rejects.toMatchObject({
+    message: expect.stringContaining("Cannot write"),
+    hint: expect.stringMatching(
+      /Version 1 serves now; a restart would fail, as the ECDS file is missing or cannot be read\.$/,
+    ),
+  });
+});
+
+it("the filter's own file is missing: that is said, not that the bundle is bad", async () => {
+  rmSync(wasm);
+  await expect(push({ ...target(2), configuration: { leeway: 7 } })).rejects.toMatchObject({
+    message: expect.stringContaining(`its filter's file ${wasm} does not exist`),
+    standings: { serving: 1, restart: 1 },
+  });
+  copyFileSync(wasmPath, wasm);
+  expect(await push(target(3))).toMatchObject({ version: 3, standings: { serving: 3, restart: 3 } });
+});
+
+it("a generation far ahead of the clock is not followed, and none is taken from a gauge", async () => {
+  const far = Number.MAX_SAFE_INTEGER - 1;
+  await test.configure(
+    world.configuration({ bundle: world.bundleClaims({ version: 2 }), configuration: { generation: far } }),
+  );
+  const started = Date.now();
+  const { generation } = await push(target(3));
+  expect(generation).toBeGreaterThanOrEqual(started);
+  expect(generation).toBeLessThan(started + 86_400_000);
+});
+
+it("a damaged ECDS file is replaced", async () => {
+  copyFileSync(wasm, test.filter.ecdsPath);
+  expect(await push(target(2))).toMatchObject({ standings: { serving: 2, restart: 2 } });
+});
+
+it("a newer text that is no bundle of these roots counts for nothing", async () => {
+  const forged = world.bundle(world.bundleClaims({ version: 99 }), [world.stranger, world.stranger]);
+  test.offer(JSON.stringify({ ...JSON.parse(world.configuration()), bundle: forged }));
+  expect(await push(target(2))).toMatchObject({ standings: { serving: 2, restart: 2 } });
+});
+
+it("the gateway cannot be seen after the write: nothing is put back, and nothing is claimed", async () => {
+  const step = (name: string): void => {
+    if (name === "written") process.kill(test.envoy.pid, "SIGSTOP");
+  };
+  try {
+    await expect(push({ ...target(2), timeoutMs: 100, step })).rejects.toMatchObject({
+      outcome: "unreached",
+      exitCode: 1,
+      message: expect.stringMatching(/^Version 2 was written, and whether it serves cannot be seen: /),
+      hint: expect.stringMatching(/What serves now cannot be seen; a restart would serve version 2\.$/),
+    });
+  } finally {
+    process.kill(test.envoy.pid, "SIGCONT");
+  }
+  expect(deployed()?.bundle?.version).toBe(2);
+  expect(await push(target(2))).toMatchObject({ version: 2, standings: { serving: 2, restart: 2 } });
+}, 60_000);

@@ -1,0 +1,67 @@
+/** A gateway's file read back: whatever it is, a filter or one clear sentence. */
+import { describe, expect, it } from "vitest";
+import { UserError } from "../../control/base/errors.js";
+import { readRenderedFilter } from "../../control/gateway/rendered.js";
+
+const listener = (filters: string): string => `
+node: { id: edge-7, cluster: api }
+admin: { address: { socketAddress: { address: "::", portValue: 9901 } } }
+static_resources:
+  listeners:
+    - name: api
+      filter_chains: [ { filters: [ { typed_config: { http_filters: ${filters} } } ] } ]
+`;
+const filter = (name: string, value: string): string =>
+  `{
+  name: ${name},
+  config_discovery: {
+    config_source: { path_config_source: { path: /var/${name}.json } },
+    default_config: {
+      "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm,
+      config: { configuration: { value: '${value}' } } } } }`.replaceAll("\n", " ");
+
+it("finds node, listener, admin address and ECDS path, also in the JSON way of writing", () => {
+  const other = filter("other", "{}");
+  expect(readRenderedFilter(listener(`[ ${other}, ${filter("glass", '{"audience":"x"}')} ]`), "f.yaml")).toMatchObject({
+    name: "glass",
+    ecdsPath: "/var/glass.json",
+    nodeId: "edge-7",
+    adminAddress: "[::1]:9901",
+    listeners: ["api"],
+  });
+});
+
+it("finds the filter inside a matcher's action", () => {
+  const inside = `[ { name: guard, typed_config: { xds_matcher: { on_match: { dynamic_config: ${filter("glass", '{"audience":"x"}')} } } } } ]`;
+  expect(readRenderedFilter(listener(inside), "f.yaml").name).toBe("glass");
+});
+
+describe("anything else is one sentence", () => {
+  const bomb = Array.from({ length: 12 }, (_, i) =>
+    i === 0
+      ? "a0: &a0 [x]"
+      : `a${i}: &a${i} [${Array(9)
+          .fill(`*a${i - 1}`)
+          .join(", ")}]`,
+  ).join("\n");
+  const inputs: Record<string, string> = {
+    nothing: "",
+    "a number": "7",
+    "a list": "[]",
+    "no YAML": "a: [b",
+    "a page": "<!doctype html>",
+    binary: "\u0000\u0001\u0002\ufffd",
+    "an alias of nothing": "static_resources: *nobody",
+    "a list that holds itself": "static_resources: &a [ *a ]",
+    "a list that holds itself often": "static_resources: &a [ *a, *a, { b: *a } ]",
+    "an alias bomb": `${bomb}\nstatic_resources: *a11`,
+    deep: `static_resources: ${"[".repeat(3000)}${"]".repeat(3000)}`,
+    "other types": "static_resources: { listeners: [ { name: 7, config_discovery: 1 }, null, 3 ] }",
+    "a merge of a scalar": "static_resources: { <<: 7 }",
+  };
+  for (const [name, text] of Object.entries(inputs)) {
+    it(name, () => {
+      expect(() => readRenderedFilter(text, "f.yaml")).toThrow(UserError);
+    });
+  }
+});
