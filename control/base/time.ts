@@ -5,20 +5,32 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 /** Beyond this JavaScript knows no date (ECMA-262, "Time Values"). */
 const LAST_DATE = 8_640_000_000_000;
 
-/** `2026-11-24 10:32:00 UTC (11:32:00 local)`. Every number has its own text, dates or not. */
+const pad = (number: number): string => String(Math.abs(number)).padStart(2, "0");
+
+/** `2026-11-24 10:32:00` of a date's own UTC fields. */
+const stamp = (date: Date): string =>
+  date
+    .toISOString()
+    .replace(/\.\d+Z$/, "")
+    .replace("T", " ");
+
+/**
+ * `2026-11-24 10:32:00 UTC (2026-11-24 11:32:00 +01:00)`: the same digits in every language, so that two people can compare
+ * them by phone. Every number has its own text, dates or not.
+ */
 export function showTime(seconds: number): string {
   if (!Number.isInteger(seconds) || Math.abs(seconds) > LAST_DATE)
     return `${seconds} seconds after 1970, which is no date`;
   const date = new Date(seconds * 1000);
-  const utc = `${date
-    .toISOString()
-    .replace(/\.\d+Z$/, "")
-    .replace("T", " ")} UTC`;
-  return `${utc} (${LOCAL.format(date)})`;
+  const minutes = Math.round(-date.getTimezoneOffset());
+  const local = new Date(date.getTime() + minutes * 60_000);
+  const utc = `${stamp(date)} UTC`;
+  if (minutes === 0 || Number.isNaN(local.getTime())) return utc;
+  const zone = `${minutes < 0 ? "-" : "+"}${pad(Math.trunc(minutes / 60))}:${pad(minutes % 60)}`;
+  return `${utc} (${stamp(local)} ${zone})`;
 }
 
 /** The last moment that a person may write: what is later is most likely milliseconds, and a token's `exp` for ever. */

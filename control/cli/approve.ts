@@ -101,11 +101,13 @@ async function approve(argument: string, options: Options): Promise<void> {
   const own = holderOf(bundle, findKeyFile(options.keys, options.key).public.kid);
   if (own === undefined)
     throw new UserError(`The key ${options.key} is not in the trust bundle.`, { hint: "Use another --key." });
+  const judgeAt = (now: number): Promise<Outlook> => {
+    checkDates(claims, now);
+    checkAge(claims, now);
+    return foresee(ask, own, trusted, { claims, bundle, requester, approvers: [own], now });
+  };
   const now = nowSeconds();
-  checkDates(claims, now);
-  checkAge(claims, now);
-
-  const outlook = await foresee(ask, own, trusted, { claims, bundle, requester, approvers: [own], now });
+  const outlook = await judgeAt(now);
 
   say(paint("bold", "You are asked to approve, as the gateway reads it:"));
   say();
@@ -116,10 +118,10 @@ async function approve(argument: string, options: Options): Promise<void> {
   const answer = await askPerson('Type "yes" to approve, anything else to stop: ');
   if (answer !== "yes") throw new UserError("Not approved. Nothing was signed.", { exitCode: 1 });
   const key = await openKey(options.keys, options.key, options.passphraseFd);
-  // The person may have taken long.
+  // The person may have taken long: what held before the question is judged again.
   const approvedAt = nowSeconds();
-  checkDates(claims, approvedAt);
-  checkAge(claims, approvedAt);
+  const { refusal } = await judgeAt(approvedAt);
+  if (refusal !== undefined) throw refusal;
   const approval = await makeApproval(ask.text, key, approvedAt);
   if (options.json === true) resultJson({ approval });
   else result(approval);

@@ -2,12 +2,15 @@
 import { block, quote } from "../base/quote.js";
 import { plural, visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
+import { wrap } from "../base/wrap.js";
 import type { AskClaims } from "../grant/ask.js";
 import type { Detail } from "../trust/names.js";
 import { say, warn } from "./output.js";
 
 const LABEL = 13;
 const DEFAULT_COLUMNS = 80;
+/** What stands around it at 40 columns: the heading, blank lines, the question and the sentence before it. */
+const FRAME_LINES = 10;
 
 /** A path in a sentence: it stands above in full. */
 function briefly(path: string): string {
@@ -99,8 +102,9 @@ export function sayAsk(claims: AskClaims, person: string, now: number, foreseen:
   for (const warning of warnings) warn(warning);
   if (warnings.length > 0) say();
   for (const line of words) say(line);
-  const length = facts.length + warnings.length + words.length;
-  if (isTTY && rows > 0 && length + 2 > rows) {
+  const warningLines = warnings.flatMap((warning) => wrap(`warning: ${warning}`, width, 9).split("\n"));
+  const length = facts.length + warningLines.length + words.length;
+  if (isTTY && rows > 0 && length + FRAME_LINES > rows) {
     const details = claims.authorization_details;
     const paths = details.reduce((sum, detail) => sum + detail.paths.length, 0);
     say();

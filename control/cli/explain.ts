@@ -1,10 +1,11 @@
 /** `glassgate explain`: runs the very filter on a grant and a request, and says the verdict, why, and what to do. */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { readAuditLines } from "../base/audit.js";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { visible } from "../base/text.js";
+import { faultOfMoment, parseMoment } from "../base/time.js";
 import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
 import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
@@ -19,15 +20,16 @@ const record = z.looseObject({ verdict: z.enum(verdictCodes) });
 interface Options {
   readonly anchors: string;
   readonly bundle: string;
-  readonly at?: Date;
+  /** Seconds. */
+  readonly at?: number;
   readonly json?: boolean;
 }
 
-function parseTime(text: string): Date {
-  const date = new Date(/^\d+$/.test(text) ? Number(text) * 1000 : text);
-  if (Number.isNaN(date.getTime()))
-    throw new UserError(`"${text}" is not a time.`, { hint: "Write 2026-11-24T03:00:00Z, or seconds since 1970." });
-  return date;
+/** As in rosters: UTC where no zone is named. @returns seconds */
+function parseTime(text: string): number {
+  const moment = /^\d+$/.test(text) ? (faultOfMoment(Number(text)) ?? Number(text)) : parseMoment(text);
+  if (typeof moment === "number") return moment;
+  throw new InvalidArgumentError(`It ${moment}.`);
 }
 
 async function explain(grantArgument: string, method: string, url: string, options: Options): Promise<void> {
@@ -35,7 +37,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const target = parseTarget(method, url);
   const bundle = readText(options.bundle, "the trust bundle", "Name it with --bundle.").trim();
   const { at } = options;
-  const host = await FilterHost.load(at === undefined ? {} : { clock: () => at.getTime() });
+  const host = await FilterHost.load(at === undefined ? {} : { clock: () => at * 1000 });
   const { accepted, reason } = host.configure(configurationText(readAnchors(options.anchors), 1, { bundle }));
   if (!accepted)
     throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
@@ -79,7 +81,11 @@ export function addExplain(program: Command): void {
     .argument("<grant>", "the grant: a file, - for standard input, or its text")
     .argument("<method>", "the request's method")
     .argument("<url>", "the request's URL")
-    .addOption(new Option("--at <time>", "decide as of this time instead of now").argParser(parseTime))
+    .addOption(
+      new Option("--at <time>", "decide as of this time instead of now (UTC where no zone is named)").argParser(
+        parseTime,
+      ),
+    )
     .addOption(anchorsOption())
     .addOption(bundleOption())
     .addOption(jsonOption())

@@ -9,7 +9,7 @@ import { type Ask, readAsk } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
 import { holderOf, provenApprover, provenSigner } from "../grant/check.js";
 import { approvalWait, checkDates } from "../grant/dates.js";
-import { detailsOf, judgeAhead } from "../grant/judge.js";
+import { detailsOf, type Judgement, judgeAhead } from "../grant/judge.js";
 import { completeGrant } from "../grant/make.js";
 import type { Message } from "../grant/message.js";
 import { type Approver, needs, showNeed } from "../grant/quorum.js";
@@ -94,7 +94,7 @@ async function foresee(
   { anchors, text: pinned }: Trusted,
   circumstances: Circumstances,
   given: readonly Approver[],
-): Promise<void> {
+): Promise<Judgement> {
   const { claims, bundle, requester, now } = circumstances;
   const approvals = parts.approvals.map(({ text }) => text);
   const judgement = await judgeAhead(
@@ -114,6 +114,7 @@ async function foresee(
   }
   if (judgement.denial !== undefined) throw denied("The gateway would deny this", judgement.denial, circumstances);
   for (const warning of endWarnings(judgement)) warn(warning);
+  return judgement;
 }
 
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
@@ -134,7 +135,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   await awaitApprovals(given, ask);
   const approvers = parts.approvals.flatMap(({ header }) => holderOf(bundle, header.kid) ?? []);
   const circumstances = (): Circumstances => ({ claims, bundle, requester, approvers, now: nowSeconds() });
-  await foresee(ask, parts, trusted, circumstances(), given);
+  const { ends } = await foresee(ask, parts, trusted, circumstances(), given);
 
   const key = await openKey(options.keys, options.key, options.passphraseFd);
   const text = await completeGrant(
@@ -150,7 +151,10 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   if (output !== undefined) writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
   if (options.json === true) resultJson(output === undefined ? { grant: text, claims } : { output, claims });
   else if (output === undefined) result(text);
-  say(`Complete: the filter allows all of it. It opens until ${showTime(claims.exp)}, and is a secret until then.`);
+  const until = showTime(ends?.at ?? claims.exp);
+  say(
+    `Complete: the filter allows all of it. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
+  );
   const method = claims.authorization_details[0]?.actions[0] ?? "GET";
   say(
     output === undefined

@@ -7,6 +7,7 @@ import { showTime } from "../base/time.js";
 import { type Found, findMessages, holdsPrivateKey, whatElse } from "../grant/find.js";
 import { claimedMaker, type Kind, kindNames, type Message } from "../grant/message.js";
 import { decodeText } from "../grant/unwrap.js";
+import { warn } from "./output.js";
 
 /** A whole chat export with a message in it is smaller. */
 const MAX_INPUT_BYTES = 1024 * 1024;
@@ -39,6 +40,8 @@ function readInput(argument: string, what: string): string {
   return argument;
 }
 
+const isOurs = (remains: string): boolean => Object.values(kindNames).some((name) => remains.startsWith(`${name}, `));
+
 export interface Input {
   /** Names it in errors: "The ask". */
   readonly what: string;
@@ -54,7 +57,11 @@ export function readMessages(argument: string, what: string): Input {
       hint: "Never send it to anybody. If you did: `glassgate rotate` ends that key.",
     });
   }
-  return { what, text, found: findMessages(text) };
+  const found = findMessages(text);
+  // What is left out is said: it may be the one that was meant.
+  if (found.messages.length > 0)
+    for (const one of found.remains.filter(isOurs)) warn(`${what} also holds ${one}; it is left out.`);
+  return { what, text, found };
 }
 
 /** `an ask by rita, made 2026-...`; names are only what the message says. @param nameOf the owner of a kid, where one is known */

@@ -83,12 +83,17 @@ export function resultJson(value: unknown): void {
   result(JSON.stringify(value, null, 2));
 }
 
-/** Asks at the terminal, also when stdin carries data. @returns the line typed */
+/** Asks at the terminal, also when stdin carries data, about what `say` has shown there. @returns the line typed */
 export async function askPerson(question: string): Promise<string> {
   if (!hasTerminal()) {
     throw new UserError("This needs a person at a terminal, and there is none.", {
       hint: "Run it in a terminal of your own and answer the question yourself.",
     });
   }
-  return (await askLine(wrap(question, process.stderr.isTTY ? widthOf(process.stderr) : 80))).trim();
+  if (!process.stderr.isTTY) {
+    throw new UserError("What you would answer to was not shown at your terminal: standard error goes elsewhere.", {
+      hint: "Run it again without `2>`, `2>&1` or `|&`; the result alone is on standard output.",
+    });
+  }
+  return (await askLine(wrap(question, widthOf(process.stderr)))).trim();
 }
