@@ -51,6 +51,11 @@ function showSpaces(words: string): string {
   return words.replaceAll("\u00b7", escaped).replace(/^ +| +$|(?<= ) +/gm, (spaces) => "\u00b7".repeat(spaces.length));
 }
 
+/** A value of somebody else's on one line, in quotation marks that are the only bare ones: spaces that a reader would not see as dots. */
+export function quoted(value: string): string {
+  return `"${visible(showSpaces(value.replace(/["\\]/g, "\\$&")))}"`;
+}
+
 /** The words behind a margin of `| `: white space made visible, each of their lines on a line of its own. */
 export function quote(words: string, width: number): Quote {
   const parts = words.replaceAll("\\", "\\\\").split("\n");

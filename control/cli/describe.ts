@@ -1,5 +1,5 @@
 /** An ask on the screen: all of it, as lists, and the requester's own words last, behind a margin. */
-import { block, quote } from "../base/quote.js";
+import { block, quote, quoted } from "../base/quote.js";
 import { plural, visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
 import { wrap } from "../base/wrap.js";
@@ -70,7 +70,7 @@ export function describeAsk(
       ...fact("requester", `${visible(claims.sub)}${person === claims.sub ? "" : ` (the person ${visible(person)})`}`),
       ...fact("entitlement", visible(claims.ent)),
       ...fact("reason", visible(claims.reason)),
-      ...(claims.incident === undefined ? [] : fact("incident", `"${visible(claims.incident)}"`)),
+      ...(claims.incident === undefined ? [] : fact("incident", quoted(claims.incident))),
       ...(claims.drill === undefined ? [] : fact("drill", visible(claims.drill))),
       ...fact("environment", claims.aud.map(visible).join(", ")),
       ...fact("asked", showTime(claims.iat)),

@@ -22,8 +22,8 @@ const MAX_PAYLOAD_LETTERS = 16_384;
 const LAST_LETTER = /[AQgw]/;
 const LETTERS = /[\w-]*/y;
 const MAX_REMAINS = 5;
-/** A mail has a body or two. */
-const MAX_OTHER_TEXTS = 4;
+/** Two without what stands before lines, and a mail has a body or two. */
+const MAX_OTHER_TEXTS = 5;
 
 /** A private key in any of its usual coats. */
 const PRIVATE_KEY =
@@ -195,6 +195,7 @@ export function whatElse(text: string, { remains }: Found): string {
   if (text.trim() === "") return "it is empty";
   const dashes = /[\u2013\u2014]/.test(text) ? " (and long dashes stand in it, where hyphens may have stood)" : "";
   if (remains.length > 0) return `it holds ${remains.join("; ")}${dashes}`;
-  if (/eyJ/.test(text)) return `it holds the beginning of a message, cut short${dashes}`;
+  if (/eyJ/.test(text))
+    return `it holds the beginning of a message, cut short or with other signs among its letters${dashes}`;
   return `nothing like a message is in its ${plural([...text].length, "character")}`;
 }

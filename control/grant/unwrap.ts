@@ -3,6 +3,8 @@
  * typographic signs. What remains is read by find.ts, which knows what a message looks like.
  */
 
+import { stripVTControlCharacters } from "node:util";
+
 /** The text of bytes: UTF-16 with its mark (PowerShell's `>`), or seen by its zero bytes, else UTF-8. */
 export function decodeText(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString("utf16le");
@@ -64,12 +66,12 @@ function decodeEntity(whole: string, body: string): string {
 
 const fromHex = (sign: string) => (run: string) => Buffer.from(run.replaceAll(sign, ""), "hex").toString("utf8");
 
-/** Tags, entities, quoted-printable, percent signs and the escapes of JSON: none of their signs occurs in a message. */
+/** Colours, tags, entities, quoted-printable, percent signs and the escapes of JSON: none of their signs occurs in a message. */
 export function decodeCarrier(text: string): string {
-  return text
+  return stripVTControlCharacters(text)
     .replace(INVISIBLE, "")
     .replace(/=[ \t]*\r?\n(?:[>|][> |]*)?/g, "")
-    .replace(/(?:=[0-9A-F]{2})+/g, fromHex("="))
+    .replace(/(?:=[0-9A-F]{2})+/gi, fromHex("="))
     .replace(PARTING, "\n")
     .replace(INLINE, "")
     .replace(/&([a-z]{2,8}|#x?[0-9a-f]{1,7});/gi, decodeEntity)
@@ -117,9 +119,19 @@ function lettersOf(text: string): Plain {
   return { letters: pieces.join(""), gaps };
 }
 
-/** Other ways to read a text in which nothing was found: without a speaker's name before each line, and a mail's body in base64. */
+/** `Rita: `, `<rita> `, or the border of a terminal's pane, with what stands in the pane beside it. */
+const SPEAKER = /^.{0,60}?(?:[>:|][ \t]+|\u2502[ \t]*)/gm;
+/** As editors and `cat -n` put it before a line. */
+const LINE_NUMBER = /^[ \t]*\d{1,6}[ \t:|]+/gm;
+const BASE64 = /^(?:[A-Za-z0-9+/]{40,}\r?\n)*[A-Za-z0-9+/]+={0,2}/gm;
+const MIN_BASE64_LETTERS = 40;
+
+/** Other ways to read a text in which nothing was found: without what stands before each line, and what stands there in base64. */
 export function otherTexts(text: string): string[] {
-  const unnamed = text.replace(/^.{0,60}?[>:|][ \t]+/gm, "");
-  const bodies = text.match(/^(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]*={0,2}/gm) ?? [];
-  return [unnamed, ...bodies.map((body) => Buffer.from(body, "base64").toString("utf8"))];
+  const bodies = (text.match(BASE64) ?? []).filter((body) => body.length >= MIN_BASE64_LETTERS);
+  return [
+    text.replace(SPEAKER, ""),
+    text.replace(LINE_NUMBER, ""),
+    ...bodies.map((body) => Buffer.from(body, "base64").toString("utf8")),
+  ];
 }

@@ -104,6 +104,21 @@ const manglings: Readonly<Record<string, Mangling>> = {
   "a nick before each line": (m) => wrapped(m, 60, "<rita> "),
   "a mail's body in base64": (m) =>
     `Content-Transfer-Encoding: base64\r\n\r\n${wrapped(Buffer.from(`Ask:\n${m}\n`).toString("base64"), 76, "", "\r\n")}\r\n`,
+  "the same in one line": (m) => Buffer.from(`${m}\n`).toString("base64"),
+  "an editor's line numbers": (m) =>
+    wrapped(m, 72, "")
+      .split("\n")
+      .map((line, i) => `${String(i + 1).padStart(4)} ${line}`)
+      .join("\n"),
+  "a list's line numbers": (m) =>
+    wrapped(m, 60, "")
+      .split("\n")
+      .map((line, i) => `${i + 8}:\t${line}`)
+      .join("\r\n"),
+  "a terminal's borders": (m) => wrapped(m, 70, "\u2502", "\u2502\n"),
+  "a pane beside another": (m) => wrapped(m, 70, "$ ls -l /tmp      \u2502 "),
+  "a terminal's colours": (m) => `\u001b[1m${wrapped(m, 60, "\u001b[32m", "\u001b[0m\r\n")}\u001b[0m`,
+  "quoted-printable in small letters": (m) => m.replaceAll(".", "=2e").replaceAll("-", "=2d"),
   twice: (m) => `> ${m}\n\n${m}`,
 };
 
@@ -263,7 +278,22 @@ describe("garbage", () => {
 
   it("of a mebibyte is gone through without stalling", () => {
     const header = sample("grant").split(".", 1)[0] ?? "";
-    const pieces = ["eyJ", "eyJ.", `${header}.`, `${sample("grant")}~`, "\u2014", "<a ", "&#x", "=3D", "%41", "> \n"];
+    const pieces = [
+      "eyJ",
+      "eyJ.",
+      "\u001b[",
+      "\u001b]8;",
+      "A".repeat(41),
+      "1 ",
+      `${header}.`,
+      `${sample("grant")}~`,
+      "\u2014",
+      "<a ",
+      "&#x",
+      "=3D",
+      "%41",
+      "> \n",
+    ];
     for (const piece of pieces) findMessages(piece.repeat(Math.ceil((1024 * 1024) / piece.length)));
   });
 });
