@@ -62,13 +62,21 @@ export function holdTerminal(): Held | undefined {
   return terminal;
 }
 
+function endLine(output: number): void {
+  try {
+    writeSync(output, "\n");
+  } catch {
+    // A terminal that is gone has no line to end: what is said about it goes elsewhere.
+  }
+}
+
 /** Leaves the terminal as it was found. */
 export function releaseTerminal(): void {
   if (held === undefined) return;
   const { input, descriptor, output, answer } = held;
   held = undefined;
   process.off("exit", releaseTerminal);
-  if (answer !== undefined) writeSync(output, "\n"); // A signal ends the question.
+  if (answer !== undefined) endLine(output); // A signal ends the question.
   if (!input.destroyed) input.setRawMode(false);
   if (descriptor === undefined) return;
   input.destroy();
@@ -110,7 +118,7 @@ async function question<T>(
       if (input.readableEnded || input.destroyed) reject(stopped("end"));
     });
   } catch (error) {
-    writeSync(terminal.output, "\n");
+    endLine(terminal.output);
     throw error;
   } finally {
     terminal.answer = undefined;
@@ -153,7 +161,7 @@ export async function askSecret(text: string): Promise<string> {
     terminal.answer = { take: (chunk) => void keys.write(chunk), end: () => reject(stopped("end")) };
     return () => editor.close();
   });
-  if (held !== undefined) writeSync(held.output, "\n");
+  if (held !== undefined) endLine(held.output);
   return secret;
 }
 

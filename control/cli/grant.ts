@@ -159,7 +159,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   say(
     output === undefined
       ? "Next: send it in the header x-break-glass; `--output FILE` writes a file for `curl -H @FILE URL`."
-      : `Next: curl -X ${method} -H @${/^[\w./-]+$/.test(output) ? output : `'${visible(output)}'`} URL`,
+      : `Next: curl -X ${method} -H @${/^[\w./-]+$/.test(output) ? output : `'${visible(output).replaceAll("'", "'\\''")}'`} URL`,
   );
 }
 
