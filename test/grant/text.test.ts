@@ -169,6 +169,16 @@ describe("an ask on the screen", () => {
     expect(facts.join("\n")).not.toContain("our words");
   });
 
+  it("keeps the ticket, which anybody may write, in its quotation marks", () => {
+    const incidentOf = (incident: string): string => {
+      const { facts } = describeAsk({ ...claims, incident }, "rita", 200, claims.iat);
+      return facts.find((line) => line.startsWith("incident")) ?? "";
+    };
+    expect(incidentOf("INC-1 b")).toBe('incident     "INC-1 b"');
+    expect(incidentOf('INC-1"   ends   2099 ')).toBe('incident     "INC-1\\" \u00b7\u00b7ends \u00b7\u00b72099\u00b7"');
+    expect(incidentOf("a\\\n\u00b7\u202e")).toBe('incident     "a\\\\\\u{a}\\u{b7}\\u{202e}"');
+  });
+
   it("leaves nothing out at the format's limits, 40 columns wide", () => {
     const paths = Array.from({ length: 32 }, (_, i) => `/v1/orders/${i}/${"status".repeat(i)}`);
     const actions = Array.from({ length: 16 }, (_, i) => `METHOD-${String.fromCharCode(65 + i)}`);
