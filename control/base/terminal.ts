@@ -59,7 +59,15 @@ export function holdTerminal(): Held | undefined {
   input.on("end", end).on("close", end).on("error", end);
   input.unref(); // Only a question keeps the command waiting.
   process.once("exit", releaseTerminal);
+  process.on("SIGCONT", quietAgain);
   return terminal;
+}
+
+/** A shell that had the terminal while this process was stopped has turned the echo on. */
+function quietAgain(): void {
+  if (held?.input.isRaw !== true) return;
+  held.input.setRawMode(false); // Otherwise it takes the mode for unchanged.
+  held.input.setRawMode(true);
 }
 
 function endLine(output: number): void {
@@ -76,6 +84,7 @@ export function releaseTerminal(): void {
   const { input, descriptor, output, answer } = held;
   held = undefined;
   process.off("exit", releaseTerminal);
+  process.off("SIGCONT", quietAgain);
   if (answer !== undefined) endLine(output); // A signal ends the question.
   if (!input.destroyed) input.setRawMode(false);
   if (descriptor === undefined) return;

@@ -113,6 +113,45 @@ os.waitpid(child, 0)
   expect(read("log.txt")).not.toMatch(/device|went wrong/);
 });
 
+it("a command that was stopped and goes on does not show the passphrase", async () => {
+  const script = String.raw`
+import os, pty, signal, subprocess, sys, time
+child, terminal = pty.fork()
+if child == 0:
+    os.environ["PS1"] = "next$ "
+    os.execvp("bash", ["bash", "--norc", "-i"])
+seen = b""
+def until(end):
+    global seen
+    while end not in seen:
+        seen += os.read(terminal, 1024)
+    sys.stdout.buffer.write(seen)
+    seen = b""
+until(b"next$ ")
+os.write(terminal, b'''bash -c 'echo $$ > pid; exec "$NODE" "$MAIN" key new zoe'\n''')
+until(b"of zoe: ")
+os.kill(int(open("pid").read()), signal.SIGSTOP)
+until(b"next$ ")
+os.write(terminal, b"fg; stty -a | grep -ow -- -*echo\n")
+until(b"exec")
+end = time.time() + 60
+while "-icanon" not in subprocess.run(["stty", "-a"], stdin=terminal, capture_output=True, text=True).stdout and time.time() < end:
+    time.sleep(0.05)
+os.write(terminal, b"a secret of many words\r")
+until(b"Once more: ")
+os.write(terminal, b"a secret of other words\r")
+until(b"next$ ")
+os.kill(child, signal.SIGKILL)
+`;
+  const env = { ...party.env, NODE: process.execPath, MAIN: main };
+  const options = { cwd: party.folder, env };
+  const { stdout, stderr } = await run("env", ["-u", "GLASSGATE_PASSPHRASE", "python3", "-c", script], options);
+  expect(stderr).toBe("");
+  expect(stdout).toContain("The two passphrases differ.");
+  expect(stdout).not.toContain("secret");
+  expect(stdout).toMatch(/\necho\r?\n/);
+});
+
 describe("a grant", () => {
   it("is said to open until the bundle ends, where that is before its own end", async () => {
     const end = nowSeconds() + 300;
