@@ -85,6 +85,15 @@ function cannot(what: string, error: unknown, hint = hintOf(error), after = ""):
   });
 }
 
+/** Whether anything has the name. @param what is to be done with it, for the error where that cannot be known */
+function isThere(path: string, what: string, after = ""): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw cannot(what, error, undefined, after);
+  }
+}
+
 /** @param what names the file in the error: "the roster" @param max bytes */
 export function readBytes(path: string, what: string, { hint, max = MAX_BYTES }: ReadOptions = {}): Buffer {
   try {
@@ -107,8 +116,9 @@ export function readStandardInput(what: string, max: number): Buffer {
   }
 }
 
+/** Undefined only where nothing has the name: a link that leads nowhere, or a folder that may not be looked into, is an error. */
 export function readTextIfThere(path: string, what: string): string | undefined {
-  return existsSync(path) ? readText(path, what) : undefined;
+  return isThere(path, `read ${what} ${visible(path)}`) ? readText(path, what) : undefined;
 }
 
 /** Makes a rename or a new name outlast a power cut; where folders cannot be opened (Windows) the system sees to it. */
@@ -188,13 +198,7 @@ export function writeText(path: string, text: string, options: { mode?: number }
 
 /** Refuses a name that is taken, also by a link that leads nowhere, before anybody is asked for anything. */
 export function mustBeNew(path: string, message: string, hint: string): void {
-  let taken: boolean;
-  try {
-    taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    throw cannot(`write ${visible(path)}`, error, undefined, " Nothing was changed.");
-  }
-  if (taken) throw new UserError(message, { hint });
+  if (isThere(path, `write ${visible(path)}`, " Nothing was changed.")) throw new UserError(message, { hint });
 }
 
 export interface NewFile {
