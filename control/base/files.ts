@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   linkSync,
@@ -134,18 +135,31 @@ function syncFolder(folder: string): void {
   }
 }
 
+/** A file that is replaced stays its group's, and its owner's where root replaces it; nobody else gets to read it. @param most of its mode */
+function keepOwner(descriptor: number, { uid, gid, mode }: Stats, most: number): void {
+  try {
+    fchownSync(descriptor, process.getuid?.() === 0 ? uid : -1, gid);
+  } catch (error) {
+    // Not one of this user's groups: then the new file's own group gets nothing that it did not have.
+    if (!["EPERM", "ENOSYS", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
+    fchmodSync(descriptor, mode & most & 0o707);
+    return;
+  }
+  fchmodSync(descriptor, mode & most);
+}
+
 /** The whole text on the disk under a name of its own in that folder, handed to `place`; nothing stays if that fails. */
 function throughTemporary(
   folder: string,
   text: string,
-  { mode, before }: { mode: number; before?: Stats | undefined },
+  { mode, before, most = 0o777 }: { mode: number; before?: Stats | undefined; most?: number | undefined },
   place: (temporary: string) => void,
 ): void {
   const temporary = join(folder, `.glassgate-${randomBytes(6).toString("hex")}.tmp`);
   try {
     const descriptor = openSync(temporary, "wx", mode);
     try {
-      if (before !== undefined && process.getuid?.() === 0) fchownSync(descriptor, before.uid, before.gid);
+      if (before !== undefined) keepOwner(descriptor, before, most);
       writeFileSync(descriptor, text); // Goes on after a short write, so a full disk is an error.
       fsyncSync(descriptor);
     } finally {
@@ -177,7 +191,7 @@ function removeFolders(made: readonly string[]): void {
   for (const folder of made.toReversed()) rmdirSync(folder);
 }
 
-/** Writes the whole file by rename, through symbolic links; root leaves it to its owner. `mode` defaults to 0644; secrets are 0600. */
+/** Writes the whole file by rename, through symbolic links. A file that is there keeps mode and group; a new one is 0644, secrets 0600. */
 export function writeText(path: string, text: string, options: { mode?: number } = {}): void {
   const made: string[] = [];
   try {
@@ -185,8 +199,11 @@ export function writeText(path: string, text: string, options: { mode?: number }
     const there = statSync(path, { throwIfNoEntry: false });
     if (there === undefined || there.isFile()) {
       const target = there === undefined ? path : realpathSync(path);
-      throughTemporary(dirname(target), text, { mode: options.mode ?? 0o644, before: there }, (temporary) =>
-        renameSync(temporary, target),
+      throughTemporary(
+        dirname(target),
+        text,
+        { mode: options.mode ?? 0o644, before: there, most: options.mode },
+        (temporary) => renameSync(temporary, target),
       );
     } else writeFileSync(path, text); // A device or a pipe; a directory is an error.
     noteWritten(path);
