@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   linkSync,
@@ -85,6 +86,15 @@ function cannot(what: string, error: unknown, hint = hintOf(error), after = ""):
   });
 }
 
+/** Whether anything has the name. @param what is to be done with it, for the error where that cannot be known */
+function isThere(path: string, what: string, after = ""): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw cannot(what, error, undefined, after);
+  }
+}
+
 /** @param what names the file in the error: "the roster" @param max bytes */
 export function readBytes(path: string, what: string, { hint, max = MAX_BYTES }: ReadOptions = {}): Buffer {
   try {
@@ -107,8 +117,9 @@ export function readStandardInput(what: string, max: number): Buffer {
   }
 }
 
+/** Undefined only where nothing has the name: a link that leads nowhere, or a folder that may not be looked into, is an error. */
 export function readTextIfThere(path: string, what: string): string | undefined {
-  return existsSync(path) ? readText(path, what) : undefined;
+  return isThere(path, `read ${what} ${visible(path)}`) ? readText(path, what) : undefined;
 }
 
 /** Makes a rename or a new name outlast a power cut; where folders cannot be opened (Windows) the system sees to it. */
@@ -124,18 +135,31 @@ function syncFolder(folder: string): void {
   }
 }
 
+/** A file that is replaced stays its group's, and its owner's where root replaces it; nobody else gets to read it. @param most of its mode */
+function keepOwner(descriptor: number, { uid, gid, mode }: Stats, most: number): void {
+  try {
+    fchownSync(descriptor, process.getuid?.() === 0 ? uid : -1, gid);
+  } catch (error) {
+    // Not one of this user's groups: then the new file's own group gets nothing that it did not have.
+    if (!["EPERM", "ENOSYS", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
+    fchmodSync(descriptor, mode & most & 0o707);
+    return;
+  }
+  fchmodSync(descriptor, mode & most);
+}
+
 /** The whole text on the disk under a name of its own in that folder, handed to `place`; nothing stays if that fails. */
 function throughTemporary(
   folder: string,
   text: string,
-  { mode, before }: { mode: number; before?: Stats | undefined },
+  { mode, before, most = 0o777 }: { mode: number; before?: Stats | undefined; most?: number | undefined },
   place: (temporary: string) => void,
 ): void {
   const temporary = join(folder, `.glassgate-${randomBytes(6).toString("hex")}.tmp`);
   try {
     const descriptor = openSync(temporary, "wx", mode);
     try {
-      if (before !== undefined && process.getuid?.() === 0) fchownSync(descriptor, before.uid, before.gid);
+      if (before !== undefined) keepOwner(descriptor, before, most);
       writeFileSync(descriptor, text); // Goes on after a short write, so a full disk is an error.
       fsyncSync(descriptor);
     } finally {
@@ -167,7 +191,7 @@ function removeFolders(made: readonly string[]): void {
   for (const folder of made.toReversed()) rmdirSync(folder);
 }
 
-/** Writes the whole file by rename, through symbolic links; root leaves it to its owner. `mode` defaults to 0644; secrets are 0600. */
+/** Writes the whole file by rename, through symbolic links. A file that is there keeps mode and group; a new one is 0644, secrets 0600. */
 export function writeText(path: string, text: string, options: { mode?: number } = {}): void {
   const made: string[] = [];
   try {
@@ -175,8 +199,11 @@ export function writeText(path: string, text: string, options: { mode?: number }
     const there = statSync(path, { throwIfNoEntry: false });
     if (there === undefined || there.isFile()) {
       const target = there === undefined ? path : realpathSync(path);
-      throughTemporary(dirname(target), text, { mode: options.mode ?? 0o644, before: there }, (temporary) =>
-        renameSync(temporary, target),
+      throughTemporary(
+        dirname(target),
+        text,
+        { mode: options.mode ?? 0o644, before: there, most: options.mode },
+        (temporary) => renameSync(temporary, target),
       );
     } else writeFileSync(path, text); // A device or a pipe; a directory is an error.
     noteWritten(path);
@@ -188,13 +215,7 @@ export function writeText(path: string, text: string, options: { mode?: number }
 
 /** Refuses a name that is taken, also by a link that leads nowhere, before anybody is asked for anything. */
 export function mustBeNew(path: string, message: string, hint: string): void {
-  let taken: boolean;
-  try {
-    taken = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    throw cannot(`write ${visible(path)}`, error, undefined, " Nothing was changed.");
-  }
-  if (taken) throw new UserError(message, { hint });
+  if (isThere(path, `write ${visible(path)}`, " Nothing was changed.")) throw new UserError(message, { hint });
 }
 
 export interface NewFile {

@@ -2,7 +2,18 @@
  * YAML (or JSON) text from outside, read within bounds: as plain values, and with the place of each. Aliases, anchors and merges are
  * read as YAML 1.2 says, whatever a directive in the text asks for: `on`, `yes` and `12:30` are text.
  */
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from "yaml";
 import { messageOf, UserError } from "./errors.js";
 import { visible } from "./text.js";
 
@@ -36,8 +47,23 @@ const MENDS: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'It is not indented as its neighbours are, or the text before a ":" goes over several lines',
 };
 
-/** The parser's words, in ours where its own do not help. */
-function sentenceFor({ code, message }: { code: string; message: string }): string {
+/** What looks like a space or a line's end and is none in YAML: from a web page, a word processor, an old Mac. */
+const FALSE_BLANK = /[\u0085\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]|\r(?!\n)/;
+
+/** Where a false blank stands in the line of the fault, or in the one before it: the parser sees only what follows from it. */
+function falseBlankNear(text: string, offset: number): number | undefined {
+  const start = text.lastIndexOf("\n", Math.max(0, text.lastIndexOf("\n", offset - 1) - 1)) + 1;
+  const end = text.indexOf("\n", offset);
+  const found = FALSE_BLANK.exec(text.slice(start, end < 0 ? undefined : end));
+  return found === null ? undefined : start + found.index;
+}
+
+/** The parser's words, in ours where its own do not help. @param at the text from the fault on */
+function sentenceFor({ code, message }: { code: string; message: string }, at: string): string {
+  if (/^\*[\s,\]}]/.test(at)) return 'A * alone is read as an alias: write it in quotes, "*"';
+  if (/cannot start with/.test(message)) return `Text that begins with ${visible(at[0] ?? "")} must stand in quotes`;
+  if (code === "MULTILINE_IMPLICIT_KEY" && !/^[[{]/.test(at))
+    return 'This line is no "name: value", nor a part of a list';
   if (/call stack/.test(message)) return "It is nested too deeply";
   if (/block-seq-ind/.test(message))
     return "A list begins on the line of its name: put the dash on the next line, indented, or write [ ]";
@@ -70,6 +96,8 @@ function refuseBytes(text: string, file: string, hint: string): void {
   if (zero >= 0) refuse(zero, "it is no text, or not in UTF-8 (UTF-16, perhaps): save it as UTF-8.");
   const broken = text.indexOf("\ufffd");
   if (broken >= 0) refuse(broken, "a character is not in UTF-8: save it as UTF-8.");
+  const conflict = /^(?:<{7}|>{7}) /m.exec(text);
+  if (conflict !== null) refuse(conflict.index, "git left a conflict here: settle it and take its marks out.");
   const deep = unreasonableAt(text);
   if (deep >= 0) refuse(deep, "it is nested too deeply.");
 }
@@ -102,7 +130,10 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
   const document = parse();
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) {
-    refuse(fault.pos[0], sentenceFor(fault));
+    const [offset] = fault.pos;
+    const blank = falseBlankNear(text, offset);
+    if (blank === undefined) refuse(offset, sentenceFor(fault, text.slice(offset, offset + 8)), fault);
+    else refuse(blank, `${visible(text[blank] ?? "")} stands where a space or a line's end must: type it anew`, fault);
   }
 
   const targets = new Map<Node, Node>();
@@ -126,7 +157,8 @@ export function readYaml(text: string, file: string, hint: string): Yaml {
   };
   const weighPair = (pair: Pair, depth: number, holder: Node, names: Set<string>): number => {
     const { key, value } = pair;
-    if (!isScalar(key)) return refuse(offsetOf(holder), "the name of a member is a list, a mapping or an alias");
+    if (!isScalar(key))
+      return refuse(offsetOf(isNode(key) ? key : holder), "the name of a member is a list, a mapping or an alias");
     const name = String(key.value);
     if (names.has(name) && key.source !== "<<")
       return refuse(offsetOf(key), "the same member stands here twice: leave one of them");

@@ -1,6 +1,7 @@
 /** `glassgate bundle build`: the next bundle from the roster; what changes, what is weak, and whether the filter would take it. */
 import type { Command } from "commander";
-import { writeText } from "../base/files.js";
+import { readTextIfThere, writeText } from "../base/files.js";
+import { plural } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { readAnchors } from "../trust/anchors.js";
 import { buildClaims } from "../trust/bundle.js";
@@ -8,7 +9,13 @@ import { parseRoster, readRosterText, refuseRoster } from "../trust/roster.js";
 import { type BuildOptions, currentBundle, draftOf, nextPath, refusalOfDraft } from "./bundle-draft.js";
 import { reportOf, sayReport } from "./bundle-report.js";
 import { anchorsOption, bundleOption, examples, jsonOption, rosterOption } from "./context.js";
-import { result, resultJson, say } from "./output.js";
+import { result, resultJson, say, warn } from "./output.js";
+
+/** How many have signed the draft that stands there. */
+function signersOf(next: string): number {
+  const text = readTextIfThere(next, "the next bundle")?.trim() ?? "";
+  return /^[A-Za-z0-9_-]+\./.test(text) ? text.split("~").length : 0;
+}
 
 async function build(options: BuildOptions & { json?: boolean }): Promise<void> {
   const anchors = readAnchors(options.anchors);
@@ -31,7 +38,10 @@ async function build(options: BuildOptions & { json?: boolean }): Promise<void> 
     );
   }
   const report = await reportOf(draft, current, anchors);
+  const lost = signersOf(next);
   writeText(next, content);
+  if (lost > 0)
+    warn(`${next} had ${plural(lost, "signature")} by root holders: it is replaced, and they must sign the new one.`);
   if (options.json === true)
     resultJson({
       file: next,

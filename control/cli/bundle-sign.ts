@@ -3,9 +3,11 @@ import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { readTextIfThere } from "../base/files.js";
 import { plural } from "../base/text.js";
+import { nowSeconds, showTime } from "../base/time.js";
+import { takeLock } from "../gateway/push-lock.js";
 import { readAnchors } from "../trust/anchors.js";
 import { signerKids } from "../trust/bundle.js";
-import { currentBundle, keepSigned, nextPath, readDraft, refusalOfDraft, signDraft } from "./bundle-draft.js";
+import { addSignature, currentBundle, nextPath, readDraft, refusalOfDraft, withNewSignatures } from "./bundle-draft.js";
 import { reportOf, rosterWarnings, sayReport } from "./bundle-report.js";
 import {
   anchorsOption,
@@ -29,6 +31,16 @@ interface Options {
   readonly keys: string;
   readonly passphraseFd?: number;
   readonly json?: boolean;
+}
+
+/** Two who sign in one folder at the same moment: the second reads what the first wrote. */
+async function underLock<T>(file: string, run: () => Promise<T>): Promise<T> {
+  const release = await takeLock(file);
+  try {
+    return await run();
+  } finally {
+    release();
+  }
 }
 
 async function sign(options: Options): Promise<void> {
@@ -58,6 +70,11 @@ async function sign(options: Options): Promise<void> {
       hint: "It was changed after signing, or is for other anchors. Build and sign it again.",
     });
   }
+  if (draft.claims.exp <= nowSeconds()) {
+    throw new UserError(`${draft.file} has expired on ${showTime(draft.claims.exp)}: no gateway would take it.`, {
+      hint: "Run `glassgate bundle build` again, and check this machine's clock.",
+    });
+  }
   const refusal = await refusalOfDraft(draft, anchors);
   if (refusal !== undefined) {
     throw new UserError(`The filter would refuse this bundle: ${refusal}.`, {
@@ -75,11 +92,15 @@ async function sign(options: Options): Promise<void> {
   if ((await askPerson('Type "yes" to sign, anything else to stop: ')) !== "yes")
     throw new UserError("Not signed. Nothing was changed.", { exitCode: 1 });
 
-  const signed = await signDraft(draft, await openKey(options.keys, options.key, options.passphraseFd), anchors);
-  // Somebody else's draft, or a swap: what was shown is what counts, and the signer hears of it.
-  if (readTextIfThere(draft.file, "the next bundle")?.trim() !== draft.text)
-    warn(`${draft.file} was changed while you read. What was shown to you is what is signed and kept.`);
-  await keepSigned(signed, options.bundle, anchors);
+  const root = await openKey(options.keys, options.key, options.passphraseFd);
+  const signed = await underLock(draft.file, async () => {
+    const latest = await withNewSignatures(draft, anchors);
+    if (latest !== draft) say(`${draft.file} was signed by others while you read; yours is added to theirs.`);
+    else if (readTextIfThere(draft.file, "the next bundle")?.trim() !== draft.text)
+      // Somebody else's draft, or a swap: what was shown is what counts, and the signer hears of it.
+      warn(`${draft.file} was changed while you read. What was shown to you is what is signed and kept.`);
+    return addSignature(options.bundle, root, latest, anchors);
+  });
   const { missing, claims } = signed;
   const file = missing > 0 ? nextPath(options.bundle) : options.bundle;
   if (options.json === true) resultJson({ file, version: claims.version, missing });

@@ -1,7 +1,7 @@
 /** What every command shares: where files are, how keys are opened. */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
@@ -15,10 +15,31 @@ import { verifyBundle } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
 import { warn } from "./output.js";
 
+/** Below the home folder; undefined for a user that has none, as in many containers. */
+function defaultKeys(): string | undefined {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? join(home, ".glassgate", "keys") : undefined;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined; // No HOME, and no entry in the system's list of users.
+  }
+}
+
+const NO_HOME = "(you have no home folder: name one)";
+/** A variable that is set and empty is as good as none: keys never land in the folder one happens to be in. */
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "where your keys are")
     .env("GLASSGATE_KEYS")
-    .default(join(homedir(), ".glassgate", "keys"));
+    .argParser((folder: string) => (folder === "" ? (defaultKeys() ?? "") : folder))
+    .default(defaultKeys() ?? "", defaultKeys() ?? NO_HOME);
+
+function keysFolder(folder: string): string {
+  if (folder !== "") return folder;
+  throw new UserError("There is no home folder to have keys in.", {
+    hint: "Name a folder of keys with --keys or GLASSGATE_KEYS.",
+  });
+}
 export const anchorsOption = (): Option =>
   new Option("--anchors <file>", "root keys, threshold and audience").default("anchors.json");
 export const bundleOption = (): Option =>
@@ -50,15 +71,16 @@ export function duration(text: string): number {
 
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-export const keyPath = (folder: string, name: string): string => join(folder, `${name}.key.json`);
+export const keyPath = (folder: string, name: string): string => join(keysFolder(folder), `${name}.key.json`);
 
 /** Names of the key files in the folder. */
 export function keyNames(folder: string): string[] {
-  if (!existsSync(folder)) return [];
   let files: string[];
   try {
-    files = readdirSync(folder);
+    files = readdirSync(keysFolder(folder));
   } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    if (error instanceof UserError) throw error;
     throw new UserError(`Cannot read the folder of keys ${visible(folder)}: ${reasonOf(error)}.`, {
       cause: error,
       hint: systemCode(error) === "ENOTDIR" ? "Name a folder with --keys or GLASSGATE_KEYS." : (hintOf(error) ?? ""),

@@ -8,9 +8,12 @@ import { isRecord } from "../base/schema.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { type PublicKey, publicKeySchema, thumbprint } from "../signer/jwk.js";
+import { buildClaims } from "../trust/bundle.js";
 import { describeChanges } from "../trust/diff.js";
+import { parseRoster, type Roster } from "../trust/roster.js";
 import { rotatedRoster } from "../trust/roster-edit.js";
-import { addSignature, nextClaims, nextPath } from "./bundle.js";
+import { addSignature, draftOf, nextPath } from "./bundle-draft.js";
+import { changesByRoster } from "./bundle-report.js";
 import {
   anchorsOption,
   bundleOption,
@@ -23,6 +26,7 @@ import {
   passphraseOption,
   readTrusted,
   rosterOption,
+  type Trusted,
 } from "./context.js";
 import {
   adminOption,
@@ -96,24 +100,41 @@ function remember(paths: readonly string[]): () => void {
   };
 }
 
+/** Nobody reads what a rotation signs, so it signs the rotation alone: what else the roster says, people must see first. */
+function refuseOtherChanges({ claims }: Trusted, roster: Roster, file: string): void {
+  const others = changesByRoster(claims, roster);
+  if (others.length === 0) return;
+  throw new UserError(
+    `${file} holds other changes than the new key, which nobody has read:\n${others.map((line) => `  ${line}`).join("\n")}`,
+    {
+      hint: "Have them read and signed first: `glassgate bundle build`, then `glassgate bundle sign`. Nothing was written.",
+    },
+  );
+}
+
 async function rotate(principal: string, options: Options): Promise<void> {
   const gateways = readGateways(options);
   const end = nowSeconds() + options.overlap;
   const key = readPublicKey(options.newKey);
   const before = readText(options.roster, "the roster", "Name the file with --roster.");
   const roster = rotatedRoster(before, options.roster, principal, key, end);
+  const current = await readTrusted(options);
+  refuseOtherChanges(current, parseRoster(before, options.roster), options.roster);
   const roots = [];
   for (const root of options.root) roots.push(await openKey(options.keys, root, options.passphraseFd));
 
   const putBack = remember([options.roster, nextPath(options.bundle), options.bundle]);
   try {
     writeText(options.roster, roster);
-    const { claims, before: current } = nextClaims(options);
-    for (const change of current === undefined ? [] : describeChanges(current, claims)) say(`  ${change}`);
-    writeText(nextPath(options.bundle), `${JSON.stringify(claims, null, 2)}\n`);
+    const { anchors, claims: old } = current;
+    const claims = buildClaims(parseRoster(roster, options.roster), [anchors.audience], old.version + 1, nowSeconds());
+    for (const change of describeChanges(old, claims)) say(`  ${change}`);
+    const content = `${JSON.stringify(claims, null, 2)}\n`;
+    writeText(nextPath(options.bundle), content);
+    let draft = draftOf(content, nextPath(options.bundle));
     let missing = 1;
     for (const root of roots) {
-      if (missing > 0) ({ missing } = await addSignature(options, root));
+      if (missing > 0) ({ missing, draft } = await addSignature(options.bundle, root, draft, anchors));
     }
     if (missing > 0) {
       say(

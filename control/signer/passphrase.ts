@@ -1,5 +1,5 @@
 /** Where a passphrase comes from: a file descriptor, the environment or a prompt. Never the command line. */
-import { readSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { isatty } from "node:tty";
 import { reasonOf, systemCode, UserError } from "../base/errors.js";
 import { askSecret, blocking, hasTerminal } from "../base/terminal.js";
@@ -79,12 +79,40 @@ class Lines {
   }
 }
 
+/** What an entry of /proc/self/fd leads to; "" for none. */
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return ""; // Closed meanwhile, or no Linux.
+  }
+}
+
+/** Bits of the flags in fdinfo (octal) that say that it can be written to: O_WRONLY and O_RDWR. */
+const isWritable = (descriptor: string): boolean =>
+  /^flags:\s+[0-7]*[1256]$/m.test(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"));
+
+/** Node's own descriptor, under a number that the shell did not hand over: nothing ever comes of it, and reading would never end. */
+function isOurOwn(descriptor: number): boolean {
+  const target = targetOf(String(descriptor));
+  if (target.startsWith("anon_inode:")) return true;
+  if (!target.startsWith("pipe:")) return false;
+  return readdirSync("/proc/self/fd").some(
+    (other) => other !== String(descriptor) && targetOf(other) === target && isWritable(other),
+  );
+}
+
 const opened = new Map<number, Lines>();
 
 function fromDescriptor(name: string, descriptor: number): string {
   if (isatty(descriptor)) {
     throw new UserError(`File descriptor ${descriptor} is a terminal, which would show the passphrase.`, {
       hint: "Leave --passphrase-fd out: the command asks at the terminal, unseen.",
+    });
+  }
+  if (!opened.has(descriptor) && isOurOwn(descriptor)) {
+    throw new UserError(`File descriptor ${descriptor} was not handed to this command.`, {
+      hint: "For example: --passphrase-fd 3 3< passphrase.txt",
     });
   }
   const lines = opened.get(descriptor) ?? new Lines(descriptor);

@@ -126,15 +126,12 @@ function dateLines(before: BundleClaims, after: BundleClaims): string[] {
 
 /** What changed besides version and dates; empty when nothing did. */
 export function contentChanges(before: BundleClaims, after: BundleClaims): string[] {
-  const whole = [
-    ...factChanges([audienceFact(before)], [audienceFact(after)]),
-    ...factChanges(revokedFacts(before), revokedFacts(after)),
-  ];
-  if (
-    (before.revoked === undefined) !== (after.revoked === undefined) &&
-    !whole.some((line) => line.includes("revoked"))
-  )
-    whole.push(`now ${after.revoked === undefined ? "has no list" : "has an empty list"} of what is revoked`);
+  const revoked = factChanges(revokedFacts(before), revokedFacts(after));
+  // A list of nothing and no list: the same to the filter, and told apart all the same, as the bytes differ.
+  if (before.revoked !== undefined && after.revoked === undefined) revoked.push("now has no list of what is revoked");
+  if (before.revoked === undefined && after.revoked !== undefined && revoked.length === 0)
+    revoked.push("now has an empty list of what is revoked");
+  const whole = [...factChanges([audienceFact(before)], [audienceFact(after)]), ...revoked];
   return [
     ...whole.map((change) => `the bundle: ${change}`),
     ...compareItems("principal", before.principals, after.principals, principalChanges, describePrincipal),

@@ -96,6 +96,12 @@ function faultOfKey(value: unknown, path: Path): Finding | undefined {
       path: [...path, "kty"],
       message: "is neither OKP nor EC: only Ed25519 and P-256 keys sign here. Make one with `glassgate key new NAME`",
     };
+  if (kty === "EC" && value.y === undefined && Object.hasOwn(value, "true"))
+    return {
+      path,
+      member: "true",
+      message: "is what a YAML 1.1 tool made of the member y: write y, and keep that tool away from this file",
+    };
   const curve = kty === "OKP" ? "Ed25519" : "P-256";
   if (kty !== undefined && crv !== undefined && crv !== curve)
     return {

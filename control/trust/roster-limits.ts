@@ -13,7 +13,11 @@ type Refuse = (path: Path, message: string) => void;
 type Once = (kind: string, id: string, path: Path) => void;
 
 function checkWindow(window: { nbf?: number | undefined; exp?: number | undefined }, path: Path, refuse: Refuse): void {
-  if (window.exp !== undefined && window.exp <= (window.nbf ?? 0)) refuse([...path, "exp"], "is not after nbf");
+  if (window.exp !== undefined && window.exp <= (window.nbf ?? 0))
+    refuse(
+      [...path, "exp"],
+      window.exp === 0 ? "is 1970; leave it out where there is to be no limit" : "is not after nbf",
+    );
 }
 
 function checkPrincipals({ principals }: Checked, once: Once, refuse: Refuse): void {

@@ -36,8 +36,11 @@ const RULE = "must be seconds or a duration such as 15m, 2h or 30d";
 function meant(text: string): string {
   const mixed = /^(?:PT)?(\d+)h\s*(\d+)m(?:in)?$/i.exec(text.trim());
   if (mixed !== null) return `; did you mean ${Number(mixed[1]) * 60 + Number(mixed[2])}m?`;
-  const parts = /^(?:PT)?(\d+)\s*(s|m|h|d)[a-z]*$/i.exec(text.trim());
-  if (parts !== null && Number(parts[1]) > 0) return `; did you mean ${Number(parts[1])}${parts[2]?.toLowerCase()}?`;
+  const parts = /^(?:PT)?(\d+)\s*(?:(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?)$/i.exec(
+    text.trim(),
+  );
+  const unit = parts?.slice(2).find((letter) => letter !== undefined);
+  if (parts !== null && Number(parts[1]) > 0) return `; did you mean ${Number(parts[1])}${unit?.toLowerCase()}?`;
   return /^\d+$/.test(text) ? `; write ${text}s, ${text}m or ${text}h` : "";
 }
 

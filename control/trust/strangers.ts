@@ -93,7 +93,8 @@ function strangeIncidents(incidents: readonly string[]): string[] {
     else if (!/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(incident))
       lines.push(`revoked incident ${shown} has characters that are hard to type: they are compared byte for byte`);
     const twin = seen.get(blurred(incident));
-    if (twin !== undefined)
+    if (twin === incident) lines.push(`revoked incident ${shown} is named twice`);
+    else if (twin !== undefined)
       lines.push(
         `revoked incidents ${quoted(twin)} and ${shown} look alike and are two: which one do the grants name?`,
       );

@@ -35,6 +35,21 @@ describe("writing", () => {
     expect(readdirSync(base).sort()).toEqual(["link", "target"]);
   });
 
+  it("leaves a file that it replaces its mode, and a secret is never wider than that", () => {
+    const path = join(base, "file");
+    const modeOf = (): number => statSync(path).mode & 0o777;
+    for (const mode of [0o600, 0o640, 0o664, 0o400]) {
+      writeFileSync(path, "old");
+      chmodSync(path, mode);
+      writeText(path, "new");
+      expect(modeOf()).toBe(mode);
+      rmSync(path);
+    }
+    writeFileSync(path, "old", { mode: 0o644 });
+    writeText(path, "secret", { mode: 0o600 });
+    expect(modeOf()).toBe(0o600);
+  });
+
   it("writes into a device or a pipe instead of replacing it", () => {
     const pipe = join(base, "pipe");
     execFileSync("mkfifo", [pipe]);

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { rosterLine } from "../../control/cli/key.js";
 import { newKey, type PublicKey, publicKeySchema, publicPart, thumbprint } from "../../control/signer/jwk.js";
 import { parseRoster } from "../../control/trust/roster.js";
-import { glassgate, shell } from "./run.js";
+import { glassgate, main, shell } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-key-"));
 const env = { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "correct horse battery staple" };
@@ -60,4 +60,29 @@ it("two at once make one key", async () => {
   expect(ran.stdout.trim().split("\n")).toHaveLength(2);
   expect(kept).toBe(printed);
   expect(readdirSync(join(base, "keys")).filter((name) => !name.endsWith(".key.json"))).toEqual([]);
+});
+
+it("a user without a home has no keys by default, least of all in the current folder", async () => {
+  const homeless = { HOME: "", GLASSGATE_KEYS: "", GLASSGATE_PASSPHRASE: "correct horse battery staple" };
+  for (const args of [
+    ["key", "new", "zoe"],
+    ["key", "list"],
+    ["key", "show", "zoe"],
+    ["init", "project"],
+  ])
+    expect(await glassgate(args, { cwd: base, env: homeless })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("There is no home folder to have keys in."),
+    });
+  expect(readdirSync(base).filter((name) => name !== "keys" && !name.endsWith(".txt"))).toEqual([]);
+  expect(await glassgate(["--version"], { cwd: base, env: homeless })).toMatchObject({ code: 0 });
+});
+
+it.runIf(process.getuid?.() === 0)("a user that the system does not know can run what needs no key", async () => {
+  const line = `env -u HOME -u GLASSGATE_KEYS setpriv --reuid 54321 --clear-groups "${process.execPath}" "${main}"`;
+  expect(await shell(`cd /; ${line} --version`)).toMatchObject({ code: 0 });
+  expect(await shell(`cd /; ${line} key list`)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no home folder"),
+  });
 });

@@ -128,3 +128,17 @@ describe("GLASSGATE_PASSPHRASE", () => {
     expect(ran.stdout + ran.stderr).not.toContain("Tr0ub4dor");
   });
 });
+
+it.runIf(process.platform === "linux")(
+  "a descriptor that was not handed over is refused, and never waited for",
+  async () => {
+    for (const descriptor of ["4", "5", "6", "7", "8", "11", "12", "13", "16", "17"]) {
+      const ran = await glassgate(["key", "new", "zoe", "--passphrase-fd", descriptor], options);
+      expect({ descriptor, ...ran }).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/not handed to|not open|no line/),
+      });
+      expect(existsSync(join(keys, "zoe.key.json"))).toBe(false);
+    }
+  },
+);

@@ -108,6 +108,19 @@ describe("describeChanges", () => {
     expect(text).not.toContain("\u001b");
   });
 
+  it("tells a list of nothing revoked from no list, whatever else changes", () => {
+    const before = withChange((claims) => Object.assign(claims, { revoked: { sub: ["eve"] } }));
+    const [empty, none] = [
+      { ...before, revoked: {} },
+      { ...before, revoked: undefined },
+    ];
+    expect(describeChanges(before, empty)).not.toEqual(describeChanges(before, none));
+    // An audience of that name is no list.
+    const plainly = { ...before, revoked: undefined };
+    const named = { ...plainly, aud: [...before.aud, "revoked"] };
+    expect(describeChanges(plainly, { ...named, revoked: {} })).not.toEqual(describeChanges(plainly, named));
+  });
+
   it("tells two principals that swap their keys", () => {
     const text = told((claims) => {
       const [adam, anna] = [principal(claims, "adam"), principal(claims, "anna")];

@@ -71,7 +71,7 @@ describe("dates", () => {
       "'1801440000'",
       "must be a UTC date such as 2027-01-31 or 2027-01-31T18:00Z, or seconds since 1970; leave the quotes out",
     ],
-    ["0", "is not after nbf"],
+    ["0", "is 1970; leave it out where there is to be no limit"],
   ])("%s is refused: %s", (text, words) =>
     expect(exp(text)).toContain(`roster.yaml:5:34: principals[0].roles[0].exp: ${words}`),
   );
