@@ -1,10 +1,10 @@
 /** What every command shares: where files are, how keys are opened. */
 import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
+import { homeFolder } from "../base/home.js";
 import { nearest, visible } from "../base/text.js";
 import { parseDuration } from "../base/time.js";
 import type { PrivateKey } from "../signer/jwk.js";
@@ -15,10 +15,11 @@ import { verifyBundle } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
 import { warn } from "./output.js";
 
-export const keysOption = (): Option =>
-  new Option("--keys <dir>", "where your keys are")
-    .env("GLASSGATE_KEYS")
-    .default(join(homedir(), ".glassgate", "keys"));
+export const keysOption = (): Option => {
+  const option = new Option("--keys <dir>", "where your keys are").env("GLASSGATE_KEYS");
+  const home = homeFolder();
+  return home === undefined ? option.makeOptionMandatory() : option.default(join(home, ".glassgate", "keys"));
+};
 export const anchorsOption = (): Option =>
   new Option("--anchors <file>", "root keys, threshold and audience").default("anchors.json");
 export const bundleOption = (): Option =>

@@ -11,11 +11,11 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { homedir } from "node:os";
 import { delimiter, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { messageOf, systemCode, UserError } from "../base/errors.js";
+import { homeFolder } from "../base/home.js";
 import { visible } from "../base/text.js";
 import { childEnvironment } from "./environment.js";
 
@@ -34,7 +34,9 @@ const OLDEST = [1, 33] as const;
 export function cacheFolderOf(packageFolder: string, env: Readonly<Record<string, string | undefined>>): string {
   if (!packageFolder.split(sep).includes("node_modules")) return join(packageFolder, ".cache");
   const { XDG_CACHE_HOME: home } = env;
-  return join(home === undefined || home === "" ? join(homedir(), ".cache") : home, "glassgate");
+  if (home !== undefined && home !== "") return join(home, "glassgate");
+  const own = homeFolder();
+  return own === undefined ? join(packageFolder, ".cache") : join(own, ".cache", "glassgate");
 }
 const cacheFolder = cacheFolderOf(fileURLToPath(new URL("../../", import.meta.url)), process.env);
 
