@@ -1,10 +1,10 @@
 /** What every command shares: where files are, how keys are opened. */
 import { readdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
+import { homeFolder } from "../base/home.js";
 import { nearest, visible } from "../base/text.js";
 import { parseDuration } from "../base/time.js";
 import type { PrivateKey } from "../signer/jwk.js";
@@ -17,13 +17,8 @@ import { warn } from "./output.js";
 
 /** Below the home folder; undefined for a user that has none, as in many containers. */
 function defaultKeys(): string | undefined {
-  try {
-    const home = homedir();
-    return isAbsolute(home) ? join(home, ".glassgate", "keys") : undefined;
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return undefined; // No HOME, and no entry in the system's list of users.
-  }
+  const home = homeFolder();
+  return home === undefined ? undefined : join(home, ".glassgate", "keys");
 }
 
 const NO_HOME = "(you have no home folder: name one)";

@@ -1,5 +1,6 @@
 /** `glassgate gateway render`: a complete, commented Envoy configuration. */
 import { existsSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { dirname, join, relative, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.js";
@@ -38,10 +39,13 @@ function portNumber(text: string): number {
 }
 
 function parseUpstream(text: string): { host: string; port: number } {
-  const match = /^([A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text);
-  if (match?.[1] === undefined || match[2] === undefined)
-    throw new InvalidArgumentError("It must be host:port, for example 127.0.0.1:8080.");
-  return { host: match[1], port: portNumber(match[2]) };
+  if (/^[a-z]+:\/\//i.test(text))
+    throw new InvalidArgumentError("It must be host:port, without https:// and path, for example api.internal:8080.");
+  const [, ip6, name, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const host = ip6 ?? name;
+  if (host === undefined || port === undefined || (ip6 !== undefined && !isIPv6(ip6)))
+    throw new InvalidArgumentError("It must be host:port, for example 127.0.0.1:8080 or [::1]:8080.");
+  return { host, port: portNumber(port) };
 }
 
 /** Where the normal callers' keys come from: one way, and one only. */

