@@ -3,23 +3,13 @@ import { rmSync } from "node:fs";
 import { UserError } from "../base/errors.js";
 import { readText, readTextIfThere, writeText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
-import { nowSeconds } from "../base/time.js";
 import { FilterHost } from "../host/host.js";
 import { algorithmOf, newKey, type PrivateKey, publicPart } from "../signer/jwk.js";
 import { signDetached, signPayload } from "../signer/sign.js";
-import { type Anchors, readAnchors } from "../trust/anchors.js";
-import {
-  buildClaims,
-  firstFault,
-  payloadOf,
-  readClaims,
-  signFirst,
-  signFurther,
-  verifyBundle,
-} from "../trust/bundle.js";
+import type { Anchors } from "../trust/anchors.js";
+import { firstFault, payloadOf, readClaims, signFirst, signFurther, verifyBundle } from "../trust/bundle.js";
 import { type BundleClaims, bundleClaimsSchema } from "../trust/claims.js";
 import { configurationText } from "../trust/configuration.js";
-import { readRoster } from "../trust/roster.js";
 
 /** MAX_BUNDLE_BYTES of assembly/limits.ts: the filter sees the whole configuration first, and would name its size. */
 const MAX_BUNDLE_KIB = 512;
@@ -123,14 +113,6 @@ export interface BuildOptions {
   readonly bundle: string;
 }
 
-/** The claims of the next version, and those of the one in force (not verified: the report says so). */
-export function nextClaims(options: BuildOptions): { claims: BundleClaims; before: BundleClaims | undefined } {
-  const roster = readRoster(options.roster);
-  const anchors = readAnchors(options.anchors);
-  const before = currentBundle(options.bundle)?.claims;
-  return { claims: buildClaims(roster, [anchors.audience], (before?.version ?? 0) + 1, nowSeconds()), before };
-}
-
 export interface Signed {
   /** The draft with the new signature: to be signed further without reading it again. */
   readonly draft: Draft;
@@ -172,19 +154,4 @@ export async function keepSigned({ draft, claims, missing }: Signed, bundle: str
   }
   writeText(bundle, `${draft.text}\n`);
   rmSync(next, { force: true });
-}
-
-/**
- * Adds a root's signature to the next bundle; the last one that is needed makes it the bundle.
- * @param draft what was shown; without it the file is read here, for callers that have just written it
- */
-export async function addSignature(
-  options: { anchors: string; bundle: string },
-  root: PrivateKey,
-  draft: Draft = readDraft(options.bundle),
-): Promise<Signed> {
-  const anchors = readAnchors(options.anchors);
-  const signed = await signDraft(draft, root, anchors);
-  await keepSigned(signed, options.bundle, anchors);
-  return signed;
 }

@@ -4,8 +4,6 @@ import { addBundleBuild } from "./bundle-build.js";
 import { addBundleShow, addBundleVerify } from "./bundle-show.js";
 import { addBundleSign } from "./bundle-sign.js";
 
-export { addSignature, nextClaims, nextPath, refusalOf } from "./bundle-draft.js";
-
 export function addBundle(program: Command): void {
   const bundle = program.command("bundle").description("build, sign, show and verify trust bundles");
   addBundleBuild(bundle);

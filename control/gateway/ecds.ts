@@ -97,3 +97,15 @@ export function readEcds(text: string): Deployed | undefined {
     return undefined; // Not ours, or damaged: push writes a whole new one.
   }
 }
+
+/** Members of our configuration that only a later glassgate knows. */
+export function unknownMembers(text: string): string[] {
+  try {
+    const { value } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config.config.configuration;
+    const configuration: unknown = JSON.parse(value);
+    if (!isRecord(configuration) || configuration.audience === undefined) return [];
+    return Object.keys(configuration).filter((name) => !Object.hasOwn(configurationSchema.shape, name));
+  } catch {
+    return []; // Damaged, or not ours: there is nothing to keep.
+  }
+}
