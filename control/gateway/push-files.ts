@@ -48,15 +48,14 @@ function readIfPossible(path: string): string | undefined {
   }
 }
 
-/** Envoy watches the folder that it was told: what is renamed where a link leads to is never seen. */
-export function refuseLink(ecdsPath: string): void {
-  if (lstatSync(ecdsPath, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
-  throw new UserError(
-    `The ECDS file ${visible(ecdsPath)} is a symbolic link, and Envoy would not see what changes behind it.`,
-    {
-      hint: "Put the file itself there. Where a system such as Kubernetes lays such links, let that system bring the configuration.",
-    },
-  );
+/** Envoy watches the folder that it was told: what is renamed where a link leads to is never seen. A pipe holds everybody up. */
+export function refuseOtherThanFile(ecdsPath: string): void {
+  const found = lstatSync(ecdsPath, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile() || found.isDirectory()) return;
+  const what = found.isSymbolicLink() ? "a symbolic link, and Envoy would not see what changes behind it" : "no file";
+  throw new UserError(`The ECDS file ${visible(ecdsPath)} is ${what}.`, {
+    hint: "Put a file itself there. Where a system such as Kubernetes lays links, let that system bring the configuration.",
+  });
 }
 
 /** The files of one gateway, as pushes of one domain (audience and roots) see them. Every method is synchronous. */
@@ -148,6 +147,7 @@ export class PushFiles {
     const path = goodPath(this.ecdsPath);
     const { good, begun } = this.read();
     if ((this.versionOf(good) ?? 0) > version) return undefined;
+    if (statSync(path, { throwIfNoEntry: false })?.isFIFO() === true) return `${path}: it is a pipe`;
     try {
       if (good?.text !== served.text) writeText(path, served.text);
     } catch (error) {

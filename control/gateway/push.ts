@@ -11,7 +11,7 @@ import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
 import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readBundle, vmIdOf, writeEcds } from "./ecds.js";
 import { asItWas, configurationOf, isAsWanted, nextGeneration } from "./push-configuration.js";
 import { PushEndings } from "./push-endings.js";
-import { type Files, PushFiles, refuseLink } from "./push-files.js";
+import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
 import type { PushOptions, PushResult, PushStep } from "./push-options.js";
 import { PushFailure } from "./push-outcome.js";
@@ -88,7 +88,7 @@ class Pushing {
   /** Everything that can be known before anything is written. */
   private async check(): Promise<void> {
     const { filter, admin, anchors, confirmAnchors, progress = () => {} } = this.options;
-    refuseLink(filter.ecdsPath);
+    refuseOtherThanFile(filter.ecdsPath);
     const { info } = await preflight(filter, admin, this.domain, this.own, progress);
     this.end.workers = info.workers;
     this.nodeId = info.nodeId;
