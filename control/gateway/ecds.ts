@@ -1,5 +1,6 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
 import { z } from "zod";
+import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
 import { type Configuration, configurationSchema } from "../trust/configuration.js";
@@ -28,7 +29,15 @@ export function ecdsText(
 }
 
 export function writeEcds(path: string, text: string): void {
-  writeText(path, text, { mode: 0o644 });
+  try {
+    writeText(path, text, { mode: 0o644 });
+  } catch (error) {
+    if (!(error instanceof UserError) || systemCode(error.cause) !== "EBUSY") throw error;
+    throw new UserError(error.message, {
+      cause: error,
+      hint: "It is most likely mounted by itself. Mount its folder, which Envoy watches.",
+    });
+  }
 }
 
 /** The configuration text in the filter's default_config: no bundle. */
