@@ -8,25 +8,34 @@ import { isRecord } from "../base/schema.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { type PublicKey, publicKeySchema, thumbprint } from "../signer/jwk.js";
+import type { Anchors } from "../trust/anchors.js";
 import { buildClaims } from "../trust/bundle.js";
-import { describeChanges } from "../trust/diff.js";
-import { parseRoster, type Roster } from "../trust/roster.js";
+import { parseRoster } from "../trust/roster.js";
 import { rotatedRoster } from "../trust/roster-edit.js";
-import { addSignature, draftOf, nextPath } from "./bundle-draft.js";
-import { changesByRoster } from "./bundle-report.js";
+import {
+  currentBundle,
+  type Draft,
+  draftOf,
+  keepSigned,
+  nextPath,
+  refusalOfDraft,
+  type Signed,
+  signDraft,
+} from "./bundle-draft.js";
+import { reportOf, sayReport } from "./bundle-report.js";
 import {
   anchorsOption,
   bundleOption,
   collect,
   duration,
   examples,
+  findKeyFile,
   jsonOption,
   keysOption,
   openKey,
   passphraseOption,
   readTrusted,
   rosterOption,
-  type Trusted,
 } from "./context.js";
 import {
   adminOption,
@@ -37,7 +46,7 @@ import {
   readGateways,
   reportPushes,
 } from "./gateways.js";
-import { say } from "./output.js";
+import { askPerson, paint, say, warn } from "./output.js";
 
 interface Options extends GatewayOptions {
   readonly newKey: string;
@@ -100,56 +109,98 @@ function remember(paths: readonly string[]): () => void {
   };
 }
 
-/** Nobody reads what a rotation signs, so it signs the rotation alone: what else the roster says, people must see first. */
-function refuseOtherChanges({ claims }: Trusted, roster: Roster, file: string): void {
-  const others = changesByRoster(claims, roster);
-  if (others.length === 0) return;
-  throw new UserError(
-    `${file} holds other changes than the new key, which nobody has read:\n${others.map((line) => `  ${line}`).join("\n")}`,
-    {
-      hint: "Have them read and signed first: `glassgate bundle build`, then `glassgate bundle sign`. Nothing was written.",
-    },
-  );
+/** Before anybody is asked for anything. */
+function checkRoots({ root: names, keys, anchors: file }: Options, anchors: Anchors): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const { kid } = findKeyFile(keys, name).public;
+    if (seen.has(kid)) throw new UserError(`The root ${visible(name)} is named twice.`, { hint: "Each signs once." });
+    seen.add(kid);
+    if (!anchors.roots.some((root) => root.kid === kid))
+      throw new UserError(`The key ${visible(name)} is not one of the roots in ${visible(file)}.`, {
+        hint: "Sign with a root key.",
+      });
+  }
 }
 
-async function rotate(principal: string, options: Options): Promise<void> {
-  const gateways = readGateways(options);
-  const end = nowSeconds() + options.overlap;
-  const key = readPublicKey(options.newKey);
-  const before = readText(options.roster, "the roster", "Name the file with --roster.");
-  const roster = rotatedRoster(before, options.roster, principal, key, end);
-  const current = await readTrusted(options);
-  refuseOtherChanges(current, parseRoster(before, options.roster), options.roster);
-  const roots = [];
-  for (const root of options.root) roots.push(await openKey(options.keys, root, options.passphraseFd));
+/** The next bundle by a roster that is not written yet, and the one in force. */
+function draftBy(roster: string, options: Options, anchors: Anchors): { draft: Draft; current: Draft | undefined } {
+  const current = currentBundle(options.bundle);
+  const version = (current?.claims.version ?? 0) + 1;
+  const claims = buildClaims(parseRoster(roster, options.roster), [anchors.audience], version, nowSeconds());
+  return { draft: draftOf(JSON.stringify(claims, null, 2), nextPath(options.bundle)), current };
+}
 
+/** Shows all that will be signed, and asks once: for the roster, the bundle and the push. */
+async function agree(roster: string, options: Options, anchors: Anchors): Promise<Draft> {
+  const { draft, current } = draftBy(roster, options, anchors);
+  const refusal = await refusalOfDraft(draft, anchors);
+  if (refusal !== undefined)
+    throw new UserError(`The filter would refuse this bundle: ${refusal}.`, {
+      hint: "Mend the roster. Nothing was changed.",
+    });
+  const report = await reportOf(draft, current, anchors);
+  say(paint("bold", `You are asked to sign this trust bundle with ${options.root.map(visible).join(" and ")}:`));
+  sayReport(report, draft, current);
+  if (existsSync(draft.file)) warn(`${draft.file} is there already, and this takes its place, signatures included.`);
+  say();
+  say("Is this what was agreed? The signature is on all of it, also on what else the roster has changed.");
+  if ((await askPerson('Type "yes" to sign and push, anything else to stop: ')) !== "yes")
+    throw new UserError("Not signed. Nothing was changed.", { exitCode: 1 });
+  return draft;
+}
+
+/** Signs the very bytes that were shown, by as many of the roots as are needed. Writes nothing. */
+async function signBy(draft: Draft, options: Options, anchors: Anchors): Promise<Signed> {
+  let signed: Signed | undefined;
+  for (const root of options.root) {
+    if (signed?.missing === 0) break;
+    signed = await signDraft(signed?.draft ?? draft, await openKey(options.keys, root, options.passphraseFd), anchors);
+  }
+  if (signed === undefined) throw new UserError("No root key is named.", { hint: "Name one with --root." });
+  return signed;
+}
+
+/** Roster and bundle, both or neither. */
+async function keep(signed: Signed, roster: string, before: string, options: Options, anchors: Anchors): Promise<void> {
+  if (readText(options.roster, "the roster") !== before)
+    throw new UserError(`${visible(options.roster)} was changed while you read. Nothing was changed by this command.`, {
+      hint: "Run it again: it shows what is in the roster now.",
+    });
   const putBack = remember([options.roster, nextPath(options.bundle), options.bundle]);
   try {
     writeText(options.roster, roster);
-    const { anchors, claims: old } = current;
-    const claims = buildClaims(parseRoster(roster, options.roster), [anchors.audience], old.version + 1, nowSeconds());
-    for (const change of describeChanges(old, claims)) say(`  ${change}`);
-    const content = `${JSON.stringify(claims, null, 2)}\n`;
-    writeText(nextPath(options.bundle), content);
-    let draft = draftOf(content, nextPath(options.bundle));
-    let missing = 1;
-    for (const root of roots) {
-      if (missing > 0) ({ missing, draft } = await addSignature(options.bundle, root, draft, anchors));
-    }
-    if (missing > 0) {
-      say(
-        `The new key is in ${options.roster}, and no gateway knows it yet. ${plural(missing, "more root holder")} must run \`glassgate bundle sign\`, then \`glassgate push\`.`,
-      );
-      return;
-    }
+    await keepSigned(signed, options.bundle, anchors);
   } catch (error) {
     putBack();
     throw error;
   }
-  const pushed = await pushToAll(gateways, await readTrusted(options));
+}
+
+async function rotate(principal: string, options: Options): Promise<void> {
+  const gateways = readGateways(options);
+  const { anchors } = await readTrusted(options); // What the change is compared with is signed by the roots.
+  const end = nowSeconds() + options.overlap;
+  const key = readPublicKey(options.newKey);
+  const before = readText(options.roster, "the roster", "Name the file with --roster.");
+  const roster = rotatedRoster(before, options.roster, principal, key, end);
+  checkRoots(options, anchors);
+  const draft = await agree(roster, options, anchors);
+  const signed = await signBy(draft, options, anchors);
+  await keep(signed, roster, before, options, anchors);
+  const { missing, claims } = signed;
+  if (missing > 0) {
+    say(
+      `The new key is in ${options.roster}, and no gateway knows it yet. ${plural(missing, "more root holder")} must run \`glassgate bundle sign\`, then \`glassgate push\`.`,
+    );
+    return;
+  }
+  const pushed = await pushToAll(gateways, { anchors, text: signed.draft.text, claims });
   const names = reached(pushed);
   if (names.length === 0)
-    say(`${options.roster} and ${options.bundle} hold the new key; no gateway does. \`glassgate push\` tries again.`);
+    say(
+      `${options.roster} and ${options.bundle} hold the new key; that a gateway does was not seen. \`glassgate push\` tries again.`,
+    );
   else
     say(
       `${principal} signs with ${key.kid} from now on; the old keys end at ${showTime(end)} on ${names.map(visible).join(", ")}. Any other gateway keeps them until it is pushed.`,

@@ -1,5 +1,6 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
 import { z } from "zod";
+import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
 import { type Configuration, configurationSchema } from "../trust/configuration.js";
@@ -28,7 +29,15 @@ export function ecdsText(
 }
 
 export function writeEcds(path: string, text: string): void {
-  writeText(path, text, { mode: 0o644 });
+  try {
+    writeText(path, text, { mode: 0o644 });
+  } catch (error) {
+    if (!(error instanceof UserError) || systemCode(error.cause) !== "EBUSY") throw error;
+    throw new UserError(error.message, {
+      cause: error,
+      hint: "It is most likely mounted by itself. Mount its folder, which Envoy watches.",
+    });
+  }
 }
 
 /** The configuration text in the filter's default_config: no bundle. */
@@ -95,5 +104,17 @@ export function readEcds(text: string): Deployed | undefined {
     return { text, vmId: config.vm_config.vm_id, configuration, bundle };
   } catch {
     return undefined; // Not ours, or damaged: push writes a whole new one.
+  }
+}
+
+/** Members of our configuration that only a later glassgate knows. */
+export function unknownMembers(text: string): string[] {
+  try {
+    const { value } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config.config.configuration;
+    const configuration: unknown = JSON.parse(value);
+    if (!isRecord(configuration) || configuration.audience === undefined) return [];
+    return Object.keys(configuration).filter((name) => !Object.hasOwn(configurationSchema.shape, name));
+  } catch {
+    return []; // Damaged, or not ours: there is nothing to keep.
   }
 }

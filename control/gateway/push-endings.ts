@@ -16,7 +16,7 @@ export class PushEndings {
   healed = false;
   /** Whether one's own bundle was entered into the record. */
   hasBegun = false;
-  private readonly started = Date.now();
+  private readonly started = performance.now();
   private readonly warnings: string[] = [];
 
   constructor(
@@ -56,7 +56,7 @@ export class PushEndings {
       servingVms: state.servingVms,
       healed: this.healed,
       unchanged: brought.kind === "unchanged" && !this.hasWritten,
-      milliseconds: Date.now() - this.started,
+      milliseconds: Math.round(performance.now() - this.started),
       standings: await this.standings(true),
       warnings: this.warnings,
     };

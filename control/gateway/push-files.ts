@@ -3,16 +3,17 @@
  * of each bundle whose push began. The record only grows until a newer bundle serves, and its entries are made by link(2),
  * which is atomic and exclusive: so no push can take another's word back, as it could in one file that all of them rewrite.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { systemCode } from "../base/errors.js";
+import { linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
+import { visible } from "../base/text.js";
 import { domainOf } from "../trust/anchors.js";
 import { type Bundle, type Deployed, readBundle, readEcds } from "./ecds.js";
 
-/** Not in the watched folder: each rename there wakes Envoy. */
+/** Not in the watched folder, as each rename there wakes Envoy; and named after it, as another gateway's may stand beside it. */
 const beside = (ecdsPath: string, suffix: string): string =>
-  join(dirname(dirname(ecdsPath)), `${basename(ecdsPath)}.${suffix}`);
+  join(`${resolve(dirname(ecdsPath))}.push`, `${basename(ecdsPath)}.${suffix}`);
 
 /** The last configuration that every worker served. */
 export const goodPath = (ecdsPath: string): string => beside(ecdsPath, "good");
@@ -35,12 +36,26 @@ export interface Files {
   readonly begun: readonly Bundle[];
 }
 
+/** A bundle has half a MiB at most. What is larger, or a pipe that never ends, is none of ours. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
 function readIfPossible(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    const found = statSync(path);
+    return found.isFile() && found.size <= MAX_BYTES ? readFileSync(path, "utf8") : undefined;
   } catch {
     return undefined; // Missing, or of no use: whoever needs to write it says why he cannot.
   }
+}
+
+/** Envoy watches the folder that it was told: what is renamed where a link leads to is never seen. A pipe holds everybody up. */
+export function refuseOtherThanFile(ecdsPath: string): void {
+  const found = lstatSync(ecdsPath, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile() || found.isDirectory()) return;
+  const what = found.isSymbolicLink() ? "a symbolic link, and Envoy would not see what changes behind it" : "no file";
+  throw new UserError(`The ECDS file ${visible(ecdsPath)} is ${what}.`, {
+    hint: "Put a file itself there. Where a system such as Kubernetes lays links, let that system bring the configuration.",
+  });
 }
 
 /** The files of one gateway, as pushes of one domain (audience and roots) see them. Every method is synchronous. */
@@ -48,6 +63,8 @@ export class PushFiles {
   private readonly prefix: string;
   /** Payloads that the filter or the gateway has refused: they are newer in nothing. */
   private readonly ignored = new Set<string>();
+  /** Payloads that have expired: nobody brings them in again, and what they hold as lowest version stands. */
+  private readonly expired = new Set<string>();
 
   constructor(
     readonly ecdsPath: string,
@@ -77,7 +94,10 @@ export class PushFiles {
     return names.flatMap((name) => {
       if (!name.startsWith(this.prefix)) return [];
       const bundle = readBundle(readIfPossible(join(recordPath(this.ecdsPath), name)) ?? "");
-      const isKnown = bundle !== undefined && name === this.nameOf(bundle.version) && !this.ignored.has(bundle.payload);
+      const isKnown =
+        bundle !== undefined &&
+        name === this.nameOf(bundle.version) &&
+        ![this.ignored, this.expired].some((payloads) => payloads.has(bundle.payload));
       return isKnown ? [bundle] : [];
     });
   }
@@ -111,6 +131,12 @@ export class PushFiles {
     this.ignored.add(bundle.payload);
   }
 
+  /** A bundle that can serve no more. It is brought in no more; where it served, nothing older follows it. */
+  passOver(bundle: Bundle): void {
+    this.withdraw(bundle);
+    this.expired.add(bundle.payload);
+  }
+
   /** Takes a bundle out of the record: the gateway has refused it, or it was never written. */
   withdraw(bundle: Bundle): void {
     remove(join(recordPath(this.ecdsPath), this.nameOf(bundle.version)));
@@ -121,6 +147,7 @@ export class PushFiles {
     const path = goodPath(this.ecdsPath);
     const { good, begun } = this.read();
     if ((this.versionOf(good) ?? 0) > version) return undefined;
+    if (statSync(path, { throwIfNoEntry: false })?.isFIFO() === true) return `${path}: it is a pipe`;
     try {
       if (good?.text !== served.text) writeText(path, served.text);
     } catch (error) {
@@ -138,9 +165,13 @@ export class PushFiles {
     return deployed !== undefined && domainOf(deployed.configuration) === this.domain && !this.isIgnored(deployed);
   }
 
+  private isExpired({ bundle }: Deployed): boolean {
+    return bundle !== undefined && this.expired.has(bundle.payload);
+  }
+
   /** The bundle that a configuration of this domain holds. */
   bundleOf(deployed: Deployed | undefined): Bundle | undefined {
-    return this.isOurs(deployed) ? deployed.bundle : undefined;
+    return this.isOurs(deployed) && !this.isExpired(deployed) ? deployed.bundle : undefined;
   }
 
   versionOf(deployed: Deployed | undefined): number | undefined {
@@ -164,7 +195,8 @@ export class PushFiles {
   previous(before: Files, { good }: Files): string | undefined {
     const isOlder = (this.versionOf(before.deployed) ?? 0) < (this.versionOf(good) ?? 0);
     const isRefused = before.deployed === undefined || this.isIgnored(before.deployed);
-    return isRefused || isOlder ? good?.text : before.text;
+    if (!isRefused && !isOlder) return before.text;
+    return this.isOurs(good) ? good.text : undefined;
   }
 
   /** The highest `min_version` that any of the files holds. */

@@ -3,7 +3,7 @@
  * folders, containers and stopped holders exist, so what keeps versions rising is what each push reads again.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemCode } from "../base/errors.js";
@@ -14,7 +14,7 @@ const PAUSE_MS = 25;
 
 function holderOf(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return statSync(path).isFile() ? readFileSync(path, "utf8").slice(0, 200) : undefined;
   } catch {
     return undefined; // Released meanwhile.
   }
@@ -42,7 +42,7 @@ export async function takeLock(ecdsPath: string, options: LockOptions = {}): Pro
   const path = `${ecdsPath}.lock`;
   const name = `pid ${process.pid} on ${hostname()} ${randomBytes(6).toString("hex")}\n`;
   let holder: string | undefined;
-  let since = Date.now();
+  let since = performance.now();
   for (;;) {
     try {
       writeFileSync(path, name, { flag: "wx", mode: 0o644 });
@@ -55,11 +55,11 @@ export async function takeLock(ecdsPath: string, options: LockOptions = {}): Pro
     const now = holderOf(path);
     if (now !== undefined && now !== holder) {
       holder = now;
-      since = Date.now();
+      since = performance.now();
       if (!isGone(now))
         options.progress?.(`Another push is under way (${visible(now.trim()).slice(0, 80)}); waiting for it ...`);
     }
-    const isOver = Date.now() - since > (options.courtesyMs ?? COURTESY_MS);
+    const isOver = performance.now() - since > (options.courtesyMs ?? COURTESY_MS);
     if (!isOver && (now === undefined || !isGone(now))) await sleep(PAUSE_MS);
     else if (!remove(path)) return () => {};
   }

@@ -12,7 +12,7 @@ import { FilterHost } from "../host/host.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
-import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds } from "./ecds.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds, unknownMembers } from "./ecds.js";
 import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
 
 /** Envoy's `Date` has whole seconds and lags by half a one: a bundle this much ahead is waited for, one further ahead refused. */
@@ -20,6 +20,8 @@ const CLOCK_RESOLUTION_SECONDS = 3;
 /** Envoy asks a hot restart's parent for its gauges with each flush of its statistics: by default every five seconds. */
 const YOUNG_SECONDS = 12;
 const OVERLAP_PAUSE_MS = 1000;
+/** Envoy's own default is a quarter of an hour; a gateway that says more is not waited for any longer. */
+const LONGEST_OVERLAP_SECONDS = 1200;
 
 /** The first thing by which the Envoy behind the admin address is another one than the file's. */
 export function otherGateway(filter: RenderedFilter, info: ServerInfo, bootstrap: unknown): string | undefined {
@@ -67,13 +69,13 @@ async function ownState(
   first: ServerInfo,
   progress: (line: string) => void,
 ): Promise<{ info: ServerInfo; state: FilterState }> {
-  const started = Date.now();
+  const started = performance.now();
+  const longestMs = Math.min(first.parentSeconds + 2 * YOUNG_SECONDS, LONGEST_OVERLAP_SECONDS) * 1000;
   let hasTold = false;
   for (let info = first; ; info = await admin.serverInfo()) {
     const state = await readFilterState(admin, domain);
     if (!isOverlapping(info, state)) return { info, state };
-    const longestMs = (info.parentSeconds + 2 * YOUNG_SECONDS) * 1000;
-    if (Date.now() - started > longestMs)
+    if (performance.now() - started > longestMs)
       throw new UnseenError(
         "A hot restart's parent still adds its numbers to the gateway's; nobody can tell them apart.",
         {
@@ -82,9 +84,9 @@ async function ownState(
         },
       );
     if (!hasTold) {
-      const left = Math.max(0, Math.ceil(info.parentSeconds - info.uptimeSeconds));
+      const left = Math.max(0, Math.ceil(info.parentSeconds - info.uptimeSeconds)) + YOUNG_SECONDS;
       progress(
-        `The gateway is in a hot restart: the old Envoy's numbers are added to the new one's. Waiting until it has ended, at most ${showDuration(left + YOUNG_SECONDS)} ...`,
+        `The gateway is in a hot restart: the old Envoy's numbers are added to the new one's. Waiting until it has ended, at most ${showDuration(Math.min(left, LONGEST_OVERLAP_SECONDS))} ...`,
       );
       hasTold = true;
     }
@@ -119,6 +121,16 @@ async function checkClock(bundle: Bundle, info: ServerInfo, admin: Admin): Promi
       { hint: "Set the clock that is wrong: the builder's, or the gateway's.", exitCode: 1 },
     );
   if (ahead > 0) await sleep(ahead * 1000);
+}
+
+/** What cannot be read cannot be kept. */
+export function checkKnown(ecdsPath: string, text: string | undefined): void {
+  const unknown = text === undefined ? [] : unknownMembers(text);
+  if (unknown.length === 0) return;
+  throw new UserError(
+    `${visible(ecdsPath)} holds what this glassgate does not know: ${unknown.map((name) => visible(name).slice(0, 64)).join(", ")}.`,
+    { hint: "A newer one has pushed it, and a push from here would drop that. Push with the newer one." },
+  );
 }
 
 export interface Preflight {
@@ -158,6 +170,12 @@ export function pinnedAnchors(filter: RenderedFilter, deployed: Deployed | undef
   if (found === undefined) return undefined;
   const { audience, roots, threshold } = found.configuration;
   return { audience, roots, threshold };
+}
+
+/** What the gateway's own file pins besides: an Envoy falls back on it when its ECDS file is of no use. */
+export function staleAnchors(filter: RenderedFilter, anchors: Anchors): string[] {
+  const rendered = pinnedAnchors(filter, undefined);
+  return rendered === undefined ? [] : anchorChanges(rendered, anchors);
 }
 
 /** What differs in what is pinned, in words. */

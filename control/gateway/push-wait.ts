@@ -41,9 +41,10 @@ function fromGauges(state: FilterState, deployed: Deployed, { bundle, workers }:
   return isWhole(state, workers) ? "serves" : "partly";
 }
 
+/** By the clock that only goes forward: a step of the other is no reason to put a bundle back, nor to wait for ever. */
 export async function waitFor(wait: Wait): Promise<Arrival> {
   const { admin, files, domain, bundle } = wait;
-  const started = Date.now();
+  const started = performance.now();
   let partlySince: number | undefined;
   let rejectedSince: number | undefined;
   let missingSince: number | undefined;
@@ -70,20 +71,20 @@ export async function waitFor(wait: Wait): Promise<Arrival> {
       const seen = before === now.text ? fromGauges(last, deployed, wait) : "not";
       if (seen === "serves") return { kind: "serves", state: last, deployed };
       if (seen === "partly") {
-        partlySince ??= Date.now();
-        if (Date.now() - partlySince > LAG_MS) return { kind: "lagging", state: last };
+        partlySince ??= performance.now();
+        if (performance.now() - partlySince > LAG_MS) return { kind: "lagging", state: last };
       } else partlySince = undefined;
       // Where there are VMs and one is missing, the thread without takes nothing up, however long one waits.
       if (seen === "not" && last.vmCount > 0 && last.vmCount < wait.workers + 2) {
-        missingSince ??= Date.now();
-        if (Date.now() - missingSince > LAG_MS) return { kind: "silent", state: last };
+        missingSince ??= performance.now();
+        if (performance.now() - missingSince > LAG_MS) return { kind: "silent", state: last };
       } else missingSince = undefined;
       if (seen === "not" && last.rejections > wait.rejections) {
-        rejectedSince ??= Date.now();
-        if (Date.now() - rejectedSince > REJECTION_MS) return { kind: "refused", state: last };
+        rejectedSince ??= performance.now();
+        if (performance.now() - rejectedSince > REJECTION_MS) return { kind: "refused", state: last };
       }
     }
-    if (Date.now() - started > wait.timeoutMs) {
+    if (performance.now() - started > wait.timeoutMs) {
       if (last === undefined || why !== undefined)
         return { kind: "unseen", why: why ?? new UserError("The gateway was not seen.") };
       return { kind: partlySince === undefined ? "silent" : "lagging", state: last };

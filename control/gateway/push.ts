@@ -11,11 +11,11 @@ import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
 import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readBundle, vmIdOf, writeEcds } from "./ecds.js";
 import { asItWas, configurationOf, isAsWanted, nextGeneration } from "./push-configuration.js";
 import { PushEndings } from "./push-endings.js";
-import { type Files, PushFiles } from "./push-files.js";
+import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
 import type { PushOptions, PushResult, PushStep } from "./push-options.js";
 import { PushFailure } from "./push-outcome.js";
-import { anchorChanges, pinnedAnchors, preflight, refusalOf } from "./push-preflight.js";
+import { anchorChanges, checkKnown, pinnedAnchors, preflight, refusalOf, staleAnchors } from "./push-preflight.js";
 import { type Arrival, waitFor } from "./push-wait.js";
 
 export type { PushOptions, PushResult, PushStep };
@@ -25,6 +25,8 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const OTHERS_MS = 1000;
 /** Each round ends in an answer or finds something newer; as many pushes at once are no accident. */
 const MAX_ROUNDS = 32;
+/** Nor is a gateway that answers otherwise each time. No new round begins after this. */
+const LONGEST_MS = 60_000;
 
 type Brought = Arrival | { readonly kind: "unchanged"; readonly state: FilterState; readonly deployed: Deployed };
 
@@ -37,6 +39,7 @@ class Pushing {
   private readonly files: PushFiles;
   private readonly own: Bundle;
   private readonly end: PushEndings;
+  private nodeId = "";
   /** How far the gateway's clock is ahead of this machine's. */
   private clockSeconds = 0;
   /** Other pushes' bundles that the filter takes. */
@@ -85,15 +88,24 @@ class Pushing {
   /** Everything that can be known before anything is written. */
   private async check(): Promise<void> {
     const { filter, admin, anchors, confirmAnchors, progress = () => {} } = this.options;
+    refuseOtherThanFile(filter.ecdsPath);
     const { info } = await preflight(filter, admin, this.domain, this.own, progress);
     this.end.workers = info.workers;
+    this.nodeId = info.nodeId;
     this.clockSeconds = (info.clock ?? nowSeconds()) - nowSeconds();
-    const before = pinnedAnchors(filter, this.files.read().deployed);
+    const { text, deployed } = this.files.read();
+    checkKnown(filter.ecdsPath, text);
+    const before = pinnedAnchors(filter, deployed);
     const changes = before === undefined ? [] : anchorChanges(before, anchors);
     if (changes.length > 0 && (await confirmAnchors?.(changes)) !== true)
       throw new UserError(`The gateway has other anchors than these: ${changes.join("; ")}.`, {
         hint: "Use the anchors of this gateway, or push at a terminal and answer yes. Render its file again afterwards.",
       });
+    const stale = staleAnchors(filter, anchors);
+    if (stale.length > 0)
+      this.end.warn(
+        `the gateway's own file pins other anchors, and Envoy falls back on them where it cannot use the ECDS file: ${stale.join("; ")}. Render it again with these`,
+      );
     const refusal = await refusalOf(configurationOf(this.options, this.own, 1, 0));
     if (refusal !== undefined)
       throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
@@ -104,7 +116,8 @@ class Pushing {
 
   /** Brings in whatever is newest until that is settled; only if that is one's own bundle is this push applied. */
   private async settle(): Promise<PushResult> {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    const started = performance.now();
+    for (let round = 0; round < MAX_ROUNDS && performance.now() - started < LONGEST_MS; round++) {
       const files = this.files.read();
       const found = this.files.newest(files, this.own) ?? this.own;
       const isOwn = found.payload === this.own.payload;
@@ -118,7 +131,7 @@ class Pushing {
       switch (brought.kind) {
         case "serves":
         case "unchanged":
-          if (!this.keep(brought.deployed, newest)) continue;
+          if (!(await this.isSameEnvoy()) || !this.keep(brought.deployed, newest)) continue;
           await this.step("kept");
           if (!isOwn) throw await this.end.overtaken(newest.version);
           return this.end.result(brought);
@@ -145,15 +158,24 @@ class Pushing {
     );
   }
 
+  /** What was seen to serve counts for as many workers as there were: an Envoy that was restarted may have more, or be another. */
+  private async isSameEnvoy(): Promise<boolean> {
+    const info = await this.options.admin.serverInfo();
+    const isSame = info.workers === this.workers && info.nodeId === this.nodeId;
+    if (isSame) return true;
+    await this.check();
+    return false;
+  }
+
   /** Whether another push's bundle serves, or is one that this gateway could serve; what is not counts no more. */
   private async isUsable(bundle: Bundle, { bundleVersion }: FilterState): Promise<boolean> {
     if (this.usable.has(bundle.payload) || bundleVersion === bundle.version) return true;
-    const isInTime = bundle.exp > nowSeconds() + this.clockSeconds;
-    if (isInTime && (await refusalOf(configurationOf(this.options, bundle, 1, 0))) === undefined) {
+    if ((await refusalOf(configurationOf(this.options, bundle, 1, 0))) !== undefined) this.files.ignore(bundle);
+    else if (bundle.exp <= nowSeconds() + this.clockSeconds) this.files.passOver(bundle);
+    else {
       this.usable.add(bundle.payload);
       return true;
     }
-    this.files.ignore(bundle);
     return false;
   }
 

@@ -205,19 +205,58 @@ it("rotate takes a public key only, and leaves nothing when it fails", async () 
   expect(texts()).toEqual(before);
 }, 60_000);
 
+const ROTATE = "npx glassgate rotate rita --new-key rita.pub --root root-1 --root root-2";
+
+it("rotate shows what it signs, what else the roster changed too, and asks; without a yes nothing is changed", async () => {
+  writeFileSync(join(folder, "rita.pub"), JSON.stringify(publicPart(newKey("ES256"))));
+  await writeBundle(2);
+  const line = `${ROTATE} --gateway east.yaml`;
+  const before = readFileSync(join(folder, "roster.yaml"), "utf8");
+  writeFileSync(join(folder, "roster.yaml"), before.replace("oncall", "oncall, lead"));
+  const [roster, bundle, deployed] = [join(folder, "roster.yaml"), join(folder, "bundle.jws"), east.filter.ecdsPath];
+  const texts = (): string[] => [roster, bundle, deployed].map((file) => readFileSync(file, "utf8"));
+  const was = texts();
+  const refused = await atTerminal(line, ["no"], { cwd: folder, env });
+  expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/Not signed\. Nothing was changed\.\s*$/) });
+  expect(refused.stdout).toContain("lead");
+  expect(refused.stdout).toContain("Against version 2 in bundle.jws");
+  expect(refused.stdout).not.toContain("passphrase");
+  const alone = await run(...line.split(" ").slice(2));
+  expect(alone).toMatchObject({ code: 2, stderr: expect.stringContaining("needs a person at a terminal") });
+  expect(texts()).toEqual(was);
+  expect(existsSync(join(folder, "bundle.next"))).toBe(false);
+
+  // What comes into the roster while the person reads is not signed unseen, nor lost.
+  const changing = `(until grep -q agreed seen; do sleep 0.05; done; echo "# later" >> roster.yaml; echo CHANGED) & ${line} 2>&1 | tee seen`;
+  writeFileSync(join(folder, "seen"), "");
+  const both = /else\s+to\s+stop: [\s\S]*CHANGED|CHANGED[\s\S]*else\s+to\s+stop: /;
+  const swapped = await atTerminal(changing, [[both, "yes"]], { cwd: folder, env });
+  expect(swapped.stdout).toContain("roster.yaml was changed while you read");
+  expect(readFileSync(roster, "utf8")).toBe(`${was[0]}# later\n`);
+  expect(texts().slice(1)).toEqual(was.slice(1));
+  writeFileSync(roster, before);
+}, 60_000);
+
 it("rotate says on which gateways the old keys end, and claims nothing of others", async () => {
-  const fresh = publicPart(newKey("ES256"));
-  writeFileSync(join(folder, "rita.pub"), `${JSON.stringify(fresh, null, 2)}\n`);
-  const ran = await run(
-    ...["rotate", "rita", "--new-key", "rita.pub", "--root", "root-1", "--root", "root-2"],
-    ...["--gateway", "away.yaml", "--gateway", "east.yaml"],
-  );
+  writeFileSync(join(folder, "rita.pub"), `${JSON.stringify(publicPart(newKey("ES256")), null, 2)}\n`);
+  writeFileSync(join(folder, "bundle.next"), "of somebody else");
+  const line = `${ROTATE} --gateway away.yaml --gateway east.yaml`;
+  const ran = await atTerminal(line, ["yes"], { cwd: folder, env, columns: 500 });
   expect(ran).toMatchObject({ code: 1 });
-  expect(ran.stderr).toMatch(
+  expect(ran.stdout).toContain("bundle.next is there already, and this takes its place");
+  expect(ran.stdout).toMatch(
     /the old keys end at .* on east\.yaml\. Any other gateway keeps them until it is pushed\./,
   );
-  expect(ran.stdout).toMatch(/^away\.yaml: NOT REACHED: version 3\. .*\neast\.yaml: applied: version 3 on all 2 VMs/);
+  expect(ran.stdout).toMatch(/away\.yaml: NOT REACHED: version 3\. .*\r?\neast\.yaml: applied: version 3 on all 2 VMs/);
   const roster = readFileSync(join(folder, "roster.yaml"), "utf8");
   expect(roster).toContain("  - id: rita # on call\n    roles: [ oncall ]\n");
   expect(existsSync(join(keys, "rita.key.json"))).toBe(false);
+}, 60_000);
+
+it("rotate that no gateway was seen to take says so, and what a restart would serve", async () => {
+  writeFileSync(join(folder, "rita.pub"), JSON.stringify(publicPart(newKey("ES256"))));
+  const ran = await atTerminal(`${ROTATE} --gateway away.yaml`, ["yes"], { cwd: folder, env, columns: 500 });
+  expect(ran.code).not.toBe(0);
+  expect(ran.stdout).toContain("hold the new key; that a gateway does was not seen.");
+  expect(ran.stdout).toMatch(/What serves now cannot be seen; a restart would serve version 3\.\s*$/);
 }, 60_000);

@@ -1,17 +1,29 @@
 /** What a push looks at before it writes: whatever answers at the admin address, there is one clear sentence and no write. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { Admin } from "../../control/gateway/admin.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
 import { type PushOptions, push } from "../../control/gateway/push.js";
+import { goodPath } from "../../control/gateway/push-files.js";
 import { renderGateway } from "../../control/gateway/render.js";
 import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
 import { domainOf } from "../../control/trust/anchors.js";
+import { configurationText } from "../../control/trust/configuration.js";
 import { anchorsOf, startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
+import { ScriptedAdmin } from "../kit/scripted-admin.js";
 import { World } from "../kit/world.js";
 
 const world = new World(Math.floor(Date.now() / 1000));
@@ -20,69 +32,9 @@ const domain = domainOf(anchors).slice(0, 16);
 const BUNDLE = { version: 7, text: world.bundle(world.bundleClaims({ version: 7 })) };
 const NOTHING = /Nothing was changed at the gateway\./;
 
-/** An admin interface that answers as an Envoy does, but for what a test changes. */
-class Scripted {
-  readonly server: Server;
-  epoch = 0;
-  uptime = "500s";
-  nodeId = "test-gateway";
-  gauges: Record<string, number> = {
-    [`wasmcustom.glassgate.generation.domain=${domain}`]: 0,
-    [`wasmcustom.glassgate.generation_vms.domain=${domain}`]: 3,
-    [`wasmcustom.glassgate.bundle_version.domain=${domain}`]: 0,
-    [`wasmcustom.glassgate.schema.domain=${domain}`]: 1,
-    "wasm.envoy.wasm.runtime.v8.active": 4,
-  };
-  statsConfig: unknown;
-  date = (): string => new Date().toUTCString();
-  /** Answers in Envoy's place. */
-  answer: ((path: string, response: ServerResponse) => boolean) | undefined;
-  readonly paths: string[] = [];
-
-  constructor(private readonly filter: RenderedFilter) {
-    this.server = createServer((request, response) => {
-      const path = request.url ?? "";
-      this.paths.push(path);
-      response.sendDate = false;
-      if (this.answer?.(path, response) === true) return;
-      response.setHeader("date", this.date());
-      response.end(this.body(path));
-    });
-  }
-
-  private body(path: string): string {
-    if (path.startsWith("/stats"))
-      return Object.entries(this.gauges)
-        .map(([name, value]) => `${name}: ${value}\n`)
-        .join("");
-    if (path.startsWith("/config_dump")) {
-      const { name, ecdsPath } = this.filter;
-      const found = { name, config_discovery: { config_source: { path_config_source: { path: ecdsPath } } } };
-      const listener = { name: "api", filter_chains: [{ filters: [{ typed_config: { http_filters: [found] } }] }] };
-      const bootstrap = { static_resources: { listeners: [listener] }, stats_config: this.statsConfig };
-      return JSON.stringify({ configs: [{ bootstrap }] });
-    }
-    return JSON.stringify({
-      state: "LIVE",
-      uptime_current_epoch: this.uptime,
-      node: { id: this.nodeId },
-      command_line_options: { concurrency: 2, restart_epoch: this.epoch, parent_shutdown_time: "20s" },
-    });
-  }
-
-  listen(): Promise<string> {
-    return new Promise((resolve) => {
-      this.server.listen(0, "127.0.0.1", () => {
-        const address = this.server.address();
-        resolve(`127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`);
-      });
-    });
-  }
-}
-
 let folder: string;
 let filter: RenderedFilter;
-let admin: Scripted;
+let admin: ScriptedAdmin;
 let address: string;
 let before: string;
 
@@ -98,7 +50,7 @@ beforeEach(async () => {
   filter = readRenderedFilter(rendered, "gateway.yaml");
   writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
   before = readFileSync(filter.ecdsPath, "utf8");
-  admin = new Scripted(filter);
+  admin = new ScriptedAdmin(filter, domain);
   address = await admin.listen();
 });
 afterEach(() => {
@@ -281,6 +233,29 @@ describe("the anchors", () => {
     const roots = anchors.roots.slice(0, 2);
     await failureOf({ anchors: { ...anchors, roots }, confirmAnchors });
     expect(shown).toEqual([`a root less: ${anchors.roots[2]?.kid}`]);
+  });
+});
+
+describe("the files of earlier pushes", () => {
+  it("of a bundle that served and has expired: it is not brought in again, and nothing older follows it", async () => {
+    const expired = world.bundle(world.bundleClaims({ version: 9, iat: world.now - 100, exp: world.now - 10 }));
+    const served = configurationText(anchors, 5, { bundle: expired, min_version: 9 });
+    mkdirSync(dirname(goodPath(filter.ecdsPath)));
+    writeFileSync(goodPath(filter.ecdsPath), ecdsText(filter, served, undefined, "5"));
+    expect((await failureOf()).message).toBe("Version 7 was overtaken by version 9.");
+  });
+  it("of a newer glassgate, with members that this one would drop", async () => {
+    const newer = { ...JSON.parse(configurationText(anchors, 5, {})), revocations: ["a.b.c"] };
+    before = ecdsText(filter, JSON.stringify(newer), undefined, "5");
+    writeEcds(filter.ecdsPath, before);
+    expect((await failureOf()).message).toContain("holds what this glassgate does not know: revocations");
+  });
+  it("behind a symbolic link, which Envoy would not see change", async () => {
+    const target = join(folder, "elsewhere.json");
+    renameSync(filter.ecdsPath, target);
+    symlinkSync(target, filter.ecdsPath);
+    expect((await failureOf()).message).toContain("is a symbolic link");
+    expect(lstatSync(filter.ecdsPath).isSymbolicLink()).toBe(true);
   });
 });
 

@@ -1,0 +1,201 @@
+/** A gateway that lies or is exchanged while a push looks at it: "applied" only for what was seen of the very Envoy that answers then. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Admin } from "../../control/gateway/admin.js";
+import { defaultConfiguration, ecdsText, readEcds, writeEcds } from "../../control/gateway/ecds.js";
+import { type PushOptions, type PushResult, push } from "../../control/gateway/push.js";
+import { goodPath } from "../../control/gateway/push-files.js";
+import { takeLock } from "../../control/gateway/push-lock.js";
+import { PushFailure } from "../../control/gateway/push-outcome.js";
+import { renderGateway } from "../../control/gateway/render.js";
+import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
+import { domainOf } from "../../control/trust/anchors.js";
+import { anchorsOf } from "../kit/envoy.js";
+import { ScriptedAdmin } from "../kit/scripted-admin.js";
+import { World } from "../kit/world.js";
+
+const world = new World(Math.floor(Date.now() / 1000));
+const anchors = anchorsOf(world);
+const domain = domainOf(anchors).slice(0, 16);
+const bundleOf = (version: number) => ({ version, text: world.bundle(world.bundleClaims({ version })) });
+const BUNDLE = bundleOf(7);
+
+let folder: string;
+let filter: RenderedFilter;
+let admin: ScriptedAdmin;
+let address: string;
+let stats = 0;
+
+function gateway(name: string): RenderedFilter {
+  const ecdsPath = join(folder, name, "glassgate.json");
+  const text = renderGateway({ anchors, wasmPath: "/nowhere/glassgate.wasm", ecdsPath, nodeId: "test-gateway" });
+  const rendered = readRenderedFilter(text, "gateway.yaml");
+  writeEcds(ecdsPath, ecdsText(rendered, defaultConfiguration(rendered), undefined, "0"));
+  return rendered;
+}
+/** Before each answer to /stats, which are counted. */
+function onStats(change: (count: number) => void): void {
+  admin.answer = (path) => {
+    if (path.startsWith("/stats")) change(++stats);
+    return false;
+  };
+}
+
+beforeEach(async () => {
+  stats = 0;
+  folder = mkdtempSync(join(tmpdir(), "glassgate-liar-"));
+  filter = gateway("ecds");
+  admin = new ScriptedAdmin(filter, domain);
+  address = await admin.listen();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  admin.server.closeAllConnections();
+  admin.server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const options = (changes: Partial<PushOptions> = {}): PushOptions => ({
+  filter,
+  anchors,
+  admin: new Admin(address),
+  bundle: BUNDLE,
+  timeoutMs: 400,
+  ...changes,
+});
+async function ended(changes: Partial<PushOptions> = {}): Promise<PushFailure | PushResult> {
+  try {
+    return await push(options(changes));
+  } catch (error) {
+    if (error instanceof PushFailure) return error;
+    throw error;
+  }
+}
+
+describe("what serves is another Envoy's word", () => {
+  it("that was restarted with more workers: all of them count", async () => {
+    onStats(() => {
+      admin.serveFile();
+      if (readEcds(readFileSync(filter.ecdsPath, "utf8"))?.bundle !== undefined) admin.workers = 8;
+    });
+    const result = await ended();
+    expect(result).toBeInstanceOf(PushFailure);
+    expect(result).toMatchObject({ message: expect.stringContaining("Not every worker serves version 7") });
+  }, 30_000);
+
+  it("of another node", async () => {
+    onStats(() => {
+      admin.serveFile();
+      if (readEcds(readFileSync(filter.ecdsPath, "utf8"))?.bundle !== undefined) admin.nodeId = "other";
+    });
+    expect(await ended()).toMatchObject({
+      outcome: "unreached",
+      message: expect.stringContaining("is not this gateway: its node is other"),
+      standings: { serving: "unknown", restart: 7 },
+    });
+  });
+});
+
+describe("gauges that lie", () => {
+  const lies: Record<string, (count: number) => void> = {
+    "rise and fall": (count) => {
+      admin.serveFile();
+      admin.gauges[admin.gauge("generation_vms")] = count % 2 === 0 ? 3 : 1;
+      admin.gauges["wasm.envoy.wasm.runtime.v8.active"] = count % 2 === 0 ? 1 : 4;
+    },
+    "are another domain's": () => {
+      for (const label of ["generation", "generation_vms", "bundle_version"]) delete admin.gauges[admin.gauge(label)];
+      admin.gauges["wasmcustom.glassgate.generation.domain=0000000000000000"] = 1;
+      admin.gauges["wasmcustom.glassgate.bundle_version.domain=0000000000000000"] = 7;
+    },
+    "tell an older generation": () => {
+      admin.gauges[admin.gauge("bundle_version")] = 7;
+    },
+    "tell another version of this generation": () => {
+      admin.serveFile();
+      admin.gauges[admin.gauge("bundle_version")] = 6;
+    },
+    "are words": () => {
+      for (const name of Object.keys(admin.gauges)) admin.gauges[name] = "NaN";
+    },
+    "are too large": () => {
+      admin.serveFile();
+      admin.gauges[admin.gauge("generation_vms")] = "9223372036854775808";
+    },
+  };
+  for (const [name, lie] of Object.entries(lies)) {
+    it(`${name}: never applied`, async () => {
+      onStats(lie);
+      const result = await ended();
+      expect(result).toBeInstanceOf(PushFailure);
+    }, 60_000);
+  }
+});
+
+describe("clocks that are set while a push runs", () => {
+  const days = (count: number) => (): number => now() + count * 86_400_000;
+  const now = Date.now.bind(Date);
+  it("a day ahead: a gateway that needs a moment is waited for", async () => {
+    let polls = 0;
+    const step = (name: string): void => {
+      if (name === "polled" && ++polls === 3) vi.spyOn(Date, "now").mockImplementation(days(1));
+      if (name === "polled" && polls === 6) admin.serveFile();
+    };
+    expect(await ended({ step, timeoutMs: 30_000 })).toMatchObject({
+      version: 7,
+      standings: { serving: 7, restart: 7 },
+    });
+  });
+  it("a day back: the courtesy to a push that was stopped ends all the same", async () => {
+    writeFileSync(`${filter.ecdsPath}.lock`, "pid 1 on elsewhere 00\n");
+    const progress = (): void => void vi.spyOn(Date, "now").mockImplementation(days(-1));
+    (await takeLock(filter.ecdsPath, { courtesyMs: 50, progress }))();
+  });
+});
+
+describe("files beside the gateway's", () => {
+  it("are not another gateway's, whose folder stands in the same one", async () => {
+    const green = gateway("green");
+    const theirs = new ScriptedAdmin(green, domain);
+    const step = (name: string): void => {
+      if (name === "polled") theirs.serveFile();
+    };
+    try {
+      await push(options({ filter: green, admin: new Admin(await theirs.listen()), bundle: bundleOf(9), step }));
+    } finally {
+      theirs.server.close();
+    }
+    onStats(() => admin.serveFile());
+    expect(await ended()).toMatchObject({ version: 7, standings: { serving: 7, restart: 7 } });
+    expect(readEcds(readFileSync(green.ecdsPath, "utf8"))?.bundle?.version).toBe(9);
+  });
+
+  it("that are pipes, or folders, hold nobody up", async () => {
+    onStats(() => admin.serveFile());
+    const record = goodPath(filter.ecdsPath).replace(/good$/, "pushed");
+    mkdirSync(record, { recursive: true });
+    mkdirSync(dirname(goodPath(filter.ecdsPath)), { recursive: true });
+    execFileSync("mkfifo", [goodPath(filter.ecdsPath), join(record, `${domain}-8`), `${filter.ecdsPath}.lock`]);
+    mkdirSync(join(record, `${domain}-9`));
+    const result = await ended({ courtesyMs: 50 });
+    expect(result).toMatchObject({ version: 7, standings: { serving: 7, restart: 7 } });
+  });
+});
+
+it("a gateway's own file with other anchors is warned of, though the deployed ones agree", async () => {
+  onStats(() => admin.serveFile());
+  await ended();
+  const old = renderGateway({
+    anchors: { ...anchors, threshold: 1 },
+    wasmPath: "/nowhere/glassgate.wasm",
+    ecdsPath: filter.ecdsPath,
+    nodeId: "test-gateway",
+  });
+  expect(await ended({ filter: readRenderedFilter(old, "gateway.yaml") })).toMatchObject({
+    unchanged: true,
+    warnings: [expect.stringMatching(/pins other anchors, .*threshold: 1 becomes 2/)],
+  });
+});
