@@ -3,6 +3,7 @@
 import { type Plugin, readPlugin } from "./filters/wasm.js";
 import { judgeAccessLogs } from "./logs.js";
 import type { Message } from "./message.js";
+import { placesIn } from "./places.js";
 import type { World } from "./world.js";
 
 /** Gauges that `push` reads. */
@@ -59,11 +60,18 @@ function judgeStats(bootstrap: Message): void {
   matcher.done();
 }
 
-/** `host:port` of the admin interface. */
-export function adminPlaceOf(bootstrap: Message): string | undefined {
-  const socket = bootstrap.message("admin", "Admin").message("address", "Address").message("socket_address");
-  const address = socket.text("address");
-  return address === undefined ? undefined : `${address.toLowerCase()}:${socket.text("port_value") ?? ""}`;
+export interface AdminPlace {
+  /** As clusters name it. */
+  readonly place: string;
+  readonly shown: string;
+}
+
+export function adminPlaceOf(bootstrap: Message): AdminPlace | undefined {
+  const address = bootstrap.message("admin", "Admin").message("address", "Address");
+  const [place] = placesIn(address.value);
+  if (place === undefined) return undefined;
+  const socket = address.message("socket_address");
+  return { place, shown: socket.exists ? `${socket.text("address")}:${socket.text("port_value") ?? ""}` : place };
 }
 
 function judgeAdmin(bootstrap: Message): void {
@@ -144,7 +152,7 @@ function judgeRuntime(bootstrap: Message): void {
 }
 
 const HARMLESS = [
-  ...["cluster_manager", "hds_config", "flags_path", "stats_sinks", "deferred_stat_options", "stats_flush_interval"],
+  ...["cluster_manager", "hds_config", "flags_path", "deferred_stat_options", "stats_flush_interval"],
   ...["stats_flush_on_admin", "stats_eviction_interval", "watchdog", "watchdogs", "tracing", "overload_manager"],
   ...["enable_dispatcher_stats", "header_prefix", "stats_server_version_override", "use_tcp_for_dns_lookups"],
   ...["dns_resolution_config", "typed_dns_resolver_config", "fatal_actions", "config_sources", "default_config_source"],
@@ -152,6 +160,9 @@ const HARMLESS = [
   ...["application_log_config", "memory_allocator_manager", "grpc_async_client_manager_config", "node"],
   ...["default_socket_interface", "certificate_provider_instances", "static_resources"],
 ] as const;
+
+const SINKS =
+  /^envoy\.(?:config\.metrics\.v3\.(?:StatsdSink|DogStatsdSink|HystrixSink|MetricsServiceConfig)|extensions\.stat_sinks\.(?:graphite_statsd|open_telemetry)\.v3\.\w+)$/;
 
 /** @returns Wasm plugins that run beside the listeners */
 export function judgeBootstrap(world: World, hasFilter: boolean): Plugin[] {
@@ -169,6 +180,11 @@ export function judgeBootstrap(world: World, hasFilter: boolean): Plugin[] {
     if (type === "envoy.extensions.wasm.v3.WasmService") plugins.push(readPlugin(message.harmless("singleton"), false));
     else if (!type.endsWith(".internal_listener.v3.InternalListener"))
       outer.unknown(`bootstrap:${type || name}`, `the bootstrap extension ${name} is not known here`);
+  }
+  for (const { type, message, outer, name } of bootstrap.extensions("stats_sinks")) {
+    if (type === "envoy.extensions.stat_sinks.wasm.v3.Wasm") plugins.push(readPlugin(message, false));
+    else if (!SINKS.test(type))
+      outer.unknown(`stats-sink:${type || name}`, `the statistics sink ${name} is not known here`);
   }
   const prefix = bootstrap.take("header_prefix");
   if (prefix !== undefined && hasFilter)
