@@ -4,6 +4,7 @@ import { type Plugin, readPlugin } from "./filters/wasm.js";
 import { judgeAccessLogs } from "./logs.js";
 import type { Message } from "./message.js";
 import { placesIn } from "./places.js";
+import type { Value } from "./value.js";
 import type { World } from "./world.js";
 
 /** Gauges that `push` reads. */
@@ -131,11 +132,20 @@ function judgeDynamic(bootstrap: Message, world: World): void {
 /** Runtime keys that change nothing about who may pass. */
 const QUIET_KEYS = /^(?:envoy\.restart_features\.|re2\.|overload\.|upstream\.|health_check\.|envoy\.resource_limits\.)/;
 
+/** Nested maps are keys with dots, as Envoy takes them; a fraction is a value. */
+function keysOf(entries: readonly [string, Value][]): [string, Value][] {
+  return entries.flatMap(([key, value]): [string, Value][] =>
+    value.map === undefined || value.map.has("numerator") || value.map.has("denominator")
+      ? [[key, value]]
+      : keysOf([...value.map].map(([inner, below]) => [`${key}.${inner}`, below])),
+  );
+}
+
 function judgeRuntime(bootstrap: Message): void {
   const runtime = bootstrap.message("layered_runtime", "LayeredRuntime");
   for (const layer of runtime.messages("layers", "RuntimeLayer")) {
     const name = layer.text("name") ?? "";
-    for (const [key, value] of layer.entries("static_layer"))
+    for (const [key, value] of keysOf(layer.entries("static_layer")))
       if (!QUIET_KEYS.test(key))
         layer.unknown(
           `runtime:${key}`,

@@ -10,11 +10,7 @@ const SOCKETS =
 const HARMLESS = [
   ...["name", "alt_stat_name", "type", "eds_cluster_config", "connect_timeout", "per_connection_buffer_limit_bytes"],
   ...["lb_policy", "load_assignment", "health_checks", "max_requests_per_connection", "circuit_breakers"],
-  ...[
-    "common_http_protocol_options",
-    "http_protocol_options",
-    "http2_protocol_options",
-  ],
+  ...["common_http_protocol_options", "http_protocol_options", "http2_protocol_options"],
   ...[
     "dns_refresh_rate",
     "dns_jitter",
@@ -38,14 +34,21 @@ function judgeBalancing(policy: Message): void {
   for (const choice of policy.messages("policies")) {
     const { type, name, outer } = choice.extension("typed_extension_config");
     if (!BALANCERS.test(type))
-      outer.unknown(`balancer:${type || name}`, `the load balancing policy ${name} is not known here: who chooses the host?`);
+      outer.unknown(
+        `balancer:${type || name}`,
+        `the load balancing policy ${name} is not known here: who chooses the host?`,
+      );
   }
 }
 
 /** The name that TLS asks for: an upstream that routes by it is another one for each name. */
 function judgeServerName(options: Message): void {
   if (options.take("override_auto_sni_header") !== undefined)
-    options.unknown("sni-header", "a request header chooses the server name towards the upstream", options.at("override_auto_sni_header"));
+    options.unknown(
+      "sni-header",
+      "a request header chooses the server name towards the upstream",
+      options.at("override_auto_sni_header"),
+    );
   options.harmless("auto_sni", "auto_san_validation");
   options.done();
 }

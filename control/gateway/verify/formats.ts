@@ -45,7 +45,7 @@ export interface Operator {
 /** The operators of a format, in order. As for Envoy, an argument ends at the first `)` before the closing `%`. */
 export function operatorsOf(format: string): Operator[] {
   const found: Operator[] = [];
-  const pattern = /%%|%([A-Z][A-Z0-9_]*)(?:\(([^]*?)\)(?=:[^%)]*%|%))?[^%]*?%/g;
+  const pattern = /%%|%([A-Z][A-Z0-9_]*)(?:\(([\s\S]*?)\)(?=:[^%)]*%|%))?[^%]*?%/g;
   for (const [, name, argument = ""] of format.matchAll(pattern)) {
     if (name !== undefined) found.push({ name, argument });
   }

@@ -73,7 +73,10 @@ export function judgePerRoute(
       const branches = branchesOf(message.message("xds_matcher", "Matcher"));
       message.done();
       if (named?.isGlassgate === true) opens("a matcher of the route's own decides whether the glassgate filter runs");
-      else if (isGuard && !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow))
+      else if (
+        isGuard &&
+        !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow)
+      )
         opens("a matcher of the route's own skips it on more than the verdict");
       return;
     }

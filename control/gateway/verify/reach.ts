@@ -39,7 +39,8 @@ function judgeHops(entrances: readonly Entrance[], guarded: readonly Entrance[],
     for (const [name, route] of from.reach.clusters) {
       const places = upstreams.placesOf(name);
       for (const next of entrances) {
-        if (hops.has(next) || guarded.includes(next) || !next.addresses.some((address) => places.has(address))) continue;
+        if (hops.has(next) || guarded.includes(next) || !next.addresses.some((address) => places.has(address)))
+          continue;
         hops.add(next);
         open.push(next);
         route.unknown(

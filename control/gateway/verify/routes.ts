@@ -20,6 +20,14 @@ export interface Reach {
 
 export const noReach = (isUnknown = false): Reach => ({ clusters: new Map(), wide: new Set(), isUnknown });
 
+/** What an exact path becomes; another rewrite may lead anywhere. */
+function reachedPath(shown: string, action: Message): string {
+  const rewrites = REWRITES.filter((field) => action.has(field));
+  if (rewrites.length === 0) return shown;
+  const isPlain = rewrites.join() === "prefix_rewrite" && shown.startsWith("path:");
+  return isPlain ? `path:${action.text("prefix_rewrite") ?? ""}` : "";
+}
+
 /** Pages of the admin interface that only tell. */
 const TELLING = /^path:\/(?:stats(?:\/prometheus)?|ready)$/;
 
@@ -191,7 +199,7 @@ function judgeRoute(value: Message, chain: Chain, reach: Reach, isGuarded: boole
     judgeAction(action, chain, own, isGuarded);
     for (const [name, at] of own.clusters) {
       reach.clusters.set(name, at);
-      if (!TELLING.test(shown) || REWRITES.some((field) => action.has(field))) reach.wide.add(name);
+      if (!TELLING.test(reachedPath(shown, action))) reach.wide.add(name);
     }
     reach.isUnknown ||= own.isUnknown;
   }

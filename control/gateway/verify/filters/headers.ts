@@ -8,7 +8,8 @@ const TARGET = new Set([":path", ":method", ":authority", ":scheme", ":protocol"
 const OVERRIDES =
   /^(?:x-forwarded-(?:host|uri|path|prefix|method|server)|x-host|x-http-host-override|forwarded|x-envoy-original-(?:path|host)|authorization)$/;
 /** Those that no gateway sets for another reason: with a fixed value, too, each request is another one. */
-const REPLACES = /^(?:x-http-method(?:-override)?|x-method-override|x-(?:original|rewrite)-(?:url|uri|path|method|host))$/;
+const REPLACES =
+  /^(?:x-http-method(?:-override)?|x-method-override|x-(?:original|rewrite)-(?:url|uri|path|method|host))$/;
 
 export type Place = "before" | "behind";
 

@@ -1,9 +1,9 @@
 /** Rate limits and tags: which headers they set, and what of a request they send to a service. */
 import { GRANT_HEADER, grantLogged, judgeFormat } from "../formats.js";
 import type { Message } from "../message.js";
-import { http } from "./others.js";
 import { everyValue } from "../value.js";
 import { judgeOption, judgeSet, type Place } from "./headers.js";
+import { http } from "./others.js";
 
 /** Actions that say nothing of the request's headers, or only whether they match. */
 const QUIET_ACTIONS = [
