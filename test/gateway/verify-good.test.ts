@@ -79,9 +79,17 @@ describe("a file that is too long", () => {
     ["maps", "- { a: 1, b: 2 }\n".repeat(200_000)],
     ["keys", "k: 1\n".repeat(300_000)],
     ["items", "- a\n".repeat(300_000)],
+    ["quotes", '"'.repeat(2_000_000)],
   ] as const)
     it(name, () => {
       expect(() => verifyGateway(`a:\n${text}`, "long.yaml")).toThrow(UserError);
       expect(() => verifyGateway(`a:\n${text}`, "long.yaml")).toThrow(/takes too long to read/);
     });
+
+  it("a format that is too long is not understood", () => {
+    for (const text of ["%A(".repeat(100_000), "%".repeat(100_000), "%REQ(a)b".repeat(50_000)]) {
+      const found = verifyGateway(edited(texts.standard, set([...ROUTE, "route", "host_rewrite"], text)), "long.yaml");
+      expect(found.map(({ message }) => message)).toContainEqual(expect.stringMatching(/format of more than 4096/));
+    }
+  });
 });

@@ -151,7 +151,15 @@ function hasTooManyMarks(text: string): boolean {
   let marks = 0;
   for (let at = 0; at < text.length && marks <= MAX_MARKS; at++) {
     const sign = text[at];
-    if (sign === ":" || sign === "," || sign === "[" || sign === "{" || (sign === "-" && text[at + 1] === " ")) marks++;
+    if (
+      sign === ":" ||
+      sign === "," ||
+      sign === "[" ||
+      sign === "{" ||
+      (sign === "-" && text[at + 1] === " ") ||
+      (sign === '"' && text[at + 1] === '"')
+    )
+      marks++;
   }
   return marks > MAX_MARKS;
 }
