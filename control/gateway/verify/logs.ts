@@ -60,7 +60,8 @@ const NOT_AUDIT: Sink = { isAudit: false };
 
 /** A device that keeps nothing: of those, the process's own outputs alone lead somewhere. */
 const isNowhere = (path: string): boolean =>
-  /^(?:\/|(?:\.\.\/)+)(?:dev|proc)\//.test(path) && !/^\/(?:dev\/(?:stdout|stderr)|(?:dev|proc\/self)\/fd\/[12])$/.test(path);
+  /^(?:\/|(?:\.\.\/)+)(?:dev|proc)\//.test(path) &&
+  !/^\/(?:dev\/(?:stdout|stderr)|(?:dev|proc\/self)\/fd\/[12])$/.test(path);
 
 function judgeTextLog({ type, message, outer }: Extension, hasFilter: boolean): Sink {
   const format = judgeSubstitution(message.message("log_format", "SubstitutionFormatString"));
