@@ -21,6 +21,9 @@ const COLOURS: Readonly<Record<Level, Parameters<typeof paint>[0]>> = {
   "not understood": "magenta",
 };
 
+/** More than anybody reads. */
+const MOST = 500;
+
 function print(line: string, hang: number): void {
   const width = process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
   result(wrap(line, width, hang));
@@ -48,7 +51,8 @@ async function verify(file: string, options: VerifyCommandOptions): Promise<void
     resultJson(findings);
     return;
   }
-  for (const finding of findings) printFinding(finding, file);
+  for (const finding of findings.slice(0, MOST)) printFinding(finding, file);
+  if (findings.length > MOST) result(`... and ${findings.length - MOST} more: --json shows all of them`);
   for (const name of accepted)
     if (!all.some((finding) => finding.name === name)) say(`accepted, but not found: ${visible(name)}`);
   if (all.length > findings.length) say(`${plural(all.length - findings.length, "finding")} accepted by name`);

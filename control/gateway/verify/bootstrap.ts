@@ -3,6 +3,8 @@
 import { type Plugin, readPlugin } from "./filters/wasm.js";
 import { judgeAccessLogs } from "./logs.js";
 import type { Message } from "./message.js";
+import { placesIn } from "./places.js";
+import type { Value } from "./value.js";
 import type { World } from "./world.js";
 
 /** Gauges that `push` reads. */
@@ -30,7 +32,7 @@ function fits(pattern: Message, name: string): boolean {
     test("contains", (text) => shown.includes(text));
   if (plain !== undefined) return plain;
   const regex = pattern.message("safe_regex").text("regex");
-  if (regex === undefined) return true;
+  if (regex === undefined || /\)[*+{]/.test(regex)) return true; // A repeated group may take for ever here, not in RE2.
   try {
     return new RegExp(`^(?:${regex})$`, "u").test(name);
   } catch {
@@ -59,11 +61,18 @@ function judgeStats(bootstrap: Message): void {
   matcher.done();
 }
 
-/** `host:port` of the admin interface. */
-export function adminPlaceOf(bootstrap: Message): string | undefined {
-  const socket = bootstrap.message("admin", "Admin").message("address", "Address").message("socket_address");
-  const address = socket.text("address");
-  return address === undefined ? undefined : `${address.toLowerCase()}:${socket.text("port_value") ?? ""}`;
+export interface AdminPlace {
+  /** As clusters name it. */
+  readonly place: string;
+  readonly shown: string;
+}
+
+export function adminPlaceOf(bootstrap: Message): AdminPlace | undefined {
+  const address = bootstrap.message("admin", "Admin").message("address", "Address");
+  const [place] = placesIn(address.value);
+  if (place === undefined) return undefined;
+  const socket = address.message("socket_address");
+  return { place, shown: socket.exists ? `${socket.text("address")}:${socket.text("port_value") ?? ""}` : place };
 }
 
 function judgeAdmin(bootstrap: Message): void {
@@ -123,11 +132,20 @@ function judgeDynamic(bootstrap: Message, world: World): void {
 /** Runtime keys that change nothing about who may pass. */
 const QUIET_KEYS = /^(?:envoy\.restart_features\.|re2\.|overload\.|upstream\.|health_check\.|envoy\.resource_limits\.)/;
 
+/** Nested maps are keys with dots, as Envoy takes them; a fraction is a value. */
+function keysOf(entries: readonly [string, Value][]): [string, Value][] {
+  return entries.flatMap(([key, value]): [string, Value][] =>
+    value.map === undefined || value.map.has("numerator") || value.map.has("denominator")
+      ? [[key, value]]
+      : keysOf([...value.map].map(([inner, below]) => [`${key}.${inner}`, below])),
+  );
+}
+
 function judgeRuntime(bootstrap: Message): void {
   const runtime = bootstrap.message("layered_runtime", "LayeredRuntime");
   for (const layer of runtime.messages("layers", "RuntimeLayer")) {
     const name = layer.text("name") ?? "";
-    for (const [key, value] of layer.entries("static_layer"))
+    for (const [key, value] of keysOf(layer.entries("static_layer")))
       if (!QUIET_KEYS.test(key))
         layer.unknown(
           `runtime:${key}`,
@@ -144,7 +162,7 @@ function judgeRuntime(bootstrap: Message): void {
 }
 
 const HARMLESS = [
-  ...["cluster_manager", "hds_config", "flags_path", "stats_sinks", "deferred_stat_options", "stats_flush_interval"],
+  ...["cluster_manager", "hds_config", "flags_path", "deferred_stat_options", "stats_flush_interval"],
   ...["stats_flush_on_admin", "stats_eviction_interval", "watchdog", "watchdogs", "tracing", "overload_manager"],
   ...["enable_dispatcher_stats", "header_prefix", "stats_server_version_override", "use_tcp_for_dns_lookups"],
   ...["dns_resolution_config", "typed_dns_resolver_config", "fatal_actions", "config_sources", "default_config_source"],
@@ -152,6 +170,9 @@ const HARMLESS = [
   ...["application_log_config", "memory_allocator_manager", "grpc_async_client_manager_config", "node"],
   ...["default_socket_interface", "certificate_provider_instances", "static_resources"],
 ] as const;
+
+const SINKS =
+  /^envoy\.(?:config\.metrics\.v3\.(?:StatsdSink|DogStatsdSink|HystrixSink|MetricsServiceConfig)|extensions\.stat_sinks\.(?:graphite_statsd|open_telemetry)\.v3\.\w+)$/;
 
 /** @returns Wasm plugins that run beside the listeners */
 export function judgeBootstrap(world: World, hasFilter: boolean): Plugin[] {
@@ -169,6 +190,11 @@ export function judgeBootstrap(world: World, hasFilter: boolean): Plugin[] {
     if (type === "envoy.extensions.wasm.v3.WasmService") plugins.push(readPlugin(message.harmless("singleton"), false));
     else if (!type.endsWith(".internal_listener.v3.InternalListener"))
       outer.unknown(`bootstrap:${type || name}`, `the bootstrap extension ${name} is not known here`);
+  }
+  for (const { type, message, outer, name } of bootstrap.extensions("stats_sinks")) {
+    if (type === "envoy.extensions.stat_sinks.wasm.v3.Wasm") plugins.push(readPlugin(message, false));
+    else if (!SINKS.test(type))
+      outer.unknown(`stats-sink:${type || name}`, `the statistics sink ${name} is not known here`);
   }
   const prefix = bootstrap.take("header_prefix");
   if (prefix !== undefined && hasFilter)

@@ -48,6 +48,11 @@ function discovered(outer: Message, name: string, world: World): Typed[] {
       `discovery:${name}`,
       `what ${name} does comes from an xDS server and is not in this file; see \`curl ADMIN/config_dump\``,
     );
+  if (isFile && world.isDump && fromDump === undefined)
+    discovery.unknown(
+      `discovery:${name}`,
+      `this dump does not show which configuration of ${name} serves (EcdsConfigDump)`,
+    );
   discovery.harmless("apply_default_config_without_warming");
   discovery.done();
   return [...(fromDump === undefined ? [] : [fromDump]), ...onDisk, ...(fallback.type === "" ? [] : [fallback])];

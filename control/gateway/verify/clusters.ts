@@ -1,25 +1,7 @@
 /** Upstreams: where they are, and what happens to a request between the filter and the upstream. */
 import { inside, Message } from "./message.js";
-import { everyValue } from "./value.js";
+import { DNS_CLUSTER, placesOfCluster } from "./places.js";
 import type { World } from "./world.js";
-
-/** `host:port` of every endpoint that a cluster names. */
-export function endpointsOf(cluster: Message): string[] {
-  const found: string[] = [];
-  const assignment = cluster.take("load_assignment");
-  for (const { value } of assignment === undefined ? [] : everyValue(assignment)) {
-    const socket = value.map?.get("socket_address") ?? value.map?.get("socketAddress");
-    const address = socket?.map?.get("address")?.text;
-    const port = socket?.map?.get("port_value") ?? socket?.map?.get("portValue") ?? socket?.map?.get("named_port");
-    if (address !== undefined) found.push(`${address.toLowerCase()}:${port?.text ?? ""}`);
-    const pipe = value.map?.get("pipe")?.map?.get("path")?.text;
-    if (pipe !== undefined) found.push(`unix:${pipe}`);
-  }
-  const discovery = cluster.message("eds_cluster_config");
-  const service = discovery.text("service_name");
-  if (service !== undefined) found.push(`eds:${service}`);
-  return found;
-}
 
 const OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const SOCKETS =
@@ -28,12 +10,7 @@ const SOCKETS =
 const HARMLESS = [
   ...["name", "alt_stat_name", "type", "eds_cluster_config", "connect_timeout", "per_connection_buffer_limit_bytes"],
   ...["lb_policy", "load_assignment", "health_checks", "max_requests_per_connection", "circuit_breakers"],
-  ...[
-    "upstream_http_protocol_options",
-    "common_http_protocol_options",
-    "http_protocol_options",
-    "http2_protocol_options",
-  ],
+  ...["common_http_protocol_options", "http_protocol_options", "http2_protocol_options"],
   ...[
     "dns_refresh_rate",
     "dns_jitter",
@@ -46,27 +23,64 @@ const HARMLESS = [
   ...["outlier_detection", "cleanup_interval", "upstream_bind_config", "lb_subset_config", "ring_hash_lb_config"],
   ...["maglev_lb_config", "least_request_lb_config", "round_robin_lb_config", "common_lb_config", "metadata"],
   ...["protocol_selection", "upstream_connection_options", "close_connections_on_host_health_failure"],
-  ...["ignore_health_on_host_removal", "load_balancing_policy", "track_timeout_budgets", "track_cluster_stats"],
+  ...["ignore_health_on_host_removal", "track_timeout_budgets", "track_cluster_stats"],
   ...["preconnect_policy", "connection_pool_per_downstream_connection", "lrs_report_endpoint_metrics", "dns_options"],
 ] as const;
+
+const BALANCERS =
+  /^envoy\.extensions\.load_balancing_policies\.(?:round_robin|least_request|random|ring_hash|maglev|pick_first|cluster_provided|client_side_weighted_round_robin)\.v3\.\w+$/;
+
+function judgeBalancing(policy: Message): void {
+  for (const choice of policy.messages("policies")) {
+    const { type, name, outer } = choice.extension("typed_extension_config");
+    if (!BALANCERS.test(type))
+      outer.unknown(
+        `balancer:${type || name}`,
+        `the load balancing policy ${name} is not known here: who chooses the host?`,
+      );
+  }
+}
+
+/** The name that TLS asks for: an upstream that routes by it is another one for each name. */
+function judgeServerName(options: Message): void {
+  if (options.take("override_auto_sni_header") !== undefined)
+    options.unknown(
+      "sni-header",
+      "a request header chooses the server name towards the upstream",
+      options.at("override_auto_sni_header"),
+    );
+  options.harmless("auto_sni", "auto_san_validation");
+  options.done();
+}
+
+function judgeOptions(options: Message): void {
+  for (const filter of options.extensions("http_filters"))
+    if (!filter.type.endsWith(".upstream_codec.v3.UpstreamCodec"))
+      filter.outer.unknown(
+        `upstream-filter:${filter.type || filter.name}`,
+        `${filter.name} stands between the verdict and the upstream: it may make another request of it`,
+      );
+  judgeServerName(options.message("upstream_http_protocol_options", "UpstreamHttpProtocolOptions"));
+  options.harmless(
+    ...["common_http_protocol_options", "explicit_http_config", "use_downstream_protocol_config", "auto_config"],
+    ...["outlier_detection", "hash_policy", "retry_policy"],
+  );
+  options.done();
+}
 
 /** A cluster that requests reach past a guard. */
 function judgeCluster(cluster: Message): void {
   for (const [key, value] of cluster.entries("typed_extension_protocol_options")) {
-    const options = Message.of(value, key, cluster.where);
     if (!(value.map?.get("@type")?.text ?? "").endsWith(`/${OPTIONS}`)) {
       cluster.unknown(`protocol-options:${key}`, `these protocol options (${key}) are not known here`, value);
       continue;
     }
-    for (const filter of options.extensions("http_filters"))
-      if (!filter.type.endsWith(".upstream_codec.v3.UpstreamCodec"))
-        filter.outer.unknown(
-          `upstream-filter:${filter.type || filter.name}`,
-          `${filter.name} stands between the verdict and the upstream: it may make another request of it`,
-        );
+    judgeOptions(Message.of(value, "HttpProtocolOptions", cluster.where));
   }
+  judgeServerName(cluster.message("upstream_http_protocol_options", "UpstreamHttpProtocolOptions"));
+  judgeBalancing(cluster.message("load_balancing_policy", "LoadBalancingPolicy"));
   const custom = cluster.extension("cluster_type");
-  if (custom.outer.exists)
+  if (custom.outer.exists && custom.type !== DNS_CLUSTER)
     custom.outer.unknown(
       `cluster-type:${custom.type || custom.name}`,
       `the cluster type ${custom.name} chooses the upstream`,
@@ -78,11 +92,15 @@ function judgeCluster(cluster: Message): void {
       "a request header (x-envoy-original-dst-host) chooses the upstream: any client can send it",
       "take use_http_header out",
     );
+  original.done();
   const sockets = [cluster.extension("transport_socket")];
   for (const match of cluster.messages("transport_socket_matches")) sockets.push(match.extension("transport_socket"));
-  for (const { outer, type } of sockets)
+  for (const { outer, type, message } of sockets) {
     if (outer.exists && !SOCKETS.test(type))
       outer.unknown(`upstream-socket:${type}`, `the transport socket ${type} is not known here`);
+    if (message.message("common_tls_context").has("key_log"))
+      outer.danger("key-log", "key_log writes TLS keys down: whoever has them reads the requests", "take key_log out");
+  }
   if (cluster.take("filters") !== undefined)
     cluster.unknown(
       "upstream-network-filters",
@@ -95,19 +113,32 @@ function judgeCluster(cluster: Message): void {
 }
 
 export interface Upstreams {
-  /** Names of the cluster and its endpoints: two clusters with one of them in common are one upstream. */
+  /** Names of the cluster and its hosts: two clusters with one of them in common are one upstream. */
   placesOf(cluster: string): ReadonlySet<string>;
+  /** Why a cluster's hosts cannot be named from this file; undefined where they can. */
+  wanders(cluster: string): string | undefined;
   judge(cluster: string): void;
 }
 
 export function upstreamsOf(world: World): Upstreams {
   const byName = new Map(world.clusters.map((cluster) => [cluster.text("name") ?? "", cluster] as const));
   const judged = new Set<string>();
+  const follow = (name: string, places: Set<string>): string | undefined => {
+    const isKnown = places.has(name);
+    places.add(name);
+    const cluster = byName.get(name);
+    if (cluster === undefined || isKnown) return undefined;
+    const found = placesOfCluster(cluster);
+    for (const place of found.places) places.add(place);
+    return found.clusters.map((inner) => follow(inner, places)).find((why) => why !== undefined) ?? found.wanders;
+  };
   return {
     placesOf: (name) => {
-      const cluster = byName.get(name);
-      return new Set([name, ...(cluster === undefined ? [] : endpointsOf(cluster))]);
+      const places = new Set<string>();
+      follow(name, places);
+      return places;
     },
+    wanders: (name) => follow(name, new Set()),
     judge: (name) => {
       const cluster = byName.get(name);
       if (cluster === undefined || judged.has(name)) return;

@@ -42,10 +42,14 @@ export interface Operator {
   readonly argument: string;
 }
 
-/** The operators of a format, in order. */
+/** No format is longer, and a longer one takes its reader minutes. */
+export const MAX_FORMAT = 4096;
+
+/** The operators of a format, in order. As for Envoy, an argument ends at the first `)` before the closing `%`. */
 export function operatorsOf(format: string): Operator[] {
+  if (format.length > MAX_FORMAT) return [];
   const found: Operator[] = [];
-  const pattern = /%%|%([A-Z][A-Z0-9_]*)(?:\(((?:[^()]|\([^()]*\))*)\))?[^%]*?%/g;
+  const pattern = /%%|%([A-Z][A-Z0-9_]*)(?:\(([\s\S]*?)\)(?=:[^%)]*%|%))?[^%]*?%/g;
   for (const [, name, argument = ""] of format.matchAll(pattern)) {
     if (name !== undefined) found.push({ name, argument });
   }
@@ -59,6 +63,8 @@ export function headersOf({ name, argument }: Operator): string[] {
 
 /** A format that is written somewhere: into a log, a trace, a header. */
 export function judgeFormat(message: Message, format: string, at?: Value): void {
+  if (format.length > MAX_FORMAT)
+    message.unknown("format-long", `a format of more than ${MAX_FORMAT} characters is not read here`, at);
   for (const operator of operatorsOf(format)) {
     const { name, argument } = operator;
     if (headersOf(operator).includes(GRANT_HEADER)) grantPrinted(message, at);

@@ -4,6 +4,7 @@ import { type Entry, judgeSkipping } from "./chain.js";
 import { judgeApiKeyAuth, judgeBasicAuth, judgeExtAuthz, judgeOAuth2 } from "./filters/authz.js";
 import { judgeHeaderMutation, type Place } from "./filters/headers.js";
 import { judgeJwt, jwtSkipped } from "./filters/jwt.js";
+import { judgeSettings } from "./filters/limits.js";
 import { BAD_FILTERS, CHANGING_FILTERS, HARMLESS_FILTERS } from "./filters/others.js";
 import { judgeRules, RBAC_MEND } from "./filters/rbac.js";
 import { Skipped } from "./filters/skipped.js";
@@ -78,8 +79,10 @@ export class Chain {
           "the glassgate filter runs on another condition than the presence of x-break-glass: other grants pass unjudged",
           'match on HttpRequestHeaderMatchInput x-break-glass, safe_regex ".*"',
         );
-      if (type.endsWith(".SkipFilter"))
+      else if (type.endsWith(".SkipFilter"))
         at.danger("filter-skipped", "the glassgate filter itself is skipped on a condition", "take the matcher out");
+      else if (!type.endsWith(".ExecuteFilterAction"))
+        at.unknown("filter-matched", `a matcher decides about the glassgate filter (${type || "without action"})`);
     }
     const discovery = ours.outer.message("config_discovery");
     if (discovery.exists && ours.configs.length === 0)
@@ -209,7 +212,8 @@ export class Chain {
         "move it before the glassgate filter",
       );
     else if (type.endsWith(".Router")) judgeRouter(message);
-    else if (!HARMLESS_FILTERS.has(type))
+    else if (HARMLESS_FILTERS.has(type)) judgeSettings(type, message, place, name);
+    else
       outer.unknown(
         `filter:${name}:${type}`,
         `the filter ${name} (${type || "without type"}) is not known here: can it answer, change the request or write filter state?`,

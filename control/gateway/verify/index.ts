@@ -42,6 +42,8 @@ function judgeEveryText(root: Value, found: Findings): void {
     if (typeof value.data !== "string") continue;
     const prints = operatorsOf(value.data).some((operator) => headersOf(operator).includes(GRANT_HEADER));
     if (prints) grantPrinted(message, value);
+    else if (value.data.includes("%") && /x-break-glass(?!-grant)/i.test(value.data))
+      message.unknown("format-names-grant", "x-break-glass stands inside this format: does it print the grant?", value);
     const isHeaderList = /request_headers_to_log|RequestHeadersToLog|custom_tags|customTags/.test(key);
     if (isHeaderList && value.data.trim().toLowerCase() === GRANT_HEADER) grantLogged(message, value);
   }

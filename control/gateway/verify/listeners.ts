@@ -7,8 +7,9 @@ import { Findings } from "./findings.js";
 import { judgeAccessLogs } from "./logs.js";
 import { type Manager, walkManager } from "./manager.js";
 import { type Extension, Message } from "./message.js";
+import { placesIn } from "./places.js";
 import { noReach, type Reach } from "./routes.js";
-import type { Value } from "./value.js";
+import { everyValue, type Value } from "./value.js";
 import type { World } from "./world.js";
 
 /** One way in: what was found on it is kept apart until it is known whether it leads to a guarded upstream. */
@@ -18,6 +19,10 @@ export interface Entrance {
   readonly manager: Manager | undefined;
   readonly reach: Reach;
   readonly plugins: readonly Plugin[];
+  /** Where it listens, as clusters name it. */
+  readonly addresses: readonly string[];
+  /** Whether only this machine reaches it. */
+  readonly isLocal: boolean;
   /** `api`, or `api#2` for the second chain. */
   readonly scope: string;
 }
@@ -25,6 +30,13 @@ export interface Entrance {
 const network = (name: string): string => `envoy.extensions.filters.network.${name}`;
 const MANAGER = network("http_connection_manager.v3.HttpConnectionManager");
 const TCP = network("tcp_proxy.v3.TcpProxy");
+
+/** Fields of a TCP proxy that change nothing about where it leads. */
+const TCP_HARMLESS = [
+  ...["stat_prefix", "metadata_match", "idle_timeout", "access_log_options", "max_connect_attempts", "hash_policy"],
+  ...["tunneling_config", "max_downstream_connection_duration", "access_log_flush_interval", "backoff_options"],
+  ...["flush_access_log_on_connected", "proxy_protocol_tlvs", "upstream_connect_mode", "max_early_data_bytes"],
+] as const;
 
 function tcpReach(proxy: Message): Reach {
   const reach = noReach();
@@ -35,6 +47,8 @@ function tcpReach(proxy: Message): Reach {
   if (reach.clusters.size === 0) reach.isUnknown = true;
   for (const reached of reach.clusters.keys()) reach.wide.add(reached);
   judgeAccessLogs(proxy);
+  proxy.harmless(...TCP_HARMLESS);
+  proxy.done();
   return reach;
 }
 
@@ -69,6 +83,8 @@ function judgeSocket(chain: Message): void {
     );
 }
 
+type Common = Pick<Entrance, "found" | "addresses" | "isLocal" | "scope">;
+
 interface Walked {
   readonly at: Message;
   readonly manager: Manager | undefined;
@@ -97,13 +113,7 @@ function walkFilter(filter: Extension, world: World, anchors: Anchors | undefine
   return { ...walked, reach: noReach(true) };
 }
 
-function walkChain(
-  chain: Message,
-  world: World,
-  anchors: Anchors | undefined,
-  found: Findings,
-  scope: string,
-): Entrance {
+function walkChain(chain: Message, world: World, anchors: Anchors | undefined, common: Common): Entrance {
   judgeSocket(chain);
   const walked = chain.extensions("filters").map((filter) => walkFilter(filter, world, anchors));
   const clusters = new Map(walked.flatMap(({ reach }) => [...reach.clusters]));
@@ -113,21 +123,20 @@ function walkChain(
   chain.harmless("filter_chain_match", "metadata", "transport_socket_connect_timeout", "name");
   chain.done();
   return {
-    found,
+    ...common,
     at: main?.at ?? chain,
     manager: main?.manager,
     reach: { clusters, wide, isUnknown: walked.some(({ reach }) => reach.isUnknown) },
     plugins: walked.flatMap(({ plugins }) => plugins),
-    scope,
   };
 }
 
 const HARMLESS = [
-  ...["name", "address", "additional_addresses", "stat_prefix", "filter_chain_matcher", "use_original_dst", "metadata"],
+  ...["name", "stat_prefix", "filter_chain_matcher", "use_original_dst", "metadata"],
   ...["per_connection_buffer_limit_bytes", "drain_type", "listener_filters_timeout", "transparent", "freebind"],
   ...["continue_on_listener_filters_timeout", "socket_options", "tcp_fast_open_queue_length", "traffic_direction"],
   ...["udp_listener_config", "connection_balance_config", "enable_reuse_port", "reuse_port", "tcp_backlog_size"],
-  ...["max_connections_to_accept_per_socket_event", "bind_to_port", "internal_listener", "enable_mptcp"],
+  ...["max_connections_to_accept_per_socket_event", "bind_to_port", "enable_mptcp"],
   ...["ignore_global_conn_limit", "bypass_overload_manager", "deprecated_v1"],
 ] as const;
 
@@ -153,14 +162,33 @@ function walkListener(value: Value, name: string, world: World, anchors: Anchors
   const chains = [...listener.values("filter_chains")];
   const fallback = listener.take("default_filter_chain");
   if (fallback !== undefined) chains.push(fallback);
+  const own = ["address", "additional_addresses"].flatMap((field) => placesIn(listener.take(field)));
+  const isInternal = listener.take("internal_listener") !== undefined;
+  const addresses = isInternal ? [...own, `internal:${name}`] : own;
+  const isLocal = addresses.length > 0 && (isInternal || isLoopback(listener));
   listener.harmless(...HARMLESS);
   listener.done();
-  return chains.map((chain, index) => {
+  const commonOf = (scope: string): Common => {
     const found = new Findings();
     found.addAll(common.list);
-    const scope = index === 0 ? name : `${name}#${chain.map?.get("name")?.text ?? index + 1}`;
-    return walkChain(Message.of(chain, "FilterChain", { found, scope }), world, anchors, found, scope);
+    return { found, addresses, isLocal, scope };
+  };
+  // Nothing to walk, and what was found on the listener itself counts all the same.
+  if (chains.length === 0)
+    return [{ ...commonOf(name), at: listener, manager: undefined, reach: noReach(true), plugins: [] }];
+  return chains.map((chain, index) => {
+    const common = commonOf(index === 0 ? name : `${name}#${chain.map?.get("name")?.text ?? index + 1}`);
+    return walkChain(Message.of(chain, "FilterChain", common), world, anchors, common);
   });
+}
+
+/** Not `0.0.0.0`, which is this machine to a cluster and every network to a listener. */
+function isLoopback(listener: Message): boolean {
+  const texts = [...listener.values("address"), ...listener.values("additional_addresses")].flatMap((value) => [
+    ...everyValue(value),
+  ]);
+  const hosts = texts.filter(({ key, value }) => key === "address" && value.text !== undefined);
+  return hosts.length > 0 && hosts.every(({ value }) => /^(?:127\.\d+\.\d+\.\d+|::1)$/.test(value.text ?? ""));
 }
 
 export function walkListeners(world: World, anchors: Anchors | undefined): Entrance[] {

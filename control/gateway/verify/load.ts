@@ -11,6 +11,8 @@ import { Value } from "./value.js";
 /** Envoy's own files are far below: more is no gateway's configuration, or one made to exhaust its reader. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_VALUES = 2_000_000;
+/** Signs that part values, each of which takes its reader time. A dump of a whole mesh's sidecar has some ten thousands. */
+const MAX_MARKS = 250_000;
 /** Protobuf's own limit of nested messages. */
 const MAX_DEPTH = 100;
 
@@ -145,11 +147,30 @@ class Loader {
   }
 }
 
+function hasTooManyMarks(text: string): boolean {
+  let marks = 0;
+  for (let at = 0; at < text.length && marks <= MAX_MARKS; at++) {
+    const sign = text[at];
+    if (
+      sign === ":" ||
+      sign === "," ||
+      sign === "[" ||
+      sign === "{" ||
+      (sign === "-" && text[at + 1] === " ") ||
+      (sign === '"' && text[at + 1] === '"')
+    )
+      marks++;
+  }
+  return marks > MAX_MARKS;
+}
+
 /** @param source the file that its findings name, when that is another than the one asked about */
 export function load(text: string, file: string, source?: string): Loaded {
   const hint = "An Envoy configuration in YAML or JSON, or the output of /config_dump, is read here.";
   if (text.length > MAX_BYTES)
     throw new UserError(`${visible(file)} is larger than ${MAX_BYTES / 1024 / 1024} MiB.`, { hint });
+  if (hasTooManyMarks(text))
+    throw new UserError(`${visible(file)} holds more than ${MAX_MARKS} values: that takes too long to read.`, { hint });
   const zero = text.indexOf("\0");
   if (zero >= 0 || text.includes("\uFFFD\uFFFD")) throw new UserError(`${visible(file)} is not text.`, { hint });
   const lines = new LineCounter();

@@ -58,6 +58,11 @@ interface Sink {
 
 const NOT_AUDIT: Sink = { isAudit: false };
 
+/** A device that keeps nothing: of those, the process's own outputs alone lead somewhere. */
+const isNowhere = (path: string): boolean =>
+  /^(?:\/|(?:\.\.\/)+)(?:dev|proc)\//.test(path) &&
+  !/^\/(?:dev\/(?:stdout|stderr)|(?:dev|proc\/self)\/fd\/[12])$/.test(path);
+
 function judgeTextLog({ type, message, outer }: Extension, hasFilter: boolean): Sink {
   const format = judgeSubstitution(message.message("log_format", "SubstitutionFormatString"));
   const old = message.text("format");
@@ -69,7 +74,7 @@ function judgeTextLog({ type, message, outer }: Extension, hasFilter: boolean): 
   if (text === undefined || !text.includes(AUDIT_KEY)) return NOT_AUDIT;
   if (text !== AUDIT_FORMAT) return { isAudit: false, but: "the record has something beside it" };
   if (!format.isBare) return { isAudit: false, but: "omit_empty_values is not true" };
-  if (type.endsWith(".FileAccessLog") && path !== undefined && /^\/dev\/(?:null|zero|full)$/.test(normalize(path)))
+  if (type.endsWith(".FileAccessLog") && path !== undefined && isNowhere(normalize(path)))
     return { isAudit: false, but: `it goes to ${path}` };
   if (hasFilter) {
     outer.danger(

@@ -150,6 +150,9 @@ function judgeProtocols(manager: Message, isGuarded: boolean): void {
   http1.done();
 }
 
+const TRACERS =
+  /^envoy\.config\.trace\.v3\.(?:OpenTelemetryConfig|ZipkinConfig|DatadogConfig|SkyWalkingConfig|XRayConfig|OpenCensusConfig)$/;
+
 function judgeReplies(manager: Message): void {
   const local = manager.message("local_reply_config", "LocalReplyConfig");
   judgeSubstitution(local.message("body_format", "SubstitutionFormatString"));
@@ -166,8 +169,11 @@ function judgeReplies(manager: Message): void {
   const tracing = manager.message("tracing", "Tracing");
   judgeTags(tracing.messages("custom_tags", "CustomTag"));
   for (const field of ["operation", "upstream_operation"]) judgeFormat(tracing, tracing.text(field) ?? "");
+  const tracer = tracing.extension("provider");
+  if (tracer.outer.exists && !TRACERS.test(tracer.type))
+    tracer.outer.unknown(`tracer:${tracer.type || tracer.name}`, `the tracer ${tracer.name} is not known here`);
   tracing.harmless(
-    ...["client_sampling", "random_sampling", "overall_sampling", "verbose", "max_path_tag_length", "provider"],
+    ...["client_sampling", "random_sampling", "overall_sampling", "verbose", "max_path_tag_length"],
     ...["spawn_upstream_span", "no_context_propagation", "max_cache_size"],
   );
   tracing.done();

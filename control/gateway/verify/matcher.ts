@@ -62,7 +62,8 @@ export interface Branch {
 
 function branch(onMatch: Message, rest: Omit<Branch, "type" | "action" | "at">): Branch {
   const action = onMatch.extension("action");
-  const type = onMatch.has("matcher") ? "matcher" : action.type;
+  const type = onMatch.take("matcher") !== undefined ? "matcher" : action.type;
+  onMatch.done();
   return { type, action: action.message, at: onMatch, ...rest };
 }
 

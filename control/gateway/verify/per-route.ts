@@ -3,6 +3,7 @@ import { type Entry, WITH_MATCHER } from "./chain.js";
 import { extAuthzPerRoute } from "./filters/authz.js";
 import { judgeHeaderMutation } from "./filters/headers.js";
 import { jwtPerRoute } from "./filters/jwt.js";
+import { judgeSettings } from "./filters/limits.js";
 import { HARMLESS_PER_ROUTE } from "./filters/others.js";
 import { judgeRules } from "./filters/rbac.js";
 import { judgeState } from "./filters/state.js";
@@ -71,12 +72,20 @@ export function judgePerRoute(
     case `${WITH_MATCHER}PerRoute`: {
       const branches = branchesOf(message.message("xds_matcher", "Matcher"));
       message.done();
-      if (isGuard && !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow))
+      if (named?.isGlassgate === true) opens("a matcher of the route's own decides whether the glassgate filter runs");
+      else if (
+        isGuard &&
+        !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow)
+      )
         opens("a matcher of the route's own skips it on more than the verdict");
       return;
     }
     default:
-      if (judgeState(type, message) || HARMLESS_PER_ROUTE.has(type)) return;
+      if (judgeState(type, message)) return;
+      if (HARMLESS_PER_ROUTE.has(type)) {
+        judgeSettings(type, message, named === undefined ? "behind" : placeOf(entries, named), key);
+        return;
+      }
       at.unknown(
         `per-route:${type || key}`,
         `what the route changes about ${key} (${type || "without type"}) is not known here`,

@@ -1,5 +1,6 @@
 /** Route configurations: virtual hosts, routes and their clusters, with what each level changes about the filters. */
 import { judgeHeaderFields } from "./filters/headers.js";
+import { judgeRateLimits } from "./filters/limits.js";
 import { judgeFormat } from "./formats.js";
 import type { Chain } from "./guard.js";
 import { judgeSubstitution, judgeTags } from "./logs.js";
@@ -19,6 +20,14 @@ export interface Reach {
 
 export const noReach = (isUnknown = false): Reach => ({ clusters: new Map(), wide: new Set(), isUnknown });
 
+/** What an exact path becomes; another rewrite may lead anywhere. */
+function reachedPath(shown: string, action: Message): string {
+  const rewrites = REWRITES.filter((field) => action.has(field));
+  if (rewrites.length === 0) return shown;
+  const isPlain = rewrites.join() === "prefix_rewrite" && shown.startsWith("path:");
+  return isPlain ? `path:${action.text("prefix_rewrite") ?? ""}` : "";
+}
+
 /** Pages of the admin interface that only tell. */
 const TELLING = /^path:\/(?:stats(?:\/prometheus)?|ready)$/;
 
@@ -32,6 +41,12 @@ export function judgeUpgrades(message: Message, isGuarded: boolean): void {
     const kind = upgrade.text("upgrade_type") ?? "";
     const isOff = upgrade.take("enabled")?.text === "false";
     const ownChain = upgrade.values("filters").length > 0;
+    if (ownChain && isGuarded)
+      upgrade.danger(
+        `upgrade-filters:${kind}`,
+        `${kind} has a filter chain of its own: the guards of http_filters do not stand in it`,
+        "take its filters out, so that http_filters count; a route may switch on what is off here",
+      );
     const isConnect = upgrade.take("connect_config") !== undefined || /^connect/i.test(kind);
     upgrade.done();
     if (isOff || !isGuarded) continue;
@@ -46,12 +61,6 @@ export function judgeUpgrades(message: Message, isGuarded: boolean): void {
         `upgrade:${kind}`,
         "upgrades are on: a tunnel is judged once, when it opens",
         "grant the action CONNECT only where you mean it",
-      );
-    if (ownChain)
-      upgrade.danger(
-        `upgrade-filters:${kind}`,
-        `${kind} has a filter chain of its own: the guards of http_filters do not stand in it`,
-        "take its filters out, so that http_filters count",
       );
   }
 }
@@ -86,8 +95,11 @@ function clusterBy(action: Message, reach: Reach): void {
   }
 }
 
+const URI_TEMPLATE = "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig";
+const REWRITES = ["prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"] as const;
+
 function judgeRewrites(action: Message): void {
-  for (const field of ["prefix_rewrite", "regex_rewrite"])
+  for (const field of REWRITES)
     if (action.has(field))
       action.warn(
         `rewrite:${field}`,
@@ -95,33 +107,34 @@ function judgeRewrites(action: Message): void {
         "let approvers know which path is which",
         action.at(field),
       );
-  for (const field of ["host_rewrite_header", "host_rewrite"]) {
-    const from = action.text(field);
-    if (from !== undefined)
-      action.danger(
-        `rewrite:${field}`,
-        `${field}: behind the verdict the host becomes what another header says`,
-        "name the host with host_rewrite_literal",
-        action.at(field),
-      );
+  const hosts = [
+    ["host_rewrite_header", "another header says"],
+    ["host_rewrite_path_regex", "the client's path says"],
+  ] as const;
+  for (const [field, says] of hosts) {
+    if (action.take(field) === undefined) continue;
+    action.danger(
+      `rewrite:${field}`,
+      `${field}: behind the verdict the host becomes what ${says}`,
+      "name the host with host_rewrite_literal",
+      action.at(field),
+    );
   }
-  for (const field of ["path_rewrite", "host_rewrite_path_regex", "path_rewrite_policy"]) {
+  for (const field of ["path_rewrite", "host_rewrite"]) {
     const value = action.take(field);
     if (value === undefined) continue;
-    if (value.text !== undefined && /%[A-Z]/.test(value.text)) {
-      judgeFormat(action, value.text, value);
+    judgeFormat(action, value.text ?? "", value);
+    if (value.text === undefined || /%[A-Z]/.test(value.text))
       action.danger(
         `rewrite:${field}`,
         `${field} is made of the request's parts behind the verdict`,
         "write it out",
         value,
       );
-    } else if (field === "path_rewrite_policy") {
-      const policy = Message.of(value, field, action.where).extension("x");
-      if (!JSON.stringify(value.toJson()).includes("uri_template"))
-        action.unknown(`rewrite:${field}`, `the rewrite ${policy.type} is not known here`, value);
-    }
   }
+  const policy = action.extension("path_rewrite_policy");
+  if (policy.outer.exists && policy.type !== URI_TEMPLATE)
+    policy.outer.unknown("rewrite:path_rewrite_policy", `the rewrite ${policy.type} is not known here`);
 }
 
 function judgeAction(action: Message, chain: Chain, reach: Reach, isGuarded: boolean): void {
@@ -145,6 +158,7 @@ function judgeAction(action: Message, chain: Chain, reach: Reach, isGuarded: boo
     action.unknown(field, "a plugin chooses the upstream", value);
   }
   judgeRewrites(action);
+  judgeRateLimits(action);
   judgeUpgrades(action, isGuarded);
   const redirects = action.take("internal_redirect_policy") ?? action.take("internal_redirect_action");
   if (redirects !== undefined && redirects.text !== "PASS_THROUGH_INTERNAL_REDIRECT")
@@ -164,9 +178,9 @@ function judgeAction(action: Message, chain: Chain, reach: Reach, isGuarded: boo
   action.harmless(
     ...["cluster_not_found_response_code", "metadata_match", "prefix_rewrite", "regex_rewrite", "host_rewrite_literal"],
     ...["auto_host_rewrite", "append_x_forwarded_host", "timeout", "idle_timeout", "early_data_policy", "retry_policy"],
-    ...["retry_policy_typed_config", "priority", "rate_limits", "include_vh_rate_limits", "hash_policy", "cors"],
+    ...["retry_policy_typed_config", "priority", "include_vh_rate_limits", "hash_policy", "cors"],
     ...["max_grpc_timeout", "grpc_timeout_offset", "max_internal_redirects", "hedge_policy", "max_stream_duration"],
-    ...["host_rewrite_path_regex", "path_rewrite_policy", "flush_timeout"],
+    "flush_timeout",
   );
   action.done();
 }
@@ -185,7 +199,7 @@ function judgeRoute(value: Message, chain: Chain, reach: Reach, isGuarded: boole
     judgeAction(action, chain, own, isGuarded);
     for (const [name, at] of own.clusters) {
       reach.clusters.set(name, at);
-      if (!TELLING.test(shown)) reach.wide.add(name);
+      if (!TELLING.test(reachedPath(shown, action))) reach.wide.add(name);
     }
     reach.isUnknown ||= own.isUnknown;
   }
@@ -214,10 +228,11 @@ function judgeHost(host: Message, chain: Chain, reach: Reach, isGuarded: boolean
     host.unknown("route-matcher", "routes by a matcher tree are not read here", host.at("matcher"));
   }
   for (const mirror of host.messages("request_mirror_policies")) mirror.unknown("mirror", MIRROR);
+  judgeRateLimits(host);
   judgeHeaderFields(host, "behind");
   judgeFilters(host, chain, true);
   host.harmless(
-    ...["name", "domains", "require_tls", "virtual_clusters", "rate_limits", "cors", "include_request_attempt_count"],
+    ...["name", "domains", "require_tls", "virtual_clusters", "cors", "include_request_attempt_count"],
     ...["include_attempt_count_in_response", "retry_policy", "retry_policy_typed_config", "hedge_policy", "metadata"],
     ...["include_is_timeout_retry_header", "per_request_buffer_limit_bytes", "request_body_buffer_limit"],
   );

@@ -25,6 +25,7 @@ import {
   skipped,
   verdictIsAllow,
 } from "./files.js";
+import { unread } from "./unread.js";
 
 interface Asked {
   readonly method?: string;
@@ -822,4 +823,13 @@ const guards: readonly Change[] = [
   filterMissing: true,
 }));
 
-export const changes: readonly Change[] = [...routes, ...jwt, ...order, ...others, ...unseen, ...records, ...guards];
+export const changes: readonly Change[] = [
+  ...routes,
+  ...jwt,
+  ...order,
+  ...others,
+  ...unseen,
+  ...records,
+  ...guards,
+  ...unread,
+];

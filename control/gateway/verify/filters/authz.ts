@@ -86,7 +86,9 @@ export function judgeExtAuthz(config: Message, skipped: Skipped, isBeforeGlassga
 /** A route's own. @returns why requests pass there unasked */
 export function extAuthzPerRoute(config: Message): string | undefined {
   const isDisabled = config.flag("disabled") === true;
-  config.harmless("check_settings");
+  const settings = config.message("check_settings", "CheckSettings");
+  settings.harmless("context_extensions", "disable_request_body_buffering", "with_request_body");
+  settings.done();
   config.done();
   return isDisabled ? "it is disabled" : undefined;
 }

@@ -6,7 +6,10 @@ import type { Message } from "../message.js";
 const TARGET = new Set([":path", ":method", ":authority", ":scheme", ":protocol", "host"]);
 /** What some upstreams read instead of method, path or host, or as who calls. */
 const OVERRIDES =
-  /^(?:x-http-method(?:-override)?|x-method-override|x-(?:original|rewrite)-(?:url|uri|path|method|host)|x-rewrite-url|x-forwarded-(?:host|uri|path|prefix|method|server)|x-host|x-http-host-override|forwarded|x-envoy-original-(?:path|host)|authorization)$/;
+  /^(?:x-forwarded-(?:host|uri|path|prefix|method|server)|x-host|x-http-host-override|forwarded|x-envoy-original-(?:path|host)|authorization)$/;
+/** Those that no gateway sets for another reason: with a fixed value, too, each request is another one. */
+const REPLACES =
+  /^(?:x-http-method(?:-override)?|x-method-override|x-(?:original|rewrite)-(?:url|uri|path|method|host))$/;
 
 export type Place = "before" | "behind";
 
@@ -31,10 +34,16 @@ export function judgeSet(message: Message, header: string, value: string, place:
       `${name} is changed behind the verdict: the upstream gets another request than the one judged`,
       "change it before the glassgate filter, or not at all",
     );
-  else if (place === "behind" && OVERRIDES.test(name) && copies)
+  else if (place === "behind" && (OVERRIDES.test(name) || REPLACES.test(name)) && copies)
     message.danger(
       `override-copied:${name}`,
       `${name} is copied from the client's request behind the verdict, which had removed it`,
+      "take it out",
+    );
+  else if (place === "behind" && REPLACES.test(name))
+    message.danger(
+      `override-set:${name}`,
+      `${name} is set behind the verdict: an upstream that reads it gets another request than the one judged`,
       "take it out",
     );
   else if (place === "before" && TARGET.has(name) && copies)
@@ -54,7 +63,7 @@ export function judgeRemoved(message: Message, header: string, place: Place): vo
 }
 
 /** HeaderValueOption: `append_action` and what is set. */
-function judgeOption(option: Message, place: Place, isResponse: boolean): void {
+export function judgeOption(option: Message, place: Place, isResponse: boolean): void {
   const header = option.message("header", "HeaderValue");
   const value = header.text("value") ?? "";
   const name = header.text("key") ?? "";

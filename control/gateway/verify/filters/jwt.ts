@@ -160,6 +160,13 @@ export function jwtSkipped(config: Message, skipped: Skipped): void {
         "the provider names no audiences: a token for anybody passes",
         "set audiences",
       );
+    if ((provider.number("clock_skew_seconds") ?? 0) > 600)
+      provider.warn(
+        `clock-skew:${name}`,
+        "clock_skew_seconds is more than ten minutes: tokens pass that long after they expire",
+        "take it out: 60 is the default",
+        provider.at("clock_skew_seconds"),
+      );
     provider.harmless(
       ...[
         "subjects",

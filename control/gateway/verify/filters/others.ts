@@ -1,6 +1,6 @@
 /** Filters that neither judge nor change what was judged, and those that are known to hurt: by their configuration's type. */
 
-const http = (name: string): string => `envoy.extensions.filters.http.${name}`;
+export const http = (name: string): string => `envoy.extensions.filters.http.${name}`;
 
 /** They leave the request as it is, or only refuse it. */
 export const HARMLESS_FILTERS: ReadonlySet<string> = new Set(
@@ -70,7 +70,7 @@ export const CHANGING_FILTERS: ReadonlySet<string> = new Set(
 export const HARMLESS_NETWORK: ReadonlySet<string> = new Set(
   [
     ...["connection_limit.v3.ConnectionLimit", "local_ratelimit.v3.LocalRateLimit", "rbac.v3.RBAC", "echo.v3.Echo"],
-    ...["direct_response.v3.Config", "ratelimit.v3.RateLimit", "sni_cluster.v3.SniCluster", "ext_authz.v3.ExtAuthz"],
+    ...["direct_response.v3.Config", "ratelimit.v3.RateLimit", "ext_authz.v3.ExtAuthz"],
   ].map((name) => `envoy.extensions.filters.network.${name}`),
 );
 

@@ -84,6 +84,12 @@ export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
       vm.unknown("vm-environment", "environment variables and precompiled code are not known here");
     if (config.has("capability_restriction_config"))
       config.unknown("capabilities", "restricted capabilities may take from the filter what it needs");
+    const root = config.text("root_id");
+    if (root !== undefined && root !== "glassgate")
+      config.unknown("root-id", `root_id is ${root}: the filter was never tried under it`, config.at("root_id"));
+    const local = vm.message("code", "AsyncDataSource").message("local", "DataSource");
+    if (vm.has("code") && !local.has("filename"))
+      vm.unknown("code", "the filter's code is no file of this machine: is it the release?", vm.at("code"));
     const reload = config.message("reload_config", "ReloadConfig");
     reload.harmless("backoff");
     reload.done();
