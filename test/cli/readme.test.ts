@@ -60,8 +60,10 @@ function script(lines: readonly string[]): string {
 
 /** At a terminal of that width. */
 async function session(lines: readonly string[], columns = 80): Promise<{ code: number | null; printed: string }> {
-  const python = fileURLToPath(new URL("session.py", import.meta.url));
-  const [program = "", ...args] = privately(["python3", python, String(columns), "bash", script(lines)]);
+  const terminal = fileURLToPath(new URL("terminal.py", import.meta.url));
+  const answers = lines.map(() => ['"yes"[^"]*: $', "yes\n"]); // At most one question a line.
+  const plan = JSON.stringify({ answers, columns });
+  const [program = "", ...args] = privately(["python3", terminal, plan, "bash", script(lines)]);
   const { code, stdout, stderr } = await run(program, args, { cwd: base, env });
   return { code, printed: `${stdout}${stderr}`.replaceAll("\r\n", "\n") };
 }

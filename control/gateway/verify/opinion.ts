@@ -3,12 +3,12 @@
  * is a copy in which logs go nowhere and files that are not on this machine are replaced, so that nothing is opened or written.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { childEnvironment } from "../environment.js";
 import { findEnvoy, isEnvoyHere } from "../find.js";
-import { reasonFrom } from "../run.js";
+import { makeTemporary, reasonFrom } from "../run.js";
 import { everyValue, typeName, type Value } from "./value.js";
 
 const run = promisify(execFile);
@@ -76,20 +76,18 @@ const FIELDS = /no such field|unknown enum value|unable to parse|could not parse
 /** @returns undefined where there is no Envoy to ask */
 export async function envoysOpinion(root: Value): Promise<Opinion | undefined> {
   if (!isEnvoyHere()) return undefined;
-  const { command, source } = await findEnvoy();
-  if (source === "docker") return undefined; // It does not see the copy.
-  const folder = mkdtempSync(join(tmpdir(), "glassgate-verify-"));
+  const { command } = await findEnvoy();
+  const folder = makeTemporary("glassgate-verify-");
   try {
     const { text, missing } = copyOf(root, folder);
     const path = join(folder, "envoy.json");
     writeFileSync(path, text, { mode: 0o600 });
     const unchecked = missing.map((file) => `${file} is not on this machine`);
     const [program, ...before] = command;
-    const { GLASSGATE_PASSPHRASE: _secret, ...env } = process.env; // None of a child's business.
     try {
       await run(program, [...before, "--mode", "validate", "-c", path, "--disable-hot-restart", "-l", "warning"], {
         timeout: 30_000,
-        env,
+        env: childEnvironment(),
         maxBuffer: 16 * 1024 * 1024,
       });
       return { unchecked };
