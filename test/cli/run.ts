@@ -53,8 +53,11 @@ export const shell = (line: string, options: RunOptions = {}): Promise<Ran> =>
 export const CTRL_C = "\u0003";
 export const CTRL_D = "\u0004";
 
-/** An answer at the next prompt, or at what the pattern finds in the output since the last answer. */
-export type Typed = string | readonly [pattern: RegExp, answer: string];
+/**
+ * An answer at the next prompt, or at what the pattern finds in the output since the last answer; a command is run by a shell
+ * in the test's own folder before the answer is typed.
+ */
+export type Typed = string | readonly [pattern: RegExp, answer: string, command?: string];
 
 export interface TerminalOptions extends RunOptions {
   readonly columns?: number;
@@ -69,8 +72,8 @@ const PROMPT = /: $/;
  */
 export const atTerminal = (line: string, typed: readonly Typed[], options: TerminalOptions = {}): Promise<Ran> => {
   const answers = typed.map((entry) => {
-    const [pattern, answer] = typeof entry === "string" ? [PROMPT, entry] : entry;
-    return [pattern.source, answer.length === 1 && answer < " " ? answer : `${answer}\n`];
+    const [pattern, answer, ...command] = typeof entry === "string" ? [PROMPT, entry] : entry;
+    return [pattern.source, answer.length === 1 && answer < " " ? answer : `${answer}\n`, ...command];
   });
   const command = `npx() { shift; "${process.execPath}" "${main}" "$@"; }\n${line}`;
   const plan = JSON.stringify({ answers, columns: options.columns ?? 80 });

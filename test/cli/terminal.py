@@ -1,9 +1,10 @@
 """Runs a program at a pseudo-terminal of its own, and types each answer when its prompt has appeared.
 
-terminal.py PLAN PROGRAM ARGS...; PLAN is JSON: {"answers": [[pattern, text], ...], "columns": 80}.
+terminal.py PLAN PROGRAM ARGS...; PLAN is JSON: {"answers": [[pattern, text, command], ...], "columns": 80}.
+The command is run by a shell before its text is typed.
 """
 
-import fcntl, json, os, pty, re, struct, sys, termios
+import fcntl, json, os, pty, re, struct, subprocess, sys, termios
 
 plan = json.loads(sys.argv[1])
 child, terminal = pty.fork()
@@ -26,5 +27,8 @@ while True:
     since += chunk
     if answers and re.search(answers[0][0], re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", since.decode("utf-8", "replace"))):
         since = b""
-        os.write(terminal, answers.pop(0)[1].encode())
+        _, text, *commands = answers.pop(0)
+        for command in commands:
+            subprocess.run(command, shell=True, check=True)
+        os.write(terminal, text.encode())
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256)
