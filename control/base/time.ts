@@ -89,10 +89,10 @@ export function parseMoment(text: string): number | string {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `90s`, `15m`, `2h`, `30d` or plain seconds. */
+/** `90s`, `15m`, `2h` or `30d`: a bare number could be meant in any unit. */
 export function parseDuration(text: string): number {
-  const match = /^([1-9][0-9]{0,8})([smhd]?)$/.exec(text);
-  const unit = UNITS[match?.[2] === undefined || match[2] === "" ? "s" : match[2]];
+  const match = /^([1-9][0-9]{0,8})([smhd])$/.exec(text);
+  const unit = UNITS[match?.[2] ?? ""];
   if (match?.[1] === undefined || unit === undefined) {
     throw new UserError(`"${text}" is not a duration.`, { hint: "Write 90s, 15m, 2h or 30d." });
   }

@@ -1,14 +1,10 @@
 /** `glassgate anchors`: what is pinned, and the words to compare it by. */
 import type { Command } from "commander";
 import { visible } from "../base/text.js";
-import { wrap } from "../base/wrap.js";
 import { readAnchors } from "../trust/anchors.js";
 import { fingerprintOf } from "../trust/fingerprint.js";
 import { anchorsOption, examples, jsonOption } from "./context.js";
-import { result, resultJson, say } from "./output.js";
-
-/** Columns before what a line says. */
-const LABEL = 11;
+import { resultJson, resultRows, say } from "./output.js";
 
 function show(options: { anchors: string; json?: boolean }): void {
   const anchors = readAnchors(options.anchors);
@@ -24,8 +20,7 @@ function show(options: { anchors: string; json?: boolean }): void {
     ...roots.map(({ kid }) => `root       ${kid}`),
     `words      ${words}`,
   ];
-  const width = process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
-  result(lines.map((line) => wrap(visible(line), width, LABEL)).join("\n"));
+  resultRows(lines.map(visible));
   say("Read the words to a root holder over the telephone: the same words are the same anchors.");
 }
 

@@ -10,7 +10,7 @@ import { describeBundle } from "../trust/facts.js";
 import { lint } from "../trust/lint.js";
 import { draftOf, refusalOf, refusalOfDraft, standingOf } from "./bundle-draft.js";
 import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
-import { result, resultJson, say, warn } from "./output.js";
+import { result, resultJson, resultRows, say, warn } from "./output.js";
 
 interface Options {
   readonly anchors: string;
@@ -39,7 +39,7 @@ async function show(file: string | undefined, options: Options): Promise<void> {
     say(`${path}: ${standing.words}`);
     return;
   }
-  result([`${path}: ${standing.words}`, "", ...describeBundle(draft.claims)].join("\n"));
+  resultRows([`${path}: ${standing.words}`, "", ...describeBundle(draft.claims)]);
   const refusal = typeof anchors === "string" ? undefined : await refusalOfDraft(draft, anchors);
   if (refusal !== undefined) warn(`the filter would refuse it: ${refusal}`);
   if (draft.claims.exp <= nowSeconds()) warn("it has expired: gateways answer bundle_expired");

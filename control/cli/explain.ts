@@ -12,7 +12,7 @@ import { readAnchors } from "../trust/anchors.js";
 import { configurationText } from "../trust/configuration.js";
 import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
 import { readOne } from "./message-input.js";
-import { paint, result, resultJson } from "./output.js";
+import { paint, resultJson, resultRows } from "./output.js";
 import { parseTarget } from "./target.js";
 
 const record = z.looseObject({ verdict: z.enum(verdictCodes) });
@@ -69,7 +69,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
             `  ${name.padEnd(14)}${visible(typeof value === "string" ? value : JSON.stringify(value))}`,
         ),
     ];
-    result(lines.join("\n"));
+    resultRows(lines);
   }
   if (code !== "allow") process.exitCode = 1;
 }

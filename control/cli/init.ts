@@ -106,7 +106,7 @@ async function init(folder: string, options: Options): Promise<void> {
   say(`The anchors in words: ${fingerprintOf(anchors)} (\`glassgate anchors\` shows them again)`);
   if (options.threshold === 1) warn("The threshold is 1: ONE root key decides who may do what.");
   say(
-    `Next: each person runs \`glassgate key new NAME\`; paste the lines into ${visible(rosterPath)}; then \`glassgate bundle build\`.`,
+    `Next: each person runs \`glassgate key new NAME\`; paste the lines into ${visible(rosterPath)}; then, in ${visible(folder)}, \`glassgate bundle build\`.`,
   );
 }
 

@@ -79,6 +79,15 @@ export function result(text: string): void {
   else kept.push(whole);
 }
 
+/** Where the values of a row `name   value` stand: further lines hang there. */
+const VALUE = /^\s*\S+(?: \S+)*\s{2,}/;
+
+/** A result that people read in rows: wrapped at a terminal's width. */
+export function resultRows(rows: readonly string[]): void {
+  const width = widthOf(process.stdout);
+  result(rows.map((row) => wrap(row, width, VALUE.exec(row)?.[0].length)).join("\n"));
+}
+
 export function resultJson(value: unknown): void {
   result(JSON.stringify(value, null, 2));
 }

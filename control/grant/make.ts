@@ -8,6 +8,19 @@ import { payloadOf } from "./message.js";
 
 const MAX_GRANT_BYTES = 8192;
 
+/** Where a person gave what stands in a claim. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  paths: "the path, or --also-path",
+  actions: "the method, or --also-method",
+  locations: "the host",
+  exp: "--ttl",
+  ent: "--ent",
+  reason: "--reason",
+  text: "--text",
+  incident: "--incident",
+  drill: "--drill",
+};
+
 export type AskInput = Omit<GrantClaims, "jti" | "iat" | "exp"> & { readonly ttl: number; readonly iat: number };
 
 /** The claims of a new ask, checked. @param input.ttl seconds */
@@ -17,8 +30,12 @@ export function newClaims(input: AskInput): GrantClaims {
   const result = grantClaimsSchema.safeParse({ jti, iat, exp: iat + ttl, ...rest });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
+  const claim = String(issue?.path.findLast((part) => typeof part === "string") ?? "");
   throw new UserError(
-    `The ask cannot be made: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? messageOf(result.error)}.`,
+    `The ask cannot be made: ${OPTIONS[claim] ?? claim}: ${issue?.message ?? messageOf(result.error)}.`,
+    {
+      hint: "Mend that and ask again; `glassgate ask --help` shows examples.",
+    },
   );
 }
 

@@ -28,8 +28,12 @@ export const moment = z.union([
 
 const DURATION = /^([1-9][0-9]{0,8})([smhd])$/;
 const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-/** Fewer seconds than this without a unit were most likely meant as minutes. */
-const LEAST_BARE = 60;
+/** Fewer seconds than this without a unit were most likely meant in a larger one. */
+export interface Bare {
+  readonly least: number;
+  readonly unit: "m" | "d";
+}
+const MINUTES: Bare = { least: 60, unit: "m" };
 const RULE = "must be seconds or a duration such as 15m, 2h or 30d";
 
 /** What somebody meant who wrote `15min`, `15 M` or `1.5h`. */
@@ -44,8 +48,8 @@ function meant(text: string): string {
   return /^\d+$/.test(text) ? `; write ${text}s, ${text}m or ${text}h` : "";
 }
 
-/** Seconds (60 or more), or `15m`, `2h`, `30d`. @param longest in seconds */
-export const duration = (longest: number) => {
+/** Seconds (60 or more, if not said otherwise), or `15m`, `2h`, `30d`. @param longest in seconds */
+export const duration = (longest: number, bare: Bare = MINUTES) => {
   const tooLong = `is longer than ${showDuration(longest)}`;
   return z.union([
     z
@@ -53,8 +57,8 @@ export const duration = (longest: number) => {
       .min(1, "must be more than nothing")
       .superRefine((seconds, context) => {
         if (seconds < 1) return;
-        if (seconds < LEAST_BARE)
-          context.addIssue({ code: "custom", message: `has no unit: write ${seconds}m or ${seconds}s` });
+        if (seconds < bare.least)
+          context.addIssue({ code: "custom", message: `has no unit: write ${seconds}${bare.unit} or ${seconds}s` });
         else if (seconds > longest && seconds % 1000 === 0 && seconds / 1000 <= longest)
           context.addIssue({
             code: "custom",

@@ -34,7 +34,9 @@ const rosterKey = z.discriminatedUnion("kty", [okp.extend(window), ec.extend(win
 
 export const rosterSchema = z
   .strictObject({
-    lifetime: duration(LONGEST_LIFETIME).describe("how long a bundle built from this roster holds"),
+    lifetime: duration(LONGEST_LIFETIME, { least: 86_400, unit: "d" }).describe(
+      "how long a bundle built from this roster holds",
+    ),
     principals: z
       .array(
         principalSchema.extend({

@@ -37,6 +37,13 @@ const ask = (
     passphrase ? {} : NO_PASSPHRASE,
   );
 
+async function refused(ran: Promise<Ran>, what: RegExp, exitCode = 1): Promise<void> {
+  const { code, stdout, stderr } = await ran;
+  expect({ code, stdout }).toEqual({ code: exitCode, stdout: "" });
+  expect(stderr).toMatch(what);
+  expect(stderr).toMatch(/^next: /m);
+}
+
 it("names the people who can approve now, role by role", async () => {
   const now = nowSeconds();
   const [rita, ritaAdmin, adam, anna, alex] = party.principals();
@@ -62,12 +69,6 @@ it("names the people who can approve now, role by role", async () => {
 });
 
 it("refuses what the gateway will deny, before the passphrase, and prints nothing", async () => {
-  const refused = async (ran: Promise<Ran>, what: RegExp): Promise<void> => {
-    const { code, stdout, stderr } = await ran;
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toMatch(what);
-    expect(stderr).toMatch(/^next: /m);
-  };
   await refused(
     ask(["--also-path", "/admin"], undefined, false),
     /entitlement_scope: .*\(POST api\.example\.com\/admin\)/,
@@ -86,6 +87,11 @@ it("refuses what the gateway will deny, before the passphrase, and prints nothin
   await party.pin({ revoked: { sub: ["anna"] } });
   await refused(ask([], undefined, false), /can never be completed now.*\n.*1 of security: nobody/s);
   await party.pin();
+});
+
+it("takes no life without a unit, and says by which option what cannot be was given", async () => {
+  await refused(ask(["--ttl", "10"], undefined, false), /--ttl.*Write 90s, 15m, 2h or 30d/, 2);
+  await refused(ask(["--text", "x".repeat(1001)], undefined, false), /cannot be made: --text: .*\nnext: /, 2);
 });
 
 it("warns where it will not stay so", async () => {

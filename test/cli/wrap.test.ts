@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { columnsOf, wrap } from "../../control/base/wrap.js";
 import { wrapHelp } from "../../control/cli/help.js";
 import { buildProgram } from "../../control/cli/program.js";
+import { makeProject } from "./project.js";
 import { atTerminal, glassgate } from "./run.js";
 
 describe("columns", () => {
@@ -149,6 +150,22 @@ describe("at a terminal", () => {
       expect(stdout).toMatch(/^- \{ kty: OKP, .* \}\r$/m);
     });
   }
+
+  it("of 40 columns what a bundle, the anchors and a verdict say stays in its columns", async () => {
+    const project = await makeProject();
+    try {
+      const ask = await project.ask();
+      const line = `npx glassgate bundle show; npx glassgate anchors; npx glassgate explain ${ask} GET https://api.example.com/ 2>&1`;
+      const { stdout } = await atTerminal(line, [], { cwd: project.folder, columns: 40 });
+      const lines = stdout.split("\r\n");
+      expect(lines.length).toBeGreaterThan(40);
+      for (const text of lines) if (/\S \S/.test(text)) expect(text.length, text).toBeLessThanOrEqual(40);
+      // The second line of a value stands below the first.
+      expect(stdout).toMatch(/^threshold {2}2 of 3 roots must sign each\r\n {11}bundle\r$/m);
+    } finally {
+      project.remove();
+    }
+  });
 
   it("only: a pipe gets lines as they are", async () => {
     const { stderr } = await glassgate(["key", "new", "rita-40"], { cwd: base, env });

@@ -116,6 +116,11 @@ describe("durations", () => {
     expect(refused({ ttl })).toContain(words);
   });
 
+  it("of a bundle without a unit is refused below a day: it was most likely meant in days", () => {
+    expect(refused({ lifetime: "90" })).toContain("roster.yaml:2:11: lifetime: has no unit: write 90d or 90s");
+    expect(read(rosterText({ lifetime: "7776000" })).lifetime).toBe(7_776_000);
+  });
+
   it("of a bundle in milliseconds is refused", () => {
     expect(refused({ lifetime: "7776000000" })).toContain(
       "roster.yaml:2:11: lifetime: is longer than 3650 days, as if in milliseconds",
