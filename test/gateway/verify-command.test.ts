@@ -54,6 +54,54 @@ describe("gateways without the filter, and dumps of others", () => {
     expect(stdout).toContain("config_dump?include_eds");
   });
 
+  it("a bootstrap whose listeners come by xDS: that first, with its own admin address, whatever else is found", async () => {
+    const { code, stdout } = await verify(`hidden: 1\n${shape("xds-bootstrap.yaml")}`, "--no-envoy");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^gateway\.yaml:\d+: not understood: listeners come by xDS .*curl '127\.0\.0\.1:19000\/config_dump\?include_eds' > /,
+    );
+    expect(stdout).not.toContain("no-filter@");
+    for (const [address, curl] of [
+      ['{ pipe: { path: "/run/admin.sock" } }', "curl --unix-socket /run/admin.sock 'http://localhost/config_dump"],
+      ['{ socket_address: { address: "::1", port_value: 9 } }', "curl '[::1]:9/config_dump"],
+      ['{ socket_address: { address: "a\'$(x)", port_value: 9 } }', "curl 'ADMIN/config_dump"],
+    ] as const) {
+      const text = shape("xds-bootstrap.yaml").replace(/admin: .*/, `admin: { address: ${address} }`);
+      expect(messages(text)[0]).toContain(curl);
+    }
+    const without = texts.standard
+      .replace("- name: glassgate\n", "- name: other\n")
+      .replaceAll("http.wasm", "http.lua");
+    const guarded = `${without}\ndynamic_resources: { lds_config: { resource_api_version: V3, ads: {} } }\n`;
+    expect(messages(guarded)[0]).toMatch(/listeners come by xDS/);
+    expect(messages(guarded)).toContainEqual(
+      expect.stringMatching(/danger: no glassgate filter stands in this file's/),
+    );
+  });
+
+  it("a cluster that may come by xDS is not checked; where nothing comes by xDS, Envoy's refusal stands", async () => {
+    const local = `cluster_manager: { local_cluster_name: local_cluster }\n`;
+    const { code, stdout, stderr } = await verify(local + shape("xds-bootstrap.yaml"));
+    expect(code).toBe(1);
+    expect(stdout).not.toContain("danger");
+    expect(stderr).toMatch(/not checked: .*could not be checked here: .*'local_cluster' must be defined/);
+    expect((await verify(local + texts.standard)).stdout).toMatch(
+      /refuses this file: .*'local_cluster' must be defined/,
+    );
+  });
+
+  it("the templates: their placeholder alone is not understood, and what it would say is not guessed", () => {
+    for (const name of ["envoy.yaml", "config/envoy-require.yaml"]) {
+      const text = readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+      const bad = messages(text).filter((message) => !message.includes(" warning: "));
+      expect(bad).toEqual([
+        expect.stringMatching(/not understood: this is the template's placeholder; `glassgate gateway/),
+      ]);
+      const other = messages(text.replace("GLASSGATE_CONFIGURATION", "SOMETHING"));
+      expect(other).toContainEqual(expect.stringMatching(/not understood: the filter's configuration is no JSON/));
+    }
+  });
+
   it("a sidecar's dump: what is open, and what is missing", () => {
     const found = messages(shape("sidecar-dump.json"));
     for (const message of [
@@ -141,6 +189,35 @@ describe("the command", () => {
     const { code, stdout } = await verify(text, "--no-envoy");
     expect(code).toBe(1);
     expect(stdout).toMatch(/served\.json:\d+: danger: the filter fails open/);
+  });
+
+  it("names an ECDS file on this machine that pins other anchors than the file's default", async () => {
+    const ecds = join(folder, "pinned.json");
+    const anchors = anchorsOf(new World(Math.floor(Date.now() / 1000)));
+    const other = anchorsOf(new World(Math.floor(Date.now() / 1000)));
+    const render = (pinned: typeof anchors): string =>
+      renderGateway({ anchors: pinned, wasmPath, ecdsPath: ecds, require: true });
+    const serve = (pinned: typeof anchors): void => {
+      const config = parseDocument(render(pinned)).toJS().static_resources.listeners[0].filter_chains[0].filters[0];
+      const wasm = config.typed_config.http_filters[0].config_discovery.default_config;
+      writeFileSync(ecds, JSON.stringify({ resources: [{ name: "glassgate", typed_config: wasm }] }));
+    };
+    const [first] = anchors.roots;
+    for (const [pinned, says] of [
+      [{ ...anchors, threshold: 1 }, /threshold 1 here, 2 there$/m],
+      [{ ...anchors, audience: "staging" }, /audience staging here, test there$/m],
+      [{ ...anchors, roots: other.roots }, /file: roots /],
+      [{ ...anchors, roots: anchors.roots.map((root) => ({ ...root, x: first?.x ?? "" })) }, /file: roots /],
+    ] as const) {
+      serve(pinned);
+      const { code, stdout } = await verify(render(anchors), "--no-envoy");
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/pinned\.json:\d+: danger: what serves here is pinned to other anchors/);
+      expect(stdout).toMatch(/name: stale-anchors@api$/m);
+      expect(stdout).toMatch(says);
+    }
+    serve({ ...anchors, roots: anchors.roots.toReversed() });
+    expect((await verify(render(anchors), "--no-envoy")).code).toBe(0);
   });
 
   it("fits a terminal of 80 and of 40 columns", async () => {

@@ -120,6 +120,66 @@ const broken: readonly (readonly [name: string, text: string, level: "danger" | 
     /no RBAC filter demands the verdict/,
   ],
   [
+    "a clock skew of ten minutes",
+    good.replace(
+      "forward_payload_header: x-jwt-payload",
+      "forward_payload_header: x-jwt-payload\n                              clock_skew_seconds: 601",
+    ),
+    "warning",
+    /normal callers' tokens pass 601 seconds after they expire/,
+  ],
+  [
+    "a clock skew of nearly an hour",
+    good.replace(
+      "forward_payload_header: x-jwt-payload",
+      "forward_payload_header: x-jwt-payload\n                              clock_skew_seconds: 3599",
+    ),
+    "warning",
+    /normal callers' tokens pass 3599 seconds after they expire/,
+  ],
+  [
+    "a clock skew of an hour",
+    good.replace(
+      "forward_payload_header: x-jwt-payload",
+      "forward_payload_header: x-jwt-payload\n                              clock_skew_seconds: 3600",
+    ),
+    "danger",
+    /normal callers' tokens pass 3600 seconds after they expire/,
+  ],
+  [
+    "host_rewrite_literal",
+    good.replace("timeout: 30s }", "timeout: 30s, host_rewrite_literal: orders.internal }"),
+    "warning",
+    /^host_rewrite_literal: grants and records name the host before it/,
+  ],
+  [
+    "auto_host_rewrite",
+    good.replace("timeout: 30s }", "timeout: 30s, auto_host_rewrite: true }"),
+    "warning",
+    /^auto_host_rewrite: grants and records name the host before it/,
+  ],
+  [
+    "host_rewrite",
+    good.replace("timeout: 30s }", "timeout: 30s, host_rewrite: orders.internal }"),
+    "warning",
+    /^host_rewrite: grants and records name the host before it/,
+  ],
+  [
+    "a host rewritten for one of the weighted clusters",
+    good.replace(
+      "cluster: upstream, timeout: 30s }",
+      "weighted_clusters: { clusters: [ { name: upstream, weight: 1, host_rewrite_literal: a } ] } }",
+    ),
+    "warning",
+    /^host_rewrite_literal: grants/,
+  ],
+  [
+    "an admin layer",
+    `${good}\nlayered_runtime: { layers: [ { name: admin, admin_layer: {} } ] }\n`,
+    "warning",
+    /^admin_layer: whoever reaches the admin interface can switch off/,
+  ],
+  [
     "upgrades",
     good.replace(
       "request_headers_timeout: 10s",
@@ -304,6 +364,15 @@ describe("gateway verify", () => {
   it("finds nothing in the project's own files", () => {
     expect(verifyGateway(good, "envoy.yaml").filter(({ level }) => level !== "warning")).toEqual([]);
     expect(verifyGateway(required, "envoy-require.yaml")).toEqual([]);
+  });
+
+  it("says nothing about hosts that stay, and no layer that is not there", () => {
+    const same = good.replace("timeout: 30s }", "timeout: 30s, auto_host_rewrite: false }");
+    expect(same).not.toBe(good);
+    for (const text of [good, same])
+      expect(verifyGateway(text, "f").map(({ message }) => message)).not.toContainEqual(
+        expect.stringMatching(/_rewrite|admin_layer/),
+      );
   });
 
   for (const [name, text, level, message] of broken) {

@@ -1,4 +1,5 @@
 /** A gateway without our filter: what to wrap, and where the filter goes. */
+import type { Entry } from "./chain.js";
 import type { Findings } from "./findings.js";
 import { AUTHENTICATION } from "./kinds.js";
 import type { Entrance } from "./listeners.js";
@@ -7,10 +8,14 @@ import type { World } from "./world.js";
 /** Filters that may stand before ours: they answer preflights or count, and ask nobody who he is. */
 const IN_FRONT = /\.(?:cors|health_check|fault|buffer|local_ratelimit|ratelimit)\.v3\./;
 
-function adviseManager({ manager, at, scope }: Entrance): void {
+const askingIn = ({ manager }: Entrance): readonly Entry[] =>
+  (manager?.chain.entries ?? []).filter(({ configs }) => configs.some(({ type }) => AUTHENTICATION.has(type)));
+
+function adviseManager(entrance: Entrance): void {
+  const { manager, at, scope } = entrance;
   if (manager === undefined) return;
   const { entries } = manager.chain;
-  const asking = entries.filter(({ configs }) => configs.some(({ type }) => AUTHENTICATION.has(type)));
+  const asking = askingIn(entrance);
   const first = entries.find(({ type }) => !IN_FRONT.test(type));
   if (asking.length === 0) {
     at.warn(
@@ -39,17 +44,19 @@ function adviseManager({ manager, at, scope }: Entrance): void {
 }
 
 export function advise(world: World, entrances: readonly Entrance[], found: Findings): void {
-  const byXds = world.bootstrap.has("dynamic_resources") && !world.showsListeners;
-  found.add(
-    "danger",
-    world.bootstrap.value,
-    "no-filter@",
-    byXds
-      ? "no glassgate filter stands in this file's own listeners"
-      : "no glassgate filter was found in any http_filters",
-    byXds
-      ? "verify the gateway's config_dump, where the listeners by xDS are"
-      : "start from `glassgate gateway render`",
-  );
+  const byXds = world.hidesListeners;
+  // The filter may stand in a listener that is not here, which is told already: one that asks nobody needs none.
+  if (!byXds || entrances.some((entrance) => askingIn(entrance).length > 0))
+    found.add(
+      "danger",
+      world.bootstrap.value,
+      "no-filter@",
+      byXds
+        ? "no glassgate filter stands in this file's own listeners"
+        : "no glassgate filter was found in any http_filters",
+      byXds
+        ? "verify the gateway's config_dump, where the listeners by xDS are"
+        : "start from `glassgate gateway render`",
+    );
   for (const entrance of entrances) adviseManager(entrance);
 }

@@ -111,14 +111,31 @@ function judgeNode(bootstrap: Message): void {
   }
 }
 
+/** A name that more than this file reads: this finding comes before all others. */
+export const LISTENERS_BY_XDS = "listeners-by-xds";
+
+/** What curl takes to read the dump, from the admin interface that stands in the file; an odd address is left to the reader. */
+function dumpAt(bootstrap: Message): string {
+  const address = bootstrap.message("admin").message("address");
+  const socket = address.message("socket_address");
+  const host = socket.text("address") ?? "";
+  const port = socket.text("port_value") ?? "";
+  const path = address.message("pipe").text("path") ?? "";
+  if (/^[\w./-]+$/.test(path)) return `--unix-socket ${path} 'http://localhost/config_dump?include_eds'`;
+  const isPlain = /^[\w.:-]+$/.test(host) && /^[1-9]\d*$/.test(port);
+  const place = isPlain ? `${host.includes(":") ? `[${host}]` : host}:${port}` : "ADMIN";
+  return `'${place}/config_dump?include_eds'`;
+}
+
 function judgeDynamic(bootstrap: Message, world: World): void {
   const dynamic = bootstrap.message("dynamic_resources", "DynamicResources");
-  if (dynamic.take("lds_config") !== undefined && !world.showsListeners)
+  if (world.hidesListeners)
     dynamic.unknown(
-      "listeners-by-xds",
-      "listeners come by xDS and are not in this file. See them with: curl 'ADMIN/config_dump?include_eds' > dump.json; glassgate gateway verify dump.json",
+      LISTENERS_BY_XDS,
+      `listeners come by xDS and are not in this file. See them with: curl ${dumpAt(bootstrap)} > dump.json; glassgate gateway verify dump.json`,
       dynamic.at("lds_config"),
     );
+  dynamic.harmless("lds_config");
   if (dynamic.take("cds_config") !== undefined && !world.showsClusters)
     dynamic.warn(
       "clusters-by-xds",
@@ -155,7 +172,13 @@ function judgeRuntime(bootstrap: Message): void {
     for (const field of ["disk_layer", "rtds_layer"])
       if (layer.take(field) !== undefined)
         layer.unknown(`runtime-layer:${name}`, `runtime values come from elsewhere (${field})`, layer.at(field));
-    layer.harmless("admin_layer");
+    if (layer.take("admin_layer") !== undefined)
+      layer.warn(
+        `runtime-layer:${name}`,
+        "admin_layer: whoever reaches the admin interface can switch off what this file says (runtime_modify)",
+        "take the layer out",
+        layer.at("admin_layer"),
+      );
     layer.done();
   }
   runtime.done();

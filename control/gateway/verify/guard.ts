@@ -9,7 +9,7 @@ import { BAD_FILTERS, CHANGING_FILTERS, HARMLESS_FILTERS } from "./filters/other
 import { judgeRules, RBAC_MEND } from "./filters/rbac.js";
 import { Skipped } from "./filters/skipped.js";
 import { judgeState } from "./filters/state.js";
-import { judgeConfiguration, type Plugin, readPlugin } from "./filters/wasm.js";
+import { judgeAgreement, judgeConfiguration, type Plugin, readPlugin } from "./filters/wasm.js";
 import { AUTHENTICATION, EXT_AUTHZ, http, isGuardType, JWT, mentionsVerdict, placeOf, RBAC, WASM } from "./kinds.js";
 import { judgeAccessLogs } from "./logs.js";
 import type { Message, Typed } from "./message.js";
@@ -29,7 +29,8 @@ interface Judged {
 
 export class Chain {
   readonly glassgate: Entry | undefined;
-  private readonly configuration: Readonly<Record<string, unknown>>;
+  private readonly strip: readonly string[] | undefined;
+  private readonly isRequired: boolean;
   private readonly ours: readonly Plugin[];
 
   constructor(
@@ -39,7 +40,8 @@ export class Chain {
   ) {
     this.glassgate = entries.find(({ isGlassgate }) => isGlassgate);
     this.ours = (this.glassgate?.configs ?? []).map(({ message }) => readPlugin(message, true));
-    this.configuration = together(this.ours.map(({ configuration }) => configuration));
+    this.strip = stripOf(this.ours);
+    this.isRequired = this.ours.some(({ configuration }) => configuration.require === true);
   }
 
   private placeOf(entry: Entry): Place {
@@ -49,6 +51,7 @@ export class Chain {
   judge(): Guarding {
     const plugins: Plugin[] = [...this.ours];
     for (const plugin of this.ours) judgeConfiguration(plugin, this.anchors);
+    if (this.anchors === undefined) judgeAgreement(this.ours);
     if (this.glassgate !== undefined) this.judgeOurs(this.glassgate);
     let closers = 0;
     for (const entry of this.entries) {
@@ -99,7 +102,7 @@ export class Chain {
     const ours = this.glassgate?.outer ?? this.manager;
     const guards = this.entries.filter((entry) => entry.configs.some(({ type }) => isGuardType(type)));
     const demanding = guards.filter((entry) => entry.type === RBAC && mentionsVerdict(entry));
-    if (this.configuration.require === true && demanding.length === 0)
+    if (this.isRequired && demanding.length === 0)
       ours.danger(
         "no-guard",
         "`require` is on and no RBAC filter demands the verdict: with the filter missing every request passes",
@@ -117,7 +120,7 @@ export class Chain {
         "nothing behind the glassgate filter asks who calls: every request without a grant passes",
         "add the normal authentication, skipped on the verdict, as in envoy.yaml; or `require` and the RBAC guard",
       );
-    if (this.configuration.require === true || demanding.length > 0) return;
+    if (this.isRequired || demanding.length > 0) return;
     for (const entry of guards.filter(({ type }) => AUTHENTICATION.has(type))) {
       if (entry.branches === undefined)
         entry.outer.warn(
@@ -131,7 +134,7 @@ export class Chain {
   private judgeFilter(entry: Entry, config: Typed): Judged {
     const { type, message } = config;
     const place = this.placeOf(entry);
-    const skipped = new Skipped(this.configuration, entry.isSkippedOnAllow && this.glassgate !== undefined);
+    const skipped = new Skipped(this.strip, entry.isSkippedOnAllow && this.glassgate !== undefined);
     if (isGuardType(type)) this.judgeGuardPlace(entry);
     switch (type) {
       case JWT:
@@ -221,12 +224,13 @@ export class Chain {
   }
 }
 
-/** The default and the discovered configuration may each serve: `strip` is what both hold, `require` what either demands. */
-function together(configurations: readonly Readonly<Record<string, unknown>>[]): Readonly<Record<string, unknown>> {
-  const [first = {}, ...rest] = configurations;
-  const strips = configurations.map(({ strip }) => (Array.isArray(strip) ? strip.map(String) : []));
-  const strip = (strips[0] ?? []).filter((name) => strips.every((other) => other.includes(name)));
-  return { ...first, strip, require: [first, ...rest].some(({ require }) => require === true) };
+/** What the default and the discovered configuration both remove: each may serve. A template's says nothing about it. */
+function stripOf(ours: readonly Plugin[]): readonly string[] | undefined {
+  const filledIn = ours.filter(({ isPlaceholder }) => !isPlaceholder);
+  const [first, ...rest] = filledIn.map(({ configuration: { strip } }) =>
+    Array.isArray(strip) ? strip.map(String) : [],
+  );
+  return first?.filter((name) => rest.every((other) => other.includes(name)));
 }
 
 function judgeRouter(router: Message): void {

@@ -4,7 +4,7 @@
  */
 import type { Anchors } from "../../trust/anchors.js";
 import { advise } from "./advice.js";
-import { adminPlaceOf, judgeBootstrap } from "./bootstrap.js";
+import { adminPlaceOf, judgeBootstrap, LISTENERS_BY_XDS } from "./bootstrap.js";
 import { upstreamsOf } from "./clusters.js";
 import type { Plugin } from "./filters/wasm.js";
 import { type Finding, Findings } from "./findings.js";
@@ -82,9 +82,9 @@ export async function verifyFile(
   options: VerifyOptions & { readonly askEnvoy?: boolean } = {},
 ): Promise<Verified> {
   const loaded = load(text, file);
-  const { findings, unseen } = verifyLoaded(loaded, options);
+  const { findings, unseen, byXds } = verifyLoaded(loaded, options);
   const isDump = loaded.root.map?.has("configs") === true;
-  const opinion = options.askEnvoy === true && !isDump ? await envoysOpinion(loaded.root) : undefined;
+  const opinion = options.askEnvoy === true && !isDump ? await envoysOpinion(loaded.root, byXds) : undefined;
   const unchecked = [...new Set([...unseen, ...(opinion?.unchecked ?? [])])];
   if (opinion?.refusal === undefined) return { findings, unchecked };
   const refused = new Findings();
@@ -95,7 +95,7 @@ export async function verifyFile(
     `Envoy itself refuses this file: ${opinion.refusal}`,
     "mend that first: `envoy --mode validate -c FILE`",
   );
-  return { findings: [...refused.list, ...findings], unchecked };
+  return { findings: absentFirst([...refused.list, ...findings]), unchecked };
 }
 
 /** The walk alone. An empty list: all was understood, and nothing is wrong. */
@@ -107,6 +107,14 @@ interface Walked {
   readonly findings: readonly Finding[];
   /** Files that would have been read. */
   readonly unseen: readonly string[];
+  /** Whether listeners are missing in the file. */
+  readonly byXds: boolean;
+}
+
+/** Where the listeners are not here, that is what everything else hangs on. */
+function absentFirst(findings: readonly Finding[]): Finding[] {
+  const isAbsence = ({ name }: Finding): boolean => name === `${LISTENERS_BY_XDS}@`;
+  return [...findings.filter(isAbsence), ...findings.filter((finding) => !isAbsence(finding))];
 }
 
 function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
@@ -124,7 +132,7 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   judgeSharing([...beside, ...entrances.flatMap(({ plugins }) => plugins)], ours, found);
   for (const entrance of relevant) found.addAll(entrance.found.list);
   judgeEveryText(loaded.root, found);
-  return { findings: withoutRepeats(found.list), unseen: world.unseen };
+  return { findings: absentFirst(withoutRepeats(found.list)), unseen: world.unseen, byXds: world.hidesListeners };
 }
 
 /** One leak that two eyes saw, the walk and the net, is one; two places with one name get names of their own, to be accepted singly. */

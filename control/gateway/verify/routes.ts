@@ -98,6 +98,15 @@ function clusterBy(action: Message, reach: Reach): void {
 const URI_TEMPLATE = "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig";
 const REWRITES = ["prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"] as const;
 
+function warnOfHost(action: Message, field: string): void {
+  action.warn(
+    `rewrite:${field}`,
+    `${field}: grants and records name the host before it, the upstream gets the one behind it`,
+    "let approvers know which host is which",
+    action.at(field),
+  );
+}
+
 function judgeRewrites(action: Message): void {
   for (const field of REWRITES)
     if (action.has(field))
@@ -131,7 +140,10 @@ function judgeRewrites(action: Message): void {
         "write it out",
         value,
       );
+    else if (field === "host_rewrite") warnOfHost(action, field);
   }
+  if (action.has("host_rewrite_literal")) warnOfHost(action, "host_rewrite_literal");
+  if (action.flag("auto_host_rewrite") === true) warnOfHost(action, "auto_host_rewrite");
   const policy = action.extension("path_rewrite_policy");
   if (policy.outer.exists && policy.type !== URI_TEMPLATE)
     policy.outer.unknown("rewrite:path_rewrite_policy", `the rewrite ${policy.type} is not known here`);
@@ -144,6 +156,7 @@ function judgeAction(action: Message, chain: Chain, reach: Reach, isGuarded: boo
     const name = cluster.text("name");
     if (name !== undefined) reach.clusters.set(name, cluster);
     clusterBy(cluster, reach);
+    if (cluster.has("host_rewrite_literal")) warnOfHost(cluster, "host_rewrite_literal");
     judgeHeaderFields(cluster, "behind");
     judgeFilters(cluster, chain, true);
     cluster.harmless("weight", "metadata_match", "host_rewrite_literal");

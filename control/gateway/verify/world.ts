@@ -21,6 +21,8 @@ export interface World {
   /** Whether listeners that came by xDS are here. */
   readonly showsListeners: boolean;
   readonly showsClusters: boolean;
+  /** Whether listeners come by xDS and are not here. */
+  readonly hidesListeners: boolean;
 }
 
 export interface NamedConfig {
@@ -121,6 +123,8 @@ function collect(config: Typed, into: Collected): void {
   message.done();
 }
 
+const fetchesListeners = (bootstrap: Message): boolean => bootstrap.message("dynamic_resources").has("lds_config");
+
 export function worldOf(root: Value, found: Findings): World {
   const where: Where = { found, scope: "" };
   const top = Message.of(root, "Bootstrap", where);
@@ -135,7 +139,7 @@ export function worldOf(root: Value, found: Findings): World {
     resources.done();
     const none = new Map<string, never>();
     const base = { bootstrap: top, listeners, clusters, routes: none, filters: none, isDump };
-    return { ...base, ...files, showsListeners: false, showsClusters: false };
+    return { ...base, ...files, showsListeners: false, showsClusters: false, hidesListeners: fetchesListeners(top) };
   }
   const into: Collected = {
     bootstrap: undefined,
@@ -170,6 +174,7 @@ export function worldOf(root: Value, found: Findings): World {
     filters: into.filters,
     isDump,
     showsListeners: into.listeners !== undefined,
+    hidesListeners: into.listeners === undefined && fetchesListeners(bootstrap),
     showsClusters: into.clusters !== undefined,
   };
 }

@@ -160,10 +160,12 @@ export function jwtSkipped(config: Message, skipped: Skipped): void {
         "the provider names no audiences: a token for anybody passes",
         "set audiences",
       );
-    if ((provider.number("clock_skew_seconds") ?? 0) > 600)
-      provider.warn(
+    const skew = provider.number("clock_skew_seconds") ?? 0;
+    if (skew > 600)
+      provider.add(
+        skew >= 3600 ? "danger" : "warning",
         `clock-skew:${name}`,
-        "clock_skew_seconds is more than ten minutes: tokens pass that long after they expire",
+        `clock_skew_seconds is more than ten minutes: normal callers' tokens pass ${skew} seconds after they expire`,
         "take it out: 60 is the default",
         provider.at("clock_skew_seconds"),
       );

@@ -4,19 +4,21 @@ import type { Value } from "../value.js";
 import { ALWAYS_STRIPPED } from "./wasm.js";
 
 export class Skipped {
-  private readonly strip: ReadonlySet<string>;
+  private readonly strip: ReadonlySet<string> | undefined;
 
-  /** @param isSkipped whether the filter is one that a grant passes by */
+  /**
+   * @param strip the headers that the glassgate filter removes; undefined while that is still to be filled in
+   * @param isSkipped whether the filter is one that a grant passes by
+   */
   constructor(
-    configuration: Readonly<Record<string, unknown>>,
+    strip: readonly string[] | undefined,
     readonly isSkipped: boolean,
   ) {
-    const listed = Array.isArray(configuration.strip) ? configuration.strip : [];
-    this.strip = new Set(listed.map((name) => String(name).toLowerCase()));
+    this.strip = strip === undefined ? undefined : new Set(strip.map((name) => name.toLowerCase()));
   }
 
   private holds(name: string): boolean {
-    return ALWAYS_STRIPPED.has(name) || this.strip.has(name);
+    return this.strip === undefined || ALWAYS_STRIPPED.has(name) || this.strip.has(name);
   }
 
   sets(message: Message, filter: string, header: string | undefined, at?: Value): void {

@@ -11,9 +11,13 @@ export const ALWAYS_STRIPPED: ReadonlySet<string> = new Set([
   ...["x-break-glass", "x-break-glass-grant"],
 ]);
 
+type Configuration = Readonly<Record<string, unknown>>;
+
 export interface Plugin {
   /** The plugin configuration, as far as it can be read; empty for a placeholder. */
-  readonly configuration: Readonly<Record<string, unknown>>;
+  readonly configuration: Configuration;
+  /** Whether it is the template's own placeholder. */
+  readonly isPlaceholder: boolean;
   readonly vmId: string | undefined;
   readonly isOurs: boolean;
   readonly at: Message;
@@ -34,6 +38,9 @@ function configurationOf(config: Message): Record<string, unknown> | undefined {
     return undefined; // A placeholder: nothing can be said about it.
   }
 }
+
+const isTemplate = (config: Message): boolean =>
+  config.any("configuration").message.value?.map?.get("value")?.text === "GLASSGATE_CONFIGURATION";
 
 const POLICIES = ["UNSPECIFIED", "FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"] as const;
 
@@ -62,13 +69,18 @@ export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
   const vm = config.message("vm_config", "VmConfig");
   const vmId = vm.text("vm_id");
   const configuration = configurationOf(config);
+  const isPlaceholder = isTemplate(config);
   if (isOurs) {
-    if (configuration === undefined)
-      config.unknown(
+    if (isPlaceholder)
+      config.add(
+        "not understood",
         "plugin-configuration",
-        "the filter's configuration is no JSON: a placeholder that `glassgate gateway render` fills in?",
+        "this is the template's placeholder; `glassgate gateway render` fills it in",
+        "verify what `glassgate gateway render` writes",
         config.at("configuration"),
       );
+    else if (configuration === undefined)
+      config.unknown("plugin-configuration", "the filter's configuration is no JSON", config.at("configuration"));
     judgeFailure(config);
     if (vmId === undefined || vmId === "") {
       config.danger(
@@ -103,11 +115,48 @@ export function readPlugin(wasm: Message, isOurs: boolean): Plugin {
   vm.done();
   config.done();
   wasm.done();
-  return { configuration: configuration ?? {}, vmId, isOurs, at: config };
+  return { configuration: configuration ?? {}, isPlaceholder, vmId, isOurs, at: config };
 }
 
-const kids = (roots: unknown): string[] =>
-  Array.isArray(roots) ? roots.map((root) => (isRecord(root) ? String(root.kid) : "?")).sort() : [];
+const rootsOf = ({ roots }: Configuration): Record<string, unknown>[] =>
+  Array.isArray(roots) ? roots.map((root) => (isRecord(root) ? root : {})) : [];
+const shownRoots = (anchors: Configuration): string =>
+  rootsOf(anchors)
+    .map(({ kid }) => String(kid))
+    .sort()
+    .join(", ");
+const keysOf = (anchors: Configuration): string =>
+  rootsOf(anchors)
+    .map(({ kid, crv, x, y }) => JSON.stringify([kid, crv, x, y]))
+    .sort()
+    .join();
+
+/** Which anchors differ, as they stand in the first. */
+function differing(first: Configuration, second: Configuration): { name: string; here: string; there: string }[] {
+  const plain = ["audience", "threshold"]
+    .map((name) => ({ name, here: String(first[name]), there: String(second[name]) }))
+    .filter(({ here, there }) => here !== there);
+  if (keysOf(first) === keysOf(second)) return plain;
+  return [...plain, { name: "roots", here: shownRoots(first), there: shownRoots(second) }];
+}
+
+/** The ECDS file serves, and the file's own default when that is bad: both pin the same anchors. @param ours the default last */
+export function judgeAgreement(ours: readonly Plugin[]): void {
+  const fallback = ours.at(-1);
+  if (fallback?.configuration.roots === undefined) return;
+  for (const { configuration, at } of ours.slice(0, -1)) {
+    if (configuration.roots === undefined) continue;
+    const stale = differing(configuration, fallback.configuration);
+    if (stale.length === 0) continue;
+    const shown = stale.map(({ name, here, there }) => `${name} ${here} here, ${there} there`).join("; ");
+    fallback.at.danger(
+      "stale-anchors",
+      `what serves here is pinned to other anchors than default_config of the gateway's file: ${shown}`,
+      "find out which are yours (`--anchors anchors.json`), then render and push anew under them",
+      at.value,
+    );
+  }
+}
 
 /** What the plugin configuration says, against the anchors where there are some. */
 export function judgeConfiguration({ configuration, at }: Plugin, anchors: Anchors | undefined): void {
@@ -132,11 +181,7 @@ export function judgeConfiguration({ configuration, at }: Plugin, anchors: Ancho
       "anchors with a threshold of 2 or more",
     );
   if (anchors === undefined || configuration.roots === undefined) return;
-  const stale: string[] = [];
-  if (configuration.audience !== anchors.audience) stale.push(`audience ${String(configuration.audience)}`);
-  if (configuration.threshold !== anchors.threshold) stale.push(`threshold ${String(configuration.threshold)}`);
-  if (kids(configuration.roots).join() !== kids(anchors.roots).join())
-    stale.push(`roots ${kids(configuration.roots).join(", ")}`);
+  const stale = differing(configuration, anchors).map(({ name, here }) => `${name} ${here}`);
   if (stale.length > 0)
     at.danger(
       "stale-anchors",
