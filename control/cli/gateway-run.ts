@@ -7,6 +7,7 @@ import { visible } from "../base/text.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
 import { findEnvoy } from "../gateway/find.js";
 import { pidPath, runningPid, writePid } from "../gateway/pid.js";
+import { missingFilterFile } from "../gateway/push-preflight.js";
 import { type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { type RunningEnvoy, startEnvoy } from "../gateway/run.js";
 import {
@@ -61,6 +62,13 @@ async function prepare(file: string): Promise<{ text: string; around: Surroundin
   if (running !== undefined) {
     throw new UserError(`${file} runs already, as process ${running}.`, {
       hint: `Stop it with: glassgate gateway stop ${file}`,
+      exitCode: 1,
+    });
+  }
+  const missing = missingFilterFile(filter);
+  if (missing !== undefined) {
+    throw new UserError(`The filter ${visible(missing)} is missing.`, {
+      hint: "Put it there, or render again: `glassgate gateway render` names the filter that comes with this glassgate.",
       exitCode: 1,
     });
   }

@@ -67,12 +67,19 @@ export class Admin {
         },
       );
     }
-    if (page.status === 403)
-      throw new UnseenError(`The admin interface at ${this.address} does not show ${path.split("?", 1)[0]}.`, {
-        hint: "admin.allow_paths of the gateway's configuration must allow /server_info, /config_dump and /stats.",
-      });
+    if (page.status === 403) throw this.isHidden(path);
     if (page.status !== 200) throw this.isNoEnvoy(`it answers ${page.status} to ${path.split("?", 1)[0]}`);
     return page;
+  }
+
+  private isHidden(path: string): UnseenError {
+    const shown = path.split("?", 1)[0];
+    return new UnseenError(
+      `The admin interface at ${this.address} does not show ${shown}: admin.allow_paths of the gateway's configuration hides it.`,
+      {
+        hint: "admin.allow_paths must allow /ready and /listeners (for `gateway run`), /server_info, /config_dump and /stats (for `push`).",
+      },
+    );
   }
 
   private isNoEnvoy(why: string): UnseenError {
@@ -91,11 +98,14 @@ export class Admin {
   }
 
   async isReady(): Promise<boolean> {
+    let page: Page;
     try {
-      return (await fetchPage(this.address, "/ready")).status === 200;
+      page = await fetchPage(this.address, "/ready");
     } catch {
       return false; // Not up yet: the caller asks again.
     }
+    if (page.status === 403) throw this.isHidden("/ready");
+    return page.status === 200;
   }
 
   async serverInfo(): Promise<ServerInfo> {

@@ -8,6 +8,15 @@ import type { PushOptions, PushResult } from "./push-options.js";
 import { PushFailure, type PushOutcome, type Standings, standingsOf } from "./push-outcome.js";
 import { missingFilterFile } from "./push-preflight.js";
 
+/** What stands in the ECDS file after a bundle was tried and did not come to serve. */
+export type Left = keyof typeof LEFT;
+const LEFT = {
+  tried: "It stays in the ECDS file.",
+  previous: "What was there before was put back.",
+  good: "What last served on all workers was put back.",
+  none: "Nothing older is known here: the ECDS file holds no bundle now.",
+};
+
 export class PushEndings {
   /** Worker threads, once they are known. */
   workers: number | undefined;
@@ -103,21 +112,37 @@ export class PushEndings {
     );
   }
 
-  async notServed(kind: "refused" | "silent", state: FilterState): Promise<PushFailure> {
-    if (state.bundleVersion === this.own.version) return this.overtaken(this.own.version);
+  /** @param isSilent whether the gateway did not even notice the file: it neither served nor rejected what stood in it */
+  async notServed(bundle: Bundle, isSilent: boolean, left: Left, state: FilterState): Promise<PushFailure> {
+    const { version } = bundle;
+    const isOwn = bundle.payload === this.own.payload;
+    const isSameVersion = state.bundleVersion === version;
+    if (isOwn && isSameVersion && this.files.hasAnother(bundle)) return this.overtaken(version);
     const missing = missingFilterFile(this.options.filter);
+    const what = isSameVersion
+      ? `Version ${version} serves, and whether it is this very bundle cannot be seen`
+      : `The gateway does not serve version ${version}`;
     const why =
       missing !== undefined
         ? `its filter's file ${missing} does not exist on this machine`
-        : kind === "silent"
-          ? "the gateway did not take it up in time; does it watch this ECDS file, in a folder that was not made anew since it started?"
+        : isSilent
+          ? "the gateway did not take up the ECDS file: it may have lost sight of its folder (deleted and made again?)"
           : "see the gateway's log, at `glassgate: configuration refused` or at `wasm`";
-    return this.failure(
-      "refused",
-      `The gateway does not serve version ${this.own.version}: ${why}. What was there before was put back.`,
+    const hint =
       missing !== undefined
         ? "Put the filter back where the gateway's file says, and push again."
-        : "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.",
-    );
+        : isSilent
+          ? this.restartHint()
+          : isSameVersion
+            ? `Build and sign one with a version above ${version}.`
+            : "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.";
+    return this.failure(isOwn ? "refused" : "overtaken", `${what}: ${why}. ${LEFT[left]}`, hint);
+  }
+
+  private restartHint(): string {
+    const { restart } = standingsOf(this.files.read(), undefined, undefined);
+    if (typeof restart !== "number") return "Restart the gateway, then push again.";
+    const again = restart < this.own.version ? " Then push again." : "";
+    return `Restart the gateway; it then serves version ${restart}.${again}`;
   }
 }

@@ -191,12 +191,22 @@ export class PushFiles {
     );
   }
 
-  /** What stood there, unless that was refused as well, or is older than what every worker served. */
-  previous(before: Files, { good }: Files): string | undefined {
-    const isOlder = (this.versionOf(before.deployed) ?? 0) < (this.versionOf(good) ?? 0);
-    const isRefused = before.deployed === undefined || this.isIgnored(before.deployed);
-    if (!isRefused && !isOlder) return before.text;
-    return this.isOurs(good) ? good.text : undefined;
+  /** What stood there, unless that was tried or refused as well, or is older than what every worker served; else the good one. */
+  previous(before: Files, { good }: Files, tried: Bundle): string | undefined {
+    const { deployed, text } = before;
+    const isOlder = (this.versionOf(deployed) ?? 0) < (this.versionOf(good) ?? 0);
+    const isRefused = deployed === undefined || this.isIgnored(deployed) || deployed.bundle?.payload === tried.payload;
+    if (!isRefused && !isOlder) return text;
+    // Also where it holds the same bundle: in this configuration every worker served it.
+    return good !== undefined && domainOf(good.configuration) === this.domain ? good.text : undefined;
+  }
+
+  /** Whether one of the files shows that the version is another bundle's. */
+  hasAnother({ version, payload }: Bundle): boolean {
+    const { deployed, good } = this.read();
+    return [deployed, good].some(
+      (held) => this.isOurs(held) && held.bundle?.version === version && held.bundle.payload !== payload,
+    );
   }
 
   /** The highest `min_version` that any of the files holds. */

@@ -8,9 +8,18 @@ import { nowSeconds } from "../base/time.js";
 import { domainOf } from "../trust/anchors.js";
 import { UnseenError } from "./admin.js";
 import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
-import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readBundle, vmIdOf, writeEcds } from "./ecds.js";
+import {
+  type Bundle,
+  type Deployed,
+  defaultConfiguration,
+  ecdsText,
+  readBundle,
+  readEcds,
+  vmIdOf,
+  writeEcds,
+} from "./ecds.js";
 import { asItWas, configurationOf, isAsWanted, nextGeneration } from "./push-configuration.js";
-import { PushEndings } from "./push-endings.js";
+import { type Left, PushEndings } from "./push-endings.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
 import type { PushOptions, PushResult, PushStep } from "./push-options.js";
@@ -138,13 +147,16 @@ class Pushing {
         case "moved":
           continue;
         case "refused":
-        case "silent":
+        case "silent": {
           if (brought.kind === "silent" && !brought.state.isVisible)
             throw await this.end.unseen(newest, "it publishes none of the filter's gauges.");
           if (brought.kind === "silent" && this.servesAlready(newest, brought.state)) return this.end.result(brought);
           if (isTaken(newest, state, brought.state)) throw await this.end.notByAll(newest);
-          if (!(await this.restore(newest, { ...files, state })) || !isOwn) continue;
-          throw await this.end.notServed(brought.kind, brought.state);
+          const isSilent = brought.kind === "silent" && brought.state.rejections <= state.rejections;
+          const left = await this.restore(newest, { ...files, state }, isSilent);
+          if (left === undefined || (!isOwn && left !== "tried")) continue;
+          throw await this.end.notServed(newest, isSilent, left, brought.state);
+        }
         case "lagging":
           throw await this.end.notByAll(newest);
         case "unseen":
@@ -288,22 +300,34 @@ class Pushing {
     return true;
   }
 
-  /** Puts the last good configuration back in the place of a bundle that the gateway refused, if it still stands there. */
-  private async restore(bundle: Bundle, before: Files & { state: FilterState }): Promise<boolean> {
+  /**
+   * Puts the last good configuration back in the place of a bundle that the gateway refused, if it still stands there. One that
+   * the gateway did not even notice stays where a restart would else serve less than what serves now. @returns what stands there
+   */
+  private async restore(
+    bundle: Bundle,
+    before: Files & { state: FilterState },
+    isSilent: boolean,
+  ): Promise<Left | undefined> {
     const { filter } = this.options;
     await this.step("restoring");
     // A gateway that is only slow may have taken it meanwhile.
     const state = await readFilterState(this.options.admin, this.domain);
-    if (isTaken(bundle, before.state, state)) return false;
+    if (isTaken(bundle, before.state, state)) return undefined;
     const now = this.files.read();
-    const isOwnText = this.files.holds(now.deployed, bundle) || now.text === undefined;
-    this.files.ignore(bundle);
+    const isTriedText = this.files.holds(now.deployed, bundle);
+    const previous = this.files.previous(before, now, bundle);
+    const serving = state.bundleVersion ?? 0;
+    const isLess = previous === undefined || (readEcds(previous)?.bundle?.version ?? 0) < serving;
+    const isKept = isSilent && isTriedText && isLess && bundle.version >= serving;
+    if (!isKept) this.files.ignore(bundle);
     const newest = this.files.newest(now);
-    if (!isOwnText || (newest !== undefined && newest.version > bundle.version)) return false;
-    const previous = this.files.previous(before, now);
+    if (newest !== undefined && newest.version > bundle.version) return undefined;
+    if (isKept) return "tried";
+    if (!isTriedText && now.text !== undefined) return undefined;
     writeEcds(filter.ecdsPath, previous ?? ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
     await this.step("restored");
-    return true;
+    return previous === undefined ? "none" : previous === before.text ? "previous" : "good";
   }
 
   /** False when another push wrote meanwhile. */

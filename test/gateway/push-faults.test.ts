@@ -2,8 +2,8 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { readEcds } from "../../control/gateway/ecds.js";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultConfiguration, ecdsText, readEcds, writeEcds } from "../../control/gateway/ecds.js";
 import { type PushOptions, push } from "../../control/gateway/push.js";
 import { goodPath } from "../../control/gateway/push-files.js";
 import { wasmPath } from "../../control/host/wasm.js";
@@ -33,6 +33,8 @@ function target(version: number): PushOptions {
   const { filter, anchors, envoy } = test;
   return { filter, anchors, admin: envoy.admin, bundle: { text, version }, timeoutMs: 2500 };
 }
+const UNNOTICED =
+  "the gateway did not take up the ECDS file: it may have lost sight of its folder (deleted and made again?)";
 const deployed = () => readEcds(readFileSync(test.filter.ecdsPath, "utf8"));
 
 it("the copy of the good one cannot be written: applied all the same, with a warning", async () => {
@@ -63,10 +65,98 @@ it("the ECDS folder was lost: the identical bundle serves already, and a newer o
   await expect(push(target(2))).rejects.toMatchObject({
     outcome: "refused",
     exitCode: 1,
-    message: expect.stringContaining("did not take it up in time"),
+    message: `The gateway does not serve version 2: ${UNNOTICED}. What was there before was put back.`,
+    hint: "Restart the gateway; it then serves version 1. Then push again. Version 1 serves now; a restart would serve version 1.",
     standings: { serving: 1, restart: 1 },
   });
   expect(deployed()?.bundle?.version).toBe(1);
+});
+
+it("the ECDS folder was lost, and a newer one is pushed: the good copy is put back, and a restart is asked for", async () => {
+  rmSync(dirname(test.filter.ecdsPath), { recursive: true });
+  await expect(push(target(2))).rejects.toMatchObject({
+    message: `The gateway does not serve version 2: ${UNNOTICED}. What last served on all workers was put back.`,
+    hint: "Restart the gateway; it then serves version 1. Then push again. Version 1 serves now; a restart would serve version 1.",
+  });
+  expect(deployed()?.bundle?.version).toBe(1);
+});
+
+describe("the ECDS folder and the folder beside it were lost", () => {
+  beforeEach(() => {
+    rmSync(dirname(test.filter.ecdsPath), { recursive: true });
+    rmSync(dirname(goodPath(test.filter.ecdsPath)), { recursive: true });
+  });
+
+  it("the identical bundle stays in the file, again and again, and nothing is claimed of what serves but its version", async () => {
+    for (let times = 0; times < 2; times++) {
+      await expect(push({ ...target(1), timeoutMs: 500 })).rejects.toMatchObject({
+        outcome: "refused",
+        exitCode: 1,
+        message: `Version 1 serves, and whether it is this very bundle cannot be seen: ${UNNOTICED}. It stays in the ECDS file.`,
+        hint: "Restart the gateway; it then serves version 1. Version 1 serves now; a restart would serve version 1.",
+      });
+      expect(deployed()?.bundle?.text).toBe(target(1).bundle.text);
+    }
+  });
+
+  it("a newer one stays in the file, also over one that is older than what serves", async () => {
+    const unnoticed = (version: number) => ({
+      message: `The gateway does not serve version ${version}: ${UNNOTICED}. It stays in the ECDS file.`,
+      hint: `Restart the gateway; it then serves version ${version}. Version 1 serves now; a restart would serve version ${version}.`,
+      standings: { serving: 1, restart: version },
+    });
+    await expect(push({ ...target(2), timeoutMs: 500 })).rejects.toMatchObject(unnoticed(2));
+    expect(deployed()?.bundle?.version).toBe(2);
+    rmSync(dirname(goodPath(test.filter.ecdsPath)), { recursive: true });
+    writeEcds(test.filter.ecdsPath, ecdsText(test.filter, defaultConfiguration(test.filter), undefined, "0"));
+    await expect(push({ ...target(3), timeoutMs: 500 })).rejects.toMatchObject(unnoticed(3));
+    expect(deployed()?.bundle?.version).toBe(3);
+  });
+
+  it("one that another push began and that was newer is named, and stays", async () => {
+    await expect(push({ ...target(3), timeoutMs: 500 })).rejects.toMatchObject({ standings: { restart: 3 } });
+    rmSync(test.filter.ecdsPath);
+    await expect(push({ ...target(2), timeoutMs: 500 })).rejects.toMatchObject({
+      outcome: "overtaken",
+      message: expect.stringContaining(`The gateway does not serve version 3: ${UNNOTICED}`),
+      standings: { serving: 1, restart: 3 },
+    });
+    expect(deployed()?.bundle?.version).toBe(3);
+  });
+});
+
+describe("the files were lost, and the gateway rejects what is pushed", () => {
+  beforeEach(() => {
+    rmSync(test.filter.ecdsPath);
+    rmSync(dirname(goodPath(test.filter.ecdsPath)), { recursive: true });
+  });
+
+  it("another bundle of the version that serves: only the version is claimed", async () => {
+    const text = world.bundle(world.bundleClaims({ version: 1, exp: world.now + 5000 }));
+    await expect(push({ ...target(1), bundle: { text, version: 1 } })).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^Version 1 serves, and whether it is this very bundle cannot be seen: see the gateway's log/,
+      ),
+      hint: expect.stringContaining("Build and sign one with a version above 1."),
+    });
+    expect(deployed()?.bundle).toBeUndefined();
+  });
+
+  it("a newer one does not stay", async () => {
+    rmSync(wasm);
+    await expect(push({ ...target(2), configuration: { leeway: 7 } })).rejects.toMatchObject({
+      message: expect.stringMatching(/Nothing older is known here: the ECDS file holds no bundle now\.$/),
+      standings: { serving: 1, restart: "none" },
+    });
+  });
+});
+
+it("the bundle that serves is rejected with other options: what every worker served is put back", async () => {
+  rmSync(wasm);
+  await expect(push({ ...target(1), configuration: { leeway: 7 } })).rejects.toMatchObject({
+    standings: { serving: 1, restart: 1 },
+  });
+  expect(deployed()?.configuration.leeway).not.toBe(7);
 });
 
 it("the ECDS file cannot be written: what serves goes on, and the last words say what a restart would do", async () => {

@@ -379,8 +379,8 @@ describe("refuses", () => {
     expectError(
       await runFile("wasm.yaml", text.replace(/filename: .*glassgate\.wasm/, "filename: /nowhere.wasm")),
       1,
-      /Envoy refused the configuration/,
-      /gateway verify/,
+      /The filter \/nowhere\.wasm is missing\./,
+      /gateway render/,
     );
     for (const count of ["0", "two", "9999"])
       expectError(
@@ -389,6 +389,22 @@ describe("refuses", () => {
         /from 1 to 1024/,
         /--help/,
       );
+  });
+
+  it("an admin interface that hides what it needs, at once", async () => {
+    const text = readFileSync(config, "utf8");
+    const paths = ["/ready", "/listeners", "/server_info", "/config_dump", "/stats"];
+    for (const hidden of ["/ready", "/listeners"]) {
+      const allowed = paths.filter((path) => path !== hidden).map((path) => `{ prefix: ${path} }`);
+      const edited = text.replace(/^admin:\n/m, `admin:\n  allow_paths: [ ${allowed.join(", ")} ]\n`);
+      const { code, stderr } = await runFile("hidden.yaml", edited);
+      const said = stderr.replace(/\s+/g, " ");
+      expect({ code, said }).toMatchObject({
+        said: expect.stringContaining(`does not show ${hidden}: admin.allow_paths`),
+      });
+      expect(code).toBe(2);
+      for (const path of paths) expect(said.slice(said.indexOf("next: "))).toContain(path);
+    }
   });
 
   it("a temporary folder that is none", async () => {
