@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { UserError } from "../../control/base/errors.js";
+import { findEnvoy } from "../../control/gateway/find.js";
 import { renderGateway } from "../../control/gateway/render.js";
 import { verifyGateway } from "../../control/gateway/verify/index.js";
 import { wasmPath } from "../../control/host/wasm.js";
@@ -15,9 +16,10 @@ import { World } from "../kit/world.js";
 import { texts } from "./verify/files.js";
 
 let folder: string;
-beforeAll(() => {
+beforeAll(async () => {
+  await findEnvoy(); // `verify` asks the Envoy that is there, and never fetches one.
   folder = mkdtempSync(join(tmpdir(), "glassgate-verify-test-"));
-});
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const verify = (text: string | Buffer, ...options: readonly string[]): Promise<Ran> => {
