@@ -90,13 +90,21 @@ export function parseMoment(text: string): number | string {
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** `90s`, `15m`, `2h` or `30d`: a bare number could be meant in any unit. */
-export function parseDuration(text: string): number {
-  const match = /^([1-9][0-9]{0,8})([smhd])$/.exec(text);
+export const DURATION = /^([1-9][0-9]{0,8})([smhd])$/;
+
+/** Seconds; undefined for what is no duration. */
+export function durationSeconds(text: string): number | undefined {
+  const match = DURATION.exec(text);
   const unit = UNITS[match?.[2] ?? ""];
-  if (match?.[1] === undefined || unit === undefined) {
+  return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
+}
+
+export function parseDuration(text: string): number {
+  const seconds = durationSeconds(text);
+  if (seconds === undefined) {
     throw new UserError(`"${text}" is not a duration.`, { hint: "Write 90s, 15m, 2h or 30d." });
   }
-  return Number(match[1]) * unit;
+  return seconds;
 }
 
 /** `15 minutes`, `1 hour 30 minutes`. */

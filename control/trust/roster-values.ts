@@ -1,6 +1,6 @@
 /** Moments and durations as people write them in a roster; the bundle holds seconds. */
 import { z } from "zod";
-import { faultOfMoment, parseMoment, showDuration } from "../base/time.js";
+import { DURATION, durationSeconds, faultOfMoment, parseMoment, showDuration } from "../base/time.js";
 
 const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?)?$/;
 
@@ -26,8 +26,6 @@ export const moment = z.union([
     }),
 ]);
 
-const DURATION = /^([1-9][0-9]{0,8})([smhd])$/;
-const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** Fewer seconds than this without a unit were most likely meant in a larger one. */
 export interface Bare {
   readonly least: number;
@@ -70,9 +68,8 @@ export const duration = (longest: number, bare: Bare = MINUTES) => {
       .string()
       .regex(DURATION, { error: ({ input }) => `${RULE}${typeof input === "string" ? meant(input) : ""}` })
       .transform((text, context) => {
-        const [, count, unit] = DURATION.exec(text) ?? [];
-        const seconds = Number(count) * (UNIT[unit ?? "s"] ?? 1);
-        if (seconds <= longest) return seconds;
+        const seconds = durationSeconds(text);
+        if (seconds !== undefined && seconds <= longest) return seconds;
         context.addIssue({ code: "custom", message: tooLong });
         return z.NEVER;
       }),
