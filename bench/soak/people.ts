@@ -1,7 +1,7 @@
 /** The soak's people. Three stay as they are and hold a key of each kind; rita has one of two keys, which each rotation takes away. */
 import type { Algorithm, Signer } from "../../test/kit/token.js";
 import { type Json, World } from "../../test/kit/world.js";
-import { newSigner } from "../signer.js";
+import { newSigner } from "../tokens/signer.js";
 
 /** Seconds: longer than any run, and less than the bundle's own life. */
 const LIFETIME = 86_000;

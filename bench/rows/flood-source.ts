@@ -1,6 +1,6 @@
 /** The attacker, in a process of its own: forged grants over 2 connections, as fast as they are answered. Started by flood.ts. */
 import { readFileSync } from "node:fs";
-import { Client, requestText } from "./load.js";
+import { Client, requestText } from "../load/client.js";
 
 const CONNECTIONS = 2;
 

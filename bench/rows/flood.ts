@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { Child } from "./child.js";
-import type { Gateway } from "./gateway.js";
-import { Client, requestText } from "./load.js";
-import { quantile } from "./statistics.js";
-import type { Tokens } from "./tokens.js";
+import { Child } from "../base/child.js";
+import { quantile } from "../base/statistics.js";
+import type { Gateway } from "../gateway/gateway.js";
+import { Client, requestText } from "../load/client.js";
+import type { Tokens } from "../tokens/tokens.js";
 
 export interface Latency {
   readonly requests: number;
@@ -59,7 +59,7 @@ export async function measureFlood(
   const port = gateway.port("alone");
   const tokensPath = join(folder, "forged.txt");
   writeFileSync(tokensPath, tokens.wrongSignature.join("\n"));
-  const attacker = await Child.start("flood-source.ts", [String(port), tokensPath]);
+  const attacker = await Child.start("rows/flood-source.ts", [String(port), tokensPath]);
   const client = await Client.open(port, 1);
   const quiet: number[] = [];
   const flooded: number[] = [];

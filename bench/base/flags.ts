@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { messageOf, systemCode, UserError } from "../control/base/errors.js";
+import { messageOf, systemCode, UserError } from "../../control/base/errors.js";
 
 export interface NumberFlag {
   readonly about: string;

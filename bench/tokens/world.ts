@@ -1,9 +1,9 @@
 /** The people, keys and rules of the benchmark: everybody holds a key of each kind. */
 import { randomBytes } from "node:crypto";
-import { type Algorithm, newKey, type PrivateKey, publicPart } from "../control/signer/jwk.js";
-import { type Anchors, anchorsSchema } from "../control/trust/anchors.js";
-import { signFirst, signFurther } from "../control/trust/bundle.js";
-import { type BundleClaims, bundleClaimsSchema } from "../control/trust/claims.js";
+import { type Algorithm, newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
+import { type Anchors, anchorsSchema } from "../../control/trust/anchors.js";
+import { signFirst, signFurther } from "../../control/trust/bundle.js";
+import { type BundleClaims, bundleClaimsSchema } from "../../control/trust/claims.js";
 import { newSigner, type Signer, segment } from "./signer.js";
 
 export const HOST = "api.example.com";

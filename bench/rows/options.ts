@@ -1,5 +1,5 @@
 /** What `npm run bench` may be told. */
-import { readFlags } from "./flags.js";
+import { readFlags } from "../base/flags.js";
 
 export interface Options {
   readonly rounds: number;

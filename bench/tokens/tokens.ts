@@ -1,6 +1,6 @@
 /** Everything that is sent, made once before measuring. */
 import { randomBytes } from "node:crypto";
-import type { Algorithm } from "../control/signer/jwk.js";
+import type { Algorithm } from "../../control/signer/jwk.js";
 import { newSigner, type Signer, segment } from "./signer.js";
 import type { Signatures, World } from "./world.js";
 

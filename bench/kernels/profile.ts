@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
-import { FilterHost, type Header } from "../control/host/host.js";
-import { HOST, type World } from "./world.js";
+import { FilterHost, type Header } from "../../control/host/host.js";
+import { HOST, type World } from "../tokens/world.js";
 
 /** One function of the filter, what it calls not counted. */
 export interface ProfileRow {
@@ -22,7 +22,7 @@ export interface Profile {
   readonly rows: readonly ProfileRow[];
 }
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SAMPLE_MICROSECONDS = 200;
 /** Until every table is built and V8 has optimised what is hot. */
 const WARM_UP_REQUESTS = 5000;

@@ -4,17 +4,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
-import { readFilterState } from "../control/gateway/admin-state.js";
-import { defaultConfiguration, ecdsText, writeEcds } from "../control/gateway/ecds.js";
-import { renderGateway } from "../control/gateway/render.js";
-import { type RenderedFilter, readRenderedFilter } from "../control/gateway/rendered.js";
-import { type RunningEnvoy, startEnvoy } from "../control/gateway/run.js";
-import { domainOf } from "../control/trust/anchors.js";
-import { configurationSchema } from "../control/trust/configuration.js";
+import { readFilterState } from "../../control/gateway/admin-state.js";
+import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
+import { renderGateway } from "../../control/gateway/render.js";
+import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
+import { type RunningEnvoy, startEnvoy } from "../../control/gateway/run.js";
+import { domainOf } from "../../control/trust/anchors.js";
+import { configurationSchema } from "../../control/trust/configuration.js";
+import { ISSUER } from "../tokens/tokens.js";
+import type { World } from "../tokens/world.js";
 import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS } from "./filters.js";
 import { deliver, type Module } from "./modules.js";
-import { ISSUER } from "./tokens.js";
-import type { World } from "./world.js";
 
 /** Milliseconds between flushes of the access log: short, so that a sample can wait for its own. */
 export const FLUSH_MS = 20;

@@ -6,7 +6,7 @@ const OPTIONS = ["--runtime", "minimal", "--exportStart", "_initialize", "-O3", 
 
 /** What every such module has: the filter that does nothing, whose allocator is a ring that is never freed. */
 const COMMON = `
-${readFileSync(new URL("../test/fixtures/noop.ts", import.meta.url), "utf8")}
+${readFileSync(new URL("../../test/fixtures/noop.ts", import.meta.url), "utf8")}
 export function proxy_on_vm_start(root: u32, size: u32): u32 { return 1; }
 `;
 

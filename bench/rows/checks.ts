@@ -1,14 +1,14 @@
 /** What must hold before anything is measured: the rows compare what they say they compare. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { isRecordLine } from "../control/base/audit.js";
-import { referenceDecision } from "../test/reference/decide.js";
-import { Decider } from "./authz/decide.js";
-import { FLUSH_MS, type Gateway } from "./gateway.js";
-import { Client, type Headers, type Target } from "./load.js";
-import type { Tokens } from "./tokens.js";
+import { isRecordLine } from "../../control/base/audit.js";
+import { referenceDecision } from "../../test/reference/decide.js";
+import { Decider } from "../authz/decide.js";
+import { FLUSH_MS, type Gateway } from "../gateway/gateway.js";
+import { Client, type Headers, type Target } from "../load/client.js";
+import type { Tokens } from "../tokens/tokens.js";
+import type { World } from "../tokens/world.js";
 import { manySources } from "./variants.js";
-import type { World } from "./world.js";
 
 function mustBe(what: string, found: unknown, wanted: unknown): void {
   if (found !== wanted) throw new Error(`${what}: ${String(found)} instead of ${String(wanted)}`);

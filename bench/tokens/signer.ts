@@ -1,6 +1,6 @@
 /** Signing with OpenSSL by node:crypto: thousands of tokens in seconds. */
 import { createPrivateKey, sign } from "node:crypto";
-import { type Algorithm, newKey, type PublicKey, publicPart } from "../control/signer/jwk.js";
+import { type Algorithm, newKey, type PublicKey, publicPart } from "../../control/signer/jwk.js";
 
 export interface Signer {
   readonly algorithm: Algorithm;

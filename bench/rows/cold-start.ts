@@ -4,11 +4,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { checkProgram } from "../control/host/program.js";
-import { Metrics, SharedData } from "../control/host/shared.js";
-import { Vm } from "../control/host/vm.js";
-import type { Gateway } from "./gateway.js";
-import { median } from "./statistics.js";
+import { checkProgram } from "../../control/host/program.js";
+import { Metrics, SharedData } from "../../control/host/shared.js";
+import { Vm } from "../../control/host/vm.js";
+import { median } from "../base/statistics.js";
+import type { Gateway } from "../gateway/gateway.js";
 
 export interface ColdStart {
   readonly bytes: number;

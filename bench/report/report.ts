@@ -1,7 +1,7 @@
 /** bench/RESULTS.md, and the same on the terminal. */
-import type { FloodResult, Latency } from "./flood.js";
+import type { FloodResult, Latency } from "../rows/flood.js";
+import { CHEAP_WEIGHT, CHEAPEST_WEIGHT } from "../rows/variants.js";
 import { cpuOf, type Results, type Row, tableKernel } from "./results.js";
-import { CHEAP_WEIGHT, CHEAPEST_WEIGHT } from "./variants.js";
 
 const one = (value: number): string => value.toFixed(1);
 

@@ -3,10 +3,10 @@
  * turns; what counts is the difference of the two.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AuthzServer } from "./authz/process.js";
-import { type CpuSource, cpuMicroseconds } from "./cpu.js";
-import { FLUSH_MS, type Gateway } from "./gateway.js";
-import { Client, type Headers, requestText } from "./load.js";
+import type { AuthzServer } from "../authz/process.js";
+import { type CpuSource, cpuMicroseconds } from "../base/cpu.js";
+import { FLUSH_MS, type Gateway } from "../gateway/gateway.js";
+import { Client, type Headers, requestText } from "../load/client.js";
 import type { Variant } from "./variants.js";
 
 const CONNECTIONS = 4;

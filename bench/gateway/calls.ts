@@ -2,8 +2,9 @@
  * What host calls cost: a filter that makes the calls which its configuration lists, and nothing else. With those of an allowed
  * grant it is the floor of any filter that decides the same: what no faster check can save.
  */
+
+import type { Headers } from "../load/client.js";
 import { compile } from "./compile.js";
-import type { Headers } from "./load.js";
 
 /** What is called, and its one or two texts. */
 type Call =

@@ -1,10 +1,10 @@
 /** The rows: what is sent to which listener, and how it must be answered. */
-import type { Algorithm } from "../control/signer/jwk.js";
-import type { CallSet } from "./calls.js";
-import { DEMANDED_ENTITLEMENT } from "./filters.js";
-import type { Headers } from "./load.js";
-import type { Tokens } from "./tokens.js";
-import type { Signatures, World } from "./world.js";
+import type { Algorithm } from "../../control/signer/jwk.js";
+import type { CallSet } from "../gateway/calls.js";
+import { DEMANDED_ENTITLEMENT } from "../gateway/filters.js";
+import type { Headers } from "../load/client.js";
+import type { Tokens } from "../tokens/tokens.js";
+import type { Signatures, World } from "../tokens/world.js";
 
 export interface Variant {
   readonly id: string;

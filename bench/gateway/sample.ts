@@ -1,9 +1,9 @@
 /** What the release filter writes for an allowed request: the floor's texts are as long, with as many quotes. */
-import { FilterHost } from "../control/host/host.js";
+import { FilterHost } from "../../control/host/host.js";
+import type { Headers } from "../load/client.js";
+import type { Tokens } from "../tokens/tokens.js";
+import { HOST, type World } from "../tokens/world.js";
 import { type CallSet, callSets, type Sample } from "./calls.js";
-import type { Headers } from "./load.js";
-import type { Tokens } from "./tokens.js";
-import { HOST, type World } from "./world.js";
 
 function sampleOf(host: FilterHost, headers: Headers): Sample {
   const request = { ":method": "GET", ":path": "/orders/7", ":authority": HOST, ...headers };

@@ -12,7 +12,7 @@ export class Child {
 
   /** Waits for its first message. */
   static async start(file: string, args: readonly string[]): Promise<Child> {
-    const start = fileURLToPath(new URL("start.mjs", import.meta.url));
+    const start = fileURLToPath(new URL("../start.mjs", import.meta.url));
     const child = fork(start, [file, ...args], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const [message]: unknown[] = await Promise.race([
       once(child, "message"),

@@ -1,8 +1,8 @@
 /** The benchmark's own Wasm filters, each delivered as the release filter is: by an ECDS file. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { WASM_TYPE } from "../control/gateway/config.js";
-import { ecdsText, writeEcds } from "../control/gateway/ecds.js";
+import { WASM_TYPE } from "../../control/gateway/config.js";
+import { ecdsText, writeEcds } from "../../control/gateway/ecds.js";
 
 export interface Module {
   /** Of its listener too. */

@@ -5,10 +5,10 @@
 import { createPublicKey, randomBytes, verify } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
-import { FilterTools } from "../control/host/tools.js";
-import type { Algorithm, PublicKey } from "../control/signer/jwk.js";
-import { newSigner } from "./signer.js";
-import { median, type Spread, spread } from "./statistics.js";
+import { FilterTools } from "../../control/host/tools.js";
+import type { Algorithm, PublicKey } from "../../control/signer/jwk.js";
+import { median, type Spread, spread } from "../base/statistics.js";
+import { newSigner } from "../tokens/signer.js";
 
 const MESSAGE_BYTES = 300;
 /** Messages of a sample: each is checked once by each path. So many that a path's own first steps, cold, are few among them. */

@@ -1,13 +1,13 @@
 /** Everything that a run has found, in the shape of the JSON file. */
 
-import type { Algorithm } from "../control/signer/jwk.js";
-import type { ColdStart } from "./cold-start.js";
-import type { FloodResult } from "./flood.js";
-import { type KernelRow, TABLE_PATH } from "./kernels.js";
-import type { Measured } from "./measure.js";
-import type { Profile } from "./profile.js";
-import { median, type Spread, spread } from "./statistics.js";
-import type { Variant } from "./variants.js";
+import type { Algorithm } from "../../control/signer/jwk.js";
+import { median, type Spread, spread } from "../base/statistics.js";
+import { type KernelRow, TABLE_PATH } from "../kernels/kernels.js";
+import type { Profile } from "../kernels/profile.js";
+import type { ColdStart } from "../rows/cold-start.js";
+import type { FloodResult } from "../rows/flood.js";
+import type { Measured } from "../rows/measure.js";
+import type { Variant } from "../rows/variants.js";
 
 export interface Row {
   readonly id: string;
