@@ -11,28 +11,38 @@ export interface NumberFlag {
   readonly least?: number;
 }
 
-export interface Usage<Name extends string> {
+export interface TextFlag {
+  readonly about: string;
+  /** What its value is called in the help. */
+  readonly value: string;
+}
+
+export interface Usage<Name extends string, Text extends string = never> {
   /** `npm run NAME`; the environment's names begin with it. */
   readonly script: string;
   readonly about: string;
   readonly numbers: Readonly<Record<Name, NumberFlag>>;
+  readonly texts?: Readonly<Record<Text, TextFlag>>;
   /** What stands behind `npm run NAME -- `. */
   readonly example: string;
 }
 
-export interface Flags<Name extends string> {
+export interface Flags<Name extends string, Text extends string = never> {
   number(name: Name): number;
+  text(name: Text): string | undefined;
   /** Where to write everything found as JSON. */
   readonly json: string | undefined;
 }
 
-const environmentName = (script: string, name: string): string => `GLASSGATE_${script}_${name}`.toUpperCase();
+const environmentName = (script: string, name: string): string =>
+  `GLASSGATE_${script}_${name}`.replaceAll(":", "_").toUpperCase();
 
-function helpText({ script, about, numbers, example }: Usage<string>): string {
+function helpText({ script, about, numbers, texts = {}, example }: Usage<string, string>): string {
   const rows = Object.entries(numbers).map(([name, flag]) => [
     `--${name} N`,
     `${flag.about} (default ${flag.otherwise}; or ${environmentName(script, name)})`,
   ]);
+  for (const [name, flag] of Object.entries(texts)) rows.push([`--${name} ${flag.value}`, flag.about]);
   rows.push(["--json FILE", "writes everything found"], ["--help", "says this"]);
   const width = Math.max(...rows.map(([flag = ""]) => flag.length));
   const lines = rows.map(([flag = "", text = ""]) => `  ${flag.padEnd(width)}  ${text}`);
@@ -40,8 +50,8 @@ function helpText({ script, about, numbers, example }: Usage<string>): string {
 }
 
 /** Only what is declared. `--help` and the values as they were typed. */
-function parse(usage: Usage<string>, args: readonly string[]): ReadonlyMap<string, string | boolean> {
-  const names = [...Object.keys(usage.numbers), "json"];
+function parse(usage: Usage<string, string>, args: readonly string[]): ReadonlyMap<string, string | boolean> {
+  const names = [...Object.keys(usage.numbers), ...Object.keys(usage.texts ?? {}), "json"];
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -58,7 +68,7 @@ function parse(usage: Usage<string>, args: readonly string[]): ReadonlyMap<strin
   }
 }
 
-function wholeNumber(what: string, text: string, least: number): number {
+export function wholeNumber(what: string, text: string, least: number): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isSafeInteger(value) || value < least)
     throw new UserError(`${what} is "${text}"; it must be a whole number from ${least} on.`);
@@ -77,11 +87,11 @@ function checkWritable(path: string): void {
 }
 
 /** Prints the help and returns undefined where that is what was asked for. */
-export function readFlags<Name extends string>(
-  usage: Usage<Name>,
+export function readFlags<Name extends string, Text extends string = never>(
+  usage: Usage<Name, Text>,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
-): Flags<Name> | undefined {
+): Flags<Name, Text> | undefined {
   const typed = parse(usage, args);
   if (typed.has("help")) {
     process.stdout.write(helpText(usage));
@@ -97,5 +107,5 @@ export function readFlags<Name extends string>(
     const text = environment[variable] ?? "";
     return text === "" ? otherwise : wholeNumber(variable, text, least);
   };
-  return { number, json };
+  return { number, text: (name) => typed.get(name)?.toString(), json };
 }

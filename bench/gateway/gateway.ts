@@ -13,11 +13,14 @@ import { domainOf } from "../../control/trust/anchors.js";
 import { configurationSchema } from "../../control/trust/configuration.js";
 import { ISSUER } from "../tokens/tokens.js";
 import type { World } from "../tokens/world.js";
-import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS } from "./filters.js";
+import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS, type ListenerName } from "./filters.js";
 import { deliver, type Module } from "./modules.js";
 
 /** Milliseconds between flushes of the access log: short, so that a sample can wait for its own. */
 export const FLUSH_MS = 20;
+
+/** Where nobody listens and nothing is sent. */
+const NO_PORT = 9;
 
 const manager = z.looseObject({
   http_filters: z.array(z.unknown()),
@@ -67,7 +70,12 @@ function accessLogOf(name: string, [audit, log]: Manager["access_log"]): readonl
 }
 
 /** The rendered envoy.yaml with a listener for each name, and one for each of the benchmark's own modules. */
-function withListeners(config: Config, modules: ReadonlyMap<string, object>, authzPort: number): object {
+function withListeners(
+  config: Config,
+  names: readonly ListenerName[],
+  modules: ReadonlyMap<string, object>,
+  authzPort: number,
+): object {
   const { listeners, clusters } = config.static_resources;
   const [listener] = listeners;
   const [chain] = listener.filter_chains;
@@ -95,7 +103,7 @@ function withListeners(config: Config, modules: ReadonlyMap<string, object>, aut
     static_resources: {
       ...config.static_resources,
       listeners: [
-        ...LISTENERS.map((name) => listenerOf(name, filtersOf(name, parts, authzPort))),
+        ...names.map((name) => listenerOf(name, filtersOf(name, parts, authzPort))),
         ...[...modules].map(([name, filter]) => listenerOf(name, [filter, router])),
       ],
       clusters: [...clusters, authzCluster(authzPort)],
@@ -115,7 +123,10 @@ export interface GatewayOptions {
   /** The filter's bytes. */
   readonly wasm: Uint8Array;
   readonly modules: readonly Module[];
-  readonly authzPort: number;
+  /** Of the external server, where a listener asks one. */
+  readonly authzPort?: number;
+  /** Default: all. */
+  readonly listeners?: readonly ListenerName[];
 }
 
 export interface Gateway {
@@ -154,7 +165,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const configuration = (generation: number): string => JSON.stringify({ ...base, generation, bundle });
   writeEcds(ecdsPath, ecdsText(filter, configuration(1), undefined, "1"));
   const modules = new Map(options.modules.map((module) => [module.name, deliver(module, folder)]));
-  const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), modules, options.authzPort));
+  const { listeners = LISTENERS, authzPort = NO_PORT } = options;
+  const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), listeners, modules, authzPort));
   const envoy = await startEnvoy({ config, concurrency: 1, flushMs: FLUSH_MS });
   const domain = domainOf(world.anchors);
 

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuthzServer } from "../authz/process.js";
 import { type CpuSource, cpuMicroseconds } from "../base/cpu.js";
+import { shuffled } from "../base/shuffled.js";
 import { FLUSH_MS, type Gateway } from "../gateway/gateway.js";
 import { Client, type Headers, requestText } from "../load/client.js";
 import type { Variant } from "./variants.js";
@@ -47,13 +48,6 @@ export interface MeasureOptions {
   readonly requests: number;
   readonly source: CpuSource;
   readonly progress: (line: string) => void;
-}
-
-function shuffled<T>(list: readonly T[]): T[] {
-  return list
-    .map((value) => ({ value, key: Math.random() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ value }) => value);
 }
 
 export async function measure(options: MeasureOptions): Promise<Measured> {

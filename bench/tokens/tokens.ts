@@ -1,31 +1,37 @@
 /** Everything that is sent, made once before measuring. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import type { Algorithm } from "../../control/signer/jwk.js";
 import { newSigner, type Signer, segment } from "./signer.js";
 import type { Signatures, World } from "./world.js";
 
 export const ISSUER = "https://idp.example.com";
 
-/** The normal callers' identity provider: a key of each kind. */
+/** The normal callers' identity provider: keys of each kind. */
 export class IdentityProvider {
-  private readonly signers: Readonly<Record<Algorithm, Signer>> = {
-    Ed25519: newSigner("Ed25519"),
-    ES256: newSigner("ES256"),
-  };
+  private readonly signers: Readonly<Record<Algorithm, readonly Signer[]>>;
+
+  /** @param keys of each kind */
+  constructor(keys = 1) {
+    const make = (algorithm: Algorithm): Signer[] => Array.from({ length: keys }, () => newSigner(algorithm));
+    this.signers = { Ed25519: make("Ed25519"), ES256: make("ES256") };
+  }
 
   get jwks(): string {
     const { Ed25519, ES256 } = this.signers;
     return JSON.stringify({
       keys: [
-        { ...Ed25519.jwk, alg: "EdDSA" },
-        { ...ES256.jwk, alg: "ES256" },
+        ...Ed25519.map(({ jwk }) => ({ ...jwk, alg: "EdDSA" })),
+        ...ES256.map(({ jwk }) => ({ ...jwk, alg: "ES256" })),
       ],
     });
   }
 
+  /** By one of the keys, drawn anew for each. */
   token(algorithm: Algorithm, claims: Readonly<Record<string, unknown>>): string {
     const alg = algorithm === "Ed25519" ? "EdDSA" : "ES256";
-    return this.signers[algorithm].compact({ alg }, segment({ ...claims, iss: ISSUER, aud: "api" }));
+    const signer = this.signers[algorithm][randomInt(this.signers[algorithm].length)];
+    if (signer === undefined) throw new RangeError("the identity provider has no key");
+    return signer.compact({ alg }, segment({ ...claims, iss: ISSUER, aud: "api" }));
   }
 }
 

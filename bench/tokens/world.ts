@@ -1,5 +1,5 @@
-/** The people, keys and rules of the benchmark: everybody holds a key of each kind. */
-import { randomBytes } from "node:crypto";
+/** The people, keys and rules of the benchmark: everybody holds a key of each kind. As many people as one likes. */
+import { randomBytes, randomInt } from "node:crypto";
 import { type Algorithm, newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
 import { type Anchors, anchorsSchema } from "../../control/trust/anchors.js";
 import { signFirst, signFurther } from "../../control/trust/bundle.js";
@@ -16,9 +16,25 @@ interface Person {
   readonly ES256: Signer;
 }
 const newPerson = (): Person => ({ Ed25519: newSigner("Ed25519"), ES256: newSigner("ES256") });
+const newPeople = (count: number): readonly Person[] => Array.from({ length: count }, newPerson);
+function at<T>(list: readonly T[], i: number): T {
+  const found = list[i];
+  if (found === undefined) throw new RangeError(`there is no entry ${i} of ${list.length}`);
+  return found;
+}
+const drawn = <T>(list: readonly T[]): T => at(list, randomInt(list.length));
+/** The first has the name alone. */
+const named = (name: string, i: number): string => (i === 0 ? name : `${name}${i}`);
 /** The entitlement that needs that many signatures, the requester's included. */
 const ENTITLEMENTS = { 1: "alone", 2: "paired", 3: "repair" } as const;
 export type Signatures = keyof typeof ENTITLEMENTS;
+
+/** How many people can ask, and how many can approve in each of the two roles. */
+export interface Crowd {
+  readonly requesters: number;
+  readonly approversOfARole: number;
+}
+const ONE_EACH: Crowd = { requesters: 1, approversOfARole: 1 };
 
 const detail = (paths: readonly string[]) => ({
   type: "break_glass_http" as const,
@@ -33,9 +49,9 @@ export class World {
     newKey("ES256"),
     newKey("Ed25519"),
   ];
-  private readonly rita = newPerson();
-  private readonly adam = newPerson();
-  private readonly anna = newPerson();
+  private readonly requesters: readonly Person[];
+  private readonly leads: readonly Person[];
+  private readonly officers: readonly Person[];
   private readonly stranger = newPerson();
   readonly now = Math.floor(Date.now() / 1000);
   readonly anchors: Anchors = anchorsSchema.parse({
@@ -43,6 +59,12 @@ export class World {
     threshold: 2,
     roots: this.roots.map(publicPart),
   });
+
+  constructor({ requesters, approversOfARole }: Crowd = ONE_EACH) {
+    this.requesters = newPeople(requesters);
+    this.leads = newPeople(approversOfARole);
+    this.officers = newPeople(approversOfARole);
+  }
 
   bundleClaims(): BundleClaims {
     const principal = (id: string, role: string, { Ed25519, ES256 }: Person) => ({
@@ -65,9 +87,9 @@ export class World {
       exp: this.now + 86_400,
       aud: [AUDIENCE],
       principals: [
-        principal("rita", "oncall", this.rita),
-        principal("adam", "lead", this.adam),
-        principal("anna", "security", this.anna),
+        ...this.requesters.map((person, i) => principal(named("rita", i), "oncall", person)),
+        ...this.leads.map((person, i) => principal(named("adam", i), "lead", person)),
+        ...this.officers.map((person, i) => principal(named("anna", i), "security", person)),
       ],
       entitlements: [
         entitlement(ENTITLEMENTS[1], []),
@@ -82,10 +104,10 @@ export class World {
     return signFurther(await signFirst(this.bundleClaims(), first), second);
   }
 
-  claims(signatures: Signatures): Readonly<Record<string, unknown>> {
+  claims(signatures: Signatures, sub = "rita"): Readonly<Record<string, unknown>> {
     return {
       jti: randomBytes(16).toString("base64url"),
-      sub: "rita",
+      sub,
       aud: AUDIENCE,
       iat: this.now,
       exp: this.now + LIFETIME,
@@ -97,23 +119,24 @@ export class World {
     };
   }
 
-  /** A good grant with that many signatures, all of one algorithm. */
+  /** A good grant with that many signatures, all of one algorithm, by people who are drawn anew for each. */
   grant(algorithm: Algorithm, signatures: Signatures): string {
-    return this.signed(algorithm, signatures, this.rita[algorithm]);
+    const requester = randomInt(this.requesters.length);
+    const approvers = [drawn(this.leads), drawn(this.officers)].slice(0, signatures - 1);
+    const payload = segment(this.claims(signatures, named("rita", requester)));
+    return this.signed(algorithm, payload, at(this.requesters, requester), approvers);
   }
 
   /** A grant by a key that no bundle holds. */
   unknownGrant(algorithm: Algorithm): string {
-    return this.signed(algorithm, 1, this.stranger[algorithm]);
+    return this.signed(algorithm, segment(this.claims(1)), this.stranger, []);
   }
 
-  private signed(algorithm: Algorithm, signatures: Signatures, requester: Signer): string {
-    const payload = segment(this.claims(signatures));
-    const approvers = [this.adam, this.anna].slice(0, signatures - 1).map((person) => person[algorithm]);
+  private signed(algorithm: Algorithm, payload: string, requester: Person, approvers: readonly Person[]): string {
     return [
-      requester.compact({ typ: "bg+jwt" }, payload),
+      requester[algorithm].compact({ typ: "bg+jwt" }, payload),
       ...approvers.map((by) =>
-        by.compact({ typ: "bg-approval+jws", iat: this.now }, payload).replace(`.${payload}.`, ".."),
+        by[algorithm].compact({ typ: "bg-approval+jws", iat: this.now }, payload).replace(`.${payload}.`, ".."),
       ),
     ].join("~");
   }
