@@ -17,7 +17,7 @@ import { allPaths, measureKernels } from "./kernels/kernels.js";
 import { profileFilter } from "./kernels/profile.js";
 import { chart } from "./report/chart.js";
 import { markdown, plainText } from "./report/report.js";
-import { type Results, ratiosOf, rowsOf } from "./report/results.js";
+import { differenceOf, type Results, ratiosOf, rowsOf } from "./report/results.js";
 import { checkAll } from "./rows/checks.js";
 import { measureColdStart } from "./rows/cold-start.js";
 import { measureFlood } from "./rows/flood.js";
@@ -78,6 +78,11 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   say("profile ...");
   const profile = await profileFilter(world, tokens.grants.Ed25519[1], isSmoke ? 1000 : PROFILED_REQUESTS);
   const rows = rowsOf(variants, measured);
+  const priceOfMatch = {
+    "a cached grant": differenceOf(measured, "composite-cached", "cached"),
+    "a new one of 1 signature": differenceOf(measured, "composite-fresh-Ed25519-1", "fresh-Ed25519-1"),
+    "a new one of 3": differenceOf(measured, "composite-fresh-Ed25519-3", "fresh-Ed25519-3"),
+  };
   const setting = {
     command: "npm run bench",
     date: new Date().toISOString().slice(0, 10),
@@ -91,7 +96,7 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
     distinct,
     seconds: Math.round((Date.now() - started) / 1000),
   };
-  return { setting, rows, ratios: ratiosOf(rows, kernels), flood, kernels, coldStart, profile };
+  return { setting, rows, ratios: ratiosOf(measured, kernels), priceOfMatch, flood, kernels, coldStart, profile };
 }
 
 /** @param args see `--help` */

@@ -1,17 +1,28 @@
 /** What stands before the same direct answer, one listener each: native filters, ours, and the benchmark's own modules. */
 
-export const LISTENERS = ["none", "jwt", "jwtCached", "nativeWork", "alone", "whole", "authz"] as const;
+export const LISTENERS = [
+  "none",
+  "jwt",
+  "jwtOptional",
+  "jwtCached",
+  "nativeWork",
+  "direct",
+  "composite",
+  "whole",
+  "authz",
+] as const;
 export type ListenerName = (typeof LISTENERS)[number];
 
 /** The parts of a rendered envoy.yaml that are put together anew. */
 export interface RenderedFilters {
-  readonly glassgate: unknown;
-  readonly noStore: unknown;
-  /** jwt_authn as envoy.yaml has it: skipped where the verdict is `allow`. */
-  readonly skippableJwt: unknown;
-  /** The same without the skipping, for the comparison: what an operator has today. */
+  /** Our filter in both of its places. */
+  readonly direct: unknown;
+  readonly composite: unknown;
+  /** jwt_authn without the skipping, for the comparison: what an operator has today. */
   readonly jwt: NativeJwt;
   readonly router: unknown;
+  /** The whole chain as it is. */
+  readonly whole: readonly unknown[];
 }
 export interface NativeJwt {
   readonly name: string;
@@ -27,6 +38,20 @@ function withCache(jwt: NativeJwt, more: object = {}): NativeJwt {
   const idp = { ...jwt.typed_config.providers.idp, jwt_cache_config: { jwt_cache_size: 100 }, ...more };
   return { ...jwt, typed_config: { ...jwt.typed_config, providers: { idp } } };
 }
+
+/** A request without a token passes. */
+const withoutNeed = (jwt: NativeJwt): NativeJwt => ({
+  ...jwt,
+  typed_config: {
+    ...jwt.typed_config,
+    rules: [
+      {
+        match: { prefix: "/" },
+        requires: { requires_any: { requirements: [{ provider_name: "idp" }, { allow_missing: {} }] } },
+      },
+    ],
+  },
+});
 
 /** Method, host, path and a claim: what a grant's scope says, in RBAC. */
 const scopeCheck = {
@@ -109,14 +134,16 @@ export const authzCluster = (port: number) => ({
 });
 
 export function filtersOf(name: ListenerName, parts: RenderedFilters, authzPort: number): readonly unknown[] {
-  const { glassgate, noStore, skippableJwt, jwt, router } = parts;
+  const { direct, composite, jwt, router, whole } = parts;
   const chains: Readonly<Record<ListenerName, readonly unknown[]>> = {
     none: [router],
     jwt: [jwt, router],
+    jwtOptional: [withoutNeed(jwt), router],
     jwtCached: [withCache(jwt), router],
     nativeWork: [withCache(jwt, { payload_in_metadata: "claims" }), scopeCheck, router],
-    alone: [glassgate, router],
-    whole: [glassgate, noStore, skippableJwt, router],
+    direct: [direct, router],
+    composite: [composite, router],
+    whole,
     authz: [externalCheck(authzPort), router],
   };
   return chains[name];

@@ -14,6 +14,7 @@ import { configurationSchema } from "../../control/trust/configuration.js";
 import { ISSUER } from "../tokens/tokens.js";
 import type { World } from "../tokens/world.js";
 import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS, type ListenerName } from "./filters.js";
+import { formsOf } from "./forms.js";
 import { deliver, type Module } from "./modules.js";
 
 /** Milliseconds between flushes of the access log: short, so that a sample can wait for its own. */
@@ -22,16 +23,12 @@ export const FLUSH_MS = 20;
 /** Where nobody listens and nothing is sent. */
 const NO_PORT = 9;
 
-const manager = z.looseObject({
-  http_filters: z.array(z.unknown()),
-  /** The audit log, and the access log. */
-  access_log: z.tuple([
-    z.unknown(),
-    z.looseObject({
-      typed_config: z.looseObject({ log_format: z.looseObject({ json_format: z.record(z.string(), z.string()) }) }),
-    }),
-  ]),
+const log = z.looseObject({
+  name: z.string(),
+  typed_config: z.looseObject({ log_format: z.looseObject({}) }),
 });
+type Log = z.infer<typeof log>;
+const manager = z.looseObject({ http_filters: z.array(z.unknown()), access_log: z.array(log) });
 const nativeJwt = z.looseObject({
   name: z.string(),
   typed_config: z.looseObject({ providers: z.object({ idp: z.looseObject({}) }) }),
@@ -60,13 +57,33 @@ const DIRECT_ANSWER = {
   ],
 };
 
-/** The same two logs for all but `nativeWork`, which logs the claims in the audit log's stead. */
-function accessLogOf(name: string, [audit, log]: Manager["access_log"]): readonly unknown[] {
-  if (name !== "nativeWork") return [audit, log];
-  const { log_format: format } = log.typed_config;
+const jsonFormat = z.looseObject({ json_format: z.record(z.string(), z.string()) });
+
+/** The access log of envoy.yaml with the claims in it. */
+function withClaims(access: Log): Log {
+  const format = jsonFormat.parse(access.typed_config.log_format);
   const { verdict: _, ...json } = format.json_format;
-  const json_format = { ...json, ...CLAIMS_LOG };
-  return [{ ...log, typed_config: { ...log.typed_config, log_format: { ...format, json_format } } }];
+  const log_format = { ...format, json_format: { ...json, ...CLAIMS_LOG } };
+  return { ...access, typed_config: { ...access.typed_config, log_format } };
+}
+
+/** The audit log and the access log for all; `nativeWork` logs the claims in their stead, `whole` has all that envoy.yaml has. */
+function logsOf(name: string, logs: Manager["access_log"]): readonly Log[] {
+  const [audit, access] = ["audit", "access"].map((wanted) => logs.find((candidate) => candidate.name === wanted));
+  if (audit === undefined || access === undefined) throw new Error("envoy.yaml has no audit log or no access log");
+  if (name === "nativeWork") return [withClaims(access)];
+  return name === "whole" ? logs : [audit, access];
+}
+
+const skippable = z.looseObject({
+  name: z.literal("envoy.filters.http.jwt_authn"),
+  typed_config: z.looseObject({ extension_config: nativeJwt }),
+});
+
+function jwtOf(filters: readonly unknown[]): z.infer<typeof nativeJwt> {
+  const found = filters.map((filter) => skippable.safeParse(filter).data).find((filter) => filter !== undefined);
+  if (found === undefined) throw new Error("envoy.yaml has no jwt_authn that can be skipped");
+  return found.typed_config.extension_config;
 }
 
 /** The rendered envoy.yaml with a listener for each name, and one for each of the benchmark's own modules. */
@@ -81,19 +98,16 @@ function withListeners(
   const [chain] = listener.filter_chains;
   const [connection] = chain.filters;
   const rendered = connection.typed_config;
-  const [glassgate, noStore, skippableJwt, router] = rendered.http_filters;
-  const jwt = nativeJwt.parse(
-    z.looseObject({ typed_config: z.looseObject({ extension_config: z.unknown() }) }).parse(skippableJwt).typed_config
-      .extension_config,
-  );
-  const parts = { glassgate, noStore, skippableJwt, jwt, router };
+  const whole = rendered.http_filters;
+  const router = whole.at(-1);
+  const parts = { ...formsOf(whole[0]), jwt: jwtOf(whole), router, whole };
   const listenerOf = (name: string, http_filters: readonly unknown[]): object => {
     const typed_config = {
       ...rendered,
       // The source follows x-forwarded-for where a request has it: forged grants can come from many networks.
       xff_num_trusted_hops: 1,
       http_filters,
-      access_log: accessLogOf(name, rendered.access_log),
+      access_log: logsOf(name, rendered.access_log),
       route_config: DIRECT_ANSWER,
     };
     return { ...listener, name, filter_chains: [{ ...chain, filters: [{ ...connection, typed_config }] }] };

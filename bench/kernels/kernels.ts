@@ -7,7 +7,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { FilterTools } from "../../control/host/tools.js";
 import type { Algorithm, PublicKey } from "../../control/signer/jwk.js";
-import { median, type Spread, spread } from "../base/statistics.js";
+import { type Ratio, ratioOfMedians, type Spread, spread } from "../base/statistics.js";
 import { newSigner } from "../tokens/signer.js";
 
 const MESSAGE_BYTES = 300;
@@ -30,8 +30,8 @@ export interface KernelRow {
   readonly path: string;
   /** Microseconds a check. */
   readonly time: Spread;
-  /** Median of its time over that of the first path, in the same round. */
-  readonly ratio: number;
+  /** Of its time to that of the first path, in the same rounds. */
+  readonly ratio: Ratio;
 }
 
 /** 32 bytes (Ed25519), or x || y (ES256). */
@@ -104,7 +104,7 @@ export function measureKernels(paths: readonly Path[], rounds: number): readonly
       algorithm,
       path: path.name,
       time: spread(times),
-      ratio: median(times.map((time, i) => time / (base[i] ?? Number.NaN))),
+      ratio: ratioOfMedians(times, base),
     }));
   });
 }

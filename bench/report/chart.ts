@@ -12,13 +12,14 @@ const TITLES: Readonly<Record<Row["group"], string>> = {
   base: "Without a filter",
   native: "Native, without break-glass",
   "no grant": "Glassgate, requests without a grant",
-  glassgate: "Glassgate, grants (the filter alone)",
+  direct: "Glassgate, grants (directly in the chain)",
+  composite: "Glassgate, grants (behind the match on the header)",
   whole: "Glassgate, grants (the whole envoy.yaml)",
   calls: "Only host calls of a Wasm filter, nothing checked",
   forged: "Glassgate, forged grants",
   ext_authz: "The same decision outside, by ext_authz",
 };
-const GROUPS: readonly Row["group"][] = ["native", "no grant", "glassgate", "whole", "forged", "ext_authz"];
+const GROUPS: readonly Row["group"][] = ["native", "no grant", "direct", "composite", "whole", "forged", "ext_authz"];
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 

@@ -1,7 +1,7 @@
 /** Everything that a run has found, in the shape of the JSON file. */
 
 import type { Algorithm } from "../../control/signer/jwk.js";
-import { median, type Spread, spread } from "../base/statistics.js";
+import { median, type Ratio, ratioOfMedians, type Spread, spread } from "../base/statistics.js";
 import { type KernelRow, TABLE_PATH } from "../kernels/kernels.js";
 import type { Profile } from "../kernels/profile.js";
 import type { ColdStart } from "../rows/cold-start.js";
@@ -20,9 +20,10 @@ export interface Row {
   /** Answers by status. */
   readonly answers: Readonly<Record<string, number>>;
 }
-export interface Ratio {
+export interface NamedRatio extends Ratio {
   readonly name: string;
-  readonly value: number;
+  /** What it shall be at most. */
+  readonly goal?: number;
 }
 export interface Setting {
   readonly command: string;
@@ -41,7 +42,9 @@ export interface Setting {
 export interface Results {
   readonly setting: Setting;
   readonly rows: readonly Row[];
-  readonly ratios: readonly Ratio[];
+  readonly ratios: readonly NamedRatio[];
+  /** What the match on the header costs a request with a grant. */
+  readonly priceOfMatch: Readonly<Record<string, Spread>>;
   readonly flood: FloodResult;
   readonly kernels: readonly KernelRow[];
   readonly coldStart: ColdStart;
@@ -89,31 +92,47 @@ export const cpuOf = (rows: readonly Row[], id: string): number =>
 export const tableKernel = (kernels: readonly KernelRow[], algorithm: Algorithm): KernelRow | undefined =>
   kernels.find((row) => row.algorithm === algorithm && row.path === TABLE_PATH);
 
-/** What is set against what. */
-const COMPARED: readonly (readonly [string, string, string])[] = [
-  ["fresh-Ed25519-1", "jwt-eddsa", "a new grant of 1 Ed25519 signature : native jwt_authn EdDSA"],
-  ["fresh-Ed25519-3", "jwt-eddsa", "a new grant of 3 Ed25519 signatures : native jwt_authn EdDSA"],
+/** What is set against what, and the goal where there is one. */
+const COMPARED: readonly (readonly [string, string, string, number?])[] = [
+  ["composite-no-grant", "thin", "no grant, behind the match : thin filter", 0.5],
+  ["composite-no-grant", "jwt-optional", "no grant, behind the match : native jwt_authn without a token"],
+  ["composite-no-grant", "no-grant", "no grant, behind the match : directly in the chain"],
+  ["cached", "native-work", "a cached grant : native, the same work", 1],
+  ["composite-cached", "cached", "a cached grant, behind the match : directly in the chain"],
+  ["fresh-Ed25519-1", "jwt-eddsa", "a new grant of 1 Ed25519 signature : native jwt_authn EdDSA", 0.4],
+  ["fresh-Ed25519-3", "jwt-eddsa", "a new grant of 3 Ed25519 signatures : native jwt_authn EdDSA", 0.5],
+  ["composite-fresh-Ed25519-1", "fresh-Ed25519-1", "the first of these, behind the match : directly in the chain"],
+  ["composite-fresh-Ed25519-3", "fresh-Ed25519-3", "the second, behind the match : directly in the chain"],
   ["fresh-ES256-1", "jwt-es256", "a new grant of 1 ES256 signature : native jwt_authn ES256"],
   ["fresh-ES256-3", "jwt-es256", "a new grant of 3 ES256 signatures : native jwt_authn ES256"],
-  ["cached", "native-work", "a cached grant : native, the same work"],
   ["cached", "jwt-cached", "a cached grant : bare cached jwt_authn"],
   ["calls-floor-new", "jwt-eddsa", "only the host calls of a new grant : native jwt_authn EdDSA"],
   ["calls-floor-cached", "native-work", "only the host calls of a cached grant : native, the same work"],
-  ["no-grant", "thin", "no grant : thin filter"],
   ["wrong-signature", "jwt-eddsa", "a forged grant : native jwt_authn EdDSA"],
 ];
 
-export function ratiosOf(rows: readonly Row[], kernels: readonly KernelRow[]): readonly Ratio[] {
-  const value = (id: string): number => cpuOf(rows, id);
-  const external = value("authz-3") + value("authz-3-server");
-  const kernel = (algorithm: Algorithm): number => tableKernel(kernels, algorithm)?.ratio ?? Number.NaN;
+export function ratiosOf({ series }: Pick<Measured, "series">, kernels: readonly KernelRow[]): readonly NamedRatio[] {
+  const added = (id: string): readonly number[] => series.get(id)?.added ?? [];
+  const server = series.get("authz-3")?.server ?? [];
+  const external = added("authz-3").map((value, i) => value + (server[i] ?? Number.NaN));
+  const kernel = (algorithm: Algorithm): Ratio => tableKernel(kernels, algorithm)?.ratio ?? ratioOfMedians([], []);
   return [
-    ...COMPARED.map(([ours, other, name]) => ({ name, value: value(ours) / value(other) })),
+    ...COMPARED.map(([ours, other, name, goal]) => ({
+      name,
+      ...(goal === undefined ? {} : { goal }),
+      ...ratioOfMedians(added(ours), added(other)),
+    })),
     {
       name: "a new grant of 3 Ed25519 signatures : ext_authz, Envoy and server together",
-      value: value("fresh-Ed25519-3") / external,
+      ...ratioOfMedians(added("fresh-Ed25519-3"), external),
     },
-    { name: "an Ed25519 check with a table : OpenSSL, both in Node", value: kernel("Ed25519") },
-    { name: "an ES256 check with a table : OpenSSL, both in Node", value: kernel("ES256") },
+    { name: "an Ed25519 check with a table : OpenSSL, both in Node", ...kernel("Ed25519") },
+    { name: "an ES256 check with a table : OpenSSL, both in Node", ...kernel("ES256") },
   ];
+}
+
+/** What one row adds to another, in microseconds, round by round. */
+export function differenceOf({ series }: Pick<Measured, "series">, id: string, less: string): Spread {
+  const other = series.get(less)?.added ?? [];
+  return spread((series.get(id)?.added ?? []).map((value, i) => value - (other[i] ?? Number.NaN)));
 }

@@ -6,9 +6,9 @@ import { referenceDecision } from "../../test/reference/decide.js";
 import { Decider } from "../authz/decide.js";
 import { FLUSH_MS, type Gateway } from "../gateway/gateway.js";
 import { Client, type Headers, type Target } from "../load/client.js";
+import { manySources } from "../load/sources.js";
 import type { Tokens } from "../tokens/tokens.js";
 import type { World } from "../tokens/world.js";
-import { manySources } from "./variants.js";
 
 function mustBe(what: string, found: unknown, wanted: unknown): void {
   if (found !== wanted) throw new Error(`${what}: ${String(found)} instead of ${String(wanted)}`);

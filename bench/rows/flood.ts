@@ -56,7 +56,7 @@ export async function measureFlood(
   turns: number,
   milliseconds: number,
 ): Promise<FloodResult> {
-  const port = gateway.port("alone");
+  const port = gateway.port("composite");
   const tokensPath = join(folder, "forged.txt");
   writeFileSync(tokensPath, tokens.wrongSignature.join("\n"));
   const attacker = await Child.start("rows/flood-source.ts", [String(port), tokensPath]);

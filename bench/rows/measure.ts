@@ -11,8 +11,8 @@ import { Client, type Headers, requestText } from "../load/client.js";
 import type { Variant } from "./variants.js";
 
 const CONNECTIONS = 4;
-/** Requests of each variant in each of the two warm-ups. */
-const WARM_UP_REQUESTS = 300;
+/** Requests of each variant in each of the two warm-ups, at most. */
+const MOST_WARM_UP_REQUESTS = 300;
 /** Between the warm-ups: the filter may do work for later in its timer. */
 const PAUSE_MS = 2000;
 
@@ -103,11 +103,12 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     variants.map(({ id }) => [id, { added: [], perSecond: [], server: [], statuses: new Map() }]),
   );
   const base = { perRequest: [] as number[], perSecond: [] as number[] };
+  const warmUpRequests = Math.min(MOST_WARM_UP_REQUESTS, requests);
   for (let warmUp = 0; warmUp < 2; warmUp++) {
     if (warmUp > 0) await sleep(PAUSE_MS);
     for (const variant of variants) {
-      await baseOf(variant, WARM_UP_REQUESTS);
-      await sampleOf(variant, WARM_UP_REQUESTS);
+      await baseOf(variant, warmUpRequests);
+      await sampleOf(variant, warmUpRequests);
     }
     emptyLogs();
   }

@@ -3,12 +3,13 @@ import type { Algorithm } from "../../control/signer/jwk.js";
 import type { CallSet } from "../gateway/calls.js";
 import { DEMANDED_ENTITLEMENT } from "../gateway/filters.js";
 import type { Headers } from "../load/client.js";
+import { manySources } from "../load/sources.js";
 import type { Tokens } from "../tokens/tokens.js";
 import type { Signatures, World } from "../tokens/world.js";
 
 export interface Variant {
   readonly id: string;
-  readonly group: "base" | "native" | "no grant" | "glassgate" | "whole" | "forged" | "calls" | "ext_authz";
+  readonly group: "base" | "native" | "no grant" | "direct" | "composite" | "whole" | "forged" | "calls" | "ext_authz";
   readonly name: string;
   readonly listener: string;
   /** Of request `i`, which rises through the whole run. */
@@ -29,25 +30,20 @@ const pick = (list: readonly string[], i: number): string => list[i % list.lengt
 const nothing = (): Headers => ({});
 const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
 const grant = (text: string): Headers => ({ "x-break-glass": text });
-/** Another /24 network for each request, 5 million of them. Each of up to 4 lanes has its own. */
-export function manySources(i: number, lane: number): Headers {
-  const mixed = Math.imul(i * 4 + lane + 1, 0x9e3779b1) >>> 0;
-  return { "x-forwarded-for": `${20 + ((mixed >>> 16) % 80)}.${(mixed >>> 8) & 255}.${mixed & 255}.${1 + (i % 250)}` };
-}
 const lane =
   (number: number) =>
   (i: number): Headers =>
     manySources(i, number);
 const oneSource = (): Headers => ({ "x-forwarded-for": "198.51.100.7" });
 
-type Place = "alone" | "whole";
-const idAt = (place: Place, id: string): string => (place === "alone" ? id : `whole-${id}`);
-const groupAt = (place: Place): Variant["group"] => (place === "alone" ? "glassgate" : "whole");
+/** The listener: the filter alone in the chain, alone behind the match on the header, or the whole of envoy.yaml. */
+type Place = "direct" | "composite" | "whole";
+const idAt = (place: Place, id: string): string => (place === "direct" ? id : `${place}-${id}`);
 
 function fresh(place: Place, tokens: Tokens, algorithm: Algorithm, signatures: Signatures): Variant {
   return {
     id: idAt(place, `fresh-${algorithm}-${signatures}`),
-    group: groupAt(place),
+    group: place,
     name: `new grants, ${signatures} ${algorithm} signature${signatures === 1 ? "" : "s"}`,
     listener: place,
     headers: (i) => grant(pick(tokens.grants[algorithm][signatures], i)),
@@ -59,7 +55,7 @@ function cached(place: Place, grant: Headers): Variant {
   return {
     id: idAt(place, "cached"),
     weight: CHEAP_WEIGHT,
-    group: groupAt(place),
+    group: place,
     name: "same grant again, 3 signatures (cached)",
     listener: place,
     headers: () => grant,
@@ -96,6 +92,15 @@ export function variantsOf(world: World, tokens: Tokens, calls: readonly CallSet
   const same = grants.Ed25519[3][0] ?? "";
   const worker = tokens.worker({ ...world.claims(1), ent: DEMANDED_ENTITLEMENT });
   return [
+    {
+      id: "null",
+      weight: CHEAPEST_WEIGHT,
+      group: "base",
+      name: "no filter once more: what the method takes for a difference",
+      listener: "none",
+      headers: nothing,
+      statuses: [200],
+    },
     {
       id: "carrying",
       weight: CHEAP_WEIGHT,
@@ -140,8 +145,17 @@ export function variantsOf(world: World, tokens: Tokens, calls: readonly CallSet
       statuses: [200],
     },
     {
+      id: "jwt-optional",
+      weight: CHEAPEST_WEIGHT,
+      group: "native",
+      name: "jwt_authn, no token, none needed",
+      listener: "jwtOptional",
+      headers: nothing,
+      statuses: [200],
+    },
+    {
       id: "jwt-none",
-      weight: CHEAP_WEIGHT,
+      weight: CHEAPEST_WEIGHT,
       group: "native",
       name: "jwt_authn, no token (401)",
       listener: "jwt",
@@ -158,11 +172,20 @@ export function variantsOf(world: World, tokens: Tokens, calls: readonly CallSet
       statuses: [200],
     },
     {
+      id: "composite-no-grant",
+      weight: CHEAPEST_WEIGHT,
+      group: "no grant",
+      name: "glassgate behind the match, no grant",
+      listener: "composite",
+      headers: nothing,
+      statuses: [200],
+    },
+    {
       id: "no-grant",
       weight: CHEAPEST_WEIGHT,
       group: "no grant",
-      name: "glassgate alone, no grant",
-      listener: "alone",
+      name: "glassgate directly in the chain, no grant",
+      listener: "direct",
       headers: nothing,
       statuses: [200],
     },
@@ -174,10 +197,13 @@ export function variantsOf(world: World, tokens: Tokens, calls: readonly CallSet
       headers: (i) => bearer(pick(jwt.Ed25519, i)),
       statuses: [200],
     },
-    cached("alone", grant(same)),
+    cached("direct", grant(same)),
     ...(["Ed25519", "ES256"] as const).flatMap((algorithm) =>
-      ([1, 2, 3] as const).map((signatures) => fresh("alone", tokens, algorithm, signatures)),
+      ([1, 2, 3] as const).map((signatures) => fresh("direct", tokens, algorithm, signatures)),
     ),
+    cached("composite", grant(same)),
+    fresh("composite", tokens, "Ed25519", 1),
+    fresh("composite", tokens, "Ed25519", 3),
     cached("whole", grant(same)),
     fresh("whole", tokens, "Ed25519", 1),
     fresh("whole", tokens, "Ed25519", 3),

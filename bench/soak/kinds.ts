@@ -1,6 +1,6 @@
 /** What is sent, in which share, and how it must be answered. */
 import type { Headers, Target } from "../load/client.js";
-import { manySources } from "../rows/variants.js";
+import { manySources } from "../load/sources.js";
 import type { Grants } from "./grants.js";
 import type { People } from "./people.js";
 
