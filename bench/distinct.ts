@@ -5,11 +5,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findEnvoy } from "../control/gateway/find.js";
 import { cpuSource } from "./base/cpu.js";
 import { readOptions } from "./distinct/options.js";
 import { prepare } from "./distinct/rows.js";
 import { type Run, runOnce } from "./distinct/run.js";
-import { figuresOf, table } from "./distinct/tell.js";
+import { figuresOf, markdown, table } from "./distinct/tell.js";
+import { writeSection } from "./report/page.js";
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -26,6 +28,7 @@ export async function main(args: readonly string[]): Promise<void> {
   say(`making ${options.grants} tokens and grants of each kind ...`);
   const prepared = await prepare(options);
   const source = cpuSource();
+  const { version } = await findEnvoy(say);
   const runs: Run[] = [];
   for (let i = 0; i < options.runs; i++) {
     const run = await runOnce(options, prepared, join(folder, `run-${i}`), source);
@@ -35,8 +38,14 @@ export async function main(args: readonly string[]): Promise<void> {
   const figures = figuresOf(prepared.rows, runs);
   say(`\n${table(figures)}\n`);
   if (options.json !== undefined) {
-    const { builds, json: _, ...setting } = options;
+    const { builds, json: _, isPart: __, ...setting } = options;
     const raw = runs.map(({ tables, perRequest }) => ({ tables, perRequest: Object.fromEntries(perRequest) }));
     writeFileSync(options.json, `${JSON.stringify({ setting, builds, figures, runs: raw }, null, 2)}\n`);
   }
+  if (options.isPart) {
+    say("Only a part, or another case: bench/RESULTS.md stays as it is.");
+    return;
+  }
+  writeSection("distinct", markdown(figures, options, version));
+  say("Wrote bench/RESULTS.md.");
 }

@@ -16,6 +16,7 @@ import { compileThinFilter } from "./gateway/thin.js";
 import { allPaths, measureKernels } from "./kernels/kernels.js";
 import { profileFilter } from "./kernels/profile.js";
 import { chart } from "./report/chart.js";
+import { writeSection } from "./report/page.js";
 import { markdown, plainText } from "./report/report.js";
 import { differenceOf, type Results, ratiosOf, rowsOf } from "./report/results.js";
 import { checkAll } from "./rows/checks.js";
@@ -120,7 +121,7 @@ export async function main(args: readonly string[]): Promise<void> {
     say("Too few rounds for a result: bench/RESULTS.md and docs/benchmark.svg stay as they are.");
     return;
   }
-  writeFileSync(new URL("RESULTS.md", import.meta.url), markdown(results));
+  writeSection("rows", markdown(results));
   writeFileSync(new URL("../docs/benchmark.svg", import.meta.url), chart(results));
   say(`Wrote bench/RESULTS.md and docs/benchmark.svg in ${results.setting.seconds} s.`);
 }

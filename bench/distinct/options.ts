@@ -26,12 +26,17 @@ export interface Options {
   readonly client: SenderName;
   readonly builds: readonly Build[];
   readonly json: string | undefined;
+  /** Other than what the page tells, or less: it stays as it is. */
+  readonly isPart: boolean;
 }
+
+const FEWEST_RUNS_FOR_A_RESULT = 3;
+const FEWEST_ROUNDS_FOR_A_RESULT = 5;
 
 const USAGE = {
   script: "bench:distinct",
   about:
-    "Measures new grants of many people against jwt_authn with as many tokens and keys, on a real Envoy with one worker.",
+    "Measures new grants of many people against jwt_authn with as many tokens and keys, on a real Envoy with one worker, and writes bench/RESULTS.md.",
   numbers: {
     grants: { about: "distinct grants of each kind, and tokens", otherwise: 4000, least: 2 },
     requesters: { about: "keys that sign grants", otherwise: 8 },
@@ -77,17 +82,23 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
   const flags = readFlags(USAGE, args, environment);
   if (flags === undefined) return undefined;
   const tables = flags.text("table-memory-kib");
+  const [runs, rounds] = [flags.number("runs"), flags.number("rounds")];
   return {
     grants: flags.number("grants"),
     requesters: flags.number("requesters"),
     approvers: flags.number("approvers"),
-    runs: flags.number("runs"),
-    rounds: flags.number("rounds"),
+    runs,
+    rounds,
     seconds: flags.number("seconds"),
     connections: flags.number("connections"),
     tableKib: tables === undefined ? undefined : wholeNumber("--table-memory-kib", tables, 0),
     client: clientOf(flags.text("client")),
     builds: buildsOf(flags.text("wasm")),
     json: flags.json,
+    isPart:
+      runs < FEWEST_RUNS_FOR_A_RESULT ||
+      rounds < FEWEST_ROUNDS_FOR_A_RESULT ||
+      tables !== undefined ||
+      flags.text("wasm") !== undefined,
   };
 }

@@ -1,5 +1,6 @@
 /** The table of what was found. */
 import { median, type Ratio, ratioOfMedians, type Spread, spread } from "../base/statistics.js";
+import type { Options } from "./options.js";
 import { NATIVE, NONE, type Row } from "./rows.js";
 import type { Run } from "./run.js";
 
@@ -47,4 +48,17 @@ export function table(figures: readonly Figure[]): string {
     "|---|--:|--:|--:|--:|--:|--:|",
     ...rows,
   ].join("\n");
+}
+
+export function markdown(figures: readonly Figure[], options: Options, envoy: string): string {
+  const { grants, requesters, approvers, runs, rounds, seconds, connections, client } = options;
+  return `## New grants of many people
+
+\`npm run bench:distinct\`, ${new Date().toISOString().slice(0, 10)}: Envoy ${envoy}, one worker, the filter directly in the chain; ${grants} distinct grants of each kind, Ed25519,
+by ${requesters} requesters and ${approvers} approvers, against ${grants} EdDSA tokens by as many keys (${requesters + approvers}) in one JWKS. No grant is in the filter's cache (64)
+when its turn comes again. ${runs} runs, each an Envoy of its own with ${rounds} rounds; in a round each row has ${seconds} s, in an order of its own, by ${client === "wrk" ? "wrk" : "the benchmark's own client"}
+over ${connections} connections. CPU is that of the whole process, less what "no filter" takes in the same round. The interval is a bootstrap's over all rounds.
+
+${table(figures)}
+`;
 }

@@ -1,4 +1,4 @@
-/** One Envoy with one worker and a listener for each way of filtering: what is compared differs in nothing else. */
+/** One Envoy, of one worker unless said otherwise, with a listener for each way of filtering: what is compared differs in nothing else. */
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,6 +28,9 @@ const log = z.looseObject({
   typed_config: z.looseObject({ log_format: z.looseObject({}) }),
 });
 type Log = z.infer<typeof log>;
+/** Those that hold the filter. */
+const OURS: ReadonlySet<ListenerName> = new Set(["direct", "composite", "whole"]);
+
 const manager = z.looseObject({ http_filters: z.array(z.unknown()), access_log: z.array(log) });
 const nativeJwt = z.looseObject({
   name: z.string(),
@@ -86,13 +89,16 @@ function jwtOf(filters: readonly unknown[]): z.infer<typeof nativeJwt> {
   return found.typed_config.extension_config;
 }
 
+interface Listening {
+  readonly names: readonly ListenerName[];
+  readonly modules: ReadonlyMap<string, object>;
+  readonly authzPort: number;
+  /** Each worker gets as many connections as the others. */
+  readonly isBalanced: boolean;
+}
+
 /** The rendered envoy.yaml with a listener for each name, and one for each of the benchmark's own modules. */
-function withListeners(
-  config: Config,
-  names: readonly ListenerName[],
-  modules: ReadonlyMap<string, object>,
-  authzPort: number,
-): object {
+function withListeners(config: Config, { names, modules, authzPort, isBalanced }: Listening): object {
   const { listeners, clusters } = config.static_resources;
   const [listener] = listeners;
   const [chain] = listener.filter_chains;
@@ -110,7 +116,8 @@ function withListeners(
       access_log: logsOf(name, rendered.access_log),
       route_config: DIRECT_ANSWER,
     };
-    return { ...listener, name, filter_chains: [{ ...chain, filters: [{ ...connection, typed_config }] }] };
+    const balance = isBalanced ? { connection_balance_config: { exact_balance: {} } } : {};
+    return { ...listener, ...balance, name, filter_chains: [{ ...chain, filters: [{ ...connection, typed_config }] }] };
   };
   return {
     ...config,
@@ -139,6 +146,10 @@ export interface GatewayOptions {
   readonly modules: readonly Module[];
   /** Of the external server, where a listener asks one. */
   readonly authzPort?: number;
+  /** Default: one. */
+  readonly workers?: number;
+  /** `table_memory_kib`; default: the filter's own. */
+  readonly tableKib?: number | undefined;
   /** Default: all. */
   readonly listeners?: readonly ListenerName[];
 }
@@ -175,25 +186,28 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const filter = readRenderedFilter(rendered, "envoy.yaml");
   const bundle = await world.bundle();
-  const base = configurationSchema.parse(JSON.parse(defaultConfiguration(filter)));
+  const { workers = 1, tableKib } = options;
+  const tables = tableKib === undefined ? {} : { table_memory_kib: tableKib };
+  const base = { ...configurationSchema.parse(JSON.parse(defaultConfiguration(filter))), ...tables };
   const configuration = (generation: number): string => JSON.stringify({ ...base, generation, bundle });
   writeEcds(ecdsPath, ecdsText(filter, configuration(1), undefined, "1"));
   const modules = new Map(options.modules.map((module) => [module.name, deliver(module, folder)]));
   const { listeners = LISTENERS, authzPort = NO_PORT } = options;
-  const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), listeners, modules, authzPort));
-  const envoy = await startEnvoy({ config, concurrency: 1, flushMs: FLUSH_MS });
+  const listening = { names: listeners, modules, authzPort, isBalanced: workers > 1 };
+  const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), listening));
+  const envoy = await startEnvoy({ config, concurrency: workers, flushMs: FLUSH_MS });
   const domain = domainOf(world.anchors);
 
   const serves = async (wanted: number): Promise<void> => {
     for (let tries = 0; tries < 5000; tries++) {
       const { generation, servingVms } = await readFilterState(envoy.admin, domain);
-      if (generation === wanted && servingVms >= 2) return;
+      if (generation === wanted && servingVms >= workers + 1) return;
       await sleep(1);
     }
     throw new Error(`the configuration was not taken: ${envoy.log().split("\n").slice(-3).join("\n")}`);
   };
   try {
-    await serves(1);
+    if (listeners.some((name) => OURS.has(name)) || modules.size > 0) await serves(1);
   } catch (error) {
     await envoy.stop();
     throw error;

@@ -1,7 +1,7 @@
 /** How much memory the gateway may hold more at the end than after the warm-up. */
 import type { RunningEnvoy } from "../../control/gateway/run.js";
+import { type ProcessMemory, processMemory } from "../base/process-memory.js";
 import { tablesBuilt } from "../gateway/quiet.js";
-import { type ProcessMemory, processMemory } from "./process-memory.js";
 
 export interface Sample extends ProcessMemory {
   readonly requests: number;

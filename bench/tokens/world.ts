@@ -127,6 +127,13 @@ export class World {
     return this.signed(algorithm, payload, at(this.requesters, requester), approvers);
   }
 
+  /** One of each requester, which needs no approval. */
+  grantOfEach(algorithm: Algorithm): readonly string[] {
+    return this.requesters.map((person, i) =>
+      this.signed(algorithm, segment(this.claims(1, named("rita", i))), person, []),
+    );
+  }
+
   /** A grant by a key that no bundle holds. */
   unknownGrant(algorithm: Algorithm): string {
     return this.signed(algorithm, segment(this.claims(1)), this.stranger, []);

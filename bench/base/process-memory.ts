@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { messageOf, UserError } from "../../control/base/errors.js";
 
 export interface ProcessMemory {
-  /** Bytes of the whole process. */
+  /** Bytes of the whole process; in `proportional` a page that others have as well counts in part. */
   readonly resident: number;
+  readonly proportional: number;
   /** Of each VM's linear memory, largest first: how large it is, and how much of it was ever touched. */
   readonly linear: readonly { readonly size: number; readonly resident: number }[];
   /** Machine code made at run time, of all VMs. */
@@ -23,6 +24,7 @@ interface Mapping {
   readonly access: string;
   readonly isFile: boolean;
   resident: number;
+  proportional: number;
 }
 
 function mappingsOf(smaps: string): Mapping[] {
@@ -37,11 +39,13 @@ function mappingsOf(smaps: string): Mapping[] {
         access,
         isFile: inode !== "0",
         resident: 0,
+        proportional: 0,
       });
     } else {
-      const resident = /^Rss: +(\d+) kB/.exec(line)?.[1];
+      const [, what, kilobytes] = /^(Rss|Pss): +(\d+) kB/.exec(line) ?? [];
       const last = mappings.at(-1);
-      if (resident !== undefined && last !== undefined) last.resident = Number(resident) * 1024;
+      if (last !== undefined && what !== undefined)
+        last[what === "Rss" ? "resident" : "proportional"] = Number(kilobytes) * 1024;
     }
   }
   return mappings;
@@ -57,6 +61,7 @@ export function parseSmaps(smaps: string): ProcessMemory {
   });
   return {
     resident: sum(mappings),
+    proportional: mappings.reduce((total, { proportional }) => total + proportional, 0),
     linear: linear
       .map(({ start, end, resident }) => ({ size: end - start, resident }))
       .sort((a, b) => b.size - a.size || b.resident - a.resident),
@@ -69,7 +74,7 @@ export function processMemory(pid: number): ProcessMemory {
     return parseSmaps(readFileSync(`/proc/${pid}/smaps`, "utf8"));
   } catch (error) {
     throw new UserError(`The memory of Envoy cannot be read: ${messageOf(error)}.`, {
-      hint: "The soak needs Linux, and Envoy as a process of its own user on the same machine.",
+      hint: "This needs Linux, and Envoy as a process of its own user on the same machine.",
       cause: error,
     });
   }
