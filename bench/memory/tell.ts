@@ -50,7 +50,7 @@ export function slopeTable(found: readonly Measured[]): string {
 export function markdown(found: readonly Measured[], { keys }: Options, envoy: string): string {
   return `## Memory
 
-\`npm run bench:memory\`, ${new Date().toISOString().slice(0, 10)}: Envoy ${envoy}, envoy.yaml as rendered, a bundle of ${keys + 2} people. Each line is an Envoy of its own; RSS
+\`npm run bench:memory\`, ${new Date().toISOString().slice(0, 10)}: Envoy ${envoy}, envoy.yaml as rendered. Each line is an Envoy of its own; RSS
 and PSS are those of its process (\`/proc/PID/smaps\`), taken when every VM is configured, all workers have answered requests and,
 where it says full, ${keys} keys have signed on each worker until no more tables of multiples were built. "No filter" has jwt_authn.
 

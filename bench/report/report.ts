@@ -190,7 +190,7 @@ ext_authz server writes a record of its own, without hash chain and evidence. Fo
 - **Grants** meet our filter alone, as tokens meet jwt_authn alone; rows of the whole envoy.yaml have all its filters and logs. Forged
   grants go through the whole. New grants repeat after ${setting.distinct}; the filter's cache holds 64.
 - **Forged** grants carry another grant's signature in the place of one. "Many networks": each comes from another /24
-  by x-forwarded-for, and so does the request of "no filter" beside it.
+  by x-forwarded-for, and so does the request of "no filter" beside it. A wrong third signature is the requester's doing.
 - **ext_authz** asks a server in Node over HTTP with keep-alive. It decides the same with OpenSSL, keys imported once and a cache of
   64 grants; its decisions were checked against test/reference.
 `;

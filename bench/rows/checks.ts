@@ -65,7 +65,14 @@ async function checkAuthz(gateway: Gateway, world: World, tokens: Tokens): Promi
   const configuration = gateway.configuration(1);
   const { grants } = tokens;
   const all = [grants.Ed25519, grants.ES256].flatMap((kinds) => [kinds[1], kinds[2], kinds[3]]);
-  const samples = [...all, tokens.garbage, tokens.unknown, tokens.wrongSignature, tokens.wrongApproval];
+  const samples = [
+    ...all,
+    tokens.garbage,
+    tokens.unknown,
+    tokens.wrongSignature,
+    tokens.wrongApproval,
+    tokens.wrongApprovalOfOne,
+  ];
   for (const grant of samples.flatMap((list) => list.slice(0, 2))) {
     for (const path of ["/orders/7", "/orders/7/8"]) {
       const request = { method: "GET", host: "api.example.com", path, isUpgrade: false };

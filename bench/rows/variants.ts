@@ -211,8 +211,8 @@ export function variantsOf(world: World, tokens: Tokens, calls: readonly CallSet
     forged("unknown", "a key that nobody knows", tokens.unknown, lane(1)),
     forged("wrong-signature", "wrong signature, many networks", tokens.wrongSignature, lane(2)),
     forged("wrong-signature-one", "wrong signature, one network", tokens.wrongSignature, oneSource),
-    forged("wrong-approval", "wrong third signature, many networks", tokens.wrongApproval, lane(3)),
-    forged("wrong-approval-one", "wrong third signature, one network", tokens.wrongApproval, oneSource),
+    forged("wrong-approval", "wrong third signature, many requesters", tokens.wrongApproval, lane(3)),
+    forged("wrong-approval-one", "wrong third signature, one requester", tokens.wrongApprovalOfOne, lane(4)),
     ...calls.map(
       ({ id, name, headers }): Variant => ({
         id,

@@ -44,8 +44,9 @@ export interface Tokens {
   readonly unknown: readonly string[];
   /** Of one signature, and it belongs to another grant. */
   readonly wrongSignature: readonly string[];
-  /** Of three, and the last approval's signature belongs to another grant. */
+  /** Of three, and the last approval's signature belongs to another grant: of many requesters, and of one. */
   readonly wrongApproval: readonly string[];
+  readonly wrongApprovalOfOne: readonly string[];
 }
 
 /** Each token with the last signature of the next one: a well-formed signature by the right key, over something else. */
@@ -74,6 +75,7 @@ export function makeTokens(world: World, idp: IdentityProvider, distinct: number
     garbage: many(() => randomBytes(600).toString("base64url")),
     unknown: many(() => world.unknownGrant("Ed25519")),
     wrongSignature: withSignaturesOfOthers(all.Ed25519[1]),
-    wrongApproval: withSignaturesOfOthers(all.Ed25519[3]),
+    wrongApproval: withSignaturesOfOthers(many((i) => world.grantOfForger(i))),
+    wrongApprovalOfOne: withSignaturesOfOthers(many(() => world.grantOfForger("first"))),
   };
 }

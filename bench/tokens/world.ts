@@ -11,6 +11,12 @@ const AUDIENCE = "bench";
 /** Seconds: longer than any run. */
 const LIFETIME = 7200;
 
+/**
+ * Who shows forged approvals. The filter makes a requester's key wait that has failed often, so nobody else shall suffer for it, and
+ * they are enough for none to wait: a sample has some 17 of each within ten seconds, and 32 are let through.
+ */
+const FORGERS = 24;
+
 interface Person {
   readonly Ed25519: Signer;
   readonly ES256: Signer;
@@ -52,6 +58,7 @@ export class World {
   private readonly requesters: readonly Person[];
   private readonly leads: readonly Person[];
   private readonly officers: readonly Person[];
+  private readonly forgers = newPeople(FORGERS);
   private readonly stranger = newPerson();
   readonly now = Math.floor(Date.now() / 1000);
   readonly anchors: Anchors = anchorsSchema.parse({
@@ -88,6 +95,7 @@ export class World {
       aud: [AUDIENCE],
       principals: [
         ...this.requesters.map((person, i) => principal(named("rita", i), "oncall", person)),
+        ...this.forgers.map((person, i) => principal(named("mallory", i), "oncall", person)),
         ...this.leads.map((person, i) => principal(named("adam", i), "lead", person)),
         ...this.officers.map((person, i) => principal(named("anna", i), "security", person)),
       ],
@@ -125,6 +133,13 @@ export class World {
     const approvers = [drawn(this.leads), drawn(this.officers)].slice(0, signatures - 1);
     const payload = segment(this.claims(signatures, named("rita", requester)));
     return this.signed(algorithm, payload, at(this.requesters, requester), approvers);
+  }
+
+  /** A good grant of three signatures, whose approvals are to be forged: by the first forger, or by the others by turns. */
+  grantOfForger(turn: "first" | number): string {
+    const i = turn === "first" ? 0 : 1 + (turn % (FORGERS - 1));
+    const approvers = [drawn(this.leads), drawn(this.officers)];
+    return this.signed("Ed25519", segment(this.claims(3, named("mallory", i))), at(this.forgers, i), approvers);
   }
 
   /** One of each requester, which needs no approval. */
