@@ -8,24 +8,25 @@ import { join } from "node:path";
 import { findEnvoy } from "../control/gateway/find.js";
 import { wasmPath } from "../control/host/wasm.js";
 import { type AuthzServer, startAuthzServer } from "./authz/process.js";
-import { callsConfiguration, compileCallsFilter } from "./calls.js";
-import { chart } from "./chart.js";
-import { checkAll } from "./checks.js";
-import { measureColdStart } from "./cold-start.js";
-import { cpuSource } from "./cpu.js";
-import { measureFlood } from "./flood.js";
-import { type Gateway, startGateway } from "./gateway.js";
-import { allPaths, measureKernels } from "./kernels.js";
-import { measure } from "./measure.js";
-import { type Options, readOptions } from "./options.js";
-import { profileFilter } from "./profile.js";
-import { markdown, plainText } from "./report.js";
-import { type Results, ratiosOf, rowsOf } from "./results.js";
-import { sampleCalls } from "./sample.js";
-import { compileThinFilter } from "./thin.js";
-import { IdentityProvider, makeTokens } from "./tokens.js";
-import { variantsOf } from "./variants.js";
-import { World } from "./world.js";
+import { cpuSource } from "./base/cpu.js";
+import { callsConfiguration, compileCallsFilter } from "./gateway/calls.js";
+import { type Gateway, startGateway } from "./gateway/gateway.js";
+import { sampleCalls } from "./gateway/sample.js";
+import { compileThinFilter } from "./gateway/thin.js";
+import { allPaths, measureKernels } from "./kernels/kernels.js";
+import { profileFilter } from "./kernels/profile.js";
+import { chart } from "./report/chart.js";
+import { writeSection } from "./report/page.js";
+import { markdown, plainText } from "./report/report.js";
+import { differenceOf, type Results, ratiosOf, rowsOf } from "./report/results.js";
+import { checkAll } from "./rows/checks.js";
+import { measureColdStart } from "./rows/cold-start.js";
+import { measureFlood } from "./rows/flood.js";
+import { measure } from "./rows/measure.js";
+import { type Options, readOptions } from "./rows/options.js";
+import { variantsOf } from "./rows/variants.js";
+import { IdentityProvider, makeTokens } from "./tokens/tokens.js";
+import { World } from "./tokens/world.js";
 
 /** Of each kind: none repeats while the filter's cache (64) could still hold it. */
 const MOST_DISTINCT = 3000;
@@ -78,6 +79,11 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   say("profile ...");
   const profile = await profileFilter(world, tokens.grants.Ed25519[1], isSmoke ? 1000 : PROFILED_REQUESTS);
   const rows = rowsOf(variants, measured);
+  const priceOfMatch = {
+    "a cached grant": differenceOf(measured, "composite-cached", "cached"),
+    "a new one of 1 signature": differenceOf(measured, "composite-fresh-Ed25519-1", "fresh-Ed25519-1"),
+    "a new one of 3": differenceOf(measured, "composite-fresh-Ed25519-3", "fresh-Ed25519-3"),
+  };
   const setting = {
     command: "npm run bench",
     date: new Date().toISOString().slice(0, 10),
@@ -91,7 +97,7 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
     distinct,
     seconds: Math.round((Date.now() - started) / 1000),
   };
-  return { setting, rows, ratios: ratiosOf(rows, kernels), flood, kernels, coldStart, profile };
+  return { setting, rows, ratios: ratiosOf(measured, kernels), priceOfMatch, flood, kernels, coldStart, profile };
 }
 
 /** @param args see `--help` */
@@ -115,7 +121,7 @@ export async function main(args: readonly string[]): Promise<void> {
     say("Too few rounds for a result: bench/RESULTS.md and docs/benchmark.svg stay as they are.");
     return;
   }
-  writeFileSync(new URL("RESULTS.md", import.meta.url), markdown(results));
+  writeSection("rows", markdown(results));
   writeFileSync(new URL("../docs/benchmark.svg", import.meta.url), chart(results));
   say(`Wrote bench/RESULTS.md and docs/benchmark.svg in ${results.setting.seconds} s.`);
 }

@@ -3,7 +3,7 @@
  * the signature checks against OpenSSL. A wrong answer, memory that grows, or another verdict than OpenSSL's ends it with 1.
  */
 import { writeFileSync } from "node:fs";
-import { readFlags } from "./flags.js";
+import { readFlags } from "./base/flags.js";
 import { soakDifferential } from "./soak/differential.js";
 import { soakGateway } from "./soak/gateway.js";
 import { makeGrants } from "./soak/grants.js";

@@ -2,8 +2,8 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { Child } from "../child.js";
-import type { World } from "../world.js";
+import { Child } from "../base/child.js";
+import type { World } from "../tokens/world.js";
 
 export interface AuthzServer {
   readonly pid: number;

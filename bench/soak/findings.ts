@@ -1,5 +1,5 @@
 /** What the soak of the gateway found, and what of it must not be. */
-import { quantile } from "../statistics.js";
+import { quantile } from "../base/statistics.js";
 import { POSSIBLE_VERDICTS } from "./kinds.js";
 import { leaksBetween, type Sample } from "./memory.js";
 import type { Rotations } from "./rotations.js";

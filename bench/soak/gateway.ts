@@ -1,7 +1,8 @@
 /** The soak of the real Envoy: traffic and rotations in two parts, with a quiet moment after each, when memory is measured. */
 import { startTestEnvoy, type TestEnvoy } from "../../test/kit/envoy.js";
+import { becomeQuiet } from "../gateway/quiet.js";
 import { type Findings, findingsOf } from "./findings.js";
-import { becomeQuiet, type Sample, takeSample } from "./memory.js";
+import { type Sample, takeSample } from "./memory.js";
 import type { People } from "./people.js";
 import { Rotations } from "./rotations.js";
 import { progressLine, type Say } from "./tell.js";

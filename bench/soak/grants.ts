@@ -37,7 +37,7 @@ export function makeGrants(people: People) {
       ...[...fresh.oneEd25519, ...fresh.oneEs256].map(bend),
       ...[...fresh.threeEd25519, ...fresh.threeEs256].map(bendRequester),
     ],
-    badApproval: [...fresh.threeEd25519, ...fresh.threeEs256].map(bend),
+    badApproval: make(DISTINCT, (i) => bend(people.grantOfForger(i))),
     unknownKey: make(DISTINCT, () => people.unknownGrant()),
     garbage: make(DISTINCT, () => randomBytes(600).toString("base64url")),
     tooLarge: ["A".repeat(9000)],

@@ -1,6 +1,6 @@
 /** What is sent, in which share, and how it must be answered. */
-import type { Headers, Target } from "../load.js";
-import { manySources } from "../variants.js";
+import type { Headers, Target } from "../load/client.js";
+import { manySources } from "../load/sources.js";
 import type { Grants } from "./grants.js";
 import type { People } from "./people.js";
 
@@ -33,10 +33,11 @@ function normal(name: string, share: number, headers: () => Headers, status: num
 function granted(name: string, share: number, grants: readonly string[], status: number, target = USUAL): Kind {
   return { name, share, headers: (i) => carrying(pick(grants, i)), target, isGrant: true, ...always([status]) };
 }
-/** Good exactly while the bundle holds its key. */
-function rotating(name: string, parity: number, grants: readonly string[]): Kind {
+/** Good exactly while the bundle holds its key. From everywhere, as an unknown key is a failure of the network that it comes from. */
+function rotating(name: string, parity: number, grants: readonly string[], lane: number): Kind {
   return {
     ...granted(`a key in every ${name} bundle`, 3, grants, 200),
+    headers: (i) => ({ ...carrying(pick(grants, i)), ...manySources(i, lane) }),
     allowed: (version) => (version === undefined ? [200, 401] : [version % 2 === parity ? 200 : 401]),
   };
 }
@@ -52,8 +53,13 @@ function forged(
   return { name: `forged: ${name}`, share, headers, target: USUAL, isGrant: true, ...always(statuses) };
 }
 /** Each from a network of its own, which has not failed before: such a one is never told to wait. */
-const fromEverywhere = (name: string, share: number, grants: readonly string[], lane: number): Kind =>
-  forged(name, share, grants, (i) => manySources(i, lane), [401]);
+const fromEverywhere = (
+  name: string,
+  share: number,
+  grants: readonly string[],
+  lane: number,
+  statuses: readonly number[] = [401],
+): Kind => forged(name, share, grants, (i) => manySources(i, lane), statuses);
 
 /** On connections that stay open. */
 export function kindsOf(people: People, grants: Grants): readonly Kind[] {
@@ -70,10 +76,11 @@ export function kindsOf(people: People, grants: Grants): readonly Kind[] {
     granted("new grants, 3 Ed25519 signatures", 5, threeEd25519, 200),
     granted("new grants, 1 ES256 signature", 5, oneEs256, 200),
     granted("new grants, 3 ES256 signatures", 5, threeEs256, 200),
-    rotating("even", 0, grants.even),
-    rotating("odd", 1, grants.odd),
+    rotating("even", 0, grants.even, 4),
+    rotating("odd", 1, grants.odd, 5),
     fromEverywhere("a requester's signature", 4, grants.badSignature, 0),
-    fromEverywhere("an approver's signature", 3, grants.badApproval, 1),
+    // By few requesters, so some are told to wait.
+    fromEverywhere("an approver's signature", 3, grants.badApproval, 1, [401, 429]),
     fromEverywhere("a key that nobody knows", 2, grants.unknownKey, 2),
     fromEverywhere("garbage", 2, grants.garbage, 3),
     forged("from the flooding network", 3, grants.badSignature, () => FLOODING_NETWORK, [401, 429]),

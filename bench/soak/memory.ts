@@ -1,7 +1,7 @@
 /** How much memory the gateway may hold more at the end than after the warm-up. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningEnvoy } from "../../control/gateway/run.js";
-import { type ProcessMemory, processMemory } from "./process-memory.js";
+import { type ProcessMemory, processMemory } from "../base/process-memory.js";
+import { tablesBuilt } from "../gateway/quiet.js";
 
 export interface Sample extends ProcessMemory {
   readonly requests: number;
@@ -13,27 +13,12 @@ export interface Sample extends ProcessMemory {
   readonly tables: number;
 }
 
-async function tablesBuilt({ admin }: RunningEnvoy): Promise<number> {
-  return [...(await admin.stats("glassgate.tables_built")).values()][0] ?? 0;
-}
-
 export async function takeSample(
   envoy: RunningEnvoy,
   progress: { readonly requests: number; readonly rotations: number },
 ): Promise<Sample> {
   const tables = await tablesBuilt(envoy);
   return { ...progress, ...processMemory(envoy.pid), ...(await envoy.admin.memory()), tables };
-}
-
-/** Longer than an idle tick of the filter (500 ms) and the building of the table that it may begin (assembly/filter/ticks.ts). */
-const QUIET_MS = 1000;
-
-/** Waits until nothing is done any more: connections idle, counts handed over, every table of multiples built. */
-export async function becomeQuiet(envoy: RunningEnvoy): Promise<void> {
-  for (let before = -1, now = await tablesBuilt(envoy); now !== before; ) {
-    await sleep(QUIET_MS);
-    [before, now] = [now, await tablesBuilt(envoy)];
-  }
 }
 
 /**

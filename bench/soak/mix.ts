@@ -1,5 +1,5 @@
 /** Requests of all kinds by turns, each kind as often as its share says. */
-import type { Headers } from "../load.js";
+import type { Headers } from "../load/client.js";
 import type { Kind } from "./kinds.js";
 
 export interface Shot {

@@ -1,10 +1,12 @@
 /** The soak's people. Three stay as they are and hold a key of each kind; rita has one of two keys, which each rotation takes away. */
 import type { Algorithm, Signer } from "../../test/kit/token.js";
 import { type Json, World } from "../../test/kit/world.js";
-import { newSigner } from "../signer.js";
+import { newSigner } from "../tokens/signer.js";
 
 /** Seconds: longer than any run, and less than the bundle's own life. */
 const LIFETIME = 86_000;
+/** Enough that most of their forged approvals are looked at. */
+const FORGERS = 40;
 const NOBODY: readonly Signer[] = [];
 
 /** By OpenSSL: thousands of grants in a second. */
@@ -23,6 +25,8 @@ export class People {
   private readonly sam = newPerson();
   private readonly lea = newPerson();
   private readonly sue = newPerson();
+  /** Who shows forged approvals: a requester's key that fails often has to wait, and nobody else shall. */
+  private readonly forgers = Array.from({ length: FORGERS }, () => quickSigner("Ed25519"));
   private readonly stranger = quickSigner("Ed25519");
 
   /** Rita's only key in bundles of that version. */
@@ -51,6 +55,7 @@ export class People {
       principals: [
         principal("rita", "oncall", [this.keyOfRita(version)]),
         principal("sam", "oncall", Object.values(this.sam)),
+        ...this.forgers.map((key, i) => principal(`mallory${i}`, "oncall", [key])),
         principal("lea", "lead", Object.values(this.lea)),
         principal("sue", "security", Object.values(this.sue)),
         ...others,
@@ -71,6 +76,14 @@ export class People {
   grant(algorithm: Algorithm, signatures: 1 | 3): string {
     const approvers = signatures === 1 ? NOBODY : [this.lea[algorithm], this.sue[algorithm]];
     return this.signed(this.sam[algorithm], "sam", approvers);
+  }
+
+  /** A new grant of three signatures by one of the forgers, its approvals still good. */
+  grantOfForger(turn: number): string {
+    const i = turn % FORGERS;
+    const key = this.forgers[i];
+    if (key === undefined) throw new RangeError(`there is no forger ${i}`);
+    return this.signed(key, `mallory${i}`, [this.lea.Ed25519, this.sue.ES256]);
   }
 
   /** A new grant of rita's, by the key that bundles of that version hold. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, UserError } from "../../control/base/errors.js";
 import { send } from "../../control/gateway/client.js";
-import { Client, requestText } from "../load.js";
+import { Client, requestText } from "../load/client.js";
 import type { Kind } from "./kinds.js";
 import { Mix, type Shot } from "./mix.js";
 import type { Rotations } from "./rotations.js";

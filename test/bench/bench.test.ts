@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { callSets } from "../../bench/calls.js";
-import { ratiosOf } from "../../bench/results.js";
-import { IdentityProvider, makeTokens } from "../../bench/tokens.js";
-import { variantsOf } from "../../bench/variants.js";
-import { World } from "../../bench/world.js";
+import { callSets } from "../../bench/gateway/calls.js";
+import { ratiosOf } from "../../bench/report/results.js";
+import { variantsOf } from "../../bench/rows/variants.js";
+import { IdentityProvider, makeTokens } from "../../bench/tokens/tokens.js";
+import { World } from "../../bench/tokens/world.js";
 import { programWithJson } from "./program.js";
 
 const spread = z.looseObject({ median: z.number(), low: z.number(), high: z.number() });
@@ -40,7 +40,7 @@ it("one round of 20 requests has every row and ratio, and leaves the results as 
   const { rows, ratios } = results.parse(ran.json);
   expect(rows.map(({ id }) => id)).toEqual(expectedIds());
   for (const { id, answers } of rows) if (id !== "none") expect(Object.keys(answers), id).not.toEqual([]);
-  expect(ratios.map(({ name }) => name)).toEqual(ratiosOf([], []).map(({ name }) => name));
+  expect(ratios.map(({ name }) => name)).toEqual(ratiosOf({ series: new Map() }, []).map(({ name }) => name));
   expect(ran.stdout).toContain("Too few rounds for a result");
   expect(generated()).toEqual(before);
 }, 600_000);

@@ -1,7 +1,7 @@
 /** The command line of the benchmark and the soak. */
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { readFlags } from "../../bench/flags.js";
+import { readFlags } from "../../bench/base/flags.js";
 import { program } from "./program.js";
 
 const USAGE = {

@@ -1,9 +1,9 @@
 /** A short soak, and that it would see a leak. */
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { parseSmaps } from "../../bench/base/process-memory.js";
 import { POSSIBLE_VERDICTS } from "../../bench/soak/kinds.js";
 import { leaksBetween, type Sample } from "../../bench/soak/memory.js";
-import { parseSmaps } from "../../bench/soak/process-memory.js";
 import { programWithJson } from "./program.js";
 
 const found = z.looseObject({
@@ -44,6 +44,7 @@ describe("memory", () => {
     allocated: 12 * MIB,
     heap: 23 * MIB,
     resident: 105 * MIB,
+    proportional: 104 * MIB,
     linear: [{ size: 12 * MIB, resident: 5 * MIB }],
     code: MIB,
     tables: 16,
@@ -78,8 +79,10 @@ describe("memory", () => {
     const smaps = `
 47bd2109000-47bd21a9000 rwxp 00000000 00:00 0
 Rss:                 548 kB
+Pss:                 548 kB
 5630a7fa2000-5630ac108000 r-xp 02080000 fe:00 1234                       /usr/bin/envoy
 Rss:               45788 kB
+Pss:               22894 kB
 7f91e2470000-7f91e2ab0000 rw-p 00000000 00:00 0
 Rss:                 176 kB
 7f91e2ab0000-7f93e2470000 ---p 00000000 00:00 0
@@ -91,6 +94,7 @@ Rss:                   0 kB
 `;
     expect(parseSmaps(smaps)).toEqual({
       resident: (548 + 45_788 + 176 + 28) * 1024,
+      proportional: (548 + 22_894) * 1024,
       linear: [{ size: 6400 * 1024, resident: 176 * 1024 }],
       code: 548 * 1024,
     });
