@@ -12,6 +12,7 @@ import { writeLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
 import { findCached, keepSpare, spareGrant, spareRegion } from "./cache";
+import { takeEvidence } from "./evidence";
 import { isBusy, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
 import { countDecision } from "./metrics";
@@ -82,8 +83,9 @@ function judge(root: Root): i32 {
 /** Writes the record of the decision. Evidence goes with the first acceptance. False when it could not be written. */
 function record(root: Root): bool {
   if (!decision.isProven) return recordUnproven(root, decision.verdict, grant, incoming, nowNs);
-  if (!isCached) hashPayload(grant);
   const isFirst = decision.verdict == Verdict.Allow && !isCached;
+  if (isFirst) takeEvidence(grant);
+  else if (!isCached) hashPayload(grant);
   return recordProven(root, grant, decision, incoming, nowNs, isCached, isFirst);
 }
 

@@ -11,7 +11,7 @@ import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
-import { takeEvidence, writeEvidence } from "./evidence";
+import { evidenceHash, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { countDroppedRecord } from "./metrics";
@@ -152,7 +152,7 @@ function closeRecord(hasEvidence: bool): bool {
   return true;
 }
 
-/** Records a decision on a grant whose requester's signature holds; with its evidence when it `isFirst` accepted now. */
+/** Records a decision on a grant whose requester's signature holds; with the evidence just taken when it `isFirst` accepted now. */
 export function recordProven(
   root: Root,
   grant: Grant,
@@ -170,7 +170,7 @@ export function recordProven(
   text("path", request.pathPtr, request.pathLen);
   writeConnection(incoming);
   writeTrust(root);
-  if (isFirst) hex("evidence", takeEvidence(grant));
+  if (isFirst) hex("evidence", evidenceHash);
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
   if (isSingleKey(root, decision)) flag("single_key", true);
