@@ -13,7 +13,7 @@ import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
 import { RootContext } from "./contexts";
-import { takeEvidence, writeEvidence } from "./evidence";
+import { evidenceHash, takeEvidence, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { Judgement } from "./judgement";
@@ -162,7 +162,8 @@ function recordProven(judgement: Judgement): bool {
   const grant = judgement.grant;
   const isCached = judgement.isCached;
   const hasEvidence = judgement.isAllowed && !isCached;
-  if (!isCached) hashPayload(grant);
+  if (hasEvidence) takeEvidence(grant);
+  else if (!isCached) hashPayload(grant);
   openRecord(judgement);
   writeClaims(grant, judgement.decision);
   text("method", request.methodPtr, min(request.methodLen, MAX_SHOWN_METHOD));
@@ -170,7 +171,7 @@ function recordProven(judgement: Judgement): bool {
   text("path", request.pathPtr, request.pathLen);
   writeConnection(incoming);
   writeTrust(judgement.context);
-  if (hasEvidence) hex("evidence", takeEvidence(grant));
+  if (hasEvidence) hex("evidence", evidenceHash);
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
   if (isSingleKey(judgement.context, judgement.decision)) flag("single_key", true);
