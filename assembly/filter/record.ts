@@ -7,6 +7,7 @@ import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
 import { verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
+import { hashPayload } from "../grant/read";
 import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
@@ -15,12 +16,13 @@ import { RootContext } from "./contexts";
 import { takeEvidence, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
+import { Judgement } from "./judgement";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 
 /** The longest path a gateway passes (60 KiB) with every byte escaped, the longest evidence, and room for the rest. */
 const RECORD_BYTES: i32 = 152 * 1024;
-const record: usize = memory.data(155648, 16);
+const bytes: usize = memory.data(155648, 16);
 /** Longer ones cannot be in scope; the record shows their beginning. */
 const MAX_SHOWN_HOST: i32 = 255;
 const MAX_SHOWN_METHOD: i32 = 32;
@@ -63,20 +65,21 @@ function flag(name: string, value: bool): void {
   writer.literal(value ? "true" : "false");
 }
 
-function openRecord(context: RootContext, verdict: i32, nowNs: u64): void {
-  writer.open(record, RECORD_BYTES);
+function openRecord(judgement: Judgement): void {
+  const context = judgement.context;
+  writer.open(bytes, RECORD_BYTES);
   writer.literal('{"v":1,"vm":');
   writeIdentity(writer);
   member("seq");
   writer.integer(sequence + 1);
   hex("prev", previous);
-  text("ts", timestamp, writeTimestamp(timestamp, nowNs));
+  text("ts", timestamp, writeTimestamp(timestamp, judgement.nowNs));
   const isShadow = changetype<usize>(context.settings) != 0 && context.settings.isShadow;
   member("mode");
   writer.literal(isShadow ? '"shadow"' : '"enforce"');
   member("verdict");
   writer.byte(0x22);
-  writer.literal(verdictCode(verdict));
+  writer.literal(verdictCode(judgement.decision.verdict));
   writer.byte(0x22);
 }
 
@@ -146,45 +149,41 @@ function closeRecord(hasEvidence: bool): bool {
   writer.byte(0x0a);
   if (hasEvidence) writeEvidence(writer);
   if (writer.overflow) return false;
-  if (setFilterState(AUDIT_STATE, record, writer.length) != Status.Ok) return false;
+  if (setFilterState(AUDIT_STATE, bytes, writer.length) != Status.Ok) return false;
   sequence += 1;
-  sha256(record, length, previous);
+  sha256(bytes, length, previous);
   return true;
 }
 
-/** Records a decision on a grant whose requester's signature holds; with its evidence when it `isFirst` accepted now. */
-export function recordProven(
-  context: RootContext,
-  grant: Grant,
-  decision: Decision,
-  incoming: Incoming,
-  nowNs: u64,
-  isCached: bool,
-  isFirst: bool,
-): bool {
+/** Records a decision on a grant whose requester's signature holds; with its evidence when it is accepted as new. */
+function recordProven(judgement: Judgement): bool {
+  const incoming = judgement.incoming;
   const request = incoming.request;
-  openRecord(context, decision.verdict, nowNs);
-  writeClaims(grant, decision);
+  const grant = judgement.grant;
+  const isCached = judgement.isCached;
+  const hasEvidence = judgement.isAllowed && !isCached;
+  if (!isCached) hashPayload(grant);
+  openRecord(judgement);
+  writeClaims(grant, judgement.decision);
   text("method", request.methodPtr, min(request.methodLen, MAX_SHOWN_METHOD));
   text("host", request.hostPtr, min(request.hostLen, MAX_SHOWN_HOST));
   text("path", request.pathPtr, request.pathLen);
   writeConnection(incoming);
-  writeTrust(context);
-  if (isFirst) hex("evidence", takeEvidence(grant));
+  writeTrust(judgement.context);
+  if (hasEvidence) hex("evidence", takeEvidence(grant));
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
-  if (isSingleKey(context, decision)) flag("single_key", true);
-  return closeRecord(isFirst);
+  if (isSingleKey(judgement.context, judgement.decision)) flag("single_key", true);
+  return closeRecord(hasEvidence);
 }
 
 /**
- * Records a denial before the requester's signature held: no claim, as none is proven. `grant` may be 0.
- * More than 100 a second and VM are counted instead; those count as recorded.
+ * Records a denial before the requester's signature held: no claim, as none is proven. More than 100 a second and VM are
+ * counted instead; those count as recorded.
  */
-export function recordUnproven(context: RootContext, verdict: i32, grant: Grant, incoming: Incoming, nowNs: u64): bool {
-  const nowSeconds = <i64>(nowNs / 1000000000);
-  if (nowSeconds != second) {
-    second = nowSeconds;
+function recordUnproven(judgement: Judgement): bool {
+  if (judgement.nowSeconds != second) {
+    second = judgement.nowSeconds;
     unprovenThisSecond = 0;
   }
   if (unprovenThisSecond >= MAX_UNPROVEN_PER_SECOND) {
@@ -192,9 +191,15 @@ export function recordUnproven(context: RootContext, verdict: i32, grant: Grant,
     return true;
   }
   unprovenThisSecond += 1;
-  openRecord(context, verdict, nowNs);
+  openRecord(judgement);
+  const grant = judgement.grant;
   if (changetype<usize>(grant) != 0 && isKid(grant.request.kid)) optionalText("kid", grant.request.kid);
-  writeConnection(incoming);
-  writeTrust(context);
+  writeConnection(judgement.incoming);
+  writeTrust(judgement.context);
   return closeRecord(false);
+}
+
+/** Hands the record of the decision to the gateway. False when it could not be written. */
+export function record(judgement: Judgement): bool {
+  return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
 }

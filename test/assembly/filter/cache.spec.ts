@@ -1,8 +1,7 @@
 /** A cached grant is the very same bytes, whatever its hash says: hashes that collide are put into the cache's memory here. */
 import { sha256 } from "../../../assembly/crypto/sha256";
 import { sipHash } from "../../../assembly/crypto/siphash";
-import { dropCached, findCached, keepSpare, spareGrant, spareRegion } from "../../../assembly/filter/cache";
-import { Grant } from "../../../assembly/grant/grant";
+import { dropCached, Entry, keep, lookUp } from "../../../assembly/filter/cache";
 
 const NOW: u64 = 1795519995999999999;
 const SERIAL: u32 = 7;
@@ -13,32 +12,24 @@ const first = heap.alloc(LENGTH + 1);
 const other = heap.alloc(LENGTH + 1);
 
 /** Accepts these bytes under that root, as a request would that nobody has made before. */
-function accept(serial: u32, ptr: usize, len: i32): Grant {
-  expect(changetype<usize>(findCached(serial, ptr, len))).toBe(0);
-  const region = spareRegion();
-  const grant = spareGrant(region);
-  grant.textPtr = region.take(len);
+function accept(serial: u32, ptr: usize, len: i32): Entry {
+  const entry = lookUp(serial, ptr, len);
+  expect(entry.isAccepted).toBe(false);
+  const grant = entry.grant;
+  grant.textPtr = entry.region.take(len);
   grant.textLen = len;
   memory.copy(grant.textPtr, ptr, len);
-  keepSpare(serial, NOW);
-  return grant;
+  keep(entry, NOW);
+  return entry;
 }
 
 function isFound(serial: u32, ptr: usize, len: i32): bool {
-  return changetype<usize>(findCached(serial, ptr, len)) != 0;
+  return lookUp(serial, ptr, len).isAccepted;
 }
 
 /** The cache's hash, whose key is made of the first grant that was accepted. */
 function hashOf(ptr: usize, len: i32): u64 {
   return sipHash(key, ptr, len);
-}
-
-/** Where the cache keeps that hash: the only place of that value in memory. */
-function placeOf(hash: u64): usize {
-  let found: usize = 0;
-  const end = (<usize>memory.size()) << 16;
-  for (let at: usize = 0; at < end; at += 8) if (load<u64>(at) == hash) found = at;
-  return found;
 }
 
 for (let i = 0; i < LENGTH; i++) store<u8>(first + i, <u8>(i * 167 + 11));
@@ -49,13 +40,12 @@ const kept = accept(SERIAL, first, LENGTH);
 
 describe("a cached grant", () => {
   it("is found by the same bytes under the same root", () => {
-    expect(changetype<usize>(findCached(SERIAL, first, LENGTH))).toBe(changetype<usize>(kept));
+    expect(changetype<usize>(lookUp(SERIAL, first, LENGTH))).toBe(changetype<usize>(kept));
     expect(isFound(SERIAL + 1, first, LENGTH)).toBe(false);
     expect(isFound(0, first, LENGTH)).toBe(false);
   });
   it("is not found by other bytes, though their hash be the same", () => {
-    const place = placeOf(hashOf(first, LENGTH));
-    expect(place).not.toBe(0);
+    const place = kept.hash;
     let wrong = 0;
     for (let position = 0; position < LENGTH; position++) {
       memory.copy(other, first, LENGTH);
@@ -76,12 +66,12 @@ describe("a cached grant", () => {
     memory.copy(other, first, LENGTH);
     store<u8>(other, 0, LENGTH - 1);
     const second = accept(SERIAL, other, LENGTH);
-    const place = placeOf(hashOf(other, LENGTH));
+    const place = second.hash;
     store<u64>(place, hashOf(first, LENGTH));
-    expect(changetype<usize>(findCached(SERIAL, first, LENGTH))).toBe(changetype<usize>(kept));
+    expect(changetype<usize>(lookUp(SERIAL, first, LENGTH))).toBe(changetype<usize>(kept));
     store<u64>(place, hashOf(other, LENGTH));
-    store<u64>(placeOf(hashOf(first, LENGTH)), hashOf(other, LENGTH));
-    expect(changetype<usize>(findCached(SERIAL, other, LENGTH))).toBe(changetype<usize>(second));
+    store<u64>(kept.hash, hashOf(other, LENGTH));
+    expect(changetype<usize>(lookUp(SERIAL, other, LENGTH))).toBe(changetype<usize>(second));
     expect(isFound(SERIAL, first, LENGTH)).toBe(false);
   });
   it("ends with its root", () => {
