@@ -12,7 +12,7 @@ import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
 import { keep, lookUp } from "./cache";
 import { RootContext } from "./contexts";
-import { isBusy, networkOf, noteFailure } from "./failures";
+import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
 import { Judgement } from "./judgement";
 import { countDecision } from "./metrics";
@@ -58,15 +58,28 @@ function judge(judgement: Judgement): i32 {
   const grant = entry.grant;
   const isCached = entry.isAccepted;
   let network: u64 = 0;
+  let key: u64 = 0;
   if (!isCached) {
     if (!readGrant(entry.region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) return Verdict.Malformed;
     const source = incoming.readSource();
     network = networkOf(source.ptr, source.len);
+    key = keyOf(grant.request.kid.ptr, grant.request.kid.len);
   }
-  const isTooBusy = isBusy(network, nowSeconds);
   const decision = judgement.decision;
-  const verdict = decide(grant, trust, settings.anchors, request, nowSeconds, leeway, isTooBusy, isCached, decision);
-  if (verdict == Verdict.Signature || verdict == Verdict.ApprovalSignature) noteFailure(network, nowSeconds);
+  const verdict = decide(
+    grant,
+    trust,
+    settings.anchors,
+    request,
+    nowSeconds,
+    leeway,
+    isBusy(network, nowSeconds),
+    isBusy(key, nowSeconds),
+    isCached,
+    decision,
+  );
+  if (decision.hasFailedProof) noteFailure(network, nowSeconds);
+  else if (verdict == Verdict.ApprovalSignature) noteFailure(key, nowSeconds);
   return verdict;
 }
 
@@ -125,7 +138,7 @@ function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
   if (isRecorded && judgement.isAllowed) keep(judgement.entry, judgement.nowNs);
   removeGrant();
   if (judgement.incoming.hasAttestation) removeAttestation();
-  countDecision(judgement.decision.verdict);
+  countDecision(judgement.decision.told);
   return Action.Continue;
 }
 
@@ -142,7 +155,7 @@ function judgeGrant(context: RootContext): Action {
   if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
   if (!setVerdict(decision.verdict) && judgement.isAllowed) decision.verdict = Verdict.Internal;
-  return judgement.isAllowed ? allow(judgement) : deny(decision.verdict, incoming);
+  return judgement.isAllowed ? allow(judgement) : deny(decision.told, incoming);
 }
 
 /** Step 1: no grant. The line-rate path: two host calls, no record, no filter state. */
