@@ -7,13 +7,18 @@
  * entry. An entry is found by a keyed hash of its bytes. The hashes stand side by side, and what they find is then compared
  * byte by byte: a grant that is not here touches no other's memory, and the time that it takes tells nothing about those
  * that are.
+ *
+ * A grant is its payload (`grant_sha256`). Whoever holds it can spell it in many ways: with its approvals in another order, with
+ * some of them, with ES256 signatures of the other sign. Each is other bytes and is verified anew, but they have one entry: a
+ * further spelling takes the place of the one before, and never that of another's grant.
  */
-import { sha256 } from "../crypto/sha256";
 import { sipHash } from "../crypto/siphash";
 import { Grant, newGrant } from "../grant/grant";
 import { GRANT_REGION_BYTES } from "../grant/read";
 import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
+import { vmSecret } from "./secret";
+import { SHOWN_BYTES, ShownKeys } from "./shown";
 
 /** Entries of a VM, one of which is always empty: 65 x 28 KiB. */
 const ENTRIES: i32 = 65;
@@ -31,27 +36,29 @@ export class Entry {
   memory: usize = 0;
   /** Where the hash of its bytes stands. */
   hash: usize = 0;
+  /** Approvers that the evidence of this grant has shown, in this spelling or in earlier ones. */
+  shown: ShownKeys = new ShownKeys();
 }
 
+const NO_ENTRY = changetype<Entry>(0);
 const memoryOfEntries: usize = memory.data(1863680, 16); // ENTRIES x GRANT_REGION_BYTES
 const hashes: usize = memory.data(520, 8); // ENTRIES x u64
+const memoryOfShown: usize = memory.data(16640, 8); // ENTRIES x SHOWN_BYTES
 const entries: StaticArray<Entry> = new StaticArray<Entry>(ENTRIES);
 for (let i = 0; i < ENTRIES; i++) {
   const entry = new Entry();
   entry.memory = memoryOfEntries + <usize>i * GRANT_REGION_BYTES;
   entry.hash = hashes + ((<usize>i) << 3);
+  entry.shown.open(memoryOfShown + <usize>i * SHOWN_BYTES);
   unchecked((entries[i] = entry));
 }
 /** Never accepted: what the next new grant is read into. */
 let empty: Entry = unchecked(entries[0]);
-const key: usize = memory.data(32, 8);
-let hasKey: bool = false;
 let clock: u64 = 0;
 
 /** The entry of exactly these bytes under that context: accepted, or else empty and good until the next look-up. */
 export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
-  // Without a key nothing was accepted yet.
-  const hash: u64 = hasKey ? sipHash(key, ptr, len) : 0;
+  const hash = sipHash(vmSecret(), ptr, len);
   for (let i = 0; i < ENTRIES; i++) {
     if (load<u64>(hashes + ((<usize>i) << 3)) != hash) continue;
     const entry = unchecked(entries[i]);
@@ -67,26 +74,40 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
   return empty;
 }
 
-/**
- * The key of the hash: from the first accepted grant, whose requester's signature nobody knows but its holder, and from the
- * nanosecond of its arrival. No host call gives random bytes on every host.
- */
-function makeKey(grant: Grant, nowNs: u64): void {
-  sha256(grant.textPtr, grant.textLen, key);
-  store<u64>(key, load<u64>(key) ^ nowNs);
-  hasKey = true;
+/** The accepted entry of the same grant under the same context in another spelling, or 0. */
+function otherSpelling(entry: Entry): Entry {
+  const request = entry.grant.request;
+  for (let i = 0; i < ENTRIES; i++) {
+    const other = unchecked(entries[i]);
+    if (!other.isAccepted || other.serial != entry.serial || other == entry) continue;
+    if (equalBytes(other.grant.request.bodyPtr, other.grant.request.bodyLen, request.bodyPtr, request.bodyLen)) {
+      return other;
+    }
+  }
+  return NO_ENTRY;
 }
 
-/** The grant that was read into this entry was accepted. The least recently used one makes room for the next. */
-export function keep(entry: Entry, nowNs: u64): void {
+/** Whether the evidence of the entry's grant would show something: the grant itself, or an approver of whom there was none yet. */
+export function provesSomethingNew(entry: Entry): bool {
+  if (entry.isAccepted) return false;
+  const other = otherSpelling(entry);
+  return changetype<usize>(other) == 0 || !other.shown.hasAllOf(entry.grant);
+}
+
+/**
+ * The grant that was read into this entry was accepted, and what it proves is on record. The entry of its last spelling is free
+ * for the next grant, or else the least recently used one.
+ */
+export function keep(entry: Entry): void {
   if (entry.isAccepted) return;
-  if (!hasKey) {
-    makeKey(entry.grant, nowNs);
-    store<u64>(entry.hash, sipHash(key, entry.grant.textPtr, entry.grant.textLen));
-  }
+  const other = otherSpelling(entry);
+  const isKnown = changetype<usize>(other) != 0;
+  if (isKnown) entry.shown.copyFrom(other.shown);
+  else entry.shown.clear();
+  entry.shown.addAllOf(entry.grant);
   entry.isAccepted = true;
   entry.lastUsed = ++clock;
-  empty = leastRecentlyUsed(entry);
+  empty = isKnown ? other : leastRecentlyUsed(entry);
   free(empty);
 }
 

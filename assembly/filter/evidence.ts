@@ -1,6 +1,7 @@
 /**
  * `payload *( "~" approval )`: the grant as sent without the requester's header and signature. It proves to an auditor what was
- * approved and by whom, and opens nothing. Logged on a grant's first acceptance in this VM, with the record that has its hash.
+ * approved and by whom, and opens nothing. Logged on a grant's first acceptance in this VM, and again where it shows a further
+ * approver, with the record that has its hash.
  */
 import { Sha256 } from "../crypto/sha256";
 import { Grant } from "../grant/grant";

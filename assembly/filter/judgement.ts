@@ -34,7 +34,7 @@ export class Judgement {
     return changetype<usize>(this.entry) == 0 ? changetype<Grant>(0) : this.entry.grant;
   }
 
-  /** The same bytes were accepted before: their signatures hold, and their evidence is on record. */
+  /** The same bytes were accepted before: their signatures hold, and what they prove is on record. */
   get isCached(): bool {
     return changetype<usize>(this.entry) != 0 && this.entry.isAccepted;
   }

@@ -13,7 +13,9 @@ import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
+import { provesSomethingNew } from "./cache";
 import { RootContext } from "./contexts";
+import { mayRecord } from "./denials";
 import { evidenceHash, takeEvidence, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
@@ -49,15 +51,11 @@ const MAX_SHOWN_SOURCE: i32 = 64;
 const bytes: usize = memory.data(16512, 16); // MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
 const BUFFER_BYTES: i32 = 16512;
 const KID_CHARACTERS: i32 = 43;
-/** Records a second and VM of denials before the requester's signature held: an attacker cannot fill the disk. */
-const MAX_UNPROVEN_PER_SECOND: i32 = 100;
 
 const writer = new Writer();
 const timestamp: usize = memory.data(64, 8);
 const previous: usize = memory.data(32, 16); // all zero before the first record
 let sequence: i64 = 0;
-let second: i64 = 0;
-let unprovenThisSecond: i32 = 0;
 
 function member(name: string): void {
   writer.literal(',"');
@@ -190,12 +188,12 @@ function closeRecord(hasEvidence: bool): bool {
   return true;
 }
 
-/** Records a decision on a grant whose requester's signature holds; with its evidence when it is accepted as new. */
+/** Records a decision on a grant whose requester's signature holds; with its evidence where an acceptance proves something new. */
 function recordProven(judgement: Judgement): bool {
   const incoming = judgement.incoming;
   const grant = judgement.grant;
   const isCached = judgement.isCached;
-  const hasEvidence = judgement.isAllowed && !isCached;
+  const hasEvidence = judgement.isAllowed && provesSomethingNew(judgement.entry);
   if (hasEvidence) takeEvidence(grant);
   else if (!isCached) hashPayload(grant);
   openRecord(judgement);
@@ -210,20 +208,8 @@ function recordProven(judgement: Judgement): bool {
   return closeRecord(hasEvidence);
 }
 
-/**
- * Records a denial before the requester's signature held: no claim, as none is proven. More than 100 a second and VM are
- * counted instead; those count as recorded.
- */
+/** Records a denial before the requester's signature held: no claim, as none is proven. */
 function recordUnproven(judgement: Judgement): bool {
-  if (judgement.nowSeconds != second) {
-    second = judgement.nowSeconds;
-    unprovenThisSecond = 0;
-  }
-  if (unprovenThisSecond >= MAX_UNPROVEN_PER_SECOND) {
-    countDroppedRecord();
-    return true;
-  }
-  unprovenThisSecond += 1;
   openRecord(judgement);
   const grant = judgement.grant;
   if (changetype<usize>(grant) != 0 && isKid(grant.request.kid)) optionalText("kid", grant.request.kid);
@@ -232,7 +218,9 @@ function recordUnproven(judgement: Judgement): bool {
   return closeRecord(false);
 }
 
-/** Hands the record of the decision to the gateway. False when it could not be written. */
+/** Hands the record of the decision to the gateway. False when it was not taken; a denial too many counts as recorded. */
 export function record(judgement: Judgement): bool {
-  return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
+  if (mayRecord(judgement)) return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
+  countDroppedRecord();
+  return true;
 }

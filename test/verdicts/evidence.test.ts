@@ -8,6 +8,7 @@ import { z } from "zod";
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
+import { respelt, shuffled } from "../kit/spellings.js";
 import { payloadSegmentOf } from "../kit/token.js";
 import { World } from "../kit/world.js";
 
@@ -128,4 +129,135 @@ it("a record that was not taken uses up no number: the chain has no gap", async 
       previous = { seq: record?.seq ?? 0, line };
     }
   }
+});
+
+describe("a grant is its payload, however its approvals are spelt", () => {
+  /** Two leads are enough; four have approved, two of them with ES256. */
+  const leads = (world: World): { grant: string; by: (...names: Name[]) => string } => {
+    const { adam, anna, alex, temp } = world;
+    const grant = world.grant({
+      claims: { ent: "leads" },
+      approvals: [adam, anna, alex, temp].map((by) => ({ by })),
+    });
+    const [request = "", ...approvals] = grant.split("~");
+    const names: readonly Name[] = ["adam", "anna", "alex", "temp"];
+    return { grant, by: (...chosen) => [request, ...chosen.map((name) => approvals[names.indexOf(name)])].join("~") };
+  };
+  type Name = "adam" | "anna" | "alex" | "temp";
+
+  it("in any order it has one evidence and one entry, and everybody else stays cached", async () => {
+    const { world, ask } = await setUp();
+    const others = Array.from({ length: 63 }, () => world.alone());
+    for (const other of others) expect(ask(other).record).toMatchObject({ verdict: "allow", cached: false });
+    const grant = world.grant({
+      claims: { ent: "everyone" },
+      approvals: world.crowd.slice(0, 8).map((by) => ({ by })),
+    });
+    const asked = [...shuffled(grant, 60)].map((spelling) => ask(spelling));
+    expect(asked.map(({ record }) => record?.verdict)).toEqual(asked.map(() => "allow"));
+    // Each is other bytes, so all its signatures are checked.
+    expect(asked.filter(({ record }) => record?.cached === true)).toHaveLength(0);
+    expect(asked.filter(({ evidence }) => evidence !== undefined)).toHaveLength(1);
+    expect(asked[0]?.evidence).toBeDefined();
+    expect(new Set(asked.map(({ record }) => record?.grant_sha256)).size).toBe(1);
+    for (const other of others) expect(ask(other).record).toMatchObject({ verdict: "allow", cached: true });
+  });
+
+  it("the last spelling is the one that is cached", async () => {
+    const { world, ask } = await setUp();
+    const { by } = leads(world);
+    ask(by("adam", "anna"));
+    ask(by("anna", "adam"));
+    expect(ask(by("anna", "adam")).record?.cached).toBe(true);
+    expect(ask(by("adam", "anna"))).toMatchObject({ record: { cached: false }, evidence: undefined });
+    expect(ask(by("adam", "anna")).record?.cached).toBe(true);
+  });
+
+  it("evidence comes again where it shows a further approver, and only there", async () => {
+    const { world, ask } = await setUp();
+    const { by } = leads(world);
+    const steps = [
+      [by("adam", "anna"), true],
+      [by("anna", "adam"), false],
+      [by("adam", "alex"), true],
+      [by("anna", "alex"), false],
+      [by("alex", "anna", "adam"), false],
+      [by("temp", "adam"), true],
+      [by("temp", "alex", "adam", "anna"), false],
+      [by("anna", "temp"), false],
+    ] as const;
+    for (const [spelling, isNew] of steps) {
+      const { record, evidence } = ask(spelling);
+      expect(record).toMatchObject({ verdict: "allow", cached: false });
+      expect(evidence).toBe(isNew ? evidenceOf(spelling) : undefined);
+      expect(record?.approvers).toHaveLength(spelling.split("~").length - 1);
+    }
+  });
+
+  it("all approvers at first leave nothing to show", async () => {
+    const { world, ask } = await setUp();
+    const { grant, by } = leads(world);
+    expect(ask(grant).evidence).toBe(evidenceOf(grant));
+    for (const part of [by("adam", "anna"), by("temp", "alex"), by("alex", "anna", "temp")]) {
+      expect(ask(part)).toMatchObject({ record: { verdict: "allow", cached: false }, evidence: undefined });
+    }
+  });
+
+  it("an ES256 signature of the other sign is no further evidence, and is checked all the same", async () => {
+    const { world, ask } = await setUp();
+    const { by } = leads(world);
+    const grant = by("adam", "alex");
+    expect(ask(grant).evidence).toBe(evidenceOf(grant));
+    const spellings = [respelt(grant, 1), respelt(grant, 2), respelt(respelt(grant, 1), 2)];
+    expect(new Set([grant, ...spellings]).size).toBe(4);
+    for (const spelling of spellings) {
+      expect(ask(spelling)).toMatchObject({ record: { verdict: "allow", cached: false }, evidence: undefined });
+    }
+    const byRita2 = world.alone({ by: world.rita2 });
+    expect(ask(byRita2).evidence).toBe(evidenceOf(byRita2));
+    expect(ask(respelt(byRita2, 0))).toMatchObject({
+      record: { verdict: "allow", cached: false },
+      evidence: undefined,
+    });
+  });
+
+  it("a spelling that does not hold is denied, and takes nobody's place", async () => {
+    const { world, ask } = await setUp();
+    const { by } = leads(world);
+    const grant = by("adam", "anna");
+    const [request = "", ...approvals] = grant.split("~");
+    ask(grant);
+    const bent = `${grant.slice(0, -10)}${grant.at(-10) === "A" ? "B" : "A"}${grant.slice(-9)}`;
+    const wrong = [
+      [bent, "approval_signature"],
+      [[request, approvals[0]].join("~"), "quorum"],
+      [[request, approvals[0], ...approvals].join("~"), "duplicate_approval"],
+      [request, "quorum"],
+    ] as const;
+    for (const [spelling, verdict] of wrong) {
+      expect(ask(spelling)).toMatchObject({ record: { verdict, cached: false }, evidence: undefined });
+    }
+    expect(ask(grant).record).toMatchObject({ verdict: "allow", cached: true });
+  });
+
+  it("another payload of the same people is another grant", async () => {
+    const { world, ask } = await setUp();
+    const jti = "the-same-name-twice";
+    for (const text of ["once", "again"]) {
+      const grant = world.grant({ claims: { jti, text } });
+      expect(ask(grant).evidence).toBe(evidenceOf(grant));
+      expect(ask(grant).record?.cached).toBe(true);
+    }
+  });
+
+  it("evidence of a further approver is not lost either", async () => {
+    const { world, ask } = await setUp();
+    const { by } = leads(world);
+    ask(by("adam", "anna"));
+    const spelling = by("alex", "anna");
+    for (const failing of [setting(0), setting(1)]) expect(ask(spelling, failing).outcome.kind).toBe("reply");
+    expect(ask(by("adam", "anna")).record?.cached).toBe(true);
+    expect(ask(spelling).evidence).toBe(evidenceOf(spelling));
+    expect(ask(by("anna", "alex")).evidence).toBeUndefined();
+  });
 });
