@@ -18,7 +18,7 @@ import { GRANT_REGION_BYTES } from "../grant/read";
 import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
 import { vmSecret } from "./secret";
-import { SHOWN_BYTES, ShownKeys } from "./shown";
+import { SHOWN_BYTES, ShownKeys } from "./shownkeys";
 
 /** Entries of a VM, one of which is always empty: 65 x 28 KiB. */
 const ENTRIES: i32 = 65;
