@@ -1,6 +1,6 @@
 /**
  * grant x trust x request x now -> verdict. Pure: no host call, no clock, no allocation; the first failure wins, in the
- * order of DESIGN.md, "One request". Before the requester's signature holds nothing is told about the roster or its rules.
+ * order of docs/request.md. Before the requester's signature holds nothing is told about the roster or its rules.
  */
 import { noteVerified } from "../crypto/tables";
 import { Grant } from "../grant/grant";
