@@ -60,7 +60,7 @@ describe("whatever is cited exists", () => {
 
   it("sections named in quotes behind a document", () => {
     const missing = faults((file, text) =>
-      [...unwrapped(text).matchAll(/([\w./-]+\.md),? (?:section )?"([^"]+)"/g)].flatMap(
+      [...unwrapped(text).matchAll(/([\w./-]+\.md),? \(?(?:section )?"([^"]+)"/g)].flatMap(
         ([, document = "", section = ""]) => {
           const found = documentOf(file, document);
           return found === undefined || headingsOf(found).includes(section) ? [] : [`${document}, "${section}"`];

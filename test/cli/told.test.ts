@@ -1,5 +1,5 @@
 /** Each member of what the filter reads and writes is told on the page about it: none is left to be found out. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readAuditLines } from "../../control/base/audit.js";
 import { grantClaimsSchema } from "../../control/grant/claims.js";
@@ -49,4 +49,12 @@ it("docs/audit-record.md has all members of a record", async () => {
   // All that only some records have.
   expect(members).toEqual(expect.arrayContaining(["incident", "drill", "evidence", "single_key", "kid"]));
   expect(members.filter((member) => !told.has(member))).toEqual([]);
+});
+
+it("docs/architecture.md has all rooms", () => {
+  const text = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8");
+  const rooms = ["assembly", "control"].flatMap((house) =>
+    readdirSync(new URL(`../../${house}/`, import.meta.url)).filter((name) => !name.endsWith(".json")),
+  );
+  expect(rooms.filter((room) => !new RegExp(`\\| \`${room}/?\` \\|`).test(text))).toEqual([]);
 });
