@@ -1,7 +1,7 @@
 /**
- * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (DESIGN.md, "The audit
- * record"). The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a
- * credential while it is valid.
+ * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (docs/audit-record.md).
+ * The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a credential
+ * while it is valid.
  */
 import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";

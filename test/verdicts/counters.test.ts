@@ -1,4 +1,4 @@
-/** Every decision is counted once: in the VM's memory, and with its next tick or its root's end in the gateway. */
+/** Every decision is counted once: in the VM's memory, and with its next tick or its root context's end in the gateway. */
 import { expect, it } from "vitest";
 import { verdictCodes } from "../../control/base/verdicts.gen.js";
 import { type ConfigureOptions, FilterHost, type HostOptions } from "../../control/host/host.js";
