@@ -115,7 +115,10 @@ function stripHeaders(incoming: Incoming, strip: StripList): bool {
   return done;
 }
 
-/** Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. */
+/**
+ * Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. Only then
+ * is the grant kept: a cached one's evidence is on record.
+ */
 function allow(judgement: Judgement): Action {
   const incoming = judgement.incoming;
   const isGrantGone = removeGrant();
@@ -125,12 +128,14 @@ function allow(judgement: Judgement): Action {
     setVerdict(Verdict.Internal);
     return deny(Verdict.Internal, incoming);
   }
+  keep(judgement.entry, judgement.nowNs);
   countDecision(Verdict.Allow);
   return Action.Continue;
 }
 
 /** Step 7: shadow decides and records; the request goes on as if no grant had been sent. */
-function goOnInShadow(judgement: Judgement): Action {
+function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
+  if (isRecorded && judgement.isAllowed) keep(judgement.entry, judgement.nowNs);
   removeGrant();
   if (judgement.incoming.hasAttestation) removeAttestation();
   countDecision(judgement.decision.told);
@@ -145,10 +150,8 @@ function judgeGrant(context: RootContext): Action {
   const hasSettings = changetype<usize>(settings) != 0;
   judgement.start(context, now());
   if (readIncoming(incoming, hasSettings ? settings.strip : NO_STRIP)) decision.verdict = judge(judgement);
-  // The record says itself whether the grant is new, which it is no more once it is kept.
   const isRecorded = record(judgement);
-  if (judgement.isAllowed) keep(judgement.entry, judgement.nowNs);
-  if (hasSettings && settings.isShadow) return goOnInShadow(judgement);
+  if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
   if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
   if (!setVerdict(decision.verdict) && judgement.isAllowed) decision.verdict = Verdict.Internal;

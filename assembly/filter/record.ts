@@ -5,6 +5,7 @@
  */
 import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
+import { Request } from "../decide/request";
 import { verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
 import { hashPayload } from "../grant/read";
@@ -13,20 +14,40 @@ import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
 import { RootContext } from "./contexts";
-import { takeEvidence, writeEvidence } from "./evidence";
+import { evidenceHash, takeEvidence, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { Judgement } from "./judgement";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 
-/** The longest path a gateway passes (60 KiB) with every byte escaped, the longest evidence, and room for the rest. */
-const RECORD_BYTES: i32 = 152 * 1024;
-const bytes: usize = memory.data(155648, 16);
-/** Longer ones cannot be in scope; the record shows their beginning. */
+/** A record's bound (docs/grant-format.md, "The audit log"). */
+const MAX_RECORD_BYTES: i32 = 8192;
+/*
+ * It holds because each member is bounded. In characters of JSON, with names, quotes and commas; names of the roster need no
+ * escapes, a ticket and the gateway's part of `vm` may need six characters a byte:
+ *
+ *   v, vm                824 = 14 + 6 x 128 + 42              method          44 = 12 + 32
+ *   seq, prev            100                                  host           265 = 10 + 255
+ *   ts, mode, verdict     94                                  path         4,106 = 10 + 4096
+ *   jti, grant_sha256    155                                  path_bytes      24
+ *   sub, ent, reason     222                                  source          76 = 12 + 64
+ *   incident             398 = 14 + 6 x 64                    request_id     144 = 16 + 128
+ *   approvers            807 = 15 + 8 x 99                    bundle, anchors, evidence     181
+ *   drill                 75                                  cached, single_key, the end    34
+ *
+ * Together 7,549: the rest is for members to come.
+ */
+/** Characters shown of what the client sends, escapes included. Longer hosts and methods cannot be in scope. */
+const MAX_SHOWN_PATH: i32 = 4096;
 const MAX_SHOWN_HOST: i32 = 255;
 const MAX_SHOWN_METHOD: i32 = 32;
 const MAX_SHOWN_REQUEST_ID: i32 = 128;
+/** An IPv6 address with a zone and a port; a path of a socket. */
+const MAX_SHOWN_SOURCE: i32 = 64;
+/** The record, and the line of evidence: a grant and what stands around it. */
+const bytes: usize = memory.data(16512, 16); // MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
+const BUFFER_BYTES: i32 = 16512;
 const KID_CHARACTERS: i32 = 43;
 /** Records a second and VM of denials before the requester's signature held: an attacker cannot fill the disk. */
 const MAX_UNPROVEN_PER_SECOND: i32 = 100;
@@ -49,6 +70,12 @@ function text(name: string, ptr: usize, len: i32): void {
   writer.string(ptr, len);
 }
 
+/** As much of it as takes `limit` characters. Returns how many bytes are shown. */
+function textPart(name: string, ptr: usize, len: i32, limit: i32): i32 {
+  member(name);
+  return writer.part(ptr, len, limit);
+}
+
 function optionalText(name: string, value: Text): void {
   if (changetype<usize>(value) != 0) text(name, value.ptr, value.len);
 }
@@ -67,7 +94,7 @@ function flag(name: string, value: bool): void {
 
 function openRecord(judgement: Judgement): void {
   const context = judgement.context;
-  writer.open(bytes, RECORD_BYTES);
+  writer.open(bytes, BUFFER_BYTES);
   writer.literal('{"v":1,"vm":');
   writeIdentity(writer);
   member("seq");
@@ -111,10 +138,18 @@ function writeClaims(grant: Grant, decision: Decision): void {
   writeApprovers(decision);
 }
 
+function writeRequest(request: Request): void {
+  textPart("method", request.methodPtr, request.methodLen, MAX_SHOWN_METHOD);
+  textPart("host", request.hostPtr, request.hostLen, MAX_SHOWN_HOST);
+  if (textPart("path", request.pathPtr, request.pathLen, MAX_SHOWN_PATH) == request.pathLen) return;
+  member("path_bytes");
+  writer.integer(request.pathLen);
+}
+
 function writeConnection(incoming: Incoming): void {
   const source = incoming.readSource();
-  text("source", source.ptr, min(source.len, 64));
-  text("request_id", incoming.requestIdPtr, min(incoming.requestIdLen, MAX_SHOWN_REQUEST_ID));
+  textPart("source", source.ptr, source.len, MAX_SHOWN_SOURCE);
+  textPart("request_id", incoming.requestIdPtr, incoming.requestIdLen, MAX_SHOWN_REQUEST_ID);
 }
 
 function writeTrust(context: RootContext): void {
@@ -148,7 +183,7 @@ function closeRecord(hasEvidence: bool): bool {
   const length = writer.length;
   writer.byte(0x0a);
   if (hasEvidence) writeEvidence(writer);
-  if (writer.overflow) return false;
+  if (writer.overflow || length > MAX_RECORD_BYTES) return false;
   if (setFilterState(AUDIT_STATE, bytes, writer.length) != Status.Ok) return false;
   sequence += 1;
   sha256(bytes, length, previous);
@@ -158,19 +193,17 @@ function closeRecord(hasEvidence: bool): bool {
 /** Records a decision on a grant whose requester's signature holds; with its evidence when it is accepted as new. */
 function recordProven(judgement: Judgement): bool {
   const incoming = judgement.incoming;
-  const request = incoming.request;
   const grant = judgement.grant;
   const isCached = judgement.isCached;
   const hasEvidence = judgement.isAllowed && !isCached;
-  if (!isCached) hashPayload(grant);
+  if (hasEvidence) takeEvidence(grant);
+  else if (!isCached) hashPayload(grant);
   openRecord(judgement);
   writeClaims(grant, judgement.decision);
-  text("method", request.methodPtr, min(request.methodLen, MAX_SHOWN_METHOD));
-  text("host", request.hostPtr, min(request.hostLen, MAX_SHOWN_HOST));
-  text("path", request.pathPtr, request.pathLen);
+  writeRequest(incoming.request);
   writeConnection(incoming);
   writeTrust(judgement.context);
-  if (hasEvidence) hex("evidence", takeEvidence(grant));
+  if (hasEvidence) hex("evidence", evidenceHash);
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
   if (isSingleKey(judgement.context, judgement.decision)) flag("single_key", true);

@@ -72,6 +72,7 @@ const PROVEN = [
   "method",
   "host",
   "path",
+  "path_bytes",
   "source",
   "request_id",
   "bundle",
@@ -82,7 +83,7 @@ const PROVEN = [
   "single_key",
 ];
 const EARLY = [...CHAIN, "kid", "source", "request_id", "bundle", "anchors"];
-const OPTIONAL = new Set(["incident", "evidence", "drill", "single_key", "kid", "bundle"]);
+const OPTIONAL = new Set(["incident", "evidence", "drill", "single_key", "kid", "bundle", "path_bytes"]);
 
 /** The signatures of a grant: none of them may be seen anywhere but in evidence (the approvers'). */
 const requestSignature = (grant: string): string | undefined => {
