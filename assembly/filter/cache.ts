@@ -4,16 +4,16 @@
  * but the signatures is judged on each request all the same.
  *
  * `lookUp` gives the entry of the bytes: either accepted, with the grant, or empty, to read them into; `keep` accepts that
- * entry. An entry is found by a keyed hash of its bytes. The hashes stand side by side, and what they find is then compared
- * byte by byte: a grant that is not here touches no other's memory, and the time that it takes tells nothing about those
- * that are.
+ * entry. An entry is found by a hash of its bytes under the VM's secret. The hashes stand side by side, and what they find
+ * is then compared byte by byte: a grant that is not here touches no other's memory, and the time that it takes tells
+ * nothing about those that are.
  */
-import { sha256 } from "../crypto/sha256";
 import { sipHash } from "../crypto/siphash";
 import { Grant, newGrant } from "../grant/grant";
 import { GRANT_REGION_BYTES } from "../grant/read";
 import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
+import { vmSecret } from "./secret";
 
 /** Entries of a VM, one of which is always empty: 65 x 28 KiB. */
 const ENTRIES: i32 = 65;
@@ -44,14 +44,11 @@ for (let i = 0; i < ENTRIES; i++) {
 }
 /** Never accepted: what the next new grant is read into. */
 let empty: Entry = unchecked(entries[0]);
-const key: usize = memory.data(32, 8);
-let hasKey: bool = false;
 let clock: u64 = 0;
 
 /** The entry of exactly these bytes under that context: accepted, or else empty and good until the next look-up. */
 export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
-  // Without a key nothing was accepted yet.
-  const hash: u64 = hasKey ? sipHash(key, ptr, len) : 0;
+  const hash = sipHash(vmSecret(), ptr, len);
   for (let i = 0; i < ENTRIES; i++) {
     if (load<u64>(hashes + ((<usize>i) << 3)) != hash) continue;
     const entry = unchecked(entries[i]);
@@ -67,23 +64,9 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
   return empty;
 }
 
-/**
- * The key of the hash: from the first accepted grant, whose requester's signature nobody knows but its holder, and from the
- * nanosecond of its arrival. No host call gives random bytes on every host.
- */
-function makeKey(grant: Grant, nowNs: u64): void {
-  sha256(grant.textPtr, grant.textLen, key);
-  store<u64>(key, load<u64>(key) ^ nowNs);
-  hasKey = true;
-}
-
 /** The grant that was read into this entry was accepted. The least recently used one makes room for the next. */
-export function keep(entry: Entry, nowNs: u64): void {
+export function keep(entry: Entry): void {
   if (entry.isAccepted) return;
-  if (!hasKey) {
-    makeKey(entry.grant, nowNs);
-    store<u64>(entry.hash, sipHash(key, entry.grant.textPtr, entry.grant.textLen));
-  }
   entry.isAccepted = true;
   entry.lastUsed = ++clock;
   empty = leastRecentlyUsed(entry);

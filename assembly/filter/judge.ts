@@ -128,14 +128,14 @@ function allow(judgement: Judgement): Action {
     setVerdict(Verdict.Internal);
     return deny(Verdict.Internal, incoming);
   }
-  keep(judgement.entry, judgement.nowNs);
+  keep(judgement.entry);
   countDecision(Verdict.Allow);
   return Action.Continue;
 }
 
 /** Step 7: shadow decides and records; the request goes on as if no grant had been sent. */
 function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
-  if (isRecorded && judgement.isAllowed) keep(judgement.entry, judgement.nowNs);
+  if (isRecorded && judgement.isAllowed) keep(judgement.entry);
   removeGrant();
   if (judgement.incoming.hasAttestation) removeAttestation();
   countDecision(judgement.decision.told);
