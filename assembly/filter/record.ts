@@ -21,7 +21,7 @@ import { Judgement } from "./judgement";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 
-/** A record's bound (docs/grant-format.md, "The audit log"). */
+/** A record's bound (docs/audit-record.md). */
 const MAX_RECORD_BYTES: i32 = 8192;
 /*
  * It holds because each member is bounded. In characters of JSON, with names, quotes and commas; names of the roster need no

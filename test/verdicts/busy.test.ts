@@ -299,3 +299,24 @@ describe("on Envoy", () => {
     expect([...new Set(series[0])].map((text) => JSON.parse(text).status)).toEqual([401, 429]);
   });
 });
+
+describe("on Envoy behind a load balancer", () => {
+  const balanced = startTestEnvoy(world, {
+    edit: (config) =>
+      config.replace(/^( *)use_remote_address: true/m, "$1xff_num_trusted_hops: 1\n$1use_remote_address: true"),
+  });
+  afterAll(async () => (await balanced).stop());
+
+  it("the network is the one that the load balancer names, whatever the client says", async () => {
+    const test = await balanced;
+    await test.configure(world.configuration());
+    const ask = async (grant: string, forwardedFor: string): Promise<number> => {
+      const headers = { "x-break-glass": grant, "x-forwarded-for": forwardedFor };
+      return (await send({ port: test.port, path: "/orders/7", headers })).status;
+    };
+    const forged = bend(world.alone());
+    for (let i = 0; i < MAX_FAILED; i++) expect(await ask(forged, `10.${i}.0.1, 203.0.113.${i}`)).toBe(401);
+    expect(await ask(forged, "10.99.0.1, 203.0.113.99")).toBe(429);
+    expect(await ask(world.alone(), "203.0.113.1, 198.51.100.1")).toBe(200);
+  });
+});
