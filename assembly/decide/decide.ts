@@ -1,8 +1,8 @@
 /**
  * grant x trust x request x now -> verdict. Pure: no host call, no clock, no allocation; the first failure wins, in the
- * order of DESIGN.md, "One request". Before the requester's signature holds nothing is told about the roster or its rules:
- * an unknown key, one outside its window, another algorithm than the key's and a wrong signature are told apart in the record
- * alone, which the caller does not see. To him they are one reply, after the same work.
+ * order of docs/request.md. Before the requester's signature holds nothing is told about the roster or its rules: an unknown
+ * key, one outside its window, another algorithm than the key's and a wrong signature are told apart in the record alone,
+ * which the caller does not see. To him they are one reply, after the same work.
  */
 import { knownKey } from "../crypto/selftest";
 import { noteVerified } from "../crypto/tables";

@@ -4,9 +4,9 @@
  * but the signatures is judged on each request all the same.
  *
  * `lookUp` gives the entry of the bytes: either accepted, with the grant, or empty, to read them into; `keep` accepts that
- * entry. An entry is found by a keyed hash of its bytes. The hashes stand side by side, and what they find is then compared
- * byte by byte: a grant that is not here touches no other's memory, and the time that it takes tells nothing about those
- * that are.
+ * entry. An entry is found by a hash of its bytes under the VM's secret. The hashes stand side by side, and what they find is
+ * then compared byte by byte: a grant that is not here touches no other's memory, and the time that it takes tells nothing
+ * about those that are.
  *
  * A grant is its payload (`grant_sha256`). Whoever holds it can spell it in many ways: with its approvals in another order, with
  * some of them, with ES256 signatures of the other sign. Each is other bytes and is verified anew, but they have one entry: a

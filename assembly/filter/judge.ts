@@ -1,5 +1,5 @@
 /**
- * One request's way (DESIGN.md, "One request"). The hot path: no allocation, no trap, no unbounded loop. It may call the
+ * One request's way (docs/request.md). The hot path: no allocation, no trap, no unbounded loop. It may call the
  * gateway for headers, the clock, two properties and the filter state.
  */
 import { bundleHolds, decide } from "../decide/decide";

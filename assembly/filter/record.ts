@@ -1,7 +1,7 @@
 /**
- * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (DESIGN.md, "The audit
- * record"). The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a
- * credential while it is valid.
+ * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (docs/audit-record.md).
+ * The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a credential
+ * while it is valid.
  */
 import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
@@ -23,7 +23,7 @@ import { Judgement } from "./judgement";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 
-/** A record's bound (docs/grant-format.md, "The audit log"). */
+/** A record's bound (docs/audit-record.md). */
 const MAX_RECORD_BYTES: i32 = 8192;
 /*
  * It holds because each member is bounded. In characters of JSON, with names, quotes and commas; names of the roster need no

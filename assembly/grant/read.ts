@@ -1,4 +1,4 @@
-/** Reads a grant's text: `request *( "~" approval )` (DESIGN.md, "The grant"). Structure only: nothing is verified here. */
+/** Reads a grant's text: `request *( "~" approval )` (docs/grant-format.md). Structure only: nothing is verified here. */
 import { sha256 } from "../crypto/sha256";
 import { decodedLength, HeaderShape, indexOf, Jws, readJws } from "../jose/jws";
 import { MAX_APPROVALS, MAX_GRANT_BYTES } from "../limits";

@@ -63,7 +63,7 @@ export function isDotSegment(ptr: usize, len: i32): bool {
   return len == 2 && load<u8>(ptr) == DOT && load<u8>(ptr, 1) == DOT;
 }
 
-/** Judges a whole `:path`: the part before the query by DESIGN.md's list, and `#` anywhere. */
+/** Judges a whole `:path`: the part before the query by the list in docs/grant-format.md, "Ambiguous paths", and `#` anywhere. */
 export function isAmbiguous(ptr: usize, len: i32): bool {
   if (len < 1 || load<u8>(ptr) != SLASH) return true;
   const end = pathLength(ptr, len);

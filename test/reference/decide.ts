@@ -1,5 +1,5 @@
 /**
- * The decision written again from DESIGN.md, slow and obvious, sharing nothing with the filter: strict JSON on top of
+ * The decision written again from docs/request.md, slow and obvious, sharing nothing with the filter: strict JSON on top of
  * JSON.parse, signatures by `jose`. The bundle is taken as good: what the filter refuses at load is tested elsewhere.
  */
 import { compactVerify, errors, importJWK } from "jose";

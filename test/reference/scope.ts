@@ -9,7 +9,7 @@ export interface ReferenceRequest {
   readonly isUpgrade: boolean;
 }
 
-/** DESIGN.md, "Scope": a path that two readers could read differently. */
+/** docs/grant-format.md, "Ambiguous paths": a path that two readers could read differently. */
 export function isAmbiguous(target: string): boolean {
   if (!target.startsWith("/") || target.includes("#")) return true;
   const path = target.split("?", 1)[0] ?? "";

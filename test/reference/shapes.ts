@@ -1,4 +1,4 @@
-/** The shapes of a grant, as DESIGN.md words them. Throws `Malformed` for anything else. */
+/** The shapes of a grant, as docs/grant-format.md words them. Throws `Malformed` for anything else. */
 import { type JsonValue, parseStrictly } from "./json.js";
 
 export class Malformed extends Error {}

@@ -1,4 +1,4 @@
-/** A case: how the grant and the request are made, and the verdict that DESIGN.md demands. */
+/** A case: how the grant and the request are made, and the verdict that docs/request.md demands. */
 import type { World } from "../kit/world.js";
 
 export interface CaseRequest {

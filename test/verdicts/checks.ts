@@ -34,7 +34,7 @@ const UNPROVEN = new Set([
   "audience",
   "signature",
 ]);
-/** What an allowed request loses: DESIGN.md's list, its kin, and what the suite configures. */
+/** What an allowed request loses (docs/request.md), and what the suite configures. */
 export const STRIPPED: readonly string[] = [
   "authorization",
   "dpop",
