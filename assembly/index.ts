@@ -2,9 +2,10 @@
 import { dropCached } from "./filter/cache";
 import { configure } from "./filter/configure";
 import { contextAt, createContext, deleteContext, findContext } from "./filter/contexts";
-import { startVm } from "./filter/identity";
+import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
 import { defineCounters } from "./filter/metrics";
+import { drawSecret } from "./filter/secret";
 import { addStream, contextOfStream, removeStream } from "./filter/streams";
 import { onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
@@ -35,6 +36,8 @@ export function proxy_on_vm_start(_context: u32, _size: u32): u32 {
 
 export function proxy_on_configure(context: u32, _size: u32): u32 {
   enter();
+  // Not in on_vm_start, which not every host calls anew for an instance that takes a trapped one's place.
+  drawSecret(vmNumber());
   const accepted = configure(context);
   leave();
   return accepted ? 1 : 0;

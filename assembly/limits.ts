@@ -1,6 +1,6 @@
 /** Every constant bound of the filter, each with its reason. A bound elsewhere is a defect. */
 
-/** A grant's header value in bytes (DESIGN.md: 8 KiB, fits beside other headers under the usual 60 KiB limit). */
+/** A grant's header value in bytes (docs/grant-format.md: 8 KiB, fits beside other headers under the usual 60 KiB limit). */
 export const MAX_GRANT_BYTES: i32 = 8192;
 /** Approvals in one grant: a quorum of more than 8 people cannot be had in an emergency. */
 export const MAX_APPROVALS: i32 = 8;

@@ -1,4 +1,4 @@
-// Fails when an import points up (DESIGN.md, "The house"): each room may import only the rooms listed below it.
+// Fails when an import points up (docs/architecture.md): each room may import only the rooms listed below it.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative, sep } from "node:path";
 

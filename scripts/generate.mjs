@@ -66,7 +66,8 @@ ${verdicts.map((v) => `  ${v.code}: { status: ${v.status}, error: ${JSON.stringi
 # Verdicts
 
 Every decision on a presented grant ends in one of these codes. It stands in the reply (\`code\`), in the audit record
-(\`verdict\`) and in the metric \`glassgate_decisions\`.
+(\`verdict\`) and in the metric \`glassgate_decisions\`. Only where no key of the bundle has signed the request, reply and metric say
+\`signature\` whatever the reason, so that they tell nobody which keys there are; record and filter state have the reason.
 
 | code | HTTP | \`error\` | meaning | what to do |
 |---|---|---|---|---|

@@ -134,6 +134,9 @@ function compress(state: usize, block: usize): void {
   store<u32>(state, load<u32>(state, 28) + h, 28);
 }
 
+const keptState: usize = memory.data(32, 16);
+const keptBlock: usize = memory.data(64, 16);
+
 /** A running hash. Messages are shorter than 2^31 bytes by far, so the bit count fits one word. */
 export class Sha256 {
   private state: usize = heap.alloc(32);
@@ -170,6 +173,15 @@ export class Sha256 {
     }
     memory.copy(this.block, at, left);
     this.pending = left;
+  }
+
+  /** Writes the hash of what came so far, 32 bytes; more may come. */
+  peek(out: usize): void {
+    memory.copy(keptState, this.state, 32);
+    memory.copy(keptBlock, this.block, BLOCK_BYTES);
+    this.finish(out);
+    memory.copy(this.state, keptState, 32);
+    memory.copy(this.block, keptBlock, BLOCK_BYTES);
   }
 
   /** Writes the hash, 32 bytes; `reset` before the next message. */

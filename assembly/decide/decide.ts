@@ -1,7 +1,10 @@
 /**
  * grant x trust x request x now -> verdict. Pure: no host call, no clock, no allocation; the first failure wins, in the
- * order of DESIGN.md, "One request". Before the requester's signature holds nothing is told about the roster or its rules.
+ * order of docs/request.md. Before the requester's signature holds nothing is told about the roster or its rules: an unknown
+ * key, one outside its window, another algorithm than the key's and a wrong signature are told apart in the record alone,
+ * which the caller does not see. To him they are one reply, after the same work.
  */
+import { knownKey } from "../crypto/selftest";
 import { noteVerified } from "../crypto/tables";
 import { Grant } from "../grant/grant";
 import { Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
@@ -18,15 +21,23 @@ export class Decision {
   verdict: i32 = Verdict.Internal;
   /** The requester's signature holds: from here on replies and records may name claims. */
   isProven: bool = false;
+  /** No key of the roster has signed the request: the caller is told `signature`, whatever the verdict says of the reason. */
+  hasFailedProof: bool = false;
   entitlement: Entitlement = changetype<Entitlement>(0);
   /** Whose approvals were looked at, in order. */
   approvers: Approvers = new Approvers();
   /** The approvers' signatures hold: before that anybody could have named them. */
   areApprovalsProven: bool = false;
 
+  /** The verdict that reply, response details and metrics name. */
+  get told(): i32 {
+    return this.hasFailedProof ? Verdict.Signature : this.verdict;
+  }
+
   clear(): void {
     this.verdict = Verdict.Internal;
     this.isProven = false;
+    this.hasFailedProof = false;
     this.areApprovalsProven = false;
     this.entitlement = changetype<Entitlement>(0);
     this.approvers.clear();
@@ -60,16 +71,23 @@ function verifies(jws: Jws, key: Key): bool {
   return true;
 }
 
-/** Steps before the requester's signature: nothing here depends on what the roster says beyond the one key. */
-function judgeRequestUnproven(grant: Grant, trust: Trust, anchors: Anchors, now: i64, leeway: i64): i32 {
-  const request = grant.request;
+/** What the grant's text alone says, at this time and for this gateway. Nothing here depends on the roster: all of it may be told. */
+function judgeText(grant: Grant, anchors: Anchors, now: i64, leeway: i64): i32 {
   const claims = grant.claims;
-  if (request.algorithm == UNSUPPORTED_ALGORITHM) return Verdict.Algorithm;
-  const verdict = judgeKey(request, trust.key(request.kid.ptr, request.kid.len), now);
-  if (verdict != Verdict.Allow) return verdict;
+  if (grant.request.algorithm == UNSUPPORTED_ALGORITHM) return Verdict.Algorithm;
   if (claims.issuedAt > now + leeway) return Verdict.NotYetValid;
   if (now >= claims.expiresAt) return Verdict.Expired;
   return contains(claims.aud, anchors.audiencePtr, anchors.audienceLen) ? Verdict.Allow : Verdict.Audience;
+}
+
+/**
+ * Whether the request was signed by its key, which `judgeKey` has judged. Where that may not sign, a signature of the same
+ * algorithm is checked all the same and not heard: the reply takes as long.
+ */
+function judgeProof(request: Jws, key: Key, keyVerdict: i32): i32 {
+  if (keyVerdict == Verdict.Allow) return verifies(request, key) ? Verdict.Allow : Verdict.Signature;
+  verifyJws(request, knownKey(request.algorithm));
+  return keyVerdict;
 }
 
 function mayRequest(entitlement: Entitlement, key: Key, now: i64): bool {
@@ -140,7 +158,8 @@ function isRevoked(grant: Grant, trust: Trust, requester: Key): bool {
 
 /**
  * Decides. The caller has made sure that the bundle holds now (`bundleHolds`) and that the grant is well-formed.
- * @param isBusy no signature may be checked now, as too many from this source have failed
+ * @param isNetworkBusy the requester's signature may not be checked now, as too many from this network have failed
+ * @param isKeyBusy the approvals' may not, as too many under this requester's key have failed
  * @param isVerified the same bytes were accepted before under this very bundle: all signatures are known to hold
  * @param now seconds since 1970
  */
@@ -151,18 +170,23 @@ export function decide(
   request: Request,
   now: i64,
   leeway: i64,
-  isBusy: bool,
+  isNetworkBusy: bool,
+  isKeyBusy: bool,
   isVerified: bool,
   decision: Decision,
 ): i32 {
   decision.isProven = isVerified;
-  let verdict = judgeRequestUnproven(grant, trust, anchors, now, leeway);
+  let verdict = judgeText(grant, anchors, now, leeway);
   if (verdict != Verdict.Allow) return verdict;
+  // Before the key is looked for, so that it tells nothing of the key.
+  if (isNetworkBusy && !isVerified) return Verdict.Busy;
   const requester = trust.key(grant.request.kid.ptr, grant.request.kid.len);
+  verdict = judgeKey(grant.request, requester, now);
   if (!isVerified) {
-    if (isBusy) return Verdict.Busy;
-    if (!verifies(grant.request, requester)) return Verdict.Signature;
+    verdict = judgeProof(grant.request, requester, verdict);
+    decision.hasFailedProof = verdict != Verdict.Allow;
   }
+  if (verdict != Verdict.Allow) return verdict;
   decision.isProven = true;
 
   const claims = grant.claims;
@@ -174,6 +198,7 @@ export function decide(
   verdict = judgeQuorum(grant, trust, requester, decision, now, leeway);
   if (verdict != Verdict.Allow) return verdict;
   if (!isVerified) {
+    if (isKeyBusy && grant.approvalCount > 0) return Verdict.Busy;
     for (let i = 0; i < grant.approvalCount; i++) {
       const approval = grant.approval(i);
       const key = trust.key(approval.kid.ptr, approval.kid.len);

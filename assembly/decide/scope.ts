@@ -1,4 +1,4 @@
-/** Does a request fit a scope? (DESIGN.md, "Scope") */
+/** Does a request fit a scope? (docs/grant-format.md, "Scope") */
 import { Detail, isWildcard, Scope } from "../jose/details";
 import { equalBytes, isLiteral } from "../text/bytes";
 import { sameHost } from "../text/host";

@@ -306,7 +306,7 @@ export function verdictTitle(verdict: i32): string {
     case Verdict.Malformed:
       return "The grant is not well-formed";
     case Verdict.Algorithm:
-      return "The signature algorithm is not that of the key";
+      return "The signature algorithm is neither Ed25519 nor ES256, or not that of the key";
     case Verdict.KeyUnknown:
       return "A signing key is not in the trust bundle";
     case Verdict.KeyNotValid:
@@ -358,7 +358,7 @@ export function verdictTitle(verdict: i32): string {
     case Verdict.Network:
       return "The request comes from a network that the grant does not name";
     case Verdict.Busy:
-      return "Too many grants with wrong signatures came from this network; try again in ten seconds";
+      return "Too many signatures from this network or under this key did not verify; try again in ten seconds";
     case Verdict.NoTrust:
       return "The gateway holds no usable trust bundle";
     case Verdict.BundleExpired:

@@ -3,99 +3,121 @@
  * Fixed memory. Only an accepted grant enters, and only one evicts another, so forged grants cannot churn it. Everything
  * but the signatures is judged on each request all the same.
  *
- * A grant is found by a keyed hash of its bytes, which stand side by side, and is then compared byte by byte. So a grant that
- * is not here touches no other's memory, and the time that it takes tells nothing about those that are.
+ * `lookUp` gives the entry of the bytes: either accepted, with the grant, or empty, to read them into; `keep` accepts that
+ * entry. An entry is found by a hash of its bytes under the VM's secret. The hashes stand side by side, and what they find is
+ * then compared byte by byte: a grant that is not here touches no other's memory, and the time that it takes tells nothing
+ * about those that are.
+ *
+ * A grant is its payload (`grant_sha256`). Whoever holds it can spell it in many ways: with its approvals in another order, with
+ * some of them, with ES256 signatures of the other sign. Each is other bytes and is verified anew, but they have one entry: a
+ * further spelling takes the place of the one before, and never that of another's grant.
  */
-import { sha256 } from "../crypto/sha256";
 import { sipHash } from "../crypto/siphash";
 import { Grant, newGrant } from "../grant/grant";
 import { GRANT_REGION_BYTES } from "../grant/read";
 import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
+import { vmSecret } from "./secret";
+import { SHOWN_BYTES, ShownKeys } from "./shownkeys";
 
-/** Entries of a VM, plus the one that is being read into. 65 x 28 KiB. */
+/** Entries of a VM, one of which is always empty: 65 x 28 KiB. */
 const ENTRIES: i32 = 65;
 
-class Entry {
-  /** The serial of the root context that accepted it; 0 while free. */
+/** One grant under one context. */
+export class Entry {
+  /** The grant was accepted: it is parsed and its signatures hold. Else the entry is one to read into. */
+  isAccepted: bool = false;
+  /** What the grant lives in; open for reading it while it is not accepted. */
+  region: Region = new Region();
+  grant: Grant = changetype<Grant>(0);
+  /** The serial of the root context that it is looked for, or was accepted, under. */
   serial: u32 = 0;
   lastUsed: u64 = 0;
   memory: usize = 0;
-  grant: Grant = changetype<Grant>(0);
+  /** Where the hash of its bytes stands. */
+  hash: usize = 0;
+  /** Approvers that the evidence of this grant has shown, in this spelling or in earlier ones. */
+  shown: ShownKeys = new ShownKeys();
 }
 
+const NO_ENTRY = changetype<Entry>(0);
 const memoryOfEntries: usize = memory.data(1863680, 16); // ENTRIES x GRANT_REGION_BYTES
+const hashes: usize = memory.data(520, 8); // ENTRIES x u64
+const memoryOfShown: usize = memory.data(16640, 8); // ENTRIES x SHOWN_BYTES
 const entries: StaticArray<Entry> = new StaticArray<Entry>(ENTRIES);
 for (let i = 0; i < ENTRIES; i++) {
   const entry = new Entry();
   entry.memory = memoryOfEntries + <usize>i * GRANT_REGION_BYTES;
+  entry.hash = hashes + ((<usize>i) << 3);
+  entry.shown.open(memoryOfShown + <usize>i * SHOWN_BYTES);
   unchecked((entries[i] = entry));
 }
-/** The hash of each entry's grant. */
-const hashes: usize = memory.data(520, 8); // ENTRIES x u64
-const key: usize = memory.data(32, 8);
-let hasKey: bool = false;
-/** The hash of the grant that was looked for last, which is the one that may be kept. */
-let lookedFor: u64 = 0;
-let spare: i32 = 0;
+/** Never accepted: what the next new grant is read into. */
+let empty: Entry = unchecked(entries[0]);
 let clock: u64 = 0;
-const region = new Region();
 
-function hashAt(index: i32): usize {
-  return hashes + ((<usize>index) << 3);
-}
-
-/** The accepted grant of exactly these bytes under that context, or 0. */
-export function findCached(serial: u32, ptr: usize, len: i32): Grant {
-  if (!hasKey) return changetype<Grant>(0);
-  lookedFor = sipHash(key, ptr, len);
+/** The entry of exactly these bytes under that context: accepted, or else empty and good until the next look-up. */
+export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
+  const hash = sipHash(vmSecret(), ptr, len);
   for (let i = 0; i < ENTRIES; i++) {
-    if (load<u64>(hashAt(i)) != lookedFor) continue;
+    if (load<u64>(hashes + ((<usize>i) << 3)) != hash) continue;
     const entry = unchecked(entries[i]);
-    if (entry.serial != serial || !equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) continue;
+    if (!entry.isAccepted || entry.serial != serial) continue;
+    if (!equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) continue;
     entry.lastUsed = ++clock;
-    return entry.grant;
+    return entry;
   }
-  return changetype<Grant>(0);
+  empty.serial = serial;
+  store<u64>(empty.hash, hash);
+  empty.region.open(empty.memory, GRANT_REGION_BYTES);
+  empty.grant = newGrant(empty.region);
+  return empty;
 }
 
-/** Memory for reading a new grant: the spare entry. */
-export function spareRegion(): Region {
-  region.open(unchecked(entries[spare]).memory, GRANT_REGION_BYTES);
-  return region;
+/** The accepted entry of the same grant under the same context in another spelling, or 0. */
+function otherSpelling(entry: Entry): Entry {
+  const request = entry.grant.request;
+  for (let i = 0; i < ENTRIES; i++) {
+    const other = unchecked(entries[i]);
+    if (!other.isAccepted || other.serial != entry.serial || other == entry) continue;
+    if (equalBytes(other.grant.request.bodyPtr, other.grant.request.bodyLen, request.bodyPtr, request.bodyLen)) {
+      return other;
+    }
+  }
+  return NO_ENTRY;
 }
 
-/** An empty grant in the region. */
-export function spareGrant(into: Region): Grant {
-  const grant = newGrant(into);
-  unchecked(entries[spare]).grant = grant;
-  return grant;
+/** Whether the evidence of the entry's grant would show something: the grant itself, or an approver of whom there was none yet. */
+export function provesSomethingNew(entry: Entry): bool {
+  if (entry.isAccepted) return false;
+  const other = otherSpelling(entry);
+  return changetype<usize>(other) == 0 || !other.shown.hasAllOf(entry.grant);
 }
 
 /**
- * The key of the hash: from the first accepted grant, whose requester's signature nobody knows but its holder, and from the
- * nanosecond of its arrival. No host call gives random bytes on every host.
+ * The grant that was read into this entry was accepted, and what it proves is on record. The entry of its last spelling is free
+ * for the next grant, or else the least recently used one.
  */
-function makeKey(grant: Grant, nowNs: u64): void {
-  sha256(grant.textPtr, grant.textLen, key);
-  store<u64>(key, load<u64>(key) ^ nowNs);
-  hasKey = true;
-  lookedFor = sipHash(key, grant.textPtr, grant.textLen);
+export function keep(entry: Entry): void {
+  if (entry.isAccepted) return;
+  const other = otherSpelling(entry);
+  const isKnown = changetype<usize>(other) != 0;
+  if (isKnown) entry.shown.copyFrom(other.shown);
+  else entry.shown.clear();
+  entry.shown.addAllOf(entry.grant);
+  entry.isAccepted = true;
+  entry.lastUsed = ++clock;
+  empty = isKnown ? other : leastRecentlyUsed(entry);
+  free(empty);
 }
 
-/** The grant in the spare entry, looked for last, was accepted under that context: keep it. The least recently used one makes room. */
-export function keepSpare(serial: u32, nowNs: u64): void {
-  const kept = unchecked(entries[spare]);
-  if (!hasKey) makeKey(kept.grant, nowNs);
-  kept.serial = serial;
-  kept.lastUsed = ++clock;
-  store<u64>(hashAt(spare), lookedFor);
-  let oldest = spare == 0 ? 1 : 0;
+function leastRecentlyUsed(except: Entry): Entry {
+  let oldest = except;
   for (let i = 0; i < ENTRIES; i++) {
-    if (i != spare && unchecked(entries[i]).lastUsed < unchecked(entries[oldest]).lastUsed) oldest = i;
+    const entry = unchecked(entries[i]);
+    if (entry != except && (oldest == except || entry.lastUsed < oldest.lastUsed)) oldest = entry;
   }
-  spare = oldest;
-  free(unchecked(entries[oldest]));
+  return oldest;
 }
 
 /** Drops everything accepted under that context. */
@@ -106,8 +128,7 @@ export function dropCached(serial: u32): void {
   }
 }
 
-/** No serial of a context is 0, so its hash finds it no more. */
 function free(entry: Entry): void {
-  entry.serial = 0;
+  entry.isAccepted = false;
   entry.lastUsed = 0;
 }

@@ -1,25 +1,24 @@
 /**
- * One request's way (DESIGN.md, "One request"). The hot path: no allocation, no trap, no unbounded loop. It may call the
+ * One request's way (docs/request.md). The hot path: no allocation, no trap, no unbounded loop. It may call the
  * gateway for headers, the clock, two properties and the filter state.
  */
-import { bundleHolds, Decision, decide } from "../decide/decide";
+import { bundleHolds, decide } from "../decide/decide";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
-import { Grant } from "../grant/grant";
-import { hashPayload, readGrant } from "../grant/read";
+import { readGrant } from "../grant/read";
 import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
 import { MAX_GRANT_BYTES } from "../limits";
 import { writeLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
-import { findCached, keepSpare, spareGrant, spareRegion } from "./cache";
+import { keep, lookUp } from "./cache";
 import { RootContext } from "./contexts";
-import { isBusy, networkOf, noteFailure } from "./failures";
+import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
+import { Judgement } from "./judgement";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
-import { recordProven, recordUnproven } from "./record";
+import { record } from "./record";
 import { reply } from "./reply";
-import { Settings } from "./settings";
 import { StripList } from "./strip";
 
 /** What the gateway does next. */
@@ -28,24 +27,16 @@ export enum Action {
   Stop = 1,
 }
 
-const incoming = new Incoming();
-const decision = new Decision();
+/** The request that is being judged. */
+const current = new Judgement();
 const header = new Slice();
 const verdictText: usize = memory.data(64, 16);
 const NOWHERE = new RootContext();
 const NO_STRIP = changetype<StripList>(0);
-const NO_GRANT = changetype<Grant>(0);
 
-/** The grant of the request that is being judged, 0 until it was found well-formed or at least begun. */
-let grant: Grant = NO_GRANT;
-let isCached: bool = false;
-let nowNs: u64 = 0;
-
-/** Steps 2 to 5: the verdict on the grant in `incoming`. */
-function judge(context: RootContext): i32 {
-  grant = NO_GRANT;
-  isCached = false;
-  decision.clear();
+/** Steps 2 to 5: the verdict on the grant that the request shows. */
+function judge(judgement: Judgement): i32 {
+  const incoming = judgement.incoming;
   const request = incoming.request;
   request.pathPtr = incoming.targetPtr;
   request.pathLen = pathLength(incoming.targetPtr, incoming.targetLen);
@@ -53,38 +44,43 @@ function judge(context: RootContext): i32 {
   if (incoming.grantLen > MAX_GRANT_BYTES) return Verdict.TooLarge;
   if (isAmbiguous(incoming.targetPtr, incoming.targetLen)) return Verdict.PathAmbiguous;
 
+  const context = judgement.context;
   const settings = context.settings;
   if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
-  if (nowNs == 0) return Verdict.Internal;
+  if (judgement.nowNs == 0) return Verdict.Internal;
   const trust = context.held.trust;
-  const nowSeconds = <i64>(nowNs / 1000000000);
-  if (!bundleHolds(trust, nowSeconds, settings.leeway)) return Verdict.BundleExpired;
+  const nowSeconds = judgement.nowSeconds;
+  const leeway = settings.leeway;
+  if (!bundleHolds(trust, nowSeconds, leeway)) return Verdict.BundleExpired;
 
-  grant = findCached(context.serial, incoming.grantPtr, incoming.grantLen);
-  isCached = changetype<usize>(grant) != 0;
-  if (!isCached) {
-    const region = spareRegion();
-    grant = spareGrant(region);
-    if (!readGrant(region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) return Verdict.Malformed;
-  }
+  const entry = lookUp(context.serial, incoming.grantPtr, incoming.grantLen);
+  judgement.entry = entry;
+  const grant = entry.grant;
+  const isCached = entry.isAccepted;
   let network: u64 = 0;
+  let key: u64 = 0;
   if (!isCached) {
+    if (!readGrant(entry.region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) return Verdict.Malformed;
     const source = incoming.readSource();
     network = networkOf(source.ptr, source.len);
+    key = keyOf(grant.request.kid.ptr, grant.request.kid.len);
   }
-  const isTooBusy = isBusy(network, nowSeconds);
-  const leeway = settings.leeway;
-  const verdict = decide(grant, trust, settings.anchors, request, nowSeconds, leeway, isTooBusy, isCached, decision);
-  if (verdict == Verdict.Signature || verdict == Verdict.ApprovalSignature) noteFailure(network, nowSeconds);
+  const decision = judgement.decision;
+  const verdict = decide(
+    grant,
+    trust,
+    settings.anchors,
+    request,
+    nowSeconds,
+    leeway,
+    isBusy(network, nowSeconds),
+    isBusy(key, nowSeconds),
+    isCached,
+    decision,
+  );
+  if (decision.hasFailedProof) noteFailure(network, nowSeconds);
+  else if (verdict == Verdict.ApprovalSignature) noteFailure(key, nowSeconds);
   return verdict;
-}
-
-/** Writes the record of the decision. Evidence goes with the first acceptance. False when it could not be written. */
-function record(context: RootContext): bool {
-  if (!decision.isProven) return recordUnproven(context, decision.verdict, grant, incoming, nowNs);
-  if (!isCached) hashPayload(grant);
-  const isFirst = decision.verdict == Verdict.Allow && !isCached;
-  return recordProven(context, grant, decision, incoming, nowNs, isCached, isFirst);
 }
 
 /** The filter state that native filters trust: set before any header is changed. */
@@ -101,56 +97,65 @@ function removeAttestation(): void {
   removeRequestHeader(ATTESTATION_HEADER.ptr, ATTESTATION_HEADER.len);
 }
 
-function deny(verdict: i32): Action {
+function deny(verdict: i32, incoming: Incoming): Action {
   removeGrant();
   countDecision(verdict);
   reply(verdict, incoming);
   return Action.Stop;
 }
 
-/** Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. */
-function allow(settings: Settings): Action {
-  let done = removeGrant();
+/** Removes the headers that `incoming.toStrip` marks. False when one of them may still be there. */
+function stripHeaders(incoming: Incoming, strip: StripList): bool {
+  let done = true;
   for (let i = 0; incoming.toStrip >> i != 0 && i < 64; i++) {
     if (((incoming.toStrip >> i) & 1) == 0) continue;
-    const name = settings.strip.at(i);
+    const name = strip.at(i);
     if (removeRequestHeader(name.ptr, name.len) != Status.Ok) done = false;
   }
+  return done;
+}
+
+/**
+ * Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. Only then
+ * is the grant kept: a cached one's evidence is on record.
+ */
+function allow(judgement: Judgement): Action {
+  const incoming = judgement.incoming;
+  const isGrantGone = removeGrant();
+  const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
-  if (!done || attest(grant) != Status.Ok) {
+  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok) {
     setVerdict(Verdict.Internal);
-    return deny(Verdict.Internal);
+    return deny(Verdict.Internal, incoming);
   }
+  keep(judgement.entry);
   countDecision(Verdict.Allow);
   return Action.Continue;
 }
 
 /** Step 7: shadow decides and records; the request goes on as if no grant had been sent. */
-function goOnInShadow(): Action {
+function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
+  if (isRecorded && judgement.isAllowed) keep(judgement.entry);
   removeGrant();
-  if (incoming.hasAttestation) removeAttestation();
-  countDecision(decision.verdict);
+  if (judgement.incoming.hasAttestation) removeAttestation();
+  countDecision(judgement.decision.told);
   return Action.Continue;
 }
 
 function judgeGrant(context: RootContext): Action {
+  const judgement = current;
+  const incoming = judgement.incoming;
+  const decision = judgement.decision;
   const settings = context.settings;
-  const strip = changetype<usize>(settings) == 0 ? NO_STRIP : settings.strip;
-  const isShadow = changetype<usize>(settings) != 0 && settings.isShadow;
-  nowNs = now();
-  if (!readIncoming(incoming, strip)) {
-    decision.clear();
-    grant = NO_GRANT;
-  } else {
-    decision.verdict = judge(context);
-  }
-  if (decision.verdict == Verdict.Allow && !isCached) keepSpare(context.serial, nowNs);
-  const isRecorded = record(context);
-  if (isShadow) return goOnInShadow();
-  if (!isRecorded && decision.verdict == Verdict.Allow) decision.verdict = Verdict.AuditUnavailable;
+  const hasSettings = changetype<usize>(settings) != 0;
+  judgement.start(context, now());
+  if (readIncoming(incoming, hasSettings ? settings.strip : NO_STRIP)) decision.verdict = judge(judgement);
+  const isRecorded = record(judgement);
+  if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
+  if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
-  if (!setVerdict(decision.verdict) && decision.verdict == Verdict.Allow) decision.verdict = Verdict.Internal;
-  return decision.verdict == Verdict.Allow ? allow(settings) : deny(decision.verdict);
+  if (!setVerdict(decision.verdict) && judgement.isAllowed) decision.verdict = Verdict.Internal;
+  return judgement.isAllowed ? allow(judgement) : deny(decision.told, incoming);
 }
 
 /** Step 1: no grant. The line-rate path: two host calls, no record, no filter state. */
@@ -159,9 +164,9 @@ function judgeNoGrant(context: RootContext): Action {
   if (getRequestHeader(ATTESTATION_HEADER, header) == Status.Ok) removeAttestation();
   const settings = context.settings;
   if (changetype<usize>(settings) == 0 || !settings.requiresGrant || settings.isShadow) return Action.Continue;
-  readIncoming(incoming, NO_STRIP);
+  readIncoming(current.incoming, NO_STRIP);
   setVerdict(Verdict.NoGrant);
-  return deny(Verdict.NoGrant);
+  return deny(Verdict.NoGrant, current.incoming);
 }
 
 /** `on_request_headers` of a stream of that context. */

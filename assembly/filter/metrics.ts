@@ -36,7 +36,7 @@ export function countDecision(verdict: i32): void {
   hasNews = true;
 }
 
-/** A denial before the requester's signature held that was not recorded, as there were too many. */
+/** A denial that was not recorded, as there were too many of its kind. */
 export function countDroppedRecord(): void {
   newRecordsDropped += 1;
   hasNews = true;

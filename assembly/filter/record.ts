@@ -1,40 +1,61 @@
 /**
- * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (DESIGN.md, "The audit
- * record"). The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a
- * credential while it is valid.
+ * The audit record: one line of ASCII JSON per decision on a presented grant, chained by SHA-256 (docs/audit-record.md).
+ * The gateway's audit log writes the line as it is, its end included. It never holds the grant, which is a credential
+ * while it is valid.
  */
 import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
+import { Request } from "../decide/request";
 import { verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
+import { hashPayload } from "../grant/read";
 import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
+import { provesSomethingNew } from "./cache";
 import { RootContext } from "./contexts";
-import { takeEvidence, writeEvidence } from "./evidence";
+import { mayRecord } from "./denials";
+import { evidenceHash, takeEvidence, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
+import { Judgement } from "./judgement";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 
-/** The longest path a gateway passes (60 KiB) with every byte escaped, the longest evidence, and room for the rest. */
-const RECORD_BYTES: i32 = 152 * 1024;
-const record: usize = memory.data(155648, 16);
-/** Longer ones cannot be in scope; the record shows their beginning. */
+/** A record's bound (docs/audit-record.md). */
+const MAX_RECORD_BYTES: i32 = 8192;
+/*
+ * It holds because each member is bounded. In characters of JSON, with names, quotes and commas; names of the roster need no
+ * escapes, a ticket and the gateway's part of `vm` may need six characters a byte:
+ *
+ *   v, vm                824 = 14 + 6 x 128 + 42              method          44 = 12 + 32
+ *   seq, prev            100                                  host           265 = 10 + 255
+ *   ts, mode, verdict     94                                  path         4,106 = 10 + 4096
+ *   jti, grant_sha256    155                                  path_bytes      24
+ *   sub, ent, reason     222                                  source          76 = 12 + 64
+ *   incident             398 = 14 + 6 x 64                    request_id     144 = 16 + 128
+ *   approvers            807 = 15 + 8 x 99                    bundle, anchors, evidence     181
+ *   drill                 75                                  cached, single_key, the end    34
+ *
+ * Together 7,549: the rest is for members to come.
+ */
+/** Characters shown of what the client sends, escapes included. Longer hosts and methods cannot be in scope. */
+const MAX_SHOWN_PATH: i32 = 4096;
 const MAX_SHOWN_HOST: i32 = 255;
 const MAX_SHOWN_METHOD: i32 = 32;
 const MAX_SHOWN_REQUEST_ID: i32 = 128;
+/** An IPv6 address with a zone and a port; a path of a socket. */
+const MAX_SHOWN_SOURCE: i32 = 64;
+/** The record, and the line of evidence: a grant and what stands around it. */
+const bytes: usize = memory.data(16512, 16); // MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
+const BUFFER_BYTES: i32 = 16512;
 const KID_CHARACTERS: i32 = 43;
-/** Records a second and VM of denials before the requester's signature held: an attacker cannot fill the disk. */
-const MAX_UNPROVEN_PER_SECOND: i32 = 100;
 
 const writer = new Writer();
 const timestamp: usize = memory.data(64, 8);
 const previous: usize = memory.data(32, 16); // all zero before the first record
 let sequence: i64 = 0;
-let second: i64 = 0;
-let unprovenThisSecond: i32 = 0;
 
 function member(name: string): void {
   writer.literal(',"');
@@ -45,6 +66,12 @@ function member(name: string): void {
 function text(name: string, ptr: usize, len: i32): void {
   member(name);
   writer.string(ptr, len);
+}
+
+/** As much of it as takes `limit` characters. Returns how many bytes are shown. */
+function textPart(name: string, ptr: usize, len: i32, limit: i32): i32 {
+  member(name);
+  return writer.part(ptr, len, limit);
 }
 
 function optionalText(name: string, value: Text): void {
@@ -63,20 +90,21 @@ function flag(name: string, value: bool): void {
   writer.literal(value ? "true" : "false");
 }
 
-function openRecord(context: RootContext, verdict: i32, nowNs: u64): void {
-  writer.open(record, RECORD_BYTES);
+function openRecord(judgement: Judgement): void {
+  const context = judgement.context;
+  writer.open(bytes, BUFFER_BYTES);
   writer.literal('{"v":1,"vm":');
   writeIdentity(writer);
   member("seq");
   writer.integer(sequence + 1);
   hex("prev", previous);
-  text("ts", timestamp, writeTimestamp(timestamp, nowNs));
+  text("ts", timestamp, writeTimestamp(timestamp, judgement.nowNs));
   const isShadow = changetype<usize>(context.settings) != 0 && context.settings.isShadow;
   member("mode");
   writer.literal(isShadow ? '"shadow"' : '"enforce"');
   member("verdict");
   writer.byte(0x22);
-  writer.literal(verdictCode(verdict));
+  writer.literal(verdictCode(judgement.decision.verdict));
   writer.byte(0x22);
 }
 
@@ -108,10 +136,18 @@ function writeClaims(grant: Grant, decision: Decision): void {
   writeApprovers(decision);
 }
 
+function writeRequest(request: Request): void {
+  textPart("method", request.methodPtr, request.methodLen, MAX_SHOWN_METHOD);
+  textPart("host", request.hostPtr, request.hostLen, MAX_SHOWN_HOST);
+  if (textPart("path", request.pathPtr, request.pathLen, MAX_SHOWN_PATH) == request.pathLen) return;
+  member("path_bytes");
+  writer.integer(request.pathLen);
+}
+
 function writeConnection(incoming: Incoming): void {
   const source = incoming.readSource();
-  text("source", source.ptr, min(source.len, 64));
-  text("request_id", incoming.requestIdPtr, min(incoming.requestIdLen, MAX_SHOWN_REQUEST_ID));
+  textPart("source", source.ptr, source.len, MAX_SHOWN_SOURCE);
+  textPart("request_id", incoming.requestIdPtr, incoming.requestIdLen, MAX_SHOWN_REQUEST_ID);
 }
 
 function writeTrust(context: RootContext): void {
@@ -145,56 +181,46 @@ function closeRecord(hasEvidence: bool): bool {
   const length = writer.length;
   writer.byte(0x0a);
   if (hasEvidence) writeEvidence(writer);
-  if (writer.overflow) return false;
-  if (setFilterState(AUDIT_STATE, record, writer.length) != Status.Ok) return false;
+  if (writer.overflow || length > MAX_RECORD_BYTES) return false;
+  if (setFilterState(AUDIT_STATE, bytes, writer.length) != Status.Ok) return false;
   sequence += 1;
-  sha256(record, length, previous);
+  sha256(bytes, length, previous);
   return true;
 }
 
-/** Records a decision on a grant whose requester's signature holds; with its evidence when it `isFirst` accepted now. */
-export function recordProven(
-  context: RootContext,
-  grant: Grant,
-  decision: Decision,
-  incoming: Incoming,
-  nowNs: u64,
-  isCached: bool,
-  isFirst: bool,
-): bool {
-  const request = incoming.request;
-  openRecord(context, decision.verdict, nowNs);
-  writeClaims(grant, decision);
-  text("method", request.methodPtr, min(request.methodLen, MAX_SHOWN_METHOD));
-  text("host", request.hostPtr, min(request.hostLen, MAX_SHOWN_HOST));
-  text("path", request.pathPtr, request.pathLen);
+/** Records a decision on a grant whose requester's signature holds; with its evidence where an acceptance proves something new. */
+function recordProven(judgement: Judgement): bool {
+  const incoming = judgement.incoming;
+  const grant = judgement.grant;
+  const isCached = judgement.isCached;
+  const hasEvidence = judgement.isAllowed && provesSomethingNew(judgement.entry);
+  if (hasEvidence) takeEvidence(grant);
+  else if (!isCached) hashPayload(grant);
+  openRecord(judgement);
+  writeClaims(grant, judgement.decision);
+  writeRequest(incoming.request);
   writeConnection(incoming);
-  writeTrust(context);
-  if (isFirst) hex("evidence", takeEvidence(grant));
+  writeTrust(judgement.context);
+  if (hasEvidence) hex("evidence", evidenceHash);
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
-  if (isSingleKey(context, decision)) flag("single_key", true);
-  return closeRecord(isFirst);
+  if (isSingleKey(judgement.context, judgement.decision)) flag("single_key", true);
+  return closeRecord(hasEvidence);
 }
 
-/**
- * Records a denial before the requester's signature held: no claim, as none is proven. `grant` may be 0.
- * More than 100 a second and VM are counted instead; those count as recorded.
- */
-export function recordUnproven(context: RootContext, verdict: i32, grant: Grant, incoming: Incoming, nowNs: u64): bool {
-  const nowSeconds = <i64>(nowNs / 1000000000);
-  if (nowSeconds != second) {
-    second = nowSeconds;
-    unprovenThisSecond = 0;
-  }
-  if (unprovenThisSecond >= MAX_UNPROVEN_PER_SECOND) {
-    countDroppedRecord();
-    return true;
-  }
-  unprovenThisSecond += 1;
-  openRecord(context, verdict, nowNs);
+/** Records a denial before the requester's signature held: no claim, as none is proven. */
+function recordUnproven(judgement: Judgement): bool {
+  openRecord(judgement);
+  const grant = judgement.grant;
   if (changetype<usize>(grant) != 0 && isKid(grant.request.kid)) optionalText("kid", grant.request.kid);
-  writeConnection(incoming);
-  writeTrust(context);
+  writeConnection(judgement.incoming);
+  writeTrust(judgement.context);
   return closeRecord(false);
+}
+
+/** Hands the record of the decision to the gateway. False when it was not taken; a denial too many counts as recorded. */
+export function record(judgement: Judgement): bool {
+  if (mayRecord(judgement)) return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
+  countDroppedRecord();
+  return true;
 }

@@ -11,7 +11,7 @@ import { readName } from "../trust/principals";
 import { Anchors, Key } from "../trust/trust";
 import { StripList } from "./strip";
 
-/** Memory for one configuration's settings: 16 roots of 200 bytes, 41 header names, names and hashes. */
+/** Memory for one configuration's settings: 16 roots of 200 bytes, 52 header names, names and hashes. */
 export const SETTINGS_BYTES: i32 = 16 * 1024;
 
 /** What one root context was configured with. Its bundle is kept apart (bundles.ts). */

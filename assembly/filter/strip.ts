@@ -5,29 +5,45 @@ import { MAX_STRIP } from "../limits";
 import { equalBytes } from "../text/bytes";
 
 /**
- * Always stripped. The credential of the normal authentication must not reach the upstream unchecked; an override header
- * would make the upstream read another method or URL than the one judged.
+ * Always stripped. The credentials of the normal authentication must not reach the upstream unchecked, nor a proof that was made
+ * for this gateway. The others would make some upstream read another method, URL or host than the one judged.
  */
 const always: StaticArray<Ascii> = [
   ascii("authorization"),
+  ascii("dpop"),
+  // The method.
   ascii("x-http-method-override"),
   ascii("x-http-method"),
   ascii("x-method-override"),
+  ascii("x-original-method"),
+  ascii("x-forwarded-method"),
+  // The URL.
   ascii("x-original-url"),
   ascii("x-rewrite-url"),
-  ascii("x-original-method"),
   ascii("x-original-path"),
   ascii("x-original-uri"),
+  ascii("x-forwarded-uri"),
+  ascii("x-forwarded-path"),
+  ascii("x-forwarded-prefix"),
+  // The host.
+  ascii("forwarded"),
+  ascii("x-forwarded-host"),
+  ascii("x-forwarded-server"),
+  ascii("x-host"),
+  ascii("x-original-host"),
+  ascii("x-http-host-override"),
 ];
+/** How many those are. With those of the configuration they must fit into the 64 bits of `Incoming.toStrip`. */
+const MAX_ALWAYS: i32 = 20;
 
-/** The names to strip: the fixed ones and the configuration's, at most 9 + 32. */
+/** The names to strip: the fixed ones and the configuration's. */
 export class StripList {
   private names: usize = 0;
   private count: i32 = 0;
 
   /** Bytes that `open` needs. */
   static bytes(): i32 {
-    return (MAX_STRIP + 9) * offsetof<Ascii>();
+    return (MAX_STRIP + MAX_ALWAYS) * offsetof<Ascii>();
   }
 
   open(memory: usize): void {
@@ -40,7 +56,7 @@ export class StripList {
   }
 
   add(ptr: usize, len: i32): void {
-    if (this.count >= MAX_STRIP + always.length) return;
+    if (this.count >= MAX_STRIP + MAX_ALWAYS) return;
     const name = this.at(this.count);
     name.ptr = ptr;
     name.len = len;

@@ -1,4 +1,4 @@
-/** Reads the claims of a grant: a closed object, every claim typed and bounded (DESIGN.md, "The grant"). */
+/** Reads the claims of a grant: a closed object, every claim typed and bounded (docs/grant-format.md, "Claims"). */
 import { readScope, Wildcard } from "../jose/details";
 import { readNameOrList } from "../jose/lists";
 import { MAX_AUDIENCES, MAX_INCIDENT_BYTES, MAX_TEXT_BYTES } from "../limits";

@@ -4,7 +4,7 @@ import { Jws } from "../jose/jws";
 import { MAX_APPROVALS } from "../limits";
 import { Region, Text, TextList } from "../text/region";
 
-/** The claims of DESIGN.md, checked for type and bounds. Optional ones have `ptr` 0 when absent. */
+/** The claims of docs/grant-format.md, checked for type and bounds. Optional ones have `ptr` 0 when absent. */
 export class Claims {
   jti: Text = changetype<Text>(0);
   sub: Text = changetype<Text>(0);

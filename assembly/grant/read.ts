@@ -1,4 +1,4 @@
-/** Reads a grant's text: `request *( "~" approval )` (DESIGN.md, "The grant"). Structure only: nothing is verified here. */
+/** Reads a grant's text: `request *( "~" approval )` (docs/grant-format.md). Structure only: nothing is verified here. */
 import { sha256 } from "../crypto/sha256";
 import { decodedLength, HeaderShape, indexOf, Jws, readJws } from "../jose/jws";
 import { MAX_APPROVALS, MAX_GRANT_BYTES } from "../limits";
@@ -63,7 +63,7 @@ export function readGrant(region: Region, ptr: usize, len: i32, typ: string, gra
   return readApprovals(region, text, len, requestLen, grant) && !region.full;
 }
 
-/** `grant_sha256`, for the records of a grant whose requester's signature holds. A forged one is not worth it. */
+/** `grant_sha256`, for the records of a grant whose requester's signature holds. A forged one is not worth it; evidence has it anyway. */
 export function hashPayload(grant: Grant): void {
   sha256(grant.request.bodyPtr, grant.request.bodyLen, grant.payloadHash);
 }

@@ -1,5 +1,5 @@
 /**
- * The gateway as typed, zero-copy calls. The only room that imports `env`. Answers are slices of the arena (arena.ts) and
+ * The gateway as typed, zero-copy calls. The only room that imports `env` and WASI. Answers are slices of the arena (arena.ts) and
  * live until the running callback returns.
  */
 import { Ascii } from "./ascii";
@@ -21,6 +21,7 @@ import {
   proxy_set_shared_data,
   proxy_set_tick_period_milliseconds,
 } from "./env";
+import { random_get } from "./wasi_snapshot_preview1";
 
 /** Status codes of host calls (Proxy-Wasm 0.2.1). */
 export enum Status {
@@ -78,6 +79,11 @@ const number: usize = memory.data(8, 8);
 export function now(): u64 {
   store<u64>(number, 0);
   return proxy_get_current_time_nanoseconds(number) == Status.Ok ? load<u64>(number) : 0;
+}
+
+/** Fills (ptr, len) with random bytes. False when the host has none to give: what stands there then means nothing. */
+export function getRandom(ptr: usize, len: i32): bool {
+  return random_get(ptr, <usize>len) == 0;
 }
 
 /** How often `on_tick` of the current root context comes; 0 for never. Only from a callback of that root: nginx traps else. */

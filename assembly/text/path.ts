@@ -1,5 +1,6 @@
 /** Paths of requests. With a grant present, a path that two readers could read differently is refused before all else. */
 import { hexValue, isDigit, isLower, isUpper } from "./bytes";
+import { sequenceLength } from "./utf8";
 
 const SLASH: u8 = 0x2f;
 const DOT: u8 = 0x2e;
@@ -21,19 +22,39 @@ export function isUnreserved(c: u8): bool {
 }
 
 /** The byte that the escape at (ptr, left) stands for, or -1 when it is broken. */
-export function escapedByte(ptr: usize, left: i32): i32 {
+function escapedByte(ptr: usize, left: i32): i32 {
   if (left < 3) return -1;
   const high = hexValue(load<u8>(ptr, 1));
   const low = hexValue(load<u8>(ptr, 2));
   return high < 0 || low < 0 ? -1 : (high << 4) | low;
 }
 
-/** Escapes that some reader decodes into structure, or that need no escape: controls, DEL, `.` `/` `;` `\` `%`, unreserved. */
-export function isDangerousEscape(byte: i32): bool {
-  if (byte < 0x20 || byte == 0x7f) return true;
-  const c = <u8>byte;
-  if (c == SLASH || c == SEMICOLON || c == BACKSLASH || c == PERCENT) return true;
-  return byte < 0x80 && isUnreserved(c);
+/** ASCII whose escape some reader decodes into structure, or that needs none: controls, DEL, `/` `;` `\` `%` `?` `#`, unreserved. */
+function isDangerous(c: u8): bool {
+  if (c < 0x20 || c == 0x7f) return true;
+  if (c == SLASH || c == SEMICOLON || c == BACKSLASH || c == PERCENT || c == QUESTION || c == HASH) return true;
+  return isUnreserved(c);
+}
+
+/** One character, decoded: at most four bytes (RFC 3629). */
+const decoded: usize = memory.data(4, 4);
+
+/**
+ * The length of the escaped character at (ptr, left): three bytes of path for each byte that it stands for. 0 when two
+ * readers could disagree: the escape is broken, stands for a dangerous character, or is no UTF-8. A reader that takes bytes
+ * that are no UTF-8 may find a slash in them (`%c0%af`), or another letter than the next reader does.
+ */
+export function escapedLength(ptr: usize, left: i32): i32 {
+  let count = 0;
+  for (; count < 4; count++) {
+    const at = count * 3;
+    if (at >= left || load<u8>(ptr + at) != PERCENT) break;
+    const byte = escapedByte(ptr + at, left - at);
+    if (byte < 0) break;
+    store<u8>(decoded + count, <u8>byte);
+  }
+  const length = sequenceLength(decoded, count);
+  return length == 1 && isDangerous(load<u8>(decoded)) ? 0 : length * 3;
 }
 
 /** Whether the segment of `len` bytes is `.` or `..`. */
@@ -42,7 +63,7 @@ export function isDotSegment(ptr: usize, len: i32): bool {
   return len == 2 && load<u8>(ptr) == DOT && load<u8>(ptr, 1) == DOT;
 }
 
-/** Judges a whole `:path`: the part before the query by DESIGN.md's list, and `#` anywhere. */
+/** Judges a whole `:path`: the part before the query by the list in docs/grant-format.md, "Ambiguous paths", and `#` anywhere. */
 export function isAmbiguous(ptr: usize, len: i32): bool {
   if (len < 1 || load<u8>(ptr) != SLASH) return true;
   const end = pathLength(ptr, len);
@@ -55,8 +76,9 @@ export function isAmbiguous(ptr: usize, len: i32): bool {
       if (i == segment || isDotSegment(ptr + segment, i - segment)) return true;
       segment = i + 1;
     } else if (c == PERCENT) {
-      if (isDangerousEscape(escapedByte(ptr + i, end - i))) return true;
-      i += 2;
+      const length = escapedLength(ptr + i, end - i);
+      if (length == 0) return true;
+      i += length - 1;
     } else if (c <= 0x20 || c >= 0x7f || c == SEMICOLON || c == BACKSLASH || c == HASH) {
       return true;
     }

@@ -3,7 +3,7 @@
  * Envoy's URI template. What could be read in two ways is no pattern.
  */
 import { MAX_PATTERN_BYTES } from "../limits";
-import { escapedByte, isDangerousEscape, isDotSegment, isUnreserved } from "./path";
+import { escapedLength, isDotSegment, isUnreserved } from "./path";
 
 const SLASH: u8 = 0x2f;
 const STAR: u8 = 0x2a;
@@ -35,8 +35,9 @@ function isLiteral(ptr: usize, len: i32): bool {
     const c = load<u8>(ptr + i);
     if (c == 0x25) {
       // An escape is compared byte for byte, so it must be one that a request may carry.
-      if (isDangerousEscape(escapedByte(ptr + i, len - i))) return false;
-      i += 2;
+      const length = escapedLength(ptr + i, len - i);
+      if (length == 0) return false;
+      i += length - 1;
     } else if (!isLiteralByte(c)) {
       return false;
     }

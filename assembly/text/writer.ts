@@ -5,7 +5,25 @@ import { codePoint, sequenceLength } from "./utf8";
 
 /** What an invalid byte of a header is shown as. */
 const REPLACEMENT: u32 = 0xfffd;
+/** More characters than there is memory for. */
+const WHOLE: i32 = 1 << 30;
 const scratch: usize = memory.data(16, 8);
+
+/** `"` or `\`, which a backslash escapes. */
+function isMarked(point: u32): bool {
+  return point == 0x22 || point == 0x5c;
+}
+
+function isPlain(point: u32): bool {
+  return point >= 0x20 && point < 0x7f && !isMarked(point);
+}
+
+/** Characters that a code point takes in a string: itself, `\"`, `\u0000`, or two of those. */
+function writtenLength(point: u32): i32 {
+  if (isPlain(point)) return 1;
+  if (isMarked(point)) return 2;
+  return point < 0x10000 ? 6 : 12;
+}
 
 export class Writer {
   start: usize = 0;
@@ -49,23 +67,29 @@ export class Writer {
 
   /** A quoted JSON string: `"`, `\`, control bytes and everything beyond ASCII escaped, an invalid byte as U+FFFD. */
   string(ptr: usize, len: i32): void {
+    this.part(ptr, len, WHOLE);
+  }
+
+  /**
+   * A quoted JSON string of as much of (ptr, len) as takes `limit` characters between its quotes. Characters are whole in it,
+   * and so are their escapes.
+   * @returns how many bytes are shown
+   */
+  part(ptr: usize, len: i32, limit: i32): i32 {
     this.byte(0x22);
+    const end = this.length + min(limit, WHOLE);
     let at = 0;
     while (at < len && !this.overflow) {
-      at += this.plain(ptr + at, len - at);
+      at += this.plain(ptr + at, min(len - at, end - this.length));
       if (at >= len || this.overflow) break;
-      const c = load<u8>(ptr + at);
-      if (c >= 0x20 && c < 0x7f) {
-        if (c == 0x22 || c == 0x5c) this.byte(0x5c);
-        this.byte(c);
-        at += 1;
-        continue;
-      }
       const length = sequenceLength(ptr + at, len - at);
-      this.escape(length == 0 ? REPLACEMENT : codePoint(ptr + at, length));
+      const point = length == 0 ? REPLACEMENT : codePoint(ptr + at, length);
+      if (writtenLength(point) > end - this.length) break;
+      this.character(point);
       at += max(1, length);
     }
     this.byte(0x22);
+    return at;
   }
 
   /** Copies what needs no escape from the start of (ptr, len), in whole steps of 16 bytes; returns how much that was. */
@@ -107,8 +131,13 @@ export class Writer {
     this.length += encode(ptr, len, this.start + this.length);
   }
 
-  private escape(point: u32): void {
-    if (point >= 0x10000) {
+  private character(point: u32): void {
+    if (isPlain(point)) {
+      this.byte(<u8>point);
+    } else if (isMarked(point)) {
+      this.byte(0x5c);
+      this.byte(<u8>point);
+    } else if (point >= 0x10000) {
       this.unit(0xd800 + ((point - 0x10000) >> 10));
       this.unit(0xdc00 + ((point - 0x10000) & 0x3ff));
     } else {

@@ -1,4 +1,4 @@
-/** Reads the claims of a trust bundle: a closed object (DESIGN.md, "The trust bundle"). */
+/** Reads the claims of a trust bundle: a closed object (docs/trust-bundle.md, "Claims"). */
 import { Element, readList } from "../jose/lists";
 import { MAX_AUDIENCES } from "../limits";
 import { readEntitlements } from "./entitlements";

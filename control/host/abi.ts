@@ -94,6 +94,14 @@ export const IMPORTS: ReadonlyMap<string, string> = new Map([
   ["emscripten_notify_memory_growth", "i>"],
 ]);
 
+/** What is offered of WASI. Envoy and Kong have more, of which the filter uses nothing. */
+export const WASI_IMPORTS: ReadonlyMap<string, string> = new Map([["random_get", "ii>i"]]);
+export const WASI = "wasi_snapshot_preview1";
+
+/** Errnos of WASI: an address outside memory, and an argument that is not taken. */
+export const EFAULT = 21;
+export const EINVAL = 28;
+
 /** Exports that Envoy calls when they are there. One of another type refuses the module. */
 export const CALLBACKS: ReadonlyMap<string, string> = new Map([
   ["_initialize", ">"],

@@ -1,6 +1,8 @@
-/** Host calls about the VM itself: time, log, contexts, buffers, and what a gateway without clusters answers. */
-import { BufferKind, LOG_LEVELS, Status, StreamKind } from "./abi.js";
+/** Host calls about the VM itself: time, chance, log, contexts, buffers, and what a gateway without clusters answers. */
+import { randomBytes } from "node:crypto";
+import { BufferKind, EFAULT, EINVAL, LOG_LEVELS, Status, StreamKind } from "./abi.js";
 import type { Context } from "./context.js";
+import { OutOfBounds } from "./guest.js";
 import { headerCalls } from "./header-calls.js";
 import { sharedCalls } from "./shared-calls.js";
 import type { Vm } from "./vm.js";
@@ -115,6 +117,25 @@ function vmCalls(vm: Vm): HostCalls {
   };
 }
 
+/** The most that Envoy gives in one call. */
+const MAX_RANDOM_BYTES = 64 * 1024;
+
+/** WASI: what it answers is an errno, no status. */
+function wasiCalls(vm: Vm): HostCalls {
+  return {
+    random_get: (ptr: number, len: number) => {
+      if (len >>> 0 > MAX_RANDOM_BYTES) return EINVAL;
+      try {
+        vm.memory.write(ptr, randomBytes(len >>> 0));
+        return 0;
+      } catch (error) {
+        if (error instanceof OutOfBounds) return EFAULT;
+        throw error;
+      }
+    },
+  };
+}
+
 export function hostCalls(vm: Vm): HostCalls {
   return {
     ...vmCalls(vm),
@@ -123,5 +144,6 @@ export function hostCalls(vm: Vm): HostCalls {
     ...absentCalls(vm),
     ...headerCalls(vm),
     ...sharedCalls(vm),
+    ...wasiCalls(vm),
   };
 }

@@ -34,10 +34,12 @@ export class GuestInstance {
     private readonly program: Program,
     private readonly environment: InstanceEnvironment,
   ) {
-    const env: Record<string, HostCall> = {};
-    for (const { name } of program.shape.imports) env[name] = (...args) => this.dispatch(name, args);
+    const imports: Record<string, Record<string, HostCall>> = {};
+    for (const { module, name } of program.shape.imports) {
+      imports[module] = { ...imports[module], [name]: (...args) => this.dispatch(name, args) };
+    }
     try {
-      this.exports = new WebAssembly.Instance(program.module, { env }).exports;
+      this.exports = new WebAssembly.Instance(program.module, imports).exports;
     } catch (error) {
       throw new UserError(`The filter does not start: ${messageOf(error)}.`, { cause: error });
     }

@@ -1,7 +1,7 @@
 /** A filter that may be loaded: what Envoy refuses to load is refused here, with the same reasons. */
 import { createHash } from "node:crypto";
 import { messageOf, UserError } from "../base/errors.js";
-import { CALLBACKS, IMPORTS } from "./abi.js";
+import { CALLBACKS, IMPORTS, WASI, WASI_IMPORTS } from "./abi.js";
 import { ModuleFormatError, type ModuleShape, readModule } from "./module.js";
 
 const ABI = "proxy_abi_version_0_2_1";
@@ -23,8 +23,12 @@ function checkImports(name: string, shape: ModuleShape): void {
   for (const { module, name: imported, kind, signature } of shape.imports) {
     const full = `${module}.${imported}`;
     if (kind !== "function") refuse(name, `it imports the ${kind} ${full}, which this host does not give`);
-    if (module.startsWith("wasi")) refuse(name, `it imports ${full}, and this host offers no WASI`);
-    const wanted = module === "env" ? IMPORTS.get(imported) : undefined;
+    const isWasi = module.startsWith("wasi");
+    const wanted = module === "env" ? IMPORTS.get(imported) : module === WASI ? WASI_IMPORTS.get(imported) : undefined;
+    if (wanted === undefined && isWasi) {
+      const offered = [...WASI_IMPORTS.keys()].join(", ");
+      refuse(name, `it imports ${full}, and of WASI this host offers only ${WASI}.${offered}`);
+    }
     if (wanted === undefined) refuse(name, `it imports ${full}, which no gateway offers`);
     if (wanted !== signature) {
       refuse(name, `it imports ${full} as ${signature ?? "?"}, but gateways offer it as ${wanted} (i: i32, I: i64)`);

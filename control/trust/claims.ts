@@ -1,4 +1,4 @@
-/** The claims of a trust bundle, as the filter reads them (DESIGN.md, "The trust bundle"). */
+/** The claims of a trust bundle, as the filter reads them (docs/trust-bundle.md, "Claims"). */
 import { z } from "zod";
 import { windowedKeySchema } from "../signer/jwk.js";
 import { entitlementDetails, name, numericDate } from "./names.js";

@@ -18,14 +18,24 @@ export const name = z.string().regex(NAME, {
 export const numericDate = z.int("must be an integer of seconds since 1970").nonnegative();
 
 const host = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]{2,}\])(?::[1-9][0-9]{0,4})?$/;
-const pathByte = /^(?:[A-Za-z0-9\-._~!$&'()+,=:@]|%(?:[2-7][0-9A-Fa-f]|[89A-Fa-f][0-9A-Fa-f]))*$/;
+const pathByte = /^(?:[A-Za-z0-9\-._~!$&'()+,=:@]|%[0-9A-Fa-f]{2})*$/;
 
-/** An escape that hides structure or needs no escaping is no literal: a request with it is ambiguous. */
+/** What escapes stand for, in any segment; undefined when that is no UTF-8. */
+function unescaped(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined; // Broken escapes, and bytes that are no UTF-8.
+  }
+}
+
+/** An escape that hides structure, needs no escaping or is no UTF-8 is no literal: a request with it is ambiguous. */
 function isCleanLiteral(segment: string): boolean {
   if (segment === "." || segment === ".." || !pathByte.test(segment)) return false;
-  return [...segment.matchAll(/%([0-9A-Fa-f]{2})/g)].every(([, hex]) => {
-    const byte = Number.parseInt(hex ?? "", 16);
-    return byte !== 0x7f && !/[A-Za-z0-9\-._~/;\\%]/.test(byte < 0x80 ? String.fromCharCode(byte) : "\u00e4");
+  return [...segment.matchAll(/(?:%[0-9A-Fa-f]{2})+/g)].every(([escapes]) => {
+    const text = unescaped(escapes);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+    return text !== undefined && !/[\x00-\x1f\x7fA-Za-z0-9\-._~/;\\%?#]/.test(text);
   });
 }
 

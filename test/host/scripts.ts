@@ -27,9 +27,14 @@ export const METHOD_AND_PATH: readonly Header[] = [
 
 export const CASES: readonly Case[] = [
   {
-    name: "an address outside memory is status 6, whichever call and argument",
+    name: "an address outside memory is status 6, whichever call and argument, and errno 21 of WASI's",
     script: "outside",
-    expected: "6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,0,6,0",
+    expected: "6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,6,0,6,0;21,0,21,0",
+  },
+  {
+    name: "chance, 64 KiB at most",
+    script: "random 16; random 0; random 65536; random 65537",
+    expected: "0=16 0=0 0=65536 28=0",
   },
   {
     name: "a header by any spelling of its name",

@@ -19,9 +19,12 @@ export const base64url = (bytes: Uint8Array | string): string => Buffer.from(byt
 export const segment = (value: unknown): string => base64url(typeof value === "string" ? value : JSON.stringify(value));
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
-export function newSigner(alg: Algorithm): Signer {
+/** The key of RFC 8032, section 7.1, test 3, whose secret stands there. */
+const KNOWN_SECRET = Buffer.from("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "hex");
+
+export function newSigner(alg: Algorithm, ed25519Secret: Uint8Array = randomBytes(32)): Signer {
   if (alg === "Ed25519") {
-    const secret = randomBytes(32);
+    const secret = ed25519Secret;
     const x = base64url(ed25519.getPublicKey(secret));
     const kid = sha256(JSON.stringify({ crv: "Ed25519", kty: "OKP", x }));
     return { alg, kid, jwk: { kty: "OKP", crv: "Ed25519", x, kid }, sign: (message) => ed25519.sign(message, secret) };
@@ -38,6 +41,8 @@ export function newSigner(alg: Algorithm): Signer {
     sign: (message) => p256.sign(message, secret, { lowS: false }),
   };
 }
+
+export const knownSigner = newSigner("Ed25519", KNOWN_SECRET);
 
 /** `header.payload.signature`; header and payload are values, or texts to be taken as they are. */
 export function compact(header: unknown, payload: unknown, signer: Signer): string {

@@ -1,5 +1,5 @@
 /**
- * The decision written again from DESIGN.md, slow and obvious, sharing nothing with the filter: strict JSON on top of
+ * The decision written again from docs/request.md, slow and obvious, sharing nothing with the filter: strict JSON on top of
  * JSON.parse, signatures by `jose`. The bundle is taken as good: what the filter refuses at load is tested elsewhere.
  */
 import { compactVerify, errors, importJWK } from "jose";
@@ -140,39 +140,77 @@ function readGrant(text: string): {
   return { header, claims, approvals, request, payload };
 }
 
-/** The verdict's code. */
-export async function referenceDecision(input: ReferenceInput): Promise<string> {
-  const { grants, request, now } = input;
-  const configuration = parse(input.configuration);
+/** What can be judged: well-formed, under a bundle that holds. */
+interface Matter {
+  readonly grant: ReturnType<typeof readGrant>;
+  readonly configuration: JsonObject;
+  readonly bundle: JsonObject;
+  readonly keys: ReadonlyMap<string, Key>;
+  readonly leeway: number;
+}
+
+function readMatter({ grants, request, now, configuration: text }: ReferenceInput): Matter | string {
+  const configuration = parse(text);
   const leeway = asNumber(configuration.leeway, 5);
-  const [text] = grants;
-  if (text === undefined) return "no_grant";
+  const [grant] = grants;
+  if (grant === undefined) return "no_grant";
   if (grants.length > 1) return "duplicate_header";
-  if (text.length > 8192) return "too_large";
+  if (grant.length > 8192) return "too_large";
   if (isAmbiguous(request.path)) return "path_ambiguous";
   if (configuration.bundle === undefined) return "no_trust";
   const bundle = parse(Buffer.from(asString(configuration.bundle).split(".")[1] ?? "", "base64url").toString("utf8"));
   if (now >= asNumber(bundle.exp, 0) || asNumber(bundle.iat, 0) > now + leeway) return "bundle_expired";
-
-  let grant: ReturnType<typeof readGrant>;
   try {
-    grant = readGrant(text);
+    return { grant: readGrant(grant), configuration, bundle, keys: keysOf(bundle), leeway };
   } catch (error) {
     if (error instanceof Malformed || error instanceof NotStrictJson) return "malformed";
     throw error;
   }
-  const { header, claims, approvals } = grant;
-  const keys = keysOf(bundle);
+}
+
+/** What the grant's text says without any roster. */
+function judgeText({ grant: { header, claims }, configuration, leeway }: Matter, now: number): string | undefined {
   if (!isOurs(header.alg)) return "algorithm";
+  if (claims.iat > now + leeway) return "not_yet_valid";
+  if (now >= claims.exp) return "expired";
+  return claims.aud.includes(asString(configuration.audience)) ? undefined : "audience";
+}
+
+/** The requester's key when it has signed, else why not. */
+async function proveRequester({ grant: { header, request }, keys }: Matter, now: number): Promise<Key | string> {
   const key = keys.get(header.kid);
   if (key === undefined) return "key_unknown";
   if (normalised(header.alg) !== key.alg) return "algorithm";
   if (!holds(key, now)) return "key_not_valid";
-  if (claims.iat > now + leeway) return "not_yet_valid";
-  if (now >= claims.exp) return "expired";
-  if (!claims.aud.includes(asString(configuration.audience))) return "audience";
-  if (!(await verifies(grant.request, key))) return "signature";
+  return (await verifies(request, key)) ? key : "signature";
+}
 
+export interface ReferenceAnswer {
+  /** As the record has it. */
+  readonly verdict: string;
+  /** As reply, response details and metrics have it: while no key has signed, nothing of why. */
+  readonly told: string;
+}
+
+/** `busy`, which depends on earlier requests, is none of the reference's verdicts. */
+export async function referenceAnswer(input: ReferenceInput): Promise<ReferenceAnswer> {
+  const matter = readMatter(input);
+  const early = typeof matter === "string" ? matter : judgeText(matter, input.now);
+  if (typeof matter === "string" || early !== undefined) return { verdict: early ?? "", told: early ?? "" };
+  const key = await proveRequester(matter, input.now);
+  if (typeof key === "string") return { verdict: key, told: "signature" };
+  const verdict = await judgeProven(matter, key, input);
+  return { verdict, told: verdict };
+}
+
+/** The verdict's code. */
+export async function referenceDecision(input: ReferenceInput): Promise<string> {
+  return (await referenceAnswer(input)).verdict;
+}
+
+async function judgeProven(matter: Matter, key: Key, { request, now }: ReferenceInput): Promise<string> {
+  const { bundle, keys, leeway } = matter;
+  const { claims, approvals } = matter.grant;
   if (key.principal.id !== claims.sub) return "key_owner";
   const entitlement = asList(bundle.entitlements)
     .map(asObject)

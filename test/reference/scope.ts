@@ -1,5 +1,5 @@
 /** Scope, slowly and obviously. */
-import { type Detail, isBadEscape } from "./shapes.js";
+import { type Detail, hasBadEscape } from "./shapes.js";
 
 export interface ReferenceRequest {
   readonly method: string;
@@ -9,17 +9,13 @@ export interface ReferenceRequest {
   readonly isUpgrade: boolean;
 }
 
-/** DESIGN.md, "Scope": a path that two readers could read differently. */
+/** docs/grant-format.md, "Ambiguous paths": a path that two readers could read differently. */
 export function isAmbiguous(target: string): boolean {
   if (!target.startsWith("/") || target.includes("#")) return true;
   const path = target.split("?", 1)[0] ?? "";
   if (/[;\\]/.test(path) || /[^\x21-\x7e]/.test(path) || path.includes("//")) return true;
   if (path.split("/").some((part) => part === "." || part === "..")) return true;
-  for (let at = path.indexOf("%"); at >= 0; at = path.indexOf("%", at + 1)) {
-    const hex = path.slice(at + 1, at + 3);
-    if (!/^[0-9A-Fa-f]{2}$/.test(hex) || isBadEscape(Number.parseInt(hex, 16))) return true;
-  }
-  return false;
+  return hasBadEscape(path);
 }
 
 const plainHost = (host: string): string => host.toLowerCase().replace(/^(\[[^\]]*\]|[^:]*):(?:80|443)$/, "$1");

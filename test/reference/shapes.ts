@@ -1,4 +1,4 @@
-/** The shapes of a grant, as DESIGN.md words them. Throws `Malformed` for anything else. */
+/** The shapes of a grant, as docs/grant-format.md words them. Throws `Malformed` for anything else. */
 import { type JsonValue, parseStrictly } from "./json.js";
 
 export class Malformed extends Error {}
@@ -80,12 +80,20 @@ export function isHost(host: string): boolean {
 /** A literal of a pattern: what a request's segment may be, unambiguously. */
 function isLiteral(part: string): boolean {
   if (part === "." || part === ".." || !/^(?:[A-Za-z0-9\-._~!$&'()+,=:@]|%[0-9A-Fa-f]{2})*$/.test(part)) return false;
-  return [...part.matchAll(/%(..)/g)].every(([, hex]) => !isBadEscape(Number.parseInt(hex ?? "", 16)));
+  return !hasBadEscape(part);
 }
 
-/** Escapes that hide structure or were not needed. */
-export function isBadEscape(byte: number): boolean {
-  return byte < 0x20 || byte === 0x7f || (byte < 0x80 && /[A-Za-z0-9\-._~/;\\%]/.test(String.fromCharCode(byte)));
+/** Escapes that are broken, are no UTF-8, hide structure or were not needed. */
+export function hasBadEscape(text: string): boolean {
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return true;
+  for (const [run] of text.matchAll(/(?:%..)+/g)) {
+    const bytes = Buffer.from(run.replaceAll("%", ""), "hex");
+    if (bytes.some((byte) => byte < 0x20 || byte === 0x7f || "/;\\%?#".includes(String.fromCharCode(byte))))
+      return true;
+    if (/[A-Za-z0-9\-._~]/.test(bytes.toString("latin1"))) return true;
+    if (Buffer.compare(Buffer.from(bytes.toString("utf8"), "utf8"), bytes) !== 0) return true;
+  }
+  return false;
 }
 
 export function isPattern(pattern: string): boolean {

@@ -1,4 +1,4 @@
-/** A case: how the grant and the request are made, and the verdict that DESIGN.md demands. */
+/** A case: how the grant and the request are made, and the verdict that docs/request.md demands. */
 import type { World } from "../kit/world.js";
 
 export interface CaseRequest {
@@ -11,6 +11,8 @@ export interface CaseRequest {
 export interface Case {
   readonly name: string;
   readonly verdict: string;
+  /** What reply, response details and metrics say, where that is less than the verdict of the record. */
+  readonly told?: string;
   /** One line of `x-break-glass`, several, or none. */
   readonly grant: (world: World) => string | readonly string[];
   readonly request?: CaseRequest;

@@ -15,6 +15,8 @@ export interface Observed {
   readonly verdict: string | undefined;
   readonly audit: string | undefined;
   readonly evidence: string | undefined;
+  /** `%RESPONSE_CODE_DETAILS%`: of the filter's own replies what it says itself. */
+  readonly details: string | undefined;
   /** Everything that the access log printed of this request. */
   readonly logged: string;
 }

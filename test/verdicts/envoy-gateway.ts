@@ -7,6 +7,7 @@ import { DEFAULTS, type Gateway, type Observed } from "./driver.js";
 
 const line = z.object({
   verdict: z.string().nullable(),
+  details: z.string(),
   request_id: z.string(),
 });
 
@@ -44,7 +45,7 @@ export async function envoyGateway(world: World, options: TestEnvoyOptions = {})
       const audits = test.audits();
       return answers.map(({ status, headers, body, upstream }, i): Observed => {
         const text = logged[i] ?? "{}";
-        const { verdict, request_id } = line.parse(JSON.parse(text));
+        const { verdict, details, request_id } = line.parse(JSON.parse(text));
         const audit = audits.get(request_id);
         const flat = Object.fromEntries(
           Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]),
@@ -57,6 +58,7 @@ export async function envoyGateway(world: World, options: TestEnvoyOptions = {})
           verdict: verdict ?? undefined,
           audit: audit?.record,
           evidence: audit?.evidence,
+          details,
           logged: [text, audit?.record, audit?.evidence].join("\n"),
         };
       });

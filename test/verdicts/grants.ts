@@ -1,5 +1,5 @@
 /** Cases about the grant itself: structure, headers, keys, times, signatures, rules, quorum. */
-import { base64url, compact, detached, payloadSegmentOf, segment } from "../kit/token.js";
+import { base64url, compact, detached, knownSigner, newSigner, payloadSegmentOf, segment } from "../kit/token.js";
 import type { World } from "../kit/world.js";
 import type { Case } from "./case.js";
 
@@ -15,6 +15,14 @@ const parts = (text: string): [string, string, string] => {
 const rawJson = (w: World, change: (text: string) => string): string =>
   change(JSON.stringify(w.claims({ ent: "alone" })));
 const aloneRaw = (w: World, change: (text: string) => string): string => w.alone({ payload: rawJson(w, change) });
+
+/** A denial before the requester's signature held, for a reason that depends on the roster. */
+const untold = (name: string, verdict: string, grant: Case["grant"]): Case => ({
+  name,
+  verdict,
+  told: "signature",
+  grant,
+});
 
 const good: Case[] = [
   { name: "two approvals", verdict: "allow", grant: (w) => w.grant() },
@@ -126,6 +134,13 @@ function compactLength(w: World, claims: Record<string, unknown>): number {
   const header = segment({ alg: w.rita.alg, kid: w.rita.kid, typ: "bg+jwt" });
   return header.length + 1 + Math.ceil((Buffer.byteLength(payload) * 4) / 3) + 1 + 86;
 }
+
+const BAD_PATTERNS: readonly string[] = [
+  ...["orders", "/a//b", "/a/../b", "/a/**/b", "/a*", "/%2e", "/a;b", "/%41", "/a?b", "/a b", "/\u00e9", "/a%zz"],
+  // Escapes of structure or of nothing worth one, and such as are no UTF-8: cut short, overlong, surrogates, beyond U+10FFFF.
+  ...["%3f", "%3F", "%23", "%7f", "%7e", "%2d", "%ff", "%c3", "%c3x", "%a9", "%c3%28", "%c0%ae", "%c1%bf", "%e0%80%af"],
+  ...["%ed%a0%80", "%f0%80%80%af", "%f4%90%80%80", "%f8%88%80%80%80", "%e2%82", "%c3%a9%a9"],
+].map((path) => (path.startsWith("%") ? `/a${path}/*` : path));
 
 const structure: Case[] = [
   { name: "an empty header", verdict: "malformed", grant: () => "" },
@@ -317,7 +332,7 @@ const structure: Case[] = [
     verdict: "malformed",
     grant: (w) => w.alone({ claims: { authorization_details: [w.detail({ locations: ["API.example.com"] })] } }),
   },
-  ...["orders", "/a//b", "/a/../b", "/a/**/b", "/a*", "/%2e", "/a;b", "/%41", "/a?b", "/a b", "/\u00e9", "/a%zz"].map(
+  ...BAD_PATTERNS.map(
     (path): Case => ({
       name: `the pattern ${path}`,
       verdict: "malformed",
@@ -329,7 +344,7 @@ const structure: Case[] = [
 const keys: Case[] = [
   { name: "alg none", verdict: "algorithm", grant: (w) => w.alone({ header: { alg: "none" } }) },
   { name: "alg HS256", verdict: "algorithm", grant: (w) => w.alone({ header: { alg: "HS256" } }) },
-  { name: "alg of another key type", verdict: "algorithm", grant: (w) => w.alone({ header: { alg: "ES256" } }) },
+  untold("alg of another key type", "algorithm", (w) => w.alone({ header: { alg: "ES256" } })),
   {
     name: "an approval's alg of another key type",
     verdict: "algorithm",
@@ -340,7 +355,12 @@ const keys: Case[] = [
     verdict: "algorithm",
     grant: (w) => w.grant({ approvals: [{ by: w.adam, header: { alg: "none" } }, { by: w.anna }] }),
   },
-  { name: "a stranger's request", verdict: "key_unknown", grant: (w) => w.alone({ by: w.stranger }) },
+  untold("a stranger's request", "key_unknown", (w) => w.alone({ by: w.stranger })),
+  untold("a stranger's request, ES256", "key_unknown", (w) => w.alone({ by: newSigner("ES256") })),
+  untold("a kid that is no thumbprint", "key_unknown", (w) => w.alone({ header: { kid: "" } })),
+  untold("signed by the key that is tried in place of an unknown one", "key_unknown", (w) =>
+    w.alone({ by: knownSigner }),
+  ),
   {
     name: "a stranger's approval",
     verdict: "key_unknown",
@@ -351,16 +371,8 @@ const keys: Case[] = [
     verdict: "key_unknown",
     grant: (w) => w.grant({ approvals: [{ by: w.adam }, { by: w.roots[0] }] }),
   },
-  {
-    name: "a key whose window has not begun",
-    verdict: "key_not_valid",
-    grant: (w) => w.alone({ by: w.late, claims: { sub: "late" } }),
-  },
-  {
-    name: "a key past its window",
-    verdict: "key_not_valid",
-    grant: (w) => w.alone({ by: w.gone, claims: { sub: "gone" } }),
-  },
+  untold("a key whose window has not begun", "key_not_valid", (w) => w.alone({ by: w.late, claims: { sub: "late" } })),
+  untold("a key past its window", "key_not_valid", (w) => w.alone({ by: w.gone, claims: { sub: "gone" } })),
   {
     name: "an approver's key past its window",
     verdict: "key_not_valid",
@@ -380,6 +392,37 @@ const keys: Case[] = [
 ];
 
 const times: Case[] = [
+  // What depends on the grant and the gateway alone comes before the key: it is the same for known and unknown ones.
+  {
+    name: "a stranger's, expired",
+    verdict: "expired",
+    grant: (w) => w.alone({ by: w.stranger, claims: { iat: w.now - 100, exp: w.now - 1 } }),
+  },
+  {
+    name: "a stranger's, from the future",
+    verdict: "not_yet_valid",
+    grant: (w) => w.alone({ by: w.stranger, claims: { iat: w.now + 60, exp: w.now + 120 } }),
+  },
+  {
+    name: "a stranger's, for another environment",
+    verdict: "audience",
+    grant: (w) => w.alone({ by: w.stranger, claims: { aud: "staging" } }),
+  },
+  {
+    name: "a key past its window, for another environment",
+    verdict: "audience",
+    grant: (w) => w.alone({ by: w.gone, claims: { aud: "staging" } }),
+  },
+  {
+    name: "another algorithm than the key's, expired",
+    verdict: "expired",
+    grant: (w) => w.alone({ header: { alg: "ES256" }, claims: { iat: w.now - 100, exp: w.now - 1 } }),
+  },
+  {
+    name: "alg none, expired",
+    verdict: "algorithm",
+    grant: (w) => w.alone({ header: { alg: "none" }, claims: { iat: w.now - 100, exp: w.now - 1 } }),
+  },
   { name: "another environment", verdict: "audience", grant: (w) => w.alone({ claims: { aud: "staging" } }) },
   {
     name: "iat beyond the leeway",

@@ -28,7 +28,8 @@ export async function nodeGateway(): Promise<Gateway> {
     const state = (key: string): string | undefined => outcome.filterState.get(`wasm.glassgate.${key}`);
     const text = state("audit");
     const audit = text === undefined ? undefined : readAuditLines(text);
-    const seen = { verdict: state("verdict"), audit: audit?.record, evidence: audit?.evidence };
+    const details = outcome.reply?.details;
+    const seen = { verdict: state("verdict"), audit: audit?.record, evidence: audit?.evidence, details };
     const logged = JSON.stringify([...outcome.filterState]);
     if (outcome.reply !== undefined) {
       return {

@@ -14,6 +14,9 @@ const scope = (
   grant: (w) => w.alone({ claims: { ent, authorization_details: [w.detail(detail)] } }),
 });
 
+const ambiguous = (piece: string): Case =>
+  scope(`the path's piece ${piece}`, "path_ambiguous", { path: `/orders/${piece}/7` });
+
 /** What Envoy itself answers with 400, or normalises away, before any filter: judged by the Node host alone. */
 export const rawPaths: readonly string[] = [
   "/orders//7",
@@ -27,6 +30,9 @@ export const rawPaths: readonly string[] = [
   "/orders/7#x",
   "/orders/%zz",
   "/orders/%41",
+  "/orders/%7e",
+  "/orders/%2d",
+  "/orders/%5F",
   "/orders/%4",
   "/orders/\u00e97",
 ];
@@ -56,7 +62,9 @@ export const scopeCases: readonly Case[] = [
   scope("** fits everything below", "allow", { path: "/orders/a/b/c/" }, { paths: ["/orders/**"] }),
   scope("** stays in its folder", "scope_path", { path: "/ordersx" }, { paths: ["/orders/**"] }),
   scope("a literal with an escape", "allow", { path: "/orders/a%20b" }, { paths: ["/orders/a%20b"] }),
-  scope("an escape of another case", "scope_path", { path: "/orders/a%e4" }, { paths: ["/orders/a%E4"] }),
+  scope("an escape of another case", "scope_path", { path: "/orders/a%c3%a4" }, { paths: ["/orders/a%C3%A4"] }),
+  scope("escapes of two, three and four bytes", "allow", { path: "/orders/%c3%a4%E2%82%ac%f0%9f%98%80" }),
+  scope("an escape that is no UTF-8, in the query", "allow", { path: "/orders/7?a=%ff%c0%ae%3f%41%" }),
   scope("the detail that got furthest: method", "scope_method", { method: "PUT" }, {}),
   {
     ...scope("the detail that got furthest: path", "scope_path", { path: "/x" }),
@@ -86,6 +94,21 @@ export const scopeCases: readonly Case[] = [
   scope("an escaped percent", "path_ambiguous", { path: "/orders/%2541" }),
   scope("an escaped newline", "path_ambiguous", { path: "/orders/%0a" }),
   scope("an escaped DEL", "path_ambiguous", { path: "/orders/%7f" }),
+  ...["%3f", "%3F", "%23", "%ff", "%80", "%c3", "%c3%", "%c3%a", "%c3x", "%c3/%a9", "%a9", "%c3%28"].map(ambiguous),
+  ...[
+    "%c0%ae",
+    "%C0%AF",
+    "%c1%bf",
+    "%e0%80%af",
+    "%e0%9f%bf",
+    "%ed%a0%80",
+    "%ed%bf%bf",
+    "%f0%80%80%af",
+    "%f0%8f%bf%bf",
+  ].map(ambiguous),
+  ...["%f4%90%80%80", "%f5%80%80%80", "%f8%88%80%80%80", "%e2%82", "%c3%a9%a9", "%c3%41", "%zz", "%4", "%u002e"].map(
+    ambiguous,
+  ),
 ];
 
 /** A path that is refused before the grant is even read. */

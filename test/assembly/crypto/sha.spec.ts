@@ -40,6 +40,23 @@ describe("SHA-256", () => {
     running.finish(hash);
     expect(shown(32)).toBe("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   });
+  it("of what came so far, at every length, and goes on", () => {
+    const running = new Sha256();
+    const part = bytesOf("b".repeat(200));
+    const whole = heap.alloc(32);
+    sha256(part, 200, whole);
+    for (let i = 0; i <= 200; i++) {
+      running.reset();
+      running.update(part, i);
+      running.peek(hash);
+      const sofar = shown(32);
+      sha256(part, i, hash);
+      expect(sofar).toBe(shown(32));
+      running.update(part + i, 200 - i);
+      running.finish(hash);
+      expect(memory.compare(hash, whole, 32)).toBe(0);
+    }
+  });
 });
 
 describe("SHA-512", () => {

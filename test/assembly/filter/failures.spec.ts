@@ -1,8 +1,10 @@
 /** Who counts as one network, and for how long it is busy. test/verdicts/busy.test.ts has it from outside. */
-import { isBusy, networkOf, noteFailure, WINDOW } from "../../../assembly/filter/failures";
+import { isBusy, keyOf, networkOf, noteFailure, WINDOW } from "../../../assembly/filter/failures";
 import { bytesOf, lengthOf } from "../bytes";
 
 const MAX_FAILED: i32 = 32;
+/** 256 sets of 16. */
+const PLACES: i32 = 4096;
 const NOW: i64 = 1795519995;
 
 function networkAt(source: string): u64 {
@@ -47,6 +49,17 @@ describe("a network", () => {
   });
 });
 
+describe("a requester's key", () => {
+  it("counts apart from every network and from every other key", () => {
+    const key = keyOf(bytesOf("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"), 43);
+    for (let i = 0; i < MAX_FAILED; i++) noteFailure(key, NOW);
+    expect(isBusy(key, NOW)).toBe(true);
+    expect(isBusy(keyOf(bytesOf("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xt"), 43), NOW)).toBe(false);
+    expect(isBusy(keyOf(bytesOf("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9X"), 42), NOW)).toBe(false);
+    expect(keyOf(bytesOf(""), 0)).not.toBe(0);
+  });
+});
+
 describe("a network is busy", () => {
   it("from its 32nd failure on, until ten seconds after its first", () => {
     const network = fresh();
@@ -78,6 +91,39 @@ describe("a network is busy", () => {
   it("never, when nobody knows which it is", () => {
     for (let i = 0; i < 2 * MAX_FAILED; i++) noteFailure(0, NOW);
     expect(isBusy(0, NOW)).toBe(false);
+  });
+  it("under more networks than there is room for: what is over the limit stays, whatever else fails", () => {
+    const later = NOW + 100 * WINDOW;
+    const full: u64[] = [];
+    for (let i = 0; i < 2 * PLACES; i++) {
+      const network = fresh();
+      for (let j = 0; j < MAX_FAILED; j++) noteFailure(network, later);
+      if (isBusy(network, later)) full.push(network);
+    }
+    // Every place is taken by one of those that came first.
+    expect(full.length).toBe(PLACES);
+    for (let i = 0; i < PLACES; i++) {
+      const network = fresh();
+      noteFailure(network, later + WINDOW - 1);
+      expect(isBusy(network, later + WINDOW - 1)).toBe(false);
+    }
+    let forgotten = 0;
+    for (let i = 0; i < full.length; i++) if (!isBusy(full[i], later + WINDOW - 1)) forgotten += 1;
+    expect(forgotten).toBe(0);
+    // With the end of their windows there is room again.
+    const network = fresh();
+    for (let j = 0; j < MAX_FAILED; j++) noteFailure(network, later + WINDOW);
+    expect(isBusy(network, later + WINDOW)).toBe(true);
+  });
+  it("among hundreds that fail alike, each of them", () => {
+    const later = NOW + 200 * WINDOW;
+    const first = last + 1;
+    for (let j = 0; j < MAX_FAILED; j++) {
+      last = first - 1;
+      for (let i = 0; i < 600; i++) noteFailure(fresh(), later);
+    }
+    last = first - 1;
+    for (let i = 0; i < 600; i++) expect(isBusy(fresh(), later)).toBe(true);
   });
   it("still, after so many others have failed less often that there was no room for all", () => {
     const network = fresh();

@@ -37,6 +37,7 @@ import {
   proxy_set_shared_data,
   proxy_set_tick_period_milliseconds,
 } from "./env";
+import { random_get } from "./wasi_snapshot_preview1";
 
 const slot: usize = memory.data(32, 8);
 const PTR = slot;
@@ -204,7 +205,23 @@ function outside(): string {
     proxy_set_shared_data(key.ptr, 1, ((<usize>memory.size()) << 16) - 1, 2, 0),
     proxy_set_shared_data(key.ptr, 1, (<usize>memory.size()) << 16, 0, 0),
   ];
-  return statuses.join(",");
+  const chance: i32[] = [
+    random_get(bad, 8),
+    random_get(((<usize>memory.size()) << 16) - 1, 1),
+    random_get(((<usize>memory.size()) << 16) - 1, 2),
+    random_get((<usize>memory.size()) << 16, 0),
+  ];
+  return `${statuses.join(",")};${chance.join(",")}`;
+}
+
+/** `0=16` when 16 bytes are other than they were; all at once they stay so only by chance. */
+function random(length: i32): string {
+  const ptr = heap.alloc(length + 1);
+  memory.fill(ptr, 0, length + 1);
+  const status = random_get(ptr, length);
+  let drawn = 0;
+  for (let i = 0; i < length; i++) if (load<u8>(ptr + i) != 0) drawn = length;
+  return `${status}=${drawn}`;
 }
 
 /** A VM that has served a request is a worker's; one that was configured before and has not is the main thread's. */
@@ -243,6 +260,7 @@ function otherCommand(words: string[]): string {
     const status = proxy_get_current_time_nanoseconds(WIDE);
     return `${status}${load<u64>(WIDE) > 1_500_000_000_000_000_000 ? "=ns" : ""}`;
   }
+  if (name == "random") return random(first);
   if (name == "timer") return proxy_set_tick_period_milliseconds(first).toString();
   if (name == "effective") return proxy_set_effective_context(first).toString();
   if (name == "finish") return proxy_done().toString();

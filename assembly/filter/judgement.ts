@@ -1,0 +1,45 @@
+/** One request on its way through the filter: what came, which grant it shows, and what was decided. */
+import { Decision } from "../decide/decide";
+import { Verdict } from "../decide/verdict.gen";
+import { Grant } from "../grant/grant";
+import { Entry } from "./cache";
+import { RootContext } from "./contexts";
+import { Incoming } from "./incoming";
+
+const NO_ENTRY = changetype<Entry>(0);
+
+/** One object serves all requests of a VM, as they come one after the other and none may allocate. */
+export class Judgement {
+  context: RootContext = new RootContext();
+  /** Nanoseconds since 1970; 0 where the gateway has no clock. */
+  nowNs: u64 = 0;
+  incoming: Incoming = new Incoming();
+  /** Where the grant stands, parsed or as far as it could be read; 0 until it was looked up. */
+  entry: Entry = NO_ENTRY;
+  decision: Decision = new Decision();
+
+  start(context: RootContext, nowNs: u64): void {
+    this.context = context;
+    this.nowNs = nowNs;
+    this.entry = NO_ENTRY;
+    this.decision.clear();
+  }
+
+  get nowSeconds(): i64 {
+    return <i64>(this.nowNs / 1000000000);
+  }
+
+  /** 0 until the grant was looked up. */
+  get grant(): Grant {
+    return changetype<usize>(this.entry) == 0 ? changetype<Grant>(0) : this.entry.grant;
+  }
+
+  /** The same bytes were accepted before: their signatures hold, and what they prove is on record. */
+  get isCached(): bool {
+    return changetype<usize>(this.entry) != 0 && this.entry.isAccepted;
+  }
+
+  get isAllowed(): bool {
+    return this.decision.verdict == Verdict.Allow;
+  }
+}

@@ -1,0 +1,37 @@
+/** What the gateway tells nobody, `explain` tells the holder: which of the four reasons for `signature` it was. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { publicPart } from "../../control/signer/jwk.js";
+import { entitlement, nowSeconds, Party } from "../kit/party.js";
+
+let party: Party;
+let grant: string;
+beforeAll(async () => {
+  party = await Party.make();
+  await party.pin({ entitlements: [entitlement({ approvals: [] })] });
+  grant = (await party.run(["grant", await party.ask(), "--key", "rita"])).stdout;
+});
+afterAll(() => party.end());
+
+const explained = async (text: string) => {
+  const { code, stdout } = await party.run(["explain", text, "GET", "https://api.example.com/orders/42", "--json"]);
+  return { code, verdict: JSON.parse(stdout).verdict, recorded: JSON.parse(stdout).record.verdict };
+};
+const denied = (verdict: string) => ({ code: 1, verdict, recorded: verdict });
+
+it("an unknown key, one past its window, one of another algorithm, a wrong signature", async () => {
+  const entitlements = [entitlement({ approvals: [] })];
+  const others = party.principals().slice(1);
+  const { rita, adam } = party.keys;
+  expect(await explained(grant)).toEqual({ code: 0, verdict: "allow", recorded: "allow" });
+  const [header = "", payload = "", signature = ""] = grant.trim().split(".");
+  expect(await explained(`${header}.${payload}.A${signature.slice(1)}`)).toEqual(denied("signature"));
+  const members = { ...JSON.parse(Buffer.from(header, "base64url").toString("utf8")), kid: adam.kid };
+  const renamed = Buffer.from(JSON.stringify(members)).toString("base64url");
+  expect(await explained(`${renamed}.${payload}.${signature}`)).toEqual(denied("algorithm"));
+
+  await party.pin({ entitlements, principals: others });
+  expect(await explained(grant)).toEqual(denied("key_unknown"));
+  const ended = { ...publicPart(rita), exp: nowSeconds() - 1 };
+  await party.pin({ entitlements, principals: [{ id: "rita", roles: ["oncall"], keys: [ended] }, ...others] });
+  expect(await explained(grant)).toEqual(denied("key_not_valid"));
+});
