@@ -21,6 +21,7 @@ const CONSTANTS: usize = memory.data<u64>(
     0x7ffffdb07ffffdb, 0x7ffffdb07ffffdb,
     0x3ffffff03ffffff, 0x3ffffff03ffffff,
     0x7ffffff07ffffff, 0x7ffffff07ffffff,
+    0x1ffffff01ffffff, 0x1ffffff01ffffff,
   ],
   16,
 );
@@ -404,44 +405,40 @@ export function negateWhere(out: usize, f: usize, mask: usize): void {
   v128.store(out, i32x4.add(v128.xor(v128.load(f, 144), m), r9), 144);
 }
 
-/** Four elements of ten u32 limbs each into four lanes. Reads 48 bytes at each pointer. */
+/** Four encoded elements of 32 bytes, below 2^255, into four lanes: limbs come out below 2^26 and 2^25. */
 export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
-  let a: v128;
-  let b: v128;
-  let c: v128;
-  let d: v128;
-  let x: v128;
-  let y: v128;
-  a = v128.load(p0, 0);
-  b = v128.load(p1, 0);
-  c = v128.load(p2, 0);
-  d = v128.load(p3, 0);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 0);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 16);
-  x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 32);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 48);
-  a = v128.load(p0, 16);
-  b = v128.load(p1, 16);
-  c = v128.load(p2, 16);
-  d = v128.load(p3, 16);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 64);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 80);
-  x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 96);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 112);
-  a = v128.load(p0, 32);
-  b = v128.load(p1, 32);
-  c = v128.load(p2, 32);
-  d = v128.load(p3, 32);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 128);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 144);
+  const a0 = v128.load(p0, 0);
+  const b0 = v128.load(p1, 0);
+  const c0 = v128.load(p2, 0);
+  const d0 = v128.load(p3, 0);
+  const x0 = v128.shuffle<i32>(a0, b0, 0, 4, 1, 5);
+  const x1 = v128.shuffle<i32>(c0, d0, 0, 4, 1, 5);
+  const w0 = v128.shuffle<i64>(x0, x1, 0, 2);
+  const w1 = v128.shuffle<i64>(x0, x1, 1, 3);
+  const z0 = v128.shuffle<i32>(a0, b0, 2, 6, 3, 7);
+  const z1 = v128.shuffle<i32>(c0, d0, 2, 6, 3, 7);
+  const w2 = v128.shuffle<i64>(z0, z1, 0, 2);
+  const w3 = v128.shuffle<i64>(z0, z1, 1, 3);
+  const a16 = v128.load(p0, 16);
+  const b16 = v128.load(p1, 16);
+  const c16 = v128.load(p2, 16);
+  const d16 = v128.load(p3, 16);
+  const x16 = v128.shuffle<i32>(a16, b16, 0, 4, 1, 5);
+  const x17 = v128.shuffle<i32>(c16, d16, 0, 4, 1, 5);
+  const w4 = v128.shuffle<i64>(x16, x17, 0, 2);
+  const w5 = v128.shuffle<i64>(x16, x17, 1, 3);
+  const z16 = v128.shuffle<i32>(a16, b16, 2, 6, 3, 7);
+  const z17 = v128.shuffle<i32>(c16, d16, 2, 6, 3, 7);
+  const w6 = v128.shuffle<i64>(z16, z17, 0, 2);
+  const w7 = v128.shuffle<i64>(z16, z17, 1, 3);
+  v128.store(out, v128.and(w0, v128.load(CONSTANTS, 112)), 0);
+  v128.store(out, v128.and(v128.or(i32x4.shr_u(w0, 26), i32x4.shl(w1, 6)), v128.load(CONSTANTS, 144)), 16);
+  v128.store(out, v128.and(v128.or(i32x4.shr_u(w1, 19), i32x4.shl(w2, 13)), v128.load(CONSTANTS, 112)), 32);
+  v128.store(out, v128.and(v128.or(i32x4.shr_u(w2, 13), i32x4.shl(w3, 19)), v128.load(CONSTANTS, 144)), 48);
+  v128.store(out, i32x4.shr_u(w3, 6), 64);
+  v128.store(out, v128.and(w4, v128.load(CONSTANTS, 144)), 80);
+  v128.store(out, v128.and(v128.or(i32x4.shr_u(w4, 25), i32x4.shl(w5, 7)), v128.load(CONSTANTS, 112)), 96);
+  v128.store(out, v128.and(v128.or(i32x4.shr_u(w5, 19), i32x4.shl(w6, 13)), v128.load(CONSTANTS, 144)), 112);
+  v128.store(out, v128.and(v128.or(i32x4.shr_u(w6, 12), i32x4.shl(w7, 20)), v128.load(CONSTANTS, 112)), 128);
+  v128.store(out, i32x4.shr_u(w7, 6), 144);
 }

@@ -80,24 +80,40 @@ function multiply(constants) {
 
 const eachLimb = (statement) => range(LIMBS).map((k) => statement(k, 16 * k));
 
-/** Four table entries' elements, 40 bytes each, turned into ten vectors: a transposition of 4x4 words, twice and a half. */
-function gather() {
-  const body = ["let a: v128;", "let b: v128;", "let c: v128;", "let d: v128;", "let x: v128;", "let y: v128;"];
-  for (const k of [0, 4, 8]) {
+/** Four encodings of 32 bytes, little endian, cut into limbs: a transposition of 4x4 words, twice, then shifts and masks. */
+function gather(constants) {
+  const body = [];
+  for (const at of [0, 16]) {
     for (const [name, source] of [
       ["a", "p0"],
       ["b", "p1"],
       ["c", "p2"],
       ["d", "p3"],
     ])
-      body.push(`${name} = v128.load(${source}, ${4 * k});`);
-    body.push("x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);", "y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);");
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k});`);
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 16});`);
-    if (k === 8) continue;
-    body.push("x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);", "y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);");
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k + 32});`);
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 48});`);
+      body.push(`const ${name}${at} = v128.load(${source}, ${at});`);
+    for (const [i, half, words] of [
+      [0, "x", "0, 4, 1, 5"],
+      [2, "z", "2, 6, 3, 7"],
+    ]) {
+      const w = at / 4 + i;
+      body.push(
+        `const ${half}${at} = v128.shuffle<i32>(a${at}, b${at}, ${words});`,
+        `const ${half}${at + 1} = v128.shuffle<i32>(c${at}, d${at}, ${words});`,
+        `const w${w} = v128.shuffle<i64>(${half}${at}, ${half}${at + 1}, 0, 2);`,
+        `const w${w + 1} = v128.shuffle<i64>(${half}${at}, ${half}${at + 1}, 1, 3);`,
+      );
+    }
+  }
+  let bit = 0;
+  for (const k of range(LIMBS)) {
+    const word = bit >> 5;
+    const shift = bit & 31;
+    let limb = shift === 0 ? `w${word}` : `i32x4.shr_u(w${word}, ${shift})`;
+    if (shift + bits(k) > 32) limb = `v128.or(${limb}, i32x4.shl(w${word + 1}, ${32 - shift}))`;
+    // The top bit of an encoding is 0.
+    if (shift + bits(k) !== 32 && k < LIMBS - 1) limb = `v128.and(${limb}, ${constants.lanes32(2 ** bits(k) - 1)})`;
+    body.push(`v128.store(out, ${limb}, ${16 * k});`);
+    bit += bits(k);
   }
   return body;
 }
@@ -143,9 +159,9 @@ ${lines(
   ]).flat(),
 )}
 }`,
-    `/** Four elements of ten u32 limbs each into four lanes. Reads 48 bytes at each pointer. */
+    `/** Four encoded elements of 32 bytes, below 2^255, into four lanes: limbs come out below 2^26 and 2^25. */
 export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
-${lines(gather())}
+${lines(gather(constants))}
 }`,
   ];
   return `/**
