@@ -9,23 +9,33 @@ import {
   isSmallOrder,
   negatePoint,
   setBase as setBase25519,
+  setIdentity,
 } from "./edwards25519";
 import { addPlain, isLess, leave, subtractPlain } from "./montgomery";
 import { affineX, decodePoint as decode256, field, isInfinity, order, setBase as setBase256 } from "./p256";
 import { sumStraus as sumStraus256 } from "./straus256";
 import { sumStraus as sumStraus25519 } from "./straus25519";
-import { compareTabled, fillRow as fillRow256, ROW_BYTES as ROW_256, TabledResult } from "./tabled256";
-import { fillRow as fillRow25519, ROW_BYTES as ROW_25519, sumTabled } from "./tabled25519";
-import { ROWS } from "./windows";
+import { compareTabled, fillRow as fillRow256, ROW_BYTES as ROW_256, TABLE_BYTES as TABLE_256, TabledResult } from "./tabled256";
+import { BASE_TABLE_BYTES, BASE_WIDTH, fillMore, KEY_TABLE_BYTES, KEY_WIDTH, sumTabled } from "./tabled25519";
+import { entriesOfTable, ODD_ROWS } from "./windows";
 
-/** Bytes of a table of either kind: places of one size never fragment memory. */
-export const TABLE_BYTES: i32 = ROWS * max(ROW_25519, ROW_256);
+/** Bytes of a key's table of either kind: places of one size never fragment memory. */
+export const TABLE_BYTES: i32 = max(KEY_TABLE_BYTES, TABLE_256);
 
-/** The point whose multiples are being made: 2^(8 * row) times the key, or minus the key for Ed25519. */
+/** Bytes of a base point's table. */
+export function baseTableBytes(algorithm: i32): i32 {
+  return algorithm == Algorithm.Ed25519 ? BASE_TABLE_BYTES : TABLE_256;
+}
+
+/** The point whose multiples are being made: 2^(width * row) times the key, or minus the key for Ed25519. */
 const step: usize = memory.data(320, 16);
+/** Ed25519: the multiple made last in this row. */
+const last: usize = memory.data(320, 16);
 let buildAlgorithm: i32 = 0;
 let buildTable: usize = 0;
-let buildRow: i32 = 0;
+let buildWidth: i32 = 0;
+/** Rows, or entries for Ed25519, that are there already. */
+let filled: i32 = 0;
 
 /**
  * Begins a table.
@@ -35,8 +45,10 @@ let buildRow: i32 = 0;
 export function startTable(algorithm: i32, publicKey: usize, table: usize): bool {
   buildAlgorithm = algorithm;
   buildTable = table;
-  buildRow = 0;
+  filled = 0;
   if (algorithm == Algorithm.Ed25519) {
+    buildWidth = publicKey == 0 ? BASE_WIDTH : KEY_WIDTH;
+    setIdentity(last);
     if (publicKey == 0) {
       setBase25519(step);
       return true;
@@ -52,12 +64,15 @@ export function startTable(algorithm: i32, publicKey: usize, table: usize): bool
   return decode256(step, publicKey);
 }
 
-/** Fills the next row. True when it was the last one. */
-export function fillNextRow(): bool {
-  if (buildAlgorithm == Algorithm.Ed25519) fillRow25519(buildTable + <usize>(buildRow * ROW_25519), step);
-  else fillRow256(buildTable + <usize>(buildRow * ROW_256), step);
-  buildRow += 1;
-  return buildRow >= ROWS;
+/** Fills some more entries. True when they were the last ones. */
+export function fillNext(): bool {
+  if (buildAlgorithm == Algorithm.Ed25519) {
+    filled = fillMore(buildTable, buildWidth, filled, step, last);
+    return filled >= entriesOfTable(buildWidth);
+  }
+  fillRow256(buildTable + <usize>(filled * ROW_256), step);
+  filled += 1;
+  return filled >= ODD_ROWS;
 }
 
 // ---- The proof: both ways must give the same sum for two fixed scalars whose digits reach far apart entries.

@@ -3,12 +3,12 @@
  * each window of w bits, the multiples 1 .. 2^(w-1) of 2^(w * row) times its point; scalars become signed digits, a digit
  * picks an entry of its row. The additions ("madd-2008-hwcd-3", a = -1) are complete, so no case is exceptional.
  *
- *   entry | y + x | y - x | 2dxy |      ten u32 limbs each, canonical; 120 bytes and 8 spare ones
+ *   entry | y + x | y - x | 2dxy |      encoded, 32 bytes each: two cache lines
  *
  * Variable time: public data only.
  */
-import { addCached, cache, double, POINT } from "./edwards25519";
-import { add, carryAndStore, copy, decode, ELEMENT, encode, invert, multiply, subtract, TWO_D } from "./field25519";
+import { addCached, cache, double, POINT, setIdentity } from "./edwards25519";
+import { add, carryAndStore, copy, ELEMENT, encode, invert, multiply, subtract, TWO_D } from "./field25519";
 import {
   add as addLanes,
   gather,
@@ -16,68 +16,56 @@ import {
   negateWhere,
   subtract as subtractLanes,
 } from "./lanes25519.gen";
-import { ROW_ENTRIES, ROWS, signedDigits } from "./windows";
+import { entriesOfRow, entriesOfTable, rowsOf, signedDigits } from "./windows";
 
-export const ENTRY_BYTES: i32 = 128;
-const LIMBS_BYTES: usize = 40;
-/** Bytes of a row, and of a table. */
-export const ROW_BYTES: i32 = ROW_ENTRIES * ENTRY_BYTES;
+/** Bits per digit of the keys' tables, and of the base point's, of which a VM has one. */
+export const KEY_WIDTH: i32 = 7;
+export const BASE_WIDTH: i32 = 9;
+const ENTRY_BYTES: i32 = 96;
+const ENCODED: usize = 32;
+export const KEY_TABLE_BYTES: i32 = entriesOfTable(KEY_WIDTH) * ENTRY_BYTES;
+export const BASE_TABLE_BYTES: i32 = entriesOfTable(BASE_WIDTH) * ENTRY_BYTES;
 
-const IDENTITY: usize = memory.data<u32>(
-  [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-  64,
-);
+const IDENTITY: usize = memory.data<u64>([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], 64);
 
-// ---- Filling a table, row by row.
+// ---- Filling a table, some entries at a time.
 
-/** A row's points before they become entries, and the running products of their Z. */
-const points: usize = memory.data(40960, 16); // 128 points
-const products: usize = memory.data(10240, 16);
+/** A whole part of each row. */
+const CHUNK: i32 = 64;
+/** The points before they become entries, and the running products of their Z. */
+const points: usize = memory.data(20480, 16); // CHUNK points
+const products: usize = memory.data(5120, 16);
 const cachedStep: usize = memory.data(320, 16);
 const scale: usize = memory.data(80, 16);
 const x: usize = memory.data(80, 16);
 const y: usize = memory.data(80, 16);
-const t: usize = memory.data(80, 16);
-const plain: usize = memory.data(32, 16);
-
-/** Ten canonical u32 limbs. */
-function storeLimbs(at: usize, element: usize): void {
-  encode(plain, element);
-  decode(t, plain);
-  for (let i: usize = 0; i < 10; i++) store<u32>(at + i * 4, load<u32>(t + i * 8));
-}
 
 function storeEntry(at: usize): void {
   add(scale, y, x);
-  storeLimbs(at, scale);
+  encode(at, scale);
   subtract(scale, y, x);
-  storeLimbs(at + LIMBS_BYTES, scale);
+  encode(at + ENCODED, scale);
   multiply(scale, x, y);
   multiply(scale, scale, TWO_D);
-  storeLimbs(at + 2 * LIMBS_BYTES, scale);
+  encode(at + 2 * ENCODED, scale);
 }
 
-/**
- * Fills one row: the multiples 1 .. 128 of `step`, and moves `step` on to the next row's: 2^8 times itself.
- * All Z are inverted at once (Montgomery's trick).
- * @param step a point in extended coordinates
- */
-export function fillRow(row: usize, step: usize): void {
+/** CHUNK entries: last + step, last + 2 step, ...; `last` moves on. All Z are inverted at once (Montgomery's trick). */
+function fillChunk(at: usize, last: usize, step: usize): void {
   cache(cachedStep, step);
-  memory.copy(points, step, POINT);
-  copy(products, step + 2 * ELEMENT);
-  for (let i = 1; i < ROW_ENTRIES; i++) {
+  for (let i = 0; i < CHUNK; i++) {
     const point = points + <usize>i * POINT;
-    addCached(point, point - POINT, cachedStep, false);
+    addCached(point, i == 0 ? last : point - POINT, cachedStep, false);
     const product = products + <usize>i * ELEMENT;
-    multiply(product, product - ELEMENT, point + 2 * ELEMENT);
+    if (i == 0) copy(product, point + 2 * ELEMENT);
+    else multiply(product, product - ELEMENT, point + 2 * ELEMENT);
   }
-  double(step, points + <usize>(ROW_ENTRIES - 1) * POINT);
+  memory.copy(last, points + <usize>(CHUNK - 1) * POINT, POINT);
 
   const rest = cachedStep;
   const reciprocal = cachedStep + ELEMENT;
-  invert(rest, products + <usize>(ROW_ENTRIES - 1) * ELEMENT);
-  for (let i = ROW_ENTRIES - 1; i >= 0; i--) {
+  invert(rest, products + <usize>(CHUNK - 1) * ELEMENT);
+  for (let i = CHUNK - 1; i >= 0; i--) {
     const point = points + <usize>i * POINT;
     // rest is 1 / (Z0 Z1 ... Zi).
     if (i > 0) multiply(reciprocal, rest, products + <usize>(i - 1) * ELEMENT);
@@ -85,30 +73,58 @@ export function fillRow(row: usize, step: usize): void {
     multiply(rest, rest, point + 2 * ELEMENT);
     multiply(x, point, reciprocal);
     multiply(y, point + ELEMENT, reciprocal);
-    storeEntry(row + <usize>i * ENTRY_BYTES);
+    storeEntry(at + <usize>i * ENTRY_BYTES);
   }
+}
+
+/**
+ * Fills some more entries.
+ * @param filled entries that are there already
+ * @param step 2^(width * row) times the point; moves on from row to row
+ * @param last the entry filled last as a point, or the identity at a row's beginning; moves on
+ * @returns how many are there now; entriesOfTable(width) at the end
+ */
+export function fillMore(table: usize, width: i32, filled: i32, step: usize, last: usize): i32 {
+  fillChunk(table + <usize>filled * ENTRY_BYTES, last, step);
+  const now = filled + CHUNK;
+  const row = now / entriesOfRow(width);
+  // What comes after the last row's usual entries is a second half of it.
+  if (now % entriesOfRow(width) == 0 && row < rowsOf(width)) {
+    double(step, last);
+    setIdentity(last);
+  }
+  return now;
 }
 
 // ---- Summing up.
 
-/** 32 entries of the base point's table and 32 of the key's, four at a time. */
-const ROUNDS: usize = 16;
-const picked: usize = memory.data(256, 16); // ROUNDS x 4 pointers
-const signs: usize = memory.data(256, 16); // ROUNDS x 4 masks: all ones for a negative digit
-const digits: usize = memory.data(64, 16);
+/** Entries of the base point's table and of the key's, four at a time. */
+const ENTRIES: i32 = rowsOf(BASE_WIDTH) + rowsOf(KEY_WIDTH);
+const ROUNDS: usize = <usize>((ENTRIES + 3) / 4);
+const picked: usize = memory.data(512, 16); // ROUNDS x 4 pointers
+const signs: usize = memory.data(512, 16); // ROUNDS x 4 masks: all ones for a negative digit
+const digits: usize = memory.data(128, 16);
+
+/** The sum of what was touched: a load that nothing comes of would be left out. */
+let touchedSum: u32 = 0;
 
 /** Picks the entries of a scalar's digits, `slot` being the first one's place. */
-function pick(slot: usize, scalar: usize, table: usize): void {
-  signedDigits(digits, scalar);
-  for (let row: usize = 0; row < <usize>ROWS; row++) {
-    const digit = <i32>load<i16>(digits + row * 2);
+function pick(slot: i32, scalar: usize, table: usize, width: i32): void {
+  signedDigits(digits, scalar, width);
+  let touched: u32 = 0;
+  const rows = rowsOf(width);
+  for (let row = 0; row < rows; row++) {
+    const digit = <i32>load<i16>(digits + (<usize>row << 1));
     const sign = digit >> 31;
     const size = (digit ^ sign) - sign;
-    const at = (slot + row) << 2;
-    const entry = table + row * <usize>ROW_BYTES + <usize>(size - 1) * ENTRY_BYTES;
-    store<usize>(picked + at, size == 0 ? IDENTITY : entry);
+    const at = <usize>(slot + row) << 2;
+    const entry = size == 0 ? IDENTITY : table + <usize>((row << (width - 1)) + size - 1) * ENTRY_BYTES;
+    // Both its cache lines, all entries in a row: so they are fetched at once, not one round after the other.
+    touched += load<u32>(entry) + load<u32>(entry, ENTRY_BYTES - 4);
+    store<usize>(picked + at, entry);
     store<i32>(signs + at, sign);
   }
+  touchedSum = touched;
 }
 
 /** 2 in all four lanes. */
@@ -139,13 +155,13 @@ function loadEntries(round: usize): void {
   const p2 = load<usize>(at, 8);
   const p3 = load<usize>(at, 12);
   const sign = signs + (round << 4);
-  const n0 = load<usize>(sign) & LIMBS_BYTES;
-  const n1 = load<usize>(sign, 4) & LIMBS_BYTES;
-  const n2 = load<usize>(sign, 8) & LIMBS_BYTES;
-  const n3 = load<usize>(sign, 12) & LIMBS_BYTES;
+  const n0 = load<usize>(sign) & ENCODED;
+  const n1 = load<usize>(sign, 4) & ENCODED;
+  const n2 = load<usize>(sign, 8) & ENCODED;
+  const n3 = load<usize>(sign, 12) & ENCODED;
   gather(plus, p0 + n0, p1 + n1, p2 + n2, p3 + n3);
-  gather(minus, p0 + LIMBS_BYTES - n0, p1 + LIMBS_BYTES - n1, p2 + LIMBS_BYTES - n2, p3 + LIMBS_BYTES - n3);
-  gather(product, p0 + 80, p1 + 80, p2 + 80, p3 + 80);
+  gather(minus, p0 + ENCODED - n0, p1 + ENCODED - n1, p2 + ENCODED - n2, p3 + ENCODED - n3);
+  gather(product, p0 + 64, p1 + 64, p2 + 64, p3 + 64);
   negateWhere(product, product, sign);
 }
 
@@ -209,11 +225,15 @@ function takePoint(out: usize, lane: usize): void {
 
 /**
  * out = [baseScalar]B + [keyScalar]P, a point in extended coordinates.
- * @param baseScalar, keyScalar 32 bytes, below 2^255
+ * @param baseScalar, keyScalar 32 bytes, below L
  */
 export function sumTabled(out: usize, baseScalar: usize, keyScalar: usize, baseTable: usize, keyTable: usize): void {
-  pick(0, baseScalar, baseTable);
-  pick(ROWS, keyScalar, keyTable);
+  pick(0, baseScalar, baseTable, BASE_WIDTH);
+  pick(rowsOf(BASE_WIDTH), keyScalar, keyTable, KEY_WIDTH);
+  for (let slot = ENTRIES; slot < <i32>ROUNDS * 4; slot++) {
+    store<usize>(picked + (<usize>slot << 2), IDENTITY);
+    store<i32>(signs + (<usize>slot << 2), 0);
+  }
   startSums();
   for (let round: usize = 1; round < ROUNDS; round++) addRound(round);
   takePoint(out, 0);

@@ -19,11 +19,12 @@ import {
 } from "./lanes256.gen";
 import { addPlain, enter, invert, isLess, multiply, square, subtractPlain, WORDS } from "./montgomery";
 import { addPoints, double, field, POINT } from "./p256";
-import { oddDigits, ROW_ENTRIES, ROWS, WIDTH } from "./windows";
+import { ODD_ENTRIES, ODD_ROWS, ODD_WIDTH, oddDigits } from "./windows";
 
 const ENTRY_BYTES: i32 = 80;
 /** Bytes of a row. */
-export const ROW_BYTES: i32 = ROW_ENTRIES * ENTRY_BYTES;
+export const ROW_BYTES: i32 = ODD_ENTRIES * ENTRY_BYTES;
+export const TABLE_BYTES: i32 = ODD_ROWS * ROW_BYTES;
 const LIMBS_BYTES: usize = 36;
 const LIMB_BITS: i32 = 29;
 const LIMB_MASK: u32 = 0x1fffffff;
@@ -82,17 +83,17 @@ export function fillRow(row: usize, step: usize): void {
   double(twice, step);
   memory.copy(points, step, POINT);
   memory.copy(products, step + 64, WORDS);
-  for (let i = 1; i < ROW_ENTRIES; i++) {
+  for (let i = 1; i < ODD_ENTRIES; i++) {
     const point = points + <usize>i * POINT;
     addPoints(point, point - POINT, twice);
     const product = products + <usize>i * WORDS;
     multiply(field, product, product - WORDS, point + 64);
   }
   memory.copy(step, twice, POINT);
-  for (let i = 1; i < WIDTH; i++) double(step, step);
+  for (let i = 1; i < ODD_WIDTH; i++) double(step, step);
 
-  invert(field, rest, products + <usize>(ROW_ENTRIES - 1) * WORDS);
-  for (let i = ROW_ENTRIES - 1; i >= 0; i--) {
+  invert(field, rest, products + <usize>(ODD_ENTRIES - 1) * WORDS);
+  for (let i = ODD_ENTRIES - 1; i >= 0; i--) {
     const point = points + <usize>i * POINT;
     // rest is 1 / (Z0 Z1 ... Zi).
     if (i > 0) multiply(field, reciprocal, rest, products + <usize>(i - 1) * WORDS);
@@ -131,7 +132,7 @@ function pick(slot: usize, scalar: usize, order: usize, table: usize): void {
   }
   oddDigits(digits, oddScalar);
   let touched: u32 = 0;
-  for (let row: usize = 0; row < <usize>ROWS; row++) {
+  for (let row: usize = 0; row < <usize>ODD_ROWS; row++) {
     const digit = <i32>load<i16>(digits + row * 2);
     const sign = digit >> 31;
     const index = ((digit ^ sign) - sign) >> 1;
@@ -305,7 +306,7 @@ export function compareTabled(
   keyTable: usize,
 ): i32 {
   pick(0, u1, order, baseTable);
-  pick(ROWS, u2, order, keyTable);
+  pick(ODD_ROWS, u2, order, keyTable);
   startSums();
   for (let round: usize = 2; round < ROUNDS; round++) addRound(round);
   addNeighbours(1, false);

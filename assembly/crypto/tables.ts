@@ -4,7 +4,7 @@
  * that forged grants cannot churn them. A table belongs to the key's bytes, not to a bundle: it stays over rotations.
  */
 import { Algorithm, publicKeyLength } from "./algorithm";
-import { fillNextRow, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
+import { baseTableBytes, fillNext, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
 
 /** Places for keys' tables, at most. */
 const MAX_TABLES: i32 = 64;
@@ -14,6 +14,9 @@ const ROWS_PER_STEP: i32 = 2;
 const MAX_WAITING: i32 = 16;
 /** A table that was used within so many seconds is not given up for another key's: churn would cost more than it saves. */
 const KEEP_SECONDS: i64 = 60;
+
+/** A cache line, in bytes. What is allocated is aligned to 16 as it is. */
+const LINE: usize = 64;
 
 enum State {
   Free,
@@ -29,6 +32,10 @@ class Table {
   /** The public key, 64 bytes; unused for a base point. */
   key: usize = 0;
   memory: usize = 0;
+  /** What the allocator gave for `memory`. */
+  block: usize = 0;
+  /** Of `memory`. */
+  bytes: i32 = TABLE_BYTES;
   lastUsed: i64 = 0;
 }
 
@@ -42,7 +49,11 @@ const tables: StaticArray<Table> = new StaticArray<Table>(MAX_TABLES);
 for (let i = 0; i < MAX_TABLES; i++) unchecked((tables[i] = newTable()));
 const bases: StaticArray<Table> = new StaticArray<Table>(2);
 for (let i = 0; i < 2; i++) unchecked((bases[i] = newTable()));
-unchecked((bases[1].algorithm = Algorithm.Es256));
+for (let i = 0; i < 2; i++) {
+  const base = unchecked(bases[i]);
+  base.algorithm = i;
+  base.bytes = baseTableBytes(i);
+}
 
 let budget: i32 = 0;
 let used: i32 = 0;
@@ -112,9 +123,11 @@ export function noteVerified(algorithm: i32, publicKey: usize): void {
 /** Memory for a table. False when there is none left within the budget. */
 function takeMemory(table: Table): bool {
   if (table.memory != 0) return true;
-  if (used + TABLE_BYTES > budget) return false;
-  used += TABLE_BYTES;
-  table.memory = heap.alloc(<usize>TABLE_BYTES);
+  if (used + table.bytes > budget) return false;
+  used += table.bytes;
+  // Entries begin where cache lines do.
+  table.block = heap.alloc(<usize>table.bytes + LINE - 16);
+  table.memory = (table.block + LINE - 1) & ~(LINE - 1);
   return true;
 }
 
@@ -149,7 +162,7 @@ function startNext(): void {
   const base = unchecked(bases[algorithm]);
   if (base.state == State.Free) {
     // It is of no use without room for one key.
-    if (used + 2 * TABLE_BYTES <= budget && takeMemory(base)) {
+    if (used + base.bytes + TABLE_BYTES <= budget && takeMemory(base)) {
       begin(base, 0);
       return;
     }
@@ -200,7 +213,7 @@ export function buildTables(now: i64): bool {
     return false;
   }
   for (let i = 0; i < ROWS_PER_STEP; i++) {
-    if (!fillNextRow()) continue;
+    if (!fillNext()) continue;
     return finish(building);
   }
   return false;
@@ -208,8 +221,8 @@ export function buildTables(now: i64): bool {
 
 function drop(table: Table): void {
   if (table.memory != 0) {
-    heap.free(table.memory);
-    used -= TABLE_BYTES;
+    heap.free(table.block);
+    used -= table.bytes;
   }
   table.memory = 0;
   table.state = State.Free;

@@ -10,94 +10,113 @@ const twoP = (k) => (k === 0 ? 2 ** 27 - 38 : 2 ** (bits(k) + 1) - 2);
 /** Two chains of carries, interleaved; 9 -> 0 wraps times 19. */
 const CARRIES = [0, 5, 1, 6, 2, 7, 3, 8, 4, 9, 5, 0];
 
-/** Sets `name` to the sum of the products of the pairs, in both halves. */
-function sumOfProducts(name, pairs) {
-  return pairs.flatMap(([a, b], i) =>
-    HALVES.map(([half, part]) => {
-      const product = `i64x2.extmul_${part}_i32x4_u(${a}, ${b})`;
-      const column = `${half}${name}`;
-      return i === 0 ? `let ${column} = ${product};` : `${column} = i64x2.add(${column}, ${product});`;
-    }),
-  );
+/** Columns of a product of two halves of limbs. */
+const COLUMNS = 2 * HALF - 1;
+const VECTOR = 16;
+
+/** Both halves of each column in turn, stored at once: so no more than the ten factors and two sums are live. */
+function columns() {
+  const body = [];
+  for (const name of ["f", "g"])
+    for (const k of range(HALF)) body.push(`const ${name}${k} = v128.load(${name}, ${32 * k});`);
+  for (const k of range(COLUMNS)) {
+    for (const [half, part] of HALVES) {
+      const products = range(HALF)
+        .filter((i) => k - i >= 0 && k - i < HALF)
+        .map((i) => `i64x2.extmul_${part}_i32x4_u(f${i}, g${k - i})`);
+      body.push(`let ${half}${k} = ${products[0]};`);
+      for (const product of products.slice(1)) body.push(`${half}${k} = i64x2.add(${half}${k}, ${product});`);
+      body.push(`v128.store(out, ${half}${k}, ${32 * k + (half === "l" ? 0 : VECTOR)});`);
+    }
+  }
+  return body;
 }
 
-/** Pairs of halves of limbs whose weights meet in column k, or five further on. */
-const pairsOf = (k, a, b) =>
-  range(HALF)
-    .filter((i) => k - i >= 0 && k - i < HALF)
-    .map((i) => [`${a}${i}`, `${b}${k - i}`]);
+/** 19 times: there is no 64-bit product of lanes that costs less. */
+const nineteen = (x) => `i64x2.add(i64x2.add(i64x2.shl(${x}, 4), i64x2.shl(${x}, 1)), ${x})`;
 
-/** 2^n summed up: there is no 64-bit product of lanes that costs less. */
-const times = (column, shifts) =>
-  shifts
-    .map((n) => (n === 0 ? column : `i64x2.shl(${column}, ${n})`))
-    .reduce((sum, term) => `i64x2.add(${sum}, ${term})`);
-
-function multiply(constants) {
+/** Ten columns of the whole product from those of its three parts, and their carries. */
+function combine(constants) {
+  const column = (part, k) => `v128.load(columns, ${32 * (part * COLUMNS + k)})`;
   const body = [];
-  for (const name of ["f", "g"]) {
-    for (const k of range(HALF)) {
-      body.push(
-        `const ${name}E${k} = v128.load(${name}, ${32 * k});`,
-        `const ${name}O${k} = v128.load(${name}, ${32 * k + 16});`,
-      );
-      body.push(`const ${name}S${k} = i32x4.add(${name}E${k}, ${name}O${k});`);
-    }
+  for (const k of range(COLUMNS)) {
+    body.push(`const e${k} = ${column(0, k)};`, `const o${k} = ${column(1, k)};`);
+    body.push(`const m${k} = i64x2.sub(i64x2.sub(${column(2, k)}, e${k}), o${k});`);
+    body.push(k === 0 ? "const p0 = e0;" : `const p${k} = i64x2.add(e${k}, i64x2.shl(o${k - 1}, 1));`);
+    if (k < HALF) continue;
+    body.push(`let c${2 * (k - HALF)} = i64x2.add(p${k - HALF}, ${nineteen(`p${k}`)});`);
+    body.push(`let c${2 * (k - HALF) + 1} = i64x2.add(m${k - HALF}, ${nineteen(`m${k}`)});`);
   }
-  body.push(`const nineteen = ${constants.lanes32(19)};`);
-  for (const part of ["E", "O"])
-    for (const k of range(HALF).slice(1)) body.push(`const n${part}${k} = i32x4.mul(g${part}${k}, nineteen);`);
-  for (const k of range(HALF)) {
-    for (const part of ["E", "O"]) {
-      const wrapped = pairsOf(k + HALF, `f${part}`, `n${part}`);
-      body.push(...sumOfProducts(`${part}${k}`, [...pairsOf(k, `f${part}`, `g${part}`), ...wrapped]));
-    }
-    body.push(...sumOfProducts(`S${k}`, pairsOf(k, "fS", "gS")));
-    const wrapped = pairsOf(k + HALF, "fS", "gS");
-    if (wrapped.length > 0) body.push(...sumOfProducts(`W${k}`, wrapped));
-    for (const [half] of HALVES) {
-      if (wrapped.length > 0) body.push(`${half}S${k} = i64x2.add(${half}S${k}, ${times(`${half}W${k}`, [4, 1, 0])});`);
-      body.push(`let ${half}${2 * k + 1} = i64x2.sub(i64x2.sub(${half}S${k}, ${half}E${k}), ${half}O${k});`);
-      if (k > 0) body.push(`let ${half}${2 * k} = i64x2.add(${half}E${k}, i64x2.shl(${half}O${k - 1}, 1));`);
-    }
-  }
-  for (const [half] of HALVES)
-    body.push(`let ${half}0 = i64x2.add(${half}E0, ${times(`${half}O${HALF - 1}`, [5, 2, 1])});`);
-  body.push("let c: v128;");
+  body.push(`const p${COLUMNS} = i64x2.shl(o${COLUMNS - 1}, 1);`);
+  body.push(`let c8 = i64x2.add(p4, ${nineteen(`p${COLUMNS}`)});`, "let c9 = m4;", "let c: v128;");
   body.push(`const evenMask = ${constants.lanes64((1n << 26n) - 1n)};`);
   body.push(`const oddMask = ${constants.lanes64((1n << 25n) - 1n)};`);
   for (const k of CARRIES) {
-    for (const half of ["l", "h"]) {
-      body.push(`c = i64x2.shr_u(${half}${k}, ${bits(k)});`);
-      body.push(`${half}${k} = v128.and(${half}${k}, ${k % 2 === 0 ? "evenMask" : "oddMask"});`);
-      if (k < 9) body.push(`${half}${k + 1} = i64x2.add(${half}${k + 1}, c);`);
-      else body.push(`${half}0 = i64x2.add(${half}0, ${times("c", [4, 1, 0])});`);
-    }
+    body.push(`c = i64x2.shr_u(c${k}, ${bits(k)});`);
+    body.push(`c${k} = v128.and(c${k}, ${k % 2 === 0 ? "evenMask" : "oddMask"});`);
+    body.push(k < 9 ? `c${k + 1} = i64x2.add(c${k + 1}, c);` : `c0 = i64x2.add(c0, ${nineteen("c")});`);
   }
-  for (const k of range(LIMBS)) body.push(`v128.store(out, v128.shuffle<i32>(l${k}, h${k}, 0, 2, 4, 6), ${16 * k});`);
+  for (const k of range(LIMBS)) body.push(`v128.store(out, c${k}, ${VECTOR * k});`);
+  return body;
+}
+
+function multiply() {
+  const body = [];
+  for (const name of ["f", "g"])
+    for (const k of range(HALF))
+      body.push(
+        `v128.store(${name}Sums, i32x4.add(v128.load(${name}, ${32 * k}), v128.load(${name}, ${32 * k + VECTOR})), ${32 * k});`,
+      );
+  body.push(
+    "columns(parts, f, g);",
+    `columns(parts + ${32 * COLUMNS}, f + ${VECTOR}, g + ${VECTOR});`,
+    `columns(parts + ${64 * COLUMNS}, fSums, gSums);`,
+    "combine(low, parts);",
+    `combine(high, parts + ${VECTOR});`,
+  );
+  for (const k of range(LIMBS)) {
+    const at = VECTOR * k;
+    body.push(`v128.store(out, v128.shuffle<i32>(v128.load(low, ${at}), v128.load(high, ${at}), 0, 2, 4, 6), ${at});`);
+  }
   return body;
 }
 
 const eachLimb = (statement) => range(LIMBS).map((k) => statement(k, 16 * k));
 
-/** Four table entries' elements, 40 bytes each, turned into ten vectors: a transposition of 4x4 words, twice and a half. */
-function gather() {
-  const body = ["let a: v128;", "let b: v128;", "let c: v128;", "let d: v128;", "let x: v128;", "let y: v128;"];
-  for (const k of [0, 4, 8]) {
+/** Four encodings of 32 bytes, little endian, cut into limbs: a transposition of 4x4 words, twice, then shifts and masks. */
+function gather(constants) {
+  const body = [];
+  for (const at of [0, 16]) {
     for (const [name, source] of [
       ["a", "p0"],
       ["b", "p1"],
       ["c", "p2"],
       ["d", "p3"],
     ])
-      body.push(`${name} = v128.load(${source}, ${4 * k});`);
-    body.push("x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);", "y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);");
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k});`);
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 16});`);
-    if (k === 8) continue;
-    body.push("x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);", "y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);");
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k + 32});`);
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 48});`);
+      body.push(`const ${name}${at} = v128.load(${source}, ${at});`);
+    for (const [i, half, words] of [
+      [0, "x", "0, 4, 1, 5"],
+      [2, "z", "2, 6, 3, 7"],
+    ]) {
+      const w = at / 4 + i;
+      body.push(
+        `const ${half}${at} = v128.shuffle<i32>(a${at}, b${at}, ${words});`,
+        `const ${half}${at + 1} = v128.shuffle<i32>(c${at}, d${at}, ${words});`,
+        `const w${w} = v128.shuffle<i64>(${half}${at}, ${half}${at + 1}, 0, 2);`,
+        `const w${w + 1} = v128.shuffle<i64>(${half}${at}, ${half}${at + 1}, 1, 3);`,
+      );
+    }
+  }
+  let bit = 0;
+  for (const k of range(LIMBS)) {
+    const word = bit >> 5;
+    const shift = bit & 31;
+    let limb = shift === 0 ? `w${word}` : `i32x4.shr_u(w${word}, ${shift})`;
+    if (shift + bits(k) > 32) limb = `v128.or(${limb}, i32x4.shl(w${word + 1}, ${32 - shift}))`;
+    // The top bit of an encoding is 0.
+    if (shift + bits(k) !== 32 && k < LIMBS - 1) limb = `v128.and(${limb}, ${constants.lanes32(2 ** bits(k) - 1)})`;
+    body.push(`v128.store(out, ${limb}, ${16 * k});`);
+    bit += bits(k);
   }
   return body;
 }
@@ -106,19 +125,34 @@ export function lanes25519(by) {
   const constants = new Constants("CONSTANTS");
   const twoPOf = (k) => constants.lanes32(twoP(k));
   const functions = [
+    `const fSums: usize = memory.data(160, 16);
+const gSums: usize = memory.data(160, 16);
+/** Columns of the three parts, lanes 0 and 1 and lanes 2 and 3 by turns. */
+const parts: usize = memory.data(${32 * 3 * COLUMNS}, 16);
+const low: usize = memory.data(160, 16);
+const high: usize = memory.data(160, 16);
+
+/** Columns of f * g, five limbs each, 32 bytes apart. Each is stored when it is done: so ten factors stay in registers. */
+function columns(out: usize, f: usize, g: usize): void {
+${lines(columns())}
+}`,
+    `/** Two lanes of the product, carried, from their columns. */
+function combine(out: usize, columns: usize): void {
+${lines(combine(constants))}
+}`,
     `/**
  * out = f * g, tight. f: up to 4 units, g: up to 3.
  *
  * Karatsuba over even and odd limbs: with f = E + 2^26 O, where E and O have a limb each 51 bits, and g likewise, f * g is
- * EE + 2^52 OO + 2^26 ((E + O)(E + O) - EE - OO): 75 products in place of 100. A column of the sums is at most
- * 12 * 1.51^2 * 2^52 * (1 + 19 * 4) < 2^63.1, and what is left of it after the differences is a column of f * g.
+ * EE + 2^52 OO + 2^26 ((E + O)(E + O) - EE - OO): 75 products in place of 100. What wraps comes back times 19. A column of the
+ * sums is at most 5 * 12 * 1.51^2 * 2^52 < 2^59.2, and what is left of it after the differences is a column of f * g.
  *
- * 19 * g stays below 2^32: 19 * 3 * 1.004 * 2^26 < 2^31.9. A column is at most
- * 4 * 3 * 2^52 * 1.02 * (1 + 19 * 4 + 19 * 2 * 5 / 4) < 12 * 1.02 * 2^52 * 125 < 2^62.6: no overflow of 64 bits. The carry
- * out of limb 9, at most 2^38, comes back times 19 into limb 0, from there at most 2^17 into limb 1: tight.
+ * Before the carries a column is at most 4 * 3 * 2^52 * 1.02 * (1 + 19 * 4 + 19 * 2 * 5 / 4) < 12 * 1.02 * 2^52 * 125 < 2^62.6:
+ * no overflow of 64 bits. The carry out of limb 9, at most 2^38, comes back times 19 into limb 0, from there at most 2^17 into
+ * limb 1: tight.
  */
 export function multiply(out: usize, f: usize, g: usize): void {
-${lines(multiply(constants))}
+${lines(multiply())}
 }`,
     `/** Tight + tight = 2 units. */
 export function add(out: usize, f: usize, g: usize): void {
@@ -143,9 +177,9 @@ ${lines(
   ]).flat(),
 )}
 }`,
-    `/** Four elements of ten u32 limbs each into four lanes. Reads 48 bytes at each pointer. */
+    `/** Four encoded elements of 32 bytes, below 2^255, into four lanes: limbs come out below 2^26 and 2^25. */
 export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
-${lines(gather())}
+${lines(gather(constants))}
 }`,
   ];
   return `/**
