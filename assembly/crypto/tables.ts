@@ -3,6 +3,7 @@
  * few points at a time outside of requests (`buildTables`), and only for keys that have verified a signature in this VM, so
  * that forged grants cannot churn them. A table belongs to the key's bytes, not to a bundle: it stays over rotations.
  */
+import { Purpose, returnMemory, takeMemory } from "../heap";
 import { Algorithm, publicKeyLength } from "./algorithm";
 import { fillNextRow, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
 
@@ -110,11 +111,12 @@ export function noteVerified(algorithm: i32, publicKey: usize): void {
 }
 
 /** Memory for a table. False when there is none left within the budget. */
-function takeMemory(table: Table): bool {
+function giveMemory(table: Table): bool {
   if (table.memory != 0) return true;
   if (used + TABLE_BYTES > budget) return false;
+  table.memory = takeMemory(TABLE_BYTES, Purpose.Tables);
+  if (table.memory == 0) return false;
   used += TABLE_BYTES;
-  table.memory = heap.alloc(<usize>TABLE_BYTES);
   return true;
 }
 
@@ -123,7 +125,7 @@ function makeRoom(): Table {
   let oldest = changetype<Table>(0);
   for (let i = 0; i < MAX_TABLES; i++) {
     const table = unchecked(tables[i]);
-    if (table.state == State.Free && takeMemory(table)) return table;
+    if (table.state == State.Free && giveMemory(table)) return table;
     if (table.state != State.Ready || clock - table.lastUsed < KEEP_SECONDS) continue;
     if (changetype<usize>(oldest) == 0 || table.lastUsed < oldest.lastUsed) oldest = table;
   }
@@ -149,7 +151,7 @@ function startNext(): void {
   const base = unchecked(bases[algorithm]);
   if (base.state == State.Free) {
     // It is of no use without room for one key.
-    if (used + 2 * TABLE_BYTES <= budget && takeMemory(base)) {
+    if (used + 2 * TABLE_BYTES <= budget && giveMemory(base)) {
       begin(base, 0);
       return;
     }
@@ -208,7 +210,7 @@ export function buildTables(now: i64): bool {
 
 function drop(table: Table): void {
   if (table.memory != 0) {
-    heap.free(table.memory);
+    returnMemory(table.memory, TABLE_BYTES, Purpose.Tables);
     used -= TABLE_BYTES;
   }
   table.memory = 0;

@@ -1,16 +1,25 @@
 /**
  * Work outside of requests, done in ticks by one root context for its whole VM: tables of multiples are built, a bounded step each, and
- * what was counted goes to the gateway.
+ * what was counted goes to the gateway, and so does how full the VM is.
  */
 import { buildTables, hasTableWork, setTableBudget } from "../crypto/tables";
 import { now, setTickPeriod } from "../host/calls";
 import { contextAt, firstContext, largestTableMemory, RootContext } from "./contexts";
+import { serveOn } from "./generations";
+import { tellLoad } from "./load";
 import { countBuiltTable, handOverCounts } from "./metrics";
+import { isLongAgo } from "./registry";
 
 /** A tick that finds nothing costs about 1 us. */
 const IDLE_MS: i32 = 500;
 /** While a table is being built: 17 steps of at most 2 ms. */
 const BUSY_MS: i32 = 10;
+/** How often a VM says that it is there; registry.ts waits five times as long. */
+const SAY_MS: i32 = 2000;
+
+/** Milliseconds of ticks since this VM has said something, and the clock at that time. */
+let sinceSaid: i32 = 0;
+let saidAt: u64 = 0;
 
 function setPeriod(context: RootContext, milliseconds: i32): void {
   if (context.tickPeriod == milliseconds) return;
@@ -21,7 +30,19 @@ function setPeriod(context: RootContext, milliseconds: i32): void {
 /** A context was configured: it ticks from now on. Only from its own callback. */
 export function startTicks(context: RootContext): void {
   setTableBudget(largestTableMemory());
+  if (saidAt == 0) saidAt = now();
   setPeriod(context, IDLE_MS);
+}
+
+/** Tells the other VMs and the gateway what this VM serves and how full it is. */
+function sayAgain(): void {
+  sinceSaid = 0;
+  const time = now();
+  // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again.
+  const isAwake = !isLongAgo(saidAt, time);
+  saidAt = time;
+  serveOn(isAwake);
+  tellLoad(isAwake, false);
 }
 
 /** A context is about to go. Only from its own callback: a timer would outlive it in Envoy. */
@@ -38,6 +59,8 @@ export function onTick(index: i32): void {
     return;
   }
   handOverCounts();
+  sinceSaid += context.tickPeriod;
+  if (sinceSaid >= SAY_MS) sayAgain();
   if (hasTableWork() && buildTables(<i64>(now() / 1000000000))) countBuiltTable();
   setPeriod(context, hasTableWork() ? BUSY_MS : IDLE_MS);
 }
