@@ -21,6 +21,8 @@ export const MAX_ENTITLEMENTS: i32 = 1024;
 export const MAX_ROLES: i32 = 1024;
 /** Roles of one principal, a window each: every request compares them with the roles that its entitlement asks for. */
 export const MAX_ROLES_OF_PRINCIPAL: i32 = 64;
+/** Path patterns of one entitlement, in bytes together: a request may compare its path with each. 512 of 64 bytes. */
+export const MAX_ENTITLEMENT_PATH_BYTES: i32 = 32 * 1024;
 /** Revoked names of each kind in one bundle. */
 export const MAX_REVOKED: i32 = 4096;
 /** Names of principals, roles, entitlements, reasons, audiences. */

@@ -122,7 +122,7 @@ function warnOfFullBundle(percent: i32): void {
   writer.open(line, 512);
   writer.literal("glassgate: the bundle comes to ");
   writer.integer(percent);
-  writer.literal("% of what one may hold in bytes, principals, keys, entitlements or roles");
+  writer.literal("% of what one may hold in bytes, principals, keys, roles, entitlements or paths");
   log(LogLevel.Warn, line, writer.length);
 }
 

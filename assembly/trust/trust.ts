@@ -87,6 +87,11 @@ export class Trust {
   /** How near it comes to what a bundle may hold (bounds.ts), in percent. */
   filledPercent: i32 = 0;
 
+  /** For the indexes over the bundle's names. */
+  seed(): u32 {
+    return load<u32>(this.hash);
+  }
+
   key(kidPtr: usize, kidLen: i32): Key {
     return changetype<Key>(this.keys.find(kidPtr, kidLen));
   }
