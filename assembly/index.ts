@@ -1,12 +1,14 @@
 /** The Proxy-Wasm 0.2.1 exports, nothing else. What is not exported costs the gateway nothing. */
 import { dropCached } from "./filter/cache";
 import { configure } from "./filter/configure";
-import { contextAt, createContext, deleteContext, findContext } from "./filter/contexts";
+import { contextAt, createContext, deleteContext, findContext, findHandle } from "./filter/contexts";
+import { stopServing } from "./filter/generations";
 import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
-import { defineCounters } from "./filter/metrics";
+import { stopTelling } from "./filter/load";
+import { countRefused, defineCounters } from "./filter/metrics";
 import { drawSecret } from "./filter/secret";
-import { addStream, contextOfStream, removeStream } from "./filter/streams";
+import { addStream, handleOfStream, removeStream } from "./filter/streams";
 import { onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
 import "./host/abort";
@@ -17,14 +19,19 @@ export { malloc } from "./host/arena";
 /** The marker of the ABI's version. */
 export function proxy_abi_version_0_2_1(): void {}
 
-/** A root context (`parent` 0: one per configuration) or a stream of one. */
+/**
+ * A root context (`parent` 0: one per configuration) or a stream of one. Where there is no room for either, the stream is one of
+ * an unknown context: its grant is denied. Without a grant it goes on, as nobody knows whether that context had `require`; a
+ * gateway with `require` has a native RBAC filter behind this one that demands our verdict, and so stays closed
+ * (test/gateway/fullness.test.ts).
+ */
 export function proxy_on_context_create(id: u32, parent: u32): void {
   if (parent == 0) {
     createContext(id);
     return;
   }
   const index = findContext(parent);
-  if (index >= 0) addStream(id, index);
+  if (index < 0 || !addStream(id, contextAt(index).handle)) countRefused();
 }
 
 export function proxy_on_vm_start(_context: u32, _size: u32): u32 {
@@ -45,7 +52,7 @@ export function proxy_on_configure(context: u32, _size: u32): u32 {
 
 export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32): i32 {
   enter();
-  const index = contextOfStream(id);
+  const index = findHandle(handleOfStream(id));
   const action: Action = index >= 0 ? onRequest(contextAt(index)) : onRequestOfUnknownContext();
   leave();
   return action;
@@ -55,7 +62,12 @@ export function proxy_on_delete(id: u32): void {
   if (removeStream(id)) return;
   const index = findContext(id);
   if (index < 0) return;
-  stopTicks(contextAt(index));
+  enter();
+  const context = contextAt(index);
+  stopTicks(context);
+  if (changetype<usize>(context.domain) != 0) stopServing(context.domain);
+  stopTelling();
+  leave();
   dropCached(deleteContext(index));
 }
 

@@ -19,6 +19,10 @@ export const MAX_PRINCIPALS: i32 = 4096;
 export const MAX_KEYS: i32 = 8192;
 export const MAX_ENTITLEMENTS: i32 = 1024;
 export const MAX_ROLES: i32 = 1024;
+/** Roles of one principal, a window each: every request compares them with the roles that its entitlement asks for. */
+export const MAX_ROLES_OF_PRINCIPAL: i32 = 64;
+/** Path patterns of one entitlement, in bytes together: a request may compare its path with each. 512 of 64 bytes. */
+export const MAX_ENTITLEMENT_PATH_BYTES: i32 = 32 * 1024;
 /** Revoked names of each kind in one bundle. */
 export const MAX_REVOKED: i32 = 4096;
 /** Names of principals, roles, entitlements, reasons, audiences. */
@@ -50,5 +54,28 @@ export const MAX_LEEWAY: i64 = 60;
 /** Memory for tables of multiples in KiB: 16 tables of half a MiB by default, two of them for the base points. */
 export const DEFAULT_TABLE_KIB: i64 = 8192;
 export const MAX_TABLE_KIB: i64 = 32768;
+
+// ---- What one VM holds. docs/operator-guide.md ("How full a gateway is") says what shows it before it bites.
+
+/** Configurations side by side: listeners, and generations with streams still open. A power of two (contexts.ts). */
+export const MAX_CONTEXTS: i32 = 256;
+/** Pairs of audience and roots that are served at once: teams and listeners with roots of their own. */
+export const MAX_DOMAINS: i32 = 64;
+/** Live streams: three quarters of a million places, more than the connections that one worker can carry. */
+export const MAX_STREAMS: i32 = 786432;
+/** VMs of one process that are counted: one a worker and one more. */
+export const MAX_VMS: i32 = 1024;
+/**
+ * The end of memory, in pages of 64 KiB: 256 MiB, `maximumMemory` in asconfig.json; Envoy would give 1 GiB. What is not used
+ * costs nothing. The sum: 5 MiB of static data and runtime, and the three budgets below, 108 MiB. The rest is room for gaps
+ * between blocks; were they ever larger, a block is refused sooner, and nothing traps.
+ */
+export const MAX_MEMORY_PAGES: i32 = 4096;
+/** Settings and bundles in bytes: a dozen of the largest bundles, or 256 configurations of a hundred people each. */
+export const CONFIGURATION_MEMORY: i32 = 64 * 1024 * 1024;
+/** The stream table in bytes: a million places of 8, and the half of it that it grows out of. */
+export const STREAM_MEMORY: i32 = 12 * 1024 * 1024;
+/** Tables of multiples in bytes: MAX_TABLE_KIB, and half a MiB for rounding each up to 16 KiB. */
+export const TABLE_MEMORY: i32 = 32 * 1024 * 1024 + 512 * 1024;
 /** Largest NumericDate: 2^53 - 1, what every JSON reader keeps exact (RFC 8259, section 6). */
 export const MAX_SAFE_INTEGER: i64 = 9007199254740991;

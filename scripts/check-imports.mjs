@@ -6,14 +6,15 @@ import { dirname, join, posix, relative, sep } from "node:path";
 const rooms = {
   assembly: {
     "": ["filter", "grant", "crypto", "text", "host"], // index.ts and tools.ts
-    filter: ["decide", "grant", "trust", "jose", "crypto", "text", "host", "limits"],
+    filter: ["decide", "grant", "trust", "jose", "crypto", "text", "host", "heap", "limits"],
     decide: ["grant", "trust", "jose", "crypto", "text", "limits"],
     grant: ["jose", "crypto", "text", "limits"],
     trust: ["jose", "crypto", "text", "limits"],
     jose: ["crypto", "text", "limits"],
-    crypto: ["text", "limits"],
+    crypto: ["text", "heap", "limits"],
     text: ["limits"],
     host: [],
+    heap: ["limits"],
     limits: [],
   },
   control: {

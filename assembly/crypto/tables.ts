@@ -3,6 +3,7 @@
  * few points at a time outside of requests (`buildTables`), and only for keys that have verified a signature in this VM, so
  * that forged grants cannot churn them. A table belongs to the key's bytes, not to a bundle: it stays over rotations.
  */
+import { Purpose, returnMemory, takeMemory } from "../heap";
 import { Algorithm, publicKeyLength } from "./algorithm";
 import { baseTableBytes, fillNext, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
 
@@ -14,9 +15,6 @@ const ROWS_PER_STEP: i32 = 2;
 const MAX_WAITING: i32 = 16;
 /** A table that was used within so many seconds is not given up for another key's: churn would cost more than it saves. */
 const KEEP_SECONDS: i64 = 60;
-
-/** A cache line, in bytes. What is allocated is aligned to 16 as it is. */
-const LINE: usize = 64;
 
 enum State {
   Free,
@@ -31,9 +29,8 @@ class Table {
   algorithm: i32 = 0;
   /** The public key, 64 bytes; unused for a base point. */
   key: usize = 0;
+  /** Starts where a cache line does, as all memory of heap.ts. */
   memory: usize = 0;
-  /** What the allocator gave for `memory`. */
-  block: usize = 0;
   /** Of `memory`. */
   bytes: i32 = TABLE_BYTES;
   lastUsed: i64 = 0;
@@ -121,13 +118,12 @@ export function noteVerified(algorithm: i32, publicKey: usize): void {
 }
 
 /** Memory for a table. False when there is none left within the budget. */
-function takeMemory(table: Table): bool {
+function giveMemory(table: Table): bool {
   if (table.memory != 0) return true;
   if (used + table.bytes > budget) return false;
+  table.memory = takeMemory(table.bytes, Purpose.Tables);
+  if (table.memory == 0) return false;
   used += table.bytes;
-  // Entries begin where cache lines do.
-  table.block = heap.alloc(<usize>table.bytes + LINE - 16);
-  table.memory = (table.block + LINE - 1) & ~(LINE - 1);
   return true;
 }
 
@@ -136,7 +132,7 @@ function makeRoom(): Table {
   let oldest = changetype<Table>(0);
   for (let i = 0; i < MAX_TABLES; i++) {
     const table = unchecked(tables[i]);
-    if (table.state == State.Free && takeMemory(table)) return table;
+    if (table.state == State.Free && giveMemory(table)) return table;
     if (table.state != State.Ready || clock - table.lastUsed < KEEP_SECONDS) continue;
     if (changetype<usize>(oldest) == 0 || table.lastUsed < oldest.lastUsed) oldest = table;
   }
@@ -162,7 +158,7 @@ function startNext(): void {
   const base = unchecked(bases[algorithm]);
   if (base.state == State.Free) {
     // It is of no use without room for one key.
-    if (used + base.bytes + TABLE_BYTES <= budget && takeMemory(base)) {
+    if (used + base.bytes + TABLE_BYTES <= budget && giveMemory(base)) {
       begin(base, 0);
       return;
     }
@@ -221,7 +217,7 @@ export function buildTables(now: i64): bool {
 
 function drop(table: Table): void {
   if (table.memory != 0) {
-    heap.free(table.block);
+    returnMemory(table.memory, table.bytes, Purpose.Tables);
     used -= table.bytes;
   }
   table.memory = 0;

@@ -1,9 +1,9 @@
 /** Trust bundles in memory. Several root contexts may hold one; it is freed with the last. */
 
+import { Purpose, returnMemory, shrinkMemory, takeMemory } from "../heap";
 import { bundleRegionBytes, readBundle } from "../trust/bundle";
 import { Loading } from "../trust/loading";
 import { Anchors, Trust } from "../trust/trust";
-import { freeBlock, shrinkBlock, takeBlock } from "./blocks";
 
 /** A bundle and who holds it. Stands at the start of its own block. */
 export class HeldTrust {
@@ -20,13 +20,13 @@ export function hold(held: HeldTrust): HeldTrust {
 export function release(held: HeldTrust): void {
   if (changetype<usize>(held) == 0) return;
   held.holders -= 1;
-  if (held.holders <= 0) freeBlock(changetype<usize>(held), held.blockBytes);
+  if (held.holders <= 0) returnMemory(changetype<usize>(held), held.blockBytes, Purpose.Configurations);
 }
 
 /** Reads and verifies a bundle into a block of its own. 0 with `loading.reason` when it is refused; else held once. */
 export function loadBundle(loading: Loading, ptr: usize, len: i32, anchors: Anchors): HeldTrust {
   const size = bundleRegionBytes(len);
-  const block = takeBlock(size);
+  const block = takeMemory(size, Purpose.Configurations);
   if (block == 0) {
     loading.refuse("this VM holds too many bundles at once");
     return changetype<HeldTrust>(0);
@@ -35,12 +35,12 @@ export function loadBundle(loading: Loading, ptr: usize, len: i32, anchors: Anch
   const held = changetype<HeldTrust>(loading.region.take(offsetof<HeldTrust>()));
   held.trust = changetype<Trust>(loading.region.take(offsetof<Trust>()));
   if (!readBundle(loading, ptr, len, anchors, held.trust)) {
-    freeBlock(block, size);
+    returnMemory(block, size, Purpose.Configurations);
     return changetype<HeldTrust>(0);
   }
   const usedBytes = <i32>(loading.region.used() - block);
   held.blockBytes = usedBytes;
   held.holders = 1;
-  shrinkBlock(block, size, usedBytes);
+  shrinkMemory(block, size, usedBytes, Purpose.Configurations);
   return held;
 }

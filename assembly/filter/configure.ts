@@ -7,27 +7,31 @@
  */
 import { isSignatureCheckTrue } from "../crypto/selftest";
 import { sha256 } from "../crypto/sha256";
+import { Purpose, returnMemory, takeMemory } from "../heap";
 import { getConfiguration, LogLevel, log, Slice, Status } from "../host/calls";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
 import { Text } from "../text/region";
 import { Writer } from "../text/writer";
 import { Loading } from "../trust/loading";
-import { freeBlock, takeBlock } from "./blocks";
-import { HeldTrust, hold, loadBundle, release } from "./bundles";
+import { Trust } from "../trust/trust";
+import { loadBundle, release } from "./bundles";
 import { dropCached } from "./cache";
 import { contextAt, findContext, RootContext, renew } from "./contexts";
-import { newestOf, refusalOf, remember } from "./domains";
-import { vmNumber } from "./identity";
-import { Gauge, setGauge } from "./metrics";
-import { newSettings, readSettings, SETTINGS_BYTES, Settings } from "./settings";
-import { countServing, isAccepted, markAccepted, registerGeneration } from "./shared";
+import { enterDomain, fallBackOn, refusalOf, remember } from "./domains";
+import { serve } from "./generations";
+import { tellLoad } from "./load";
+import { countRefused, Gauge, setGauge } from "./metrics";
+import { newSettings, readSettings, SETTINGS_BYTES } from "./settings";
+import { isAccepted, markAccepted, readSharedVersion, SharedVersion } from "./shared";
 import { startTicks } from "./ticks";
 
 /** The schema of bundles that this filter reads. */
 const SCHEMA: u64 = 1;
 
-/** More than the threads that one recount can be overtaken by. */
-const MAX_RECOUNTS: i32 = 64;
+/** More than the threads that can raise a version while one tells it. */
+const MAX_RETELLINGS: i32 = 64;
+/** A bundle so full is warned of. */
+const NEARLY_FULL_PERCENT: i32 = 75;
 
 const loading = new Loading();
 const configuration = new Slice();
@@ -35,6 +39,7 @@ const bundleText = new Text();
 const configurationHash: usize = memory.data(32, 16);
 /** This VM was configured before, so it is no canary. */
 let isConfigured: bool = false;
+const newest = new SharedVersion();
 const line: usize = memory.data(512, 16);
 const writer = new Writer();
 
@@ -52,19 +57,20 @@ function report(prefix: string): void {
 
 /** Reads the settings into the context. False with `loading.reason`. */
 function takeSettings(context: RootContext): bool {
-  const block = takeBlock(SETTINGS_BYTES);
+  const block = takeMemory(SETTINGS_BYTES, Purpose.Configurations);
   loading.start(block, block == 0 ? 0 : SETTINGS_BYTES);
   if (block == 0) return loading.refuse("this VM holds too many configurations at once");
   const settings = newSettings(loading);
   bundleText.ptr = 0;
   bundleText.len = 0;
   if (!readSettings(loading, configuration.ptr, configuration.len, settings, bundleText)) {
-    freeBlock(block, SETTINGS_BYTES);
+    returnMemory(block, SETTINGS_BYTES, Purpose.Configurations);
     return false;
   }
   context.settings = settings;
   context.settingsBytes = SETTINGS_BYTES;
-  return true;
+  context.domain = enterDomain(settings.domain);
+  return changetype<usize>(context.domain) != 0 || loading.refuse("this VM serves more than 64 domains");
 }
 
 /** Reads the bundle into the context, if there is one. False with `loading.reason`. */
@@ -74,54 +80,65 @@ function takeBundle(context: RootContext, isCanary: bool): bool {
   const held = loadBundle(loading, bundleText.ptr, bundleText.len, settings.anchors);
   if (changetype<usize>(held) == 0) return false;
   let reason = held.trust.version < settings.minVersion ? "its version is below min_version" : "";
-  if (reason.length == 0) reason = refusalOf(settings.domain, held.trust, isCanary);
-  if (reason.length == 0 && !remember(settings.domain, held)) reason = "this VM serves more than 64 domains";
+  if (reason.length == 0) reason = refusalOf(context.domain, held.trust, isCanary);
   if (reason.length != 0) {
     release(held);
     return loading.refuse(reason);
   }
-  context.held = held;
+  context.held = remember(context.domain, held);
   return true;
 }
 
-/** On a worker: what this VM already holds for the domain goes on deciding; else every grant is denied. */
+/** On a worker: what this VM already holds for the domain goes on deciding, where it may; else every grant is denied. */
 function fallBack(context: RootContext): void {
   const settings = context.settings;
-  if (changetype<usize>(settings) == 0) return;
-  const newest = newestOf(settings.domain);
-  if (changetype<usize>(newest) != 0 && newest.trust.version >= settings.minVersion) context.held = hold(newest);
+  if (changetype<usize>(context.domain) == 0) return;
+  context.held = fallBackOn(context.domain, settings.anchors.threshold, settings.minVersion);
 }
 
-function publish(settings: Settings, held: HeldTrust, isCanary: bool): void {
-  const domain = settings.domain;
-  setGauge(Gauge.Schema, domain, SCHEMA);
-  setGauge(Gauge.Threshold, domain, settings.anchors.threshold);
-  if (changetype<usize>(held) != 0) {
-    const trust = held.trust;
-    setGauge(Gauge.BundleVersion, domain, trust.version);
+/** What is in force in the domain: the newest bundle that any VM has taken, also while this one is a push behind. */
+function publishBundle(domain: usize, trust: Trust): void {
+  readSharedVersion(domain, newest);
+  if (trust.version >= newest.version) {
     setGauge(Gauge.BundleIssuedAt, domain, trust.issuedAt);
     setGauge(Gauge.BundleExpiresAt, domain, trust.expiresAt);
     setGauge(Gauge.SingleKeyEntitlements, domain, trust.singleKeyEntitlements);
+    setGauge(Gauge.BundleFilledPercent, domain, trust.filledPercent);
+  }
+  // Whoever tells last has read last.
+  let told: i64 = -1;
+  for (let i = 0; i < MAX_RETELLINGS; i++) {
+    const version = max(trust.version, newest.version);
+    if (version == told) return;
+    setGauge(Gauge.BundleVersion, domain, version);
+    told = version;
+    readSharedVersion(domain, newest);
+  }
+}
+
+/** On the canary only: so that there is one line for a bundle, not one a thread. */
+function warnOfFullBundle(percent: i32): void {
+  if (percent < NEARLY_FULL_PERCENT) return;
+  writer.open(line, 512);
+  writer.literal("glassgate: the bundle comes to ");
+  writer.integer(percent);
+  writer.literal("% of what one may hold in bytes, principals, keys, roles, entitlements or paths");
+  log(LogLevel.Warn, line, writer.length);
+}
+
+function publish(context: RootContext, isCanary: bool): void {
+  const settings = context.settings;
+  const domain = settings.domain;
+  setGauge(Gauge.Schema, domain, SCHEMA);
+  setGauge(Gauge.Threshold, domain, settings.anchors.threshold);
+  if (changetype<usize>(context.held) != 0) {
+    publishBundle(domain, context.held.trust);
+    if (isCanary) warnOfFullBundle(context.held.trust.filledPercent);
   }
   // The canary serves nobody, so it does not count.
   if (isCanary) return;
-  registerGeneration(vmNumber(), domain, settings.generation);
-  setGauge(Gauge.Generation, domain, settings.generation);
-  tellServing(domain, settings.generation);
-}
-
-/**
- * Threads configure side by side, so the last to tell may have counted before another came. Each looks again after it told: then
- * whoever tells last has counted all.
- */
-function tellServing(domain: usize, generation: i64): void {
-  let told = -1;
-  for (let i = 0; i < MAX_RECOUNTS; i++) {
-    const serving = countServing(domain, generation);
-    if (serving == told) return;
-    setGauge(Gauge.GenerationVms, domain, serving);
-    told = serving;
-  }
+  serve(context.domain, settings.generation);
+  tellLoad(true, true);
 }
 
 function take(context: RootContext, isCanary: bool): bool {
@@ -141,8 +158,11 @@ export function configure(contextId: u32): bool {
   const index = findContext(contextId);
   loading.start(0, 0);
   if (index < 0) {
+    // What becomes of its requests is said in index.ts.
     loading.refuse("this VM holds too many configurations at once");
     report("glassgate: every grant is denied: ");
+    countRefused();
+    tellLoad(true, true);
     return true;
   }
   const context = contextAt(index);
@@ -165,6 +185,7 @@ function loadContext(context: RootContext): bool {
       status == Status.Ok ? "it is larger than 768 KiB" : "the gateway did not hand it over, or it is too large",
     );
     report("glassgate: configuration refused: ");
+    if (!isFirst) countRefused();
     return !isFirst;
   }
   sha256(configuration.ptr, configuration.len, configurationHash);
@@ -173,17 +194,20 @@ function loadContext(context: RootContext): bool {
     // Nothing that this VM would say of a signature can be trusted.
     loading.refuse("the self-test of its signature checks fails");
     report("glassgate: configuration refused: ");
+    if (!isCanary) countRefused();
     return !isCanary;
   }
   if (take(context, isCanary)) {
     if (isCanary) markAccepted(configurationHash);
-    publish(context.settings, context.held, isCanary);
+    publish(context, isCanary);
     return true;
   }
   if (isCanary) {
     renew(context);
     return false;
   }
+  countRefused();
   fallBack(context);
+  tellLoad(true, true);
   return true;
 }

@@ -2,36 +2,63 @@
  * Root contexts: one per configuration. During a rotation the old and the new one live side by side in one VM until the
  * last stream of the old one has ended, so nothing here is "the current configuration": each stream names its context.
  */
-import { freeBlock } from "./blocks";
+import { Purpose, returnMemory } from "../heap";
+import { MAX_CONTEXTS } from "../limits";
 import { HeldTrust, release } from "./bundles";
+import { Domain, leaveDomain } from "./domains";
 import { Settings } from "./settings";
-
-/** Configurations that can live side by side: listeners times generations with streams still open. */
-const MAX_CONTEXTS: i32 = 256;
 
 export class RootContext {
   /** The gateway's context id; 0 while the place is free. */
   id: u32 = 0;
+  /**
+   * What its streams remember, and nobody had before: | contexts that have stood in this place, 24 bits | place, 8 bits |.
+   * The place alone would hand an old stream over to whoever comes next.
+   */
+  handle: u32 = 0;
   /** Rises with each configuration: cached grants carry it, so that none outlives its root or its bundle. */
   serial: u32 = 0;
   /** 0 when this context has no usable configuration: every grant is denied with `no_trust`. */
   settings: Settings = changetype<Settings>(0);
   settingsBytes: i32 = 0;
+  /** 0 when it has no usable settings, or when the VM serves as many domains as it can. */
+  domain: Domain = changetype<Domain>(0);
   /** 0 when it has no usable bundle. */
   held: HeldTrust = changetype<HeldTrust>(0);
   /** Milliseconds between ticks; 0 for none. */
   tickPeriod: i32 = 0;
 }
 
+const PLACE_MASK: u32 = MAX_CONTEXTS - 1;
+/** A place that so many contexts have stood in is never used again: 4,000 million configurations, and no handle twice. */
+const MAX_USES: u32 = (1 << 24) - 1;
+
 const contexts: StaticArray<RootContext> = new StaticArray<RootContext>(MAX_CONTEXTS);
-for (let i = 0; i < MAX_CONTEXTS; i++) unchecked((contexts[i] = new RootContext()));
+for (let i = 0; i < MAX_CONTEXTS; i++) {
+  const context = new RootContext();
+  context.handle = i;
+  unchecked((contexts[i] = context));
+}
 let lastSerial: u32 = 0;
+let count: i32 = 0;
+
+/** How many root contexts this VM has. */
+export function contextCount(): i32 {
+  return count;
+}
 
 /** The index of the root of that context id, or -1. */
 export function findContext(id: u32): i32 {
   if (id == 0) return -1;
   for (let i = 0; i < MAX_CONTEXTS; i++) if (unchecked(contexts[i]).id == id) return i;
   return -1;
+}
+
+/** The index of the root of that handle, or -1 when it is gone. */
+export function findHandle(handle: u32): i32 {
+  const index = handle & PLACE_MASK;
+  const context = unchecked(contexts[index]);
+  return context.id != 0 && context.handle == handle ? <i32>index : -1;
 }
 
 export function contextAt(index: i32): RootContext {
@@ -57,13 +84,15 @@ export function largestTableMemory(): i32 {
   return <i32>(largest * 1024);
 }
 
-/** Makes room for a new root context. -1 when there is none left: its requests are then denied or pass without a grant. */
+/** Makes room for a new root context. -1 when there is none left: what becomes of its requests is said in index.ts. */
 export function createContext(id: u32): i32 {
   for (let i = 0; i < MAX_CONTEXTS; i++) {
     const context = unchecked(contexts[i]);
-    if (context.id != 0) continue;
+    if (context.id != 0 || context.handle >> 8 >= MAX_USES) continue;
     context.id = id;
+    context.handle += MAX_CONTEXTS;
     context.tickPeriod = 0;
+    count += 1;
     renew(context);
     return i;
   }
@@ -74,7 +103,10 @@ export function createContext(id: u32): i32 {
 export function renew(context: RootContext): void {
   release(context.held);
   context.held = changetype<HeldTrust>(0);
-  if (changetype<usize>(context.settings) != 0) freeBlock(changetype<usize>(context.settings), context.settingsBytes);
+  if (changetype<usize>(context.domain) != 0) leaveDomain(context.domain);
+  context.domain = changetype<Domain>(0);
+  const settings = changetype<usize>(context.settings);
+  if (settings != 0) returnMemory(settings, context.settingsBytes, Purpose.Configurations);
   context.settings = changetype<Settings>(0);
   context.settingsBytes = 0;
   lastSerial += 1;
@@ -87,5 +119,6 @@ export function deleteContext(index: i32): u32 {
   const serial = context.serial;
   renew(context);
   context.id = 0;
+  count -= 1;
   return serial;
 }

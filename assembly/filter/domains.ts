@@ -1,43 +1,71 @@
 /**
- * The newest bundle of each domain (audience and roots) in this VM: an older one, or the same version with other bytes,
- * never replaces it, and a configuration that cannot bring a bundle of its own falls back on it.
+ * The domains (audience and roots) that this VM serves, each with its newest bundle: an older one, or the same version with other
+ * bytes, never replaces it, and a configuration that cannot bring a bundle of its own falls back on it. A threshold is no part
+ * of a domain, so what one context's threshold has let in may be too little for another's (`fallBackOn`).
  */
-
+import { MAX_DOMAINS } from "../limits";
 import { Trust } from "../trust/trust";
 import { HeldTrust, hold, release } from "./bundles";
 import { raiseSharedVersion, readSharedVersion, SharedVersion } from "./shared";
 
-/** Teams and listeners in one VM with roots of their own. */
-const MAX_DOMAINS: i32 = 64;
-
-class Domain {
-  isUsed: bool = false;
+export class Domain {
+  /** Root contexts that were configured for it; 0 while the place is free. */
+  contexts: i32 = 0;
+  /** 32 bytes. */
   id: usize = 0;
   newest: HeldTrust = changetype<HeldTrust>(0);
+  /** What this VM has told the others that it serves, and when it began (generations.ts). */
+  generation: i64 = 0;
+  servesSince: u64 = 0;
 }
 
 const ids: usize = memory.data(2048, 16); // MAX_DOMAINS x 32 bytes
 const domains: StaticArray<Domain> = new StaticArray<Domain>(MAX_DOMAINS);
 const shared = new SharedVersion();
+let count: i32 = 0;
 for (let i = 0; i < MAX_DOMAINS; i++) {
   const domain = new Domain();
   domain.id = ids + <usize>i * 32;
   unchecked((domains[i] = domain));
 }
 
-function find(id: usize): i32 {
-  for (let i = 0; i < MAX_DOMAINS; i++) {
-    const domain = unchecked(domains[i]);
-    if (!domain.isUsed) return -1;
-    if (memory.compare(domain.id, id, 32) == 0) return i;
-  }
-  return -1;
+/** How many domains this VM serves. */
+export function domainCount(): i32 {
+  return count;
 }
 
-/** The newest bundle that this VM has accepted in the domain, or 0. */
-export function newestOf(id: usize): HeldTrust {
-  const index = find(id);
-  return index < 0 ? changetype<HeldTrust>(0) : unchecked(domains[index]).newest;
+/** @param index 0 to MAX_DOMAINS - 1. Free places are among them. */
+export function domainAt(index: i32): Domain {
+  return unchecked(domains[index]);
+}
+
+/** One more root context of the domain. 0 when the VM serves as many as it can hold. */
+export function enterDomain(id: usize): Domain {
+  let free = changetype<Domain>(0);
+  for (let i = 0; i < MAX_DOMAINS; i++) {
+    const domain = unchecked(domains[i]);
+    if (domain.contexts == 0) {
+      if (changetype<usize>(free) == 0) free = domain;
+    } else if (memory.compare(domain.id, id, 32) == 0) {
+      domain.contexts += 1;
+      return domain;
+    }
+  }
+  if (changetype<usize>(free) == 0) return free;
+  memory.copy(free.id, id, 32);
+  free.contexts = 1;
+  count += 1;
+  return free;
+}
+
+/** A root context of the domain is gone. With the last one goes its newest bundle; shared data remembers the version. */
+export function leaveDomain(domain: Domain): void {
+  domain.contexts -= 1;
+  if (domain.contexts > 0) return;
+  release(domain.newest);
+  domain.newest = changetype<HeldTrust>(0);
+  domain.servesSince = 0;
+  count -= 1;
 }
 
 /** Why a bundle may not follow what the domain has seen; empty when it may. */
@@ -53,31 +81,45 @@ function compareWith(trust: Trust, version: i64, hash: usize): string {
  * May this bundle follow? What the VM itself holds counts first: its configurations come in order. A VM that holds nothing
  * yet, and every canary, asks what the others have accepted.
  */
-export function refusalOf(id: usize, trust: Trust, isCanary: bool): string {
-  const own = newestOf(id);
+export function refusalOf(domain: Domain, trust: Trust, isCanary: bool): string {
+  const own = domain.newest;
   if (changetype<usize>(own) != 0) {
     const reason = compareWith(trust, own.trust.version, own.trust.hash);
     if (reason.length != 0 || !isCanary) return reason;
   }
-  readSharedVersion(id, shared);
+  readSharedVersion(domain.id, shared);
   return shared.version < 0 ? "" : compareWith(trust, shared.version, shared.hash);
 }
 
-/** Remembers an accepted bundle. False when the VM serves more domains than it can remember. */
-export function remember(id: usize, held: HeldTrust): bool {
-  let index = find(id);
-  if (index < 0) {
-    for (index = 0; index < MAX_DOMAINS && unchecked(domains[index]).isUsed; index++) {}
-    if (index == MAX_DOMAINS) return false;
+/**
+ * Remembers an accepted bundle, which is none older than the newest. Of two texts with one version, and so with the same payload,
+ * the one that more roots have signed stays, as it may govern wherever the other may. Returns the one to hold, held once.
+ */
+export function remember(domain: Domain, held: HeldTrust): HeldTrust {
+  const newest = domain.newest;
+  raiseSharedVersion(domain.id, held.trust.version, held.trust.hash);
+  if (changetype<usize>(newest) != 0) {
+    if (newest.trust.version == held.trust.version && newest.trust.signerCount >= held.trust.signerCount) {
+      release(held);
+      return hold(newest);
+    }
+    release(newest);
   }
-  const domain = unchecked(domains[index]);
-  if (!domain.isUsed) {
-    domain.isUsed = true;
-    memory.copy(domain.id, id, 32);
-  }
-  hold(held);
-  release(domain.newest);
-  domain.newest = held;
-  raiseSharedVersion(id, held.trust.version, held.trust.hash);
-  return true;
+  domain.newest = hold(held);
+  return held;
+}
+
+/**
+ * The newest bundle, for a context that brings none that it could use; 0 where that bundle may not govern it: below `min_version`,
+ * signed by fewer roots than its threshold, or known to be behind what others have accepted (the one that this VM could not
+ * take may have revoked something).
+ */
+export function fallBackOn(domain: Domain, threshold: i32, minVersion: i64): HeldTrust {
+  const newest = domain.newest;
+  const none = changetype<HeldTrust>(0);
+  if (changetype<usize>(newest) == 0) return none;
+  const trust = newest.trust;
+  if (trust.version < minVersion || trust.signerCount < threshold) return none;
+  readSharedVersion(domain.id, shared);
+  return trust.version < shared.version ? none : hold(newest);
 }

@@ -4,6 +4,7 @@
  */
 import { VERDICT_COUNT, verdictCode } from "../decide/verdict.gen";
 import { defineMetric, incrementMetric, MetricKind, recordMetric } from "../host/calls";
+import { MAX_DOMAINS } from "../limits";
 import { writeHex, writeLiteral } from "../text/bytes";
 
 const decisions: StaticArray<i32> = new StaticArray<i32>(VERDICT_COUNT);
@@ -13,6 +14,9 @@ let recordsDropped: i32 = -1;
 let newRecordsDropped: i32 = 0;
 let hasNews: bool = false;
 let tablesBuilt: i32 = -1;
+let refused: i32 = -1;
+let newRefused: i32 = 0;
+let allRefused: i32 = 0;
 const name: usize = memory.data(128, 16);
 
 function define(kind: i32, prefix: string, suffix: string): i32 {
@@ -28,6 +32,9 @@ export function defineCounters(): void {
   }
   recordsDropped = define(MetricKind.Counter, "glassgate.records_dropped", "");
   tablesBuilt = define(MetricKind.Counter, "glassgate.tables_built", "");
+  refused = define(MetricKind.Counter, "glassgate.refused", "");
+  for (let load = 0; load < LOADS; load++)
+    unchecked((loads[load] = define(MetricKind.Gauge, "glassgate.", loadLabel(load))));
 }
 
 export function countDecision(verdict: i32): void {
@@ -54,11 +61,55 @@ export function handOverCounts(): void {
   }
   if (newRecordsDropped != 0) incrementMetric(recordsDropped, newRecordsDropped);
   newRecordsDropped = 0;
+  if (newRefused != 0) incrementMetric(refused, newRefused);
+  newRefused = 0;
+}
+
+/** A stream or a configuration that this VM has no room for, or cannot use: grants there are denied. */
+export function countRefused(): void {
+  newRefused += 1;
+  allRefused += 1;
+  hasNews = true;
+}
+
+/** All that this VM has refused so far. */
+export function refusedCount(): i32 {
+  return allRefused;
 }
 
 /** A key has got its table of multiples in this VM. */
 export function countBuiltTable(): void {
   incrementMetric(tablesBuilt, 1);
+}
+
+/** What fills a VM up (load.ts). */
+export enum Load {
+  Contexts = 0,
+  Domains = 1,
+  Streams = 2,
+  ConfigurationKib = 3,
+  TableKib = 4,
+}
+export const LOADS: i32 = 5;
+const loads: StaticArray<i32> = new StaticArray<i32>(LOADS);
+
+function loadLabel(load: i32): string {
+  switch (load) {
+    case Load.Contexts:
+      return "contexts";
+    case Load.Domains:
+      return "domains";
+    case Load.Streams:
+      return "streams";
+    case Load.ConfigurationKib:
+      return "configuration_bytes";
+    default:
+      return "table_bytes";
+  }
+}
+
+export function setLoad(load: i32, value: i32): void {
+  recordMetric(unchecked(loads[load]), load >= Load.ConfigurationKib ? (<u64>value) << 10 : value);
 }
 
 /** Gauges of a domain. */
@@ -71,6 +122,7 @@ export enum Gauge {
   SingleKeyEntitlements = 5,
   Generation = 6,
   GenerationVms = 7,
+  BundleFilledPercent = 8,
 }
 
 function gaugeLabel(gauge: i32): string {
@@ -89,18 +141,19 @@ function gaugeLabel(gauge: i32): string {
       return "single_key_entitlements";
     case Gauge.Generation:
       return "generation";
-    default:
+    case Gauge.GenerationVms:
       return "generation_vms";
+    default:
+      return "bundle_filled_percent";
   }
 }
 
-const GAUGES: i32 = 8;
-/** As many as a VM remembers bundles of (domains.ts). */
-const MAX_DOMAINS: i32 = 64;
-/** | first 8 bytes of the domain u64 | 8 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
-const ENTRY_BYTES: usize = 40;
-const gauges: usize = memory.data(2560, 8);
-let domainCount: i32 = 0;
+const GAUGES: i32 = 9;
+/** | first 8 bytes of the domain u64 | 9 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
+const ENTRY_BYTES: usize = 48;
+const gauges: usize = memory.data(3072, 8); // MAX_DOMAINS x ENTRY_BYTES
+/** Domains that have had gauges; beyond MAX_DOMAINS each takes the place of the one that came so many before. */
+let domainsSeen: i32 = 0;
 
 function defineGauge(gauge: i32, domain: usize): i32 {
   let len = writeLiteral(name, "glassgate.");
@@ -110,16 +163,15 @@ function defineGauge(gauge: i32, domain: usize): i32 {
   return defineMetric(MetricKind.Gauge, name, len);
 }
 
-/** The ids of the domain's gauges; 0 when the VM serves more domains than it can show. */
+/** The ids of the domain's gauges. */
 function gaugesOf(domain: usize): usize {
   const prefix = load<u64>(domain);
-  for (let i = 0; i < domainCount; i++) {
+  for (let i = 0; i < min(domainsSeen, MAX_DOMAINS); i++) {
     const entry = gauges + <usize>i * ENTRY_BYTES;
     if (load<u64>(entry) == prefix) return entry + 8;
   }
-  if (domainCount >= MAX_DOMAINS) return 0;
-  const entry = gauges + <usize>domainCount * ENTRY_BYTES;
-  domainCount += 1;
+  const entry = gauges + <usize>(domainsSeen % MAX_DOMAINS) * ENTRY_BYTES;
+  domainsSeen += 1;
   store<u64>(entry, prefix);
   for (let gauge = 0; gauge < GAUGES; gauge++)
     store<i32>(entry + 8 + ((<usize>gauge) << 2), defineGauge(gauge, domain));
@@ -128,6 +180,5 @@ function gaugesOf(domain: usize): usize {
 
 /** Sets `glassgate.<label>.domain=<first 16 hex characters>`. */
 export function setGauge(gauge: i32, domain: usize, value: u64): void {
-  const ids = gaugesOf(domain);
-  if (ids != 0) recordMetric(load<i32>(ids + ((<usize>gauge) << 2)), value);
+  recordMetric(load<i32>(gaugesOf(domain) + ((<usize>gauge) << 2)), value);
 }

@@ -1,27 +1,31 @@
 /**
- * Which root context each live stream belongs to: an open-addressing table, stream id -> context index, that grows by doubling and
- * never shrinks. One lookup and one deletion per request.
+ * Which root context each live stream belongs to: an open-addressing table, stream id -> the context's handle, that grows by
+ * doubling and never shrinks. One lookup and one deletion per request.
  *
- *   place: | stream id u32 (0 = free) | context index u32 |
+ *   place: | stream id u32 (0 = free) | handle u32 |
  */
+import { Purpose, returnMemory, takeMemory } from "../heap";
+import { MAX_STREAMS } from "../limits";
 
-const PLACE_BYTES: usize = 8;
-const FIRST_CAPACITY: u32 = 1024;
-const FIRST_BYTES: usize = 1024 * PLACE_BYTES;
-/** A million streams on one worker: 8 MiB. Further ones are not entered and are answered as of an unknown context. */
-const MAX_CAPACITY: u32 = 1 << 20;
+const PLACE_BYTES: u32 = 8;
+const FIRST_CAPACITY: u32 = 2048;
+const firstPlaces: usize = memory.data(16384, 16); // FIRST_CAPACITY x PLACE_BYTES
 
-let places: usize = heap.alloc(FIRST_BYTES);
-memory.fill(places, 0, FIRST_BYTES);
+let places: usize = firstPlaces;
 let capacity: u32 = FIRST_CAPACITY;
 let count: u32 = 0;
+
+/** How many live streams this VM knows. */
+export function streamCount(): i32 {
+  return <i32>count;
+}
 
 function home(id: u32): u32 {
   return (id * 0x9e3779b1) & (capacity - 1);
 }
 
 function placeAt(index: u32): usize {
-  return places + <usize>index * PLACE_BYTES;
+  return places + <usize>(index * PLACE_BYTES);
 }
 
 /** The place that holds the id, or the free one where it would stand. There is always a free one. */
@@ -32,35 +36,40 @@ function locate(id: u32): u32 {
 }
 
 function grow(): bool {
-  if (capacity >= MAX_CAPACITY) return false;
+  if (<i32>count >= MAX_STREAMS) return false;
   const old = places;
   const oldCapacity = capacity;
+  const bytes = <i32>(oldCapacity * 2 * PLACE_BYTES);
+  const next = takeMemory(bytes, Purpose.Streams);
+  if (next == 0) return false;
+  memory.fill(next, 0, bytes);
+  places = next;
   capacity = oldCapacity * 2;
-  places = heap.alloc(<usize>capacity * PLACE_BYTES);
-  memory.fill(places, 0, <usize>capacity * PLACE_BYTES);
   for (let i: u32 = 0; i < oldCapacity; i++) {
-    const from = old + <usize>i * PLACE_BYTES;
+    const from = old + <usize>(i * PLACE_BYTES);
     const id = load<u32>(from);
     if (id != 0) store<u64>(placeAt(locate(id)), load<u64>(from));
   }
-  heap.free(old);
+  if (old != firstPlaces) returnMemory(old, <i32>(oldCapacity * PLACE_BYTES), Purpose.Streams);
   return true;
 }
 
-export function addStream(id: u32, contextIndex: i32): void {
+/** False when there is no room for one more. */
+export function addStream(id: u32, handle: u32): bool {
   // At most three quarters full: probes stay short and there is always a free place.
-  if (id == 0 || (count * 4 >= capacity * 3 && !grow())) return;
+  if (id == 0 || (count * 4 >= capacity * 3 && !grow())) return false;
   const place = placeAt(locate(id));
   if (load<u32>(place) == 0) count += 1;
   store<u32>(place, id);
-  store<i32>(place, contextIndex, 4);
+  store<u32>(place, handle, 4);
+  return true;
 }
 
-/** The index of the root context of the stream, or -1. */
-export function contextOfStream(id: u32): i32 {
-  if (id == 0) return -1;
+/** The handle of the stream's root context, or 0, which is no context's. */
+export function handleOfStream(id: u32): u32 {
+  if (id == 0) return 0;
   const place = placeAt(locate(id));
-  return load<u32>(place) == id ? load<i32>(place, 4) : -1;
+  return load<u32>(place) == id ? load<u32>(place, 4) : 0;
 }
 
 /** False when the stream is not in the table. */

@@ -1,16 +1,26 @@
 /**
  * Work outside of requests, done in ticks by one root context for its whole VM: tables of multiples are built, a bounded step each, and
- * what was counted goes to the gateway.
+ * what was counted goes to the gateway, and so does how full the VM is.
  */
 import { buildTables, hasTableWork, setTableBudget } from "../crypto/tables";
 import { now, setTickPeriod } from "../host/calls";
 import { contextAt, firstContext, largestTableMemory, RootContext } from "./contexts";
+import { serveOn } from "./generations";
+import { tellLoad } from "./load";
 import { countBuiltTable, handOverCounts } from "./metrics";
+import { isLongAgo } from "./registry";
 
 /** A tick that finds nothing costs about 1 us. */
 const IDLE_MS: i32 = 500;
 /** While a table is being built: 17 steps of at most 2 ms. */
 const BUSY_MS: i32 = 10;
+/** How often a VM says that it is there (registry.ts waits six times as long): every fourth idle tick, or by the clock. */
+const IDLE_TICKS: i32 = 4;
+const SAY_NS: u64 = 2_000_000_000;
+
+/** Idle ticks since this VM has said something, and the clock at that time. */
+let idleTicks: i32 = 0;
+let saidAt: u64 = 0;
 
 function setPeriod(context: RootContext, milliseconds: i32): void {
   if (context.tickPeriod == milliseconds) return;
@@ -21,7 +31,18 @@ function setPeriod(context: RootContext, milliseconds: i32): void {
 /** A context was configured: it ticks from now on. Only from its own callback. */
 export function startTicks(context: RootContext): void {
   setTableBudget(largestTableMemory());
+  if (saidAt == 0) saidAt = now();
   setPeriod(context, IDLE_MS);
+}
+
+/** Tells the other VMs and the gateway what this VM serves and how full it is. */
+function sayAgain(time: u64): void {
+  idleTicks = 0;
+  // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again.
+  const isAwake = !isLongAgo(saidAt, time);
+  saidAt = time;
+  serveOn(isAwake);
+  tellLoad(isAwake, false);
 }
 
 /** A context is about to go. Only from its own callback: a timer would outlive it in Envoy. */
@@ -38,6 +59,12 @@ export function onTick(index: i32): void {
     return;
   }
   handOverCounts();
-  if (hasTableWork() && buildTables(<i64>(now() / 1000000000))) countBuiltTable();
+  if (hasTableWork()) {
+    const time = now();
+    if (buildTables(<i64>(time / 1000000000))) countBuiltTable();
+    if (time - saidAt >= SAY_NS) sayAgain(time);
+  } else if (++idleTicks >= IDLE_TICKS) {
+    sayAgain(now());
+  }
   setPeriod(context, hasTableWork() ? BUSY_MS : IDLE_MS);
 }

@@ -30,6 +30,16 @@ export function leave(): void {
   depth -= 1;
 }
 
+/** How far the arena is filled now. */
+export function arenaMark(): usize {
+  return top;
+}
+
+/** Gives up every answer since the mark: whoever reads again and again in one callback has copied what it needs. */
+export function rewindArena(mark: usize): void {
+  if (mark >= arena && mark < top) top = mark;
+}
+
 /** Empties the arena outside any callback (tools.ts). */
 export function emptyArena(): void {
   if (depth == 0) top = arena;

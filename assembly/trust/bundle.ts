@@ -3,6 +3,7 @@ import { sha256 } from "../crypto/sha256";
 import { decodedLength, HeaderShape, indexOf, Jws, readJws, verifyJws } from "../jose/jws";
 import { MAX_BUNDLE_BYTES, MAX_BUNDLE_SIGNATURES } from "../limits";
 import { decode } from "../text/base64url";
+import { keepsBounds } from "./bounds";
 import { readTrustClaims } from "./claims";
 import { Loading } from "./loading";
 import { Anchors, Key, Trust } from "./trust";
@@ -88,5 +89,7 @@ export function readBundle(loading: Loading, ptr: usize, len: i32, anchors: Anch
   }
   trust.hash = region.take(32);
   sha256(ptr + segment, segmentLen, trust.hash);
-  return readTrustClaims(loading, payload, payloadLen, anchors, trust);
+  trust.signerCount = signerCount;
+  if (!readTrustClaims(loading, payload, payloadLen, anchors, trust)) return false;
+  return keepsBounds(loading, len, trust);
 }

@@ -92,9 +92,9 @@ function index(loading: Loading, trust: Trust, anchors: Anchors): bool {
   const region = loading.region;
   trust.firstPrincipal = principals.first;
   trust.firstEntitlement = entitlements.first;
-  trust.principals = newNameIndex(region, principals.count);
-  trust.entitlements = newNameIndex(region, entitlements.count);
-  trust.keys = newNameIndex(region, keyCount);
+  trust.principals = newNameIndex(region, principals.count, trust.seed());
+  trust.entitlements = newNameIndex(region, entitlements.count, trust.seed());
+  trust.keys = newNameIndex(region, keyCount, trust.seed());
   if (region.full) return false;
   for (let at = principals.first; at != 0; at = changetype<Named>(at).next) {
     const principal = changetype<Principal>(at);

@@ -17,15 +17,16 @@ export class Named {
 }
 
 /**
- * A hash index with chained buckets. The names come from signed text, so nobody can crowd a bucket without the roots'
- * signatures; a plain FNV-1a hash is enough.
+ * A hash index with chained buckets. The names come from signed text, and its hash is the seed of theirs: whoever chose names
+ * that crowd one bucket would change the seed with them. So a plain FNV-1a hash is enough.
  */
 export class NameIndex {
   private buckets: usize = 0;
   private mask: u32 = 0;
+  private seed: u32 = 0;
 
   /** Room for about `count` names. False when the region is full. */
-  open(region: Region, count: i32): bool {
+  open(region: Region, count: i32, seed: u32): bool {
     let size: u32 = 1;
     while (size < <u32>count) size <<= 1;
     const bytes = <i32>size * sizeof<usize>();
@@ -35,6 +36,7 @@ export class NameIndex {
     }
     this.buckets = region.take(bytes);
     this.mask = size - 1;
+    this.seed = seed;
     return true;
   }
 
@@ -59,16 +61,16 @@ export class NameIndex {
   }
 
   private bucket(ptr: usize, len: i32): usize {
-    let hash: u32 = 0x811c9dc5;
+    let hash: u32 = 0x811c9dc5 ^ this.seed;
     for (let i = 0; i < len; i++) hash = (hash ^ load<u8>(ptr + i)) * 0x01000193;
     return this.buckets + <usize>((hash ^ (hash >> 15)) & this.mask) * sizeof<usize>();
   }
 }
 
-/** An index over `count` names in the region; add them with `add`. */
-export function newNameIndex(region: Region, count: i32): NameIndex {
+/** An index over `count` names in the region; add them with `add`. @param seed of the text that they come from */
+export function newNameIndex(region: Region, count: i32, seed: u32): NameIndex {
   const index = changetype<NameIndex>(region.take(offsetof<NameIndex>()));
-  index.open(region, count);
+  index.open(region, count, seed);
   return index;
 }
 

@@ -75,8 +75,8 @@ export function applyRevoked(loading: Loading, revoked: Revoked, trust: Trust): 
     const key = trust.keys.find(named.namePtr, named.nameLen);
     if (key != 0) changetype<Key>(key).revoked = true;
   }
-  trust.revokedGrants = newNameIndex(loading.region, revoked.grants.count);
-  trust.revokedIncidents = newNameIndex(loading.region, revoked.incidents.count);
+  trust.revokedGrants = newNameIndex(loading.region, revoked.grants.count, trust.seed());
+  trust.revokedIncidents = newNameIndex(loading.region, revoked.incidents.count, trust.seed());
   if (loading.region.full) return;
   for (let at = revoked.grants.first; at != 0; at = changetype<Named>(at).next) {
     trust.revokedGrants.add(changetype<Named>(at));

@@ -82,6 +82,15 @@ export class Trust {
   singleKeyEntitlements: i32 = 0;
   /** SHA-256 of the payload segment: 32 bytes. Tells two bundles of one version apart. */
   hash: usize = 0;
+  /** How many roots signed this text. It governs no context whose threshold is higher. */
+  signerCount: i32 = 0;
+  /** How near it comes to what a bundle may hold (bounds.ts), in percent. */
+  filledPercent: i32 = 0;
+
+  /** For the indexes over the bundle's names. */
+  seed(): u32 {
+    return load<u32>(this.hash);
+  }
 
   key(kidPtr: usize, kidLen: i32): Key {
     return changetype<Key>(this.keys.find(kidPtr, kidLen));

@@ -8,7 +8,7 @@ const role = z.union([name, z.strictObject({ role: name, nbf: numericDate.option
 export const principalSchema = z.strictObject({
   id: name,
   person: name.optional(),
-  roles: z.array(role),
+  roles: z.array(role).max(64, "has more than 64 roles"),
   keys: z.array(windowedKeySchema),
 });
 export type Principal = z.infer<typeof principalSchema>;

@@ -1,8 +1,10 @@
 /** What no single member of a roster shows: things that occur twice, and the filter's limits (assembly/limits.ts), each at its line. */
 import type { z } from "zod";
-import type { BundleClaims } from "./claims.js";
+import { type BundleClaims, roleName } from "./claims.js";
 
 const MAX_KEYS = 8192;
+const MAX_ROLES = 1024;
+const MAX_PATH_BYTES = 32 * 1024;
 const MAX_REVOKED = 4096;
 const MAX_REVOKED_BYTES = 64;
 const MAX_QUORUM = 8;
@@ -22,6 +24,7 @@ function checkWindow(window: { nbf?: number | undefined; exp?: number | undefine
 
 function checkPrincipals({ principals }: Checked, once: Once, refuse: Refuse): void {
   let keys = 0;
+  const roles = new Set<string>();
   principals.forEach((principal, i) => {
     const path = ["principals", i];
     once("principal", principal.id, [...path, "id"]);
@@ -31,6 +34,9 @@ function checkPrincipals({ principals }: Checked, once: Once, refuse: Refuse): v
       const text = JSON.stringify(role);
       if (held.has(text)) refuse([...path, "roles", j], "stands here twice");
       held.add(text);
+      if (roles.size === MAX_ROLES && !roles.has(roleName(role)))
+        refuse([...path, "roles", j], `is one too many: a bundle holds ${MAX_ROLES} different roles`);
+      roles.add(roleName(role));
     });
     principal.keys.forEach((key, j) => {
       once("key", key.kid, [...path, "keys", j, "kid"]);
@@ -52,6 +58,11 @@ function checkEntitlements({ entitlements }: Checked, once: Once, refuse: Refuse
     });
     if (isOver >= 0)
       refuse([...path, "approvals", isOver, "count"], `makes it more than ${MAX_QUORUM} approvals together`);
+    let bytes = 0;
+    for (const { paths } of entitlement.authorization_details)
+      for (const pattern of paths) bytes += Buffer.byteLength(pattern);
+    if (bytes > MAX_PATH_BYTES)
+      refuse([...path, "authorization_details"], `has paths of more than ${MAX_PATH_BYTES} bytes together`);
   });
 }
 

@@ -1,33 +1,137 @@
-/** `generation_vms`, by which a push knows that every thread serves its configuration. */
+/** `generation_vms`, by which a push knows that every thread serves its configuration: every live VM is counted, and no other. */
+import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
-import { FilterHost } from "../../control/host/host.js";
+import { FilterHost, type HostOptions } from "../../control/host/host.js";
 import { domainOf } from "../../control/trust/anchors.js";
 import { anchorsOf } from "../kit/envoy.js";
+import { headersOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 
-const KEY = "glassgate.generations";
+const world = new World(Math.floor(Date.now() / 1000));
+const gaugeOf = (label: string, audience = "test"): string =>
+  `glassgate.${label}.domain=${domainOf({ ...anchorsOf(world), audience }).slice(0, 16)}`;
+const VMS = gaugeOf("generation_vms");
+
+/** A registry's value in shared data (assembly/filter/registry.ts). */
+const HEAD_BYTES = 8;
+const LINE_BYTES = 40;
+const KEY = `glassgate.generations.${domainOf(anchorsOf(world))}`;
+
+async function setUp(options: HostOptions = {}) {
+  const host = await FilterHost.load({ workers: 2, ...options });
+  /** Every VM speaks at least once: each fourth tick. Two seconds pass. */
+  const speak = (seconds = 2): void => {
+    host.advance(seconds * 1000);
+    for (let i = 0; i < 4; i++) host.tick();
+  };
+  const serving = (): number | undefined => host.metrics().get(VMS);
+  return { host, speak, serving };
+}
 
 it("counts every VM, also one that registers while another tells its number", async () => {
-  const world = new World(Math.floor(Date.now() / 1000));
-  const gauge = `glassgate.generation_vms.domain=${domainOf(anchorsOf(world)).slice(0, 16)}`;
   // What another thread does between a VM's registration and its last word: it registers, and tells the higher number first.
   let others = 0;
-  const host = await FilterHost.load({
+  const { host, serving } = await setUp({
+    workers: 1,
     intercept: ({ name, thread }) => {
       if (thread !== "worker 0" || name !== "proxy_record_metric") return undefined;
       const before = host.process.shared.get("glassgate", KEY)?.value ?? Buffer.alloc(0);
-      const isRegistered = before.length >= 2 * 24; // After the main thread, which came first.
+      const isRegistered = before.length >= HEAD_BYTES + 2 * LINE_BYTES; // After the main thread, which came first.
       if (isRegistered && others < 2) {
         others += 1;
-        const entry = Buffer.from(before.subarray(-24));
-        entry.writeBigUInt64LE(1000n + BigInt(others));
-        host.process.shared.set("glassgate", KEY, Buffer.concat([before, entry]), 0);
-        host.process.metrics.define(1, gauge).value = BigInt(before.length / 24 + 1);
+        const line = Buffer.from(before.subarray(-LINE_BYTES));
+        line.writeBigUInt64LE(1000n + BigInt(others));
+        host.process.shared.set("glassgate", KEY, Buffer.concat([before, line]), 0);
+        host.process.metrics.define(1, VMS).value = BigInt((before.length - HEAD_BYTES) / LINE_BYTES + 1);
       }
       return undefined;
     },
   });
   expect(host.configure(world.configuration()).accepted).toBe(true);
   expect(others).toBe(2);
-  expect(host.metrics().get(gauge)).toBe(4);
+  expect(serving()).toBe(4);
+});
+
+it("counts all VMs of a large gateway with many domains", async () => {
+  const { host } = await setUp({ workers: 40 });
+  const audiences = Array.from({ length: 17 }, (_, i) => `team-${i}`);
+  for (const audience of audiences) {
+    const text = world.configuration({ bundle: null, configuration: { audience } });
+    expect(host.configure(text, audience).accepted).toBe(true);
+  }
+  const counts = audiences.map((audience) => host.metrics().get(gaugeOf("generation_vms", audience)));
+  expect(counts).toEqual(audiences.map(() => 41));
+});
+
+it("counts a VM that trapped until its silence shows it, and the one in its place from the start", async () => {
+  const { host, speak, serving } = await setUp({ failurePolicy: "reload" });
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  expect(serving()).toBe(3);
+  const [vm] = host.process.workers[0]?.allVms ?? [];
+  vm?.guest.invoke("tool_verify", 0, -64, -64, -64, 64);
+  expect(vm?.failure).toBe("trap");
+  // Nobody asks the worker for anything, so it stays without a VM.
+  for (let i = 0; i < 7; i++) speak();
+  expect(serving()).toBe(2);
+  host.request({ headers: headersOf([]) });
+  expect(serving()).toBe(3);
+  for (let i = 0; i < 7; i++) speak();
+  expect(serving()).toBe(3);
+});
+
+it("never undercounts when the clock is set or the machine has slept", async () => {
+  const seen: (number | undefined)[] = [];
+  const { host, speak, serving } = await setUp({
+    intercept: ({ name }) => {
+      if (name === "proxy_record_metric") seen.push(host.metrics().get(VMS));
+      return undefined;
+    },
+  });
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  seen.length = 0;
+  for (const seconds of [3600, 2, 2, -7200, 2, 2, 86_400 * 365, 2]) speak(seconds);
+  expect(seen.length).toBeGreaterThan(0);
+  expect(new Set(seen)).toEqual(new Set([3]));
+  expect(serving()).toBe(3);
+});
+
+it("an old VM that lives on for an open stream tells nothing over the heads of the new ones", async () => {
+  const { host, speak, serving } = await setUp();
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  const stream = host.open({ headers: headersOf([world.alone()]) });
+  const next = world.configuration();
+  expect(host.configure(next, "api", { vmId: "healed" }).accepted).toBe(true);
+  const generation = Number(/"generation":(\d+)/.exec(next)?.[1]);
+  for (let i = 0; i < 8; i++) {
+    speak();
+    expect(serving()).toBe(3);
+    expect(host.metrics().get(gaugeOf("generation"))).toBe(generation);
+  }
+  stream.close();
+  // And back again: the VMs that come now have the last word.
+  expect(host.configure(world.configuration(), "api", { vmId: "glassgate" }).accepted).toBe(true);
+  for (let i = 0; i < 8; i++) speak();
+  expect(serving()).toBe(3);
+});
+
+it("shows the newest version that any VM has taken, also when a thread behind has the last word", async () => {
+  const claims = world.bundleClaims();
+  const ahead = Number(claims.version) + 5;
+  const key = `glassgate.domain.${domainOf(anchorsOf(world))}`;
+  let isAhead = false;
+  const { host } = await setUp({
+    intercept: ({ name, thread }) => {
+      if (isAhead || thread !== "worker 0" || name !== "proxy_record_metric") return undefined;
+      isAhead = true;
+      const value = Buffer.alloc(40);
+      value.writeBigInt64LE(BigInt(ahead));
+      createHash("sha256").update("a newer bundle").digest().copy(value, 8);
+      host.process.shared.set("glassgate", key, value, 0);
+      host.process.metrics.define(1, gaugeOf("bundle_version")).value = BigInt(ahead);
+      return undefined;
+    },
+  });
+  expect(host.configure(world.configuration({ bundle: claims })).accepted).toBe(true);
+  expect(isAhead).toBe(true);
+  expect(host.metrics().get(gaugeOf("bundle_version"))).toBe(ahead);
 });

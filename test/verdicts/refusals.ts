@@ -118,6 +118,24 @@ const bundles: Refusal[] = [
   principal("an id of 65", "name", (_, first) => ({ ...first, id: "x".repeat(65) })),
   principal("an unknown member of a principal", "unknown member", (_, first) => ({ ...first, admin: true })),
   principal("a principal without keys", "lacks", (_, { keys: _keys, ...first }) => first),
+  principal("65 roles of one principal", "more than 64 roles", (_, first) => ({
+    ...first,
+    roles: ["oncall", ...Array.from({ length: 64 }, (_, i) => `role-${i}`)],
+  })),
+  principal("65 windows of one role", "more than 64 roles", (w, first) => ({
+    ...first,
+    roles: Array.from({ length: 65 }, (_, i) => ({ role: "oncall", nbf: w.now + i })),
+  })),
+  bundle("1,025 different roles", "1024 different roles", (_, claims) => ({
+    principals: [
+      ...principalsOf(claims),
+      ...Array.from({ length: 17 }, (_, i) => ({
+        id: `many-${i}`,
+        roles: Array.from({ length: 61 }, (_, j) => `role-${i}-${j}`),
+        keys: [],
+      })),
+    ],
+  })),
   principal("a role window turned round", "exp is not after", (w, first) => ({
     ...first,
     roles: [{ role: "oncall", nbf: w.now, exp: w.now }],
@@ -167,6 +185,14 @@ const bundles: Refusal[] = [
   entitlement("audit receipt, not built yet", "unknown member", { audit: "receipt" }),
   entitlement("a pattern that is ambiguous", "wrong type or out of its bounds", {
     authorization_details: [{ type: "break_glass_http", locations: ["*"], actions: ["*"], paths: ["/a/../b"] }],
+  }),
+  entitlement("paths of more than 32 KiB", "32 KiB together", {
+    authorization_details: Array.from({ length: 2 }, (_, i) => ({
+      type: "break_glass_http",
+      locations: ["*"],
+      actions: ["*"],
+      paths: Array.from({ length: 32 }, (_, j) => `/${i}/${j}/`.padEnd(520, "a")),
+    })),
   }),
   entitlement("no reason", "wrong type or out of its bounds", { reasons: [] }),
   entitlement("drill as a string", "wrong type or out of its bounds", { drill: "yes" }),

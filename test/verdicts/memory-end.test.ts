@@ -1,0 +1,203 @@
+/**
+ * The end of memory, and of every other thing that a VM holds a bounded number of, on the release build: nothing traps, what
+ * does not fit is denied, gauges and log tell of it before and after, and what is given back can be used again.
+ */
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { Status } from "../../control/host/abi.js";
+import { FilterHost, type OpenRequest } from "../../control/host/host.js";
+import { GuestInstance } from "../../control/host/instance.js";
+import { Stream } from "../../control/host/stream.js";
+import { loadProgram } from "../../control/host/wasm.js";
+import { headersOf } from "../kit/headers.js";
+import { type Json, World } from "../kit/world.js";
+
+const MIB = 1024 * 1024;
+const MAX_MEMORY = 256 * MIB;
+const MAX_CONTEXTS = 256;
+const MAX_DOMAINS = 64;
+const MAX_STREAMS = 786_432;
+const world = new World(Math.floor(Date.now() / 1000));
+
+async function setUp() {
+  const host = await FilterHost.load();
+  const verdictOf = ({ outcome }: OpenRequest): string | undefined => outcome.filterState.get("wasm.glassgate.verdict");
+  const open = (grant: string, listener = "api"): OpenRequest => host.open({ headers: headersOf([grant]), listener });
+  const ask = (grant: string, listener = "api"): string | undefined => {
+    const opened = open(grant, listener);
+    opened.close();
+    return verdictOf(opened);
+  };
+  const gauge = (name: string): number => host.metrics().get(`glassgate.${name}`) ?? 0;
+  /** What every VM says of itself shows after its fourth idle tick. */
+  const tick = (): void => {
+    host.advance(2000);
+    for (let i = 0; i < 8; i++) host.tick();
+  };
+  const warnings = (): readonly string[] => host.process.log.map(({ text }) => text);
+  const vms = () => host.process.workers.flatMap(({ allVms }) => allVms);
+  const expectAlive = (): void => {
+    expect(vms().map(({ failure }) => failure)).toEqual([undefined]);
+    for (const { memory } of vms()) expect(memory.size).toBeLessThanOrEqual(MAX_MEMORY);
+  };
+  return { host, open, ask, verdictOf, gauge, tick, warnings, expectAlive };
+}
+
+/** As large as a bundle may be: some 3,000 principals with three roles. */
+const largest = (): Json =>
+  world.bundleClaims({
+    principals: [
+      { id: "rita", roles: ["oncall"], keys: [world.rita.jwk] },
+      ...Array.from({ length: 4000 }, (_, i) => ({ id: `p${i}`, roles: ["a", "b", "c", "d", "e"], keys: [] })),
+    ],
+  });
+
+it("asconfig.json allows the memory that the budget counts with", () => {
+  const asconfig: unknown = JSON.parse(readFileSync("asconfig.json", "utf8"));
+  expect(asconfig).toMatchObject({ options: { maximumMemory: MAX_MEMORY / 65_536 } });
+});
+
+it("generations of the largest bundle, each with a stream and the largest tables: the one too many is denied, and heals", async () => {
+  const { host, open, ask, verdictOf, gauge, tick, warnings, expectAlive } = await setUp();
+  const streams: OpenRequest[] = [];
+  let taken = 0;
+  for (; taken < 80; taken++) {
+    const text = world.configuration({ bundle: largest(), configuration: { table_memory_kib: 32_768 } });
+    expect(host.configure(text)).toMatchObject({ accepted: true, failedThreads: [] });
+    const stream = open(world.alone());
+    streams.push(stream);
+    if (verdictOf(stream) !== "allow") break;
+  }
+  expect(taken).toBeGreaterThan(9);
+  expect(taken).toBeLessThan(80);
+  // The bundle before may have allowed what this one, which could not be read, takes away: so none decides.
+  expect(ask(world.alone())).toBe("no_trust");
+  expectAlive();
+  tick();
+  expect(gauge("refused")).toBeGreaterThan(0);
+  expect(gauge("configuration_bytes")).toBeGreaterThan(48 * MIB);
+  expect(warnings()).toContainEqual(
+    expect.stringMatching(/^glassgate: this VM holds \d+ of at most 65536 KiB of settings and bundles$/),
+  );
+  expect(warnings()).toContainEqual(
+    expect.stringMatching(/^glassgate: this VM had no room, or no use, for \d+ streams or configurations/),
+  );
+  for (const stream of streams) stream.close();
+  expect(host.configure(world.configuration({ bundle: largest() })).accepted).toBe(true);
+  expect(ask(world.alone())).toBe("allow");
+  tick();
+  expect(gauge("configuration_bytes")).toBeLessThan(8 * MIB);
+});
+
+it("the 257th configuration with a stream each: denied and told, and the streams of the others keep their context", async () => {
+  const { host, open, ask, verdictOf, gauge, tick, warnings, expectAlive } = await setUp();
+  const streams: OpenRequest[] = [];
+  for (let i = 0; i < MAX_CONTEXTS + 10; i++) {
+    expect(host.configure(world.configuration())).toMatchObject({ accepted: true, failedThreads: [] });
+    streams.push(open(world.alone()));
+    if (i === MAX_CONTEXTS - 1) {
+      tick();
+      // Told before it bites.
+      expect(gauge("contexts")).toBe(MAX_CONTEXTS);
+      expect(gauge("refused")).toBe(0);
+      expect(warnings()).toContainEqual(
+        expect.stringContaining("this VM holds 192 of at most 256 configurations side by side"),
+      );
+    }
+  }
+  expect(streams.map(verdictOf)).toEqual([
+    ...Array.from({ length: MAX_CONTEXTS }, () => "allow"),
+    ...Array.from({ length: 10 }, () => "no_trust"),
+  ]);
+  expectAlive();
+  tick();
+  expect(gauge("refused")).toBeGreaterThanOrEqual(10);
+  expect(warnings()).toContainEqual(
+    expect.stringContaining("every grant is denied: this VM holds too many configurations at once"),
+  );
+  for (const stream of streams) stream.close();
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  expect(ask(world.alone())).toBe("allow");
+  tick();
+  expect(gauge("contexts")).toBe(1);
+  expect(gauge("streams")).toBe(0);
+});
+
+it("the 65th domain: denied and told; one that is served no more makes room", async () => {
+  const { host, ask, gauge, tick, warnings, expectAlive } = await setUp();
+  const serve = (audience: string, listener: string): void => {
+    const text = world.configuration({ bundle: world.bundleClaims({ aud: [audience] }), configuration: { audience } });
+    expect(host.configure(text, listener)).toMatchObject({ accepted: true, failedThreads: [] });
+  };
+  const grant = (audience: string): string => world.alone({ claims: { aud: audience } });
+  for (let i = 0; i < MAX_DOMAINS; i++) serve(`team-${i}`, `listener-${i}`);
+  tick();
+  expect(gauge("domains")).toBe(MAX_DOMAINS);
+  expect(gauge("refused")).toBe(0);
+  expect(warnings()).toContainEqual(
+    expect.stringContaining("this VM holds 48 of at most 64 pairs of audience and roots"),
+  );
+  serve("team-x", "listener-x");
+  expect(ask(grant("team-x"), "listener-x")).toBe("no_trust");
+  for (const i of [0, 63]) expect(ask(grant(`team-${i}`), `listener-${i}`)).toBe("allow");
+  tick();
+  expect(gauge("refused")).toBeGreaterThan(0);
+  expectAlive();
+  // A listener that goes over to another's audience leaves a place, over and over.
+  for (let i = 0; i < 70; i++) serve("team-1", "listener-0");
+  serve("team-y", "listener-x");
+  expect(ask(grant("team-y"), "listener-x")).toBe("allow");
+  for (let i = 0; i < 70; i++) serve(`other-${i}`, "listener-x");
+  expect(ask(grant("other-69"), "listener-x")).toBe("allow");
+});
+
+it("a million streams: those beyond the table are unknown, and nothing traps", async () => {
+  const guest = new GuestInstance(await loadProgram(), {
+    resolve: () => undefined,
+    intercept: () => Status.NotFound,
+    onTrap: (reason) => {
+      throw new Error(reason);
+    },
+  });
+  guest.start();
+  guest.invoke("proxy_on_context_create", 1, 0);
+  for (let id = 2; id < MAX_STREAMS + 2 + 5000; id++) guest.invoke("proxy_on_context_create", id, 1);
+  expect(guest.memory.size).toBeLessThan(32 * MIB);
+  for (let id = MAX_STREAMS + 2 + 5000; id > 1; id--) guest.invoke("proxy_on_delete", id);
+  guest.invoke("proxy_on_context_create", 2, 1);
+  expect(guest.trapReason).toBeUndefined();
+});
+
+/**
+ * The place of a context that is gone goes to the next one. No gateway ends a root before its streams; one that did must not
+ * have them judged under another root's keys.
+ */
+it("a stream whose context is gone is a stranger, also when another context stands in its place", async () => {
+  const { host } = await setUp();
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  const [vm] = host.process.workers[0]?.allVms ?? [];
+  if (vm === undefined) throw new Error("the worker has no VM");
+  const rootOf = (key: string) => {
+    const plugin = { key, name: key, rootId: key, configuration: Buffer.from(world.configuration()) };
+    const root = vm.startRoot(plugin);
+    if (root === undefined || !vm.configureRoot(root, plugin)) throw new Error("the root was refused");
+    return { plugin, root };
+  };
+  const streamOf = ({ plugin, root }: ReturnType<typeof rootOf>) => {
+    const stream = new Stream({
+      headers: headersOf([world.alone()]),
+      sourceAddress: "192.0.2.1:1",
+      properties: new Map(),
+      connectionId: 1n,
+      startedAt: 0n,
+    });
+    return { stream, context: vm.openStream(root, plugin, stream) };
+  };
+  const old = rootOf("old");
+  const orphan = streamOf(old);
+  vm.guest.invoke("proxy_on_delete", old.root.id);
+  const next = streamOf(rootOf("next"));
+  for (const { context, stream } of [orphan, next]) vm.onRequestHeaders(context, stream);
+  const verdicts = [orphan, next].map(({ stream }) => stream.filterState.get("wasm.glassgate.verdict")?.toString());
+  expect(verdicts).toEqual(["no_trust", "allow"]);
+});
