@@ -5,7 +5,7 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { UserError } from "../base/errors.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
-import { child, headersOfSkippedFilters, items, mapsOfType } from "./config.js";
+import { child, discoveredIn, headersOfSkippedFilters, items, mapsOfType } from "./config.js";
 
 export interface RenderOptions {
   readonly anchors: Anchors;
@@ -60,10 +60,8 @@ function setAddress(document: Document, node: unknown, host: string | undefined,
 }
 
 function fillFilter(document: Document, options: RenderOptions): void {
-  const discovery = mapsOfType(document, ".HttpConnectionManager")
-    .flatMap((manager) => items(document, manager, "http_filters"))
-    .map((filter) => child(document, filter, "config_discovery"))
-    .find((found) => found !== undefined);
+  const [discovered] = discoveredIn(document);
+  const discovery = child(document, discovered, "config_discovery");
   const path = ["config_source", "path_config_source"];
   setIn(document, discovery, [...path, "path"], options.ecdsPath);
   setIn(document, discovery, [...path, "watched_directory", "path"], options.ecdsPath.replace(/\/[^/]*$/, "") || "/");
