@@ -23,6 +23,8 @@ export interface RenderOptions {
   readonly accessLogPath?: string;
   /** Default: where the access log goes. */
   readonly auditLogPath?: string;
+  /** Default: where the access log goes. */
+  readonly answersLogPath?: string;
   readonly vmId?: string;
   readonly mode?: "enforce" | "shadow";
   readonly leeway?: number;
@@ -113,10 +115,10 @@ export function renderGateway(options: RenderOptions): string {
     ];
     setAddress(document, child(document, root, ...endpoints), options.upstream.host, options.upstream.port);
   }
-  const auditLogPath = options.auditLogPath ?? options.accessLogPath;
-  const [auditLog, accessLog] = mapsOfType(document, ".FileAccessLog");
-  if (auditLogPath !== undefined) setIn(document, auditLog, ["path"], auditLogPath);
-  if (options.accessLogPath !== undefined) setIn(document, accessLog, ["path"], options.accessLogPath);
+  const { accessLogPath, auditLogPath = accessLogPath, answersLogPath = accessLogPath } = options;
+  const logs = mapsOfType(document, ".FileAccessLog");
+  for (const [i, path] of [auditLogPath, accessLogPath, answersLogPath].entries())
+    if (path !== undefined) setIn(document, logs[i], ["path"], path);
   fillIdentityProvider(document, options);
   fillFilter(document, options);
   return document.toString({ lineWidth: 0 });
