@@ -26,6 +26,7 @@ interface RenderCommandOptions {
   readonly wasm: string;
   readonly log?: string;
   readonly auditLog?: string;
+  readonly answersLog?: string;
   readonly nodeId?: string;
   readonly mode?: "enforce" | "shadow";
   readonly require?: boolean;
@@ -92,6 +93,7 @@ async function render(options: RenderCommandOptions): Promise<void> {
   if (options.jwks !== undefined) checkJwks(options.jwks);
   const jwks = demo?.jwks ?? options.jwks;
   const log = options.log ?? join(folder, "logs", "access.log");
+  const beside = (name: string): string => (isDevice(log) ? log : join(dirname(log), name));
   const text = renderGateway({
     anchors,
     wasmPath: resolve(options.wasm),
@@ -102,7 +104,8 @@ async function render(options: RenderCommandOptions): Promise<void> {
     ...(jwks === undefined ? {} : { jwks: { file: resolve(jwks) } }),
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
     accessLogPath: resolve(log),
-    auditLogPath: resolve(options.auditLog ?? (isDevice(log) ? log : join(dirname(log), "audit.log"))),
+    auditLogPath: resolve(options.auditLog ?? beside("audit.log")),
+    answersLogPath: resolve(options.answersLog ?? beside("answers.log")),
     ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.require === undefined ? {} : { require: options.require }),
@@ -132,6 +135,7 @@ export function addGatewayRender(gateway: Command): void {
     .option("--wasm <file>", "the filter", wasmPath)
     .option("--log <file>", "the access log (default: logs/access.log beside the output)")
     .option("--audit-log <file>", "the audit log (default: audit.log beside the access log)")
+    .option("--answers-log <file>", "what allowed requests were answered (default: answers.log beside the access log)")
     .option("--node-id <id>", "names this gateway in every record")
     .option("--require", "a listener for break-glass only: no grant is a deny")
     .addOption(

@@ -18,6 +18,20 @@ export function mapsOfType(document: Document, suffix: string): YAMLMap[] {
   return found;
 }
 
+/**
+ * Every filter that comes by ECDS, in order: an entry of `http_filters`, or `dynamic_config` inside a matcher's action.
+ * `discoveredFilters` of rendered.ts is the same question asked of plain JSON.
+ */
+export function discoveredIn(document: Document): YAMLMap[] {
+  const found: YAMLMap[] = [];
+  visit(document, {
+    Map(_, node) {
+      if (isMap(node.get("config_discovery", true))) found.push(node);
+    },
+  });
+  return found;
+}
+
 /** The child at a path of keys and indexes, aliases followed. */
 export function child(document: Document, node: unknown, ...path: readonly (string | number)[]): Node | undefined {
   let at: unknown = node;

@@ -5,7 +5,7 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { UserError } from "../base/errors.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
-import { child, headersOfSkippedFilters, items, mapsOfType } from "./config.js";
+import { child, discoveredIn, headersOfSkippedFilters, items, mapsOfType } from "./config.js";
 
 export interface RenderOptions {
   readonly anchors: Anchors;
@@ -23,6 +23,8 @@ export interface RenderOptions {
   readonly accessLogPath?: string;
   /** Default: where the access log goes. */
   readonly auditLogPath?: string;
+  /** Default: where the access log goes. */
+  readonly answersLogPath?: string;
   readonly vmId?: string;
   readonly mode?: "enforce" | "shadow";
   readonly leeway?: number;
@@ -60,10 +62,8 @@ function setAddress(document: Document, node: unknown, host: string | undefined,
 }
 
 function fillFilter(document: Document, options: RenderOptions): void {
-  const discovery = mapsOfType(document, ".HttpConnectionManager")
-    .flatMap((manager) => items(document, manager, "http_filters"))
-    .map((filter) => child(document, filter, "config_discovery"))
-    .find((found) => found !== undefined);
+  const [discovered] = discoveredIn(document);
+  const discovery = child(document, discovered, "config_discovery");
   const path = ["config_source", "path_config_source"];
   setIn(document, discovery, [...path, "path"], options.ecdsPath);
   setIn(document, discovery, [...path, "watched_directory", "path"], options.ecdsPath.replace(/\/[^/]*$/, "") || "/");
@@ -115,10 +115,10 @@ export function renderGateway(options: RenderOptions): string {
     ];
     setAddress(document, child(document, root, ...endpoints), options.upstream.host, options.upstream.port);
   }
-  const auditLogPath = options.auditLogPath ?? options.accessLogPath;
-  const [auditLog, accessLog] = mapsOfType(document, ".FileAccessLog");
-  if (auditLogPath !== undefined) setIn(document, auditLog, ["path"], auditLogPath);
-  if (options.accessLogPath !== undefined) setIn(document, accessLog, ["path"], options.accessLogPath);
+  const { accessLogPath, auditLogPath = accessLogPath, answersLogPath = accessLogPath } = options;
+  const logs = mapsOfType(document, ".FileAccessLog");
+  for (const [i, path] of [auditLogPath, accessLogPath, answersLogPath].entries())
+    if (path !== undefined) setIn(document, logs[i], ["path"], path);
   fillIdentityProvider(document, options);
   fillFilter(document, options);
   return document.toString({ lineWidth: 0 });

@@ -62,7 +62,7 @@ export function reasonFrom(log: string): { message: string; hint: string } {
   if (closed !== undefined) {
     return {
       message: visible(`Envoy cannot write its log ${closed[1]}: ${closed[2]}.`),
-      hint: "Render with --log and --audit-log naming files that can be written here.",
+      hint: "Render with --log, --audit-log and --answers-log naming files that can be written here.",
     };
   }
   const telling = lines

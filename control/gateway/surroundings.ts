@@ -102,7 +102,7 @@ export function makeLogFolders({ logs }: Surroundings): void {
     } catch (error) {
       throw new UserError(`The folder of the log ${visible(path)} cannot be made: ${messageOf(error)}.`, {
         cause: error,
-        hint: "Render with --log and --audit-log naming files that can be written here.",
+        hint: "Render with --log, --audit-log and --answers-log naming files that can be written here.",
       });
     }
   }

@@ -185,7 +185,8 @@ describe("the command", () => {
     const ecds = join(folder, "served.json");
     const text = texts.standard.replace("/var/lib/glassgate/ecds/glassgate.json ", `${ecds} `);
     const config = parseDocument(text).toJS().static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
-    const wasm = config.http_filters[0].config_discovery.default_config;
+    const { on_match } = config.http_filters[0].typed_config.xds_matcher.matcher_list.matchers[0];
+    const wasm = on_match.action.typed_config.dynamic_config.config_discovery.default_config;
     wasm.config.failure_policy = "FAIL_OPEN";
     writeFileSync(ecds, JSON.stringify({ resources: [{ name: "glassgate", typed_config: wasm }] }, null, 1));
     const { code, stdout } = await verify(text, "--no-envoy");

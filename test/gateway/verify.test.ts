@@ -29,6 +29,55 @@ const broken: readonly (readonly [name: string, text: string, level: "danger" | 
     /^path_with_escaped_slashes_action/,
   ],
   ["use_remote_address unset", without(good, "use_remote_address"), "danger", /^use_remote_address is not true/],
+  [
+    "open streams that are not written",
+    without(good, "access_log_options"),
+    "warning",
+    /still open is not on record until it ends/,
+  ],
+  [
+    "open streams that are written once in ten minutes",
+    good.replace("access_log_flush_interval: 5s", "access_log_flush_interval: 600s"),
+    "warning",
+    /not on record for 600 seconds/,
+  ],
+  ["no answers' log", without(good, "- name: answers"), "warning", /no access log has the answer/],
+  [
+    "an answers' log of other requests",
+    good.replace("name: x-break-glass-grant, present_match: true", "name: x-other, present_match: true"),
+    "warning",
+    /no access log has the answer/,
+  ],
+  [
+    "an answers' log of all but the allowed",
+    good.replace("present_match: true }", "present_match: true, invert_match: true }"),
+    "warning",
+    /no access log has the answer/,
+  ],
+  [
+    "an answers' log of everything but ends",
+    good.replace(
+      "types: [ DownstreamEnd ] } }\n                    typed",
+      "types: [ 6 ], exclude: true } }\n                    typed",
+    ),
+    "warning",
+    /no access log has the answer/,
+  ],
+  [
+    "an answers' log of failures",
+    good.replace(
+      "- header_filter: { header: { name: x-break-glass-grant",
+      "- response_flag_filter: {}\n                          - header_filter: { header: { name: x-break-glass-grant",
+    ),
+    "warning",
+    /no access log has the answer/,
+  ],
+  [
+    "answers without status",
+    good.replace('status: "%RESPONSE_CODE%"', 'status: "%PROTOCOL%"'),
+    "warning",
+    /no access log has the answer/,
+  ],
   ["headers with underscores", without(good, "headers_with_underscores_action"), "warning", /underscores/],
   [
     "no early removal",

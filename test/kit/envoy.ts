@@ -67,6 +67,7 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
     jwks: { inline: JSON.stringify({ keys: [{ ...publicPart(idp), alg: "EdDSA" }] }) },
     issuer: "https://idp.example.com",
     accessLogPath: logs.path,
+    answersLogPath: join(folder, "answers.log"),
     ...options.render,
   });
   const config = options.edit?.(rendered) ?? rendered;

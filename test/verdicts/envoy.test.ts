@@ -8,4 +8,4 @@ const careless = (config: string): string =>
     'method: "%REQ(:METHOD)%"\n                          leak: "%REQ(X-BREAK-GLASS)%"',
   );
 
-runSuite("Envoy", (world) => envoyGateway(world, { edit: careless }));
+runSuite("Envoy", (world, require) => envoyGateway(world, { edit: careless, render: { require } }));

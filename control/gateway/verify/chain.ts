@@ -22,12 +22,14 @@ export interface Entry extends Typed {
   /** This and the further configurations that may serve: default and discovered. */
   readonly configs: readonly Typed[];
   readonly isGlassgate: boolean;
+  /** Run by a composite's action, rather than standing in the chain itself. */
+  readonly isComposite: boolean;
+  /** Where it comes by discovery. */
+  readonly discovery: Message | undefined;
 }
 
 /** The configurations of a filter by discovery: its default, and what a dump shows. */
-function discovered(outer: Message, name: string, world: World): Typed[] {
-  const discovery = outer.message("config_discovery", "ExtensionConfigSource");
-  if (!discovery.exists) return [];
+function discovered(discovery: Message, name: string, world: World): Typed[] {
   const fromDump = world.filters.get(name);
   const fallback = discovery.any("default_config");
   for (const url of discovery.texts("type_urls")) {
@@ -64,27 +66,57 @@ const namesGlassgate = (name: string, { type, message }: Typed): boolean => {
   return [name, config.text("name"), config.text("root_id")].some((text) => text?.includes("glassgate") === true);
 };
 
+interface Executed {
+  readonly name: string;
+  readonly configs: readonly Typed[];
+  readonly discovery?: Message;
+}
+
+/** What one action of a composite runs. */
+function executed(action: Message, world: World): Executed {
+  const typed = action.extension("typed_config");
+  const dynamic = action.message("dynamic_config", "DynamicConfig");
+  if (action.take("sample_percent") !== undefined)
+    action.danger(
+      "composite-sampled",
+      "the filter runs for a sample of requests only: the others pass unjudged",
+      "take sample_percent out",
+      action.at("sample_percent"),
+    );
+  if (dynamic.exists && typed.outer.exists) action.unknown("composite-both", "this action names two filters");
+  action.done();
+  typed.outer.done();
+  if (!dynamic.exists) return { name: typed.name, configs: typed.type === "" ? [] : [typed] };
+  const name = dynamic.text("name") ?? "";
+  const discovery = dynamic.message("config_discovery", "ExtensionConfigSource");
+  dynamic.done();
+  return { name, configs: discovery.exists ? discovered(discovery, name, world) : [], discovery };
+}
+
+/** By what it is; by discovery without default_config, its name is all there is. */
+const isGlassgate = ({ name, configs }: Executed): boolean =>
+  configs.length === 0 ? name.includes("glassgate") : configs.some((config) => namesGlassgate(name, config));
+
 /** A composite that runs one filter on a condition: that filter, as if it stood in the chain. */
-function composed(outer: Message, branches: readonly Branch[], world: World): { name: string; configs: Typed[] } {
-  const configs: Typed[] = [];
-  let name = "";
+function composed(outer: Message, branches: readonly Branch[], world: World): Executed {
+  const all: Executed[] = [];
   for (const { type, action, at } of branches) {
-    if (type !== EXECUTE) {
-      at.unknown("composite-action", "this action of composite is not known here");
-      continue;
-    }
-    const typed = action.extension("typed_config");
-    const dynamic = action.message("dynamic_config", "DynamicConfig");
-    name = typed.name || (dynamic.text("name") ?? "");
-    if (action.has("sample_percent"))
-      action.danger("composite-sampled", "the filter runs for a sample of requests only", "take sample_percent out");
-    if (dynamic.exists) configs.push(...discovered(dynamic, name, world));
-    else configs.push(typed);
-    dynamic.done();
-    action.done();
+    if (type === EXECUTE) all.push(executed(action, world));
+    else at.unknown("composite-action", `this action of composite is not known here: ${type || "none"}`);
   }
-  if (configs.length === 0) outer.unknown("composite", "what this composite runs is not known here");
-  return { name, configs };
+  const ours = all.filter(isGlassgate);
+  const others = all.filter((one) => !ours.includes(one));
+  const [first = { name: "", configs: [] }] = [...ours, ...others];
+  if (ours.length > 0)
+    for (const { name } of others)
+      outer.unknown(
+        `composite-other:${name}`,
+        `beside the glassgate filter this composite runs ${name || "another"}: can it answer, change the request or write filter state?`,
+      );
+  const configs = (ours.length > 0 ? ours : others).flatMap((one) => one.configs);
+  if (configs.length === 0 && ours.length === 0)
+    outer.unknown("composite", "what this composite runs is not known here");
+  return { ...first, configs };
 }
 
 function entryOf(outer: Message, position: number, world: World): Entry {
@@ -92,8 +124,11 @@ function entryOf(outer: Message, position: number, world: World): Entry {
   const isDisabled = outer.flag("disabled") === true;
   const isOptional = outer.flag("is_optional") === true;
   let name = extension.name;
-  let configs: Typed[] = outer.has("config_discovery") ? discovered(outer, name, world) : [extension];
+  const own = outer.message("config_discovery", "ExtensionConfigSource");
+  let discovery: Message | undefined = own.exists ? own : undefined;
+  let configs: readonly Typed[] = discovery === undefined ? [extension] : discovered(discovery, name, world);
   let branches: Branch[] | undefined;
+  let isComposite = false;
   if (extension.type === WITH_MATCHER) {
     const wrapper = extension.message;
     const inner = wrapper.extension("extension_config");
@@ -106,15 +141,17 @@ function entryOf(outer: Message, position: number, world: World): Entry {
     if (inner.type === COMPOSITE) {
       const composite = composed(outer, branches, world);
       inner.message.done();
+      isComposite = true;
       configs = composite.configs;
+      discovery = composite.discovery;
       name = extension.name || composite.name;
     }
   }
   outer.done();
-  const isGlassgate = configs.some((config) => namesGlassgate(name, config)) || isNamedOnly(outer, configs, name);
+  const isOurs = isGlassgate({ name, configs });
   const [first = extension] = configs;
   const skips = branches?.filter(({ type }) => type === SKIP || type === "matcher") ?? [];
-  if (isOptional && configs.length > 0 && !isGlassgate) {
+  if (isOptional && configs.length > 0 && !isOurs) {
     outer.warn(
       `optional:${name}`,
       `is_optional: an Envoy that does not know ${name} leaves it out silently`,
@@ -130,13 +167,11 @@ function entryOf(outer: Message, position: number, world: World): Entry {
     branches,
     isSkippedOnAllow: skips.length > 0 && skips.every(({ type, onlyOnAllow }) => type === SKIP && onlyOnAllow),
     configs,
-    isGlassgate,
+    isGlassgate: isOurs,
+    isComposite,
+    discovery,
   };
 }
-
-/** A filter by discovery without default_config: its name is all there is. */
-const isNamedOnly = (outer: Message, configs: readonly Typed[], name: string): boolean =>
-  configs.length === 0 && outer.has("config_discovery") && name.includes("glassgate");
 
 export function chainOf(filters: readonly Message[], world: World): Entry[] {
   return filters.map((outer, position) => entryOf(outer, position, world));

@@ -87,11 +87,16 @@ export class Chain {
       else if (!type.endsWith(".ExecuteFilterAction"))
         at.unknown("filter-matched", `a matcher decides about the glassgate filter (${type || "without action"})`);
     }
-    const discovery = ours.outer.message("config_discovery");
-    if (discovery.exists && ours.configs.length === 0)
-      discovery.warn(
+    if (ours.isComposite && this.isRequired)
+      ours.outer.danger(
+        "require-composite",
+        "`require` is on, but behind composite the filter never sees a request without a grant: it denies none of them",
+        "put the filter directly into the chain, as in config/envoy-require.yaml",
+      );
+    if (ours.discovery?.has("default_config") === false)
+      ours.discovery.warn(
         "no-default",
-        "no default_config: with a bad ECDS file every request gets 500, normal callers included",
+        `no default_config: with a bad ECDS file every request ${ours.isComposite ? "with a grant gets 500" : "gets 500, normal callers included"}`,
         "add the filter without a bundle as default_config, as in envoy.yaml",
       );
     for (const other of this.entries.filter((entry) => entry.isGlassgate && entry !== ours))

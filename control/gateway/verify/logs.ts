@@ -1,6 +1,7 @@
 /** Access logs: the audit log must be whole, and no log may hold the grant. */
 import { normalize } from "node:path/posix";
 import { AUDIT_FORMAT } from "../config.js";
+import { hasAnswers } from "./answers.js";
 import { GRANT_HEADER, grantLogged, judgeFormat, judgeFormats } from "./formats.js";
 import type { Extension, Message } from "./message.js";
 
@@ -54,6 +55,11 @@ interface Sink {
   readonly isAudit: boolean;
   /** It would, but for this. */
   readonly but?: string;
+}
+
+export interface Log extends Sink {
+  /** Whether it has the answer of each allowed request. */
+  readonly hasAnswers: boolean;
 }
 
 const NOT_AUDIT: Sink = { isAudit: false };
@@ -143,10 +149,17 @@ function judgeOpenTelemetry({ message }: Extension): Sink {
   return { isAudit: true };
 }
 
-function judgeLog(log: Extension): Sink {
-  const { outer, message, type } = log;
-  const hasFilter = outer.take("filter") !== undefined;
+function judgeLog(log: Extension): Log {
+  const { outer, message } = log;
+  const filter = outer.take("filter");
   outer.done();
+  const path = message.value?.map?.get("path")?.text;
+  const isKept = path === undefined || !isNowhere(normalize(path));
+  return { ...judgeSink(log, filter !== undefined), hasAnswers: isKept && hasAnswers(message, filter) };
+}
+
+function judgeSink(log: Extension, hasFilter: boolean): Sink {
+  const { message, type } = log;
   if (TEXT_LOGGERS.has(type)) return judgeTextLog(log, hasFilter);
   let sink = NOT_AUDIT;
   if (type === logger("grpc.v3.HttpGrpcAccessLogConfig") || type === logger("grpc.v3.TcpGrpcAccessLogConfig"))
@@ -156,13 +169,13 @@ function judgeLog(log: Extension): Sink {
     message.unknown(
       `log:${type || log.name}`,
       `the access log ${type || log.name} is not known here: does it hold the grant?`,
-      outer.value,
+      log.outer.value,
     );
   return hasFilter ? NOT_AUDIT : sink;
 }
 
 /** Any message with `access_log`. */
-export function judgeAccessLogs(message: Message, field = "access_log"): Sink[] {
+export function judgeAccessLogs(message: Message, field = "access_log"): Log[] {
   return message.extensions(field).map(judgeLog);
 }
 

@@ -1,6 +1,7 @@
 /** One HttpConnectionManager: how it reads requests, what it logs, where it routes, and the chain between. */
 import type { Anchors } from "../../trust/anchors.js";
-import { chainOf } from "./chain.js";
+import { demandAnswers, demandFlush } from "./answers.js";
+import { chainOf, type Entry } from "./chain.js";
 import { judgeMutations } from "./filters/headers.js";
 import { ATTESTATION_HEADER, judgeFormat } from "./formats.js";
 import { Chain, type Guarding } from "./guard.js";
@@ -46,7 +47,7 @@ function demandNormalisation(manager: Message): void {
     );
 }
 
-function judgeEarly(manager: Message, isGuarded: boolean): void {
+function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
   const removed: string[] = [];
   for (const early of manager.extensions("early_header_mutation_extensions")) {
     early.outer.done();
@@ -61,10 +62,12 @@ function judgeEarly(manager: Message, isGuarded: boolean): void {
       );
     }
   }
-  if (isGuarded && !removed.includes(ATTESTATION_HEADER))
+  if (glassgate !== undefined && !removed.includes(ATTESTATION_HEADER))
     manager.danger(
       "no-early-removal",
-      "x-break-glass-grant is not removed early: with the filter missing, a client can forge it to the upstream",
+      glassgate.isComposite
+        ? "x-break-glass-grant is not removed early: any request without a grant can forge it to the upstream, as the filter never sees it"
+        : "x-break-glass-grant is not removed early: with the filter missing, a client can forge it to the upstream",
       "add early_header_mutation_extensions as in envoy.yaml",
       manager.at("early_header_mutation_extensions"),
     );
@@ -252,13 +255,20 @@ export function walkManager(config: Message, world: World, anchors: Anchors | un
   const guarding = chain.judge();
   if (isGuarded) demandNormalisation(config);
   else config.harmless("normalize_path", "merge_slashes", "path_with_escaped_slashes_action", "use_remote_address");
-  judgeEarly(config, isGuarded);
+  judgeEarly(config, chain.glassgate);
   judgeAddress(config);
   judgeProtocols(config, isGuarded);
   judgeReplies(config);
   judgeUpgrades(config, isGuarded);
-  const sinks = judgeAccessLogs(config);
-  if (isGuarded) demandAuditLog(config, sinks);
+  const logs = judgeAccessLogs(config);
+  if (isGuarded) {
+    demandAuditLog(config, logs);
+    demandFlush(config);
+    demandAnswers(
+      config,
+      logs.some(({ hasAnswers }) => hasAnswers),
+    );
+  }
   const reach = routesOf(config, chain, world, isGuarded);
   for (const field of ["path_normalization_options", "typed_header_validation_config"])
     if (config.has(field) && isGuarded)

@@ -43,11 +43,19 @@ export function headersOfPredicate(predicate: Message): string[] {
   ];
 }
 
-/** Whether the predicate is "x-break-glass is there", whatever its value. */
+/** Whether the predicate is "x-break-glass is there", whatever its value, and nothing besides. */
 function isGrantPresent(predicate: Message): boolean {
   const single = predicate.message("single_predicate");
-  const regex = single.message("value_match").message("safe_regex").text("regex");
-  return regex === ".*" && headersOfPredicate(predicate).join() === GRANT_HEADER;
+  const input = single.extension("input");
+  const match = single.message("value_match", "StringMatcher");
+  const regex = match.message("safe_regex", "RegexMatcher");
+  const isGrant = input.type === HEADER_INPUT && input.message.text("header_name")?.toLowerCase() === GRANT_HEADER;
+  const isAnything = regex.text("regex") === ".*";
+  regex.harmless("google_re2");
+  const isPresence = isGrant && isAnything;
+  // Where it is another condition, that is told already; here, a field that nobody knows would make it another.
+  if (isPresence) for (const message of [predicate, single, input.outer, input.message, match, regex]) message.done();
+  return isPresence;
 }
 
 export interface Branch {
@@ -70,8 +78,9 @@ function branch(onMatch: Message, rest: Omit<Branch, "type" | "action" | "at">):
 /** Every way through a tree, with what is known about it. */
 export function branchesOf(tree: Message): Branch[] {
   const found: Branch[] = [];
-  for (const matcher of tree.message("matcher_list").messages("matchers")) {
-    const predicate = matcher.message("predicate");
+  const list = tree.message("matcher_list", "MatcherList");
+  for (const matcher of list.messages("matchers", "FieldMatcher")) {
+    const predicate = matcher.message("predicate", "Predicate");
     found.push(
       branch(matcher.message("on_match"), {
         onlyOnAllow: impliesAllow(predicate),
@@ -79,7 +88,9 @@ export function branchesOf(tree: Message): Branch[] {
         headers: headersOfPredicate(predicate),
       }),
     );
+    matcher.done();
   }
+  list.done();
   const table = tree.message("matcher_tree");
   if (table.exists) {
     const onVerdict = readsVerdict(table.extension("input"));

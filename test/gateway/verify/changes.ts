@@ -1,10 +1,14 @@
 /** Dangerous changes of envoy.yaml, one each: what `verify` must say, and where it can be seen, how it shows on a real Envoy. */
+
+import { composite } from "./composite.js";
 import {
   ACCESS,
   AUDIT,
   all,
   type Base,
+  BRANCH,
   CHAIN,
+  DISCOVERY,
   type Edit,
   FILTERS,
   filter,
@@ -420,45 +424,7 @@ const order: readonly Change[] = [
   },
   {
     name: "the glassgate filter runs for some grants only",
-    edit: (document) => {
-      const discovery: unknown = document.getIn([...FILTERS, 0, "config_discovery"]);
-      set([...FILTERS, 0], {
-        name: "glassgate",
-        typed_config: {
-          "@type": googleType("envoy.extensions.common.matching.v3.ExtensionWithMatcher"),
-          extension_config: { name: "composite", typed_config: { "@type": http("composite.v3.Composite") } },
-          xds_matcher: {
-            matcher_list: {
-              matchers: [
-                {
-                  predicate: {
-                    single_predicate: {
-                      input: {
-                        name: "grant",
-                        typed_config: {
-                          "@type": googleType("envoy.type.matcher.v3.HttpRequestHeaderMatchInput"),
-                          header_name: "x-break-glass",
-                        },
-                      },
-                      value_match: { safe_regex: { google_re2: {}, regex: "short" } },
-                    },
-                  },
-                  on_match: {
-                    action: {
-                      name: "glassgate",
-                      typed_config: {
-                        "@type": http("composite.v3.ExecuteFilterAction"),
-                        dynamic_config: { name: "glassgate", config_discovery: discovery },
-                      },
-                    },
-                  },
-                },
-              ],
-            },
-          },
-        },
-      })(document);
-    },
+    edit: set([...BRANCH, "predicate", "single_predicate", "value_match", "safe_regex", "regex"], "short"),
     says: /runs on another condition than the presence/,
   },
   {
@@ -627,7 +593,7 @@ const unseen: readonly Change[] = [
   {
     name: "headers that the filter keeps",
     edit: set(
-      [...FILTERS, 0, "config_discovery", "default_config", "config", "configuration", "value"],
+      [...DISCOVERY, "default_config", "config", "configuration", "value"],
       '{"strip":["x-jwt-payload"],"keep":["x-forwarded-host"]}',
     ),
     says: /the filter keeps x-forwarded-host/,
@@ -832,4 +798,5 @@ export const changes: readonly Change[] = [
   ...records,
   ...guards,
   ...unread,
+  ...composite,
 ];

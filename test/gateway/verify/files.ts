@@ -4,12 +4,8 @@ import { type Document, isSeq, parseDocument } from "yaml";
 
 const file = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
 
-export type Base = "standard" | "require";
-/** As `render` leaves them, with a plugin configuration. */
-export const texts: Readonly<Record<Base, string>> = {
-  standard: file("envoy.yaml").replace("GLASSGATE_CONFIGURATION", `'{"strip":["x-jwt-payload"]}'`),
-  require: file("config/envoy-require.yaml").replace("GLASSGATE_CONFIGURATION", `'{"require":true}'`),
-};
+export type Base = "standard" | "require" | "direct";
+const standard = file("envoy.yaml").replace("GLASSGATE_CONFIGURATION", `'{"strip":["x-jwt-payload"]}'`);
 
 export type Path = readonly (string | number)[];
 export type Edit = (document: Document) => void;
@@ -25,6 +21,11 @@ export const RBAC: Path = [...FILTERS, GUARD, "typed_config"];
 export const ROUTE_CONFIG: Path = [...MANAGER, "route_config"];
 export const HOST: Path = [...ROUTE_CONFIG, "virtual_hosts", 0];
 export const ROUTE: Path = [...HOST, "routes", 0];
+/** The composite round the glassgate filter; in `require` and `direct` the filter itself stands at FILTERS 0. */
+export const MATCHER: Path = [...FILTERS, 0, "typed_config", "xds_matcher"];
+export const BRANCH: Path = [...MATCHER, "matcher_list", "matchers", 0];
+export const ACTION: Path = [...BRANCH, "on_match", "action", "typed_config"];
+export const DISCOVERY: Path = [...ACTION, "dynamic_config", "config_discovery"];
 export const AUDIT: Path = [...MANAGER, "access_log", 0];
 export const ACCESS: Path = [...MANAGER, "access_log", 1];
 
@@ -92,8 +93,21 @@ export const skipped = (name: string, type: string, config: Readonly<Record<stri
   },
 });
 
+/** envoy.yaml with the filter in the chain itself, as it stood before and may still stand. */
+export const direct: Edit = (document) => {
+  const discovery: unknown = document.getIn(DISCOVERY);
+  set([...FILTERS, 0], { name: "glassgate", config_discovery: discovery })(document);
+};
+
 export function edited(text: string, edit: Edit): string {
   const document = parseDocument(text);
   edit(document);
   return document.toString({ lineWidth: 0 });
 }
+
+/** As `render` leaves them, with a plugin configuration. */
+export const texts: Readonly<Record<Base, string>> = {
+  standard,
+  require: file("config/envoy-require.yaml").replace("GLASSGATE_CONFIGURATION", `'{"require":true}'`),
+  direct: edited(standard, direct),
+};

@@ -9,7 +9,7 @@ import { wasmPath } from "../../../control/host/wasm.js";
 import { anchorsOf, startTestEnvoy, type TestEnvoy } from "../../kit/envoy.js";
 import type { World } from "../../kit/world.js";
 import { type Change, changes } from "./changes.js";
-import { ACCESS, AUDIT, all, type Base, type Edit, edited, FILTERS, remove, set } from "./files.js";
+import { ACCESS, AUDIT, all, type Base, direct, type Edit, edited, FILTERS, remove, set } from "./files.js";
 
 const named = z.looseObject({ name: z.string() });
 const config = z.looseObject({
@@ -57,7 +57,11 @@ export async function startStage(world: World): Promise<Stage> {
       set([...ACCESS, "typed_config", "path"], logOf(name, "access")),
     );
   const build = (standard: string): string => {
-    const bases: Readonly<Record<Base, string>> = { standard, require: required(standard, world) };
+    const bases: Readonly<Record<Base, string>> = {
+      standard,
+      require: required(standard, world),
+      direct: edited(standard, direct),
+    };
     const whole = config.parse(parseDocument(standard).toJS());
     const { listeners, clusters } = whole.static_resources;
     const shown = changes.filter(({ effect }) => effect !== undefined);

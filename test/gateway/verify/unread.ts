@@ -4,6 +4,7 @@ import {
   ACCESS,
   AUDIT,
   all,
+  DISCOVERY,
   type Edit,
   FILTERS,
   filter,
@@ -21,7 +22,7 @@ import {
 const LISTENERS = ["static_resources", "listeners"] as const;
 const CLUSTERS = ["static_resources", "clusters"] as const;
 const PORT = ["endpoint", "address", "socket_address", "port_value"] as const;
-const VM = [...FILTERS, 0, "config_discovery", "default_config", "config", "vm_config"];
+const VM = [...DISCOVERY, "default_config", "config", "vm_config"];
 const router = filter("envoy.filters.http.router", "router.v3.Router");
 const network = (name: string, type: string, config: object): object => ({
   name,
@@ -188,9 +189,7 @@ const requests: readonly Change[] = [
   {
     name: "a matcher inside a matcher skips the glassgate filter",
     edit: (document) => {
-      const inner: unknown =
-        document.toJS().static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[0]
-          .config_discovery.default_config;
+      const inner: unknown = document.getIn([...DISCOVERY, "default_config"]);
       const nested = { matcher_list: { matchers: [{ predicate: onHeader("x-off"), on_match: skip }] } };
       set([...FILTERS, 0], {
         name: "glassgate",

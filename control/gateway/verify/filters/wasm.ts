@@ -56,7 +56,7 @@ function judgeFailure(config: Message): void {
   } else if (policy !== "FAIL_RELOAD") {
     config.warn(
       "failure-policy",
-      "failure_policy is not FAIL_RELOAD: after a trap everybody gets 503 until the next push",
+      "failure_policy is not FAIL_RELOAD: after a trap every request that the filter judges gets 503 until the next push",
       "set failure_policy: FAIL_RELOAD",
       config.at("failure_policy"),
     );
