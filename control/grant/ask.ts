@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { FilterTools } from "../host/tools.js";
+import { firstFault } from "../trust/bundle.js";
 import { toldShape } from "./claims.gen.js";
 import type { Message } from "./message.js";
 
@@ -15,17 +16,11 @@ const described = z.strictObject({
 });
 export type AskClaims = z.infer<typeof described>["claims"];
 
-/** What a person must not sign unseen: told by the filter, and unknown here. */
-function unknownMembers(told: unknown): string[] {
-  const issues = described.safeParse(told).error?.issues ?? [];
-  return issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys : []));
-}
-
-const fault = z.object({ error: z.string(), detail: z.string().default(""), name: z.string().optional() });
+const faultSchema = z.object({ error: z.string(), detail: z.string().default(""), name: z.string().optional() });
 
 /** Why the filter calls a grant or an ask malformed, in its words; undefined where it does not. */
 function faultOf(told: unknown): string | undefined {
-  const { data } = fault.safeParse(told);
+  const { data } = faultSchema.safeParse(told);
   if (data === undefined) return undefined;
   return `${data.detail === "" ? data.error : data.detail}${data.name === undefined ? "" : `: ${visible(data.name)}`}`;
 }
@@ -47,17 +42,16 @@ export async function readClaims(text: string, what: string): Promise<AskClaims>
 export function claimsOf(told: unknown, what: string): AskClaims {
   const parsed = described.safeParse(told);
   if (parsed.success) return parsed.data.claims;
-  const unknown = unknownMembers(told);
-  if (unknown.length > 0) {
-    throw new UserError(
-      `${what} has what this glassgate cannot show, and the filter reads: ${unknown.map(visible).join(", ")}.`,
-      { hint: "The command and the filter are of two versions. Install one glassgate whole." },
-    );
-  }
-  throw new UserError(
-    `${what} is not well-formed, and every gateway would refuse it: ${faultOf(told) ?? "it cannot be read"}.`,
-    { hint: "Was it copied whole, and made by `glassgate ask`? Ask again." },
-  );
+  const fault = faultOf(told);
+  if (fault !== undefined)
+    throw new UserError(`${what} is not well-formed, and every gateway would refuse it: ${fault}.`, {
+      hint: "Was it copied whole, and made by `glassgate ask`? Ask again.",
+    });
+  const unknown = parsed.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys : []));
+  const shown = unknown.length === 0 ? firstFault(parsed.error) : unknown.map(visible).join(", ");
+  throw new UserError(`${what} has what this glassgate cannot show, and the filter reads: ${shown}.`, {
+    hint: "The command and the filter are of two versions. Install one glassgate whole.",
+  });
 }
 
 export interface Ask {
