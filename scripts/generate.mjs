@@ -1,7 +1,8 @@
 // Generates what is derived from the tables in config/: verdicts, claims of a grant, members of bundles and configurations.
 // `--check` writes nothing and fails when a generated file is stale.
 import { claimOutputs } from "./generate/claims.mjs";
+import { memberOutputs } from "./generate/members.mjs";
 import { verdictOutputs } from "./generate/verdicts.mjs";
 import { writeAll } from "./generate/write.mjs";
 
-writeAll({ ...verdictOutputs, ...claimOutputs });
+writeAll({ ...verdictOutputs, ...claimOutputs, ...memberOutputs });

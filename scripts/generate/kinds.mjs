@@ -56,3 +56,40 @@ export const claimKinds = {
     words: () => `an array of 1 to ${limit("MAX_DETAILS")} objects`,
   },
 };
+
+const shapeOf = (of) => `${of}Schema`;
+const bounds = ({ min, max }) => `${min}${max === undefined ? "" : `, ${limit(max)}`}`;
+
+/**
+ * A kind of member of a bundle or a configuration. `plain`: how the filter holds, and reads with one call, a member of the
+ * configuration; all others are read where their structs are filled.
+ */
+export const memberKinds = {
+  one: { shape: () => "z.literal(1)" },
+  integer: {
+    shape: (row) => `integer(${bounds(row)})`,
+    plain: {
+      type: "i64",
+      read: ({ name, min, max }) =>
+        `readInteger(loading, ${min}, ${max ?? "MAX_SAFE_INTEGER"}, "${name} is not a whole number from ${min} to ${max === undefined ? "2^53 - 1" : limit(max)}")`,
+    },
+  },
+  boolean: { shape: () => "z.boolean()", plain: { type: "bool", read: () => "loading.reader.boolean()" } },
+  seconds: { shape: () => "numericDate" },
+  text: { shape: () => "z.string()" },
+  name: { shape: () => "name" },
+  names: { shape: ({ max }) => `z.array(name).min(1).max(${limit(max)})` },
+  list: {
+    shape: ({ of, orName, max }) =>
+      `z.array(${orName === true ? `z.union([name, ${shapeOf(of)}])` : shapeOf(of)})${max === undefined ? "" : `.max(${limit(max)})`}`,
+  },
+  object: { shape: ({ of }) => shapeOf(of) },
+  keys: { shape: () => "z.array(windowedKeySchema)" },
+  roots: { shape: ({ max }) => `z.array(publicKeySchema).min(1).max(${limit(max)})` },
+  details: { shape: () => "entitlementDetails" },
+  requirements: { shape: () => "requirements" },
+  revoked: { shape: () => "z.array(revokedName)" },
+  header_names: { shape: ({ max }) => `z.array(headerName).max(${limit(max)})` },
+  kept_headers: { shape: ({ max }) => `z.array(keptHeader).max(${limit(max)})` },
+  mode: { shape: () => 'z.enum(["enforce", "shadow"])' },
+};
