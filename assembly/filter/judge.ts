@@ -65,7 +65,10 @@ function judge(context: RootContext): i32 {
   if (!isCached) {
     const region = spareRegion();
     grant = spareGrant(region);
-    if (!readGrant(region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) return Verdict.Malformed;
+    if (!readGrant(region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) {
+      incoming.malformed = grant.malformed;
+      return Verdict.Malformed;
+    }
   }
   let network: u64 = 0;
   if (!isCached) {
