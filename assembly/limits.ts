@@ -49,7 +49,8 @@ export const MAX_REASONS: i32 = 64;
 export const MAX_REQUESTER_ROLES: i32 = 64;
 /** Header names in `strip`. */
 export const MAX_STRIP: i32 = 32;
-/** Leeway in seconds. */
+/** Leeway in seconds: clocks that are kept by NTP are closer. */
+export const DEFAULT_LEEWAY: i64 = 5;
 export const MAX_LEEWAY: i64 = 60;
 /** Memory for tables of multiples in KiB: 16 tables of half a MiB by default, two of them for the base points. */
 export const DEFAULT_TABLE_KIB: i64 = 8192;

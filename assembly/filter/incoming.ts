@@ -1,5 +1,6 @@
 /** What the filter needs of a request's headers, gathered in one walk. */
 import { Request } from "../decide/request";
+import { Malformed } from "../grant/malformed";
 import { getProperty, getRequestHeaders, Slice, Status } from "../host/calls";
 import { HeaderWalk } from "../host/headers";
 import { isLiteral } from "../text/bytes";
@@ -21,6 +22,8 @@ export class Incoming {
   source: Slice = new Slice();
   private isSourceRead: bool = false;
   hasAttestation: bool = false;
+  /** Why the grant is malformed, where it is: in the grant's region. */
+  malformed: Malformed = changetype<Malformed>(0);
   /** A bit per name of the strip list that the request carries. */
   toStrip: u64 = 0;
 
@@ -37,6 +40,7 @@ export class Incoming {
     this.requestIdPtr = 0;
     this.requestIdLen = 0;
     this.hasAttestation = false;
+    this.malformed = changetype<Malformed>(0);
     this.toStrip = 0;
     this.isSourceRead = false;
   }

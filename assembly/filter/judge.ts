@@ -60,7 +60,10 @@ function judge(judgement: Judgement): i32 {
   let network: u64 = 0;
   let key: u64 = 0;
   if (!isCached) {
-    if (!readGrant(entry.region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) return Verdict.Malformed;
+    if (!readGrant(entry.region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) {
+      incoming.malformed = grant.malformed;
+      return Verdict.Malformed;
+    }
     const source = incoming.readSource();
     network = networkOf(source.ptr, source.len);
     key = keyOf(grant.request.kid.ptr, grant.request.kid.len);

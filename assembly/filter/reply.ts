@@ -5,6 +5,7 @@ import { sendLocalResponse } from "../host/calls";
 import { HeaderBuilder } from "../host/headers";
 import { Writer } from "../text/writer";
 import { Incoming } from "./incoming";
+import { writeMalformed } from "./malformed";
 
 const WWW_AUTHENTICATE = ascii("www-authenticate");
 const CONTENT_TYPE = ascii("content-type");
@@ -37,6 +38,11 @@ function writeBody(verdict: i32, incoming: Incoming): void {
   body.literal(verdictCode(verdict));
   body.literal('","request_id":');
   body.string(incoming.requestIdPtr, min(incoming.requestIdLen, MAX_SHOWN_REQUEST_ID));
+  if (changetype<usize>(incoming.malformed) != 0) {
+    body.literal(',"detail":"');
+    writeMalformed(body, incoming.malformed);
+    body.byte(0x22);
+  }
   body.literal("}\n");
 }
 

@@ -1,52 +1,41 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
-import { DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_STRIP, MAX_TABLE_KIB } from "../limits";
+import { MAX_ROOTS, MAX_STRIP } from "../limits";
 import { compare, isLiteral } from "../text/bytes";
-import { Text } from "../text/region";
+import { newTextList, Text, TextList } from "../text/region";
 import { Writer } from "../text/writer";
 import { readKey } from "../trust/jwk";
 import { isMember, Loading } from "../trust/loading";
 import { Named } from "../trust/names";
 import { readName } from "../trust/principals";
 import { Anchors, Key } from "../trust/trust";
+import {
+  CONFIGURATION_LACKS,
+  ConfigurationMember,
+  configurationMember,
+  PlainSettings,
+  REQUIRED_OF_CONFIGURATION,
+  readPlain,
+  setDefaults,
+} from "./members.gen";
+import { readInteger } from "./plain";
 import { StripList } from "./strip";
 
 /** Memory for one configuration's settings: 16 roots of 200 bytes, 52 header names, names and hashes. */
 export const SETTINGS_BYTES: i32 = 16 * 1024;
 
 /** What one root context was configured with. Its bundle is kept apart (bundles.ts). */
-export class Settings {
-  generation: i64 = 0;
+export class Settings extends PlainSettings {
   isShadow: bool = false;
-  /** No grant is a deny. */
-  requiresGrant: bool = false;
-  /** Seconds. */
-  leeway: i64 = 5;
-  minVersion: i64 = 0;
-  /** Memory that the VM may spend on tables of multiples. The largest of its configurations counts. */
-  tableKib: i64 = 0;
   anchors: Anchors = changetype<Anchors>(0);
   strip: StripList = changetype<StripList>(0);
+  /** What `keep` names, until the whole is read and it is taken out of `strip`. */
+  kept: TextList = changetype<TextList>(0);
   /** SHA-256 over roots, threshold, audience, mode: 32 bytes, in each record. */
   anchorsHash: usize = 0;
   /** SHA-256 over audience and roots: 32 bytes. Versions are remembered and compared inside one domain only. */
   domain: usize = 0;
 }
-
-enum Member {
-  Generation = 1,
-  Audience = 2,
-  Roots = 4,
-  Threshold = 8,
-  Mode = 16,
-  Require = 32,
-  Leeway = 64,
-  MinVersion = 128,
-  Strip = 256,
-  Bundle = 512,
-  TableKib = 1024,
-}
-const REQUIRED: i32 = 15;
 
 /** Copies bytes of the configuration, which live until the callback returns only, into the settings' memory. */
 function keep(loading: Loading, ptr: usize, len: i32): usize {
@@ -101,20 +90,50 @@ function isHeaderName(ptr: usize, len: i32): bool {
   return true;
 }
 
+/** Reads one name of an array of header names; false at its end, or when it is refused. */
+function readHeaderName(loading: Loading): bool {
+  const reader = loading.reader;
+  if (!reader.nextElement() || !reader.string()) return false;
+  if (isHeaderName(reader.stringPtr, reader.stringLen)) return true;
+  return loading.refuse("strip or keep holds what is no lower-case header name", reader.stringPtr, reader.stringLen);
+}
+
 function readStrip(loading: Loading, settings: Settings): void {
   const reader = loading.reader;
   if (!reader.openArray()) return;
-  let count = 0;
-  while (reader.nextElement()) {
-    if (!reader.string()) return;
-    if (!isHeaderName(reader.stringPtr, reader.stringLen)) {
-      loading.refuse("strip holds what is no lower-case header name", reader.stringPtr, reader.stringLen);
-    } else if (++count > MAX_STRIP) {
-      loading.refuse("strip holds more than 32 names");
-    }
+  for (let count = 1; readHeaderName(loading); count++) {
+    if (count > MAX_STRIP) loading.refuse("strip holds more than 32 names");
     if (!loading.good()) return;
     settings.strip.add(keep(loading, reader.stringPtr, reader.stringLen), reader.stringLen);
   }
+}
+
+function readKeep(loading: Loading, settings: Settings): void {
+  const reader = loading.reader;
+  if (!reader.openArray()) return;
+  while (readHeaderName(loading)) {
+    if (!settings.kept.push(loading.region, reader.stringPtr, reader.stringLen, MAX_STRIP)) {
+      loading.refuse("keep holds more than 32 names");
+    }
+    if (!loading.good()) return;
+  }
+}
+
+/** A trusted proxy in front may set a header that would otherwise be stripped; nobody in front vouches for a credential. */
+function applyKeep(loading: Loading, settings: Settings): bool {
+  for (let i = 0; i < settings.kept.count; i++) {
+    const name = settings.kept.at(i);
+    if (isLiteral(name.ptr, name.len, "authorization") || isLiteral(name.ptr, name.len, "dpop")) {
+      return loading.refuse("keep holds a credential, which no request may carry on", name.ptr, name.len);
+    }
+    if (!settings.strip.keep(name.ptr, name.len)) {
+      return loading.refuse("keep holds a header that is not stripped anyway", name.ptr, name.len);
+    }
+    if (settings.strip.indexOf(name.ptr, name.len) >= 0) {
+      return loading.refuse("keep and strip name the same header", name.ptr, name.len);
+    }
+  }
+  return true;
 }
 
 function readMode(loading: Loading, settings: Settings): void {
@@ -124,69 +143,50 @@ function readMode(loading: Loading, settings: Settings): void {
   if (!settings.isShadow && !isMember(reader, "enforce")) loading.refuse("mode is neither enforce nor shadow");
 }
 
-function readMember(loading: Loading, settings: Settings, bundle: Text): i32 {
-  const reader = loading.reader;
+function readAudience(loading: Loading, anchors: Anchors): void {
+  if (!readName(loading)) return;
+  anchors.audienceLen = loading.reader.stringLen;
+  anchors.audiencePtr = keep(loading, loading.reader.stringPtr, loading.reader.stringLen);
+}
+
+function readBundleText(loading: Loading, bundle: Text): void {
+  if (!loading.reader.string()) return;
+  bundle.ptr = loading.reader.stringPtr;
+  bundle.len = loading.reader.stringLen;
+}
+
+function readMember(member: i32, loading: Loading, settings: Settings, bundle: Text): void {
+  if (readPlain(member, loading, settings)) return;
   const anchors = settings.anchors;
-  if (isMember(reader, "generation")) {
-    settings.generation = reader.integer();
-    return Member.Generation;
+  switch (member) {
+    case ConfigurationMember.Audience:
+      readAudience(loading, anchors);
+      break;
+    case ConfigurationMember.Roots:
+      readRoots(loading, anchors);
+      break;
+    case ConfigurationMember.Threshold:
+      anchors.threshold = <i32>readInteger(loading, 1, MAX_ROOTS, "the threshold is not 1 to 16");
+      break;
+    case ConfigurationMember.Mode:
+      readMode(loading, settings);
+      break;
+    case ConfigurationMember.Strip:
+      readStrip(loading, settings);
+      break;
+    case ConfigurationMember.Keep:
+      readKeep(loading, settings);
+      break;
+    case ConfigurationMember.Bundle:
+      readBundleText(loading, bundle);
+      break;
+    default:
+      loading.refuse(
+        "it has an unknown member, or one that this filter cannot enforce",
+        loading.reader.stringPtr,
+        loading.reader.stringLen,
+      );
   }
-  if (isMember(reader, "audience")) {
-    if (readName(loading)) {
-      anchors.audienceLen = reader.stringLen;
-      anchors.audiencePtr = keep(loading, reader.stringPtr, reader.stringLen);
-    }
-    return Member.Audience;
-  }
-  if (isMember(reader, "roots")) {
-    readRoots(loading, anchors);
-    return Member.Roots;
-  }
-  if (isMember(reader, "threshold")) {
-    const threshold = reader.integer();
-    if (reader.ok && (threshold < 1 || threshold > MAX_ROOTS)) loading.refuse("the threshold is not 1 to 16");
-    anchors.threshold = <i32>threshold;
-    return Member.Threshold;
-  }
-  if (isMember(reader, "mode")) {
-    readMode(loading, settings);
-    return Member.Mode;
-  }
-  if (isMember(reader, "require")) {
-    settings.requiresGrant = reader.boolean();
-    return Member.Require;
-  }
-  if (isMember(reader, "leeway")) {
-    settings.leeway = reader.integer();
-    if (reader.ok && settings.leeway > MAX_LEEWAY) loading.refuse("the leeway is over 60 seconds");
-    return Member.Leeway;
-  }
-  if (isMember(reader, "min_version")) {
-    settings.minVersion = reader.integer();
-    return Member.MinVersion;
-  }
-  if (isMember(reader, "table_memory_kib")) {
-    settings.tableKib = reader.integer();
-    if (reader.ok && settings.tableKib > MAX_TABLE_KIB) loading.refuse("table_memory_kib is over 32768");
-    return Member.TableKib;
-  }
-  if (isMember(reader, "strip")) {
-    readStrip(loading, settings);
-    return Member.Strip;
-  }
-  if (isMember(reader, "bundle")) {
-    if (reader.string()) {
-      bundle.ptr = reader.stringPtr;
-      bundle.len = reader.stringLen;
-    }
-    return Member.Bundle;
-  }
-  loading.refuse(
-    "it has an unknown member, or one that this filter cannot enforce",
-    reader.stringPtr,
-    reader.stringLen,
-  );
-  return 0;
 }
 
 const writer = new Writer();
@@ -223,11 +223,11 @@ function hashAnchors(loading: Loading, settings: Settings): void {
 export function newSettings(loading: Loading): Settings {
   const region = loading.region;
   const settings = changetype<Settings>(region.take(offsetof<Settings>()));
-  settings.leeway = 5;
-  settings.tableKib = DEFAULT_TABLE_KIB;
+  setDefaults(settings);
   settings.anchors = changetype<Anchors>(region.take(offsetof<Anchors>()));
   settings.strip = changetype<StripList>(region.take(offsetof<StripList>()));
   settings.strip.open(region.take(StripList.bytes()));
+  settings.kept = newTextList(region);
   return settings;
 }
 
@@ -241,8 +241,9 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
   reader.start(ptr, len);
   if (reader.openObject()) {
     while (reader.nextMember()) {
-      const member = readMember(loading, settings, bundle);
-      if ((seen & member) != 0) loading.refuse("it has a member twice");
+      const member = configurationMember(reader.stringPtr, reader.stringLen);
+      if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
+      else readMember(member, loading, settings, bundle);
       if (!loading.good()) break;
       seen |= member;
     }
@@ -252,9 +253,10 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
     loading.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
     return false;
   }
-  if ((seen & REQUIRED) != REQUIRED) return loading.refuse("it lacks one of generation, audience, roots, threshold");
+  if ((seen & REQUIRED_OF_CONFIGURATION) != REQUIRED_OF_CONFIGURATION) return loading.refuse(CONFIGURATION_LACKS);
   const anchors = settings.anchors;
   if (anchors.rootCount < anchors.threshold) return loading.refuse("it has fewer roots than the threshold");
+  if (!applyKeep(loading, settings)) return false;
   hashAnchors(loading, settings);
   return true;
 }

@@ -36,6 +36,14 @@ const always: StaticArray<Ascii> = [
 /** How many those are. With those of the configuration they must fit into the 64 bits of `Incoming.toStrip`. */
 const MAX_ALWAYS: i32 = 20;
 
+function isAlways(ptr: usize, len: i32): bool {
+  for (let i = 0; i < always.length; i++) {
+    const name = unchecked(always[i]);
+    if (equalBytes(name.ptr, name.len, ptr, len)) return true;
+  }
+  return false;
+}
+
 /** The names to strip: the fixed ones and the configuration's. */
 export class StripList {
   private names: usize = 0;
@@ -61,6 +69,18 @@ export class StripList {
     name.ptr = ptr;
     name.len = len;
     this.count += 1;
+  }
+
+  /** Takes one of the fixed names out. False when it is none of them. To be called before requests come. */
+  keep(ptr: usize, len: i32): bool {
+    const index = this.indexOf(ptr, len);
+    if (index < 0 || !isAlways(ptr, len)) return false;
+    this.count -= 1;
+    const last = this.at(this.count);
+    const name = this.at(index);
+    name.ptr = last.ptr;
+    name.len = last.len;
+    return true;
   }
 
   at(index: i32): Ascii {

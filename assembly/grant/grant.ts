@@ -1,24 +1,9 @@
 /** The parsed form of a grant. Everything it points to lives in one region, so that a cached grant needs no parsing. */
-import { Scope } from "../jose/details";
 import { Jws } from "../jose/jws";
 import { MAX_APPROVALS } from "../limits";
-import { Region, Text, TextList } from "../text/region";
-
-/** The claims of docs/grant-format.md, checked for type and bounds. Optional ones have `ptr` 0 when absent. */
-export class Claims {
-  jti: Text = changetype<Text>(0);
-  sub: Text = changetype<Text>(0);
-  aud: TextList = changetype<TextList>(0);
-  /** Seconds since 1970, `issuedAt < expiresAt`. */
-  issuedAt: i64 = 0;
-  expiresAt: i64 = 0;
-  entitlement: Text = changetype<Text>(0);
-  reason: Text = changetype<Text>(0);
-  text: Text = changetype<Text>(0);
-  incident: Text = changetype<Text>(0);
-  drill: Text = changetype<Text>(0);
-  scope: Scope = changetype<Scope>(0);
-}
+import { Region } from "../text/region";
+import { Claims } from "./claims.gen";
+import { Malformed } from "./malformed";
 
 /** A grant: the request, its claims, and the approvals in the order sent. */
 export class Grant {
@@ -34,6 +19,8 @@ export class Grant {
   approvals: usize = 0;
   /** SHA-256 of the payload segment as sent: 32 bytes. Only after `hashPayload`. */
   payloadHash: usize = 0;
+  /** Why it is none, where reading it failed. */
+  malformed: Malformed = changetype<Malformed>(0);
 
   approval(index: i32): Jws {
     return changetype<Jws>(load<usize>(this.approvals + <usize>index * sizeof<usize>()));
@@ -47,5 +34,6 @@ export function newGrant(region: Region): Grant {
   grant.claims = changetype<Claims>(region.take(offsetof<Claims>()));
   grant.approvals = region.take(MAX_APPROVALS * sizeof<usize>());
   grant.payloadHash = region.take(32);
+  grant.malformed = changetype<Malformed>(region.take(offsetof<Malformed>()));
   return grant;
 }

@@ -1,6 +1,7 @@
 /** `authorization_details` of type `break_glass_http` (RFC 9396): the scope of a grant or an entitlement. */
 import { MAX_ACTIONS, MAX_DETAILS, MAX_LOCATIONS, MAX_PATHS } from "../limits";
 import { isLiteral } from "../text/bytes";
+import { Fault } from "../text/fault";
 import { isHost } from "../text/host";
 import { JsonReader } from "../text/json";
 import { isMethod } from "../text/method";
@@ -32,7 +33,8 @@ export function isWildcard(ptr: usize, len: i32): bool {
   return len == 1 && load<u8>(ptr) == 0x2a;
 }
 
-enum Member {
+/** A member of a detail; `reader.inner` where a scope is malformed. */
+export enum DetailMember {
   Type = 1,
   Locations = 2,
   Actions = 4,
@@ -74,23 +76,30 @@ function readDetail(reader: JsonReader, region: Region, wildcard: i32): Detail {
     const len = reader.stringLen;
     let member = 0;
     if (isLiteral(ptr, len, "type")) {
-      member = Member.Type;
+      member = DetailMember.Type;
       if (reader.string() && !isLiteral(reader.stringPtr, reader.stringLen, "break_glass_http")) reader.fail();
     } else if (isLiteral(ptr, len, "locations")) {
-      member = Member.Locations;
+      member = DetailMember.Locations;
       detail.locations = readItems(reader, region, Kind.Location, wildcard, MAX_LOCATIONS);
     } else if (isLiteral(ptr, len, "actions")) {
-      member = Member.Actions;
+      member = DetailMember.Actions;
       detail.actions = readItems(reader, region, Kind.Action, wildcard, MAX_ACTIONS);
     } else if (isLiteral(ptr, len, "paths")) {
-      member = Member.Paths;
+      member = DetailMember.Paths;
       detail.paths = readItems(reader, region, Kind.Path, Wildcard.Refused, MAX_PATHS);
     }
-    if (member == 0 || (seen & member) != 0) reader.fail();
-    if (!reader.ok) return detail;
+    if (member == 0) reader.fail(Fault.Unknown);
+    if ((seen & member) != 0) reader.fail(Fault.Twice);
+    if (!reader.ok) {
+      reader.inner = member;
+      return detail;
+    }
     seen |= member;
   }
-  if (seen != Member.All) reader.fail();
+  if (reader.ok && seen != DetailMember.All) {
+    reader.inner = DetailMember.All & ~seen & -(DetailMember.All & ~seen);
+    reader.fail(Fault.Missing);
+  }
   return detail;
 }
 

@@ -3,6 +3,7 @@ import { Algorithm } from "../crypto/algorithm";
 import { verify } from "../crypto/signature";
 import { decode } from "../text/base64url";
 import { isLiteral } from "../text/bytes";
+import { Fault } from "../text/fault";
 import { JsonReader } from "../text/json";
 import { newText, Region, Text } from "../text/region";
 
@@ -35,7 +36,8 @@ export enum HeaderShape {
   WithIat,
 }
 
-enum Member {
+/** A member of a header; `reader.member` where one is malformed. */
+export enum HeaderMember {
   Alg = 1,
   Kid = 2,
   Typ = 4,
@@ -52,8 +54,8 @@ export function algorithmOf(ptr: usize, len: i32): i32 {
 function readHeader(reader: JsonReader, region: Region, typ: string, shape: i32, jws: Jws): bool {
   const wanted =
     shape == HeaderShape.WithIat
-      ? Member.Alg | Member.Kid | Member.Typ | Member.Iat
-      : Member.Alg | Member.Kid | Member.Typ;
+      ? HeaderMember.Alg | HeaderMember.Kid | HeaderMember.Typ | HeaderMember.Iat
+      : HeaderMember.Alg | HeaderMember.Kid | HeaderMember.Typ;
   let seen = 0;
   if (!reader.openObject()) return false;
   while (reader.nextMember()) {
@@ -61,23 +63,30 @@ function readHeader(reader: JsonReader, region: Region, typ: string, shape: i32,
     const len = reader.stringLen;
     let member = 0;
     if (isLiteral(ptr, len, "alg")) {
-      member = Member.Alg;
+      member = HeaderMember.Alg;
       if (reader.string()) jws.algorithm = algorithmOf(reader.stringPtr, reader.stringLen);
     } else if (isLiteral(ptr, len, "kid")) {
-      member = Member.Kid;
+      member = HeaderMember.Kid;
       if (reader.string()) jws.kid = newText(region, reader.stringPtr, reader.stringLen);
     } else if (isLiteral(ptr, len, "typ")) {
-      member = Member.Typ;
+      member = HeaderMember.Typ;
       if (reader.string() && !isLiteral(reader.stringPtr, reader.stringLen, typ)) reader.fail();
     } else if (isLiteral(ptr, len, "iat")) {
-      member = Member.Iat;
+      member = HeaderMember.Iat;
       jws.iat = reader.integer();
     }
-    if (member == 0 || (wanted & member) == 0 || (seen & member) != 0) reader.fail();
-    if (!reader.ok) return false;
+    if (member == 0 || (wanted & member) == 0) reader.fail(Fault.Unknown);
+    if ((seen & member) != 0) reader.fail(Fault.Twice);
+    if (!reader.ok) {
+      reader.member = member;
+      return false;
+    }
     seen |= member;
   }
-  return reader.finish() && seen == wanted;
+  if (!reader.finish()) return false;
+  if (seen == wanted) return true;
+  reader.member = wanted & ~seen & -(wanted & ~seen);
+  return reader.fail(Fault.Missing);
 }
 
 /** Decodes a base64url segment into the region. 0 when it is not canonical or does not fit. */
@@ -98,7 +107,7 @@ export function indexOf(ptr: usize, len: i32, byte: u8, from: i32): i32 {
 
 /**
  * Reads one compact JWS of the given `typ`. A detached one has an empty payload segment, an attached one has not.
- * @returns false when it is malformed in any way but the value of `alg`
+ * @returns false when it is malformed in any way but the value of `alg`; `reader.fault` says in which
  */
 export function readJws(
   reader: JsonReader,
@@ -110,25 +119,26 @@ export function readJws(
   detached: bool,
   jws: Jws,
 ): bool {
+  reader.start(ptr, 0);
   const firstDot = indexOf(ptr, len, 0x2e, 0);
   const secondDot = indexOf(ptr, len, 0x2e, firstDot + 1);
-  if (firstDot == 0 || firstDot >= len || secondDot >= len) return false;
+  if (firstDot == 0 || firstDot >= len || secondDot >= len) return reader.fail(Fault.Structure);
   jws.headPtr = ptr;
   jws.headLen = firstDot + 1;
   jws.bodyPtr = ptr + firstDot + 1;
   jws.bodyLen = secondDot - firstDot - 1;
-  if (detached != (jws.bodyLen == 0)) return false;
+  if (detached != (jws.bodyLen == 0)) return reader.fail(Fault.Structure);
 
   const header = decodeSegment(region, ptr, firstDot);
-  if (header == 0) return false;
+  if (header == 0) return reader.fail(region.full ? Fault.TooLarge : Fault.Encoding);
   reader.start(header, decodedLength(firstDot));
   if (!readHeader(reader, region, typ, shape, jws)) return false;
 
   // 64 octets are 86 characters; a further dot fails here, as it is no base64url.
   const signatureLen = len - secondDot - 1;
-  if (signatureLen != 86) return false;
   jws.signature = region.take(SIGNATURE_BYTES);
-  return decode(ptr + secondDot + 1, signatureLen, jws.signature) == SIGNATURE_BYTES;
+  const isWhole = signatureLen == 86 && decode(ptr + secondDot + 1, signatureLen, jws.signature) == SIGNATURE_BYTES;
+  return isWhole || reader.fail(Fault.Signature);
 }
 
 /** Bytes that `len` canonical base64url characters decode to. */

@@ -5,6 +5,7 @@
  */
 import { MAX_JSON_DEPTH, MAX_SAFE_INTEGER } from "../limits";
 import { hexValue, isDigit } from "./bytes";
+import { Fault } from "./fault";
 import { sequenceLength, writeCodePoint } from "./utf8";
 
 const QUOTE: u8 = 0x22;
@@ -18,6 +19,11 @@ const CLOSE_BRACKET: u8 = 0x5d;
 
 export class JsonReader {
   ok: bool = true;
+  /** A `Fault`: the first that was found. */
+  fault: i32 = Fault.None;
+  /** Where: the caller's own numbers for the member that it was reading, and for one of an object inside that. 0 where it has none. */
+  member: i32 = 0;
+  inner: i32 = 0;
   /** The last name or string, unescaped. */
   stringPtr: usize = 0;
   stringLen: i32 = 0;
@@ -29,6 +35,9 @@ export class JsonReader {
 
   start(ptr: usize, len: i32): void {
     this.ok = true;
+    this.fault = Fault.None;
+    this.member = 0;
+    this.inner = 0;
     this.stringPtr = ptr;
     this.stringLen = 0;
     this.at = ptr;
@@ -37,9 +46,11 @@ export class JsonReader {
     this.isFirst = false;
   }
 
-  /** Refuses the text from outside: a value of the wrong shape for the caller. */
-  fail(): void {
+  /** Refuses the text from outside: a value that the caller cannot take. The first fault stays. Always false. */
+  fail(fault: i32 = Fault.Value): bool {
+    if (this.fault == Fault.None) this.fault = fault;
     this.ok = false;
+    return false;
   }
 
   /** The first byte of the next value, not consumed; 0 at the end or after an error. */
@@ -59,8 +70,9 @@ export class JsonReader {
   /** The next member's name is read and its colon consumed; false when the object is closed or bad. */
   nextMember(): bool {
     if (!this.next(CLOSE_BRACE)) return false;
+    if (this.kind() != QUOTE) return this.fail(Fault.Json);
     if (!this.string()) return false;
-    if (this.kind() != COLON) return this.stop();
+    if (this.kind() != COLON) return this.fail(Fault.Json);
     this.at += 1;
     return true;
   }
@@ -72,7 +84,7 @@ export class JsonReader {
 
   /** Reads a string; false when the next value is none, or a bad one. */
   string(): bool {
-    if (this.kind() != QUOTE) return this.stop();
+    if (this.kind() != QUOTE) return this.another();
     this.at += 1;
     const start = this.at;
     this.skipPlain();
@@ -85,25 +97,30 @@ export class JsonReader {
         this.stringLen = <i32>(out - start);
         return true;
       }
-      if (c < 0x20) return this.stop();
+      if (c < 0x20) return this.fail(Fault.Json);
       if (c == BACKSLASH) {
         const written = this.unescape(out);
-        if (written == 0) return this.stop();
+        if (written == 0) return this.fail(Fault.Json);
         out += written;
         continue;
       }
       const length = sequenceLength(this.at, <i32>(this.end - this.at));
-      if (length == 0) return this.stop();
+      if (length == 0) return this.fail(Fault.Json);
       if (out != this.at) memory.copy(out, this.at, length);
       this.at += length;
       out += length;
     }
-    return this.stop();
+    return this.fail(Fault.Json);
   }
 
   /** An integer from 0 to 2^53 - 1, in digits only: no sign, fraction, exponent or leading zero. Else -1 and not ok. */
   integer(): i64 {
-    const start = this.kind() == 0 ? this.end : this.at;
+    const first = this.kind();
+    const start = first == 0 ? this.end : this.at;
+    if (first != 0x2d /* - */ && !isDigit(first)) {
+      this.another();
+      return -1;
+    }
     let value: i64 = 0;
     while (this.at < this.end && isDigit(load<u8>(this.at))) {
       // At most 16 digits: below 2^63 by far.
@@ -123,14 +140,13 @@ export class JsonReader {
 
   boolean(): bool {
     if (this.word("true")) return true;
-    if (!this.word("false")) this.ok = false;
-    return false;
+    return this.word("false") ? false : this.another();
   }
 
   /** Everything is read and closed, and only white space is left. */
   finish(): bool {
     this.skipSpace();
-    if (this.depth != 0 || this.at != this.end) this.ok = false;
+    if (this.depth != 0 || this.at != this.end) this.fail(Fault.Json);
     return this.ok;
   }
 
@@ -149,13 +165,13 @@ export class JsonReader {
     }
   }
 
-  private stop(): bool {
-    this.ok = false;
-    return false;
+  /** The next value is of another type than wanted, or there is none. Always false. */
+  private another(): bool {
+    return this.fail(this.kind() == 0 ? Fault.Json : Fault.Type);
   }
 
   private noInteger(): i64 {
-    this.ok = false;
+    this.fail(Fault.Value);
     return -1;
   }
 
@@ -168,7 +184,8 @@ export class JsonReader {
   }
 
   private open(bracket: u8): bool {
-    if (this.kind() != bracket || this.depth >= MAX_JSON_DEPTH) return this.stop();
+    if (this.kind() != bracket) return this.another();
+    if (this.depth >= MAX_JSON_DEPTH) return this.fail(Fault.Json);
     this.at += 1;
     this.depth += 1;
     this.isFirst = true;
@@ -186,12 +203,12 @@ export class JsonReader {
     }
     if (this.isFirst) {
       this.isFirst = false;
-      return c != 0 || this.stop();
+      return c != 0 || this.fail(Fault.Json);
     }
-    if (c != COMMA) return this.stop();
+    if (c != COMMA) return this.fail(Fault.Json);
     this.at += 1;
     const value = this.kind();
-    return (value != close && value != 0) || this.stop();
+    return (value != close && value != 0) || this.fail(Fault.Json);
   }
 
   private word(literal: string): bool {

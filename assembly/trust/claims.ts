@@ -2,69 +2,52 @@
 import { Element, readList } from "../jose/lists";
 import { MAX_AUDIENCES } from "../limits";
 import { readEntitlements } from "./entitlements";
-import { isMember, Loading } from "./loading";
+import { Loading } from "./loading";
+import { BUNDLE_LACKS, BundleMember, bundleMember, REQUIRED_OF_BUNDLE } from "./members.gen";
 import { Named, NamedList, newNameIndex } from "./names";
 import { readPrincipals } from "./principals";
 import { applyRevoked, Revoked, readRevoked } from "./revoked";
 import { Anchors, Entitlement, Key, Principal, Trust } from "./trust";
-
-enum Claim {
-  Schema = 1,
-  Version = 2,
-  Iat = 4,
-  Exp = 8,
-  Aud = 16,
-  Principals = 32,
-  Entitlements = 64,
-  Revoked = 128,
-}
-const REQUIRED: i32 = 127;
 
 const principals = new NamedList();
 const entitlements = new NamedList();
 const revoked = new Revoked();
 let keyCount: i32 = 0;
 
-function readClaim(loading: Loading, trust: Trust): i32 {
+function readMember(member: i32, loading: Loading, trust: Trust): void {
   const reader = loading.reader;
-  if (isMember(reader, "schema")) {
-    if (reader.integer() != 1 && reader.ok) loading.refuse("its schema is not 1");
-    return Claim.Schema;
+  switch (member) {
+    case BundleMember.Schema:
+      if (reader.integer() != 1 && reader.ok) loading.refuse("its schema is not 1");
+      break;
+    case BundleMember.Version:
+      trust.version = reader.integer();
+      break;
+    case BundleMember.Iat:
+      trust.issuedAt = reader.integer();
+      break;
+    case BundleMember.Exp:
+      trust.expiresAt = reader.integer();
+      break;
+    case BundleMember.Aud:
+      trust.audiences = readList(reader, loading.region, Element.Name, 1, MAX_AUDIENCES);
+      break;
+    case BundleMember.Principals:
+      keyCount = readPrincipals(loading, principals);
+      break;
+    case BundleMember.Entitlements:
+      readEntitlements(loading, entitlements);
+      break;
+    case BundleMember.Revoked:
+      readRevoked(loading, revoked);
+      break;
+    default:
+      loading.refuse(
+        "it has an unknown member, or one that this filter cannot enforce",
+        reader.stringPtr,
+        reader.stringLen,
+      );
   }
-  if (isMember(reader, "version")) {
-    trust.version = reader.integer();
-    return Claim.Version;
-  }
-  if (isMember(reader, "iat")) {
-    trust.issuedAt = reader.integer();
-    return Claim.Iat;
-  }
-  if (isMember(reader, "exp")) {
-    trust.expiresAt = reader.integer();
-    return Claim.Exp;
-  }
-  if (isMember(reader, "aud")) {
-    trust.audiences = readList(reader, loading.region, Element.Name, 1, MAX_AUDIENCES);
-    return Claim.Aud;
-  }
-  if (isMember(reader, "principals")) {
-    keyCount = readPrincipals(loading, principals);
-    return Claim.Principals;
-  }
-  if (isMember(reader, "entitlements")) {
-    readEntitlements(loading, entitlements);
-    return Claim.Entitlements;
-  }
-  if (isMember(reader, "revoked")) {
-    readRevoked(loading, revoked);
-    return Claim.Revoked;
-  }
-  loading.refuse(
-    "it has an unknown member, or one that this filter cannot enforce",
-    reader.stringPtr,
-    reader.stringLen,
-  );
-  return 0;
 }
 
 function hasAudience(trust: Trust, anchors: Anchors): bool {
@@ -125,10 +108,11 @@ export function readTrustClaims(loading: Loading, ptr: usize, len: i32, anchors:
   reader.start(ptr, len);
   if (reader.openObject()) {
     while (reader.nextMember()) {
-      const claim = readClaim(loading, trust);
-      if ((seen & claim) != 0) loading.refuse("it has a member twice");
+      const member = bundleMember(reader.stringPtr, reader.stringLen);
+      if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
+      else readMember(member, loading, trust);
       if (!loading.good()) break;
-      seen |= claim;
+      seen |= member;
     }
   }
   if (loading.reason.length != 0) return false;
@@ -136,9 +120,7 @@ export function readTrustClaims(loading: Loading, ptr: usize, len: i32, anchors:
     loading.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
     return false;
   }
-  if ((seen & REQUIRED) != REQUIRED) {
-    return loading.refuse("it lacks one of schema, version, iat, exp, aud, principals, entitlements");
-  }
+  if ((seen & REQUIRED_OF_BUNDLE) != REQUIRED_OF_BUNDLE) return loading.refuse(BUNDLE_LACKS);
   if (trust.expiresAt <= trust.issuedAt) return loading.refuse("its exp is not after its iat");
   if (!hasAudience(trust, anchors)) return loading.refuse("its aud does not hold this gateway's audience");
   if (!index(loading, trust, anchors)) {

@@ -3,23 +3,33 @@ import { readScope, Wildcard } from "../jose/details";
 import { Element, readList } from "../jose/lists";
 import { MAX_APPROVALS, MAX_ENTITLEMENTS, MAX_REASONS, MAX_REQUESTER_ROLES } from "../limits";
 import { isMember, Loading } from "./loading";
+import {
+  APPROVAL_LACKS,
+  ApprovalMember,
+  approvalMember,
+  ENTITLEMENT_LACKS,
+  EntitlementMember,
+  entitlementMember,
+  REQUIRED_OF_APPROVAL,
+  REQUIRED_OF_ENTITLEMENT,
+} from "./members.gen";
 import { NamedList } from "./names";
 import { readName } from "./principals";
 import { ApprovalRule, Entitlement } from "./trust";
 
-enum Member {
-  Id = 1,
-  Requesters = 2,
-  Reasons = 4,
-  Approvals = 8,
-  MaxTtl = 16,
-  Details = 32,
-  Require = 64,
-  Drill = 128,
-}
-const REQUIRED: i32 = 63;
-
 const approvalRules = new NamedList();
+
+function readRole(loading: Loading, rule: ApprovalRule): void {
+  if (!readName(loading)) return;
+  rule.namePtr = loading.reader.stringPtr;
+  rule.nameLen = loading.reader.stringLen;
+}
+
+function readCount(loading: Loading): i64 {
+  const count = loading.reader.integer();
+  if (count < 1 || count > MAX_APPROVALS) loading.refuse("a count of approvals is not 1 to 8");
+  return count;
+}
 
 function readApprovalRule(loading: Loading): ApprovalRule {
   const rule = changetype<ApprovalRule>(loading.region.take(offsetof<ApprovalRule>()));
@@ -27,26 +37,15 @@ function readApprovalRule(loading: Loading): ApprovalRule {
   let seen = 0;
   if (!reader.openObject()) return rule;
   while (reader.nextMember()) {
-    let member = 0;
-    if (isMember(reader, "role")) {
-      member = 1;
-      if (readName(loading)) {
-        rule.namePtr = reader.stringPtr;
-        rule.nameLen = reader.stringLen;
-      }
-    } else if (isMember(reader, "count")) {
-      member = 2;
-      const count = reader.integer();
-      if (count < 1 || count > MAX_APPROVALS) loading.refuse("a count of approvals is not 1 to 8");
-      rule.count = <i32>count;
-    } else {
-      loading.refuse("an approval has an unknown member", reader.stringPtr, reader.stringLen);
-    }
-    if ((seen & member) != 0) loading.refuse("an approval has a member twice");
+    const member = approvalMember(reader.stringPtr, reader.stringLen);
+    if (member == 0) loading.refuse("an approval has an unknown member", reader.stringPtr, reader.stringLen);
+    else if ((seen & member) != 0) loading.refuse("an approval has a member twice");
+    else if (member == ApprovalMember.Role) readRole(loading, rule);
+    else rule.count = <i32>readCount(loading);
     if (!loading.good()) return rule;
     seen |= member;
   }
-  if (seen != 3) loading.refuse("an approval needs role and count");
+  if ((seen & REQUIRED_OF_APPROVAL) != REQUIRED_OF_APPROVAL) loading.refuse(APPROVAL_LACKS);
   return rule;
 }
 
@@ -82,47 +81,40 @@ function readRequire(loading: Loading, entitlement: Entitlement): void {
   }
 }
 
-function readMember(loading: Loading, entitlement: Entitlement): i32 {
+function readMember(member: i32, loading: Loading, entitlement: Entitlement): void {
   const reader = loading.reader;
   const region = loading.region;
-  if (isMember(reader, "id")) {
-    if (readName(loading)) {
+  switch (member) {
+    case EntitlementMember.Id:
+      if (!readName(loading)) return;
       entitlement.namePtr = reader.stringPtr;
       entitlement.nameLen = reader.stringLen;
-    }
-    return Member.Id;
+      break;
+    case EntitlementMember.Requesters:
+      entitlement.requesters = readList(reader, region, Element.Name, 1, MAX_REQUESTER_ROLES);
+      break;
+    case EntitlementMember.Reasons:
+      entitlement.reasons = readList(reader, region, Element.Name, 1, MAX_REASONS);
+      break;
+    case EntitlementMember.Approvals:
+      entitlement.quorum = readApprovals(loading);
+      break;
+    case EntitlementMember.MaxTtl:
+      entitlement.maxTtl = reader.integer();
+      if (reader.ok && entitlement.maxTtl < 1) loading.refuse("a max_ttl is not at least one second");
+      break;
+    case EntitlementMember.AuthorizationDetails:
+      entitlement.scope = readScope(reader, region, Wildcard.Allowed);
+      break;
+    case EntitlementMember.Require:
+      readRequire(loading, entitlement);
+      break;
+    case EntitlementMember.Drill:
+      entitlement.isDrill = reader.boolean();
+      break;
+    default:
+      loading.refuse("an entitlement has an unknown member", reader.stringPtr, reader.stringLen);
   }
-  if (isMember(reader, "requesters")) {
-    entitlement.requesters = readList(reader, region, Element.Name, 1, MAX_REQUESTER_ROLES);
-    return Member.Requesters;
-  }
-  if (isMember(reader, "reasons")) {
-    entitlement.reasons = readList(reader, region, Element.Name, 1, MAX_REASONS);
-    return Member.Reasons;
-  }
-  if (isMember(reader, "approvals")) {
-    entitlement.quorum = readApprovals(loading);
-    return Member.Approvals;
-  }
-  if (isMember(reader, "max_ttl")) {
-    entitlement.maxTtl = reader.integer();
-    if (reader.ok && entitlement.maxTtl < 1) loading.refuse("a max_ttl is not at least one second");
-    return Member.MaxTtl;
-  }
-  if (isMember(reader, "authorization_details")) {
-    entitlement.scope = readScope(reader, region, Wildcard.Allowed);
-    return Member.Details;
-  }
-  if (isMember(reader, "require")) {
-    readRequire(loading, entitlement);
-    return Member.Require;
-  }
-  if (isMember(reader, "drill")) {
-    entitlement.isDrill = reader.boolean();
-    return Member.Drill;
-  }
-  loading.refuse("an entitlement has an unknown member", reader.stringPtr, reader.stringLen);
-  return 0;
 }
 
 function readEntitlement(loading: Loading): Entitlement {
@@ -132,16 +124,17 @@ function readEntitlement(loading: Loading): Entitlement {
   approvalRules.clear();
   if (!reader.openObject()) return entitlement;
   while (reader.nextMember()) {
-    const member = readMember(loading, entitlement);
+    const member = entitlementMember(reader.stringPtr, reader.stringLen);
     if ((seen & member) != 0) loading.refuse("an entitlement has a member twice");
+    else readMember(member, loading, entitlement);
     if (!loading.good()) {
       loading.explain("an entitlement has a member of the wrong type or out of its bounds");
       return entitlement;
     }
     seen |= member;
   }
-  if ((seen & REQUIRED) != REQUIRED) {
-    loading.refuse("an entitlement lacks a member", entitlement.namePtr, entitlement.nameLen);
+  if ((seen & REQUIRED_OF_ENTITLEMENT) != REQUIRED_OF_ENTITLEMENT) {
+    loading.refuse(ENTITLEMENT_LACKS, entitlement.namePtr, entitlement.nameLen);
   }
   entitlement.firstApprovalRule = approvalRules.first;
   return entitlement;

@@ -7,25 +7,17 @@ import { algorithmOf } from "../jose/jws";
 import { decode, encode } from "../text/base64url";
 import { equalBytes, isLiteral } from "../text/bytes";
 import { Writer } from "../text/writer";
-import { isMember, Loading } from "./loading";
+import { Loading } from "./loading";
+import { KeyMember, keyMember } from "./members.gen";
 import { FOREVER, Key } from "./trust";
 
 /** Characters of a SHA-256 in base64url: of a kid, and of each coordinate. */
 const KID_CHARACTERS: i32 = 43;
 
-enum Member {
-  Kty = 1,
-  Crv = 2,
-  X = 4,
-  Y = 8,
-  Kid = 16,
-  Alg = 32,
-  Nbf = 64,
-  Exp = 128,
-}
-const OKP: i32 = Member.Kty | Member.Crv | Member.X | Member.Kid;
-const EC: i32 = OKP | Member.Y;
-const OPTIONAL: i32 = Member.Alg | Member.Nbf | Member.Exp;
+const OKP: i32 = KeyMember.Kty | KeyMember.Crv | KeyMember.X | KeyMember.Kid;
+const EC: i32 = OKP | KeyMember.Y;
+const WINDOW: i32 = KeyMember.Nbf | KeyMember.Exp;
+const OPTIONAL: i32 = KeyMember.Alg | WINDOW;
 
 /** The strings of one JWK while it is read; each is a (ptr, len) in the text. */
 class Strings {
@@ -47,54 +39,44 @@ const scratch: usize = memory.data(256, 16);
 const digest: usize = memory.data(32, 16);
 const thumbprint: usize = memory.data(48, 16);
 
-function readMember(loading: Loading, key: Key, windowed: bool): i32 {
+function readMember(member: i32, loading: Loading, key: Key): void {
   const reader = loading.reader;
-  if (isMember(reader, "kty")) {
-    reader.string();
-    strings.ktyPtr = reader.stringPtr;
-    strings.ktyLen = reader.stringLen;
-    return Member.Kty;
-  }
-  if (isMember(reader, "crv")) {
-    reader.string();
-    strings.crvPtr = reader.stringPtr;
-    strings.crvLen = reader.stringLen;
-    return Member.Crv;
-  }
-  if (isMember(reader, "x")) {
-    reader.string();
-    strings.xPtr = reader.stringPtr;
-    strings.xLen = reader.stringLen;
-    return Member.X;
-  }
-  if (isMember(reader, "y")) {
-    reader.string();
-    strings.yPtr = reader.stringPtr;
-    strings.yLen = reader.stringLen;
-    return Member.Y;
-  }
-  if (isMember(reader, "kid")) {
-    reader.string();
-    key.namePtr = reader.stringPtr;
-    key.nameLen = reader.stringLen;
-    return Member.Kid;
-  }
-  if (isMember(reader, "alg")) {
-    reader.string();
-    strings.algPtr = reader.stringPtr;
-    strings.algLen = reader.stringLen;
-    return Member.Alg;
-  }
-  if (windowed && isMember(reader, "nbf")) {
+  if (member == KeyMember.Nbf) {
     key.notBefore = reader.integer();
-    return Member.Nbf;
+    return;
   }
-  if (windowed && isMember(reader, "exp")) {
+  if (member == KeyMember.Exp) {
     key.expiresAt = reader.integer();
-    return Member.Exp;
+    return;
   }
-  loading.refuse("a key has an unknown or private member", reader.stringPtr, reader.stringLen);
-  return 0;
+  if (!reader.string()) return;
+  const ptr = reader.stringPtr;
+  const len = reader.stringLen;
+  switch (member) {
+    case KeyMember.Kty:
+      strings.ktyPtr = ptr;
+      strings.ktyLen = len;
+      break;
+    case KeyMember.Crv:
+      strings.crvPtr = ptr;
+      strings.crvLen = len;
+      break;
+    case KeyMember.X:
+      strings.xPtr = ptr;
+      strings.xLen = len;
+      break;
+    case KeyMember.Y:
+      strings.yPtr = ptr;
+      strings.yLen = len;
+      break;
+    case KeyMember.Kid:
+      key.namePtr = ptr;
+      key.nameLen = len;
+      break;
+    default:
+      strings.algPtr = ptr;
+      strings.algLen = len;
+  }
 }
 
 /** RFC 7638: the hash of the required members in this order, without white space. */
@@ -130,7 +112,7 @@ function checkKey(loading: Loading, key: Key, seen: i32): bool {
   } else {
     return loading.refuse("a key is neither Ed25519 nor P-256", kidPtr, kidLen);
   }
-  if ((seen & Member.Alg) != 0 && algorithmOf(strings.algPtr, strings.algLen) != key.algorithm) {
+  if ((seen & KeyMember.Alg) != 0 && algorithmOf(strings.algPtr, strings.algLen) != key.algorithm) {
     return loading.refuse("a key's alg does not fit its curve", kidPtr, kidLen);
   }
   key.publicKey = loading.region.take(64);
@@ -159,8 +141,11 @@ export function readKey(loading: Loading, windowed: bool): Key {
   let seen = 0;
   if (!reader.openObject()) return key;
   while (reader.nextMember()) {
-    const member = readMember(loading, key, windowed);
-    if ((seen & member) != 0) loading.refuse("a key has a member twice");
+    const member = keyMember(reader.stringPtr, reader.stringLen);
+    if (member == 0 || (!windowed && (member & WINDOW) != 0)) {
+      loading.refuse("a key has an unknown or private member", reader.stringPtr, reader.stringLen);
+    } else if ((seen & member) != 0) loading.refuse("a key has a member twice");
+    else readMember(member, loading, key);
     if (!loading.good()) return key;
     seen |= member;
   }

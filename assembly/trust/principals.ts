@@ -2,23 +2,19 @@
 import { MAX_KEYS, MAX_PRINCIPALS } from "../limits";
 import { isName } from "../text/bytes";
 import { readKey } from "./jwk";
-import { isMember, Loading } from "./loading";
-import { NamedList } from "./names";
+import { Loading } from "./loading";
+import {
+  PRINCIPAL_LACKS,
+  PrincipalMember,
+  principalMember,
+  REQUIRED_OF_PRINCIPAL,
+  REQUIRED_OF_ROLE,
+  ROLE_LACKS,
+  RoleMember,
+  roleMember,
+} from "./members.gen";
+import { Named, NamedList } from "./names";
 import { FOREVER, Key, Principal, RoleHold } from "./trust";
-
-enum Member {
-  Id = 1,
-  Person = 2,
-  Roles = 4,
-  Keys = 8,
-}
-const REQUIRED: i32 = Member.Id | Member.Roles | Member.Keys;
-
-enum RoleMember {
-  Role = 1,
-  Nbf = 2,
-  Exp = 4,
-}
 
 const roles = new NamedList();
 const keys = new NamedList();
@@ -31,32 +27,28 @@ export function readName(loading: Loading): bool {
   return loading.refuse("a name is not of 1 to 64 letters, digits and ._@+-", reader.stringPtr, reader.stringLen);
 }
 
+/** Reads a name into the head of a struct. */
+function readOwnName(loading: Loading, named: Named): void {
+  if (!readName(loading)) return;
+  named.namePtr = loading.reader.stringPtr;
+  named.nameLen = loading.reader.stringLen;
+}
+
 function readRoleObject(loading: Loading, hold: RoleHold): void {
   const reader = loading.reader;
   let seen = 0;
   if (!reader.openObject()) return;
   while (reader.nextMember()) {
-    let member = 0;
-    if (isMember(reader, "role")) {
-      member = RoleMember.Role;
-      if (readName(loading)) {
-        hold.namePtr = reader.stringPtr;
-        hold.nameLen = reader.stringLen;
-      }
-    } else if (isMember(reader, "nbf")) {
-      member = RoleMember.Nbf;
-      hold.notBefore = reader.integer();
-    } else if (isMember(reader, "exp")) {
-      member = RoleMember.Exp;
-      hold.expiresAt = reader.integer();
-    } else {
-      loading.refuse("a role has an unknown member", reader.stringPtr, reader.stringLen);
-    }
-    if ((seen & member) != 0) loading.refuse("a role has a member twice");
+    const member = roleMember(reader.stringPtr, reader.stringLen);
+    if (member == 0) loading.refuse("a role has an unknown member", reader.stringPtr, reader.stringLen);
+    else if ((seen & member) != 0) loading.refuse("a role has a member twice");
+    else if (member == RoleMember.Role) readOwnName(loading, hold);
+    else if (member == RoleMember.Nbf) hold.notBefore = reader.integer();
+    else hold.expiresAt = reader.integer();
     if (!loading.good()) return;
     seen |= member;
   }
-  if ((seen & RoleMember.Role) == 0) loading.refuse("a role has no name");
+  if ((seen & REQUIRED_OF_ROLE) != REQUIRED_OF_ROLE) loading.refuse(ROLE_LACKS);
   else if (hold.expiresAt <= hold.notBefore) {
     loading.refuse("a role's exp is not after its nbf", hold.namePtr, hold.nameLen);
   }
@@ -71,9 +63,8 @@ function readRoles(loading: Loading): void {
     hold.expiresAt = FOREVER;
     if (reader.kind() == 0x7b /* { */) {
       readRoleObject(loading, hold);
-    } else if (readName(loading)) {
-      hold.namePtr = reader.stringPtr;
-      hold.nameLen = reader.stringLen;
+    } else {
+      readOwnName(loading, hold);
     }
     if (!loading.good()) return;
     roles.push(hold);
@@ -90,6 +81,28 @@ function readKeys(loading: Loading): void {
   }
 }
 
+function readMember(member: i32, loading: Loading, principal: Principal): void {
+  const reader = loading.reader;
+  switch (member) {
+    case PrincipalMember.Id:
+      readOwnName(loading, principal);
+      break;
+    case PrincipalMember.Person:
+      if (!readName(loading)) return;
+      principal.personPtr = reader.stringPtr;
+      principal.personLen = reader.stringLen;
+      break;
+    case PrincipalMember.Roles:
+      readRoles(loading);
+      break;
+    case PrincipalMember.Keys:
+      readKeys(loading);
+      break;
+    default:
+      loading.refuse("a principal has an unknown member", reader.stringPtr, reader.stringLen);
+  }
+}
+
 function readPrincipal(loading: Loading): Principal {
   const principal = changetype<Principal>(loading.region.take(offsetof<Principal>()));
   const reader = loading.reader;
@@ -98,37 +111,17 @@ function readPrincipal(loading: Loading): Principal {
   keys.clear();
   if (!reader.openObject()) return principal;
   while (reader.nextMember()) {
-    let member = 0;
-    if (isMember(reader, "id")) {
-      member = Member.Id;
-      if (readName(loading)) {
-        principal.namePtr = reader.stringPtr;
-        principal.nameLen = reader.stringLen;
-      }
-    } else if (isMember(reader, "person")) {
-      member = Member.Person;
-      if (readName(loading)) {
-        principal.personPtr = reader.stringPtr;
-        principal.personLen = reader.stringLen;
-      }
-    } else if (isMember(reader, "roles")) {
-      member = Member.Roles;
-      readRoles(loading);
-    } else if (isMember(reader, "keys")) {
-      member = Member.Keys;
-      readKeys(loading);
-    } else {
-      loading.refuse("a principal has an unknown member", reader.stringPtr, reader.stringLen);
-    }
+    const member = principalMember(reader.stringPtr, reader.stringLen);
     if ((seen & member) != 0) loading.refuse("a principal has a member twice");
+    else readMember(member, loading, principal);
     if (!loading.good()) return principal;
     seen |= member;
   }
-  if ((seen & REQUIRED) != REQUIRED) {
-    loading.refuse("a principal lacks id, roles or keys", principal.namePtr, principal.nameLen);
+  if ((seen & REQUIRED_OF_PRINCIPAL) != REQUIRED_OF_PRINCIPAL) {
+    loading.refuse(PRINCIPAL_LACKS, principal.namePtr, principal.nameLen);
     return principal;
   }
-  if ((seen & Member.Person) == 0) {
+  if ((seen & PrincipalMember.Person) == 0) {
     principal.personPtr = principal.namePtr;
     principal.personLen = principal.nameLen;
   }

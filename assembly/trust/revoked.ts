@@ -1,6 +1,7 @@
 /** Reads `revoked` of a bundle, and marks what it takes away. */
 import { MAX_REVOKED } from "../limits";
-import { isMember, Loading } from "./loading";
+import { Loading } from "./loading";
+import { RevokedMember, revokedMember } from "./members.gen";
 import { Named, NamedList, newNameIndex } from "./names";
 import { Key, Principal, Trust } from "./trust";
 
@@ -35,29 +36,38 @@ function readNames(loading: Loading, list: NamedList): void {
   }
 }
 
+function readMember(member: i32, loading: Loading, revoked: Revoked): void {
+  switch (member) {
+    case RevokedMember.Jti:
+      readNames(loading, revoked.grants);
+      break;
+    case RevokedMember.Sub:
+      readNames(loading, revoked.subjects);
+      break;
+    case RevokedMember.Kid:
+      readNames(loading, revoked.keys);
+      break;
+    case RevokedMember.Incident:
+      readNames(loading, revoked.incidents);
+      break;
+    default:
+      loading.refuse(
+        "revoked has a member that this filter cannot enforce",
+        loading.reader.stringPtr,
+        loading.reader.stringLen,
+      );
+  }
+}
+
 /** Reads `{jti?, sub?, kid?, incident?}`. `issued_before` is refused until it is enforced. */
 export function readRevoked(loading: Loading, revoked: Revoked): void {
   const reader = loading.reader;
   let seen = 0;
   if (!reader.openObject()) return;
   while (reader.nextMember()) {
-    let member = 0;
-    if (isMember(reader, "jti")) {
-      member = 1;
-      readNames(loading, revoked.grants);
-    } else if (isMember(reader, "sub")) {
-      member = 2;
-      readNames(loading, revoked.subjects);
-    } else if (isMember(reader, "kid")) {
-      member = 4;
-      readNames(loading, revoked.keys);
-    } else if (isMember(reader, "incident")) {
-      member = 8;
-      readNames(loading, revoked.incidents);
-    } else {
-      loading.refuse("revoked has a member that this filter cannot enforce", reader.stringPtr, reader.stringLen);
-    }
+    const member = revokedMember(reader.stringPtr, reader.stringLen);
     if ((seen & member) != 0) loading.refuse("revoked has a member twice");
+    else readMember(member, loading, revoked);
     if (!loading.good()) return;
     seen |= member;
   }

@@ -1,11 +1,13 @@
 /** `glassgate ask`: signed claims that open nothing, to be passed around for approval. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import { readClaims } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
 import { holderOf } from "../grant/check.js";
-import type { GrantClaims } from "../grant/claims.js";
+import { askedShape } from "../grant/claims.gen.js";
+import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
 import { judgeAhead } from "../grant/judge.js";
 import { newClaims, signAsk } from "../grant/make.js";
 import { couldApprove, keyAt, type Need, needs, showNeed } from "../grant/quorum.js";
@@ -31,12 +33,10 @@ import { result, resultJson, say, warn } from "./output.js";
 import { parseTarget } from "./target.js";
 import { endWarnings } from "./verdict-output.js";
 
-interface Options {
-  readonly ent: string;
-  readonly reason: string;
-  readonly text: string;
-  readonly incident?: string;
-  readonly drill?: string;
+/** Claims that are given word for word, as options of their names. */
+const askedSchema = z.object(askedShape);
+
+interface Options extends z.infer<typeof askedSchema> {
   readonly ttl?: number;
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
@@ -112,16 +112,14 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
   const maxTtl = bundle.entitlements.find(({ id }) => id === options.ent)?.max_ttl;
   const ttl = options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL);
+  const asked = askedSchema.parse(options);
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
       ttl,
       iat,
       sub: requester.principal.id,
       aud: anchors.audience,
-      ent: options.ent,
-      reason: options.reason,
-      text: options.text,
-      ...(options.incident === undefined ? {} : { incident: options.incident }),
+      ...asked,
       authorization_details: [
         {
           type: "break_glass_http",
@@ -130,7 +128,6 @@ async function ask(method: string, url: string, options: Options): Promise<void>
           paths: [target.path.split("?", 1)[0] ?? "/", ...(options.alsoPath ?? [])],
         },
       ],
-      ...(options.drill === undefined ? {} : { drill: options.drill }),
     });
 
   // Judged before the passphrase is asked for, so under a key that is thrown away.
@@ -157,12 +154,12 @@ export function addAsk(program: Command): void {
     .command("ask")
     .description("ask for access; prints the ask, which opens nothing")
     .argument("<method>", "the HTTP method that you need")
-    .argument("<url>", "the URL that you need; the last path segments may be * or **")
-    .requiredOption("--ent <id>", "the entitlement to invoke")
-    .requiredOption("--reason <code>", "one of the entitlement's reasons")
-    .requiredOption("--text <words>", "why, in your own words")
-    .option("--incident <id>", "the ticket")
-    .option("--drill <id>", "this is an exercise, for entitlements made for drills")
+    .argument("<url>", "the URL that you need; the last path segments may be * or **");
+  for (const { name, flag, help, optional } of claimRows) {
+    if (flag !== undefined)
+      command.addOption(new Option(`${optionOf(name)} ${flag}`, help).makeOptionMandatory(optional !== true));
+  }
+  command
     .option(
       "--ttl <duration>",
       "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)",

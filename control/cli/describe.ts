@@ -4,6 +4,7 @@ import { plural, visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
 import { wrap } from "../base/wrap.js";
 import type { AskClaims } from "../grant/ask.js";
+import { type ClaimName, claims as claimRows } from "../grant/claims.js";
 import type { Detail } from "../trust/names.js";
 import { say, warn } from "./output.js";
 
@@ -44,6 +45,41 @@ function scopeLines({ actions, locations, paths }: Detail, width: number): strin
   return [...list("methods", [actions.join(", ")]), ...list("hosts", locations), ...list("paths", paths)];
 }
 
+/** A value by its kind; of a kind that nobody thought of here, all of it. */
+function shown(kind: string, value: AskClaims[ClaimName]): string {
+  if (typeof value === "string") return kind === "text" ? quoted(value) : visible(value);
+  if (typeof value === "number") return showTime(value);
+  return visible(JSON.stringify(value));
+}
+
+interface Frame {
+  readonly label: string;
+  readonly person: string;
+  readonly now: number;
+  readonly width: number;
+  readonly fact: (label: string, value: string) => string[];
+}
+
+/** Claims of which there is more to say than the value; all others are shown as they are. */
+const OWN_LINES: Readonly<Partial<Record<ClaimName, (claims: AskClaims, frame: Frame) => string[]>>> = {
+  sub: ({ sub }, { label, person, fact }) =>
+    fact(label, `${visible(sub)}${person === sub ? "" : ` (the person ${visible(person)})`}`),
+  aud: ({ aud }, { label, fact }) => fact(label, aud.map(visible).join(", ")),
+  exp: ({ iat, exp }, { label, now, fact }) => {
+    const left = exp > now ? `${showDuration(exp - now)} left` : "EXPIRED";
+    return fact(label, `${showTime(exp)} (${showDuration(exp - iat)}, ${left})`);
+  },
+  authorization_details: ({ authorization_details: details }, { label, width, fact }) => [
+    ...details.flatMap((detail, i) => [
+      details.length === 1 ? label : `${label} (${i + 1} of ${details.length})`,
+      ...scopeLines(detail, width),
+    ]),
+    ...fact("", "with any query and any body"),
+  ],
+  // Last, and behind a margin: `words`.
+  text: () => [],
+};
+
 export interface Description {
   /** What the gateway will enforce. */
   readonly facts: readonly string[];
@@ -60,27 +96,16 @@ export function describeAsk(
   now: number,
   wordsWidth = width,
 ): Description {
-  const left = claims.exp - now;
-  const life = `${showDuration(claims.exp - claims.iat)}, ${left > 0 ? `${showDuration(left)} left` : "EXPIRED"}`;
-  const details = claims.authorization_details;
   const fact = (label: string, value: string): string[] => block(value, width, label.padEnd(LABEL), " ".repeat(LABEL));
+  const details = claims.authorization_details;
   const { lines, legend } = quote(claims.text, wordsWidth);
   return {
-    facts: [
-      ...fact("requester", `${visible(claims.sub)}${person === claims.sub ? "" : ` (the person ${visible(person)})`}`),
-      ...fact("entitlement", visible(claims.ent)),
-      ...fact("reason", visible(claims.reason)),
-      ...(claims.incident === undefined ? [] : fact("incident", quoted(claims.incident))),
-      ...(claims.drill === undefined ? [] : fact("drill", visible(claims.drill))),
-      ...fact("environment", claims.aud.map(visible).join(", ")),
-      ...fact("asked", showTime(claims.iat)),
-      ...fact("ends", `${showTime(claims.exp)} (${life})`),
-      ...details.flatMap((detail, i) => [
-        details.length === 1 ? "opens" : `opens (${i + 1} of ${details.length})`,
-        ...scopeLines(detail, width),
-      ]),
-      ...fact("", "with any query and any body"),
-    ],
+    facts: claimRows.flatMap((row) => {
+      const own = OWN_LINES[row.name];
+      if (own !== undefined) return own(claims, { label: row.label, person, now, width, fact });
+      const value = claims[row.name];
+      return value === undefined ? [] : fact(row.label, shown(row.kind, value));
+    }),
     warnings: scopeWarnings(details),
     words: [
       ...block(`The words of ${visible(claims.sub)}, which nobody has checked:`, wordsWidth, "", ""),

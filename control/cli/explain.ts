@@ -7,6 +7,7 @@ import { readText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { faultOfMoment, parseMoment } from "../base/time.js";
 import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
+import { malformedBecause } from "../grant/ask.js";
 import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
 import { configurationText } from "../trust/configuration.js";
@@ -53,11 +54,20 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const parsed = record.parse(JSON.parse(audit.record));
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
+  const detail = code === "malformed" ? await malformedBecause(grant) : undefined;
   if (options.json === true)
-    resultJson({ verdict: code, title: row.title, status: row.status, next: row.operator, record: parsed });
+    resultJson({
+      verdict: code,
+      title: row.title,
+      ...(detail === undefined ? {} : { detail }),
+      status: row.status,
+      next: row.operator,
+      record: parsed,
+    });
   else {
     const lines = [
       `${paint(code === "allow" ? "green" : "red", code)}: ${row.title}${code === "allow" ? "" : ` (HTTP ${row.status})`}`,
+      ...(detail === undefined ? [] : [`because      ${detail}`]),
       `request      ${target.method} ${visible(target.host)}${visible(target.path)}`,
       `next         ${row.operator}`,
       "",

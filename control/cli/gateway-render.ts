@@ -11,7 +11,7 @@ import { renderGateway } from "../gateway/render.js";
 import { isDevice } from "../gateway/surroundings.js";
 import { loadProgram, wasmPath } from "../host/wasm.js";
 import { readAnchors } from "../trust/anchors.js";
-import { anchorsOption, examples } from "./context.js";
+import { anchorsOption, collect, examples } from "./context.js";
 import { result, say, warn } from "./output.js";
 
 interface RenderCommandOptions {
@@ -29,6 +29,7 @@ interface RenderCommandOptions {
   readonly answersLog?: string;
   readonly nodeId?: string;
   readonly mode?: "enforce" | "shadow";
+  readonly keep?: readonly string[];
   readonly require?: boolean;
   readonly output?: string;
 }
@@ -109,6 +110,7 @@ async function render(options: RenderCommandOptions): Promise<void> {
     ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.require === undefined ? {} : { require: options.require }),
+    ...(options.keep === undefined ? {} : { keep: options.keep }),
   });
   if (options.output !== undefined) writeText(options.output, text);
   if (demo !== undefined) writeDemo(demo, await makeDemoIdp(options.issuer ?? DEFAULT_ISSUER));
@@ -143,6 +145,11 @@ export function addGatewayRender(gateway: Command): void {
         "enforce",
         "shadow",
       ]),
+    )
+    .option(
+      "--keep <header>",
+      "an override header that a trusted proxy in front always sets: keep it (repeat)",
+      collect,
     )
     .option("--output <file>", "write there instead of standard output")
     .action(render);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
-import { type Configuration, configurationSchema } from "../trust/configuration.js";
+import { type Configuration, configurationSchema, deployedSchema } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
 import type { RenderedFilter } from "./rendered.js";
 
@@ -91,6 +91,7 @@ export function readBundle(text: string): Bundle | undefined {
 export interface Deployed {
   readonly text: string;
   readonly vmId: string;
+  /** With what only a newer glassgate knows. */
   readonly configuration: Configuration;
   readonly bundle: Bundle | undefined;
 }
@@ -99,7 +100,7 @@ export interface Deployed {
 export function readEcds(text: string): Deployed | undefined {
   try {
     const { config } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config;
-    const configuration = configurationSchema.parse(JSON.parse(config.configuration.value));
+    const configuration = deployedSchema.parse(JSON.parse(config.configuration.value));
     const bundle = configuration.bundle === undefined ? undefined : readBundle(configuration.bundle);
     return { text, vmId: config.vm_config.vm_id, configuration, bundle };
   } catch {

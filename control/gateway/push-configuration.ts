@@ -1,8 +1,15 @@
 /** The configuration that a push writes: what is kept, what only rises, and a number that is new each time. */
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../base/schema.js";
-import { type Configuration, configurationText } from "../trust/configuration.js";
-import type { Bundle } from "./ecds.js";
+import {
+  type Configuration,
+  type ConfigurationOptions,
+  configurationText,
+  deployedSchema,
+  setByPush,
+  setByRender,
+} from "../trust/configuration.js";
+import type { Bundle, Deployed } from "./ecds.js";
 import type { Files } from "./push-files.js";
 import type { PushOptions } from "./push-options.js";
 
@@ -11,18 +18,38 @@ const MAX_GENERATION_AHEAD_MS = 86_400_000;
 
 type Pinned = Pick<PushOptions, "anchors" | "configuration">;
 
-/** @param minVersion the highest that was deployed: it never falls */
-export function configurationOf(pinned: Pinned, bundle: Bundle, generation: number, minVersion: number): string {
+const notKept: ReadonlySet<string> = new Set([...setByPush, ...setByRender]);
+
+/**
+ * What nobody who pushes decides, so that it stays as it is deployed: also what only a newer glassgate knows. What the gateway's
+ * own file decides (mode, for example) comes from there, or nobody could ever take it out.
+ */
+export function keptFrom({ deployed, good }: Pick<Files, "deployed" | "good">): ConfigurationOptions {
+  const held = (deployed ?? good)?.configuration ?? {};
+  return deployedSchema
+    .partial()
+    .parse(Object.fromEntries(Object.entries(held).filter(([name]) => !notKept.has(name))));
+}
+
+/** @param minVersion the highest that was deployed: it never falls @param kept of what is deployed */
+export function configurationOf(
+  pinned: Pinned,
+  bundle: Bundle,
+  generation: number,
+  minVersion: number,
+  kept: ConfigurationOptions,
+): string {
   const { anchors, configuration } = pinned;
   const min = Math.max(bundle.version, minVersion, configuration?.min_version ?? 0);
-  return configurationText(anchors, generation, { ...configuration, min_version: min, bundle: bundle.text });
+  return configurationText(anchors, generation, { ...kept, ...configuration, min_version: min, bundle: bundle.text });
 }
 
 /** Whether the deployed configuration is the one that a push of the bundle would write; further signatures change nothing. */
-export function isAsWanted(pinned: Pinned, own: Bundle, deployed: Configuration): boolean {
-  const { generation, min_version: min = 0, bundle } = deployed;
-  const wanted: unknown = JSON.parse(configurationOf(pinned, own, generation, min));
-  return isDeepStrictEqual({ ...(isRecord(wanted) ? wanted : {}), bundle }, deployed);
+export function isAsWanted(pinned: Pinned, own: Bundle, deployed: Deployed): boolean {
+  const { generation, min_version: min = 0, bundle } = deployed.configuration;
+  const kept = keptFrom({ deployed, good: undefined });
+  const wanted: unknown = JSON.parse(configurationOf(pinned, own, generation, min, kept));
+  return isDeepStrictEqual({ ...(isRecord(wanted) ? wanted : {}), bundle }, deployed.configuration);
 }
 
 /** Another push's configuration with a new number: its mode and lists are its own. */

@@ -13,6 +13,7 @@ import type { Anchors } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
 import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds, unknownMembers } from "./ecds.js";
+import type { Files } from "./push-files.js";
 import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
 
 /** Envoy's `Date` has whole seconds and lags by half a one: a bundle this much ahead is waited for, one further ahead refused. */
@@ -123,13 +124,15 @@ async function checkClock(bundle: Bundle, info: ServerInfo, admin: Admin): Promi
   if (ahead > 0) await sleep(ahead * 1000);
 }
 
-/** What cannot be read cannot be kept. */
-export function checkKnown(ecdsPath: string, text: string | undefined): void {
+/** What this glassgate does not know is kept, unless its filter would refuse it. */
+export async function checkKnown(ecdsPath: string, { text, deployed }: Files): Promise<void> {
   const unknown = text === undefined ? [] : unknownMembers(text);
   if (unknown.length === 0) return;
+  const { bundle: _, ...rest } = deployed?.configuration ?? {};
+  if (deployed !== undefined && (await refusalOf(JSON.stringify(rest))) === undefined) return;
   throw new UserError(
     `${visible(ecdsPath)} holds what this glassgate does not know: ${unknown.map((name) => visible(name).slice(0, 64)).join(", ")}.`,
-    { hint: "A newer one has pushed it, and a push from here would drop that. Push with the newer one." },
+    { hint: "A newer one has pushed it, and the filter of this one refuses it. Push with the newer one." },
   );
 }
 

@@ -18,7 +18,7 @@ import {
   vmIdOf,
   writeEcds,
 } from "./ecds.js";
-import { asItWas, configurationOf, isAsWanted, nextGeneration } from "./push-configuration.js";
+import { asItWas, configurationOf, isAsWanted, keptFrom, nextGeneration } from "./push-configuration.js";
 import { type Left, PushEndings } from "./push-endings.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
@@ -102,8 +102,9 @@ class Pushing {
     this.end.workers = info.workers;
     this.nodeId = info.nodeId;
     this.clockSeconds = (info.clock ?? nowSeconds()) - nowSeconds();
-    const { text, deployed } = this.files.read();
-    checkKnown(filter.ecdsPath, text);
+    const files = this.files.read();
+    const { deployed } = files;
+    await checkKnown(filter.ecdsPath, files);
     const before = pinnedAnchors(filter, deployed);
     const changes = before === undefined ? [] : anchorChanges(before, anchors);
     if (changes.length > 0 && (await confirmAnchors?.(changes)) !== true)
@@ -115,7 +116,7 @@ class Pushing {
       this.end.warn(
         `the gateway's own file pins other anchors, and Envoy falls back on them where it cannot use the ECDS file: ${stale.join("; ")}. Render it again with these`,
       );
-    const refusal = await refusalOf(configurationOf(this.options, this.own, 1, 0));
+    const refusal = await refusalOf(configurationOf(this.options, this.own, 1, 0, keptFrom(files)));
     if (refusal !== undefined)
       throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
         hint: "Mend the roster, build and sign again.",
@@ -182,7 +183,8 @@ class Pushing {
   /** Whether another push's bundle serves, or is one that this gateway could serve; what is not counts no more. */
   private async isUsable(bundle: Bundle, { bundleVersion }: FilterState): Promise<boolean> {
     if (this.usable.has(bundle.payload) || bundleVersion === bundle.version) return true;
-    if ((await refusalOf(configurationOf(this.options, bundle, 1, 0))) !== undefined) this.files.ignore(bundle);
+    if ((await refusalOf(configurationOf(this.options, bundle, 1, 0, keptFrom(this.files.read())))) !== undefined)
+      this.files.ignore(bundle);
     else if (bundle.exp <= nowSeconds() + this.clockSeconds) this.files.passOver(bundle);
     else {
       this.usable.add(bundle.payload);
@@ -199,7 +201,7 @@ class Pushing {
         state.generation === deployed.configuration.generation &&
         state.bundleVersion === bundle.version &&
         isWhole(state, this.workers);
-      if (isServing && (!isOwn || isAsWanted(this.options, this.own, deployed.configuration)))
+      if (isServing && (!isOwn || isAsWanted(this.options, this.own, deployed)))
         return this.files.read().text === deployed.text ? { kind: "unchanged", state, deployed } : { kind: "moved" };
       // Its own push may be waiting for it just now.
       if (!isOwn && !isServing) {
@@ -237,7 +239,7 @@ class Pushing {
     const theirs = [now.deployed, now.good].find((held) => this.files.holds(held, bundle));
     const configuration =
       theirs === undefined || bundle.payload === this.own.payload
-        ? configurationOf(this.options, bundle, generation, minVersion)
+        ? configurationOf(this.options, bundle, generation, minVersion, keptFrom(now))
         : asItWas(theirs.configuration, generation, minVersion);
     const id = vmId?.(generation) ?? now.deployed?.vmId ?? vmIdOf(filter);
     const text = ecdsText(filter, configuration, id, vmId === undefined ? String(generation) : `${generation}-healed`);

@@ -28,6 +28,8 @@ export interface RenderOptions {
   readonly vmId?: string;
   readonly mode?: "enforce" | "shadow";
   readonly leeway?: number;
+  /** Override headers that a trusted proxy in front always sets: an allowed request keeps them. */
+  readonly keep?: readonly string[];
   /** The variant where the filter is the only guard. */
   readonly require?: boolean;
   /** Another base than envoy.yaml. */
@@ -47,6 +49,7 @@ export function optionsOf(document: Document, options: RenderOptions): Configura
     ...(options.require === true ? { require: true } : {}),
     ...(options.leeway === undefined ? {} : { leeway: options.leeway }),
     ...(strip.length === 0 ? {} : { strip }),
+    ...(options.keep === undefined ? {} : { keep: [...options.keep] }),
   };
 }
 

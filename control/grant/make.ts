@@ -3,23 +3,23 @@ import { randomBytes } from "node:crypto";
 import { messageOf, UserError } from "../base/errors.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import { signClaims, signDetached, signPayload } from "../signer/sign.js";
-import { type GrantClaims, grantClaimsSchema } from "./claims.js";
+import { claims, type GrantClaims, grantClaimsSchema, optionOf } from "./claims.js";
 import { payloadOf } from "./message.js";
 
 const MAX_GRANT_BYTES = 8192;
 
-/** Where a person gave what stands in a claim. */
-const OPTIONS: Readonly<Record<string, string>> = {
+/** Where a person gave what stands in a claim, where that is not the option of its name. */
+const PLACES: Readonly<Record<string, string>> = {
   paths: "the path, or --also-path",
   actions: "the method, or --also-method",
   locations: "the host",
   exp: "--ttl",
-  ent: "--ent",
-  reason: "--reason",
-  text: "--text",
-  incident: "--incident",
-  drill: "--drill",
 };
+
+function placeOf(claim: string): string {
+  const isAsked = claims.some(({ name, flag }) => name === claim && flag !== undefined);
+  return PLACES[claim] ?? (isAsked ? optionOf(claim) : claim);
+}
 
 export type AskInput = Omit<GrantClaims, "jti" | "iat" | "exp"> & { readonly ttl: number; readonly iat: number };
 
@@ -31,17 +31,14 @@ export function newClaims(input: AskInput): GrantClaims {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const claim = String(issue?.path.findLast((part) => typeof part === "string") ?? "");
-  throw new UserError(
-    `The ask cannot be made: ${OPTIONS[claim] ?? claim}: ${issue?.message ?? messageOf(result.error)}.`,
-    {
-      hint: "Mend that and ask again; `glassgate ask --help` shows examples.",
-    },
-  );
+  throw new UserError(`The ask cannot be made: ${placeOf(claim)}: ${issue?.message ?? messageOf(result.error)}.`, {
+    hint: "Mend that and ask again; `glassgate ask --help` shows examples.",
+  });
 }
 
 /** The ask: signed claims that open nothing. */
-export async function signAsk(claims: GrantClaims, key: PrivateKey): Promise<string> {
-  return signClaims("bg-ask+jwt", claims, key);
+export async function signAsk(ask: GrantClaims, key: PrivateKey): Promise<string> {
+  return signClaims("bg-ask+jwt", ask, key);
 }
 
 export async function makeAsk(input: AskInput, key: PrivateKey): Promise<string> {

@@ -5,6 +5,7 @@
 import { visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
 import type { BundleClaims, Entitlement, Principal } from "./claims.js";
+import { memberNames } from "./members.gen.js";
 
 /** One member: a single text, or a list whose order means nothing. */
 export interface Fact {
@@ -42,13 +43,21 @@ function keyText(key: Principal["keys"][number]): string {
   return `${quoted(key.kid)} ${key.crv}${windowText(key)} (${point}${alg})`;
 }
 
-export function principalFacts({ person, roles, keys }: Principal): Fact[] {
-  return [
-    single("person", person === undefined ? "(itself)" : quoted(person)),
-    list("roles", "role", roles.map(roleText)),
-    list("keys", "key", keys.map(keyText)),
-  ];
-}
+/** What is said of each member: one that nobody thought of here does not compile. */
+type FactsOf<T> = { readonly [Member in keyof Required<T>]: (value: T) => readonly Fact[] };
+const factsOf = <T>(members: FactsOf<T>, value: T): Fact[] =>
+  Object.values<(value: T) => readonly Fact[]>(members).flatMap((facts) => facts(value));
+
+/** The name stands above, and tells them apart. */
+const named = (): Fact[] => [];
+
+const principalMembers: FactsOf<Principal> = {
+  id: named,
+  person: ({ person }) => [single("person", person === undefined ? "(itself)" : quoted(person))],
+  roles: ({ roles }) => [list("roles", "role", roles.map(roleText))],
+  keys: ({ keys }) => [list("keys", "key", keys.map(keyText))],
+};
+export const principalFacts = (principal: Principal): Fact[] => factsOf(principalMembers, principal);
 
 type Detail = Entitlement["authorization_details"][number];
 
@@ -63,21 +72,25 @@ export function detailFacts({ actions, locations, paths }: Detail, label: string
   ];
 }
 
+const entitlementMembers: FactsOf<Entitlement> = {
+  id: named,
+  requesters: ({ requesters }) => [list("asked for by", "requester role", requesters.map(quoted))],
+  reasons: ({ reasons }) => [list("reasons", "reason", reasons.map(quoted))],
+  approvals: ({ approvals }) => {
+    const rules = approvals.map(({ role, count }) => `${count} of ${quoted(role)}`);
+    return [single("approvals", rules.join(" and ") || "NONE: one key opens it")];
+  },
+  max_ttl: ({ max_ttl }) => [single("lives up to", showDuration(max_ttl))],
+  // Compared and shown by itself, below.
+  authorization_details: () => [],
+  require: ({ require }) => (require === undefined ? [] : [list("requires", "requirement", require.map(quoted))]),
+  drill: ({ drill }) => (drill === undefined ? [] : [single("for drills only", drill ? "yes" : "no")]),
+};
 /** All but the scope, which is compared by itself. */
-export function entitlementFacts(entitlement: Entitlement): Fact[] {
-  const approvals = entitlement.approvals.map(({ role, count }) => `${count} of ${quoted(role)}`);
-  return [
-    list("asked for by", "requester role", entitlement.requesters.map(quoted)),
-    list("reasons", "reason", entitlement.reasons.map(quoted)),
-    single("approvals", approvals.join(" and ") || "NONE: one key opens it"),
-    single("lives up to", showDuration(entitlement.max_ttl)),
-    ...(entitlement.require === undefined ? [] : [list("requires", "requirement", entitlement.require.map(quoted))]),
-    ...(entitlement.drill === undefined ? [] : [single("for drills only", entitlement.drill ? "yes" : "no")]),
-  ];
-}
+export const entitlementFacts = (entitlement: Entitlement): Fact[] => factsOf(entitlementMembers, entitlement);
 
 export function revokedFacts({ revoked }: BundleClaims): Fact[] {
-  return (["jti", "sub", "kid", "incident"] as const).flatMap((kind) => {
+  return memberNames.revoked.flatMap((kind) => {
     const names = revoked?.[kind];
     return names === undefined ? [] : [list(`revoked ${kind}`, `revoked ${kind}`, names.map(quoted))];
   });
@@ -105,26 +118,33 @@ export function describeEntitlement(entitlement: Entitlement, indent = "  "): st
   ];
 }
 
+/** The lines of each member, in the order of the screen; one that nobody thought of here does not compile. */
+const bundleLines: { readonly [Member in keyof Required<BundleClaims>]: (claims: BundleClaims) => readonly string[] } =
+  {
+    // There is one.
+    schema: () => [],
+    version: ({ version }) => indented(single("version", String(version)), ""),
+    aud: (claims) => indented(audienceFact(claims), ""),
+    iat: ({ iat }) => indented(single("issued", showTime(iat)), ""),
+    exp: ({ iat, exp }) => [
+      ...indented(single("holds until", showTime(exp)), ""),
+      ...indented(single("lifetime", showDuration(exp - iat)), ""),
+    ],
+    principals: ({ principals }) =>
+      principals.flatMap((principal) => ["", `principal ${quoted(principal.id)}`, ...describePrincipal(principal)]),
+    entitlements: ({ entitlements }) =>
+      entitlements.flatMap((entitlement) => [
+        "",
+        `entitlement ${quoted(entitlement.id)}`,
+        ...describeEntitlement(entitlement),
+      ]),
+    revoked: (claims) => [
+      "",
+      ...(claims.revoked === undefined ? ["revoked           (none)"] : []),
+      ...revokedFacts(claims).flatMap((fact) => indented(fact, "")),
+    ],
+  };
+
 /** Everything, one line each. */
-export function describeBundle(claims: BundleClaims): string[] {
-  return [
-    ...indented(single("version", String(claims.version)), ""),
-    ...indented(audienceFact(claims), ""),
-    ...indented(single("issued", showTime(claims.iat)), ""),
-    ...indented(single("holds until", showTime(claims.exp)), ""),
-    ...indented(single("lifetime", showDuration(claims.exp - claims.iat)), ""),
-    ...claims.principals.flatMap((principal) => [
-      "",
-      `principal ${quoted(principal.id)}`,
-      ...describePrincipal(principal),
-    ]),
-    ...claims.entitlements.flatMap((entitlement) => [
-      "",
-      `entitlement ${quoted(entitlement.id)}`,
-      ...describeEntitlement(entitlement),
-    ]),
-    "",
-    ...(claims.revoked === undefined ? ["revoked           (none)"] : []),
-    ...revokedFacts(claims).flatMap((fact) => indented(fact, "")),
-  ];
-}
+export const describeBundle = (claims: BundleClaims): string[] =>
+  Object.values(bundleLines).flatMap((lines) => lines(claims));

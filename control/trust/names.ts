@@ -80,3 +80,29 @@ export const entitlementDetails = z
   .min(1)
   .max(16);
 export type Detail = z.infer<typeof grantDetails>[number];
+
+/** A whole number within its bounds. */
+export function integer(min: number, max?: number) {
+  const rule =
+    max === undefined ? (min === 0 ? "must not be negative" : `must be at least ${min}`) : `must be ${min} to ${max}`;
+  const least = z.int("must be a whole number").min(min, rule);
+  return max === undefined ? least : least.max(max, rule);
+}
+
+/** Claims of which an entitlement can demand that a grant has them. */
+export const requirements = z.array(z.literal("incident")).max(1);
+
+export const revokedName = z
+  .string()
+  .min(1, "is empty")
+  .max(64, "is longer than 64 bytes: no grant can name it, so it would take nothing back");
+
+export const headerName = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,64}$/, "must be a header's name in small letters")
+  .refine((text) => text !== "host", "must not be host");
+/** Nobody in front vouches for a credential. */
+export const keptHeader = headerName.refine(
+  (text) => text !== "authorization" && text !== "dpop",
+  "must be no credential: authorization and dpop are always removed",
+);

@@ -1,6 +1,7 @@
 /** What no single member of a roster shows: things that occur twice, and the filter's limits (assembly/limits.ts), each at its line. */
 import type { z } from "zod";
 import { type BundleClaims, roleName } from "./claims.js";
+import { memberNames } from "./members.gen.js";
 
 const MAX_KEYS = 8192;
 const MAX_ROLES = 1024;
@@ -67,7 +68,7 @@ function checkEntitlements({ entitlements }: Checked, once: Once, refuse: Refuse
 }
 
 function checkRevoked({ revoked }: Checked, refuse: Refuse): void {
-  for (const kind of ["jti", "sub", "kid", "incident"] as const) {
+  for (const kind of memberNames.revoked) {
     const names = revoked?.[kind] ?? [];
     if (names.length > MAX_REVOKED)
       refuse(["revoked", kind, MAX_REVOKED], `is one too many: a bundle revokes at most ${MAX_REVOKED} of a kind`);

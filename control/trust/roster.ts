@@ -7,6 +7,7 @@ import { parseYaml } from "../base/schema.js";
 import { readYaml } from "../base/yaml.js";
 import { publicKeySchema, thumbprint, windowedKeySchema } from "../signer/jwk.js";
 import { entitlementSchema, principalSchema, revokedSchema } from "./claims.js";
+import { memberNames } from "./members.gen.js";
 import { name } from "./names.js";
 import { faultsOfKeys, PRIVATE_KEY, privateKeyAt } from "./roster-keys.js";
 import { checkRoster } from "./roster-limits.js";
@@ -53,17 +54,14 @@ export type Roster = z.infer<typeof rosterSchema>;
 
 /** Member names by place, for "did you mean". */
 const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^$/, ["lifetime", "principals", "entitlements", "revoked"]],
-  [/^principals\.\d+$/, ["id", "person", "roles", "keys"]],
-  [/^principals\.\d+\.roles\.\d+$/, ["role", "nbf", "exp"]],
-  [/^principals\.\d+\.keys\.\d+$/, ["kty", "crv", "x", "y", "kid", "alg", "nbf", "exp"]],
-  [
-    /^entitlements\.\d+$/,
-    ["id", "requesters", "reasons", "approvals", "max_ttl", "authorization_details", "require", "drill"],
-  ],
-  [/^entitlements\.\d+\.approvals\.\d+$/, ["role", "count"]],
+  [/^$/, Object.keys(rosterSchema.shape)],
+  [/^principals\.\d+$/, memberNames.principal],
+  [/^principals\.\d+\.roles\.\d+$/, memberNames.role],
+  [/^principals\.\d+\.keys\.\d+$/, memberNames.key],
+  [/^entitlements\.\d+$/, memberNames.entitlement],
+  [/^entitlements\.\d+\.approvals\.\d+$/, memberNames.approval],
   [/^entitlements\.\d+\.authorization_details\.\d+$/, ["type", "locations", "actions", "paths"]],
-  [/^revoked$/, ["jti", "sub", "kid", "incident"]],
+  [/^revoked$/, memberNames.revoked],
 ];
 
 const HINT =

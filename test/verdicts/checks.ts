@@ -126,6 +126,8 @@ export function expectDenial(verdict: string, { method }: Sent, seen: Observed, 
     status: row?.status,
     code: told,
     request_id: expect.any(String),
+    // Words of our own closed list: printable, without quotes and escapes.
+    ...(verdict === "malformed" ? { detail: expect.stringMatching(/^[ !#-[\]-~]{10,160}$/) } : {}),
   });
 }
 

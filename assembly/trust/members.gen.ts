@@ -1,0 +1,146 @@
+/** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
+import { isLiteral } from "../text/bytes";
+
+export enum RoleMember {
+  Role = 1,
+  Nbf = 2,
+  Exp = 4,
+}
+export const REQUIRED_OF_ROLE: i32 = 1;
+export const ROLE_LACKS: string = "a role lacks one of role";
+
+/** The member of that name, or 0. */
+export function roleMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "role")) return RoleMember.Role;
+  if (isLiteral(ptr, len, "nbf")) return RoleMember.Nbf;
+  if (isLiteral(ptr, len, "exp")) return RoleMember.Exp;
+  return 0;
+}
+
+export enum KeyMember {
+  Kty = 1,
+  Crv = 2,
+  X = 4,
+  Y = 8,
+  Kid = 16,
+  Alg = 32,
+  Nbf = 64,
+  Exp = 128,
+}
+export const REQUIRED_OF_KEY: i32 = 23;
+export const KEY_LACKS: string = "a key lacks one of kty, crv, x, kid";
+
+/** The member of that name, or 0. */
+export function keyMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "kty")) return KeyMember.Kty;
+  if (isLiteral(ptr, len, "crv")) return KeyMember.Crv;
+  if (isLiteral(ptr, len, "x")) return KeyMember.X;
+  if (isLiteral(ptr, len, "y")) return KeyMember.Y;
+  if (isLiteral(ptr, len, "kid")) return KeyMember.Kid;
+  if (isLiteral(ptr, len, "alg")) return KeyMember.Alg;
+  if (isLiteral(ptr, len, "nbf")) return KeyMember.Nbf;
+  if (isLiteral(ptr, len, "exp")) return KeyMember.Exp;
+  return 0;
+}
+
+export enum PrincipalMember {
+  Id = 1,
+  Person = 2,
+  Roles = 4,
+  Keys = 8,
+}
+export const REQUIRED_OF_PRINCIPAL: i32 = 13;
+export const PRINCIPAL_LACKS: string = "a principal lacks one of id, roles, keys";
+
+/** The member of that name, or 0. */
+export function principalMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "id")) return PrincipalMember.Id;
+  if (isLiteral(ptr, len, "person")) return PrincipalMember.Person;
+  if (isLiteral(ptr, len, "roles")) return PrincipalMember.Roles;
+  if (isLiteral(ptr, len, "keys")) return PrincipalMember.Keys;
+  return 0;
+}
+
+export enum ApprovalMember {
+  Role = 1,
+  Count = 2,
+}
+export const REQUIRED_OF_APPROVAL: i32 = 3;
+export const APPROVAL_LACKS: string = "an approval lacks one of role, count";
+
+/** The member of that name, or 0. */
+export function approvalMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "role")) return ApprovalMember.Role;
+  if (isLiteral(ptr, len, "count")) return ApprovalMember.Count;
+  return 0;
+}
+
+export enum EntitlementMember {
+  Id = 1,
+  Requesters = 2,
+  Reasons = 4,
+  Approvals = 8,
+  MaxTtl = 16,
+  AuthorizationDetails = 32,
+  Require = 64,
+  Drill = 128,
+}
+export const REQUIRED_OF_ENTITLEMENT: i32 = 63;
+export const ENTITLEMENT_LACKS: string = "an entitlement lacks one of id, requesters, reasons, approvals, max_ttl, authorization_details";
+
+/** The member of that name, or 0. */
+export function entitlementMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "id")) return EntitlementMember.Id;
+  if (isLiteral(ptr, len, "requesters")) return EntitlementMember.Requesters;
+  if (isLiteral(ptr, len, "reasons")) return EntitlementMember.Reasons;
+  if (isLiteral(ptr, len, "approvals")) return EntitlementMember.Approvals;
+  if (isLiteral(ptr, len, "max_ttl")) return EntitlementMember.MaxTtl;
+  if (isLiteral(ptr, len, "authorization_details")) return EntitlementMember.AuthorizationDetails;
+  if (isLiteral(ptr, len, "require")) return EntitlementMember.Require;
+  if (isLiteral(ptr, len, "drill")) return EntitlementMember.Drill;
+  return 0;
+}
+
+export enum RevokedMember {
+  Jti = 1,
+  Sub = 2,
+  Kid = 4,
+  Incident = 8,
+}
+export const REQUIRED_OF_REVOKED: i32 = 0;
+export const REVOKED_LACKS: string = "revoked lacks one of ";
+
+/** The member of that name, or 0. */
+export function revokedMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "jti")) return RevokedMember.Jti;
+  if (isLiteral(ptr, len, "sub")) return RevokedMember.Sub;
+  if (isLiteral(ptr, len, "kid")) return RevokedMember.Kid;
+  if (isLiteral(ptr, len, "incident")) return RevokedMember.Incident;
+  return 0;
+}
+
+export enum BundleMember {
+  Schema = 1,
+  Version = 2,
+  Iat = 4,
+  Exp = 8,
+  Aud = 16,
+  Principals = 32,
+  Entitlements = 64,
+  Revoked = 128,
+}
+export const REQUIRED_OF_BUNDLE: i32 = 127;
+export const BUNDLE_LACKS: string = "it lacks one of schema, version, iat, exp, aud, principals, entitlements";
+
+/** The member of that name, or 0. */
+export function bundleMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "schema")) return BundleMember.Schema;
+  if (isLiteral(ptr, len, "version")) return BundleMember.Version;
+  if (isLiteral(ptr, len, "iat")) return BundleMember.Iat;
+  if (isLiteral(ptr, len, "exp")) return BundleMember.Exp;
+  if (isLiteral(ptr, len, "aud")) return BundleMember.Aud;
+  if (isLiteral(ptr, len, "principals")) return BundleMember.Principals;
+  if (isLiteral(ptr, len, "entitlements")) return BundleMember.Entitlements;
+  if (isLiteral(ptr, len, "revoked")) return BundleMember.Revoked;
+  return 0;
+}

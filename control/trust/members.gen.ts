@@ -1,0 +1,82 @@
+/** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
+import { z } from "zod";
+import { publicKeySchema, windowedKeySchema } from "../signer/jwk.js";
+import { entitlementDetails, headerName, integer, keptHeader, name, numericDate, requirements, revokedName } from "./names.js";
+
+/** The names, for "did you mean". */
+export const memberNames = {
+  role: ["role","nbf","exp"],
+  key: ["kty","crv","x","y","kid","alg","nbf","exp"],
+  principal: ["id","person","roles","keys"],
+  approval: ["role","count"],
+  entitlement: ["id","requesters","reasons","approvals","max_ttl","authorization_details","require","drill"],
+  revoked: ["jti","sub","kid","incident"],
+  bundle: ["schema","version","iat","exp","aud","principals","entitlements","revoked"],
+  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle"],
+} as const;
+
+/** Members of the configuration that a push sets, and those that the gateway's own file decides: all others stay as they are deployed. */
+export const setByPush = ["generation","audience","roots","threshold","min_version","bundle"] as const;
+export const setByRender = ["mode","require","leeway","strip","keep"] as const;
+
+export const roleSchema = z.strictObject({
+  role: name.describe("its name"),
+  nbf: numericDate.optional().describe("held from then on"),
+  exp: numericDate.optional().describe("held until then"),
+});
+
+export const principalSchema = z.strictObject({
+  id: name.describe("its name"),
+  person: name.optional().describe("the human behind it; default id"),
+  roles: z.array(z.union([name, roleSchema])).max(64).describe("what it may be asked for, each for a time where that is said"),
+  keys: z.array(windowedKeySchema).describe("its public keys"),
+});
+
+export const approvalSchema = z.strictObject({
+  role: name.describe("whose approval counts"),
+  count: integer(1, 8).describe("of how many persons"),
+});
+
+export const entitlementSchema = z.strictObject({
+  id: name.describe("its name"),
+  requesters: z.array(name).min(1).max(64).describe("roles that may ask for it"),
+  reasons: z.array(name).min(1).max(64).describe("reason codes"),
+  approvals: z.array(approvalSchema).max(8).describe("who must approve; at most 8 together"),
+  max_ttl: integer(1).describe("how many seconds a grant may live"),
+  authorization_details: entitlementDetails.describe("what a grant may open"),
+  require: requirements.optional().describe("claims that a grant must have"),
+  drill: z.boolean().optional().describe("for exercises only"),
+});
+
+export const revokedSchema = z.strictObject({
+  jti: z.array(revokedName).optional().describe("single grants"),
+  sub: z.array(revokedName).optional().describe("principals, as requester or approver"),
+  kid: z.array(revokedName).optional().describe("keys"),
+  incident: z.array(revokedName).optional().describe("all grants of a ticket"),
+});
+
+export const bundleSchema = z.strictObject({
+  schema: z.literal(1).describe("1"),
+  version: integer(0).describe("rises with each bundle"),
+  iat: numericDate.describe("when it was built"),
+  exp: numericDate.describe("it holds until then"),
+  aud: z.array(name).min(1).max(16).describe("environments that it is for"),
+  principals: z.array(principalSchema).max(4096).describe("people and machines"),
+  entitlements: z.array(entitlementSchema).max(1024).describe("what may be asked for"),
+  revoked: revokedSchema.optional().describe("what is taken back"),
+});
+
+export const configurationSchema = z.strictObject({
+  generation: integer(0).describe("new at each push; tells what is serving"),
+  audience: name.describe("the environment; grants and bundles must name it"),
+  roots: z.array(publicKeySchema).min(1).max(16).describe("the root keys, public, with their thumbprints"),
+  threshold: integer(1, 16).describe("how many different roots must have signed a bundle"),
+  mode: z.enum(["enforce", "shadow"]).optional().describe("shadow decides and records, and changes nothing"),
+  require: z.boolean().optional().describe("no grant is a deny: for a listener where the filter is the only guard"),
+  leeway: integer(0, 60).optional().describe("seconds of clock skew allowed on iat; default 5"),
+  min_version: integer(0).optional().describe("older bundles are refused, also after a restart"),
+  table_memory_kib: integer(0, 32768).optional().describe("memory of a worker for tables that speed up signature checks; 512 a key; default 8192"),
+  strip: z.array(headerName).max(32).optional().describe("request headers that an allowed request loses, besides authorization and override headers"),
+  keep: z.array(keptHeader).max(32).optional().describe("override headers that an allowed request keeps, as a trusted proxy in front always sets them; never authorization"),
+  bundle: z.string().optional().describe("the signed trust bundle; without it each grant gets no_trust"),
+});

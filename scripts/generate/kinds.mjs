@@ -1,0 +1,95 @@
+// What a kind of claim is on each side: in the filter, in the command, in the docs. A new kind is one entry here and its readers:
+// assembly/grant/kinds.ts, assembly/filter/shown.ts, control/grant/kinds.ts, control/cli/describe.ts.
+import { limit } from "./write.mjs";
+
+/**
+ * `type`, `read`: how the filter holds and reads it; a type that is no number is 0 where the claim is absent. `write`: who describes
+ * it. `shape`: what the command may make; `told`: what the filter's description of it is; `words`: for the docs.
+ */
+export const claimKinds = {
+  name: {
+    type: "Text",
+    read: () => "readName(reader, region)",
+    write: "writeText",
+    shape: () => "name",
+    told: "z.string()",
+    words: () => "a name",
+  },
+  text: {
+    type: "Text",
+    read: ({ max }) => `readBounded(reader, region, ${max})`,
+    write: "writeText",
+    shape: ({ max }) => `text(${limit(max)})`,
+    told: "z.string()",
+    words: ({ max }) => `a string of 1 to ${limit(max)} bytes`,
+  },
+  grant_id: {
+    type: "Text",
+    read: () => "readGrantId(reader, region)",
+    write: "writeText",
+    shape: () => "grantId",
+    told: "z.string()",
+    words: () => "a string of 16 to 64 of `A-Za-z0-9_-`",
+  },
+  name_or_names: {
+    type: "TextList",
+    read: ({ max }) => `readNameOrList(reader, region, ${max})`,
+    write: "writeList",
+    shape: ({ max }) => `nameOrNames(${limit(max)})`,
+    told: "z.array(z.string())",
+    words: ({ max }) => `a name, or an array of 1 to ${limit(max)} names`,
+  },
+  seconds: {
+    type: "i64",
+    read: () => "reader.integer()",
+    write: "writeInteger",
+    shape: () => "numericDate",
+    told: "z.number()",
+    words: () => "whole seconds since 1970",
+  },
+  details: {
+    type: "Scope",
+    read: () => "readScope(reader, region, Wildcard.Refused)",
+    write: "writeScope",
+    shape: () => "grantDetails",
+    told: "toldDetails",
+    words: () => `an array of 1 to ${limit("MAX_DETAILS")} objects`,
+  },
+};
+
+const shapeOf = (of) => `${of}Schema`;
+const bounds = ({ min, max }) => `${min}${max === undefined ? "" : `, ${limit(max)}`}`;
+
+/**
+ * A kind of member of a bundle or a configuration. `plain`: how the filter holds, and reads with one call, a member of the
+ * configuration; all others are read where their structs are filled.
+ */
+export const memberKinds = {
+  one: { shape: () => "z.literal(1)" },
+  integer: {
+    shape: (row) => `integer(${bounds(row)})`,
+    plain: {
+      type: "i64",
+      read: ({ name, min, max }) =>
+        `readInteger(loading, ${min}, ${max ?? "MAX_SAFE_INTEGER"}, "${name} is not a whole number from ${min} to ${max === undefined ? "2^53 - 1" : limit(max)}")`,
+    },
+  },
+  boolean: { shape: () => "z.boolean()", plain: { type: "bool", read: () => "loading.reader.boolean()" } },
+  seconds: { shape: () => "numericDate" },
+  text: { shape: () => "z.string()" },
+  name: { shape: () => "name" },
+  names: { shape: ({ max }) => `z.array(name).min(1).max(${limit(max)})` },
+  list: {
+    shape: ({ of, orName, max }) =>
+      `z.array(${orName === true ? `z.union([name, ${shapeOf(of)}])` : shapeOf(of)})${max === undefined ? "" : `.max(${limit(max)})`}`,
+  },
+  object: { shape: ({ of }) => shapeOf(of) },
+  keys: { shape: () => "z.array(windowedKeySchema)" },
+  roots: { shape: ({ max }) => `z.array(publicKeySchema).min(1).max(${limit(max)})` },
+  details: { shape: () => "entitlementDetails" },
+  requirements: { shape: () => "requirements" },
+  revoked: { shape: () => "z.array(revokedName)" },
+  header_names: { shape: ({ max }) => `z.array(headerName).max(${limit(max)})` },
+  kept_headers: { shape: ({ max }) => `z.array(keptHeader).max(${limit(max)})` },
+  mode: { shape: () => 'z.enum(["enforce", "shadow"])' },
+};

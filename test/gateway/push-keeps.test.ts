@@ -1,0 +1,72 @@
+/** A push changes what it sets and nothing else: members that somebody deployed stay, on a real Envoy. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { send } from "../../control/gateway/client.js";
+import { ecdsText, readEcds, writeEcds } from "../../control/gateway/ecds.js";
+import { push } from "../../control/gateway/push.js";
+import { keptOptions } from "../../control/gateway/rendered.js";
+import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
+import { type Json, World } from "../kit/world.js";
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const world = new World(Math.floor(Date.now() / 1000));
+let test: TestEnvoy;
+beforeAll(async () => {
+  test = await startTestEnvoy(world, { render: { keep: ["x-original-url"] } });
+});
+afterAll(() => test.stop());
+
+const object = z.record(z.string(), z.unknown());
+const deployed = (): Json => object.parse(readEcds(readFileSync(test.filter.ecdsPath, "utf8"))?.configuration);
+const pushVersion = (version: number): Promise<unknown> =>
+  push({
+    filter: test.filter,
+    anchors: test.anchors,
+    admin: test.envoy.admin,
+    bundle: { text: world.bundle(world.bundleClaims({ version })), version },
+    configuration: keptOptions(test.filter, "envoy.yaml"),
+  });
+/** As another program of the operator's would. */
+const edit = (changes: Json): void =>
+  writeEcds(
+    test.filter.ecdsPath,
+    ecdsText(test.filter, JSON.stringify({ ...deployed(), ...changes }), undefined, "by-hand"),
+  );
+
+it("what was deployed beside stays, what the gateway's file decides comes from there", async () => {
+  await pushVersion(2);
+  expect(deployed()).toMatchObject({ keep: ["x-original-url"], min_version: 2 });
+  edit({ table_memory_kib: 1024, mode: "shadow" });
+  await pushVersion(3);
+  expect(deployed()).toMatchObject({ table_memory_kib: 1024, keep: ["x-original-url"], min_version: 3 });
+  expect(deployed().mode).toBeUndefined();
+  // Also where there is nothing else to be done.
+  const before = readFileSync(test.filter.ecdsPath, "utf8");
+  const text = z.string().parse(deployed().bundle);
+  const again = await push({
+    filter: test.filter,
+    anchors: test.anchors,
+    admin: test.envoy.admin,
+    bundle: { text, version: 3 },
+    configuration: keptOptions(test.filter, "envoy.yaml"),
+  });
+  expect(again.unchanged).toBe(true);
+  expect(readFileSync(test.filter.ecdsPath, "utf8")).toBe(before);
+});
+
+it("a kept header reaches the upstream, the other override headers do not", async () => {
+  const headers = { "x-original-url": "/orders/7", "x-rewrite-url": "/admin", "x-break-glass": world.alone() };
+  expect((await send({ port: test.port, path: "/orders/7", headers })).status).toBe(200);
+  const [seen] = test.upstream.take();
+  expect(seen?.headers).toMatchObject({ "x-original-url": "/orders/7" });
+  expect(seen?.headers["x-rewrite-url"]).toBeUndefined();
+});
+
+it("what the filter would refuse is named, and nothing is written", async () => {
+  edit({ net_of_tomorrow: ["10.0.0.0/8"] });
+  const before = readFileSync(test.filter.ecdsPath, "utf8");
+  await expect(pushVersion(4)).rejects.toThrow(/holds what this glassgate does not know: net_of_tomorrow/);
+  expect(readFileSync(test.filter.ecdsPath, "utf8")).toBe(before);
+});
