@@ -82,6 +82,12 @@ export class Writer {
     while (at < len && !this.overflow) {
       at += this.plain(ptr + at, min(len - at, end - this.length));
       if (at >= len || this.overflow) break;
+      // Most are plain, and whole steps of 16 of them are behind us.
+      if (isPlain(load<u8>(ptr + at)) && this.length < end) {
+        this.byte(load<u8>(ptr + at));
+        at += 1;
+        continue;
+      }
       const length = sequenceLength(ptr + at, len - at);
       const point = length == 0 ? REPLACEMENT : codePoint(ptr + at, length);
       if (writtenLength(point) > end - this.length) break;

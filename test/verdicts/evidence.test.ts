@@ -260,4 +260,37 @@ describe("a grant is its payload, however its approvals are spelt", () => {
     expect(ask(spelling).evidence).toBe(evidenceOf(spelling));
     expect(ask(by("anna", "alex")).evidence).toBeUndefined();
   });
+
+  /** The rule itself, over any order of spellings and faults, two grants mixed. */
+  it("whoever is let in has all his approvers in evidence on record, which comes only for that", async () => {
+    const { world, ask } = await setUp();
+    const names: readonly Name[] = ["adam", "anna", "alex", "temp"];
+    const spelled = [leads(world), leads(world)];
+    const faults = [
+      setting(0),
+      setting(1),
+      of("proxy_remove_header_map_value"),
+      of("proxy_replace_header_map_value"),
+    ] as const;
+    /** Of those that were let in: what is on record for sure. */
+    const shown = spelled.map(() => new Set<Name>());
+    let state = 20260101;
+    const below = (bound: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 16) % bound;
+    };
+    for (let step = 0; step < 300; step++) {
+      const which = below(spelled.length);
+      const chosen = names.map((name) => ({ name, rank: below(1000) })).sort((a, b) => a.rank - b.rank);
+      const approvers = chosen.slice(0, 2 + below(3)).map(({ name }) => name);
+      const fault = below(4) === 0 ? faults[below(faults.length)] : undefined;
+      const { outcome, record, evidence } = ask(spelled[which]?.by(...approvers) ?? "", fault);
+      const known = shown[which] ?? new Set();
+      const isNew = approvers.some((name) => !known.has(name));
+      if (record !== undefined) expect(evidence !== undefined, `step ${step}`).toBe(isNew);
+      expect(outcome.kind, `step ${step}`).toBe(fault === undefined ? "continue" : "reply");
+      if (outcome.kind === "continue") for (const name of approvers) known.add(name);
+    }
+    expect(shown.map(({ size }) => size)).toEqual([4, 4]);
+  });
 });
