@@ -60,9 +60,7 @@ class Crowd extends World {
     const payload = segment({ ...this.claims(signatures), sub: `requester${at}` });
     const approvals = team.approvers
       .slice(0, signatures - 1)
-      .map((by) =>
-        by.compact({ typ: "bg-approval+jws", iat: this.now }, payload).replace(`.${payload}.`, ".."),
-      );
+      .map((by) => by.compact({ typ: "bg-approval+jws", iat: this.now }, payload).replace(`.${payload}.`, ".."));
     return [team.requester.compact({ typ: "bg+jwt" }, payload), ...approvals].join("~");
   }
 }

@@ -3,7 +3,7 @@
  * addition law is complete: no exceptional cases.
  *
  *   point  | X | Y | Z | T |   x = X/Z, y = Y/Z, xy = T/Z           four elements of 80 bytes, tight
- *   cached | Y+X | Y-X | Z | 2dT |                                  what an addition needs of its second operand
+ *   cached | Y+X | Y-X | Z | 2dT |                                  what an addition needs of its second operand; the first two loose
  */
 import {
   add,
@@ -63,15 +63,12 @@ export function negatePoint(out: usize, point: usize): void {
   negate(out + T, point + T);
 }
 
+/** Y+X and Y-X are sums as they are, of two tight elements or of a decoded and a tight one: `addCached` multiplies each by another. */
 export function cache(out: usize, point: usize): void {
-  add(a, point + Y, point);
-  subtract(b, point + Y, point);
-  multiply(c, point + T, TWO_D);
-  // Tight again by one multiplication with 1: additions take sums of these.
-  multiply(out, a, ONE);
-  multiply(out + Y, b, ONE);
+  add(out, point + Y, point);
+  subtract(out + Y, point + Y, point);
   copy(out + Z, point + Z);
-  copy(out + T, c);
+  multiply(out + T, point + T, TWO_D);
 }
 
 /** From E, F, G, H: X = EF, Y = GH, Z = FG, T = EH. */
@@ -142,15 +139,39 @@ export function decodePoint(out: usize, bytes: usize): bool {
   return true;
 }
 
+/** Points that are encoded together, at most. */
+export const MAX_TOGETHER: i32 = 8;
+const products: usize = memory.data(640, 16); // MAX_TOGETHER elements
+const rest: usize = memory.data(80, 16);
 const reciprocal: usize = memory.data(80, 16);
+
+/**
+ * The canonical encodings of `count` points in a row, 32 bytes each. All Z are inverted at once (Montgomery's trick); none is
+ * zero, as the addition law is complete.
+ */
+export function encodePoints(out: usize, points: usize, count: i32): void {
+  copy(products, points + Z);
+  for (let i: usize = 1; i < <usize>count; i++) {
+    multiply(products + i * ELEMENT, products + (i - 1) * ELEMENT, points + i * POINT + Z);
+  }
+  invert(rest, products + <usize>(count - 1) * ELEMENT);
+  for (let i = count - 1; i >= 0; i--) {
+    const point = points + <usize>i * POINT;
+    // rest is 1 / (Z0 Z1 ... Zi).
+    if (i > 0) multiply(reciprocal, rest, products + <usize>(i - 1) * ELEMENT);
+    else copy(reciprocal, rest);
+    multiply(rest, rest, point + Z);
+    multiply(a, point, reciprocal);
+    multiply(b, point + Y, reciprocal);
+    const encoding = out + ((<usize>i) << 5);
+    encode(encoding, b);
+    if (isOdd(a)) store<u8>(encoding, load<u8>(encoding, 31) | 0x80, 31);
+  }
+}
 
 /** The canonical encoding, 32 bytes. */
 export function encodePoint(out: usize, point: usize): void {
-  invert(reciprocal, point + Z);
-  multiply(a, point, reciprocal);
-  multiply(b, point + Y, reciprocal);
-  encode(out, b);
-  if (isOdd(a)) store<u8>(out, load<u8>(out, 31) | 0x80, 31);
+  encodePoints(out, point, 1);
 }
 
 const multiple: usize = memory.data(320, 16);

@@ -15,7 +15,13 @@ import { addPlain, isLess, leave, subtractPlain } from "./montgomery";
 import { affineX, decodePoint as decode256, field, isInfinity, order, setBase as setBase256 } from "./p256";
 import { sumStraus as sumStraus256 } from "./straus256";
 import { sumStraus as sumStraus25519 } from "./straus25519";
-import { compareTabled, fillRow as fillRow256, ROW_BYTES as ROW_256, TABLE_BYTES as TABLE_256, TabledResult } from "./tabled256";
+import {
+  compareTabled,
+  fillRow as fillRow256,
+  ROW_BYTES as ROW_256,
+  TABLE_BYTES as TABLE_256,
+  TabledResult,
+} from "./tabled256";
 import { BASE_TABLE_BYTES, BASE_WIDTH, fillMore, KEY_TABLE_BYTES, KEY_WIDTH, sumTabled } from "./tabled25519";
 import { entriesOfTable, ODD_ROWS } from "./windows";
 

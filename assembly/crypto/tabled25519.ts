@@ -114,10 +114,10 @@ function pick(slot: i32, scalar: usize, table: usize, width: i32): void {
   let touched: u32 = 0;
   const rows = rowsOf(width);
   for (let row = 0; row < rows; row++) {
-    const digit = <i32>load<i16>(digits + (<usize>row << 1));
+    const digit = <i32>load<i16>(digits + ((<usize>row) << 1));
     const sign = digit >> 31;
     const size = (digit ^ sign) - sign;
-    const at = <usize>(slot + row) << 2;
+    const at = (<usize>(slot + row)) << 2;
     const entry = size == 0 ? IDENTITY : table + <usize>((row << (width - 1)) + size - 1) * ENTRY_BYTES;
     // Both its cache lines, all entries in a row: so they are fetched at once, not one round after the other.
     touched += load<u32>(entry) + load<u32>(entry, ENTRY_BYTES - 4);
@@ -231,8 +231,8 @@ export function sumTabled(out: usize, baseScalar: usize, keyScalar: usize, baseT
   pick(0, baseScalar, baseTable, BASE_WIDTH);
   pick(rowsOf(BASE_WIDTH), keyScalar, keyTable, KEY_WIDTH);
   for (let slot = ENTRIES; slot < <i32>ROUNDS * 4; slot++) {
-    store<usize>(picked + (<usize>slot << 2), IDENTITY);
-    store<i32>(signs + (<usize>slot << 2), 0);
+    store<usize>(picked + ((<usize>slot) << 2), IDENTITY);
+    store<i32>(signs + ((<usize>slot) << 2), 0);
   }
   startSums();
   for (let round: usize = 1; round < ROUNDS; round++) addRound(round);

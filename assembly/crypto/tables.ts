@@ -120,10 +120,18 @@ export function noteVerified(algorithm: i32, publicKey: usize): void {
   waiting += 1;
 }
 
+/** What is kept free for the base points' tables that are still to come, so that keys of one algorithm cannot starve the other's. */
+function reserved(): i32 {
+  let bytes = 0;
+  for (let i = 0; i < 2; i++) if (unchecked(bases[i]).memory == 0) bytes += unchecked(bases[i]).bytes;
+  return bytes;
+}
+
 /** Memory for a table. False when there is none left within the budget. */
 function takeMemory(table: Table): bool {
   if (table.memory != 0) return true;
-  if (used + table.bytes > budget) return false;
+  const kept = isBase(table) ? 0 : reserved();
+  if (used + table.bytes + kept > budget) return false;
   used += table.bytes;
   // Entries begin where cache lines do.
   table.block = heap.alloc(<usize>table.bytes + LINE - 16);
@@ -161,8 +169,8 @@ function startNext(): void {
   const algorithm = load<i32>(waitingKeys);
   const base = unchecked(bases[algorithm]);
   if (base.state == State.Free) {
-    // It is of no use without room for one key.
-    if (used + base.bytes + TABLE_BYTES <= budget && takeMemory(base)) {
+    // None is of use without room for one key.
+    if (unchecked(bases[0]).bytes + unchecked(bases[1]).bytes + TABLE_BYTES <= budget && takeMemory(base)) {
       begin(base, 0);
       return;
     }

@@ -38,10 +38,10 @@ export function signedDigits(digits: usize, scalar: usize, width: i32): void {
   for (let i = 0; i < last; i++) {
     const digit = <i32>((load<u32>(padded + (<usize>bit >> 3)) >> (bit & 7)) & mask) + carry;
     carry = digit > half ? 1 : 0;
-    store<i16>(digits + (<usize>i << 1), <i16>(digit - (carry << width)));
+    store<i16>(digits + ((<usize>i) << 1), <i16>(digit - (carry << width)));
     bit += width;
   }
-  store<i16>(digits + (<usize>last << 1), <i16>((load<u32>(padded + (<usize>bit >> 3)) >> (bit & 7)) + carry));
+  store<i16>(digits + ((<usize>last) << 1), <i16>((load<u32>(padded + (<usize>bit >> 3)) >> (bit & 7)) + carry));
 }
 
 /** Bits per odd digit: 32 rows of 128 entries. */
