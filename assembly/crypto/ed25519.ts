@@ -4,6 +4,7 @@
  */
 import { Algorithm } from "./algorithm";
 import { decodePoint, encodePoints, isSmallOrder, MAX_TOGETHER, negatePoint, POINT } from "./edwards25519";
+import { Bytes64, PublicKey } from "./pointers";
 import { isBelowOrder, reduce } from "./scalar25519";
 import { Sha512 } from "./sha512";
 import { sumStraus } from "./straus25519";
@@ -21,7 +22,7 @@ const signatures: usize = memory.data(32, 16);
 let waiting: i32 = 0;
 
 /** Whether a bundle may hold this key: canonical, on the curve, not of small order. */
-export function isAcceptable(publicKey: usize): bool {
+export function isAcceptable(publicKey: PublicKey): bool {
   return decodePoint(key, publicKey) && !isSmallOrder(key);
 }
 
@@ -31,8 +32,8 @@ export function isAcceptable(publicKey: usize): bool {
  * @returns false when the signature fails already, or the batch is full: it is not in the batch then
  */
 export function addEd25519(
-  publicKey: usize,
-  signature: usize,
+  publicKey: PublicKey,
+  signature: Bytes64,
   headPtr: usize,
   headLen: i32,
   bodyPtr: usize,

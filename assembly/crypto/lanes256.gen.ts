@@ -8,6 +8,8 @@
  * memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
 
+import { Lanes } from "./pointers";
+
 /** Bytes of four elements. */
 export const LANES: i32 = 144;
 
@@ -31,7 +33,7 @@ const CONSTANTS: usize = memory.data<u64>(
  * so each column carries a bias of 2^63 and is read as unsigned. Columns 9 to 16 are rounded, so that limbs come out centred.
  * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
   const mask = v128.load(CONSTANTS, 0);
   const f0 = v128.load(f, 0);
   const f1 = v128.load(f, 16);
@@ -384,7 +386,7 @@ export function multiply(out: usize, f: usize, g: usize): void {
 }
 
 /** out = f * f / 2^261, as `multiply`. f: up to 3 units. */
-export function square(out: usize, f: usize): void {
+export function square(out: Lanes, f: Lanes): void {
   const mask = v128.load(CONSTANTS, 0);
   const f0 = v128.load(f, 0);
   const f1 = v128.load(f, 16);
@@ -716,7 +718,7 @@ export function square(out: usize, f: usize): void {
 }
 
 /** f - g, limb by limb: the units add up. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
   v128.store(out, i32x4.sub(v128.load(f, 0), v128.load(g, 0)), 0);
   v128.store(out, i32x4.sub(v128.load(f, 16), v128.load(g, 16)), 16);
   v128.store(out, i32x4.sub(v128.load(f, 32), v128.load(g, 32)), 32);
@@ -729,7 +731,7 @@ export function subtract(out: usize, f: usize, g: usize): void {
 }
 
 /** a - b - 2c of tight ones, carried once in parallel: tight again. Each carry is within 2 of zero. */
-export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
+export function subtractThree(out: Lanes, a: Lanes, b: Lanes, c: Lanes): void {
   const half = v128.load(CONSTANTS, 80);
   const t0 = v128.load(c, 0);
   const s0 = i32x4.sub(v128.load(a, 0), v128.load(b, 0));
@@ -778,7 +780,7 @@ export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
 }
 
 /** Lanes of all ones in the vector at `mask` become -f; the others stay. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
   v128.store(out, i32x4.sub(v128.xor(v128.load(f, 0), m), m), 0);
   v128.store(out, i32x4.sub(v128.xor(v128.load(f, 16), m), m), 16);
@@ -792,7 +794,7 @@ export function negateWhere(out: usize, f: usize, mask: usize): void {
 }
 
 /** Four elements of nine i32 limbs each into four lanes. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
   let a: v128;
   let b: v128;
   let c: v128;

@@ -2,9 +2,10 @@
 import { Algorithm } from "./algorithm";
 import { isAcceptable as isAcceptableP256, verifyEs256 } from "./ecdsa";
 import { addEd25519, checkWaiting, isAcceptable as isAcceptableEd25519 } from "./ed25519";
+import { Bytes64, PublicKey } from "./pointers";
 
 /** Whether a bundle may hold this key: canonical, on its curve, not of small order. */
-export function isAcceptableKey(algorithm: i32, publicKey: usize): bool {
+export function isAcceptableKey(algorithm: i32, publicKey: PublicKey): bool {
   if (algorithm == Algorithm.Ed25519) return isAcceptableEd25519(publicKey);
   return algorithm == Algorithm.Es256 && isAcceptableP256(publicKey);
 }
@@ -27,8 +28,8 @@ export function beginBatch(): void {
  */
 export function addToBatch(
   algorithm: i32,
-  publicKey: usize,
-  signature: usize,
+  publicKey: PublicKey,
+  signature: Bytes64,
   headPtr: usize,
   headLen: i32,
   bodyPtr: usize,
@@ -57,8 +58,8 @@ export function endBatch(): u32 {
 /** Verifies one. */
 export function verify(
   algorithm: i32,
-  publicKey: usize,
-  signature: usize,
+  publicKey: PublicKey,
+  signature: Bytes64,
   headPtr: usize,
   headLen: i32,
   bodyPtr: usize,

@@ -19,6 +19,7 @@ import {
 } from "./lanes256.gen";
 import { addPlain, enter, invert, isLess, multiply, square, subtractPlain, WORDS } from "./montgomery";
 import { addPoints, double, field, POINT } from "./p256";
+import { Element, Lanes, Multiples, Point, Words } from "./pointers";
 import { ODD_ENTRIES, ODD_ROWS, ODD_WIDTH, oddDigits } from "./windows";
 
 const ENTRY_BYTES: i32 = 80;
@@ -43,7 +44,7 @@ const P: usize = memory.data<u32>(
 const moved: usize = memory.data(32, 16);
 
 /** Nine tight limbs of an element in the form of montgomery.ts, for the lanes. `stride`: bytes between limbs. */
-function storeLimbs(at: usize, element: usize, stride: usize): void {
+function storeLimbs(at: usize, element: Element, stride: usize): void {
   // x * 2^256 times 2^261 / 2^256 is x * 2^261.
   multiply(field, moved, element, TWO_261);
   let bits: u64 = 0;
@@ -79,7 +80,7 @@ const coordinate: usize = memory.data(32, 16);
  * Fills one row: the multiples 1, 3, ... 255 of `step`, and moves `step` on to the next row's: 2^8 times itself. All Z are inverted at once (Montgomery's trick).
  * @param step a point in Jacobian coordinates
  */
-export function fillRow(row: usize, step: usize): void {
+export function fillRow(row: usize, step: Point): void {
   double(twice, step);
   memory.copy(points, step, POINT);
   memory.copy(products, step + 64, WORDS);
@@ -122,7 +123,7 @@ const oddScalar: usize = memory.data(32, 16);
 let touchedSum: u32 = 0;
 
 /** Picks the entries of a scalar's digits, `slot` being the first one's place. */
-function pick(slot: usize, scalar: usize, order: usize, table: usize): void {
+function pick(slot: usize, scalar: Words, order: Words, table: Multiples): void {
   // Only odd scalars have odd digits: for an even one take the negative, n - scalar, and turn all signs.
   let flip = 0;
   memory.copy(oddScalar, scalar, WORDS);
@@ -161,7 +162,7 @@ const ppp: usize = memory.data(144, 16);
 const q: usize = memory.data(144, 16);
 const rr: usize = memory.data(144, 16);
 
-function loadEntries(round: usize, outX: usize, outY: usize): void {
+function loadEntries(round: usize, outX: Lanes, outY: Lanes): void {
   const at = picked + (round << 4);
   const p0 = load<usize>(at);
   const p1 = load<usize>(at, 4);
@@ -244,7 +245,7 @@ function addNeighbours(distance: i32, isLast: bool): void {
   multiplyLanes(sumZZZ, sumZZZ, ppp);
 }
 
-function shuffle(out: usize, lanes: usize, distance: i32): void {
+function shuffle(out: Lanes, lanes: Lanes, distance: i32): void {
   const v = v128.load(lanes);
   v128.store(out, distance == 1 ? v128.shuffle<i32>(v, v, 1, 0, 3, 2) : v128.shuffle<i32>(v, v, 2, 3, 0, 1));
 }
@@ -252,7 +253,7 @@ function shuffle(out: usize, lanes: usize, distance: i32): void {
 const difference: usize = memory.data(72, 16);
 
 /** Whether the first lane is 0 modulo p. Its value is within 8p of zero. */
-function isFirstLaneZero(lanes: usize): bool {
+function isFirstLaneZero(lanes: Lanes): bool {
   // Raised by 8p it is positive. If it is k * p then k is what its top limb says when rounded: p is 2^24 top limbs less a bit.
   let carry: i64 = 0;
   for (let i: usize = 0; i < 9; i++) {
@@ -275,7 +276,7 @@ const candidate: usize = memory.data(32, 16);
 const product: usize = memory.data(144, 16);
 
 /** Whether the sum's x is this plain number below p: X = x * ZZ. */
-function hasX(plain: usize): bool {
+function hasX(plain: Words): bool {
   enter(field, candidate, plain);
   memory.fill(product, 0, LANES);
   storeLimbs(product, candidate, 16);
@@ -298,12 +299,12 @@ export enum TabledResult {
  * @param order n
  */
 export function compareTabled(
-  u1: usize,
-  u2: usize,
-  wanted: usize,
-  order: usize,
-  baseTable: usize,
-  keyTable: usize,
+  u1: Words,
+  u2: Words,
+  wanted: Words,
+  order: Words,
+  baseTable: Multiples,
+  keyTable: Multiples,
 ): i32 {
   pick(0, u1, order, baseTable);
   pick(ODD_ROWS, u2, order, keyTable);

@@ -3,7 +3,8 @@
  * few points at a time outside of requests (`buildTables`), and only for keys that have verified a signature in this VM, so
  * that forged grants cannot churn them. A table belongs to the key's bytes, not to a bundle: it stays over rotations.
  */
-import { Algorithm, publicKeyLength } from "./algorithm";
+import { publicKeyLength } from "./algorithm";
+import { Multiples, PublicKey } from "./pointers";
 import { baseTableBytes, fillNext, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
 
 /** Places for keys' tables, at most. */
@@ -63,12 +64,12 @@ let waiting: i32 = 0;
 let ready: i32 = 0;
 
 /** The base point's table, or 0 while there is none. */
-export function baseTable(algorithm: i32): usize {
+export function baseTable(algorithm: i32): Multiples {
   const base = unchecked(bases[algorithm]);
   return base.state == State.Ready ? base.memory : 0;
 }
 
-function isOf(table: Table, algorithm: i32, publicKey: usize): bool {
+function isOf(table: Table, algorithm: i32, publicKey: PublicKey): bool {
   if (table.state == State.Free || table.algorithm != algorithm) return false;
   return (
     load<u64>(table.key) == load<u64>(publicKey) &&
@@ -76,7 +77,7 @@ function isOf(table: Table, algorithm: i32, publicKey: usize): bool {
   );
 }
 
-function find(algorithm: i32, publicKey: usize): Table {
+function find(algorithm: i32, publicKey: PublicKey): Table {
   for (let i = 0; i < MAX_TABLES; i++) {
     const table = unchecked(tables[i]);
     if (isOf(table, algorithm, publicKey)) return table;
@@ -85,7 +86,7 @@ function find(algorithm: i32, publicKey: usize): Table {
 }
 
 /** The key's table, or 0. With it the base point's is there too. */
-export function findTable(algorithm: i32, publicKey: usize): usize {
+export function findTable(algorithm: i32, publicKey: PublicKey): Multiples {
   if (ready == 0) return 0;
   const table = find(algorithm, publicKey);
   if (changetype<usize>(table) == 0 || table.state != State.Ready) return 0;
@@ -101,7 +102,7 @@ function waitingAt(index: i32): usize {
   return waitingKeys + <usize>index * WAITING_BYTES;
 }
 
-function isWaiting(algorithm: i32, publicKey: usize): bool {
+function isWaiting(algorithm: i32, publicKey: PublicKey): bool {
   for (let i = 0; i < waiting; i++) {
     const at = waitingAt(i);
     if (load<i32>(at) != algorithm) continue;
@@ -111,7 +112,7 @@ function isWaiting(algorithm: i32, publicKey: usize): bool {
 }
 
 /** This key has verified a signature: it may have a table. On the hot path, so it only takes a note. */
-export function noteVerified(algorithm: i32, publicKey: usize): void {
+export function noteVerified(algorithm: i32, publicKey: PublicKey): void {
   if (budget == 0 || waiting >= MAX_WAITING) return;
   if (changetype<usize>(find(algorithm, publicKey)) != 0 || isWaiting(algorithm, publicKey)) return;
   const at = waitingAt(waiting);
@@ -155,7 +156,7 @@ function makeRoom(): Table {
   return oldest;
 }
 
-function begin(table: Table, publicKey: usize): void {
+function begin(table: Table, publicKey: PublicKey): void {
   if (startTable(table.algorithm, publicKey, table.memory)) {
     table.state = State.Building;
     building = table;

@@ -151,15 +151,15 @@ ${lines(combine(constants))}
  * no overflow of 64 bits. The carry out of limb 9, at most 2^38, comes back times 19 into limb 0, from there at most 2^17 into
  * limb 1: tight.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(multiply())}
 }`,
     `/** Tight + tight = 2 units. */
-export function add(out: usize, f: usize, g: usize): void {
+export function add(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(eachLimb((_, at) => `v128.store(out, i32x4.add(v128.load(f, ${at}), v128.load(g, ${at})), ${at});`))}
 }`,
     `/** f - g + 2p: two units more than f. g: tight, as 2p is at least as large in each limb. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(
   eachLimb((k, at) => [
     `const s${k} = i32x4.sub(v128.load(f, ${at}), v128.load(g, ${at}));`,
@@ -168,7 +168,7 @@ ${lines(
 )}
 }`,
     `/** Lanes of all ones in the vector at \`mask\` become 2p - f, two units; the others stay. f: tight. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
 ${lines(
   eachLimb((k, at) => [
@@ -178,7 +178,7 @@ ${lines(
 )}
 }`,
     `/** Four encoded elements of 32 bytes, below 2^255, into four lanes: limbs come out below 2^26 and 2^25. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
 ${lines(gather(constants))}
 }`,
   ];
@@ -190,6 +190,8 @@ ${lines(gather(constants))}
  * "Tight": even limbs below 2^26 + 2^18, odd ones below 2^25 + 2^18. "n units": up to n times tight. \`out\` may be an
  * argument. Constants are loaded from memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
+
+import { Lanes } from "./pointers";
 
 /** Bytes of four elements. */
 export const LANES: i32 = 160;

@@ -159,28 +159,28 @@ export function lanes256(by) {
  * so each column carries a bias of 2^63 and is read as unsigned. Columns 9 to 16 are rounded, so that limbs come out centred.
  * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(multiply(constants, prepareProduct()))}
 }`,
     `/** out = f * f / 2^261, as \`multiply\`. f: up to 3 units. */
-export function square(out: usize, f: usize): void {
+export function square(out: Lanes, f: Lanes): void {
 ${lines(multiply(constants, prepareSquare()))}
 }`,
     `/** f - g, limb by limb: the units add up. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(eachLimb((_, at) => [`v128.store(out, i32x4.sub(v128.load(f, ${at}), v128.load(g, ${at})), ${at});`]))}
 }`,
     `/** a - b - 2c of tight ones, carried once in parallel: tight again. Each carry is within 2 of zero. */
-export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
+export function subtractThree(out: Lanes, a: Lanes, b: Lanes, c: Lanes): void {
 ${lines(differenceAndCarry(constants))}
 }`,
     `/** Lanes of all ones in the vector at \`mask\` become -f; the others stay. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
 ${lines(eachLimb((_, at) => [`v128.store(out, i32x4.sub(v128.xor(v128.load(f, ${at}), m), m), ${at});`]))}
 }`,
     `/** Four elements of nine i32 limbs each into four lanes. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
 ${lines(gather())}
 }`,
   ];
@@ -193,6 +193,8 @@ ${lines(gather())}
  * "Tight": |limb| at most 2^28 + 4. "n units": up to n times that. \`out\` may be an argument. Constants are loaded from
  * memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
+
+import { Lanes } from "./pointers";
 
 /** Bytes of four elements. */
 export const LANES: i32 = 144;
