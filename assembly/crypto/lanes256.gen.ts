@@ -793,41 +793,39 @@ export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   v128.store(out, i32x4.sub(v128.xor(v128.load(f, 128), m), m), 128);
 }
 
-/** Four elements of nine i32 limbs each into four lanes. */
+/** Four numbers of 32 bytes, each less 2^28 * (1 + 2^29 + ... + 2^203), into four lanes: tight limbs, the top one below 2^24. */
 export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
-  let a: v128;
-  let b: v128;
-  let c: v128;
-  let d: v128;
-  let x: v128;
-  let y: v128;
-  a = v128.load(p0, 0);
-  b = v128.load(p1, 0);
-  c = v128.load(p2, 0);
-  d = v128.load(p3, 0);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 0);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 16);
-  x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 32);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 48);
-  a = v128.load(p0, 16);
-  b = v128.load(p1, 16);
-  c = v128.load(p2, 16);
-  d = v128.load(p3, 16);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 64);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 80);
-  x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 96);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 112);
-  x = v128.load32_zero(p0, 32);
-  x = v128.load32_lane(p1, x, 1, 32);
-  x = v128.load32_lane(p2, x, 2, 32);
-  x = v128.load32_lane(p3, x, 3, 32);
-  v128.store(out, x, 128);
+  const a0 = v128.load(p0, 0);
+  const b0 = v128.load(p1, 0);
+  const c0 = v128.load(p2, 0);
+  const d0 = v128.load(p3, 0);
+  const x0 = v128.shuffle<i32>(a0, b0, 0, 4, 1, 5);
+  const x1 = v128.shuffle<i32>(c0, d0, 0, 4, 1, 5);
+  const w0 = v128.shuffle<i64>(x0, x1, 0, 2);
+  const w1 = v128.shuffle<i64>(x0, x1, 1, 3);
+  const z0 = v128.shuffle<i32>(a0, b0, 2, 6, 3, 7);
+  const z1 = v128.shuffle<i32>(c0, d0, 2, 6, 3, 7);
+  const w2 = v128.shuffle<i64>(z0, z1, 0, 2);
+  const w3 = v128.shuffle<i64>(z0, z1, 1, 3);
+  const a16 = v128.load(p0, 16);
+  const b16 = v128.load(p1, 16);
+  const c16 = v128.load(p2, 16);
+  const d16 = v128.load(p3, 16);
+  const x16 = v128.shuffle<i32>(a16, b16, 0, 4, 1, 5);
+  const x17 = v128.shuffle<i32>(c16, d16, 0, 4, 1, 5);
+  const w4 = v128.shuffle<i64>(x16, x17, 0, 2);
+  const w5 = v128.shuffle<i64>(x16, x17, 1, 3);
+  const z16 = v128.shuffle<i32>(a16, b16, 2, 6, 3, 7);
+  const z17 = v128.shuffle<i32>(c16, d16, 2, 6, 3, 7);
+  const w6 = v128.shuffle<i64>(z16, z17, 0, 2);
+  const w7 = v128.shuffle<i64>(z16, z17, 1, 3);
+  v128.store(out, i32x4.sub(v128.and(w0, v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 0);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w0, 29), i32x4.shl(w1, 3)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 16);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w1, 26), i32x4.shl(w2, 6)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 32);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w2, 23), i32x4.shl(w3, 9)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 48);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w3, 20), i32x4.shl(w4, 12)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 64);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w4, 17), i32x4.shl(w5, 15)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 80);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w5, 14), i32x4.shl(w6, 18)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 96);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w6, 11), i32x4.shl(w7, 21)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 112);
+  v128.store(out, i32x4.shr_u(w7, 8), 128);
 }

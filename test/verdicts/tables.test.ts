@@ -39,8 +39,8 @@ async function setUp(configuration: Readonly<Record<string, unknown>> = {}) {
 }
 
 /** The tables of both base points: room for them is kept whatever is built first. And of one key. */
-const BASES_KIB = 696 + 320;
-const KEY_KIB = 320;
+const BASES_KIB = 696 + 256;
+const KEY_KIB = 256;
 const LEAST_KIB = BASES_KIB + KEY_KIB;
 /** Enough for two base points and a dozen keys, a few rows a tick. */
 const LONG = 400;
