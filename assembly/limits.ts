@@ -52,8 +52,11 @@ export const MAX_STRIP: i32 = 32;
 /** Leeway in seconds: clocks that are kept by NTP are closer. */
 export const DEFAULT_LEEWAY: i64 = 5;
 export const MAX_LEEWAY: i64 = 60;
-/** Memory for tables of multiples in KiB: 16 tables of half a MiB by default, two of them for the base points. */
-export const DEFAULT_TABLE_KIB: i64 = 8192;
+/**
+ * Memory for tables of multiples in KiB, taken as keys come into use: 952 for both base points and 256 a key, so 12 keys by
+ * default. 1208 is the least that gives any.
+ */
+export const DEFAULT_TABLE_KIB: i64 = 4096;
 export const MAX_TABLE_KIB: i64 = 32768;
 
 // ---- What one VM holds. docs/operator-guide.md ("How full a gateway is") says what shows it before it bites.

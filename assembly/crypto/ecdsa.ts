@@ -6,6 +6,7 @@ import { Algorithm } from "./algorithm";
 import { invert, ORDER_256 } from "./inverse";
 import { add, addPlain, enter, fromBytes, isLess, isZero, multiply, WORDS } from "./montgomery";
 import { decodePoint, field, hasX, isInfinity, order } from "./p256";
+import { Bytes64, PublicKey, Words } from "./pointers";
 import { Sha256 } from "./sha256";
 import { sumStraus } from "./straus256";
 import { compareTabled, TabledResult } from "./tabled256";
@@ -22,12 +23,12 @@ const key: usize = memory.data(96, 16);
 const sum: usize = memory.data(96, 16);
 
 /** In [1, n-1]. */
-function isScalar(value: usize): bool {
+function isScalar(value: Words): bool {
   return !isZero(value) && isLess(value, order.value);
 }
 
 /** Whether a bundle may hold this key, x || y: both below p, on the curve. */
-export function isAcceptable(publicKey: usize): bool {
+export function isAcceptable(publicKey: PublicKey): bool {
   return decodePoint(key, publicKey);
 }
 
@@ -41,7 +42,7 @@ function hasXModuloOrder(): bool {
 }
 
 /** The complete way: for keys without a table, and where the table's additions do not hold. */
-function verifyScalars(publicKey: usize): bool {
+function verifyScalars(publicKey: PublicKey): bool {
   if (!isAcceptable(publicKey)) return false;
   sumStraus(sum, u1, u2, key);
   return !isInfinity(sum) && hasXModuloOrder();
@@ -49,8 +50,8 @@ function verifyScalars(publicKey: usize): bool {
 
 /** @param signature r || s, 64 octets, big endian, over head || body */
 export function verifyEs256(
-  publicKey: usize,
-  signature: usize,
+  publicKey: PublicKey,
+  signature: Bytes64,
   headPtr: usize,
   headLen: i32,
   bodyPtr: usize,

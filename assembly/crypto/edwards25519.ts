@@ -3,7 +3,7 @@
  * addition law is complete: no exceptional cases.
  *
  *   point  | X | Y | Z | T |   x = X/Z, y = Y/Z, xy = T/Z           four elements of 80 bytes, tight
- *   cached | Y+X | Y-X | Z | 2dT |                                  what an addition needs of its second operand
+ *   cached | Y+X | Y-X | Z | 2dT |                                  what an addition needs of its second operand; the first two loose
  */
 import {
   add,
@@ -25,6 +25,7 @@ import {
   subtract,
   TWO_D,
 } from "./field25519";
+import { Bytes32, CachedPoint, Point } from "./pointers";
 import { squareRootOfRatio } from "./root25519";
 
 /** Bytes of a point, cached or not. */
@@ -42,14 +43,14 @@ const f: usize = memory.data(80, 16);
 const g: usize = memory.data(80, 16);
 const h: usize = memory.data(80, 16);
 
-export function setIdentity(out: usize): void {
+export function setIdentity(out: Point): void {
   setSmall(out, 0);
   setSmall(out + Y, 1);
   setSmall(out + Z, 1);
   setSmall(out + T, 0);
 }
 
-export function setBase(out: usize): void {
+export function setBase(out: Point): void {
   copy(out, BASE_X);
   copy(out + Y, BASE_Y);
   setSmall(out + Z, 1);
@@ -57,25 +58,22 @@ export function setBase(out: usize): void {
 }
 
 /** out = -point: x and T change sign. */
-export function negatePoint(out: usize, point: usize): void {
+export function negatePoint(out: Point, point: Point): void {
   memory.copy(out, point, POINT);
   negate(out, point);
   negate(out + T, point + T);
 }
 
-export function cache(out: usize, point: usize): void {
-  add(a, point + Y, point);
-  subtract(b, point + Y, point);
-  multiply(c, point + T, TWO_D);
-  // Tight again by one multiplication with 1: additions take sums of these.
-  multiply(out, a, ONE);
-  multiply(out + Y, b, ONE);
+/** Y+X and Y-X are sums as they are, of two tight elements or of a decoded and a tight one: `addCached` multiplies each by another. */
+export function cache(out: CachedPoint, point: Point): void {
+  add(out, point + Y, point);
+  subtract(out + Y, point + Y, point);
   copy(out + Z, point + Z);
-  copy(out + T, c);
+  multiply(out + T, point + T, TWO_D);
 }
 
 /** From E, F, G, H: X = EF, Y = GH, Z = FG, T = EH. */
-function complete(out: usize): void {
+function complete(out: Point): void {
   multiply(out, e, f);
   multiply(out + Y, g, h);
   multiply(out + Z, f, g);
@@ -83,7 +81,7 @@ function complete(out: usize): void {
 }
 
 /** out = 2 * point ("dbl-2008-hwcd" for a = -1, signs turned). */
-export function double(out: usize, point: usize): void {
+export function double(out: Point, point: Point): void {
   square(a, point); // X^2
   square(b, point + Y); // Y^2
   square(c, point + Z);
@@ -99,7 +97,7 @@ export function double(out: usize, point: usize): void {
 }
 
 /** out = point + cached ("add-2008-hwcd-3" for a = -1). `isNegative`: minus cached. */
-export function addCached(out: usize, point: usize, cached: usize, isNegative: bool): void {
+export function addCached(out: Point, point: Point, cached: CachedPoint, isNegative: bool): void {
   // The negative of a cached point swaps Y+X with Y-X and turns the sign of 2dT.
   add(a, point + Y, point);
   subtract(b, point + Y, point);
@@ -123,7 +121,7 @@ const v: usize = memory.data(80, 16);
  * Decodes a point (RFC 8032, section 5.1.3), strictly: y below p, x exists, and no x = 0 with the sign bit.
  * @param bytes 32
  */
-export function decodePoint(out: usize, bytes: usize): bool {
+export function decodePoint(out: Point, bytes: Bytes32): bool {
   if (!isCanonical(bytes)) return false;
   const isNegative = (load<u8>(bytes, 31) & 0x80) != 0;
   decode(out + Y, bytes);
@@ -142,21 +140,45 @@ export function decodePoint(out: usize, bytes: usize): bool {
   return true;
 }
 
+/** Points that are encoded together, at most. */
+export const MAX_TOGETHER: i32 = 8;
+const products: usize = memory.data(640, 16); // MAX_TOGETHER elements
+const rest: usize = memory.data(80, 16);
 const reciprocal: usize = memory.data(80, 16);
 
+/**
+ * The canonical encodings of `count` points in a row, 32 bytes each. All Z are inverted at once (Montgomery's trick); none is
+ * zero, as the addition law is complete.
+ */
+export function encodePoints(out: Bytes32, points: Point, count: i32): void {
+  copy(products, points + Z);
+  for (let i: usize = 1; i < <usize>count; i++) {
+    multiply(products + i * ELEMENT, products + (i - 1) * ELEMENT, points + i * POINT + Z);
+  }
+  invert(rest, products + <usize>(count - 1) * ELEMENT);
+  for (let i = count - 1; i >= 0; i--) {
+    const point = points + <usize>i * POINT;
+    // rest is 1 / (Z0 Z1 ... Zi).
+    if (i > 0) multiply(reciprocal, rest, products + <usize>(i - 1) * ELEMENT);
+    else copy(reciprocal, rest);
+    multiply(rest, rest, point + Z);
+    multiply(a, point, reciprocal);
+    multiply(b, point + Y, reciprocal);
+    const encoding = out + ((<usize>i) << 5);
+    encode(encoding, b);
+    if (isOdd(a)) store<u8>(encoding, load<u8>(encoding, 31) | 0x80, 31);
+  }
+}
+
 /** The canonical encoding, 32 bytes. */
-export function encodePoint(out: usize, point: usize): void {
-  invert(reciprocal, point + Z);
-  multiply(a, point, reciprocal);
-  multiply(b, point + Y, reciprocal);
-  encode(out, b);
-  if (isOdd(a)) store<u8>(out, load<u8>(out, 31) | 0x80, 31);
+export function encodePoint(out: Bytes32, point: Point): void {
+  encodePoints(out, point, 1);
 }
 
 const multiple: usize = memory.data(320, 16);
 
 /** Whether 8 * point is the identity: the eight points whose public key verifies what nobody signed. */
-export function isSmallOrder(point: usize): bool {
+export function isSmallOrder(point: Point): bool {
   double(multiple, point);
   double(multiple, multiple);
   double(multiple, multiple);

@@ -10,6 +10,7 @@
  */
 
 import { invert as invertModulo, PRIME_25519 } from "./inverse";
+import { Bytes32, Element } from "./pointers";
 
 /** Bytes of an element. */
 export const ELEMENT: i32 = 80;
@@ -40,27 +41,27 @@ export const BASE_Y: usize = memory.data<i64>(
   16,
 );
 
-export function copy(out: usize, f: usize): void {
+export function copy(out: Element, f: Element): void {
   memory.copy(out, f, ELEMENT);
 }
 
 /** A small constant. */
-export function setSmall(out: usize, value: i64): void {
+export function setSmall(out: Element, value: i64): void {
   memory.fill(out, 0, ELEMENT);
   store<i64>(out, value);
 }
 
 /** Tight + tight = loose. */
-export function add(out: usize, f: usize, g: usize): void {
+export function add(out: Element, f: Element, g: Element): void {
   for (let i: usize = 0; i < 80; i += 8) store<i64>(out + i, load<i64>(f + i) + load<i64>(g + i));
 }
 
 /** Tight - tight = loose. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Element, f: Element, g: Element): void {
   for (let i: usize = 0; i < 80; i += 8) store<i64>(out + i, load<i64>(f + i) - load<i64>(g + i));
 }
 
-export function negate(out: usize, f: usize): void {
+export function negate(out: Element, f: Element): void {
   for (let i: usize = 0; i < 80; i += 8) store<i64>(out + i, -load<i64>(f + i));
 }
 
@@ -69,7 +70,7 @@ export function negate(out: usize, f: usize): void {
  * centred. Two interleaved chains, then the wrap h9 -> h0 (2^255 = 19) and one more step.
  */
 export function carryAndStore(
-  out: usize,
+  out: Element,
   h0: i64,
   h1: i64,
   h2: i64,
@@ -136,7 +137,7 @@ export function carryAndStore(
  * times 19 when it wraps. With arguments up to 1.65 * 2^26 a column is at most
  * 1.65^2 * 2^52 * (1 + 19 * 9 + doubling) < 1.65^2 * 2^52 * 2^8.2 < 2^62: no overflow.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Element, f: Element, g: Element): void {
   const f0 = load<i64>(f);
   const f1 = load<i64>(f, 8);
   const f2 = load<i64>(f, 16);
@@ -238,7 +239,7 @@ export function multiply(out: usize, f: usize, g: usize): void {
 }
 
 /** f * f, tight: `multiply` with equal products taken once and doubled. The same bounds. */
-export function square(out: usize, f: usize): void {
+export function square(out: Element, f: Element): void {
   const f0 = load<i64>(f);
   const f1 = load<i64>(f, 8);
   const f2 = load<i64>(f, 16);
@@ -287,7 +288,7 @@ export function square(out: usize, f: usize): void {
  * q = floor(value / p), found as the carry out of limb 9 when 19 * 2^-255 * value is added to value: what that is off by is
  * less than a half. Then value - q*p = value + 19q - q*2^255: the carry out of limb 9 is dropped.
  */
-export function encode(out: usize, f: usize): void {
+export function encode(out: Bytes32, f: Element): void {
   let l0 = load<i64>(f);
   let l1 = load<i64>(f, 8);
   let l2 = load<i64>(f, 16);
@@ -348,7 +349,7 @@ export function encode(out: usize, f: usize): void {
 }
 
 /** Reads 32 bytes, the top bit ignored. The value may be p or above: `isCanonical` tells. Limbs come out unsigned, in range. */
-export function decode(out: usize, bytes: usize): void {
+export function decode(out: Element, bytes: Bytes32): void {
   const w0 = load<u64>(bytes);
   const w1 = load<u64>(bytes, 8);
   const w2 = load<u64>(bytes, 16);
@@ -368,7 +369,7 @@ export function decode(out: usize, bytes: usize): void {
 }
 
 /** Whether the 32 bytes, the top bit ignored, are below p. */
-export function isCanonical(bytes: usize): bool {
+export function isCanonical(bytes: Bytes32): bool {
   if (load<u8>(bytes) < 0xed) return true;
   for (let i: usize = 1; i < 31; i++) if (load<u8>(bytes + i) != 0xff) return true;
   return (load<u8>(bytes, 31) & 0x7f) != 0x7f;
@@ -377,7 +378,7 @@ export function isCanonical(bytes: usize): bool {
 const plain: usize = memory.data(32, 8);
 
 /** 1/f; 0 for 0. */
-export function invert(out: usize, f: usize): void {
+export function invert(out: Element, f: Element): void {
   encode(plain, f);
   invertModulo(plain, plain, PRIME_25519);
   decode(out, plain);
@@ -386,19 +387,19 @@ export function invert(out: usize, f: usize): void {
 const encodedF: usize = memory.data(32, 8);
 const encodedG: usize = memory.data(32, 8);
 
-export function isEqual(f: usize, g: usize): bool {
+export function isEqual(f: Element, g: Element): bool {
   encode(encodedF, f);
   encode(encodedG, g);
   return memory.compare(encodedF, encodedG, 32) == 0;
 }
 
-export function isZero(f: usize): bool {
+export function isZero(f: Element): bool {
   encode(encodedF, f);
   return (load<u64>(encodedF) | load<u64>(encodedF, 8) | load<u64>(encodedF, 16) | load<u64>(encodedF, 24)) == 0;
 }
 
 /** The encoding's lowest bit: the "sign" of RFC 8032. */
-export function isOdd(f: usize): bool {
+export function isOdd(f: Element): bool {
   encode(encodedF, f);
   return (load<u8>(encodedF) & 1) == 1;
 }

@@ -5,6 +5,7 @@
  * Numbers are nine signed limbs of 30 bits, an i32 each; only the top one may be negative or exceed its bits.
  * Invariants, x the argument, m the modulus: f = d * x and g = e * x (mod m), f odd, gcd(f, g) = gcd(m, x).
  */
+import { Bytes32 } from "./pointers";
 
 /** Bytes of a number, and of a modulus: the number and then 1/m mod 2^30. */
 const NUMBER: usize = 36;
@@ -185,7 +186,7 @@ function carry(): void {
  * @param x 32 bytes, little endian, any value. `out`, 32 bytes, may be `x`.
  * @param modulus PRIME_25519, PRIME_256 or ORDER_256
  */
-export function invert(out: usize, x: usize, modulus: usize): void {
+export function invert(out: Bytes32, x: Bytes32, modulus: usize): void {
   const x0 = load<u64>(x);
   const x1 = load<u64>(x, 8);
   const x2 = load<u64>(x, 16);

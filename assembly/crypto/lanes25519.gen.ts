@@ -7,6 +7,8 @@
  * argument. Constants are loaded from memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
 
+import { Lanes } from "./pointers";
+
 /** Bytes of four elements. */
 export const LANES: i32 = 160;
 
@@ -225,7 +227,7 @@ function combine(out: usize, columns: usize): void {
  * no overflow of 64 bits. The carry out of limb 9, at most 2^38, comes back times 19 into limb 0, from there at most 2^17 into
  * limb 1: tight.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
   v128.store(fSums, i32x4.add(v128.load(f, 0), v128.load(f, 16)), 0);
   v128.store(fSums, i32x4.add(v128.load(f, 32), v128.load(f, 48)), 32);
   v128.store(fSums, i32x4.add(v128.load(f, 64), v128.load(f, 80)), 64);
@@ -254,7 +256,7 @@ export function multiply(out: usize, f: usize, g: usize): void {
 }
 
 /** Tight + tight = 2 units. */
-export function add(out: usize, f: usize, g: usize): void {
+export function add(out: Lanes, f: Lanes, g: Lanes): void {
   v128.store(out, i32x4.add(v128.load(f, 0), v128.load(g, 0)), 0);
   v128.store(out, i32x4.add(v128.load(f, 16), v128.load(g, 16)), 16);
   v128.store(out, i32x4.add(v128.load(f, 32), v128.load(g, 32)), 32);
@@ -268,7 +270,7 @@ export function add(out: usize, f: usize, g: usize): void {
 }
 
 /** f - g + 2p: two units more than f. g: tight, as 2p is at least as large in each limb. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
   const s0 = i32x4.sub(v128.load(f, 0), v128.load(g, 0));
   v128.store(out, i32x4.add(s0, v128.load(CONSTANTS, 32)), 0);
   const s1 = i32x4.sub(v128.load(f, 16), v128.load(g, 16));
@@ -292,7 +294,7 @@ export function subtract(out: usize, f: usize, g: usize): void {
 }
 
 /** Lanes of all ones in the vector at `mask` become 2p - f, two units; the others stay. f: tight. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
   const r0 = v128.and(m, v128.load(CONSTANTS, 80));
   v128.store(out, i32x4.add(v128.xor(v128.load(f, 0), m), r0), 0);
@@ -317,7 +319,7 @@ export function negateWhere(out: usize, f: usize, mask: usize): void {
 }
 
 /** Four encoded elements of 32 bytes, below 2^255, into four lanes: limbs come out below 2^26 and 2^25. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
   const a0 = v128.load(p0, 0);
   const b0 = v128.load(p1, 0);
   const c0 = v128.load(p2, 0);

@@ -8,6 +8,8 @@
  * memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
 
+import { Lanes } from "./pointers";
+
 /** Bytes of four elements. */
 export const LANES: i32 = 144;
 
@@ -31,7 +33,7 @@ const CONSTANTS: usize = memory.data<u64>(
  * so each column carries a bias of 2^63 and is read as unsigned. Columns 9 to 16 are rounded, so that limbs come out centred.
  * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
   const mask = v128.load(CONSTANTS, 0);
   const f0 = v128.load(f, 0);
   const f1 = v128.load(f, 16);
@@ -384,7 +386,7 @@ export function multiply(out: usize, f: usize, g: usize): void {
 }
 
 /** out = f * f / 2^261, as `multiply`. f: up to 3 units. */
-export function square(out: usize, f: usize): void {
+export function square(out: Lanes, f: Lanes): void {
   const mask = v128.load(CONSTANTS, 0);
   const f0 = v128.load(f, 0);
   const f1 = v128.load(f, 16);
@@ -716,7 +718,7 @@ export function square(out: usize, f: usize): void {
 }
 
 /** f - g, limb by limb: the units add up. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
   v128.store(out, i32x4.sub(v128.load(f, 0), v128.load(g, 0)), 0);
   v128.store(out, i32x4.sub(v128.load(f, 16), v128.load(g, 16)), 16);
   v128.store(out, i32x4.sub(v128.load(f, 32), v128.load(g, 32)), 32);
@@ -729,7 +731,7 @@ export function subtract(out: usize, f: usize, g: usize): void {
 }
 
 /** a - b - 2c of tight ones, carried once in parallel: tight again. Each carry is within 2 of zero. */
-export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
+export function subtractThree(out: Lanes, a: Lanes, b: Lanes, c: Lanes): void {
   const half = v128.load(CONSTANTS, 80);
   const t0 = v128.load(c, 0);
   const s0 = i32x4.sub(v128.load(a, 0), v128.load(b, 0));
@@ -778,7 +780,7 @@ export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
 }
 
 /** Lanes of all ones in the vector at `mask` become -f; the others stay. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
   v128.store(out, i32x4.sub(v128.xor(v128.load(f, 0), m), m), 0);
   v128.store(out, i32x4.sub(v128.xor(v128.load(f, 16), m), m), 16);
@@ -791,41 +793,39 @@ export function negateWhere(out: usize, f: usize, mask: usize): void {
   v128.store(out, i32x4.sub(v128.xor(v128.load(f, 128), m), m), 128);
 }
 
-/** Four elements of nine i32 limbs each into four lanes. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
-  let a: v128;
-  let b: v128;
-  let c: v128;
-  let d: v128;
-  let x: v128;
-  let y: v128;
-  a = v128.load(p0, 0);
-  b = v128.load(p1, 0);
-  c = v128.load(p2, 0);
-  d = v128.load(p3, 0);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 0);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 16);
-  x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 32);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 48);
-  a = v128.load(p0, 16);
-  b = v128.load(p1, 16);
-  c = v128.load(p2, 16);
-  d = v128.load(p3, 16);
-  x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-  y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 64);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 80);
-  x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(x, y, 0, 2), 96);
-  v128.store(out, v128.shuffle<i64>(x, y, 1, 3), 112);
-  x = v128.load32_zero(p0, 32);
-  x = v128.load32_lane(p1, x, 1, 32);
-  x = v128.load32_lane(p2, x, 2, 32);
-  x = v128.load32_lane(p3, x, 3, 32);
-  v128.store(out, x, 128);
+/** Four numbers of 32 bytes, each less 2^28 * (1 + 2^29 + ... + 2^203), into four lanes: tight limbs, the top one below 2^24. */
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
+  const a0 = v128.load(p0, 0);
+  const b0 = v128.load(p1, 0);
+  const c0 = v128.load(p2, 0);
+  const d0 = v128.load(p3, 0);
+  const x0 = v128.shuffle<i32>(a0, b0, 0, 4, 1, 5);
+  const x1 = v128.shuffle<i32>(c0, d0, 0, 4, 1, 5);
+  const w0 = v128.shuffle<i64>(x0, x1, 0, 2);
+  const w1 = v128.shuffle<i64>(x0, x1, 1, 3);
+  const z0 = v128.shuffle<i32>(a0, b0, 2, 6, 3, 7);
+  const z1 = v128.shuffle<i32>(c0, d0, 2, 6, 3, 7);
+  const w2 = v128.shuffle<i64>(z0, z1, 0, 2);
+  const w3 = v128.shuffle<i64>(z0, z1, 1, 3);
+  const a16 = v128.load(p0, 16);
+  const b16 = v128.load(p1, 16);
+  const c16 = v128.load(p2, 16);
+  const d16 = v128.load(p3, 16);
+  const x16 = v128.shuffle<i32>(a16, b16, 0, 4, 1, 5);
+  const x17 = v128.shuffle<i32>(c16, d16, 0, 4, 1, 5);
+  const w4 = v128.shuffle<i64>(x16, x17, 0, 2);
+  const w5 = v128.shuffle<i64>(x16, x17, 1, 3);
+  const z16 = v128.shuffle<i32>(a16, b16, 2, 6, 3, 7);
+  const z17 = v128.shuffle<i32>(c16, d16, 2, 6, 3, 7);
+  const w6 = v128.shuffle<i64>(z16, z17, 0, 2);
+  const w7 = v128.shuffle<i64>(z16, z17, 1, 3);
+  v128.store(out, i32x4.sub(v128.and(w0, v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 0);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w0, 29), i32x4.shl(w1, 3)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 16);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w1, 26), i32x4.shl(w2, 6)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 32);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w2, 23), i32x4.shl(w3, 9)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 48);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w3, 20), i32x4.shl(w4, 12)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 64);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w4, 17), i32x4.shl(w5, 15)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 80);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w5, 14), i32x4.shl(w6, 18)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 96);
+  v128.store(out, i32x4.sub(v128.and(v128.or(i32x4.shr_u(w6, 11), i32x4.shl(w7, 21)), v128.load(CONSTANTS, 64)), v128.load(CONSTANTS, 80)), 112);
+  v128.store(out, i32x4.shr_u(w7, 8), 128);
 }

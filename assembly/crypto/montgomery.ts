@@ -4,6 +4,7 @@
  */
 
 import { invert as invertModulo } from "./inverse";
+import { Bytes32, Element, Words } from "./pointers";
 
 /** Bytes of an element. */
 export const WORDS: i32 = 32;
@@ -23,7 +24,7 @@ export class Modulus {
   forInverse: usize = 0;
 }
 
-export function newModulus(value: usize, square: usize, one: usize, negatedInverse: u64, forInverse: usize): Modulus {
+export function newModulus(value: Words, square: Words, one: Words, negatedInverse: u64, forInverse: usize): Modulus {
   const modulus = new Modulus();
   modulus.value = value;
   modulus.square = square;
@@ -34,7 +35,7 @@ export function newModulus(value: usize, square: usize, one: usize, negatedInver
 }
 
 /** Plain numbers of eight words: is a < b? */
-export function isLess(a: usize, b: usize): bool {
+export function isLess(a: Words, b: Words): bool {
   for (let i: i32 = 28; i >= 0; i -= 4) {
     const x = load<u32>(a + i);
     const y = load<u32>(b + i);
@@ -43,16 +44,16 @@ export function isLess(a: usize, b: usize): bool {
   return false;
 }
 
-export function isZero(a: usize): bool {
+export function isZero(a: Words): bool {
   return (load<u64>(a) | load<u64>(a, 8) | load<u64>(a, 16) | load<u64>(a, 24)) == 0;
 }
 
-export function isEqual(a: usize, b: usize): bool {
+export function isEqual(a: Words, b: Words): bool {
   return memory.compare(a, b, WORDS) == 0;
 }
 
 /** Plain out = a + b; returns the carry. */
-export function addPlain(out: usize, a: usize, b: usize): u64 {
+export function addPlain(out: Words, a: Words, b: Words): u64 {
   let sum: u64 = 0;
   for (let i: usize = 0; i < 32; i += 4) {
     sum += <u64>load<u32>(a + i) + load<u32>(b + i);
@@ -63,7 +64,7 @@ export function addPlain(out: usize, a: usize, b: usize): u64 {
 }
 
 /** Plain out = a - b; returns the borrow, 0 or 1. */
-export function subtractPlain(out: usize, a: usize, b: usize): u64 {
+export function subtractPlain(out: Words, a: Words, b: Words): u64 {
   let borrow: u64 = 0;
   for (let i: usize = 0; i < 32; i += 4) {
     const difference = <u64>load<u32>(a + i) - load<u32>(b + i) - borrow;
@@ -74,13 +75,13 @@ export function subtractPlain(out: usize, a: usize, b: usize): u64 {
 }
 
 /** a + b mod m. */
-export function add(modulus: Modulus, out: usize, a: usize, b: usize): void {
+export function add(modulus: Modulus, out: Element, a: Element, b: Element): void {
   const carry = addPlain(out, a, b);
   if (carry != 0 || !isLess(out, modulus.value)) subtractPlain(out, out, modulus.value);
 }
 
 /** a - b mod m. */
-export function subtract(modulus: Modulus, out: usize, a: usize, b: usize): void {
+export function subtract(modulus: Modulus, out: Element, a: Element, b: Element): void {
   if (subtractPlain(out, a, b) != 0) addPlain(out, out, modulus.value);
 }
 
@@ -88,11 +89,11 @@ export function subtract(modulus: Modulus, out: usize, a: usize, b: usize): void
  * a * b / 2^256 mod m (Montgomery, "coarsely integrated operand scanning"). Each step adds at most
  * (2^32 - 1) + (2^32 - 1)^2 + (2^32 - 1) = 2^64 - 1: no overflow. The sum stays below 2m, so one subtraction reduces it.
  */
-export function multiply(modulus: Modulus, out: usize, a: usize, b: usize): void {
+export function multiply(modulus: Modulus, out: Element, a: Element, b: Element): void {
   multiplyWords(out, a, b, modulus.value, modulus.negatedInverse);
 }
 
-function multiplyWords(out: usize, a: usize, b: usize, modulus: usize, negatedInverse: u64): void {
+function multiplyWords(out: Element, a: Element, b: Element, modulus: Words, negatedInverse: u64): void {
   const b0 = <u64>load<u32>(b);
   const b1 = <u64>load<u32>(b, 4);
   const b2 = <u64>load<u32>(b, 8);
@@ -170,24 +171,24 @@ function multiplyWords(out: usize, a: usize, b: usize, modulus: usize, negatedIn
   if (t8 != 0 || !isLess(out, modulus)) subtractPlain(out, out, modulus);
 }
 
-export function square(modulus: Modulus, out: usize, a: usize): void {
+export function square(modulus: Modulus, out: Element, a: Element): void {
   multiply(modulus, out, a, a);
 }
 
 /** A plain number below m into Montgomery form. */
-export function enter(modulus: Modulus, out: usize, a: usize): void {
+export function enter(modulus: Modulus, out: Element, a: Words): void {
   multiply(modulus, out, a, modulus.square);
 }
 
 const PLAIN_ONE: usize = memory.data<u32>([1, 0, 0, 0, 0, 0, 0, 0], 16);
 
 /** Out of Montgomery form. */
-export function leave(modulus: Modulus, out: usize, a: usize): void {
+export function leave(modulus: Modulus, out: Words, a: Element): void {
   multiply(modulus, out, a, PLAIN_ONE);
 }
 
 /** 1/a in Montgomery form, m prime; 0 for 0. */
-export function invert(modulus: Modulus, out: usize, a: usize): void {
+export function invert(modulus: Modulus, out: Element, a: Element): void {
   // 1 / (a * 2^256), brought up by 2^256 twice.
   invertModulo(out, a, modulus.forInverse);
   enter(modulus, out, out);
@@ -195,6 +196,6 @@ export function invert(modulus: Modulus, out: usize, a: usize): void {
 }
 
 /** Reads 32 big-endian bytes as a plain number. */
-export function fromBytes(out: usize, bytes: usize): void {
+export function fromBytes(out: Words, bytes: Bytes32): void {
   for (let i: usize = 0; i < 32; i += 4) store<u32>(out + i, bswap<u32>(load<u32>(bytes + 28 - i)));
 }

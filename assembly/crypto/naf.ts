@@ -2,6 +2,7 @@
  * Non-adjacent form of width 5: 256 bits become 257 signed digits, each 0 or odd in [-15, 15], with at least four zeros
  * after each other one. Shared by both curves. Public scalars only: the digits decide what is computed.
  */
+import { Bytes32, Digits } from "./pointers";
 
 /** Digits of one scalar, an i8 each. */
 export const DIGITS: i32 = 257;
@@ -23,7 +24,7 @@ function window(position: i32): u32 {
  * Recodes 32 little-endian bytes.
  * @param digits DIGITS bytes
  */
-export function recode(digits: usize, scalar: usize): void {
+export function recode(digits: Digits, scalar: Bytes32): void {
   memory.fill(digits, 0, DIGITS);
   memory.fill(words, 0, 48);
   memory.copy(words, scalar, 32);

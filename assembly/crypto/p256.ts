@@ -19,6 +19,7 @@ import {
   subtract,
   WORDS,
 } from "./montgomery";
+import { Bytes64, Element, Point } from "./pointers";
 
 /** Bytes of a point. */
 export const POINT: i32 = 3 * WORDS;
@@ -81,21 +82,21 @@ const e: usize = memory.data(32, 16);
 const f: usize = memory.data(32, 16);
 const g: usize = memory.data(32, 16);
 
-export function setInfinity(out: usize): void {
+export function setInfinity(out: Point): void {
   memory.fill(out, 0, POINT);
 }
 
-export function setBase(out: usize): void {
+export function setBase(out: Point): void {
   memory.copy(out, BASE, 64);
   memory.copy(out + Z, field.one, WORDS);
 }
 
-export function isInfinity(point: usize): bool {
+export function isInfinity(point: Point): bool {
   return isZero(point + Z);
 }
 
 /** Reads x || y, 64 big-endian bytes: both below p, on the curve. The group has prime order, so no more is to be checked. */
-export function decodePoint(out: usize, bytes: usize): bool {
+export function decodePoint(out: Point, bytes: Bytes64): bool {
   fromBytes(a, bytes);
   fromBytes(b, bytes + 32);
   if (!isLess(a, field.value) || !isLess(b, field.value)) return false;
@@ -113,7 +114,7 @@ export function decodePoint(out: usize, bytes: usize): bool {
 }
 
 /** out = 2 * point ("dbl-2001-b"). Infinity stays infinity, as Z stays 0; there is no point of order 2. */
-export function double(out: usize, point: usize): void {
+export function double(out: Point, point: Point): void {
   square(field, a, point + Z); // delta = Z^2
   square(field, b, point + Y); // gamma = Y^2
   multiply(field, c, point, b); // beta = X gamma
@@ -141,13 +142,13 @@ export function double(out: usize, point: usize): void {
 }
 
 /** out = -point. */
-export function negatePoint(out: usize, point: usize): void {
+export function negatePoint(out: Point, point: Point): void {
   memory.copy(out, point, POINT);
   if (!isZero(point + Y)) subtract(field, out + Y, field.value, point + Y);
 }
 
 /** out = first + second, complete. `out` may be `first`. */
-export function addPoints(out: usize, first: usize, second: usize): void {
+export function addPoints(out: Point, first: Point, second: Point): void {
   if (isInfinity(second)) {
     memory.copy(out, first, POINT);
     return;
@@ -188,14 +189,14 @@ export function addPoints(out: usize, first: usize, second: usize): void {
 }
 
 /** The x of a point that is not infinity, in Montgomery form. */
-export function affineX(out: usize, point: usize): void {
+export function affineX(out: Element, point: Point): void {
   invert(field, a, point + Z);
   square(field, a, a);
   multiply(field, out, point, a);
 }
 
 /** Whether the point's x, not infinity, is this element (Montgomery form): X = x Z^2. */
-export function hasX(point: usize, x: usize): bool {
+export function hasX(point: Point, x: Element): bool {
   square(field, a, point + Z);
   multiply(field, a, a, x);
   return isEqual(a, point);

@@ -1,8 +1,9 @@
 /** Square roots modulo p = 2^255 - 19 (RFC 8032, section 5.1.3). Variable time. */
 import { copy, isEqual, multiply, negate, SQRT_MINUS_ONE, square } from "./field25519";
+import { Element } from "./pointers";
 
 /** f^(2^count). */
-function squareTimes(out: usize, f: usize, count: i32): void {
+function squareTimes(out: Element, f: Element, count: i32): void {
   square(out, f);
   for (let i = 1; i < count; i++) square(out, out);
 }
@@ -14,7 +15,7 @@ const t2: usize = memory.data(80, 16);
 const t3: usize = memory.data(80, 16);
 
 /** t0 = f^(2^250 - 1). */
-function powerChain(f: usize): void {
+function powerChain(f: Element): void {
   square(t0, f); // 2
   squareTimes(t1, t0, 2); // 8
   multiply(t1, f, t1); // 9
@@ -41,7 +42,7 @@ function powerChain(f: usize): void {
 const base: usize = memory.data(80, 16);
 
 /** f^((p-5)/8) = f^(2^252 - 3). */
-function powerForRoot(out: usize, f: usize): void {
+function powerForRoot(out: Element, f: Element): void {
   copy(base, f);
   powerChain(base);
   squareTimes(t0, t0, 2);
@@ -54,7 +55,7 @@ const check: usize = memory.data(80, 16);
 const minusU: usize = memory.data(80, 16);
 
 /** out = sqrt(u/v), if there is one (RFC 8032, section 5.1.3): u v^3 (u v^7)^((p-5)/8), corrected by sqrt(-1). u, v tight. */
-export function squareRootOfRatio(out: usize, u: usize, v: usize): bool {
+export function squareRootOfRatio(out: Element, u: Element, v: Element): bool {
   square(v3, v);
   multiply(v3, v3, v);
   square(v7, v3);

@@ -1,9 +1,10 @@
 /** Scalars modulo L = 2^252 + 27742317777372353535851937790883648493, the order of the base point: 32 bytes, little endian. */
+import { Bytes32, Bytes64 } from "./pointers";
 
 const L: usize = memory.data<u64>([0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000], 16);
 
 /** Whether the 32 bytes are below L: S of a signature must be (RFC 8032, section 5.1.7). */
-export function isBelowOrder(bytes: usize): bool {
+export function isBelowOrder(bytes: Bytes32): bool {
   for (let i: i32 = 24; i >= 0; i -= 8) {
     const word = load<u64>(bytes + i);
     const limit = load<u64>(L + i);
@@ -77,7 +78,7 @@ function fold(words: i32, multiple: usize, left: i32): void {
 }
 
 /** out, 32 bytes = the 64 bytes modulo L. */
-export function reduce(out: usize, bytes: usize): void {
+export function reduce(out: Bytes32, bytes: Bytes64): void {
   memory.copy(number, bytes, 64);
   fold(16, MULTIPLE_385, 13); // high below 2^260, the product below 2^385; leaves less than 2^386
   fold(13, MULTIPLE_259, 9); // below 2^134, below 2^259; leaves less than 2^260

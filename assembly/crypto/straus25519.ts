@@ -4,6 +4,7 @@
  */
 import { addCached, cache, double, POINT, setBase, setIdentity } from "./edwards25519";
 import { DIGITS, recode, TABLE_ENTRIES } from "./naf";
+import { Bytes32, CachedPoint, Point } from "./pointers";
 
 const sum: usize = memory.data(320, 16);
 const twice: usize = memory.data(320, 16);
@@ -17,7 +18,7 @@ const digits: usize = memory.data(264, 16);
 let hasBaseMultiples: bool = false;
 
 /** into[i] = (2i + 1) * point, cached. */
-function fillMultiples(into: usize, point: usize): void {
+function fillMultiples(into: CachedPoint, point: Point): void {
   double(twice, point);
   cache(cachedTwice, twice);
   memory.copy(sum, point, POINT);
@@ -28,13 +29,13 @@ function fillMultiples(into: usize, point: usize): void {
 }
 
 /** sum += digit * point, from its odd multiples. */
-function addDigit(from: usize, digit: i32): void {
+function addDigit(from: CachedPoint, digit: i32): void {
   if (digit > 0) addCached(sum, sum, from + <usize>(digit >> 1) * POINT, false);
   else if (digit < 0) addCached(sum, sum, from + <usize>(-digit >> 1) * POINT, true);
 }
 
 /** out = [baseScalar]B + [scalar]point. Scalars: 32 bytes, little endian; points in extended coordinates. */
-export function sumStraus(out: usize, baseScalar: usize, scalar: usize, point: usize): void {
+export function sumStraus(out: Point, baseScalar: Bytes32, scalar: Bytes32, point: Point): void {
   if (!hasBaseMultiples) {
     setBase(basePoint);
     fillMultiples(baseMultiples, basePoint);

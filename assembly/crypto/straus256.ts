@@ -4,6 +4,7 @@
  */
 import { DIGITS, recode, TABLE_ENTRIES } from "./naf";
 import { addPoints, double, negatePoint, POINT, setBase, setInfinity } from "./p256";
+import { Point, Words } from "./pointers";
 
 const sum: usize = memory.data(96, 16);
 const twice: usize = memory.data(96, 16);
@@ -16,7 +17,7 @@ const baseDigits: usize = memory.data(264, 16);
 const digits: usize = memory.data(264, 16);
 let hasBaseMultiples: bool = false;
 
-function fillMultiples(into: usize, point: usize): void {
+function fillMultiples(into: Point, point: Point): void {
   double(twice, point);
   memory.copy(into, point, POINT);
   for (let i = 1; i < TABLE_ENTRIES; i++) {
@@ -25,7 +26,7 @@ function fillMultiples(into: usize, point: usize): void {
   }
 }
 
-function addDigit(from: usize, digit: i32): void {
+function addDigit(from: Point, digit: i32): void {
   if (digit > 0) {
     addPoints(sum, sum, from + <usize>(digit >> 1) * POINT);
   } else if (digit < 0) {
@@ -35,7 +36,7 @@ function addDigit(from: usize, digit: i32): void {
 }
 
 /** out = [baseScalar]G + [scalar]point. Scalars: plain numbers of eight words; points in Jacobian coordinates. */
-export function sumStraus(out: usize, baseScalar: usize, scalar: usize, point: usize): void {
+export function sumStraus(out: Point, baseScalar: Words, scalar: Words, point: Point): void {
   if (!hasBaseMultiples) {
     setBase(base);
     fillMultiples(baseMultiples, base);

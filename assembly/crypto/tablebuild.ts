@@ -13,6 +13,7 @@ import {
 } from "./edwards25519";
 import { addPlain, isLess, leave, subtractPlain } from "./montgomery";
 import { affineX, decodePoint as decode256, field, isInfinity, order, setBase as setBase256 } from "./p256";
+import { Multiples, PublicKey } from "./pointers";
 import { sumStraus as sumStraus256 } from "./straus256";
 import { sumStraus as sumStraus25519 } from "./straus25519";
 import {
@@ -48,7 +49,7 @@ let filled: i32 = 0;
  * @param publicKey 32 bytes or x || y of 64; 0 for the base point
  * @returns false when the key is not acceptable
  */
-export function startTable(algorithm: i32, publicKey: usize, table: usize): bool {
+export function startTable(algorithm: i32, publicKey: PublicKey, table: Multiples): bool {
   buildAlgorithm = algorithm;
   buildTable = table;
   filled = 0;
@@ -98,7 +99,7 @@ const one: usize = memory.data(32, 16);
 const other: usize = memory.data(32, 16);
 const ONE_WORD: usize = memory.data<u64>([1, 0, 0, 0], 16);
 
-function isTrue25519(publicKey: usize, baseTable: usize, table: usize): bool {
+function isTrue25519(publicKey: PublicKey, baseTable: Multiples, table: Multiples): bool {
   if (!decode25519(point, publicKey)) return false;
   negatePoint(point, point);
   sumStraus25519(sum, S, K, point);
@@ -108,7 +109,7 @@ function isTrue25519(publicKey: usize, baseTable: usize, table: usize): bool {
   return memory.compare(one, other, 32) == 0;
 }
 
-function isTrue256(publicKey: usize, baseTable: usize, table: usize): bool {
+function isTrue256(publicKey: PublicKey, baseTable: Multiples, table: Multiples): bool {
   if (!decode256(point, publicKey)) return false;
   sumStraus256(sum, S, K, point);
   if (isInfinity(sum)) return false;
@@ -122,7 +123,7 @@ function isTrue256(publicKey: usize, baseTable: usize, table: usize): bool {
 }
 
 /** Whether a finished table of that key agrees with the generic way. */
-export function isTrueTable(algorithm: i32, publicKey: usize, baseTable: usize, table: usize): bool {
+export function isTrueTable(algorithm: i32, publicKey: PublicKey, baseTable: Multiples, table: Multiples): bool {
   return algorithm == Algorithm.Ed25519
     ? isTrue25519(publicKey, baseTable, table)
     : isTrue256(publicKey, baseTable, table);

@@ -16,6 +16,7 @@ import {
   negateWhere,
   subtract as subtractLanes,
 } from "./lanes25519.gen";
+import { Bytes32, Element, Lanes, Multiples, Point } from "./pointers";
 import { entriesOfRow, entriesOfTable, rowsOf, signedDigits } from "./windows";
 
 /** Bits per digit of the keys' tables, and of the base point's, of which a VM has one. */
@@ -51,7 +52,7 @@ function storeEntry(at: usize): void {
 }
 
 /** CHUNK entries: last + step, last + 2 step, ...; `last` moves on. All Z are inverted at once (Montgomery's trick). */
-function fillChunk(at: usize, last: usize, step: usize): void {
+function fillChunk(at: usize, last: Point, step: Point): void {
   cache(cachedStep, step);
   for (let i = 0; i < CHUNK; i++) {
     const point = points + <usize>i * POINT;
@@ -84,7 +85,7 @@ function fillChunk(at: usize, last: usize, step: usize): void {
  * @param last the entry filled last as a point, or the identity at a row's beginning; moves on
  * @returns how many are there now; entriesOfTable(width) at the end
  */
-export function fillMore(table: usize, width: i32, filled: i32, step: usize, last: usize): i32 {
+export function fillMore(table: Multiples, width: i32, filled: i32, step: Point, last: Point): i32 {
   fillChunk(table + <usize>filled * ENTRY_BYTES, last, step);
   const now = filled + CHUNK;
   const row = now / entriesOfRow(width);
@@ -109,7 +110,7 @@ const digits: usize = memory.data(128, 16);
 let touchedSum: u32 = 0;
 
 /** Picks the entries of a scalar's digits, `slot` being the first one's place. */
-function pick(slot: i32, scalar: usize, table: usize, width: i32): void {
+function pick(slot: i32, scalar: Bytes32, table: Multiples, width: i32): void {
   signedDigits(digits, scalar, width);
   let touched: u32 = 0;
   const rows = rowsOf(width);
@@ -196,7 +197,7 @@ function addRound(round: usize): void {
 }
 
 /** One lane as an element of field25519, tight. */
-function takeLane(out: usize, lanes: usize, lane: usize): void {
+function takeLane(out: Element, lanes: Lanes, lane: usize): void {
   const at = lanes + (lane << 2);
   carryAndStore(
     out,
@@ -216,7 +217,7 @@ function takeLane(out: usize, lanes: usize, lane: usize): void {
 const lanePoint: usize = memory.data(320, 16);
 const cachedPoint: usize = memory.data(320, 16);
 
-function takePoint(out: usize, lane: usize): void {
+function takePoint(out: Point, lane: usize): void {
   takeLane(out, sumX, lane);
   takeLane(out + ELEMENT, sumY, lane);
   takeLane(out + 2 * ELEMENT, sumZ, lane);
@@ -227,7 +228,13 @@ function takePoint(out: usize, lane: usize): void {
  * out = [baseScalar]B + [keyScalar]P, a point in extended coordinates.
  * @param baseScalar, keyScalar 32 bytes, below L
  */
-export function sumTabled(out: usize, baseScalar: usize, keyScalar: usize, baseTable: usize, keyTable: usize): void {
+export function sumTabled(
+  out: Point,
+  baseScalar: Bytes32,
+  keyScalar: Bytes32,
+  baseTable: Multiples,
+  keyTable: Multiples,
+): void {
   pick(0, baseScalar, baseTable, BASE_WIDTH);
   pick(rowsOf(BASE_WIDTH), keyScalar, keyTable, KEY_WIDTH);
   for (let slot = ENTRIES; slot < <i32>ROUNDS * 4; slot++) {

@@ -2,7 +2,7 @@
  * [u1]G + [u2]Q on P-256 from tables of odd multiples: no doublings, four sums side by side in SIMD lanes. A table holds, for
  * each of 32 windows of 8 bits, the multiples 1, 3, ... 255 of 2^(8 * row) times its point; scalars become odd signed digits.
  *
- *   entry | x | y |      nine i32 limbs each, tight, Montgomery form with 2^261; 72 bytes and 8 spare ones
+ *   entry | x | y |      Montgomery form with 2^261, 32 bytes each (`storeCoordinate`): one cache line
  *
  * Sums are kept as (X, Y, ZZ, ZZZ), x = X/ZZ, y = Y/ZZZ, ZZ^3 = ZZZ^2 ("madd-2008-s" and "add-2008-s"). Those additions do not
  * hold for equal or opposite points, where they leave ZZ = 0. ZZ then stays 0, since each addition multiplies it: one look
@@ -17,21 +17,27 @@ import {
   subtract as subtractLanes,
   subtractThree,
 } from "./lanes256.gen";
-import { addPlain, enter, invert, isLess, multiply, square, subtractPlain, WORDS } from "./montgomery";
+import { add, addPlain, enter, invert, isLess, multiply, square, subtractPlain, WORDS } from "./montgomery";
 import { addPoints, double, field, POINT } from "./p256";
+import { Element, Lanes, Multiples, Point, Words } from "./pointers";
 import { ODD_ENTRIES, ODD_ROWS, ODD_WIDTH, oddDigits } from "./windows";
 
-const ENTRY_BYTES: i32 = 80;
+const ENTRY_BYTES: i32 = 64;
 /** Bytes of a row. */
 export const ROW_BYTES: i32 = ODD_ENTRIES * ENTRY_BYTES;
 export const TABLE_BYTES: i32 = ODD_ROWS * ROW_BYTES;
-const LIMBS_BYTES: usize = 36;
+const COORDINATE: usize = 32;
 const LIMB_BITS: i32 = 29;
 const LIMB_MASK: u32 = 0x1fffffff;
 
 /** 2^261 modulo p, a plain number. */
 const TWO_261: usize = memory.data<u32>(
   [0x00000020, 0x00000000, 0x00000000, 0xffffffe0, 0xffffffff, 0xffffffff, 0xffffffdf, 0x0000001f],
+  16,
+);
+/** 2^28 * (1 + 2^29 + ... + 2^203). */
+const OFFSET: usize = memory.data<u32>(
+  [0x10000000, 0x02000000, 0x00400000, 0x00080000, 0x00010000, 0x00002000, 0x00000400, 0x00000080],
   16,
 );
 /** p: nine limbs. */
@@ -42,27 +48,14 @@ const P: usize = memory.data<u32>(
 
 const moved: usize = memory.data(32, 16);
 
-/** Nine tight limbs of an element in the form of montgomery.ts, for the lanes. `stride`: bytes between limbs. */
-function storeLimbs(at: usize, element: usize, stride: usize): void {
+/**
+ * An element in the form of montgomery.ts, as `gather` reads it: x * 2^261 + OFFSET modulo p, so that the limbs, 2^28 less each,
+ * are tight without a carry. The value that comes out is below p and above -2^232.
+ */
+function storeCoordinate(at: Words, element: Element): void {
   // x * 2^256 times 2^261 / 2^256 is x * 2^261.
   multiply(field, moved, element, TWO_261);
-  let bits: u64 = 0;
-  let count: i32 = 0;
-  let word: usize = 0;
-  let carry: u32 = 0;
-  for (let i: usize = 0; i < 9; i++) {
-    if (count < LIMB_BITS && word < 32) {
-      bits |= (<u64>load<u32>(moved + word)) << count;
-      word += 4;
-      count += 32;
-    }
-    // Rounded, so that limbs come out between -2^28 and 2^28; the top one is far below.
-    const limb = (<u32>bits & LIMB_MASK) + carry;
-    carry = (limb + (1 << (LIMB_BITS - 1))) >> LIMB_BITS;
-    store<u32>(at + i * stride, limb - (carry << LIMB_BITS));
-    bits >>= LIMB_BITS;
-    count -= LIMB_BITS;
-  }
+  add(field, at, moved, OFFSET);
 }
 
 // ---- Filling a table, row by row.
@@ -79,7 +72,7 @@ const coordinate: usize = memory.data(32, 16);
  * Fills one row: the multiples 1, 3, ... 255 of `step`, and moves `step` on to the next row's: 2^8 times itself. All Z are inverted at once (Montgomery's trick).
  * @param step a point in Jacobian coordinates
  */
-export function fillRow(row: usize, step: usize): void {
+export function fillRow(row: usize, step: Point): void {
   double(twice, step);
   memory.copy(points, step, POINT);
   memory.copy(products, step + 64, WORDS);
@@ -102,10 +95,10 @@ export function fillRow(row: usize, step: usize): void {
     square(field, power, reciprocal);
     multiply(field, coordinate, point, power);
     const entry = row + <usize>i * ENTRY_BYTES;
-    storeLimbs(entry, coordinate, 4);
+    storeCoordinate(entry, coordinate);
     multiply(field, power, power, reciprocal);
     multiply(field, coordinate, point + WORDS, power);
-    storeLimbs(entry + LIMBS_BYTES, coordinate, 4);
+    storeCoordinate(entry + COORDINATE, coordinate);
   }
 }
 
@@ -122,7 +115,7 @@ const oddScalar: usize = memory.data(32, 16);
 let touchedSum: u32 = 0;
 
 /** Picks the entries of a scalar's digits, `slot` being the first one's place. */
-function pick(slot: usize, scalar: usize, order: usize, table: usize): void {
+function pick(slot: usize, scalar: Words, order: Words, table: Multiples): void {
   // Only odd scalars have odd digits: for an even one take the negative, n - scalar, and turn all signs.
   let flip = 0;
   memory.copy(oddScalar, scalar, WORDS);
@@ -138,8 +131,8 @@ function pick(slot: usize, scalar: usize, order: usize, table: usize): void {
     const index = ((digit ^ sign) - sign) >> 1;
     const at = (slot + row) << 2;
     const entry = table + row * <usize>ROW_BYTES + <usize>index * ENTRY_BYTES;
-    // Both its cache lines, all entries in a row: so they are fetched at once, not one round after the other. Saves 5%.
-    touched += load<u32>(entry) + load<u32>(entry, 68);
+    // All cache lines in a row: so they are fetched at once, not one round after the other.
+    touched += load<u32>(entry);
     store<usize>(picked + at, entry);
     store<i32>(signs + at, sign ^ flip);
   }
@@ -161,14 +154,14 @@ const ppp: usize = memory.data(144, 16);
 const q: usize = memory.data(144, 16);
 const rr: usize = memory.data(144, 16);
 
-function loadEntries(round: usize, outX: usize, outY: usize): void {
+function loadEntries(round: usize, outX: Lanes, outY: Lanes): void {
   const at = picked + (round << 4);
   const p0 = load<usize>(at);
   const p1 = load<usize>(at, 4);
   const p2 = load<usize>(at, 8);
   const p3 = load<usize>(at, 12);
   gather(outX, p0, p1, p2, p3);
-  gather(outY, p0 + LIMBS_BYTES, p1 + LIMBS_BYTES, p2 + LIMBS_BYTES, p3 + LIMBS_BYTES);
+  gather(outY, p0 + COORDINATE, p1 + COORDINATE, p2 + COORDINATE, p3 + COORDINATE);
   negateWhere(outY, outY, signs + (round << 4));
 }
 
@@ -178,7 +171,7 @@ function loadEntries(round: usize, outX: usize, outY: usize): void {
  * Bounds, sums of absolute values in units of limbs and multiples of the prime: X 1 and 6.2 p, Y 2 and 3.2 p, ZZ, ZZZ 1 and
  * 1.5 p before gives P 2 and 7.25 p, R 3 and 4.25 p, PP 1 and 2.64 p, PPP 1 and 1.6 p, Q 1 and 1.51 p, R^2 1 and 1.57 p, so
  * X 4, carried to 1, and 6.19 p, Y 2 and 3.18 p, ZZ 1.13 p, ZZZ 1.08 p after: the bounds hold from round to round. Of two
- * entries P is 2 and 1 p, R 2 and 2 p, so that all stays within them.
+ * entries P is 2 and 1.01 p, R 2 and 2 p, so that all stays within them.
  */
 function finishX(): void {
   squareLanes(pp, p);
@@ -244,7 +237,7 @@ function addNeighbours(distance: i32, isLast: bool): void {
   multiplyLanes(sumZZZ, sumZZZ, ppp);
 }
 
-function shuffle(out: usize, lanes: usize, distance: i32): void {
+function shuffle(out: Lanes, lanes: Lanes, distance: i32): void {
   const v = v128.load(lanes);
   v128.store(out, distance == 1 ? v128.shuffle<i32>(v, v, 1, 0, 3, 2) : v128.shuffle<i32>(v, v, 2, 3, 0, 1));
 }
@@ -252,7 +245,7 @@ function shuffle(out: usize, lanes: usize, distance: i32): void {
 const difference: usize = memory.data(72, 16);
 
 /** Whether the first lane is 0 modulo p. Its value is within 8p of zero. */
-function isFirstLaneZero(lanes: usize): bool {
+function isFirstLaneZero(lanes: Lanes): bool {
   // Raised by 8p it is positive. If it is k * p then k is what its top limb says when rounded: p is 2^24 top limbs less a bit.
   let carry: i64 = 0;
   for (let i: usize = 0; i < 9; i++) {
@@ -275,10 +268,10 @@ const candidate: usize = memory.data(32, 16);
 const product: usize = memory.data(144, 16);
 
 /** Whether the sum's x is this plain number below p: X = x * ZZ. */
-function hasX(plain: usize): bool {
+function hasX(plain: Words): bool {
   enter(field, candidate, plain);
-  memory.fill(product, 0, LANES);
-  storeLimbs(product, candidate, 16);
+  storeCoordinate(candidate, candidate);
+  gather(product, candidate, candidate, candidate, candidate);
   multiplyLanes(product, product, sumZZ);
   subtractLanes(product, product, sumX);
   return isFirstLaneZero(product);
@@ -298,12 +291,12 @@ export enum TabledResult {
  * @param order n
  */
 export function compareTabled(
-  u1: usize,
-  u2: usize,
-  wanted: usize,
-  order: usize,
-  baseTable: usize,
-  keyTable: usize,
+  u1: Words,
+  u2: Words,
+  wanted: Words,
+  order: Words,
+  baseTable: Multiples,
+  keyTable: Multiples,
 ): i32 {
   pick(0, u1, order, baseTable);
   pick(ODD_ROWS, u2, order, keyTable);

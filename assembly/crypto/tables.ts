@@ -4,7 +4,8 @@
  * that forged grants cannot churn them. A table belongs to the key's bytes, not to a bundle: it stays over rotations.
  */
 import { Purpose, returnMemory, takeMemory } from "../heap";
-import { Algorithm, publicKeyLength } from "./algorithm";
+import { publicKeyLength } from "./algorithm";
+import { Multiples, PublicKey } from "./pointers";
 import { baseTableBytes, fillNext, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
 
 /** Places for keys' tables, at most. */
@@ -60,12 +61,12 @@ let waiting: i32 = 0;
 let ready: i32 = 0;
 
 /** The base point's table, or 0 while there is none. */
-export function baseTable(algorithm: i32): usize {
+export function baseTable(algorithm: i32): Multiples {
   const base = unchecked(bases[algorithm]);
   return base.state == State.Ready ? base.memory : 0;
 }
 
-function isOf(table: Table, algorithm: i32, publicKey: usize): bool {
+function isOf(table: Table, algorithm: i32, publicKey: PublicKey): bool {
   if (table.state == State.Free || table.algorithm != algorithm) return false;
   return (
     load<u64>(table.key) == load<u64>(publicKey) &&
@@ -73,7 +74,7 @@ function isOf(table: Table, algorithm: i32, publicKey: usize): bool {
   );
 }
 
-function find(algorithm: i32, publicKey: usize): Table {
+function find(algorithm: i32, publicKey: PublicKey): Table {
   for (let i = 0; i < MAX_TABLES; i++) {
     const table = unchecked(tables[i]);
     if (isOf(table, algorithm, publicKey)) return table;
@@ -82,7 +83,7 @@ function find(algorithm: i32, publicKey: usize): Table {
 }
 
 /** The key's table, or 0. With it the base point's is there too. */
-export function findTable(algorithm: i32, publicKey: usize): usize {
+export function findTable(algorithm: i32, publicKey: PublicKey): Multiples {
   if (ready == 0) return 0;
   const table = find(algorithm, publicKey);
   if (changetype<usize>(table) == 0 || table.state != State.Ready) return 0;
@@ -98,7 +99,7 @@ function waitingAt(index: i32): usize {
   return waitingKeys + <usize>index * WAITING_BYTES;
 }
 
-function isWaiting(algorithm: i32, publicKey: usize): bool {
+function isWaiting(algorithm: i32, publicKey: PublicKey): bool {
   for (let i = 0; i < waiting; i++) {
     const at = waitingAt(i);
     if (load<i32>(at) != algorithm) continue;
@@ -108,7 +109,7 @@ function isWaiting(algorithm: i32, publicKey: usize): bool {
 }
 
 /** This key has verified a signature: it may have a table. On the hot path, so it only takes a note. */
-export function noteVerified(algorithm: i32, publicKey: usize): void {
+export function noteVerified(algorithm: i32, publicKey: PublicKey): void {
   if (budget == 0 || waiting >= MAX_WAITING) return;
   if (changetype<usize>(find(algorithm, publicKey)) != 0 || isWaiting(algorithm, publicKey)) return;
   const at = waitingAt(waiting);
@@ -117,10 +118,18 @@ export function noteVerified(algorithm: i32, publicKey: usize): void {
   waiting += 1;
 }
 
+/** What is kept free for the base points' tables that are still to come, so that keys of one algorithm cannot starve the other's. */
+function reserved(): i32 {
+  let bytes = 0;
+  for (let i = 0; i < 2; i++) if (unchecked(bases[i]).memory == 0) bytes += unchecked(bases[i]).bytes;
+  return bytes;
+}
+
 /** Memory for a table. False when there is none left within the budget. */
 function giveMemory(table: Table): bool {
   if (table.memory != 0) return true;
-  if (used + table.bytes > budget) return false;
+  const kept = isBase(table) ? 0 : reserved();
+  if (used + table.bytes + kept > budget) return false;
   table.memory = takeMemory(table.bytes, Purpose.Tables);
   if (table.memory == 0) return false;
   used += table.bytes;
@@ -143,7 +152,7 @@ function makeRoom(): Table {
   return oldest;
 }
 
-function begin(table: Table, publicKey: usize): void {
+function begin(table: Table, publicKey: PublicKey): void {
   if (startTable(table.algorithm, publicKey, table.memory)) {
     table.state = State.Building;
     building = table;
@@ -157,8 +166,8 @@ function startNext(): void {
   const algorithm = load<i32>(waitingKeys);
   const base = unchecked(bases[algorithm]);
   if (base.state == State.Free) {
-    // It is of no use without room for one key.
-    if (used + base.bytes + TABLE_BYTES <= budget && giveMemory(base)) {
+    // None is of use without room for one key.
+    if (unchecked(bases[0]).bytes + unchecked(bases[1]).bytes + TABLE_BYTES <= budget && giveMemory(base)) {
       begin(base, 0);
       return;
     }

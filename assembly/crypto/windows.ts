@@ -1,4 +1,5 @@
 /** Cutting scalars into digits for the tables of multiples. Public scalars only: the digits decide what is read. */
+import { Bytes32, Digits } from "./pointers";
 
 /** Bits of a scalar below L = 2^252 + ..., less its top one. */
 const SCALAR_BITS: i32 = 252;
@@ -28,7 +29,7 @@ const padded: usize = memory.data(40, 8); // 32 bytes and zeros, so that a digit
  * @param scalar 32 bytes, little endian, below L
  * @param width at most 12
  */
-export function signedDigits(digits: usize, scalar: usize, width: i32): void {
+export function signedDigits(digits: Digits, scalar: Bytes32, width: i32): void {
   memory.copy(padded, scalar, 32);
   const half = entriesOfRow(width);
   const mask = (1 << width) - 1;
@@ -55,7 +56,7 @@ export const ODD_ENTRIES: i32 = 1 << (ODD_WIDTH - 1);
  * @param digits ODD_ROWS i16
  * @param scalar 32 bytes, little endian
  */
-export function oddDigits(digits: usize, scalar: usize): void {
+export function oddDigits(digits: Digits, scalar: Bytes32): void {
   for (let i: usize = 0; i < <usize>ODD_ROWS - 1; i++) {
     const bits = <i32>load<u16>(scalar + i) & 0x1ff;
     store<i16>(digits + i * 2, <i16>((bits | 1) - (1 << ODD_WIDTH)));

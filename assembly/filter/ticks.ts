@@ -59,12 +59,10 @@ export function onTick(index: i32): void {
     return;
   }
   handOverCounts();
-  if (hasTableWork()) {
-    const time = now();
-    if (buildTables(<i64>(time / 1000000000))) countBuiltTable();
-    if (time - saidAt >= SAY_NS) sayAgain(time);
-  } else if (++idleTicks >= IDLE_TICKS) {
-    sayAgain(now());
-  }
+  const time = now();
+  const hasWork = hasTableWork();
+  // Also where there is nothing to build: by this clock a table is idle or not.
+  if (buildTables(<i64>(time / 1000000000))) countBuiltTable();
+  if (hasWork ? time - saidAt >= SAY_NS : ++idleTicks >= IDLE_TICKS) sayAgain(time);
   setPeriod(context, hasTableWork() ? BUSY_MS : IDLE_MS);
 }

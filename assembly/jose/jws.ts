@@ -1,6 +1,6 @@
 /** Compact JWS (RFC 7515, section 7.1) with our closed headers, attached or detached (Appendix F). */
 import { Algorithm } from "../crypto/algorithm";
-import { verify } from "../crypto/signature";
+import { addToBatch, verify } from "../crypto/signature";
 import { decode } from "../text/base64url";
 import { isLiteral } from "../text/bytes";
 import { Fault } from "../text/fault";
@@ -149,4 +149,9 @@ export function decodedLength(len: i32): i32 {
 /** Verifies the signature with a public key of the algorithm `jws.algorithm`. */
 export function verifyJws(jws: Jws, publicKey: usize): bool {
   return verify(jws.algorithm, publicKey, jws.signature, jws.headPtr, jws.headLen, jws.bodyPtr, jws.bodyLen);
+}
+
+/** The same, into the batch of crypto/signature.ts. */
+export function addJwsToBatch(jws: Jws, publicKey: usize): void {
+  addToBatch(jws.algorithm, publicKey, jws.signature, jws.headPtr, jws.headLen, jws.bodyPtr, jws.bodyLen);
 }

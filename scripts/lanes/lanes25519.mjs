@@ -1,5 +1,5 @@
 // Text of assembly/crypto/lanes25519.gen.ts: four field elements modulo 2^255 - 19 side by side, radix 2^25.5.
-import { Constants, HALVES, lines, range } from "./text.mjs";
+import { bitsOfWords, Constants, HALVES, lines, range, transposedWords } from "./text.mjs";
 
 const LIMBS = 10;
 /** Even limbs, and odd ones. */
@@ -83,39 +83,16 @@ function multiply() {
 
 const eachLimb = (statement) => range(LIMBS).map((k) => statement(k, 16 * k));
 
-/** Four encodings of 32 bytes, little endian, cut into limbs: a transposition of 4x4 words, twice, then shifts and masks. */
+/** Four encodings of 32 bytes, little endian, cut into limbs. */
 function gather(constants) {
-  const body = [];
-  for (const at of [0, 16]) {
-    for (const [name, source] of [
-      ["a", "p0"],
-      ["b", "p1"],
-      ["c", "p2"],
-      ["d", "p3"],
-    ])
-      body.push(`const ${name}${at} = v128.load(${source}, ${at});`);
-    for (const [i, half, words] of [
-      [0, "x", "0, 4, 1, 5"],
-      [2, "z", "2, 6, 3, 7"],
-    ]) {
-      const w = at / 4 + i;
-      body.push(
-        `const ${half}${at} = v128.shuffle<i32>(a${at}, b${at}, ${words});`,
-        `const ${half}${at + 1} = v128.shuffle<i32>(c${at}, d${at}, ${words});`,
-        `const w${w} = v128.shuffle<i64>(${half}${at}, ${half}${at + 1}, 0, 2);`,
-        `const w${w + 1} = v128.shuffle<i64>(${half}${at}, ${half}${at + 1}, 1, 3);`,
-      );
-    }
-  }
+  const body = transposedWords();
   let bit = 0;
   for (const k of range(LIMBS)) {
-    const word = bit >> 5;
-    const shift = bit & 31;
-    let limb = shift === 0 ? `w${word}` : `i32x4.shr_u(w${word}, ${shift})`;
-    if (shift + bits(k) > 32) limb = `v128.or(${limb}, i32x4.shl(w${word + 1}, ${32 - shift}))`;
+    const limb = bitsOfWords(bit, bits(k));
     // The top bit of an encoding is 0.
-    if (shift + bits(k) !== 32 && k < LIMBS - 1) limb = `v128.and(${limb}, ${constants.lanes32(2 ** bits(k) - 1)})`;
-    body.push(`v128.store(out, ${limb}, ${16 * k});`);
+    const isWhole = (bit & 31) + bits(k) === 32 || k === LIMBS - 1;
+    const masked = isWhole ? limb : `v128.and(${limb}, ${constants.lanes32(2 ** bits(k) - 1)})`;
+    body.push(`v128.store(out, ${masked}, ${16 * k});`);
     bit += bits(k);
   }
   return body;
@@ -151,15 +128,15 @@ ${lines(combine(constants))}
  * no overflow of 64 bits. The carry out of limb 9, at most 2^38, comes back times 19 into limb 0, from there at most 2^17 into
  * limb 1: tight.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(multiply())}
 }`,
     `/** Tight + tight = 2 units. */
-export function add(out: usize, f: usize, g: usize): void {
+export function add(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(eachLimb((_, at) => `v128.store(out, i32x4.add(v128.load(f, ${at}), v128.load(g, ${at})), ${at});`))}
 }`,
     `/** f - g + 2p: two units more than f. g: tight, as 2p is at least as large in each limb. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(
   eachLimb((k, at) => [
     `const s${k} = i32x4.sub(v128.load(f, ${at}), v128.load(g, ${at}));`,
@@ -168,7 +145,7 @@ ${lines(
 )}
 }`,
     `/** Lanes of all ones in the vector at \`mask\` become 2p - f, two units; the others stay. f: tight. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
 ${lines(
   eachLimb((k, at) => [
@@ -178,7 +155,7 @@ ${lines(
 )}
 }`,
     `/** Four encoded elements of 32 bytes, below 2^255, into four lanes: limbs come out below 2^26 and 2^25. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
 ${lines(gather(constants))}
 }`,
   ];
@@ -190,6 +167,8 @@ ${lines(gather(constants))}
  * "Tight": even limbs below 2^26 + 2^18, odd ones below 2^25 + 2^18. "n units": up to n times tight. \`out\` may be an
  * argument. Constants are loaded from memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
+
+import { Lanes } from "./pointers";
 
 /** Bytes of four elements. */
 export const LANES: i32 = 160;

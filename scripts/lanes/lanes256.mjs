@@ -1,5 +1,5 @@
 // Text of assembly/crypto/lanes256.gen.ts: four field elements modulo the prime of P-256 side by side, radix 2^29, Montgomery.
-import { Constants, HALVES, lines, range } from "./text.mjs";
+import { bitsOfWords, Constants, HALVES, lines, range, transposedWords } from "./text.mjs";
 
 const LIMBS = 9;
 const BITS = 29;
@@ -124,27 +124,14 @@ function differenceAndCarry(constants) {
   return body;
 }
 
-/** Four table entries' coordinates, 36 bytes each, turned into nine vectors: two transpositions of 4x4 words and one word. */
-function gather() {
-  const body = ["let a: v128;", "let b: v128;", "let c: v128;", "let d: v128;", "let x: v128;", "let y: v128;"];
-  for (const k of [0, 4]) {
-    for (const [name, source] of [
-      ["a", "p0"],
-      ["b", "p1"],
-      ["c", "p2"],
-      ["d", "p3"],
-    ])
-      body.push(`${name} = v128.load(${source}, ${4 * k});`);
-    body.push("x = v128.shuffle<i32>(a, b, 0, 4, 1, 5);", "y = v128.shuffle<i32>(c, d, 0, 4, 1, 5);");
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k});`);
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 16});`);
-    body.push("x = v128.shuffle<i32>(a, b, 2, 6, 3, 7);", "y = v128.shuffle<i32>(c, d, 2, 6, 3, 7);");
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 0, 2), ${16 * k + 32});`);
-    body.push(`v128.store(out, v128.shuffle<i64>(x, y, 1, 3), ${16 * k + 48});`);
+/** Four numbers of 32 bytes, little endian, cut into limbs of 29 bits less 2^28 each, the top one as it is. */
+function gather(constants) {
+  const body = transposedWords();
+  for (const k of range(LIMBS - 1)) {
+    const limb = `v128.and(${bitsOfWords(BITS * k, BITS)}, ${constants.lanes32(2 ** BITS - 1)})`;
+    body.push(`v128.store(out, i32x4.sub(${limb}, ${constants.lanes32(2 ** (BITS - 1))}), ${16 * k});`);
   }
-  body.push("x = v128.load32_zero(p0, 32);");
-  for (const lane of [1, 2, 3]) body.push(`x = v128.load32_lane(p${lane}, x, ${lane}, 32);`);
-  body.push("v128.store(out, x, 128);");
+  body.push(`v128.store(out, ${bitsOfWords(BITS * 8, 24)}, 128);`);
   return body;
 }
 
@@ -159,29 +146,29 @@ export function lanes256(by) {
  * so each column carries a bias of 2^63 and is read as unsigned. Columns 9 to 16 are rounded, so that limbs come out centred.
  * The value: for |f * g| <= K p^2 it is in (-K/32 p, (1 + K/32) p), as 2^261 is 32 times 2^256.
  */
-export function multiply(out: usize, f: usize, g: usize): void {
+export function multiply(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(multiply(constants, prepareProduct()))}
 }`,
     `/** out = f * f / 2^261, as \`multiply\`. f: up to 3 units. */
-export function square(out: usize, f: usize): void {
+export function square(out: Lanes, f: Lanes): void {
 ${lines(multiply(constants, prepareSquare()))}
 }`,
     `/** f - g, limb by limb: the units add up. */
-export function subtract(out: usize, f: usize, g: usize): void {
+export function subtract(out: Lanes, f: Lanes, g: Lanes): void {
 ${lines(eachLimb((_, at) => [`v128.store(out, i32x4.sub(v128.load(f, ${at}), v128.load(g, ${at})), ${at});`]))}
 }`,
     `/** a - b - 2c of tight ones, carried once in parallel: tight again. Each carry is within 2 of zero. */
-export function subtractThree(out: usize, a: usize, b: usize, c: usize): void {
+export function subtractThree(out: Lanes, a: Lanes, b: Lanes, c: Lanes): void {
 ${lines(differenceAndCarry(constants))}
 }`,
     `/** Lanes of all ones in the vector at \`mask\` become -f; the others stay. In two's complement -f = ~f + 1. */
-export function negateWhere(out: usize, f: usize, mask: usize): void {
+export function negateWhere(out: Lanes, f: Lanes, mask: usize): void {
   const m = v128.load(mask);
 ${lines(eachLimb((_, at) => [`v128.store(out, i32x4.sub(v128.xor(v128.load(f, ${at}), m), m), ${at});`]))}
 }`,
-    `/** Four elements of nine i32 limbs each into four lanes. */
-export function gather(out: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
-${lines(gather())}
+    `/** Four numbers of 32 bytes, each less 2^28 * (1 + 2^29 + ... + 2^203), into four lanes: tight limbs, the top one below 2^24. */
+export function gather(out: Lanes, p0: usize, p1: usize, p2: usize, p3: usize): void {
+${lines(gather(constants))}
 }`,
   ];
   return `/**
@@ -193,6 +180,8 @@ ${lines(gather())}
  * "Tight": |limb| at most 2^28 + 4. "n units": up to n times that. \`out\` may be an argument. Constants are loaded from
  * memory, as V8 rebuilds a splat of a constant each time. Variable time: public data only.
  */
+
+import { Lanes } from "./pointers";
 
 /** Bytes of four elements. */
 export const LANES: i32 = 144;

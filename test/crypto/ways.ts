@@ -7,8 +7,8 @@ export interface Way {
   verify(algorithm: Algorithm, key: Uint8Array, signature: Uint8Array, message: Uint8Array): boolean;
 }
 
-/** Room for two base points and fourteen keys: the default of a gateway. */
-export const TABLE_BUDGET = 8 * 1024 * 1024;
+/** The default of a gateway. */
+export const TABLE_BUDGET = 4 * 1024 * 1024;
 
 export async function genericWay(): Promise<Way> {
   const tools = await FilterTools.load();

@@ -38,6 +38,10 @@ async function setUp(configuration: Readonly<Record<string, unknown>> = {}) {
   return { world, clock, host, configure, ask, tick, built };
 }
 
+/** The tables of both base points: room for them is kept whatever is built first. And of one key. */
+const BASES_KIB = 696 + 256;
+const KEY_KIB = 256;
+const LEAST_KIB = BASES_KIB + KEY_KIB;
 /** Enough for two base points and a dozen keys, a few rows a tick. */
 const LONG = 400;
 const alone = (world: World, by: Signer): string => world.alone({ by, claims: { sub: "rita" } });
@@ -93,8 +97,8 @@ it("keeps tables over a rotation", async () => {
   expect(built()).toBe(1);
 });
 
-it("builds none with table_memory_kib 0, and none that does not fit", async () => {
-  for (const kib of [0, 1023]) {
+it("builds none with table_memory_kib 0, and none where both base points and one key do not fit", async () => {
+  for (const kib of [0, LEAST_KIB - 1]) {
     const { world, ask, tick, built } = await setUp({ table_memory_kib: kib });
     expect(ask(alone(world, world.rita))).toBe("allow");
     tick(LONG);
@@ -104,8 +108,7 @@ it("builds none with table_memory_kib 0, and none that does not fit", async () =
 });
 
 it("holds as many as fit; a further key takes the place of one that was idle for a minute, and no other", async () => {
-  // The base point of Ed25519 and two keys.
-  const { world, clock, ask, tick, built } = await setUp({ table_memory_kib: 1536 });
+  const { world, clock, ask, tick, built } = await setUp({ table_memory_kib: LEAST_KIB + KEY_KIB });
   const approvedBy = (by: Signer): string =>
     world.grant({ claims: { ent: "leads" }, approvals: [{ by: world.anna }, { by }] });
   expect(ask(alone(world, world.rita))).toBe("allow");
@@ -120,4 +123,58 @@ it("holds as many as fit; a further key takes the place of one that was idle for
   expect(ask(approvedBy(world.temp))).toBe("allow");
   tick(LONG);
   expect(built()).toBeGreaterThan(2);
+});
+
+it("counts that minute from when the table was used last, whether anything was built meanwhile or not", async () => {
+  const { world, clock, ask, tick, built } = await setUp({ table_memory_kib: LEAST_KIB });
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(1);
+  // Ticks that have nothing to build.
+  clock.seconds += 100;
+  tick(2);
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  clock.seconds += 59;
+  expect(ask(alone(world, world.rita2))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(1);
+  clock.seconds += 1;
+  expect(ask(alone(world, world.rita2))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(2);
+});
+
+it.each([
+  ["Ed25519", "ES256"],
+  ["ES256", "Ed25519"],
+])("keys of %s, however many, leave room for the base point of %s", async (first) => {
+  const { world, clock, ask, tick, built } = await setUp({ table_memory_kib: LEAST_KIB + KEY_KIB });
+  const [early, late] = first === "Ed25519" ? [world.rita, world.rita2] : [world.rita2, world.rita];
+  const [lead, other] = first === "Ed25519" ? [world.anna, world.adam2] : [world.adam, world.alex];
+  expect(ask(world.grant({ by: early, claims: { ent: "leads" }, approvals: [{ by: lead }, { by: other }] }))).toBe(
+    "allow",
+  );
+  tick(LONG);
+  expect(built()).toBe(2);
+  clock.seconds += 60;
+  tick(1);
+  expect(ask(alone(world, late))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(3);
+});
+
+it("checks approvals together, and one forged among eight denies wherever it stands; the others get tables", async () => {
+  const { world, ask, tick, built } = await setUp();
+  const everyone = (): string =>
+    world.grant({ claims: { ent: "everyone" }, approvals: world.crowd.slice(0, 8).map((by) => ({ by })) });
+  for (let round = 0; round < 2; round++) {
+    for (let forged = 0; forged < 8; forged++) {
+      const parts = everyone().split("~");
+      parts[1 + forged] = bend(parts[1 + forged] ?? "", -20);
+      expect(ask(parts.join("~"))).toBe("approval_signature");
+    }
+    expect(ask(everyone())).toBe("allow");
+    tick(2 * LONG);
+    expect(built()).toBe(9);
+  }
 });

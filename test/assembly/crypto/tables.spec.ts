@@ -1,5 +1,12 @@
 import { Algorithm } from "../../../assembly/crypto/algorithm";
 import {
+  encodePoint,
+  encodePoints,
+  negatePoint,
+  setBase as setBase25519,
+  setIdentity,
+} from "../../../assembly/crypto/edwards25519";
+import {
   add,
   enter,
   invert,
@@ -11,13 +18,15 @@ import {
 } from "../../../assembly/crypto/montgomery";
 import { affineX, field, order, setBase } from "../../../assembly/crypto/p256";
 import { sumStraus } from "../../../assembly/crypto/straus256";
-import { fillNextRow, startTable, TABLE_BYTES } from "../../../assembly/crypto/tablebuild";
+import { sumStraus as sumStraus25519 } from "../../../assembly/crypto/straus25519";
+import { fillNext, startTable, TABLE_BYTES } from "../../../assembly/crypto/tablebuild";
 import { compareTabled, TabledResult } from "../../../assembly/crypto/tabled256";
-import { oddDigits, signedDigits } from "../../../assembly/crypto/windows";
+import { BASE_TABLE_BYTES, KEY_TABLE_BYTES, sumTabled } from "../../../assembly/crypto/tabled25519";
+import { entriesOfRow, entriesOfTable, oddDigits, rowsOf, signedDigits } from "../../../assembly/crypto/windows";
 
 const baseTable = heap.alloc(TABLE_BYTES);
 const keyTable = heap.alloc(TABLE_BYTES);
-const digits = heap.alloc(64);
+const digits = heap.alloc(128);
 const u1 = heap.alloc(32);
 const u2 = heap.alloc(32);
 const secret = heap.alloc(32);
@@ -56,7 +65,7 @@ function publicKeyOf(out: usize, from: usize): void {
 
 function build(publicKey: usize, table: usize): void {
   expect(startTable(Algorithm.Es256, publicKey, table)).toBe(true);
-  while (!fillNextRow()) {}
+  while (!fillNext()) {}
 }
 
 /** x([u1]G + [u2]Q) modulo n into `x`, by the complete way. */
@@ -164,24 +173,103 @@ describe("tables of P-256", () => {
   });
 });
 
-describe("digits", () => {
-  it("add up to the scalar", () => {
-    for (let i: u64 = 0; i < 50; i++) {
-      set(scalar, i * 0x9e3779b97f4a7c15, ~i, 0x8080808080808080 ^ i, (i << 57) | 0x7f80ff0080817f01);
-      store<u8>(scalar + 31, load<u8>(scalar + 31) & 0x7f);
-      if ((i & 1) == 0) memory.fill(scalar + 8, 0x80, 16);
-      signedDigits(digits, scalar);
-      let carry: i32 = 0;
-      for (let row: usize = 0; row < 32; row++) {
-        const digit = <i32>load<i16>(digits + row * 2);
-        expect(digit > -128 && digit <= 128).toBe(true);
-        carry += digit;
-        expect(<u8>carry).toBe(load<u8>(scalar + row));
-        carry >>= 8;
+/** L - 1, the largest scalar modulo the order of edwards25519, and some that lie below and above 2^252, where a top digit is largest. */
+function setScalar(out: usize, i: u64): void {
+  if (i == 0) set(out, 0x5812631a5cf5d3ec, 0x14def9dea2f79cd6, 0, 0x1000000000000000);
+  else if (i == 1) set(out, 0, 0, 0, 0x1000000000000000);
+  else if (i == 2) set(out, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff, 0x0fffffffffffffff);
+  else if (i == 3) set(out, 0, 0, 0, 0);
+  else if (i == 4) set(out, 1, 0, 0, 0);
+  else if (i == 5) set(out, 0xffffffffffffffff, 0x14def9dea2f79cd5, 0, 0x1000000000000000);
+  else
+    set(out, i * 0x9e3779b97f4a7c15, ~i, 0x8080808080808080 ^ i, ((i << 52) ^ 0x0f80ff0080817f01) & 0x0fffffffffffffff);
+}
+
+describe("tables of edwards25519", () => {
+  it("agree with the generic way for every scalar's top digit", () => {
+    const base = heap.alloc(BASE_TABLE_BYTES);
+    const table = heap.alloc(KEY_TABLE_BYTES);
+    const other = heap.alloc(32);
+    const encodedKey = heap.alloc(32);
+    const sum = heap.alloc(320);
+    const basePoint = heap.alloc(320);
+    expect(startTable(Algorithm.Ed25519, 0, base)).toBe(true);
+    while (!fillNext()) {}
+    // A key: five times the base point, say.
+    set(u1, 5, 0, 0, 0);
+    setBase25519(basePoint);
+    sumStraus25519(sum, u1, zero, basePoint);
+    encodePoint(encodedKey, sum);
+    expect(startTable(Algorithm.Ed25519, encodedKey, table)).toBe(true);
+    while (!fillNext()) {}
+    negatePoint(sum, sum);
+    const minusKey = heap.alloc(320);
+    memory.copy(minusKey, sum, 320);
+    for (let i: u64 = 0; i < 64; i++) {
+      setScalar(u1, i & 7);
+      setScalar(u2, i >> 3);
+      sumTabled(sum, u1, u2, base, table);
+      encodePoint(x, sum);
+      sumStraus25519(sum, u1, u2, minusKey);
+      encodePoint(other, sum);
+      expect(memory.compare(x, other, 32)).toBe(0);
+    }
+  });
+  it("encode points together as one by one", () => {
+    const points = heap.alloc(8 * 320);
+    const together = heap.alloc(8 * 32);
+    const basePoint = heap.alloc(320);
+    setBase25519(basePoint);
+    setIdentity(points);
+    for (let i: u64 = 1; i < 8; i++) {
+      setScalar(u1, i);
+      sumStraus25519(points + <usize>i * 320, u1, zero, basePoint);
+    }
+    for (let count = 1; count <= 8; count++) {
+      encodePoints(together, points, count);
+      for (let i: usize = 0; i < <usize>count; i++) {
+        encodePoint(x, points + i * 320);
+        expect(memory.compare(x, together + i * 32, 32)).toBe(0);
       }
-      expect(carry).toBe(0);
-      store<u8>(scalar, load<u8>(scalar) | 1);
+    }
+  });
+});
+
+/** `width` bits of the scalar from `bit` on. */
+function bitsOf(words: usize, bit: i32, width: i32): i32 {
+  let bits = 0;
+  for (let i = 0; i < width && bit + i < 256; i++) {
+    bits |= (<i32>((load<u8>(words + (<usize>(bit + i) >> 3)) >> <u8>((bit + i) & 7)) & 1)) << i;
+  }
+  return bits;
+}
+
+describe("digits", () => {
+  it("of any width are signed and add up to the scalar, the last one within its row", () => {
+    for (let width = 4; width <= 12; width++) {
+      const half = entriesOfRow(width);
+      const rows = rowsOf(width);
+      const lastEntries = entriesOfTable(width) - (rows - 1) * half;
+      for (let i: u64 = 0; i < 50; i++) {
+        setScalar(scalar, i);
+        signedDigits(digits, scalar, width);
+        let carry = 0;
+        for (let row = 0; row < rows; row++) {
+          const digit = <i32>load<i16>(digits + <usize>row * 2);
+          const isLast = row == rows - 1;
+          expect(isLast ? digit >= 0 && digit <= lastEntries : digit > -half && digit <= half).toBe(true);
+          carry += digit;
+          expect(isLast ? carry : carry & ((1 << width) - 1)).toBe(bitsOf(scalar, row * width, isLast ? 20 : width));
+          carry >>= width;
+        }
+      }
+    }
+  });
+  it("that are odd add up to the scalar", () => {
+    for (let i: u64 = 0; i < 50; i++) {
+      set(scalar, (i * 0x9e3779b97f4a7c15) | 1, ~i, 0x8080808080808080 ^ i, (i << 57) | 0xff80ff0080817f01);
       oddDigits(digits, scalar);
+      let carry: i32 = 0;
       for (let row: usize = 0; row < 32; row++) {
         const digit = <i32>load<i16>(digits + row * 2);
         expect(digit & 1).toBe(1);
