@@ -149,7 +149,7 @@ export function callSets(cached: Sample, fresh: Sample, grant: string): readonly
   const withGrant = { "x-break-glass": grant };
   return [
     set("get", "one header read", [["get", "x-break-glass"]]),
-    set("two-gets", "two header reads: all that a request without a grant costs", [
+    set("two-gets", "two header reads: all that a request without a grant costs directly in the chain", [
       ["get", "x-break-glass"],
       ["get", "x-break-glass-grant"],
     ]),

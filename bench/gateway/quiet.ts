@@ -4,6 +4,8 @@ import type { RunningEnvoy } from "../../control/gateway/run.js";
 
 /** Longer than an idle tick of the filter (500 ms) and the building of the table that it may begin (assembly/filter/ticks.ts). */
 const QUIET_MS = 1000;
+/** Once might be a pause of a machine that is busy with something else. */
+const QUIET_TIMES = 2;
 
 /** Tables of multiples that the VMs have built. */
 export async function tablesBuilt({ admin }: RunningEnvoy): Promise<number> {
@@ -12,8 +14,11 @@ export async function tablesBuilt({ admin }: RunningEnvoy): Promise<number> {
 
 /** Waits until nothing is done any more: connections idle, counts handed over, every table of multiples built. */
 export async function becomeQuiet(envoy: RunningEnvoy): Promise<void> {
-  for (let before = -1, now = await tablesBuilt(envoy); now !== before; ) {
+  let before = await tablesBuilt(envoy);
+  for (let times = 0; times < QUIET_TIMES; ) {
     await sleep(QUIET_MS);
-    [before, now] = [now, await tablesBuilt(envoy)];
+    const now = await tablesBuilt(envoy);
+    times = now === before ? times + 1 : 0;
+    before = now;
   }
 }

@@ -101,8 +101,16 @@ const COMPARED: readonly (readonly [string, string, string, number?])[] = [
   ["composite-cached", "cached", "a cached grant, behind the match : directly in the chain"],
   ["fresh-Ed25519-1", "jwt-eddsa", "a new grant of 1 Ed25519 signature : native jwt_authn EdDSA", 0.4],
   ["fresh-Ed25519-3", "jwt-eddsa", "a new grant of 3 Ed25519 signatures : native jwt_authn EdDSA", 0.5],
-  ["composite-fresh-Ed25519-1", "fresh-Ed25519-1", "the first of these, behind the match : directly in the chain"],
-  ["composite-fresh-Ed25519-3", "fresh-Ed25519-3", "the second, behind the match : directly in the chain"],
+  [
+    "composite-fresh-Ed25519-1",
+    "fresh-Ed25519-1",
+    "a new grant of 1 Ed25519 signature, behind the match : directly in the chain",
+  ],
+  [
+    "composite-fresh-Ed25519-3",
+    "fresh-Ed25519-3",
+    "a new grant of 3 Ed25519 signatures, behind the match : directly in the chain",
+  ],
   ["fresh-ES256-1", "jwt-es256", "a new grant of 1 ES256 signature : native jwt_authn ES256"],
   ["fresh-ES256-3", "jwt-es256", "a new grant of 3 ES256 signatures : native jwt_authn ES256"],
   ["cached", "jwt-cached", "a cached grant : bare cached jwt_authn"],

@@ -17,8 +17,8 @@ const USAGE = {
   script: "bench",
   about: `Measures the filter on a real Envoy and writes bench/RESULTS.md and docs/benchmark.svg (not with less than ${FEWEST_ROUNDS_FOR_A_RESULT} rounds).`,
   numbers: {
-    rounds: { about: "rounds; each has one sample of every row", otherwise: 40 },
-    requests: { about: "requests of a sample", otherwise: 400 },
+    rounds: { about: "rounds; each has one sample of every row", otherwise: 36 },
+    requests: { about: "requests of a sample", otherwise: 360 },
   },
   example: "--rounds 12 --json bench.json",
 };

@@ -1,10 +1,11 @@
 /** The same traffic in the Node host, where a VM's linear memory is in plain sight: it must not grow once its tables are built. */
 import { FilterHost } from "../../control/host/host.js";
 import type { Header } from "../../control/host/stream.js";
+import { showDuration } from "../base/duration.js";
 import type { Kind } from "./kinds.js";
 import { Mix, type Shot } from "./mix.js";
 import type { People } from "./people.js";
-import { type Say, showDuration } from "./tell.js";
+import type { Say } from "./tell.js";
 import type { Goal } from "./traffic.js";
 
 const WORKERS = 2;

@@ -15,25 +15,31 @@ const found = z.looseObject({
     verdicts: z.record(z.string(), z.number()),
   }),
   host: z.looseObject({ requests: z.number(), wrong: z.number() }),
-  differential: z.looseObject({ cases: z.number() }),
   faults: z.array(z.string()),
 });
 
 it("3,000 requests, 5 rotations: no wrong answer, every kind of request and verdict", async () => {
-  const ran = await programWithJson("soak.ts", ["--requests", "3000", "--rotations", "5", "--cases", "200"]);
+  const ran = await programWithJson("soak.ts", ["--requests", "3000", "--rotations", "5"]);
   expect(ran.stdout).toMatch(/wrong answers +0\n/);
   expect(ran.stdout).toContain("soak: passed");
   expect(ran.code).toBe(0);
-  const { gateway, host, differential, faults } = found.parse(ran.json);
+  const { gateway, host, faults } = found.parse(ran.json);
   expect(faults).toEqual([]);
   expect(gateway).toMatchObject({ rotations: 5, wrong: 0 });
   expect(gateway.requests).toBeGreaterThanOrEqual(3000);
   expect(host).toMatchObject({ requests: 2000, wrong: 0 });
-  expect(differential.cases).toBe(200);
   for (const [kind, answers] of Object.entries(gateway.answers)) expect(Object.keys(answers), kind).not.toEqual([]);
-  // A network is only told to wait where 33 forged grants come from it within ten seconds.
+  // A network is only told to wait where 33 forged grants come from it within ten seconds; and an unknown key may count as a bad signature.
   for (const verdict of POSSIBLE_VERDICTS)
-    if (verdict !== "busy") expect(gateway.verdicts[verdict], verdict).toBeGreaterThan(0);
+    if (verdict !== "busy" && verdict !== "key_unknown") expect(gateway.verdicts[verdict], verdict).toBeGreaterThan(0);
+});
+
+it("200 signature checks, the same verdict as OpenSSL's, and it says how far it is", async () => {
+  const ran = await programWithJson("differential.ts", ["--cases", "200"]);
+  expect(ran.stderr).toBe("");
+  expect(ran.code).toBe(0);
+  expect(ran.json).toMatchObject({ cases: 200, faults: [] });
+  expect(ran.stdout).toMatch(/^50 %, 100 cases, \d+ s left\n100 %, 200 cases, 0 s left\ndifferential: passed/);
 });
 
 describe("memory", () => {
