@@ -14,7 +14,6 @@ import { direct, edited } from "./verify/files.js";
 
 const world = new World(Math.floor(Date.now() / 1000));
 const ORDER = "/orders/7";
-const traps = compileFixture("traps");
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 type Client = (port: number, headers: Headers, path?: string) => Promise<Answer>;
@@ -88,27 +87,17 @@ const granted = (test: TestEnvoy): Promise<number[]> => statuses(test, { "x-brea
 
 describe("a filter that traps, while normal traffic flows", () => {
   let test: TestEnvoy;
+  let wasmPath = "";
+  beforeAll(async () => {
+    wasmPath = await compileFixture("traps");
+  });
   afterEach(() => test.stop());
-  const start = async (edit: (config: string) => string): Promise<void> => {
-    test = await startTestEnvoy(world, { concurrency: 2, render: { wasmPath: await traps }, edit });
+  const start = async (options: TestEnvoyOptions): Promise<void> => {
+    test = await startTestEnvoy(world, { concurrency: 2, render: { wasmPath }, ...options });
   };
 
   it("closes for grants until the next push (FAIL_CLOSED), and no normal request fails or enters the VM", async () => {
-    await start((config) => config);
-    // As the ECDS file says: the rendered default is only what serves without it.
-    const closed = { ...test.filter, config: { ...test.filter.config, failure_policy: "FAIL_CLOSED" } };
-    const offer = (version: number): void =>
-      writeEcds(
-        test.filter.ecdsPath,
-        ecdsText(
-          closed,
-          world.configuration({ configuration: { generation: version } }),
-          `closed-${version}`,
-          `${version}`,
-        ),
-      );
-    offer(1001);
-    await expect.poll(async () => (await test.state()).generation, { timeout: 60_000 }).toBe(1001);
+    await start({ failurePolicy: "FAIL_CLOSED" });
     const normal = await traffic(test);
     expect(await statuses(test, {})).toEqual([401]);
     await expect.poll(normal.sent, { timeout: 60_000 }).toBeGreaterThan(50);
@@ -122,7 +111,7 @@ describe("a filter that traps, while normal traffic flows", () => {
   });
 
   it("comes back by itself as rendered (FAIL_RELOAD), trap after trap, and no normal request fails", async () => {
-    await start((config) => config);
+    await start({});
     const normal = await traffic(test);
     // The VM is made anew about a second after a trap, and the next grant ends it again.
     const trapped = (): number => test.envoy.log().split("unreachable").length - 1;
@@ -139,7 +128,7 @@ describe("a filter that traps, while normal traffic flows", () => {
   });
 
   it("ends normal requests as well where it stands in the chain itself", async () => {
-    await start((config) => edited(config, direct));
+    await start({ edit: (config) => edited(config, direct) });
     expect(await statuses(test, { authorization: `Bearer ${await test.normalToken()}` })).toEqual([503]);
   });
 });
