@@ -40,6 +40,10 @@ export interface RunningEnvoy {
 
 const START_TIMEOUT_MS = 120_000;
 
+/** Envoy says where first and what last, and the way to a filter inside a matcher's action is long. */
+const shortened = (text: string): string =>
+  text.length <= 400 ? text : `${text.slice(0, 150)} ... ${text.slice(-245)}`;
+
 /** The sentence of Envoy's log that says why it did not start. */
 export function reasonFrom(log: string): { message: string; hint: string } {
   const lines = log.split("\n").filter((line) => line.trim() !== "");
@@ -71,7 +75,7 @@ export function reasonFrom(log: string): { message: string; hint: string } {
   const line = telling.find((candidate) => !candidate.startsWith("exiting")) ?? lines.at(-1) ?? "it said nothing";
   const message = /error `([^`]+)`/.exec(line)?.[1] ?? line;
   return {
-    message: visible(`Envoy refused the configuration: ${message.slice(0, 400)}`),
+    message: visible(`Envoy refused the configuration: ${shortened(message)}`),
     hint: "`glassgate gateway verify FILE` reads a configuration and names what is wrong with it.",
   };
 }

@@ -45,10 +45,18 @@ describe("the logs", () => {
   };
 
   it("are files beside the configuration, or where they are wanted", async () => {
-    expect(await logs()).toEqual({ audit: join(base, "logs/audit.log"), access: join(base, "logs/access.log") });
-    expect(await logs("--log", "a/b.log")).toEqual({ audit: join(base, "a/audit.log"), access: join(base, "a/b.log") });
-    expect(await logs("--log", "/dev/stdout")).toEqual({ audit: "/dev/stdout", access: "/dev/stdout" });
-    expect(await logs("--audit-log", "c.log")).toMatchObject({ audit: join(base, "c.log") });
+    const files = (audit: string, access: string, answers: string) => ({
+      audit: join(base, audit),
+      access: join(base, access),
+      answers: join(base, answers),
+    });
+    const beside = files("logs/audit.log", "logs/access.log", "logs/answers.log");
+    expect(await logs()).toEqual(beside);
+    expect(await logs("--log", "a/b.log")).toEqual(files("a/audit.log", "a/b.log", "a/answers.log"));
+    const out = "/dev/stdout";
+    expect(await logs("--log", out)).toEqual({ audit: out, access: out, answers: out });
+    expect(await logs("--audit-log", "c.log")).toEqual({ ...beside, audit: join(base, "c.log") });
+    expect(await logs("--answers-log", "d.log")).toEqual({ ...beside, answers: join(base, "d.log") });
     expect(await render("--require", "--output", "elsewhere/gateway.yaml")).toMatchObject({ code: 0 });
     expect(text("elsewhere/gateway.yaml")).toContain(join(base, "elsewhere/logs/audit.log"));
     expect(text("elsewhere/gateway.yaml")).toContain(join(base, "elsewhere/ecds/glassgate.json"));

@@ -57,8 +57,8 @@ const broken: readonly (readonly [name: string, text: string, level: "danger" | 
   [
     "an answers' log of everything but ends",
     good.replace(
-      "types: [ DownstreamEnd ] } }\n                    typed",
-      "types: [ 6 ], exclude: true } }\n                    typed",
+      "- log_type_filter: { types: [ DownstreamEnd ] }",
+      '- log_type_filter: { types: [ "6" ], exclude: true }',
     ),
     "warning",
     /no access log has the answer/,

@@ -41,6 +41,8 @@ export interface TestEnvoyOptions {
   readonly render?: Partial<RenderOptions>;
   /** What the ECDS file holds when Envoy starts; else the filter without a bundle. */
   readonly initial?: string;
+  /** Of the filter in the ECDS file, instead of the rendered one. */
+  readonly failurePolicy?: string;
   /** Changes the rendered configuration's text. */
   readonly edit?: (config: string) => string;
 }
@@ -71,7 +73,9 @@ export async function startTestEnvoy(world: World, options: TestEnvoyOptions = {
     ...options.render,
   });
   const config = options.edit?.(rendered) ?? rendered;
-  const filter = readRenderedFilter(rendered, "envoy.yaml");
+  const read = readRenderedFilter(rendered, "envoy.yaml");
+  const { failurePolicy = read.config.failure_policy } = options;
+  const filter = { ...read, config: { ...read.config, failure_policy: failurePolicy } };
   writeEcds(filter.ecdsPath, ecdsText(filter, options.initial ?? defaultConfiguration(filter), undefined, "0"));
   const envoy = await startEnvoy({ config, concurrency, flushMs: 30 });
   const domain = domainOf(anchors);

@@ -38,8 +38,8 @@ function adviseManager(entrance: Entrance): void {
     );
   at.warn(
     "advice-manager",
-    `${scope}: this connection manager also needs one reading of each path, early removal of x-break-glass-grant, and the audit log`,
-    "copy normalize_path, merge_slashes, path_with_escaped_slashes_action, use_remote_address, early_header_mutation_extensions and the access log `audit` of envoy.yaml",
+    `${scope}: this connection manager also needs one reading of each path, early removal of x-break-glass-grant, and the audit and answers' logs`,
+    "copy normalize_path, merge_slashes, path_with_escaped_slashes_action, use_remote_address, early_header_mutation_extensions, access_log_options and the access logs `audit` and `answers` of envoy.yaml",
   );
 }
 

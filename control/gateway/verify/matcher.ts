@@ -6,6 +6,9 @@ export const VERDICT_STATE = "wasm.glassgate.verdict";
 const STATE_INPUT = "envoy.extensions.matching.common_inputs.network.v3.FilterStateInput";
 const HEADER_INPUT = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 
+/** Any value: by bytes, or by characters, which for some versions of Envoy leaves out what is no UTF-8 and so no grant. */
+const ANYTHING: ReadonlySet<string> = new Set(["\\C*", ".*"]);
+
 /** An exact text, compared byte for byte. */
 export function exactText(matcher: Message): string | undefined {
   const exact = matcher.text("exact");
@@ -50,7 +53,7 @@ function isGrantPresent(predicate: Message): boolean {
   const match = single.message("value_match", "StringMatcher");
   const regex = match.message("safe_regex", "RegexMatcher");
   const isGrant = input.type === HEADER_INPUT && input.message.text("header_name")?.toLowerCase() === GRANT_HEADER;
-  const isAnything = regex.text("regex") === ".*";
+  const isAnything = ANYTHING.has(regex.text("regex") ?? "");
   regex.harmless("google_re2");
   const isPresence = isGrant && isAnything;
   // Where it is another condition, that is told already; here, a field that nobody knows would make it another.

@@ -28,6 +28,7 @@ export const ACTION: Path = [...BRANCH, "on_match", "action", "typed_config"];
 export const DISCOVERY: Path = [...ACTION, "dynamic_config", "config_discovery"];
 export const AUDIT: Path = [...MANAGER, "access_log", 0];
 export const ACCESS: Path = [...MANAGER, "access_log", 1];
+export const ANSWERS: Path = [...MANAGER, "access_log", 2];
 
 export const googleType = (name: string): string => `type.googleapis.com/${name}`;
 export const http = (name: string): string => googleType(`envoy.extensions.filters.http.${name}`);

@@ -9,7 +9,7 @@ import { wasmPath } from "../../../control/host/wasm.js";
 import { anchorsOf, startTestEnvoy, type TestEnvoy } from "../../kit/envoy.js";
 import type { World } from "../../kit/world.js";
 import { type Change, changes } from "./changes.js";
-import { ACCESS, AUDIT, all, type Base, direct, type Edit, edited, FILTERS, remove, set } from "./files.js";
+import { ACCESS, ANSWERS, AUDIT, all, type Base, direct, type Edit, edited, FILTERS, remove, set } from "./files.js";
 
 const named = z.looseObject({ name: z.string() });
 const config = z.looseObject({
@@ -29,7 +29,7 @@ const slug = (name: string): string => name.replace(/[^a-z]+/gi, "-");
 export interface Stage {
   readonly test: TestEnvoy;
   portOf(name: string, listener?: number): number;
-  logOf(name: string, kind: "audit" | "access"): string;
+  logOf(name: string, kind: "audit" | "access" | "answers"): string;
   stop(): Promise<void>;
 }
 
@@ -55,6 +55,7 @@ export async function startStage(world: World): Promise<Stage> {
     all(
       set([...AUDIT, "typed_config", "path"], logOf(name, "audit")),
       set([...ACCESS, "typed_config", "path"], logOf(name, "access")),
+      set([...ANSWERS, "typed_config", "path"], logOf(name, "answers")),
     );
   const build = (standard: string): string => {
     const bases: Readonly<Record<Base, string>> = {
