@@ -6,7 +6,7 @@ import { claimName, claimRule } from "../grant/claims.gen";
 import { Malformed, Part } from "../grant/malformed";
 import { DetailMember } from "../jose/details";
 import { HeaderMember } from "../jose/jws";
-import { MAX_APPROVALS } from "../limits";
+import { MAX_ACTIONS, MAX_APPROVALS, MAX_LOCATIONS, MAX_PATHS } from "../limits";
 import { Fault } from "../text/fault";
 import { Writer } from "../text/writer";
 
@@ -30,12 +30,22 @@ function detailMember(member: i32): string {
   return member == DetailMember.Paths ? "paths" : "";
 }
 
-function detailRule(member: i32): string {
-  if (member == DetailMember.Type) return "break_glass_http";
-  if (member == DetailMember.Locations)
-    return "an array of 1 to 16 lower-case hosts, each with its port where that is not 80 or 443";
-  if (member == DetailMember.Actions) return "an array of 1 to 16 methods in capitals";
-  return "an array of 1 to 32 path patterns, none of them ambiguous";
+function writeDetailRule(writer: Writer, member: i32): void {
+  if (member == DetailMember.Type) {
+    writer.literal("break_glass_http");
+    return;
+  }
+  writer.literal("an array of 1 to ");
+  if (member == DetailMember.Locations) {
+    writer.integer(MAX_LOCATIONS);
+    writer.literal(" lower-case hosts, each with its port where that is not 80 or 443");
+  } else if (member == DetailMember.Actions) {
+    writer.integer(MAX_ACTIONS);
+    writer.literal(" methods in capitals");
+  } else {
+    writer.integer(MAX_PATHS);
+    writer.literal(" path patterns, none of them ambiguous");
+  }
 }
 
 /** Where: `claim incident`, `the header of approval 2: iat`. */
@@ -67,7 +77,7 @@ function writePlace(writer: Writer, malformed: Malformed): void {
 
 function writeRule(writer: Writer, malformed: Malformed): void {
   writer.literal(" must be ");
-  if (malformed.inner != 0) writer.literal(detailRule(malformed.inner));
+  if (malformed.inner != 0) writeDetailRule(writer, malformed.inner);
   else if (malformed.part != Part.Payload) writer.literal(headerRule(malformed.member, malformed.part));
   else writer.literal(malformed.member == 0 ? "a JSON object" : claimRule(malformed.member));
 }

@@ -1,11 +1,11 @@
 /** Generated from config/claims.json by scripts/generate.mjs. Do not edit. */
-import { readScope, Scope, Wildcard } from "../jose/details";
-import { readNameOrList } from "../jose/lists";
 import { MAX_AUDIENCES, MAX_INCIDENT_BYTES, MAX_TEXT_BYTES } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { JsonReader } from "../text/json";
 import { Region, Text, TextList } from "../text/region";
 import { readBounded, readGrantId, readName } from "./kinds";
+import { readNameOrList } from "../jose/lists";
+import { Scope, Wildcard, readScope } from "../jose/details";
 
 /** A bit each. */
 export enum Claim {

@@ -21,24 +21,23 @@ for (const { name, kind, of, optional } of claims) {
 if (claims.length > 31 || claims[0].optional === true)
   throw new Error("config/claims.json: at most 31, the first required");
 
-const limits = [...new Set(claims.flatMap(({ max }) => max ?? []))].sort();
-const used = (pattern, names) => names.filter((name) => claims.some((row) => pattern(row).includes(name)));
-const assembled = (row) => `${row.of.read(row)} ${row.of.type}`;
-const from = (names, path) => (names.length === 0 ? "" : `import { ${names.join(", ")} } from "${path}";\n`);
+/** What the filter's side imports, by file: once each. */
+const imports = new Map([
+  ["../limits", claims.flatMap(({ max }) => max ?? [])],
+  ["../text/bytes", ["isLiteral"]],
+  ["../text/json", ["JsonReader"]],
+  ["../text/region", ["Region"]],
+]);
+for (const { of } of claims)
+  for (const [path, names] of Object.entries(of.imports)) imports.set(path, [...(imports.get(path) ?? []), ...names]);
+const importLines = [...imports]
+  .filter(([, names]) => names.length > 0)
+  .map(([path, names]) => `import { ${[...new Set(names)].sort().join(", ")} } from "${path}";`);
 const required = claims.filter(({ optional }) => optional !== true);
 
 const filterSide = `/** ${by} */
-${from(used(assembled, ["readScope", "Scope", "Wildcard"]), "../jose/details")}${from(used(assembled, ["readNameOrList"]), "../jose/lists")}${from(limits, "../limits")}import { isLiteral } from "../text/bytes";
-import { JsonReader } from "../text/json";
-${from(["Region", ...used(assembled, ["Text", "TextList"]).filter((type) => claims.some(({ of }) => of.type === type))], "../text/region")}${from(
-  used(
-    assembled,
-    ["readBounded", "readGrantId", "readName"].filter((name) =>
-      claims.some((row) => row.of.read(row).startsWith(`${name}(`)),
-    ),
-  ),
-  "./kinds",
-)}
+${importLines.join("\n")}
+
 /** A bit each. */
 export enum Claim {
 ${claims.map(({ id }, i) => `  ${id} = ${2 ** i},`).join("\n")}

@@ -3,11 +3,12 @@
 import { limit } from "./write.mjs";
 
 /**
- * `type`, `read`: how the filter holds and reads it; a type that is no number is 0 where the claim is absent. `write`: who describes
+ * `imports`: what the filter's reader of it needs, by file. `type`, `read`: how the filter holds and reads it; a type that is no number is 0 where the claim is absent. `write`: who describes
  * it. `shape`: what the command may make; `told`: what the filter's description of it is; `words`: for the docs.
  */
 export const claimKinds = {
   name: {
+    imports: { "./kinds": ["readName"], "../text/region": ["Text"] },
     type: "Text",
     read: () => "readName(reader, region)",
     write: "writeText",
@@ -16,6 +17,7 @@ export const claimKinds = {
     words: () => "a name",
   },
   text: {
+    imports: { "./kinds": ["readBounded"], "../text/region": ["Text"] },
     type: "Text",
     read: ({ max }) => `readBounded(reader, region, ${max})`,
     write: "writeText",
@@ -24,6 +26,7 @@ export const claimKinds = {
     words: ({ max }) => `a string of 1 to ${limit(max)} bytes`,
   },
   grant_id: {
+    imports: { "./kinds": ["readGrantId"], "../text/region": ["Text"] },
     type: "Text",
     read: () => "readGrantId(reader, region)",
     write: "writeText",
@@ -32,6 +35,7 @@ export const claimKinds = {
     words: () => "a string of 16 to 64 of `A-Za-z0-9_-`",
   },
   name_or_names: {
+    imports: { "../jose/lists": ["readNameOrList"], "../text/region": ["TextList"] },
     type: "TextList",
     read: ({ max }) => `readNameOrList(reader, region, ${max})`,
     write: "writeList",
@@ -40,6 +44,7 @@ export const claimKinds = {
     words: ({ max }) => `a name, or an array of 1 to ${limit(max)} names`,
   },
   seconds: {
+    imports: {},
     type: "i64",
     read: () => "reader.integer()",
     write: "writeInteger",
@@ -48,6 +53,7 @@ export const claimKinds = {
     words: () => "whole seconds since 1970",
   },
   details: {
+    imports: { "../jose/details": ["readScope", "Scope", "Wildcard"] },
     type: "Scope",
     read: () => "readScope(reader, region, Wildcard.Refused)",
     write: "writeScope",
