@@ -9,7 +9,7 @@ import { firstRoot, largestTableMemory, Root, rootAt } from "./roots";
 
 /** A tick that finds nothing costs about 1 us. */
 const IDLE_MS: i32 = 500;
-/** While a table is being built: 17 steps of at most 2 ms. */
+/** While a table is being built: some 20 steps of at most 2 ms. */
 const BUSY_MS: i32 = 10;
 
 function setPeriod(root: Root, milliseconds: i32): void {

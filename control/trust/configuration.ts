@@ -18,7 +18,9 @@ export const configurationSchema = z.strictObject({
     .min(0)
     .max(32_768)
     .optional()
-    .describe("memory of a worker for tables that speed up signature checks; 512 a key; default 8192"),
+    .describe(
+      "memory of a worker for tables that speed up signature checks, taken as keys come into use: 952, and 256 a key; default 4096",
+    ),
   strip: z
     .array(z.string().regex(/^[a-z0-9_-]{1,64}$/))
     .max(32)
