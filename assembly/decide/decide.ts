@@ -6,7 +6,7 @@ import { beginBatch, endBatch } from "../crypto/signature";
 import { noteVerified } from "../crypto/tables";
 import { Grant } from "../grant/grant";
 import { addJwsToBatch, Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
-import { same } from "../text/bytes";
+import { equalBytes } from "../text/bytes";
 import { TextList } from "../text/region";
 import { Anchors, Entitlement, Key, Trust } from "../trust/trust";
 import { Approvers, holdsRole, quorumIsMet } from "./quorum";
@@ -42,7 +42,7 @@ export function bundleHolds(trust: Trust, now: i64, leeway: i64): bool {
 function contains(list: TextList, ptr: usize, len: i32): bool {
   for (let i = 0; i < list.count; i++) {
     const item = list.at(i);
-    if (same(item.ptr, item.len, ptr, len)) return true;
+    if (equalBytes(item.ptr, item.len, ptr, len)) return true;
   }
   return false;
 }
@@ -116,7 +116,7 @@ function judgeEntitlement(grant: Grant, key: Key, entitlement: Entitlement, now:
 }
 
 function samePerson(a: Key, b: Key): bool {
-  return same(a.principal.personPtr, a.principal.personLen, b.principal.personPtr, b.principal.personLen);
+  return equalBytes(a.principal.personPtr, a.principal.personLen, b.principal.personPtr, b.principal.personLen);
 }
 
 function judgeApproval(grant: Grant, approval: Jws, trust: Trust, now: i64, leeway: i64): i32 {

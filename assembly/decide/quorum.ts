@@ -1,10 +1,10 @@
 /**
- * Do the approvers fill every slot of the entitlement? Each approver fills at most one. The assignment is searched, not
+ * Do the approvers fill every rule of the entitlement? Each approver fills at most one. The assignment is searched, not
  * greedy: somebody who holds two roles must not be spent on the one that another could have filled. Augmenting paths
  * (Kuhn); at most 8 seats and 8 approvers.
  */
 import { MAX_APPROVALS } from "../limits";
-import { Entitlement, Principal, RoleHold, Slot } from "../trust/trust";
+import { ApprovalRule, Entitlement, Principal, RoleHold } from "../trust/trust";
 
 /** Whether the principal holds the role of that name at both times. */
 export function holdsRole(principal: Principal, ptr: usize, len: i32, time: i64, otherTime: i64): bool {
@@ -15,7 +15,7 @@ export function holdsRole(principal: Principal, ptr: usize, len: i32, time: i64,
   return false;
 }
 
-/** For each seat, a bit per approver who may take it. A slot of count 2 is two seats. */
+/** For each seat, a bit per approver who may take it. A rule of count 2 is two seats. */
 const seats: StaticArray<i32> = new StaticArray<i32>(MAX_APPROVALS);
 /** For each approver, the seat he has, or -1. */
 const seatOf: StaticArray<i32> = new StaticArray<i32>(MAX_APPROVALS);
@@ -47,10 +47,10 @@ export class Approvers {
   }
 }
 
-function candidates(slot: Slot, approvers: Approvers, now: i64): i32 {
+function candidates(rule: ApprovalRule, approvers: Approvers, now: i64): i32 {
   let mask = 0;
   for (let i = 0; i < approvers.count; i++) {
-    if (holdsRole(approvers.principal(i), slot.namePtr, slot.nameLen, now, approvers.approvedAt(i))) mask |= 1 << i;
+    if (holdsRole(approvers.principal(i), rule.namePtr, rule.nameLen, now, approvers.approvedAt(i))) mask |= 1 << i;
   }
   return mask;
 }
@@ -81,10 +81,10 @@ const FOUND: i32 = 1 << 30;
 export function quorumIsMet(entitlement: Entitlement, approvers: Approvers, now: i64): bool {
   if (approvers.count < entitlement.quorum) return false;
   let count = 0;
-  for (let at = entitlement.firstSlot; at != 0; at = changetype<Slot>(at).next) {
-    const slot = changetype<Slot>(at);
-    const mask = candidates(slot, approvers, now);
-    for (let i = 0; i < slot.count && count < MAX_APPROVALS; i++) unchecked((seats[count++] = mask));
+  for (let at = entitlement.firstApprovalRule; at != 0; at = changetype<ApprovalRule>(at).next) {
+    const rule = changetype<ApprovalRule>(at);
+    const mask = candidates(rule, approvers, now);
+    for (let i = 0; i < rule.count && count < MAX_APPROVALS; i++) unchecked((seats[count++] = mask));
   }
   for (let i = 0; i < MAX_APPROVALS; i++) unchecked((seatOf[i] = -1));
   for (let seat = 0; seat < count; seat++) {

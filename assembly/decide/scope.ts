@@ -1,6 +1,6 @@
 /** Does a request fit a scope? (DESIGN.md, "Scope") */
 import { Detail, isWildcard, Scope } from "../jose/details";
-import { equals, same } from "../text/bytes";
+import { equalBytes, isLiteral } from "../text/bytes";
 import { sameHost } from "../text/host";
 import { patternMatches } from "../text/pattern";
 import { TextList } from "../text/region";
@@ -23,8 +23,8 @@ function coversMethod(actions: TextList, request: Request): bool {
   for (let i = 0; i < actions.count; i++) {
     const action = actions.at(i);
     if (isWildcard(action.ptr, action.len)) return true;
-    if (same(action.ptr, action.len, request.methodPtr, request.methodLen)) method = true;
-    if (equals(action.ptr, action.len, "CONNECT")) connect = true;
+    if (equalBytes(action.ptr, action.len, request.methodPtr, request.methodLen)) method = true;
+    if (isLiteral(action.ptr, action.len, "CONNECT")) connect = true;
   }
   return method && connect;
 }

@@ -1,5 +1,5 @@
 /**
- * Grants that were accepted, parsed: the same bytes under the same root need no parsing and no signature checks again.
+ * Grants that were accepted, parsed: the same bytes under the same context need no parsing and no signature checks again.
  * Fixed memory. Only an accepted grant enters, and only one evicts another, so forged grants cannot churn it. Everything
  * but the signatures is judged on each request all the same.
  *
@@ -10,29 +10,29 @@ import { sha256 } from "../crypto/sha256";
 import { sipHash } from "../crypto/siphash";
 import { Grant, newGrant } from "../grant/grant";
 import { GRANT_REGION_BYTES } from "../grant/read";
-import { same } from "../text/bytes";
+import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
 
 /** Entries of a VM, plus the one that is being read into. 65 x 28 KiB. */
-const SLOTS: i32 = 65;
+const ENTRIES: i32 = 65;
 
-class Slot {
-  /** The serial of the root that accepted it; 0 while free. */
+class Entry {
+  /** The serial of the root context that accepted it; 0 while free. */
   serial: u32 = 0;
   lastUsed: u64 = 0;
   memory: usize = 0;
   grant: Grant = changetype<Grant>(0);
 }
 
-const memoryOfSlots: usize = memory.data(1863680, 16); // SLOTS x GRANT_REGION_BYTES
-const slots: StaticArray<Slot> = new StaticArray<Slot>(SLOTS);
-for (let i = 0; i < SLOTS; i++) {
-  const slot = new Slot();
-  slot.memory = memoryOfSlots + <usize>i * GRANT_REGION_BYTES;
-  unchecked((slots[i] = slot));
+const memoryOfEntries: usize = memory.data(1863680, 16); // ENTRIES x GRANT_REGION_BYTES
+const entries: StaticArray<Entry> = new StaticArray<Entry>(ENTRIES);
+for (let i = 0; i < ENTRIES; i++) {
+  const entry = new Entry();
+  entry.memory = memoryOfEntries + <usize>i * GRANT_REGION_BYTES;
+  unchecked((entries[i] = entry));
 }
-/** The hash of each slot's grant. */
-const hashes: usize = memory.data(520, 8); // SLOTS x u64
+/** The hash of each entry's grant. */
+const hashes: usize = memory.data(520, 8); // ENTRIES x u64
 const key: usize = memory.data(32, 8);
 let hasKey: bool = false;
 /** The hash of the grant that was looked for last, which is the one that may be kept. */
@@ -45,30 +45,30 @@ function hashAt(index: i32): usize {
   return hashes + ((<usize>index) << 3);
 }
 
-/** The accepted grant of exactly these bytes under that root, or 0. */
+/** The accepted grant of exactly these bytes under that context, or 0. */
 export function findCached(serial: u32, ptr: usize, len: i32): Grant {
   if (!hasKey) return changetype<Grant>(0);
   lookedFor = sipHash(key, ptr, len);
-  for (let i = 0; i < SLOTS; i++) {
+  for (let i = 0; i < ENTRIES; i++) {
     if (load<u64>(hashAt(i)) != lookedFor) continue;
-    const slot = unchecked(slots[i]);
-    if (slot.serial != serial || !same(slot.grant.textPtr, slot.grant.textLen, ptr, len)) continue;
-    slot.lastUsed = ++clock;
-    return slot.grant;
+    const entry = unchecked(entries[i]);
+    if (entry.serial != serial || !equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) continue;
+    entry.lastUsed = ++clock;
+    return entry.grant;
   }
   return changetype<Grant>(0);
 }
 
-/** Memory for reading a new grant: the spare slot. */
+/** Memory for reading a new grant: the spare entry. */
 export function spareRegion(): Region {
-  region.open(unchecked(slots[spare]).memory, GRANT_REGION_BYTES);
+  region.open(unchecked(entries[spare]).memory, GRANT_REGION_BYTES);
   return region;
 }
 
 /** An empty grant in the region. */
 export function spareGrant(into: Region): Grant {
   const grant = newGrant(into);
-  unchecked(slots[spare]).grant = grant;
+  unchecked(entries[spare]).grant = grant;
   return grant;
 }
 
@@ -83,31 +83,31 @@ function makeKey(grant: Grant, nowNs: u64): void {
   lookedFor = sipHash(key, grant.textPtr, grant.textLen);
 }
 
-/** The grant in the spare slot, looked for last, was accepted under that root: keep it. The least recently used one makes room. */
+/** The grant in the spare entry, looked for last, was accepted under that context: keep it. The least recently used one makes room. */
 export function keepSpare(serial: u32, nowNs: u64): void {
-  const kept = unchecked(slots[spare]);
+  const kept = unchecked(entries[spare]);
   if (!hasKey) makeKey(kept.grant, nowNs);
   kept.serial = serial;
   kept.lastUsed = ++clock;
   store<u64>(hashAt(spare), lookedFor);
   let oldest = spare == 0 ? 1 : 0;
-  for (let i = 0; i < SLOTS; i++) {
-    if (i != spare && unchecked(slots[i]).lastUsed < unchecked(slots[oldest]).lastUsed) oldest = i;
+  for (let i = 0; i < ENTRIES; i++) {
+    if (i != spare && unchecked(entries[i]).lastUsed < unchecked(entries[oldest]).lastUsed) oldest = i;
   }
   spare = oldest;
-  free(unchecked(slots[oldest]));
+  free(unchecked(entries[oldest]));
 }
 
-/** Drops everything accepted under that root. */
+/** Drops everything accepted under that context. */
 export function dropCached(serial: u32): void {
-  for (let i = 0; i < SLOTS; i++) {
-    const slot = unchecked(slots[i]);
-    if (slot.serial == serial) free(slot);
+  for (let i = 0; i < ENTRIES; i++) {
+    const entry = unchecked(entries[i]);
+    if (entry.serial == serial) free(entry);
   }
 }
 
-/** No serial of a root is 0, so its hash finds it no more. */
-function free(slot: Slot): void {
-  slot.serial = 0;
-  slot.lastUsed = 0;
+/** No serial of a context is 0, so its hash finds it no more. */
+function free(entry: Entry): void {
+  entry.serial = 0;
+  entry.lastUsed = 0;
 }

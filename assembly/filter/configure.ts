@@ -1,6 +1,6 @@
 /**
  * Taking a configuration. On the canary a bad one is refused, and the gateway keeps the old one. On a worker nothing is ever
- * refused, as the gateway would then let requests pass unchecked for ever: the root denies every grant instead. A VM knows
+ * refused, as the gateway would then let requests pass unchecked for ever: the root context denies every grant instead. A VM knows
  * that it is no canary because the canary left the configuration's hash in shared data, and because it was configured before:
  * a canary is a fresh instance that is asked once. No clock is read here: a wrong clock
  * or an expired bundle must not keep a gateway from starting.
@@ -15,10 +15,10 @@ import { Loading } from "../trust/loading";
 import { freeBlock, takeBlock } from "./blocks";
 import { HeldTrust, hold, loadBundle, release } from "./bundles";
 import { dropCached } from "./cache";
+import { contextAt, findContext, RootContext, renew } from "./contexts";
 import { newestOf, refusalOf, remember } from "./domains";
 import { vmNumber } from "./identity";
 import { Gauge, setGauge } from "./metrics";
-import { findRoot, Root, renew, rootAt } from "./roots";
 import { newSettings, readSettings, SETTINGS_BYTES, Settings } from "./settings";
 import { countServing, isAccepted, markAccepted, registerGeneration } from "./shared";
 import { startTicks } from "./ticks";
@@ -50,8 +50,8 @@ function report(prefix: string): void {
   log(LogLevel.Error, line, writer.length);
 }
 
-/** Reads the settings into the root. False with `loading.reason`. */
-function takeSettings(root: Root): bool {
+/** Reads the settings into the context. False with `loading.reason`. */
+function takeSettings(context: RootContext): bool {
   const block = takeBlock(SETTINGS_BYTES);
   loading.start(block, block == 0 ? 0 : SETTINGS_BYTES);
   if (block == 0) return loading.refuse("this VM holds too many configurations at once");
@@ -62,14 +62,14 @@ function takeSettings(root: Root): bool {
     freeBlock(block, SETTINGS_BYTES);
     return false;
   }
-  root.settings = settings;
-  root.settingsBytes = SETTINGS_BYTES;
+  context.settings = settings;
+  context.settingsBytes = SETTINGS_BYTES;
   return true;
 }
 
-/** Reads the bundle into the root, if there is one. False with `loading.reason`. */
-function takeBundle(root: Root, isCanary: bool): bool {
-  const settings = root.settings;
+/** Reads the bundle into the context, if there is one. False with `loading.reason`. */
+function takeBundle(context: RootContext, isCanary: bool): bool {
+  const settings = context.settings;
   if (bundleText.ptr == 0) return true;
   const held = loadBundle(loading, bundleText.ptr, bundleText.len, settings.anchors);
   if (changetype<usize>(held) == 0) return false;
@@ -80,16 +80,16 @@ function takeBundle(root: Root, isCanary: bool): bool {
     release(held);
     return loading.refuse(reason);
   }
-  root.held = held;
+  context.held = held;
   return true;
 }
 
 /** On a worker: what this VM already holds for the domain goes on deciding; else every grant is denied. */
-function fallBack(root: Root): void {
-  const settings = root.settings;
+function fallBack(context: RootContext): void {
+  const settings = context.settings;
   if (changetype<usize>(settings) == 0) return;
   const newest = newestOf(settings.domain);
-  if (changetype<usize>(newest) != 0 && newest.trust.version >= settings.minVersion) root.held = hold(newest);
+  if (changetype<usize>(newest) != 0 && newest.trust.version >= settings.minVersion) context.held = hold(newest);
 }
 
 function publish(settings: Settings, held: HeldTrust, isCanary: bool): void {
@@ -124,38 +124,38 @@ function tellServing(domain: usize, generation: i64): void {
   }
 }
 
-function take(root: Root, isCanary: bool): bool {
-  if (!takeSettings(root)) {
+function take(context: RootContext, isCanary: bool): bool {
+  if (!takeSettings(context)) {
     report("glassgate: configuration refused: ");
     return false;
   }
-  if (!takeBundle(root, isCanary)) {
+  if (!takeBundle(context, isCanary)) {
     report("glassgate: configuration refused: the bundle: ");
     return false;
   }
   return true;
 }
 
-/** `on_configure`. False as `loadRoot` says. */
-export function configure(rootId: u32): bool {
-  const index = findRoot(rootId);
+/** `on_configure`. False as `loadContext` says. */
+export function configure(contextId: u32): bool {
+  const index = findContext(contextId);
   loading.start(0, 0);
   if (index < 0) {
     loading.refuse("this VM holds too many configurations at once");
     report("glassgate: every grant is denied: ");
     return true;
   }
-  const root = rootAt(index);
-  if (!loadRoot(root)) return false;
-  // Also a root that denies everything: what it counts must be seen.
-  startTicks(root);
+  const context = contextAt(index);
+  if (!loadContext(context)) return false;
+  // Also a context that denies everything: what it counts must be seen.
+  startTicks(context);
   return true;
 }
 
 /** False only on the canary, and only for a configuration that cannot be used. */
-function loadRoot(root: Root): bool {
-  dropCached(root.serial);
-  renew(root);
+function loadContext(context: RootContext): bool {
+  dropCached(context.serial);
+  renew(context);
   // One byte more than allowed, so that a longer one shows.
   const status = getConfiguration(MAX_CONFIGURATION_BYTES + 1, configuration);
   const isFirst = !isConfigured;
@@ -175,15 +175,15 @@ function loadRoot(root: Root): bool {
     report("glassgate: configuration refused: ");
     return !isCanary;
   }
-  if (take(root, isCanary)) {
+  if (take(context, isCanary)) {
     if (isCanary) markAccepted(configurationHash);
-    publish(root.settings, root.held, isCanary);
+    publish(context.settings, context.held, isCanary);
     return true;
   }
   if (isCanary) {
-    renew(root);
+    renew(context);
     return false;
   }
-  fallBack(root);
+  fallBack(context);
   return true;
 }

@@ -11,8 +11,8 @@ export const WINDOW: i64 = 10;
 const SETS: u64 = 256;
 const WAYS: usize = 4;
 /** | network u64 | window's start, seconds u32 | failed u32 | */
-const SLOT_BYTES: usize = 16;
-const slots: usize = memory.data(16384, 8); // SETS x WAYS x SLOT_BYTES
+const COUNTER_BYTES: usize = 16;
+const counters: usize = memory.data(16384, 8); // SETS x WAYS x COUNTER_BYTES
 const address: usize = memory.data(16, 8);
 
 /** The network of a source: its /24 or, for IPv6, its /56, as a number that is never 0. 0 when the gateway names no address. */
@@ -23,12 +23,12 @@ export function networkOf(ptr: usize, len: i32): u64 {
 }
 
 function setOf(network: u64): usize {
-  return slots + <usize>((network * 0x9e3779b97f4a7c15) >> 56) * WAYS * SLOT_BYTES;
+  return counters + <usize>((network * 0x9e3779b97f4a7c15) >> 56) * WAYS * COUNTER_BYTES;
 }
 
-/** Whether the slot's window holds `now`. A clock that went back ends it. */
-function isOpen(slot: usize, now: i64): bool {
-  const age = now - <i64>load<u32>(slot, 8);
+/** Whether the counter's window holds `now`. A clock that went back ends it. */
+function isOpen(counter: usize, now: i64): bool {
+  const age = now - <i64>load<u32>(counter, 8);
   return age >= 0 && age < WINDOW;
 }
 
@@ -36,8 +36,9 @@ function isOpen(slot: usize, now: i64): bool {
 export function isBusy(network: u64, now: i64): bool {
   const set = setOf(network);
   for (let way: usize = 0; way < WAYS; way++) {
-    const slot = set + way * SLOT_BYTES;
-    if (load<u64>(slot) == network) return network != 0 && load<u32>(slot, 12) >= MAX_FAILED && isOpen(slot, now);
+    const counter = set + way * COUNTER_BYTES;
+    if (load<u64>(counter) == network)
+      return network != 0 && load<u32>(counter, 12) >= MAX_FAILED && isOpen(counter, now);
   }
   return false;
 }
@@ -49,19 +50,19 @@ export function noteFailure(network: u64, now: i64): void {
   let chosen = set;
   let fewest: u32 = 0xffffffff;
   for (let way: usize = 0; way < WAYS; way++) {
-    const slot = set + way * SLOT_BYTES;
-    if (load<u64>(slot) == network) {
-      if (isOpen(slot, now)) {
-        store<u32>(slot, load<u32>(slot, 12) + 1, 12);
+    const counter = set + way * COUNTER_BYTES;
+    if (load<u64>(counter) == network) {
+      if (isOpen(counter, now)) {
+        store<u32>(counter, load<u32>(counter, 12) + 1, 12);
         return;
       }
-      chosen = slot;
+      chosen = counter;
       break;
     }
-    const failed: u32 = isOpen(slot, now) ? load<u32>(slot, 12) : 0;
+    const failed: u32 = isOpen(counter, now) ? load<u32>(counter, 12) : 0;
     if (failed >= fewest) continue;
     fewest = failed;
-    chosen = slot;
+    chosen = counter;
   }
   store<u64>(chosen, network);
   store<u32>(chosen, <u32>now, 8);

@@ -2,7 +2,7 @@
 import { Request } from "../decide/request";
 import { getProperty, getRequestHeaders, Slice, Status } from "../host/calls";
 import { HeaderWalk } from "../host/headers";
-import { equals } from "../text/bytes";
+import { isLiteral } from "../text/bytes";
 import { SOURCE_ADDRESS } from "./names";
 import { StripList } from "./strip";
 
@@ -56,25 +56,25 @@ function take(incoming: Incoming): void {
   const ptr = walk.namePtr;
   const len = walk.nameLen;
   const request = incoming.request;
-  if (equals(ptr, len, ":path")) {
+  if (isLiteral(ptr, len, ":path")) {
     incoming.targetPtr = walk.valuePtr;
     incoming.targetLen = walk.valueLen;
-  } else if (equals(ptr, len, ":method")) {
+  } else if (isLiteral(ptr, len, ":method")) {
     request.methodPtr = walk.valuePtr;
     request.methodLen = walk.valueLen;
-  } else if (equals(ptr, len, ":authority")) {
+  } else if (isLiteral(ptr, len, ":authority")) {
     request.hostPtr = walk.valuePtr;
     request.hostLen = walk.valueLen;
-  } else if (equals(ptr, len, "x-break-glass")) {
+  } else if (isLiteral(ptr, len, "x-break-glass")) {
     incoming.grantHeaders += 1;
     incoming.grantPtr = walk.valuePtr;
     incoming.grantLen = walk.valueLen;
-  } else if (equals(ptr, len, "x-request-id")) {
+  } else if (isLiteral(ptr, len, "x-request-id")) {
     incoming.requestIdPtr = walk.valuePtr;
     incoming.requestIdLen = walk.valueLen;
-  } else if (equals(ptr, len, "x-break-glass-grant")) {
+  } else if (isLiteral(ptr, len, "x-break-glass-grant")) {
     incoming.hasAttestation = true;
-  } else if (equals(ptr, len, ":protocol") || equals(ptr, len, "upgrade")) {
+  } else if (isLiteral(ptr, len, ":protocol") || isLiteral(ptr, len, "upgrade")) {
     request.isUpgrade = true;
   }
 }

@@ -12,6 +12,7 @@ import { writeLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
 import { findCached, keepSpare, spareGrant, spareRegion } from "./cache";
+import { RootContext } from "./contexts";
 import { takeEvidence } from "./evidence";
 import { isBusy, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
@@ -19,7 +20,6 @@ import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
 import { recordProven, recordUnproven } from "./record";
 import { reply } from "./reply";
-import { Root } from "./roots";
 import { Settings } from "./settings";
 import { StripList } from "./strip";
 
@@ -33,7 +33,7 @@ const incoming = new Incoming();
 const decision = new Decision();
 const header = new Slice();
 const verdictText: usize = memory.data(64, 16);
-const NOWHERE = new Root();
+const NOWHERE = new RootContext();
 const NO_STRIP = changetype<StripList>(0);
 const NO_GRANT = changetype<Grant>(0);
 
@@ -43,7 +43,7 @@ let isCached: bool = false;
 let nowNs: u64 = 0;
 
 /** Steps 2 to 5: the verdict on the grant in `incoming`. */
-function judge(root: Root): i32 {
+function judge(context: RootContext): i32 {
   grant = NO_GRANT;
   isCached = false;
   decision.clear();
@@ -54,14 +54,14 @@ function judge(root: Root): i32 {
   if (incoming.grantLen > MAX_GRANT_BYTES) return Verdict.TooLarge;
   if (isAmbiguous(incoming.targetPtr, incoming.targetLen)) return Verdict.PathAmbiguous;
 
-  const settings = root.settings;
-  if (changetype<usize>(settings) == 0 || changetype<usize>(root.held) == 0) return Verdict.NoTrust;
+  const settings = context.settings;
+  if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
   if (nowNs == 0) return Verdict.Internal;
-  const trust = root.held.trust;
+  const trust = context.held.trust;
   const nowSeconds = <i64>(nowNs / 1000000000);
   if (!bundleHolds(trust, nowSeconds, settings.leeway)) return Verdict.BundleExpired;
 
-  grant = findCached(root.serial, incoming.grantPtr, incoming.grantLen);
+  grant = findCached(context.serial, incoming.grantPtr, incoming.grantLen);
   isCached = changetype<usize>(grant) != 0;
   if (!isCached) {
     const region = spareRegion();
@@ -81,12 +81,12 @@ function judge(root: Root): i32 {
 }
 
 /** Writes the record of the decision. Evidence goes with the first acceptance. False when it could not be written. */
-function record(root: Root): bool {
-  if (!decision.isProven) return recordUnproven(root, decision.verdict, grant, incoming, nowNs);
+function record(context: RootContext): bool {
+  if (!decision.isProven) return recordUnproven(context, decision.verdict, grant, incoming, nowNs);
   const isFirst = decision.verdict == Verdict.Allow && !isCached;
   if (isFirst) takeEvidence(grant);
   else if (!isCached) hashPayload(grant);
-  return recordProven(root, grant, decision, incoming, nowNs, isCached, isFirst);
+  return recordProven(context, grant, decision, incoming, nowNs, isCached, isFirst);
 }
 
 /** The filter state that native filters trust: set before any header is changed. */
@@ -135,8 +135,8 @@ function goOnInShadow(): Action {
   return Action.Continue;
 }
 
-function judgeGrant(root: Root): Action {
-  const settings = root.settings;
+function judgeGrant(context: RootContext): Action {
+  const settings = context.settings;
   const strip = changetype<usize>(settings) == 0 ? NO_STRIP : settings.strip;
   const isShadow = changetype<usize>(settings) != 0 && settings.isShadow;
   nowNs = now();
@@ -144,10 +144,10 @@ function judgeGrant(root: Root): Action {
     decision.clear();
     grant = NO_GRANT;
   } else {
-    decision.verdict = judge(root);
+    decision.verdict = judge(context);
   }
-  if (decision.verdict == Verdict.Allow && !isCached) keepSpare(root.serial, nowNs);
-  const isRecorded = record(root);
+  if (decision.verdict == Verdict.Allow && !isCached) keepSpare(context.serial, nowNs);
+  const isRecorded = record(context);
   if (isShadow) return goOnInShadow();
   if (!isRecorded && decision.verdict == Verdict.Allow) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
@@ -156,24 +156,24 @@ function judgeGrant(root: Root): Action {
 }
 
 /** Step 1: no grant. The line-rate path: two host calls, no record, no filter state. */
-function judgeNoGrant(root: Root): Action {
+function judgeNoGrant(context: RootContext): Action {
   // Only when the client sent it: changing headers makes the gateway route anew.
   if (getRequestHeader(ATTESTATION_HEADER, header) == Status.Ok) removeAttestation();
-  const settings = root.settings;
+  const settings = context.settings;
   if (changetype<usize>(settings) == 0 || !settings.requiresGrant || settings.isShadow) return Action.Continue;
   readIncoming(incoming, NO_STRIP);
   setVerdict(Verdict.NoGrant);
   return deny(Verdict.NoGrant);
 }
 
-/** `on_request_headers` of a stream of that root. */
-export function onRequest(root: Root): Action {
+/** `on_request_headers` of a stream of that context. */
+export function onRequest(context: RootContext): Action {
   // Only a header that is surely missing is no grant: any other answer of the host is judged, and denied there.
-  if (getRequestHeader(GRANT_HEADER, header) == Status.NotFound) return judgeNoGrant(root);
-  return judgeGrant(root);
+  if (getRequestHeader(GRANT_HEADER, header) == Status.NotFound) return judgeNoGrant(context);
+  return judgeGrant(context);
 }
 
-/** A stream whose root this VM does not know: a grant is denied, anything else goes on to the normal authentication. */
-export function onRequestOfUnknownRoot(): Action {
+/** A stream whose root context this VM does not know: a grant is denied, anything else goes on to the normal authentication. */
+export function onRequestOfUnknownContext(): Action {
   return onRequest(NOWHERE);
 }

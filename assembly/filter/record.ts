@@ -11,12 +11,12 @@ import { Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
+import { RootContext } from "./contexts";
 import { evidenceHash, writeEvidence } from "./evidence";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
-import { Root } from "./roots";
 
 /** The longest path a gateway passes (60 KiB) with every byte escaped, the longest evidence, and room for the rest. */
 const RECORD_BYTES: i32 = 152 * 1024;
@@ -63,7 +63,7 @@ function flag(name: string, value: bool): void {
   writer.literal(value ? "true" : "false");
 }
 
-function openRecord(root: Root, verdict: i32, nowNs: u64): void {
+function openRecord(context: RootContext, verdict: i32, nowNs: u64): void {
   writer.open(record, RECORD_BYTES);
   writer.literal('{"v":1,"vm":');
   writeIdentity(writer);
@@ -71,7 +71,7 @@ function openRecord(root: Root, verdict: i32, nowNs: u64): void {
   writer.integer(sequence + 1);
   hex("prev", previous);
   text("ts", timestamp, writeTimestamp(timestamp, nowNs));
-  const isShadow = changetype<usize>(root.settings) != 0 && root.settings.isShadow;
+  const isShadow = changetype<usize>(context.settings) != 0 && context.settings.isShadow;
   member("mode");
   writer.literal(isShadow ? '"shadow"' : '"enforce"');
   member("verdict");
@@ -114,18 +114,18 @@ function writeConnection(incoming: Incoming): void {
   text("request_id", incoming.requestIdPtr, min(incoming.requestIdLen, MAX_SHOWN_REQUEST_ID));
 }
 
-function writeTrust(root: Root): void {
-  if (changetype<usize>(root.held) != 0) {
+function writeTrust(context: RootContext): void {
+  if (changetype<usize>(context.held) != 0) {
     member("bundle");
-    writer.integer(root.held.trust.version);
+    writer.integer(context.held.trust.version);
   }
-  if (changetype<usize>(root.settings) != 0) hex("anchors", root.settings.anchorsHash);
+  if (changetype<usize>(context.settings) != 0) hex("anchors", context.settings.anchorsHash);
 }
 
 /** Whether one person or one root key was enough for what was decided: loud, as it is the exception. */
-function isSingleKey(root: Root, decision: Decision): bool {
+function isSingleKey(context: RootContext, decision: Decision): bool {
   const entitlement = decision.entitlement;
-  return root.settings.anchors.threshold == 1 || (changetype<usize>(entitlement) != 0 && entitlement.quorum == 0);
+  return context.settings.anchors.threshold == 1 || (changetype<usize>(entitlement) != 0 && entitlement.quorum == 0);
 }
 
 function isKid(kid: Text): bool {
@@ -154,7 +154,7 @@ function closeRecord(hasEvidence: bool): bool {
 
 /** Records a decision on a grant whose requester's signature holds; with the evidence just taken when it `isFirst` accepted now. */
 export function recordProven(
-  root: Root,
+  context: RootContext,
   grant: Grant,
   decision: Decision,
   incoming: Incoming,
@@ -163,17 +163,17 @@ export function recordProven(
   isFirst: bool,
 ): bool {
   const request = incoming.request;
-  openRecord(root, decision.verdict, nowNs);
+  openRecord(context, decision.verdict, nowNs);
   writeClaims(grant, decision);
   text("method", request.methodPtr, min(request.methodLen, MAX_SHOWN_METHOD));
   text("host", request.hostPtr, min(request.hostLen, MAX_SHOWN_HOST));
   text("path", request.pathPtr, request.pathLen);
   writeConnection(incoming);
-  writeTrust(root);
+  writeTrust(context);
   if (isFirst) hex("evidence", evidenceHash);
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
-  if (isSingleKey(root, decision)) flag("single_key", true);
+  if (isSingleKey(context, decision)) flag("single_key", true);
   return closeRecord(isFirst);
 }
 
@@ -181,7 +181,7 @@ export function recordProven(
  * Records a denial before the requester's signature held: no claim, as none is proven. `grant` may be 0.
  * More than 100 a second and VM are counted instead; those count as recorded.
  */
-export function recordUnproven(root: Root, verdict: i32, grant: Grant, incoming: Incoming, nowNs: u64): bool {
+export function recordUnproven(context: RootContext, verdict: i32, grant: Grant, incoming: Incoming, nowNs: u64): bool {
   const nowSeconds = <i64>(nowNs / 1000000000);
   if (nowSeconds != second) {
     second = nowSeconds;
@@ -192,9 +192,9 @@ export function recordUnproven(root: Root, verdict: i32, grant: Grant, incoming:
     return true;
   }
   unprovenThisSecond += 1;
-  openRecord(root, verdict, nowNs);
+  openRecord(context, verdict, nowNs);
   if (changetype<usize>(grant) != 0 && isKid(grant.request.kid)) optionalText("kid", grant.request.kid);
   writeConnection(incoming);
-  writeTrust(root);
+  writeTrust(context);
   return closeRecord(false);
 }

@@ -1,7 +1,7 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
 import { DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_STRIP, MAX_TABLE_KIB } from "../limits";
-import { compare, equals } from "../text/bytes";
+import { compare, isLiteral } from "../text/bytes";
 import { Text } from "../text/region";
 import { Writer } from "../text/writer";
 import { readKey } from "../trust/jwk";
@@ -92,7 +92,7 @@ function readRoots(loading: Loading, anchors: Anchors): void {
 
 /** A header name in lower case: no pseudo header, not `host`. */
 function isHeaderName(ptr: usize, len: i32): bool {
-  if (len < 1 || len > 64 || equals(ptr, len, "host")) return false;
+  if (len < 1 || len > 64 || isLiteral(ptr, len, "host")) return false;
   for (let i = 0; i < len; i++) {
     const c = load<u8>(ptr + i);
     const good = (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c == 0x2d || c == 0x5f;

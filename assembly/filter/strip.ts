@@ -2,7 +2,7 @@
 
 import { Ascii, ascii } from "../host/ascii";
 import { MAX_STRIP } from "../limits";
-import { same } from "../text/bytes";
+import { equalBytes } from "../text/bytes";
 
 /**
  * Always stripped. The credential of the normal authentication must not reach the upstream unchecked; an override header
@@ -55,7 +55,7 @@ export class StripList {
   indexOf(ptr: usize, len: i32): i32 {
     for (let i = 0; i < this.count; i++) {
       const name = this.at(i);
-      if (same(name.ptr, name.len, ptr, len)) return i;
+      if (equalBytes(name.ptr, name.len, ptr, len)) return i;
     }
     return -1;
   }

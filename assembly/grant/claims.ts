@@ -2,7 +2,7 @@
 import { readScope, Wildcard } from "../jose/details";
 import { readNameOrList } from "../jose/lists";
 import { MAX_AUDIENCES, MAX_INCIDENT_BYTES, MAX_TEXT_BYTES } from "../limits";
-import { equals, isGrantId, isName } from "../text/bytes";
+import { isGrantId, isLiteral, isName } from "../text/bytes";
 import { JsonReader } from "../text/json";
 import { newText, Region, Text } from "../text/region";
 import { Claims } from "./grant";
@@ -33,17 +33,17 @@ function readBounded(reader: JsonReader, region: Region, maxBytes: i32): Text {
 }
 
 function claimOf(ptr: usize, len: i32): i32 {
-  if (equals(ptr, len, "jti")) return Claim.Jti;
-  if (equals(ptr, len, "sub")) return Claim.Sub;
-  if (equals(ptr, len, "aud")) return Claim.Aud;
-  if (equals(ptr, len, "iat")) return Claim.Iat;
-  if (equals(ptr, len, "exp")) return Claim.Exp;
-  if (equals(ptr, len, "ent")) return Claim.Ent;
-  if (equals(ptr, len, "reason")) return Claim.Reason;
-  if (equals(ptr, len, "text")) return Claim.Text;
-  if (equals(ptr, len, "authorization_details")) return Claim.Details;
-  if (equals(ptr, len, "incident")) return Claim.Incident;
-  if (equals(ptr, len, "drill")) return Claim.Drill;
+  if (isLiteral(ptr, len, "jti")) return Claim.Jti;
+  if (isLiteral(ptr, len, "sub")) return Claim.Sub;
+  if (isLiteral(ptr, len, "aud")) return Claim.Aud;
+  if (isLiteral(ptr, len, "iat")) return Claim.Iat;
+  if (isLiteral(ptr, len, "exp")) return Claim.Exp;
+  if (isLiteral(ptr, len, "ent")) return Claim.Ent;
+  if (isLiteral(ptr, len, "reason")) return Claim.Reason;
+  if (isLiteral(ptr, len, "text")) return Claim.Text;
+  if (isLiteral(ptr, len, "authorization_details")) return Claim.Details;
+  if (isLiteral(ptr, len, "incident")) return Claim.Incident;
+  if (isLiteral(ptr, len, "drill")) return Claim.Drill;
   // `cnf` and `net` are unknown until they are enforced: a restriction is never ignored.
   return 0;
 }

@@ -1,4 +1,4 @@
-/** The parsed form of a grant. Everything it points to lives in one slot's region, so that a cached grant needs no parsing. */
+/** The parsed form of a grant. Everything it points to lives in one region, so that a cached grant needs no parsing. */
 import { Scope } from "../jose/details";
 import { Jws } from "../jose/jws";
 import { MAX_APPROVALS } from "../limits";
@@ -22,7 +22,7 @@ export class Claims {
 
 /** A grant: the request, its claims, and the approvals in the order sent. */
 export class Grant {
-  /** The header value as sent, copied into the slot: the cache compares these bytes. */
+  /** The header value as sent, copied into the region: the cache compares these bytes. */
   textPtr: usize = 0;
   textLen: i32 = 0;
   /** Where the first approval's tilde stands, or `textLen`. */

@@ -1,6 +1,6 @@
 /** `authorization_details` of type `break_glass_http` (RFC 9396): the scope of a grant or an entitlement. */
 import { MAX_ACTIONS, MAX_DETAILS, MAX_LOCATIONS, MAX_PATHS } from "../limits";
-import { equals } from "../text/bytes";
+import { isLiteral } from "../text/bytes";
 import { isHost } from "../text/host";
 import { JsonReader } from "../text/json";
 import { isMethod } from "../text/method";
@@ -73,16 +73,16 @@ function readDetail(reader: JsonReader, region: Region, wildcard: i32): Detail {
     const ptr = reader.stringPtr;
     const len = reader.stringLen;
     let member = 0;
-    if (equals(ptr, len, "type")) {
+    if (isLiteral(ptr, len, "type")) {
       member = Member.Type;
-      if (reader.string() && !equals(reader.stringPtr, reader.stringLen, "break_glass_http")) reader.fail();
-    } else if (equals(ptr, len, "locations")) {
+      if (reader.string() && !isLiteral(reader.stringPtr, reader.stringLen, "break_glass_http")) reader.fail();
+    } else if (isLiteral(ptr, len, "locations")) {
       member = Member.Locations;
       detail.locations = readItems(reader, region, Kind.Location, wildcard, MAX_LOCATIONS);
-    } else if (equals(ptr, len, "actions")) {
+    } else if (isLiteral(ptr, len, "actions")) {
       member = Member.Actions;
       detail.actions = readItems(reader, region, Kind.Action, wildcard, MAX_ACTIONS);
-    } else if (equals(ptr, len, "paths")) {
+    } else if (isLiteral(ptr, len, "paths")) {
       member = Member.Paths;
       detail.paths = readItems(reader, region, Kind.Path, Wildcard.Refused, MAX_PATHS);
     }

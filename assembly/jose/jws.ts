@@ -2,7 +2,7 @@
 import { Algorithm } from "../crypto/algorithm";
 import { addToBatch, verify } from "../crypto/signature";
 import { decode } from "../text/base64url";
-import { equals } from "../text/bytes";
+import { isLiteral } from "../text/bytes";
 import { JsonReader } from "../text/json";
 import { newText, Region, Text } from "../text/region";
 
@@ -44,8 +44,8 @@ enum Member {
 
 /** `EdDSA` is read as `Ed25519` (RFC 9864). */
 export function algorithmOf(ptr: usize, len: i32): i32 {
-  if (equals(ptr, len, "Ed25519") || equals(ptr, len, "EdDSA")) return Algorithm.Ed25519;
-  if (equals(ptr, len, "ES256")) return Algorithm.Es256;
+  if (isLiteral(ptr, len, "Ed25519") || isLiteral(ptr, len, "EdDSA")) return Algorithm.Ed25519;
+  if (isLiteral(ptr, len, "ES256")) return Algorithm.Es256;
   return UNSUPPORTED_ALGORITHM;
 }
 
@@ -60,16 +60,16 @@ function readHeader(reader: JsonReader, region: Region, typ: string, shape: i32,
     const ptr = reader.stringPtr;
     const len = reader.stringLen;
     let member = 0;
-    if (equals(ptr, len, "alg")) {
+    if (isLiteral(ptr, len, "alg")) {
       member = Member.Alg;
       if (reader.string()) jws.algorithm = algorithmOf(reader.stringPtr, reader.stringLen);
-    } else if (equals(ptr, len, "kid")) {
+    } else if (isLiteral(ptr, len, "kid")) {
       member = Member.Kid;
       if (reader.string()) jws.kid = newText(region, reader.stringPtr, reader.stringLen);
-    } else if (equals(ptr, len, "typ")) {
+    } else if (isLiteral(ptr, len, "typ")) {
       member = Member.Typ;
-      if (reader.string() && !equals(reader.stringPtr, reader.stringLen, typ)) reader.fail();
-    } else if (equals(ptr, len, "iat")) {
+      if (reader.string() && !isLiteral(reader.stringPtr, reader.stringLen, typ)) reader.fail();
+    } else if (isLiteral(ptr, len, "iat")) {
       member = Member.Iat;
       jws.iat = reader.integer();
     }

@@ -2,7 +2,7 @@
 import { MAX_NAME_BYTES } from "../limits";
 
 /** The bytes are this ASCII literal. AssemblyScript keeps literals as UTF-16, two bytes a character. */
-export function equals(ptr: usize, len: i32, literal: string): bool {
+export function isLiteral(ptr: usize, len: i32, literal: string): bool {
   if (len != literal.length) return false;
   const units = changetype<usize>(literal);
   for (let i = 0; i < len; i++) {
@@ -12,7 +12,7 @@ export function equals(ptr: usize, len: i32, literal: string): bool {
 }
 
 /** Eight bytes at a time, wherever they stand: `memory.compare` goes byte by byte unless both are aligned alike. */
-export function same(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): bool {
+export function equalBytes(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): bool {
   if (aLen != bLen) return false;
   let i = 0;
   for (; i + 8 <= aLen; i += 8) if (load<u64>(aPtr + i) != load<u64>(bPtr + i)) return false;

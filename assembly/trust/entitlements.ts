@@ -5,7 +5,7 @@ import { MAX_APPROVALS, MAX_ENTITLEMENTS, MAX_REASONS, MAX_REQUESTER_ROLES } fro
 import { isMember, Loading } from "./loading";
 import { NamedList } from "./names";
 import { readName } from "./principals";
-import { Entitlement, Slot } from "./trust";
+import { ApprovalRule, Entitlement } from "./trust";
 
 enum Member {
   Id = 1,
@@ -19,35 +19,35 @@ enum Member {
 }
 const REQUIRED: i32 = 63;
 
-const slots = new NamedList();
+const approvalRules = new NamedList();
 
-function readSlot(loading: Loading): Slot {
-  const slot = changetype<Slot>(loading.region.take(offsetof<Slot>()));
+function readApprovalRule(loading: Loading): ApprovalRule {
+  const rule = changetype<ApprovalRule>(loading.region.take(offsetof<ApprovalRule>()));
   const reader = loading.reader;
   let seen = 0;
-  if (!reader.openObject()) return slot;
+  if (!reader.openObject()) return rule;
   while (reader.nextMember()) {
     let member = 0;
     if (isMember(reader, "role")) {
       member = 1;
       if (readName(loading)) {
-        slot.namePtr = reader.stringPtr;
-        slot.nameLen = reader.stringLen;
+        rule.namePtr = reader.stringPtr;
+        rule.nameLen = reader.stringLen;
       }
     } else if (isMember(reader, "count")) {
       member = 2;
       const count = reader.integer();
       if (count < 1 || count > MAX_APPROVALS) loading.refuse("a count of approvals is not 1 to 8");
-      slot.count = <i32>count;
+      rule.count = <i32>count;
     } else {
       loading.refuse("an approval has an unknown member", reader.stringPtr, reader.stringLen);
     }
     if ((seen & member) != 0) loading.refuse("an approval has a member twice");
-    if (!loading.good()) return slot;
+    if (!loading.good()) return rule;
     seen |= member;
   }
   if (seen != 3) loading.refuse("an approval needs role and count");
-  return slot;
+  return rule;
 }
 
 /** Returns the quorum: how many approvals are demanded together. */
@@ -56,10 +56,10 @@ function readApprovals(loading: Loading): i32 {
   let quorum = 0;
   if (!reader.openArray()) return 0;
   while (reader.nextElement()) {
-    const slot = readSlot(loading);
+    const rule = readApprovalRule(loading);
     if (!loading.good()) return 0;
-    slots.push(slot);
-    quorum += slot.count;
+    approvalRules.push(rule);
+    quorum += rule.count;
     if (quorum > MAX_APPROVALS) loading.refuse("a quorum is over 8");
     if (!loading.good()) return 0;
   }
@@ -129,7 +129,7 @@ function readEntitlement(loading: Loading): Entitlement {
   const entitlement = changetype<Entitlement>(loading.region.take(offsetof<Entitlement>()));
   const reader = loading.reader;
   let seen = 0;
-  slots.clear();
+  approvalRules.clear();
   if (!reader.openObject()) return entitlement;
   while (reader.nextMember()) {
     const member = readMember(loading, entitlement);
@@ -143,7 +143,7 @@ function readEntitlement(loading: Loading): Entitlement {
   if ((seen & REQUIRED) != REQUIRED) {
     loading.refuse("an entitlement lacks a member", entitlement.namePtr, entitlement.nameLen);
   }
-  entitlement.firstSlot = slots.first;
+  entitlement.firstApprovalRule = approvalRules.first;
   return entitlement;
 }
 

@@ -5,7 +5,7 @@ import { sha256 } from "../crypto/sha256";
 import { isAcceptableKey } from "../crypto/signature";
 import { algorithmOf } from "../jose/jws";
 import { decode, encode } from "../text/base64url";
-import { equals, same } from "../text/bytes";
+import { equalBytes, isLiteral } from "../text/bytes";
 import { Writer } from "../text/writer";
 import { isMember, Loading } from "./loading";
 import { FOREVER, Key } from "./trust";
@@ -121,10 +121,10 @@ function coordinate(ptr: usize, len: i32, out: usize): bool {
 function checkKey(loading: Loading, key: Key, seen: i32): bool {
   const kidPtr = key.namePtr;
   const kidLen = key.nameLen;
-  if (equals(strings.ktyPtr, strings.ktyLen, "OKP") && equals(strings.crvPtr, strings.crvLen, "Ed25519")) {
+  if (isLiteral(strings.ktyPtr, strings.ktyLen, "OKP") && isLiteral(strings.crvPtr, strings.crvLen, "Ed25519")) {
     key.algorithm = Algorithm.Ed25519;
     if ((seen & ~OPTIONAL) != OKP) return loading.refuse("a key lacks a member or has one too many", kidPtr, kidLen);
-  } else if (equals(strings.ktyPtr, strings.ktyLen, "EC") && equals(strings.crvPtr, strings.crvLen, "P-256")) {
+  } else if (isLiteral(strings.ktyPtr, strings.ktyLen, "EC") && isLiteral(strings.crvPtr, strings.crvLen, "P-256")) {
     key.algorithm = Algorithm.Es256;
     if ((seen & ~OPTIONAL) != EC) return loading.refuse("a key lacks a member or has one too many", kidPtr, kidLen);
   } else {
@@ -144,7 +144,7 @@ function checkKey(loading: Loading, key: Key, seen: i32): bool {
     return loading.refuse("a key is not a point of its curve, or of small order", kidPtr, kidLen);
   }
   writeThumbprint(key.algorithm);
-  if (!same(kidPtr, kidLen, thumbprint, KID_CHARACTERS)) {
+  if (!equalBytes(kidPtr, kidLen, thumbprint, KID_CHARACTERS)) {
     return loading.refuse("a kid is not the key's RFC 7638 thumbprint", kidPtr, kidLen);
   }
   if (key.expiresAt <= key.notBefore) return loading.refuse("a key's exp is not after its nbf", kidPtr, kidLen);

@@ -1,5 +1,5 @@
 /** What the readers of bundles and configurations share: the scanner, the memory, and why a text was refused. */
-import { equals } from "../text/bytes";
+import { isLiteral } from "../text/bytes";
 import { JsonReader } from "../text/json";
 import { Region } from "../text/region";
 
@@ -56,5 +56,5 @@ export class Window {
 
 /** Whether the last member's name is `literal`. */
 export function isMember(reader: JsonReader, literal: string): bool {
-  return equals(reader.stringPtr, reader.stringLen, literal);
+  return isLiteral(reader.stringPtr, reader.stringLen, literal);
 }

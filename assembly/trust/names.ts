@@ -1,5 +1,5 @@
 /** Things with a name in linked lists, and an index over them. */
-import { same } from "../text/bytes";
+import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
 
 /** The head of every struct that is found by name. */
@@ -12,7 +12,7 @@ export class Named {
   nextInBucket: usize = 0;
 
   isNamed(ptr: usize, len: i32): bool {
-    return same(this.namePtr, this.nameLen, ptr, len);
+    return equalBytes(this.namePtr, this.nameLen, ptr, len);
   }
 }
 

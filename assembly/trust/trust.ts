@@ -47,7 +47,7 @@ export class Principal extends Named {
 }
 
 /** `count` approvals by people holding a role. Its name is the role's. */
-export class Slot extends Named {
+export class ApprovalRule extends Named {
   count: i32 = 0;
 }
 
@@ -55,8 +55,8 @@ export class Slot extends Named {
 export class Entitlement extends Named {
   requesters: TextList = changetype<TextList>(0);
   reasons: TextList = changetype<TextList>(0);
-  /** Linked list of Slot, and how many approvals they ask for together. */
-  firstSlot: usize = 0;
+  /** Linked list of ApprovalRule, and how many approvals they ask for together. */
+  firstApprovalRule: usize = 0;
   quorum: i32 = 0;
   /** Seconds. */
   maxTtl: i64 = 0;

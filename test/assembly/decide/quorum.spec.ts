@@ -1,5 +1,5 @@
 import { Approvers, quorumIsMet } from "../../../assembly/decide/quorum";
-import { Entitlement, FOREVER, Principal, RoleHold, Slot } from "../../../assembly/trust/trust";
+import { ApprovalRule, Entitlement, FOREVER, Principal, RoleHold } from "../../../assembly/trust/trust";
 import { bytesOf, lengthOf } from "../bytes";
 
 /** `roles`: one letter each. */
@@ -18,17 +18,17 @@ function principal(roles: string): Principal {
   return made;
 }
 
-/** `slots`: one letter a seat. */
-function isMet(slots: string, people: string[]): bool {
+/** `rules`: one letter a seat. */
+function isMet(rules: string, people: string[]): bool {
   const entitlement = changetype<Entitlement>(heap.alloc(offsetof<Entitlement>()));
   memory.fill(changetype<usize>(entitlement), 0, offsetof<Entitlement>());
-  for (let i = 0; i < slots.length; i++) {
-    const slot = changetype<Slot>(heap.alloc(offsetof<Slot>()));
-    slot.namePtr = bytesOf(slots.charAt(i));
-    slot.nameLen = lengthOf(slots.charAt(i));
-    slot.next = entitlement.firstSlot;
-    slot.count = 1;
-    entitlement.firstSlot = changetype<usize>(slot);
+  for (let i = 0; i < rules.length; i++) {
+    const rule = changetype<ApprovalRule>(heap.alloc(offsetof<ApprovalRule>()));
+    rule.namePtr = bytesOf(rules.charAt(i));
+    rule.nameLen = lengthOf(rules.charAt(i));
+    rule.next = entitlement.firstApprovalRule;
+    rule.count = 1;
+    entitlement.firstApprovalRule = changetype<usize>(rule);
     entitlement.quorum += 1;
   }
   const approvers = new Approvers();

@@ -1,4 +1,4 @@
-import { equals, isGrantId, isName, same, writeHex, writeLiteral } from "../../../assembly/text/bytes";
+import { equalBytes, isGrantId, isLiteral, isName, writeHex, writeLiteral } from "../../../assembly/text/bytes";
 import { bytesOf, lengthOf, stringOf } from "../bytes";
 
 /** Lengths around the steps of eight and sixteen bytes. */
@@ -43,16 +43,16 @@ describe("grant ids", () => {
   });
 });
 
-describe("equals", () => {
+describe("isLiteral", () => {
   it("compares bytes with an ASCII literal", () => {
-    expect(equals(bytesOf("jti"), 3, "jti")).toBe(true);
-    expect(equals(bytesOf("jtI"), 3, "jti")).toBe(false);
-    expect(equals(bytesOf("jti"), 2, "jti")).toBe(false);
-    expect(equals(bytesOf(""), 0, "")).toBe(true);
+    expect(isLiteral(bytesOf("jti"), 3, "jti")).toBe(true);
+    expect(isLiteral(bytesOf("jtI"), 3, "jti")).toBe(false);
+    expect(isLiteral(bytesOf("jti"), 2, "jti")).toBe(false);
+    expect(isLiteral(bytesOf(""), 0, "")).toBe(true);
   });
 });
 
-describe("same", () => {
+describe("equalBytes", () => {
   it("sees one other byte at any place, wherever the two stand, and none beyond their end", () => {
     let wrong = "";
     for (let offset = 0; offset < 8; offset++) {
@@ -61,15 +61,15 @@ describe("same", () => {
         fill(second + offset, len);
         store<u8>(first + len, 1);
         store<u8>(second + offset + len, 2);
-        if (!same(first, len, second + offset, len)) wrong = `${len} bytes`;
-        if (same(first, len, second + offset, len + 1) || same(first, len + 1, second + offset, len)) {
+        if (!equalBytes(first, len, second + offset, len)) wrong = `${len} bytes`;
+        if (equalBytes(first, len, second + offset, len + 1) || equalBytes(first, len + 1, second + offset, len)) {
           wrong = `${len} and ${len + 1} bytes`;
         }
         for (let position = 0; position < len; position++) {
           const at = second + offset + position;
           for (let bit = 0; bit < 8; bit++) {
             store<u8>(at, load<u8>(at) ^ ((<u8>1) << (<u8>bit)));
-            if (same(first, len, second + offset, len)) wrong = `another byte at ${position} of ${len}`;
+            if (equalBytes(first, len, second + offset, len)) wrong = `another byte at ${position} of ${len}`;
             store<u8>(at, load<u8>(at) ^ ((<u8>1) << (<u8>bit)));
           }
         }

@@ -3,7 +3,7 @@ import { sha256 } from "../../../assembly/crypto/sha256";
 import { sha512 } from "../../../assembly/crypto/sha512";
 import { sipHash } from "../../../assembly/crypto/siphash";
 import { decode, encode } from "../../../assembly/text/base64url";
-import { compare, same, writeHex } from "../../../assembly/text/bytes";
+import { compare, equalBytes, writeHex } from "../../../assembly/text/bytes";
 import { JsonReader } from "../../../assembly/text/json";
 import { Writer } from "../../../assembly/text/writer";
 import { bytesOf, lengthOf } from "../bytes";
@@ -39,7 +39,9 @@ describe("at the end of memory", () => {
       const isDecoded = decode(ptr, len, out) == (len % 4 == 1 ? -1 : (len * 3) >> 2);
       const isEncoded = encode(ptr, len, out) == (len * 4 + 2) / 3 && writeHex(out, ptr, len) == 2 * len;
       const isSame =
-        same(ptr, len, letters, len) && same(letters, len, ptr, len) && compare(letters, len, ptr, len) == 0;
+        equalBytes(ptr, len, letters, len) &&
+        equalBytes(letters, len, ptr, len) &&
+        compare(letters, len, ptr, len) == 0;
       if (isWhole && isDecoded && isEncoded && isSame) good += 1;
     }
     expect(good).toBe(MAX_LENGTH + 1);

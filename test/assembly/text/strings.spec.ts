@@ -1,5 +1,5 @@
 /** What is special in a JSON string, at every place of strings of every length around the steps of sixteen bytes. */
-import { same } from "../../../assembly/text/bytes";
+import { equalBytes } from "../../../assembly/text/bytes";
 import { JsonReader } from "../../../assembly/text/json";
 import { Writer } from "../../../assembly/text/writer";
 import { bytesOf, lengthOf } from "../bytes";
@@ -91,7 +91,7 @@ function readsAs(len: i32, position: i32, ptr: usize, size: i32, asPtr: usize, a
   if (isRead(layQuoted(len, position, ptr, size) - 1)) return false;
   const quoted = layQuoted(len, position, ptr, size);
   const wantedLen = lay(wanted, len, position, asPtr, asSize);
-  if (!isRead(quoted) || !same(reader.stringPtr, reader.stringLen, wanted, wantedLen)) return false;
+  if (!isRead(quoted) || !equalBytes(reader.stringPtr, reader.stringLen, wanted, wantedLen)) return false;
   return load<u8>(area + quoted) == QUOTE && isGuarded(area + quoted + 1);
 }
 
@@ -103,7 +103,8 @@ function written(len: i32, position: i32, ptr: usize, size: i32, asPtr: usize, a
   writer.string(text, textLen);
   const count = writer.length;
   for (let i = 0; i < count; i++) if (load<u8>(area + i) < 0x20 || load<u8>(area + i) > 0x7e) return -1;
-  if (writer.overflow || !isRead(count) || !same(reader.stringPtr, reader.stringLen, wanted, wantedLen)) return -1;
+  if (writer.overflow || !isRead(count) || !equalBytes(reader.stringPtr, reader.stringLen, wanted, wantedLen))
+    return -1;
   return count;
 }
 
