@@ -12,7 +12,7 @@ import { isLongAgo } from "./registry";
 
 /** A tick that finds nothing costs about 1 us. */
 const IDLE_MS: i32 = 500;
-/** While a table is being built: 17 steps of at most 2 ms. */
+/** While a table is being built: some 20 steps of at most 2 ms. */
 const BUSY_MS: i32 = 10;
 /** How often a VM says that it is there (registry.ts waits six times as long): every fourth idle tick, or by the clock. */
 const IDLE_TICKS: i32 = 4;
