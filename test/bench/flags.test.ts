@@ -26,6 +26,12 @@ describe("flags", () => {
     });
   }
 
+  it("can be texts, which are as typed or not there", () => {
+    const usage = { ...USAGE, texts: { shoes: { about: "what to wear", value: "NAME" } } };
+    expect(readFlags(usage, ["--shoes", "boots"], {})?.text("shoes")).toBe("boots");
+    expect(readFlags(usage, [], {})?.text("shoes")).toBeUndefined();
+  });
+
   it("of the environment are checked as well", () => {
     const flags = readFlags(USAGE, [], { GLASSGATE_WALK_PAUSES: "1" });
     expect(() => flags?.number("pauses")).toThrow('GLASSGATE_WALK_PAUSES is "1"; it must be a whole number from 2 on.');
@@ -47,6 +53,19 @@ describe("flags", () => {
     expect(read(tmpdir())).toThrow(`--json: ${tmpdir()} is a directory.`);
   });
 });
+
+for (const { file, script } of [
+  { file: "distinct.ts", script: "bench:distinct" },
+  { file: "memory.ts", script: "bench:memory" },
+  { file: "differential.ts", script: "soak:differential" },
+]) {
+  it(`npm run ${script} -- --help says its flags and an example`, async () => {
+    const { code, stdout, stderr } = await program(file, ["--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("--json FILE");
+    expect(stdout).toContain(`  $ npm run ${script} -- --`);
+  });
+}
 
 for (const { file, script } of [
   { file: "run.ts", script: "bench" },
