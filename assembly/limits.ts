@@ -1,4 +1,7 @@
-/** Every constant bound of the filter, each with its reason. A bound elsewhere is a defect. */
+/**
+ * Every bound of an input, and of what a VM holds, each with its reason. A number that only lays out memory or paces work inside one
+ * file (blocks, retries, periods) stands there.
+ */
 
 /** A grant's header value in bytes (DESIGN.md: 8 KiB, fits beside other headers under the usual 60 KiB limit). */
 export const MAX_GRANT_BYTES: i32 = 8192;
