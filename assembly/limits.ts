@@ -1,4 +1,7 @@
-/** Every constant bound of the filter, each with its reason. A bound elsewhere is a defect. */
+/**
+ * Every bound of an input, and of what a VM holds, each with its reason. A number that only lays out memory or paces work inside one
+ * file (blocks, retries, periods) stands there.
+ */
 
 /** A grant's header value in bytes (docs/grant-format.md: 8 KiB, fits beside other headers under the usual 60 KiB limit). */
 export const MAX_GRANT_BYTES: i32 = 8192;
@@ -61,8 +64,11 @@ export const MAX_TABLE_KIB: i64 = 32768;
 
 // ---- What one VM holds. docs/operator-guide.md ("How full a gateway is") says what shows it before it bites.
 
-/** Configurations side by side: listeners, and generations with streams still open. A power of two (contexts.ts). */
-export const MAX_CONTEXTS: i32 = 256;
+/**
+ * Configurations side by side: listeners, and generations with streams still open. A power of two (contexts.ts), and as many as
+ * CONFIGURATION_MEMORY has room for with nothing but their settings of 16 KiB.
+ */
+export const MAX_CONTEXTS: i32 = 4096;
 /** Pairs of audience and roots that are served at once: teams and listeners with roots of their own. */
 export const MAX_DOMAINS: i32 = 64;
 /** Live streams: three quarters of a million places, more than the connections that one worker can carry. */
@@ -75,7 +81,7 @@ export const MAX_VMS: i32 = 1024;
  * between blocks; were they ever larger, a block is refused sooner, and nothing traps.
  */
 export const MAX_MEMORY_PAGES: i32 = 4096;
-/** Settings and bundles in bytes: a dozen of the largest bundles, or 256 configurations of a hundred people each. */
+/** Settings and bundles in bytes: thirty of the largest bundles, or a thousand configurations of a hundred people each. */
 export const CONFIGURATION_MEMORY: i32 = 64 * 1024 * 1024;
 /** The stream table in bytes: a million places of 8, and the half of it that it grows out of. */
 export const STREAM_MEMORY: i32 = 12 * 1024 * 1024;

@@ -2,17 +2,15 @@
  * Root contexts: one per configuration. During a rotation the old and the new one live side by side in one VM until the
  * last stream of the old one has ended, so nothing here is "the current configuration": each stream names its context.
  */
-import { Purpose, returnMemory } from "../heap";
+import { Purpose, returnMemory, takeMemory } from "../heap";
 import { MAX_CONTEXTS } from "../limits";
 import { HeldTrust, release } from "./bundles";
 import { Domain, leaveDomain } from "./domains";
 import { Settings } from "./settings";
 
 export class RootContext {
-  /** The gateway's context id; 0 while the place is free. */
-  id: u32 = 0;
   /**
-   * What its streams remember, and nobody had before: | contexts that have stood in this place, 24 bits | place, 8 bits |.
+   * What its streams remember, and nobody had before: | contexts that have stood in this place, 20 bits | place, 12 bits |.
    * The place alone would hand an old stream over to whoever comes next.
    */
   handle: u32 = 0;
@@ -31,16 +29,28 @@ export class RootContext {
 
 const PLACE_MASK: u32 = MAX_CONTEXTS - 1;
 /** A place that so many contexts have stood in is never used again: 4,000 million configurations, and no handle twice. */
-const MAX_USES: u32 = (1 << 24) - 1;
+const MAX_USES: u32 = (1 << 20) - 1;
 
-const contexts: StaticArray<RootContext> = new StaticArray<RootContext>(MAX_CONTEXTS);
-for (let i = 0; i < MAX_CONTEXTS; i++) {
-  const context = new RootContext();
-  context.handle = i;
-  unchecked((contexts[i] = context));
-}
+/** Places come in blocks, so that only a VM with many contexts pays for them. They are never given back. */
+const BLOCK_PLACES: i32 = 256;
+const PLACE_BYTES: i32 = 64;
+const firstBlock: usize = memory.data(16384, 16); // BLOCK_PLACES x PLACE_BYTES
+const blocks: StaticArray<usize> = new StaticArray<usize>(MAX_CONTEXTS / BLOCK_PLACES);
+unchecked((blocks[0] = firstBlock));
+/** The gateway's id of each place, side by side: every stream's beginning looks for one. 0 while free. */
+const ids: usize = memory.data(16384, 16); // MAX_CONTEXTS x u32
+/** All places from here on are free. */
+let end: i32 = 0;
 let lastSerial: u32 = 0;
 let count: i32 = 0;
+
+function idAt(index: i32): u32 {
+  return load<u32>(ids + ((<usize>index) << 2));
+}
+
+function setId(index: i32, id: u32): void {
+  store<u32>(ids + ((<usize>index) << 2), id);
+}
 
 /** How many root contexts this VM has. */
 export function contextCount(): i32 {
@@ -50,47 +60,59 @@ export function contextCount(): i32 {
 /** The index of the root of that context id, or -1. */
 export function findContext(id: u32): i32 {
   if (id == 0) return -1;
-  for (let i = 0; i < MAX_CONTEXTS; i++) if (unchecked(contexts[i]).id == id) return i;
+  for (let i = 0; i < end; i++) if (idAt(i) == id) return i;
   return -1;
 }
 
 /** The index of the root of that handle, or -1 when it is gone. */
 export function findHandle(handle: u32): i32 {
-  const index = handle & PLACE_MASK;
-  const context = unchecked(contexts[index]);
-  return context.id != 0 && context.handle == handle ? <i32>index : -1;
+  const index = <i32>(handle & PLACE_MASK);
+  return idAt(index) != 0 && contextAt(index).handle == handle ? index : -1;
 }
 
+/** @param index of a place that is or was taken */
 export function contextAt(index: i32): RootContext {
-  return unchecked(contexts[index]);
+  const block = unchecked(blocks[index / BLOCK_PLACES]);
+  return changetype<RootContext>(block + <usize>((index % BLOCK_PLACES) * PLACE_BYTES));
 }
 
 /** The root that does what is done once for the whole VM: the first that is configured. -1 without any. */
 export function firstContext(): i32 {
-  for (let i = 0; i < MAX_CONTEXTS; i++) {
-    const context = unchecked(contexts[i]);
-    if (context.id != 0 && context.tickPeriod != 0) return i;
-  }
+  for (let i = 0; i < end; i++) if (idAt(i) != 0 && contextAt(i).tickPeriod != 0) return i;
   return -1;
 }
 
 /** The most memory for tables that a configuration of this VM allows, in bytes. */
 export function largestTableMemory(): i32 {
   let largest: i64 = 0;
-  for (let i = 0; i < MAX_CONTEXTS; i++) {
-    const context = unchecked(contexts[i]);
-    if (context.id != 0 && changetype<usize>(context.settings) != 0) largest = max(largest, context.settings.tableKib);
+  for (let i = 0; i < end; i++) {
+    if (idAt(i) == 0) continue;
+    const settings = contextAt(i).settings;
+    if (changetype<usize>(settings) != 0) largest = max(largest, settings.tableKib);
   }
   return <i32>(largest * 1024);
+}
+
+/** Whether the place may be used: its block is there, and its handles are not used up. */
+function isUsable(index: i32): bool {
+  const which = index / BLOCK_PLACES;
+  if (unchecked(blocks[which]) == 0) {
+    const block = takeMemory(BLOCK_PLACES * PLACE_BYTES, Purpose.Configurations);
+    if (block == 0) return false;
+    memory.fill(block, 0, BLOCK_PLACES * PLACE_BYTES);
+    unchecked((blocks[which] = block));
+  }
+  return contextAt(index).handle / MAX_CONTEXTS < MAX_USES;
 }
 
 /** Makes room for a new root context. -1 when there is none left: what becomes of its requests is said in index.ts. */
 export function createContext(id: u32): i32 {
   for (let i = 0; i < MAX_CONTEXTS; i++) {
-    const context = unchecked(contexts[i]);
-    if (context.id != 0 || context.handle >> 8 >= MAX_USES) continue;
-    context.id = id;
-    context.handle += MAX_CONTEXTS;
+    if (idAt(i) != 0 || !isUsable(i)) continue;
+    const context = contextAt(i);
+    setId(i, id);
+    end = max(end, i + 1);
+    context.handle = (context.handle & ~PLACE_MASK) + MAX_CONTEXTS + i;
     context.tickPeriod = 0;
     count += 1;
     renew(context);
@@ -115,10 +137,11 @@ export function renew(context: RootContext): void {
 
 /** The root context is gone. Returns its serial, so that its cached grants can be dropped. */
 export function deleteContext(index: i32): u32 {
-  const context = unchecked(contexts[index]);
+  const context = contextAt(index);
   const serial = context.serial;
   renew(context);
-  context.id = 0;
+  setId(index, 0);
   count -= 1;
+  while (end > 0 && idAt(end - 1) == 0) end -= 1;
   return serial;
 }

@@ -75,7 +75,7 @@ export const configurationSchema = z.strictObject({
   require: z.boolean().optional().describe("no grant is a deny: for a listener where the filter is the only guard"),
   leeway: integer(0, 60).optional().describe("seconds of clock skew allowed on iat; default 5"),
   min_version: integer(0).optional().describe("older bundles are refused, also after a restart"),
-  table_memory_kib: integer(0, 32768).optional().describe("memory of a worker for tables that speed up signature checks; 512 a key; default 8192"),
+  table_memory_kib: integer(0, 32768).optional().describe("memory of a worker for tables that speed up signature checks, taken as keys come into use: 952, and 256 a key; default 4096"),
   strip: z.array(headerName).max(32).optional().describe("request headers that an allowed request loses, besides authorization and override headers"),
   keep: z.array(keptHeader).max(32).optional().describe("override headers that an allowed request keeps, as a trusted proxy in front always sets them; never authorization"),
   bundle: z.string().optional().describe("the signed trust bundle; without it each grant gets no_trust"),

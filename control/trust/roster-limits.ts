@@ -5,6 +5,7 @@ import { memberNames } from "./members.gen.js";
 
 const MAX_KEYS = 8192;
 const MAX_ROLES = 1024;
+const MAX_ROLES_OF_PRINCIPAL = 64;
 const MAX_PATH_BYTES = 32 * 1024;
 const MAX_REVOKED = 4096;
 const MAX_REVOKED_BYTES = 64;
@@ -30,6 +31,11 @@ function checkPrincipals({ principals }: Checked, once: Once, refuse: Refuse): v
     const path = ["principals", i];
     once("principal", principal.id, [...path, "id"]);
     const held = new Set<string>();
+    if (principal.roles.length > MAX_ROLES_OF_PRINCIPAL)
+      refuse(
+        [...path, "roles", MAX_ROLES_OF_PRINCIPAL],
+        `is one too many: a principal has at most ${MAX_ROLES_OF_PRINCIPAL} roles`,
+      );
     principal.roles.forEach((role, j) => {
       if (typeof role !== "string") checkWindow(role, [...path, "roles", j], refuse);
       const text = JSON.stringify(role);
