@@ -58,6 +58,6 @@ ${memoryTable(found)}
 
 ${slopeTable(found)}
 
-What to make of it: [Sizing](../docs/sizing.md).
+What to make of it: docs/sizing.md.
 `;
 }

@@ -3,6 +3,7 @@ import { FilterHost } from "../../control/host/host.js";
 import type { Header } from "../../control/host/stream.js";
 import { showDuration } from "../base/duration.js";
 import type { Kind } from "./kinds.js";
+import { linearFaults } from "./memory.js";
 import { Mix, type Shot } from "./mix.js";
 import type { People } from "./people.js";
 import type { Say } from "./tell.js";
@@ -79,7 +80,6 @@ export async function soakHost(people: People, kinds: readonly Kind[], goal: Goa
     say(`${Math.floor((100 * i) / goal.requests)} %, ${i} requests, ${wrong} wrong, ${showDuration(left)} left`);
   }
   const end = linearMemories(host);
-  const faults = [...examples.values()];
-  if (String(warm) !== String(end)) faults.push(`in the Node host linear memory was ${warm} bytes and is ${end}`);
+  const faults = [...examples.values(), ...linearFaults("in the Node host", warm, end)];
   return { requests: goal.requests, rotations: version - 2, wrong, linear: { configured, warm, end }, faults };
 }

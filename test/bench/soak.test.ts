@@ -75,10 +75,13 @@ describe("memory", () => {
     expect(grown(4_500_000, 900, { allocated: warm.allocated + 900 * 20_000 })).toHaveLength(1);
   });
 
-  it("is not when a VM's linear memory grows by a page", () => {
-    expect(grown(4_500_000, 900, { linear: [{ size: 12 * MIB + 65_536, resident: 5 * MIB }] })).toEqual([
-      "linear memory of the VMs was 12582912 bytes and is 12648448",
+  it("is not when a VM's linear memory grows by a granule each rotation", () => {
+    const linearOf = (bytes: number) => [{ size: 12 * MIB + bytes, resident: 5 * MIB }];
+    expect(grown(4_500_000, 900, { linear: linearOf((900 / 64) * 16_384) })).toEqual([]);
+    expect(grown(4_500_000, 900, { linear: linearOf(900 * 16_384) })).toEqual([
+      "on Envoy linear memory was 12582912 bytes and is 27328512",
     ]);
+    expect(grown(100_000, 20, { linear: linearOf(MIB + 65_536) })).toHaveLength(1);
   });
 
   it("is read from the kernel's list of mappings", () => {

@@ -164,16 +164,17 @@ describe("a request with a grant", () => {
 });
 
 /** A VM says every two seconds, that is at every fourth idle tick, that it is there and how full it is. */
+const CLOCK = "proxy_get_current_time_nanoseconds";
 const SAID: readonly string[] = [
-  "proxy_get_current_time_nanoseconds",
-  "proxy_get_current_time_nanoseconds",
+  CLOCK,
+  CLOCK,
   "proxy_get_shared_data", // who serves which generation
   "proxy_set_shared_data",
   "proxy_record_metric", // generation
   "proxy_record_metric", // generation_vms
   "proxy_get_shared_data", // has another spoken meanwhile?
   "proxy_get_shared_data", // is there a table of loads?
-  "proxy_get_current_time_nanoseconds",
+  CLOCK,
   "proxy_get_shared_data",
   "proxy_set_shared_data",
   ...Array.from({ length: 5 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds
@@ -181,9 +182,9 @@ const SAID: readonly string[] = [
 
 it("a tick costs nothing while nothing happens, but for what a VM says of itself, and a call for each counter that has risen", async () => {
   const { callsOf, tick } = await setUp();
-  const idle = Array.from({ length: 8 }, tick).filter((calls) => calls.length > 0);
+  const idle = Array.from({ length: 8 }, tick).filter((calls) => calls.length > 1);
   expect(idle).toEqual([SAID, SAID]);
-  while (tick().length === 0) {
+  while (tick().length === 1) {
     // Until it has just spoken.
   }
   const cached = headersOf([world.alone()]);
@@ -193,6 +194,7 @@ it("a tick costs nothing while nothing happens, but for what a VM says of itself
   expect(tick()).toEqual([
     "proxy_increment_metric", // allow
     "proxy_increment_metric", // malformed
+    CLOCK, // tables that were not used for long may go
   ]);
-  expect(tick()).toEqual([]);
+  expect(tick()).toEqual([CLOCK]);
 });
