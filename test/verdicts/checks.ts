@@ -73,6 +73,7 @@ const PROVEN = [
   "host",
   "path",
   "path_bytes",
+  "path_sha256",
   "source",
   "request_id",
   "bundle",
@@ -83,7 +84,7 @@ const PROVEN = [
   "single_key",
 ];
 const EARLY = [...CHAIN, "kid", "source", "request_id", "bundle", "anchors"];
-const OPTIONAL = new Set(["incident", "evidence", "drill", "single_key", "kid", "bundle", "path_bytes"]);
+const OPTIONAL = new Set(["incident", "evidence", "drill", "single_key", "kid", "bundle", "path_bytes", "path_sha256"]);
 
 /** The signatures of a grant: none of them may be seen anywhere but in evidence (the approvers'). */
 const requestSignature = (grant: string): string | undefined => {

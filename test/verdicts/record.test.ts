@@ -1,4 +1,5 @@
 /** How long a record can be: whatever a client, a grant and a gateway put into it, 8 KiB hold it, and its evidence comes behind. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readAuditLines } from "../../control/base/audit.js";
@@ -8,7 +9,7 @@ import { World } from "../kit/world.js";
 
 /** As in assembly/filter/record.ts: the bound, what all members need at most, and the path's share of it. */
 const MAX_RECORD = 8192;
-const MAX_MEMBERS = 7549;
+const MAX_MEMBERS = 7630;
 const MAX_SHOWN_PATH = 4096;
 const start = Math.floor(Date.now() / 1000);
 const recordSchema = z.looseObject({
@@ -17,6 +18,7 @@ const recordSchema = z.looseObject({
   host: z.string(),
   path: z.string(),
   path_bytes: z.number().optional(),
+  path_sha256: z.string().optional(),
   incident: z.string().optional(),
   source: z.string(),
   request_id: z.string(),
@@ -58,6 +60,17 @@ describe("a path", () => {
       expect(record.path_bytes).toBe(length);
       expect(evidence).toBeDefined();
     }
+  });
+
+  it("that is shown in part is held by its hash: nothing can be done unnoticed behind the cut", async () => {
+    const { ask } = await setUp(world, configuration);
+    const record = (path: string) => ask(headersOf([wide()], path)).record;
+    for (const end of ["/status", "/delete", '/"x"']) {
+      const path = `${long(5000)}${end}`;
+      expect(record(path).path).toBe(long(MAX_SHOWN_PATH));
+      expect(record(`${path}?q=1`).path_sha256).toBe(createHash("sha256").update(path).digest("hex"));
+    }
+    expect(record(long(MAX_SHOWN_PATH)).path_sha256).toBeUndefined();
   });
 
   it("is counted without its query, which is not shown", async () => {
