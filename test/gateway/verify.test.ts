@@ -42,6 +42,25 @@ const broken: readonly (readonly [name: string, text: string, level: "danger" | 
     /not on record for 600 seconds/,
   ],
   ["no answers' log", without(good, "- name: answers"), "warning", /no access log has the answer/],
+  ...(
+    [
+      ["preserve_external_request_id: true", "the client"],
+      ["generate_request_id: false", "with generate_request_id false the client"],
+      [
+        "internal_address_config: { cidr_ranges: [ { address_prefix: 10.0.0.0, prefix_len: 8 } ] }",
+        "a client at an internal address",
+      ],
+      ["internal_address_config: { unix_sockets: true }", "a client at an internal address"],
+    ] as const
+  ).map(
+    ([line, who]) =>
+      [
+        `a request id of the client's own: ${line}`,
+        good.replace("use_remote_address: true", `use_remote_address: true\n                ${line}`),
+        "warning",
+        new RegExp(`^${who} chooses the request_id in the record`),
+      ] as const,
+  ),
   [
     "an answers' log of other requests",
     good.replace("name: x-break-glass-grant, present_match: true", "name: x-other, present_match: true"),

@@ -156,6 +156,35 @@ function judgeProtocols(manager: Message, isGuarded: boolean): void {
 const TRACERS =
   /^envoy\.config\.trace\.v3\.(?:OpenTelemetryConfig|ZipkinConfig|DatadogConfig|SkyWalkingConfig|XRayConfig|OpenCensusConfig)$/;
 
+/** A record and its answer are matched by `request_id`: whoever chooses it can give two requests the same one. */
+function judgeRequestId(manager: Message): void {
+  const chosen = "chooses the request_id in the record, and so which answer seems to be whose";
+  if (manager.flag("preserve_external_request_id") === true)
+    manager.warn(
+      "request-id",
+      `the client ${chosen}`,
+      "take preserve_external_request_id out",
+      manager.at("preserve_external_request_id"),
+    );
+  if (manager.flag("generate_request_id") === false)
+    manager.warn(
+      "request-id",
+      `with generate_request_id false the client ${chosen}`,
+      "take generate_request_id out",
+      manager.at("generate_request_id"),
+    );
+  const internal = manager.message("internal_address_config", "InternalAddressConfig");
+  if (internal.values("cidr_ranges").length > 0 || internal.flag("unix_sockets") === true)
+    manager.warn(
+      "internal-addresses",
+      `a client at an internal address ${chosen}; its x-envoy-* headers are believed as well`,
+      "take internal_address_config out, or name in it nobody but proxies that set these headers themselves",
+      internal.value,
+    );
+  internal.harmless("cidr_ranges", "unix_sockets");
+  internal.done();
+}
+
 function judgeReplies(manager: Message): void {
   const local = manager.message("local_reply_config", "LocalReplyConfig");
   judgeSubstitution(local.message("body_format", "SubstitutionFormatString"));
@@ -180,12 +209,7 @@ function judgeReplies(manager: Message): void {
     ...["spawn_upstream_span", "no_context_propagation", "max_cache_size"],
   );
   tracing.done();
-  if (manager.take("preserve_external_request_id")?.text === "true")
-    manager.warn(
-      "request-id",
-      "the client chooses the request_id in the record",
-      "take preserve_external_request_id out",
-    );
+  judgeRequestId(manager);
   manager.harmless("request_id_extension");
   const uuid = manager.extension("request_id_extension");
   if (uuid.type !== "" && !uuid.type.endsWith("uuid.v3.UuidRequestIdConfig"))
@@ -202,13 +226,8 @@ const HARMLESS = [
     "delayed_close_timeout",
     "access_log_flush_interval",
   ],
-  ...["flush_access_log_on_new_request", "access_log_options", "internal_address_config", "skip_xff_append"],
-  ...[
-    "generate_request_id",
-    "always_set_request_id_in_response",
-    "set_current_client_cert_details",
-    "proxy_100_continue",
-  ],
+  ...["flush_access_log_on_new_request", "access_log_options", "skip_xff_append"],
+  ...["always_set_request_id_in_response", "set_current_client_cert_details", "proxy_100_continue"],
   ...["represent_ipv4_remote_address_as_ipv4_mapped_ipv6", "strip_matching_host_port", "strip_any_host_port"],
   ...[
     "strip_trailing_host_dot",
