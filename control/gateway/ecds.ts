@@ -5,7 +5,7 @@ import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
 import { type Configuration, configurationSchema, deployedSchema } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
-import type { RenderedFilter } from "./rendered.js";
+import { member, type RenderedFilter } from "./rendered.js";
 
 /** The DiscoveryResponse with the filter, its configuration and, for healing, another VM. */
 export function ecdsText(
@@ -53,18 +53,17 @@ export function vmIdOf(filter: RenderedFilter): string {
   return typeof id === "string" ? id : "glassgate-1";
 }
 
-const ecdsSchema = z.object({
-  resources: z.tuple([
-    z.object({
-      typed_config: z.object({
-        config: z.object({
-          vm_config: z.object({ vm_id: z.string() }),
-          configuration: z.object({ value: z.string() }),
-        }),
-      }),
-    }),
-  ]),
-});
+/** The filter in a text of the ECDS file, whoever wrote it: by either name that the protocol has for a member. */
+function filterIn(text: string): { vmId: string; configuration: unknown } {
+  const resources = z.tuple([z.unknown()]).parse(member(JSON.parse(text), "resources"));
+  const config = member(resources[0], "typed_config", "config");
+  const value = member(config, "configuration", "value");
+  return {
+    vmId: z.string().parse(member(config, "vm_config", "vm_id")),
+    // A Struct is handed to the filter as JSON, too.
+    configuration: isRecord(value) ? value : JSON.parse(z.string().parse(value)),
+  };
+}
 
 /** A signed bundle, read without verifying anything: the filter verifies. */
 export interface Bundle {
@@ -99,10 +98,10 @@ export interface Deployed {
 /** The configuration in a text of the ECDS file; undefined when it is not what `push` writes. */
 export function readEcds(text: string): Deployed | undefined {
   try {
-    const { config } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config;
-    const configuration = deployedSchema.parse(JSON.parse(config.configuration.value));
+    const { vmId, configuration: held } = filterIn(text);
+    const configuration = deployedSchema.parse(held);
     const bundle = configuration.bundle === undefined ? undefined : readBundle(configuration.bundle);
-    return { text, vmId: config.vm_config.vm_id, configuration, bundle };
+    return { text, vmId, configuration, bundle };
   } catch {
     return undefined; // Not ours, or damaged: push writes a whole new one.
   }
@@ -111,8 +110,7 @@ export function readEcds(text: string): Deployed | undefined {
 /** Members of our configuration that only a later glassgate knows. */
 export function unknownMembers(text: string): string[] {
   try {
-    const { value } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config.config.configuration;
-    const configuration: unknown = JSON.parse(value);
+    const { configuration } = filterIn(text);
     if (!isRecord(configuration) || configuration.audience === undefined) return [];
     return Object.keys(configuration).filter((name) => !Object.hasOwn(configurationSchema.shape, name));
   } catch {

@@ -56,6 +56,36 @@ it("what was deployed beside stays, what the gateway's file decides comes from t
   expect(readFileSync(test.filter.ecdsPath, "utf8")).toBe(before);
 });
 
+/** As a control plane in Go writes JSON, and with the configuration as a Struct. */
+const spelling: Readonly<Record<string, (text: string) => string>> = {
+  "in the JSON spelling": (text) =>
+    ["version_info", "typed_config", "vm_config", "vm_id", "root_id", "failure_policy"].reduce(
+      (all, name) =>
+        all.replaceAll(`"${name}"`, `"${name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}"`),
+      text,
+    ),
+  "as a Struct": (text) =>
+    text
+      .replace("google.protobuf.StringValue", "google.protobuf.Struct")
+      .replace(/"value": ("(?:[^"\\]|\\.)*")/, (_, value: string) => `"value": ${String(JSON.parse(value))}`),
+};
+for (const [name, spell] of Object.entries(spelling)) {
+  it(`what another tool deployed ${name} stays as well`, async () => {
+    const { version } = z.object({ version: z.number() }).parse({ version: Number(deployed().min_version) + 1 });
+    const text = ecdsText(
+      test.filter,
+      JSON.stringify({ ...deployed(), table_memory_kib: 512 + version, generation: Date.now() }),
+      undefined,
+      `by-hand-${version}`,
+    );
+    const respelt = spell(text);
+    expect(respelt).not.toBe(text);
+    writeEcds(test.filter.ecdsPath, respelt);
+    await pushVersion(version);
+    expect(deployed()).toMatchObject({ table_memory_kib: 512 + version, min_version: version });
+  });
+}
+
 it("a kept header reaches the upstream, the other override headers do not", async () => {
   const headers = { "x-original-url": "/orders/7", "x-rewrite-url": "/admin", "x-break-glass": world.alone() };
   expect((await send({ port: test.port, path: "/orders/7", headers })).status).toBe(200);
