@@ -99,7 +99,8 @@ export function parseAddress(ptr: usize, len: i32, out: usize): bool {
     return close > 0 && parseV6(ptr + 1, withoutZone(ptr + 1, close - 1), out);
   }
   const colon = indexOf(ptr, len, COLON);
-  if (colon >= 0 && indexOf(ptr + colon + 1, len - colon - 1, COLON) >= 0) return parseV6(ptr, withoutZone(ptr, len), out);
+  if (colon >= 0 && indexOf(ptr + colon + 1, len - colon - 1, COLON) >= 0)
+    return parseV6(ptr, withoutZone(ptr, len), out);
   memory.fill(out, 0, 10);
   store<u16>(out, 0xffff, 10);
   return parseV4(ptr, colon < 0 ? len : colon, out + 12);
