@@ -63,9 +63,7 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
     if (load<u64>(hashes + ((<usize>i) << 3)) != hash) continue;
     const entry = unchecked(entries[i]);
     if (!entry.isAccepted || entry.serial != serial) continue;
-    if (!equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) continue;
-    entry.lastUsed = ++clock;
-    return entry;
+    if (equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) return entry;
   }
   empty.serial = serial;
   store<u64>(empty.hash, hash);
@@ -95,10 +93,12 @@ export function provesSomethingNew(entry: Entry): bool {
 }
 
 /**
- * The grant that was read into this entry was accepted, and what it proves is on record. The entry of its last spelling is free
- * for the next grant, or else the least recently used one.
+ * The grant that was read into this entry, or that has it, was accepted, and what it proves is on record. Where it is new, the
+ * entry of its last spelling is free for the next grant, or else the least recently used one. Only this is use: a grant that is
+ * denied now, as one that has expired, holds no place by being shown again and again.
  */
 export function keep(entry: Entry): void {
+  entry.lastUsed = ++clock;
   if (entry.isAccepted) return;
   const other = otherSpelling(entry);
   const isKnown = changetype<usize>(other) != 0;
@@ -106,7 +106,6 @@ export function keep(entry: Entry): void {
   else entry.shown.clear();
   entry.shown.addAllOf(entry.grant);
   entry.isAccepted = true;
-  entry.lastUsed = ++clock;
   empty = isKnown ? other : leastRecentlyUsed(entry);
   free(empty);
 }

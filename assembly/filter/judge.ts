@@ -17,7 +17,7 @@ import { Incoming, readIncoming } from "./incoming";
 import { Judgement } from "./judgement";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
-import { record } from "./record";
+import { correctRecord, record } from "./record";
 import { reply } from "./reply";
 import { StripList } from "./strip";
 
@@ -118,6 +118,14 @@ function stripHeaders(incoming: Incoming, strip: StripList): bool {
   return done;
 }
 
+/** The gateway could not do what an allowed request needs, and its record says `allow` already. */
+function denyAfterAll(judgement: Judgement): Action {
+  judgement.decision.verdict = Verdict.Internal;
+  setVerdict(Verdict.Internal);
+  correctRecord(judgement);
+  return deny(Verdict.Internal, judgement.incoming);
+}
+
 /**
  * Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. Only then
  * is the grant kept: a cached one's evidence is on record.
@@ -128,8 +136,7 @@ function allow(judgement: Judgement): Action {
   const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
   if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok) {
-    setVerdict(Verdict.Internal);
-    return deny(Verdict.Internal, incoming);
+    return denyAfterAll(judgement);
   }
   keep(judgement.entry);
   countDecision(Verdict.Allow);
@@ -157,8 +164,9 @@ function judgeGrant(context: RootContext): Action {
   if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
   if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
-  if (!setVerdict(decision.verdict) && judgement.isAllowed) decision.verdict = Verdict.Internal;
-  return judgement.isAllowed ? allow(judgement) : deny(decision.told, incoming);
+  const isVerdictSet = setVerdict(decision.verdict);
+  if (!judgement.isAllowed) return deny(decision.told, incoming);
+  return isVerdictSet ? allow(judgement) : denyAfterAll(judgement);
 }
 
 /** Step 1: no grant. The line-rate path: two host calls, no record, no filter state. */

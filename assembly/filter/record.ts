@@ -6,7 +6,7 @@
 import { sha256 } from "../crypto/sha256";
 import { Decision } from "../decide/decide";
 import { Request } from "../decide/request";
-import { verdictCode } from "../decide/verdict.gen";
+import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
 import { hashPayload } from "../grant/read";
 import { Status, setFilterState } from "../host/calls";
@@ -38,7 +38,7 @@ const MAX_RECORD_BYTES: i32 = 8192;
  *   approvers            807 = 15 + 8 x 99                    bundle, anchors, evidence     181
  *   drill                 75                                  cached, single_key, the end    34
  *
- * Together 7,630: the rest is for members to come.
+ * Together 7,630: the rest is for members to come. `kid` stands in no record that has approvers, `corrects` in none with evidence.
  */
 /** Characters shown of what the client sends, escapes included. Longer hosts and methods cannot be in scope. */
 const MAX_SHOWN_PATH: i32 = 4096;
@@ -47,9 +47,13 @@ const MAX_SHOWN_METHOD: i32 = 32;
 const MAX_SHOWN_REQUEST_ID: i32 = 128;
 /** An IPv6 address with a zone and a port; a path of a socket. */
 const MAX_SHOWN_SOURCE: i32 = 64;
-/** The record, and the line of evidence: a grant and what stands around it. */
-const bytes: usize = memory.data(16512, 16); // MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
-const BUFFER_BYTES: i32 = 16512;
+/** The record, the line of evidence (a grant and what stands around it), and the record that corrects the first. */
+const bytes: usize = memory.data(24704, 16); // 2 x MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
+const BUFFER_BYTES: i32 = 24704;
+/** Where the record stands that is being written: behind what the gateway has of this request already. */
+let offset: i32 = 0;
+/** How much the gateway has taken of this request. */
+let taken: i32 = 0;
 const KID_CHARACTERS: i32 = 43;
 
 const writer = new Writer();
@@ -93,7 +97,7 @@ function flag(name: string, value: bool): void {
 
 function openRecord(judgement: Judgement): void {
   const context = judgement.context;
-  writer.open(bytes, BUFFER_BYTES);
+  writer.open(bytes + offset, BUFFER_BYTES - offset);
   writer.literal('{"v":1,"vm":');
   writeIdentity(writer);
   member("seq");
@@ -186,9 +190,10 @@ function closeRecord(hasEvidence: bool): bool {
   writer.byte(0x0a);
   if (hasEvidence) writeEvidence(writer);
   if (writer.overflow || length > MAX_RECORD_BYTES) return false;
-  if (setFilterState(AUDIT_STATE, bytes, writer.length) != Status.Ok) return false;
+  if (setFilterState(AUDIT_STATE, bytes, offset + writer.length) != Status.Ok) return false;
+  taken = offset + writer.length;
   sequence += 1;
-  sha256(bytes, length, previous);
+  sha256(bytes + offset, length, previous);
   return true;
 }
 
@@ -209,6 +214,12 @@ function recordProven(judgement: Judgement): bool {
   flag("cached", isCached);
   optionalText("drill", grant.claims.drill);
   if (isSingleKey(judgement.context, judgement.decision)) flag("single_key", true);
+  // Whose key it was, where the grant names another's principal: nobody is on record for what he has not signed.
+  if (judgement.decision.verdict == Verdict.KeyOwner) optionalText("kid", grant.request.kid);
+  if (offset != 0) {
+    member("corrects");
+    writer.integer(sequence);
+  }
   return closeRecord(hasEvidence);
 }
 
@@ -224,7 +235,19 @@ function recordUnproven(judgement: Judgement): bool {
 
 /** Hands the record of the decision to the gateway. False when it was not taken; a denial too many counts as recorded. */
 export function record(judgement: Judgement): bool {
+  offset = 0;
+  taken = 0;
   if (mayRecord(judgement)) return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
   countDroppedRecord();
   return true;
+}
+
+/**
+ * What was recorded as allowed is denied, as the gateway failed afterwards: a further record says so, behind the first and its
+ * evidence, as filter state is one value. Should the gateway not take that either, only the answer tells.
+ */
+export function correctRecord(judgement: Judgement): void {
+  if (taken == 0) return;
+  offset = taken;
+  recordProven(judgement);
 }

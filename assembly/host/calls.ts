@@ -58,9 +58,10 @@ export class Slice {
     this.cas = 0;
   }
 
-  /** Checked once per call: a host that answers Ok with nonsense is treated as one that failed. */
+  /** Checked once per call: a host that answers Ok with nonsense is treated as one that failed, and nothing is read out of memory. */
   accept(status: i32): i32 {
-    if (status == Status.Ok && this.len >= 0) return Status.Ok;
+    const isInMemory = this.len >= 0 && <u64>this.ptr + this.len <= (<u64>memory.size()) << 16;
+    if (status == Status.Ok && isInMemory) return Status.Ok;
     this.clear();
     return status == Status.Ok ? Status.BadArgument : status;
   }

@@ -5,6 +5,7 @@ import { hexValue, isDigit } from "./bytes";
 export const ADDRESS_BYTES: i32 = 16;
 const COLON: u8 = 0x3a;
 const DOT: u8 = 0x2e;
+const PERCENT: u8 = 0x25;
 const OPEN_BRACKET: u8 = 0x5b;
 const CLOSE_BRACKET: u8 = 0x5d;
 
@@ -81,18 +82,25 @@ function parseV6(ptr: usize, len: i32, out: usize): bool {
   return true;
 }
 
+/** A link-local address names the interface that it is seen on: `fe80::1%2` (RFC 4007, section 11). Its length without that. */
+function withoutZone(ptr: usize, len: i32): i32 {
+  const percent = indexOf(ptr, len, PERCENT);
+  return percent < 0 ? len : percent;
+}
+
 /**
- * Parses an address, ignoring a port.
+ * Parses an address, ignoring a port and a zone.
  * @param out ADDRESS_BYTES
  */
 export function parseAddress(ptr: usize, len: i32, out: usize): bool {
   if (len < 2) return false;
   if (load<u8>(ptr) == OPEN_BRACKET) {
     const close = indexOf(ptr, len, CLOSE_BRACKET);
-    return close > 0 && parseV6(ptr + 1, close - 1, out);
+    return close > 0 && parseV6(ptr + 1, withoutZone(ptr + 1, close - 1), out);
   }
   const colon = indexOf(ptr, len, COLON);
-  if (colon >= 0 && indexOf(ptr + colon + 1, len - colon - 1, COLON) >= 0) return parseV6(ptr, len, out);
+  if (colon >= 0 && indexOf(ptr + colon + 1, len - colon - 1, COLON) >= 0)
+    return parseV6(ptr, withoutZone(ptr, len), out);
   memory.fill(out, 0, 10);
   store<u16>(out, 0xffff, 10);
   return parseV4(ptr, colon < 0 ? len : colon, out + 12);

@@ -1,4 +1,7 @@
-/** What the filter hands to the audit log for one request: whole lines, the record's and then, on first acceptance, its evidence. */
+/**
+ * What the filter hands to the audit log for one request: whole lines, the record's, then, on first acceptance, its evidence, and
+ * then, where the gateway failed after the record was taken, the record that corrects it.
+ */
 import { z } from "zod";
 
 export interface AuditLines {
@@ -6,6 +9,8 @@ export interface AuditLines {
   readonly record: string;
   /** `payload *( "~" approval )`. */
   readonly evidence: string | undefined;
+  /** A record as well: the next of the chain, and what became of the request. */
+  readonly correction: string | undefined;
 }
 
 const evidenceLine = z.strictObject({ evidence: z.string() });
@@ -16,6 +21,9 @@ export const isEvidenceLine = (line: string): boolean => line.startsWith('{"evid
 
 /** @param text filter state `wasm.glassgate.audit`, or such lines from an audit log */
 export function readAuditLines(text: string): AuditLines {
-  const [record = "", second = ""] = text.split("\n");
-  return { record, evidence: second === "" ? undefined : evidenceLine.parse(JSON.parse(second)).evidence };
+  const [record = "", ...rest] = text.split("\n").filter((line) => line !== "");
+  const correction = rest.find(isRecordLine);
+  const [second] = rest.filter((line) => line !== correction);
+  const evidence = second === undefined ? undefined : evidenceLine.parse(JSON.parse(second)).evidence;
+  return { record, evidence, correction };
 }

@@ -136,6 +136,9 @@ it("takes IPv6 by /56, IPv4 in IPv6 as IPv4, and no address as never busy", asyn
   fail("[::ffff:192.0.2.1]:5", MAX_FAILED);
   expect(ask(world.alone(), "192.0.2.200:5")).toBe("busy");
   expect(ask(world.alone(), "192.0.3.200:5")).toBe("allow");
+  // A link-local client comes with the interface that it is seen on.
+  fail("[fe80::1%2]:5", MAX_FAILED);
+  expect(ask(world.alone(), "[fe80::77%eth0]:5")).toBe("busy");
   fail("/run/gateway.sock", 3 * MAX_FAILED);
   expect(ask(world.alone(), "/run/gateway.sock")).toBe("allow");
 });

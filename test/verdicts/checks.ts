@@ -82,6 +82,7 @@ const PROVEN = [
   "cached",
   "drill",
   "single_key",
+  "kid",
 ];
 const EARLY = [...CHAIN, "kid", "source", "request_id", "bundle", "anchors"];
 const OPTIONAL = new Set(["incident", "evidence", "drill", "single_key", "kid", "bundle", "path_bytes", "path_sha256"]);
@@ -168,6 +169,8 @@ export function expectRecord(verdict: string, mode: string, sent: Sent, seen: Ob
   expect(record.ts).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   expect(Math.abs(Date.parse(String(record.ts)) - Date.now())).toBeLessThan(120_000);
   if (!isProven) return;
+  // Whose key it was is said where `sub` does not say it.
+  expect(record.kid !== undefined).toBe(verdict === "key_owner");
   const [grant = ""] = sent.grants;
   expect(record.grant_sha256).toBe(sha256(payloadSegmentOf(grant)));
   expect(record.method).toBe(sent.method ?? DEFAULTS.method);

@@ -120,6 +120,18 @@ function acceptSpelling(serial: u32, payload: string, approvers: string): bool {
   return isDue;
 }
 
+describe("a place", () => {
+  it("is held by being accepted again, not by being looked for", () => {
+    for (let i = 0; i < ROOM; i++) acceptSpelling(30, `grant ${i}`, "");
+    expect(spell(30, "grant 0", "").isAccepted).toBe(true);
+    keep(spell(30, "grant 1", ""));
+    acceptSpelling(30, "new", "");
+    expect(spell(30, "grant 0", "").isAccepted).toBe(false);
+    expect(spell(30, "grant 1", "").isAccepted).toBe(true);
+    dropCached(30);
+  });
+});
+
 describe("a grant of many spellings", () => {
   it("has one entry: the last of them, and nobody else loses his", () => {
     for (let i = 0; i < ROOM - 1; i++) acceptSpelling(20, `other ${i}`, "a");

@@ -30,6 +30,10 @@ describe("addresses", () => {
     expect(parsed("[::ffff:192.0.2.1]:9")).toBe("00000000000000000000ffffc0000201");
     expect(isV4(address)).toBe(true);
   });
+  it("of an interface's own network, without the zone", () => {
+    expect(parsed("[fe80::1%2]:443")).toBe("fe800000000000000000000000000001");
+    expect(parsed("fe80::1%eth0.5")).toBe("fe800000000000000000000000000001");
+  });
   it("nothing else, and nothing traps", () => {
     const bad = [
       "",
@@ -57,6 +61,9 @@ describe("addresses", () => {
       "1:2:3:4:5:6:7:8::",
       ":::",
       "[1.2.3.4]:5",
+      "1.2.3.4%1",
+      "[%1]:5",
+      "[fe80::1%2",
     ];
     for (let i = 0; i < bad.length; i++) expect(parsed(bad[i])).toBe("", bad[i]);
   });
