@@ -67,7 +67,7 @@ export class NameIndex {
   }
 
   private bucket(ptr: usize, len: i32): usize {
-    let hash: u64 = (<u64>this.seed << 32) ^ <u64>len;
+    let hash: u64 = ((<u64>this.seed) << 32) ^ <u64>len;
     let i = 0;
     for (; i + 8 <= len; i += 8) hash = mix(hash ^ load<u64>(ptr + i));
     for (; i < len; i++) hash = mix(hash ^ load<u8>(ptr + i));
