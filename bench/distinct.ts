@@ -36,7 +36,7 @@ export async function main(args: readonly string[]): Promise<void> {
     say(`run ${i + 1} of ${options.runs}; tables built: ${run.tables[0]} before measuring, ${run.tables[1]} after`);
   }
   const figures = figuresOf(prepared.rows, runs);
-  say(`\n${table(figures)}\n`);
+  say(`\n${table(figures, options)}\n`);
   if (options.json !== undefined) {
     const { builds, json: _, isPart: __, ...setting } = options;
     const raw = runs.map(({ tables, perRequest }) => ({ tables, perRequest: Object.fromEntries(perRequest) }));

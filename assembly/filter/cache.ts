@@ -34,8 +34,9 @@ export class Entry {
   serial: u32 = 0;
   lastUsed: u64 = 0;
   memory: usize = 0;
-  /** Where the hash of its bytes stands. */
+  /** Where the hash of its bytes stands, and where that of its payload. */
   hash: usize = 0;
+  payloadHash: usize = 0;
   /** Approvers that the evidence of this grant has shown, in this spelling or in earlier ones. */
   shown: ShownKeys = new ShownKeys();
 }
@@ -43,12 +44,14 @@ export class Entry {
 const NO_ENTRY = changetype<Entry>(0);
 const memoryOfEntries: usize = memory.data(1863680, 16); // ENTRIES x GRANT_REGION_BYTES
 const hashes: usize = memory.data(520, 8); // ENTRIES x u64
+const payloadHashes: usize = memory.data(520, 8); // ENTRIES x u64
 const memoryOfShown: usize = memory.data(16640, 8); // ENTRIES x SHOWN_BYTES
 const entries: StaticArray<Entry> = new StaticArray<Entry>(ENTRIES);
 for (let i = 0; i < ENTRIES; i++) {
   const entry = new Entry();
   entry.memory = memoryOfEntries + <usize>i * GRANT_REGION_BYTES;
   entry.hash = hashes + ((<usize>i) << 3);
+  entry.payloadHash = payloadHashes + ((<usize>i) << 3);
   entry.shown.open(memoryOfShown + <usize>i * SHOWN_BYTES);
   unchecked((entries[i] = entry));
 }
@@ -75,7 +78,10 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
 /** The accepted entry of the same grant under the same context in another spelling, or 0. */
 function otherSpelling(entry: Entry): Entry {
   const request = entry.grant.request;
+  const hash = sipHash(vmSecret(), request.bodyPtr, request.bodyLen);
+  store<u64>(entry.payloadHash, hash);
   for (let i = 0; i < ENTRIES; i++) {
+    if (load<u64>(payloadHashes + ((<usize>i) << 3)) != hash) continue;
     const other = unchecked(entries[i]);
     if (!other.isAccepted || other.serial != entry.serial || other == entry) continue;
     if (equalBytes(other.grant.request.bodyPtr, other.grant.request.bodyLen, request.bodyPtr, request.bodyLen)) {

@@ -6,8 +6,9 @@ import { createShared, nextVmNumber } from "./shared";
 
 let number: u64 = 0;
 let startedAt: u64 = 0;
-/** `<node id>/<start in ns>/<number>`, as JSON string content. */
-const text: usize = memory.data(512, 16);
+/** `"<node id>/<start in ns>/<number>"`, a JSON string. */
+const text: usize = memory.data(1024, 16); // 128 x 6 and 42
+
 let textLen: i32 = 0;
 const node = new Slice();
 const writer = new Writer();
@@ -30,14 +31,16 @@ export function vmNumber(): u64 {
 export function writeIdentity(to: Writer): void {
   if (textLen == 0) {
     if (getProperty(NODE_ID, node) != Status.Ok || node.len == 0) node.clear();
-    writer.open(text, 512);
-    if (node.len > 0) writer.bytes(node.ptr, min(node.len, 128));
-    else writer.literal("unknown");
+    writer.open(text, 1024);
+    if (node.len > 0) writer.string(node.ptr, min(node.len, 128));
+    else writer.literal('"unknown"');
+    writer.length -= 1; // It goes on.
     writer.byte(0x2f);
     writer.integer(<i64>startedAt);
     writer.byte(0x2f);
     writer.integer(<i64>number);
+    writer.byte(0x22);
     textLen = writer.length;
   }
-  to.string(text, textLen);
+  to.bytes(text, textLen);
 }

@@ -48,6 +48,8 @@ function isAlways(ptr: usize, len: i32): bool {
 export class StripList {
   private names: usize = 0;
   private count: i32 = 0;
+  /** A bit for each length, those above 63 folded: most headers have none of these lengths and are compared with no name. */
+  private lengths: u64 = 0;
 
   /** Bytes that `open` needs. */
   static bytes(): i32 {
@@ -57,6 +59,7 @@ export class StripList {
   open(memory: usize): void {
     this.names = memory;
     this.count = 0;
+    this.lengths = 0;
     for (let i = 0; i < always.length; i++) {
       const name = unchecked(always[i]);
       this.add(name.ptr, name.len);
@@ -69,6 +72,7 @@ export class StripList {
     name.ptr = ptr;
     name.len = len;
     this.count += 1;
+    this.lengths |= (<u64>1) << (len & 63);
   }
 
   /** Takes one of the fixed names out. False when it is none of them. To be called before requests come. */
@@ -89,6 +93,7 @@ export class StripList {
 
   /** The place of that name in the list, or -1. */
   indexOf(ptr: usize, len: i32): i32 {
+    if (((this.lengths >> (len & 63)) & 1) == 0) return -1;
     for (let i = 0; i < this.count; i++) {
       const name = this.at(i);
       if (equalBytes(name.ptr, name.len, ptr, len)) return i;

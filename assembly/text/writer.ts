@@ -1,13 +1,15 @@
 /** Writes ASCII JSON into a fixed buffer. What does not fit sets `overflow`, and nothing more is written. */
 import { encode } from "./base64url";
-import { writeHex, writeLiteral } from "./bytes";
+import { writeEight, writeHex, writeLiteral } from "./bytes";
 import { codePoint, sequenceLength } from "./utf8";
 
 /** What an invalid byte of a header is shown as. */
 const REPLACEMENT: u32 = 0xfffd;
 /** More characters than there is memory for. */
 const WHOLE: i32 = 1 << 30;
-const scratch: usize = memory.data(16, 8);
+const scratch: usize = memory.data(32, 8);
+/** Digits of a u64, at most. */
+const MAX_DIGITS: usize = 20;
 
 /** `"` or `\`, which a backslash escapes. */
 function isMarked(point: u32): bool {
@@ -23,6 +25,14 @@ function writtenLength(point: u32): i32 {
   if (isPlain(point)) return 1;
   if (isMarked(point)) return 2;
   return point < 0x10000 ? 6 : 12;
+}
+
+/** Whether none of 16 bytes needs an escape. */
+function arePlain(c: v128): bool {
+  const special = v128.or(i8x16.eq(c, i8x16.splat(0x22)), i8x16.eq(c, i8x16.splat(0x5c)));
+  // Signed: bytes beyond ASCII are below the space as well.
+  const beyond = v128.or(i8x16.lt_s(c, i8x16.splat(0x20)), i8x16.eq(c, i8x16.splat(0x7f)));
+  return !v128.any_true(v128.or(special, beyond));
 }
 
 export class Writer {
@@ -55,7 +65,11 @@ export class Writer {
 
   literal(text: string): void {
     if (!this.room(text.length)) return;
-    this.length += writeLiteral(this.start + this.length, text);
+    const at = this.start + this.length;
+    // Most are short: eight characters at once, of which those beyond the literal's end are written over by what comes next.
+    if (text.length <= 8 && this.capacity - this.length >= 8) writeEight(at, text);
+    else writeLiteral(at, text);
+    this.length += text.length;
   }
 
   /** Bytes as they are. */
@@ -98,32 +112,47 @@ export class Writer {
     return at;
   }
 
-  /** Copies what needs no escape from the start of (ptr, len), in whole steps of 16 bytes; returns how much that was. */
+  /** Copies what needs no escape from the start of (ptr, len), in steps of 16 and 8 bytes; returns how much that was. */
   private plain(ptr: usize, len: i32): i32 {
     let at = 0;
     while (at + 16 <= len && this.room(16)) {
       const c = v128.load(ptr + at);
-      const special = v128.or(i8x16.eq(c, i8x16.splat(0x22)), i8x16.eq(c, i8x16.splat(0x5c)));
-      const beyond = v128.or(i8x16.lt_s(c, i8x16.splat(0x20)), i8x16.eq(c, i8x16.splat(0x7f)));
-      if (v128.any_true(v128.or(special, beyond))) break;
+      if (!arePlain(c)) return at;
       v128.store(this.start + this.length, c);
       this.length += 16;
       at += 16;
     }
-    return at;
+    const rest = len - at;
+    if (len < 8 || rest <= 0 || !this.room(rest)) return at;
+    // What is left is copied with what stands before it, which is copied already: the last 16 bytes, or 8 and 8.
+    const to = this.start + this.length;
+    if (at > 0) {
+      const c = v128.load(ptr + len - 16);
+      if (!arePlain(c)) return at;
+      v128.store(to + rest - 16, c);
+    } else {
+      const first = load<u64>(ptr);
+      const last = load<u64>(ptr + len - 8);
+      if (!arePlain(i64x2.replace_lane(i64x2.splat(first), 1, last))) return at;
+      store<u64>(to, first);
+      store<u64>(to + rest - 8, last);
+    }
+    this.length += rest;
+    return len;
   }
 
   /** Decimal, with a sign when negative. */
   integer(value: i64): void {
     if (value < 0) this.byte(0x2d);
     let rest: u64 = value < 0 ? 0 - <u64>value : <u64>value;
-    let digits: u64 = 1;
-    while (rest / digits >= 10) digits *= 10;
-    while (digits > 0) {
-      this.byte(0x30 + <u8>(rest / digits));
-      rest %= digits;
-      digits /= 10;
-    }
+    const end = scratch + MAX_DIGITS;
+    let at = end;
+    do {
+      const tenth = rest / 10;
+      store<u8>(--at, 0x30 + <u8>(rest - tenth * 10));
+      rest = tenth;
+    } while (rest > 0);
+    this.bytes(at, <i32>(end - at));
   }
 
   /** Lower-case hex. */

@@ -12,6 +12,10 @@ export interface Build {
   readonly path: string;
 }
 
+/** What is counted: CPU microseconds, or thousands of instructions in user mode. */
+const COUNTERS = ["time", "instructions"] as const;
+export type CounterName = (typeof COUNTERS)[number];
+
 export interface Options {
   readonly grants: number;
   readonly requesters: number;
@@ -24,6 +28,7 @@ export interface Options {
   /** Undefined: the filter's own default. */
   readonly tableKib: number | undefined;
   readonly client: SenderName;
+  readonly counter: CounterName;
   readonly builds: readonly Build[];
   readonly json: string | undefined;
   /** Other than what the page tells, or less: it stays as it is. */
@@ -39,7 +44,10 @@ const USAGE = {
     "Measures new grants of many people against jwt_authn with as many tokens and keys, on a real Envoy with one worker, and writes bench/RESULTS.md.",
   numbers: {
     grants: { about: "distinct grants of each kind, and tokens", otherwise: 4000, least: 2 },
-    requesters: { about: "keys that sign grants", otherwise: 8 },
+    requesters: {
+      about: "keys that sign grants; with those that approve as many as have tables by default",
+      otherwise: 4,
+    },
     approvers: { about: "keys that approve, half of them in each of two roles", otherwise: 8, least: 2 },
     runs: { about: "times that Envoy is started anew", otherwise: 3 },
     rounds: { about: "rounds of a run; each has one sample of every row, in an order of its own", otherwise: 10 },
@@ -49,6 +57,10 @@ const USAGE = {
   texts: {
     "table-memory-kib": { value: "N", about: "table_memory_kib of the filter (default: the filter's own)" },
     client: { value: "NAME", about: `what sends: ${SENDERS.join(" or ")} (default node)` },
+    counter: {
+      value: "NAME",
+      about: `what is counted: ${COUNTERS.join(" or ")} (default time); the second needs perf`,
+    },
     wasm: {
       value: "LIST",
       about: "builds to compare, [NAME=]FILE with commas between (default build/glassgate.wasm)",
@@ -71,9 +83,10 @@ function buildsOf(list: string | undefined): readonly Build[] {
   return builds;
 }
 
-function clientOf(text = "node"): SenderName {
-  const found = SENDERS.find((name) => name === text);
-  if (found === undefined) throw new UserError(`--client is "${text}"; it must be ${SENDERS.join(" or ")}.`);
+/** One of a closed list of names, the first by default. */
+function oneOf<Name extends string>(flag: string, names: readonly [Name, ...Name[]], text: string | undefined): Name {
+  const found = text === undefined ? names[0] : names.find((name) => name === text);
+  if (found === undefined) throw new UserError(`--${flag} is "${text}"; it must be ${names.join(" or ")}.`);
   return found;
 }
 
@@ -92,13 +105,15 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
     seconds: flags.number("seconds"),
     connections: flags.number("connections"),
     tableKib: tables === undefined ? undefined : wholeNumber("--table-memory-kib", tables, 0),
-    client: clientOf(flags.text("client")),
+    client: oneOf("client", SENDERS, flags.text("client")),
+    counter: oneOf("counter", COUNTERS, flags.text("counter")),
     builds: buildsOf(flags.text("wasm")),
     json: flags.json,
     isPart:
       runs < FEWEST_RUNS_FOR_A_RESULT ||
       rounds < FEWEST_ROUNDS_FOR_A_RESULT ||
       tables !== undefined ||
+      flags.text("counter") !== undefined ||
       flags.text("wasm") !== undefined,
   };
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CpuSource, cpuMicroseconds } from "../base/cpu.js";
+import { countInstructions } from "../base/instructions.js";
 import { shuffled } from "../base/shuffled.js";
 import { FLUSH_MS, startGateway } from "../gateway/gateway.js";
 import { becomeQuiet, tablesBuilt } from "../gateway/quiet.js";
@@ -10,7 +11,7 @@ import type { Options } from "./options.js";
 import type { Prepared, Row } from "./rows.js";
 
 export interface Run {
-  /** CPU microseconds of Envoy a request, one entry a round, of each row. */
+  /** CPU microseconds of Envoy a request, or thousands of instructions, one entry a round, of each row. */
   readonly perRequest: ReadonlyMap<string, readonly number[]>;
   readonly perSecond: ReadonlyMap<string, readonly number[]>;
   /** Tables of multiples in all VMs together, when measuring begins and ends. */
@@ -22,6 +23,13 @@ interface Ready {
   readonly sender: Sender;
   readonly perRequest: number[];
   readonly perSecond: number[];
+}
+
+/** Counts from now on. @returns stops, and tells what was counted */
+async function startCounting({ counter }: Options, pid: number, source: CpuSource): Promise<() => Promise<number>> {
+  if (counter === "instructions") return countInstructions(pid);
+  const start = cpuMicroseconds(pid, source);
+  return async () => cpuMicroseconds(pid, source) - start;
 }
 
 export async function runOnce(
@@ -57,11 +65,11 @@ export async function runOnce(
     const before = await tablesBuilt(gateway.envoy);
     for (let round = 0; round < options.rounds; round++) {
       for (const { sender, perRequest, perSecond } of shuffled(ready)) {
-        const start = cpuMicroseconds(gateway.envoy.pid, source);
+        const stop = await startCounting(options, gateway.envoy.pid, source);
         const { requests, seconds } = await sender.burst(options.seconds);
         // Until the access log is written and the process sleeps.
         await sleep(FLUSH_MS + 10);
-        perRequest.push((cpuMicroseconds(gateway.envoy.pid, source) - start) / requests);
+        perRequest.push((await stop()) / requests);
         perSecond.push(requests / seconds);
         gateway.emptyLog();
       }

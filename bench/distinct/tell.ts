@@ -34,7 +34,8 @@ export function figuresOf(rows: readonly Row[], runs: readonly Run[]): readonly 
   });
 }
 
-export function table(figures: readonly Figure[]): string {
+export function table(figures: readonly Figure[], { counter }: Pick<Options, "counter">): string {
+  const unit = counter === "time" ? "CPU µs" : "thousand instructions";
   const rows = figures.map(({ name, cpu, perSecond, ratio, ratios }) => {
     const isNone = name === NONE;
     const time = `${isNone ? "" : "+"}${cpu.median.toFixed(1)}`;
@@ -44,7 +45,7 @@ export function table(figures: readonly Figure[]): string {
     return `| ${name} | ${time} | ${cpu.low.toFixed(1)} to ${cpu.high.toFixed(1)} | ${perSecond} | ${against} |`;
   });
   return [
-    "| what | CPU µs a request | quartiles | requests/s | against jwt_authn | 95 % | each run |",
+    `| what | ${unit} a request | quartiles | requests/s | against jwt_authn | 95 % | each run |`,
     "|---|--:|--:|--:|--:|--:|--:|",
     ...rows,
   ].join("\n");
@@ -56,9 +57,9 @@ export function markdown(figures: readonly Figure[], options: Options, envoy: st
 
 \`npm run bench:distinct\`, ${new Date().toISOString().slice(0, 10)}: Envoy ${envoy}, one worker, the filter directly in the chain; ${grants} distinct grants of each kind, Ed25519,
 by ${requesters} requesters and ${approvers} approvers, against ${grants} EdDSA tokens by as many keys (${requesters + approvers}) in one JWKS. No grant is in the filter's cache (64)
-when its turn comes again. ${runs} runs, each an Envoy of its own with ${rounds} rounds; in a round each row has ${seconds} s, in an order of its own, by ${client === "wrk" ? "wrk" : "the benchmark's own client"}
+when its turn comes again; each of the keys has its table (docs/sizing.md says when one has none). ${runs} runs, each an Envoy of its own with ${rounds} rounds; in a round each row has ${seconds} s, in an order of its own, by ${client === "wrk" ? "wrk" : "the benchmark's own client"}
 over ${connections} connections. CPU is that of the whole process, less what "no filter" takes in the same round. The interval is a bootstrap's over all rounds.
 
-${table(figures)}
+${table(figures, options)}
 `;
 }

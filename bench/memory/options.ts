@@ -15,7 +15,7 @@ export interface Options {
 }
 
 const WORKERS = "1,8,32";
-const TABLES = "0,4096,default,32768";
+const TABLES = "0,default,8192,32768";
 
 const USAGE = {
   script: "bench:memory",

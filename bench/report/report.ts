@@ -184,7 +184,9 @@ ext_authz server writes a record of its own, without hash chain and evidence. Fo
 
 - **jwt_authn** is the native filter of envoy.yaml alone, one local JWKS, ${setting.distinct} tokens by turns; with its cache, one token.
 - **The same work** is jwt_authn with cache and \`payload_in_metadata\`, then RBAC on method, host, path template and a claim. It was
-  checked to answer 403 for another method, host, path and claim.
+  checked to answer 403 for another method, host, path and claim. It does less than a cached grant asks for: one signature and
+  no approvals, so the request is some 450 bytes shorter ("the request carries a grant" tells what those cost), and its log line is
+  neither chained nor held back from a request that it could not be written for. No native filter does that.
 - **Thin filter** is a Proxy-Wasm module of the same compiler with the same callbacks a request and no host call. **glassgate directly in
   the chain** stands in the same place, **behind the match** as envoy.yaml has it: all answer 200, with the router right behind.
 - **Grants** meet our filter alone, as tokens meet jwt_authn alone; rows of the whole envoy.yaml have all its filters and logs. Forged

@@ -62,3 +62,35 @@ describe("a part of a string", () => {
     expect(load<u8>(out, 12)).toBe(0x77);
   });
 });
+
+describe("whole steps", () => {
+  it("escape a quote wherever it stands, at each length", () => {
+    const plain = "abcdefghijklmnopqrstuvwxyz0123456789ABCD";
+    for (let length = 1; length <= 40; length++) {
+      for (let at = 0; at < length; at++) {
+        const text = `${plain.substr(0, at)}"${plain.substr(at + 1, length - at - 1)}`;
+        if (part(text, 100) != `"${text.replace('"', '\\"')}"`) expect(text).toBe("escaped");
+        if (shown != length) expect(text).toBe("shown whole");
+      }
+    }
+  });
+  it("write a literal into the very last bytes, and none beyond", () => {
+    for (let room = 0; room < 12; room++) {
+      memory.fill(out, 0x77, 64);
+      writer.open(out, room);
+      writer.literal("a");
+      writer.literal("seven77");
+      expect(writer.overflow).toBe(room < 8);
+      expect(load<u8>(out + room)).toBe(0x77);
+    }
+    expect(String.UTF8.decodeUnsafe(out, writer.length)).toBe("aseven77");
+  });
+  it("write numbers of each length", () => {
+    const numbers: StaticArray<i64> = [0, 9, 10, 1764115200, -1, 9007199254740993, i64.MAX_VALUE, i64.MIN_VALUE];
+    for (let i = 0; i < numbers.length; i++) {
+      writer.open(out, 4096);
+      writer.integer(numbers[i]);
+      expect(String.UTF8.decodeUnsafe(out, writer.length)).toBe(numbers[i].toString());
+    }
+  });
+});
