@@ -324,7 +324,7 @@ export function verdictTitle(verdict: i32): string {
     case Verdict.Revoked:
       return "The grant, a key, a person or the incident was revoked";
     case Verdict.Signature:
-      return "The requester's signature does not verify";
+      return "The requester's signature does not verify, or its key is not taken here";
     case Verdict.ApprovalSignature:
       return "An approver's signature does not verify";
     case Verdict.EntitlementUnknown:

@@ -5,17 +5,19 @@ import { readAuditLines } from "../base/audit.js";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { visible } from "../base/text.js";
-import { faultOfMoment, parseMoment } from "../base/time.js";
+import { faultOfMoment, parseMoment, showTime } from "../base/time.js";
 import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
 import { malformedBecause } from "../grant/ask.js";
 import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
+import { readClaims } from "../trust/bundle.js";
 import { configurationText } from "../trust/configuration.js";
 import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
 import { readOne } from "./message-input.js";
 import { paint, resultJson, resultRows } from "./output.js";
 import { parseTarget } from "./target.js";
 
+const WRONG_SIGNATURE = "the key is good here, but it has not signed this text";
 const record = z.looseObject({ verdict: z.enum(verdictCodes) });
 
 interface Options {
@@ -54,7 +56,9 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const parsed = record.parse(JSON.parse(audit.record));
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
-  const detail = code === "malformed" ? await malformedBecause(grant) : undefined;
+  const detail =
+    code === "malformed" ? await malformedBecause(grant) : code === "signature" ? WRONG_SIGNATURE : undefined;
+  const { version, iat } = readClaims(bundle, options.bundle);
   if (options.json === true)
     resultJson({
       verdict: code,
@@ -69,6 +73,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
       `${paint(code === "allow" ? "green" : "red", code)}: ${row.title}${code === "allow" ? "" : ` (HTTP ${row.status})`}`,
       ...(detail === undefined ? [] : [`because      ${detail}`]),
       `request      ${target.method} ${visible(target.host)}${visible(target.path)}`,
+      `judged by    version ${version} in ${visible(options.bundle)}, issued ${showTime(iat)}; a gateway that serves another bundle may say otherwise`,
       `next         ${row.operator}`,
       "",
       "What the gateway would record:",

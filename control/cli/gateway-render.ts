@@ -6,12 +6,16 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { visible } from "../base/text.js";
+import { defaultConfiguration } from "../gateway/ecds.js";
 import { checkJwks, DEFAULT_ISSUER, type DemoIdp, makeDemoIdp } from "../gateway/idp.js";
+import { refusalOf } from "../gateway/push-preflight.js";
 import { renderGateway } from "../gateway/render.js";
+import { readRenderedFilter } from "../gateway/rendered.js";
 import { isDevice } from "../gateway/surroundings.js";
 import { loadProgram, wasmPath } from "../host/wasm.js";
 import { readAnchors } from "../trust/anchors.js";
-import { anchorsOption, collect, examples } from "./context.js";
+import { keptHeader } from "../trust/names.js";
+import { anchorsOption, examples } from "./context.js";
 import { result, say, warn } from "./output.js";
 
 interface RenderCommandOptions {
@@ -38,6 +42,16 @@ function portNumber(text: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) throw new InvalidArgumentError("It must be a port, from 1 to 65535.");
   return port;
+}
+
+const HINT_OF_REFUSAL =
+  "--keep names a header that every allowed request loses (docs/request.md), not one that a skipped filter sets.";
+
+/** Names of headers have no case; the filter's configuration has small letters. */
+function collectKept(text: string, before: readonly string[] = []): string[] {
+  const name = keptHeader.safeParse(text.toLowerCase());
+  if (!name.success) throw new InvalidArgumentError(`It ${name.error.issues[0]?.message ?? "is no header's name"}.`);
+  return [...new Set([...before, name.data])];
 }
 
 function parseUpstream(text: string): { host: string; port: number } {
@@ -112,6 +126,9 @@ async function render(options: RenderCommandOptions): Promise<void> {
     ...(options.require === undefined ? {} : { require: options.require }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
   });
+  const refusal = await refusalOf(defaultConfiguration(readRenderedFilter(text, "The configuration")));
+  if (refusal !== undefined)
+    throw new UserError(`The filter would refuse what was asked for: ${refusal}.`, { hint: HINT_OF_REFUSAL });
   if (options.output !== undefined) writeText(options.output, text);
   if (demo !== undefined) writeDemo(demo, await makeDemoIdp(options.issuer ?? DEFAULT_ISSUER));
   if (options.output === undefined) result(text);
@@ -149,7 +166,7 @@ export function addGatewayRender(gateway: Command): void {
     .option(
       "--keep <header>",
       "an override header that a trusted proxy in front always sets: keep it (repeat)",
-      collect,
+      collectKept,
     )
     .option("--output <file>", "write there instead of standard output")
     .action(render);

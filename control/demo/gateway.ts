@@ -30,6 +30,8 @@ export interface Shown {
   readonly status: number;
   /** What the upstream received, or undefined when the request did not get there. */
   readonly upstream: Received | undefined;
+  /** The reply's code. It may say less than the record does. */
+  readonly told: string | undefined;
   /** The audit record, from the gateway's own audit log. */
   readonly record: Readonly<Record<string, unknown>> | undefined;
 }
@@ -56,6 +58,8 @@ const echoed = z.object({
   path: z.string(),
   headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
+
+const codeIn = (body: string): string | undefined => /"code":"([a-z_]+)"/.exec(body)?.[1];
 
 /** The upstream answers with what it received. */
 function receivedFrom({ status, body }: Answer): Received | undefined {
@@ -127,12 +131,13 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
       const answer = await send({ port: api, path, host, headers, agent, ...(method === undefined ? {} : { method }) });
       const received = receivedFrom(answer);
       const problem = /"request_id":"([^"]+)"/.exec(answer.body)?.[1];
-      if (isQuiet) return { status: answer.status, upstream: received, record: undefined };
+      const told = codeIn(answer.body);
+      if (isQuiet) return { status: answer.status, upstream: received, told, record: undefined };
       const requestId = received?.headers["x-request-id"] ?? problem;
       // Without a grant the filter is not entered, and there is no record to wait for.
       const isRecorded = typeof requestId === "string" && headers["x-break-glass"] !== undefined;
       const found = isRecorded ? await recordOf(logPath, requestId) : undefined;
-      return { status: answer.status, upstream: received, record: found };
+      return { status: answer.status, upstream: received, told, record: found };
     },
     stop: async () => {
       agent.destroy();
@@ -170,13 +175,15 @@ export async function nodeGateway(world: World): Promise<DemoGateway> {
       const audit = outcome.filterState.get("wasm.glassgate.audit");
       if (audit !== undefined) appendFileSync(records, `${audit}\n`);
       const found = audit === undefined ? undefined : record.parse(JSON.parse(readAuditLines(audit).record));
-      if (outcome.reply !== undefined) return { status: outcome.reply.status, upstream: undefined, record: found };
+      const told = outcome.reply === undefined ? undefined : codeIn(outcome.reply.body);
+      if (outcome.reply !== undefined)
+        return { status: outcome.reply.status, upstream: undefined, told, record: found };
       const isLetThrough =
         headers.authorization !== undefined || outcome.filterState.get("wasm.glassgate.verdict") === "allow";
       const upstream = { method, path, headers: Object.fromEntries(outcome.headers) };
       return isLetThrough
-        ? { status: 200, upstream, record: found }
-        : { status: 401, upstream: undefined, record: found };
+        ? { status: 200, upstream, told, record: found }
+        : { status: 401, upstream: undefined, told, record: found };
     },
     stop: async () => rmSync(folder, { recursive: true, force: true }),
   };

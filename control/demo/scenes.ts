@@ -13,8 +13,9 @@ export interface Scene {
 }
 
 const GRANT = "x-break-glass";
-const answer = ({ status, record }: Shown): string =>
-  `${status}${typeof record?.verdict === "string" ? ` ${record.verdict}` : ""}`;
+/** What the caller saw; of an allowed request the record says that it was. */
+const answer = ({ status, told, record }: Shown): string =>
+  `${status}${told !== undefined ? ` ${told}` : record?.verdict === "allow" ? " allow" : ""}`;
 
 /** Changes one letter of the payload: the claims differ from what was signed. */
 function tamper(grant: string): string {
@@ -138,7 +139,7 @@ async function rotation(world: World, gateway: DemoGateway, grant: string): Prom
   const seen = `${answer(after)}, ${dropped} of ${sent} dropped`;
   return {
     what: `key rotated away under traffic (${applied})`,
-    expected: `401 key_unknown, 0 of ${sent} dropped`,
+    expected: `401 signature, 0 of ${sent} dropped`,
     seen: sent > 0 ? seen : "no traffic",
     record: after.record,
   };

@@ -25,6 +25,9 @@ it("shows each scene with its record in one line, and keeps the whole ones", asy
     expect(line.length).toBeLessThan(120);
   }
   expect(scenes).toContain("        record: allow · rita via orders-repair · approved by adam, anna · GET /orders/42");
+  // The reply does not tell that the key is unknown; the record does.
+  expect(scenes[30]).toMatch(/ 401 signature, 0 of \d+ dropped$/);
+  expect(scenes[31]).toMatch(/record: key_unknown · by the key /);
   const kept = /The whole records are kept in (.+)/.exec(stdout)?.[1] ?? "";
   const records = readFileSync(kept, "utf8").split("\n").filter(isRecordLine);
   expect(records.length).toBeGreaterThanOrEqual(14);

@@ -18,6 +18,25 @@ const explained = async (text: string) => {
 };
 const denied = (verdict: string) => ({ code: 1, verdict, recorded: verdict });
 
+it("by which bundle, as the gateway may serve another", async () => {
+  const { stdout } = await party.run(["explain", grant, "GET", "https://api.example.com/orders/42"]);
+  expect(stdout).toMatch(
+    /^judged by +version \d+ in bundle\.jws, issued 20\S+ \S+ UTC; a gateway that serves another bundle may say otherwise$/m,
+  );
+  expect(stdout).toContain(`version ${/^ {2}bundle +(\d+)$/m.exec(stdout)?.[1]} in`);
+});
+
+it("a wrong signature under a good key is not said to be an unknown key", async () => {
+  const [header = "", payload = "", signature = ""] = grant.trim().split(".");
+  const { stdout } = await party.run([
+    "explain",
+    `${header}.${payload}.A${signature.slice(1)}`,
+    "GET",
+    "https://api.example.com/orders/42",
+  ]);
+  expect(stdout).toMatch(/^because +the key is good here, but it has not signed this text$/m);
+});
+
 it("an unknown key, one past its window, one of another algorithm, a wrong signature", async () => {
   const entitlements = [entitlement({ approvals: [] })];
   const others = party.principals().slice(1);

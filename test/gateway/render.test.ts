@@ -38,6 +38,20 @@ describe("--demo-idp", () => {
   });
 });
 
+describe("--keep", () => {
+  it("takes a header in whatever letters, and none that the filter would refuse", async () => {
+    const { stdout } = await render("--require", "--keep", "X-Forwarded-Host", "--keep", "x-forwarded-host");
+    expect(stdout).toContain('"keep":["x-forwarded-host"]');
+    for (const name of ["authorization", "DPoP", "x y"])
+      await expectError(["--require", "--keep", name], /--keep .*(no credential|header's name)/, /--help/);
+    await expectError(
+      ["--require", "--keep", "x-user"],
+      /would refuse .*not stripped anyway/,
+      /every allowed request loses/,
+    );
+  });
+});
+
 describe("the logs", () => {
   const logs = async (...args: string[]) => {
     const { stdout } = await render("--require", ...args);

@@ -181,6 +181,23 @@ describe("the command", () => {
     expect(stdout).toMatch(/gateway\.yaml:\d\d: danger: Envoy itself refuses this file: .*normalise_path/);
   });
 
+  it("says what the filter itself refuses, which Envoy's own check does not see", async () => {
+    const anchors = anchorsOf(new World(Math.floor(Date.now() / 1000)));
+    const options = { anchors, wasmPath, ecdsPath: join(folder, "ecds.json"), require: true };
+    const refusals: [object, RegExp][] = [
+      [{ keep: ["authorization"] }, /keep holds a credential/],
+      [{ keep: ["x-user"] }, /keep holds a header that is not stripped anyway/],
+      [{ leeway: 61 }, /leeway is not a whole number from 0 to 60/],
+      [{ anchors: { ...anchors, threshold: 9 } }, /threshold/],
+    ];
+    for (const [change, reason] of refusals) {
+      const { code, stdout } = await verify(renderGateway({ ...options, ...change }), "--accept", "keep@api");
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/gateway\.yaml:\d+: danger: the filter refuses its configuration: /);
+      expect(stdout).toMatch(reason);
+    }
+  });
+
   it("reads the ECDS file where it is", async () => {
     const ecds = join(folder, "served.json");
     const text = texts.standard.replace("/var/lib/glassgate/ecds/glassgate.json ", `${ecds} `);

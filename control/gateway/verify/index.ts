@@ -3,6 +3,7 @@
  * per-filter configuration is known to be good, known to be bad, or not understood.
  */
 import type { Anchors } from "../../trust/anchors.js";
+import { refusalOf } from "../push-preflight.js";
 import { advise } from "./advice.js";
 import { adminPlaceOf, judgeBootstrap, LISTENERS_BY_XDS } from "./bootstrap.js";
 import { upstreamsOf } from "./clusters.js";
@@ -75,14 +76,33 @@ export interface Verified {
   readonly unchecked: readonly string[];
 }
 
-/** The walk, and Envoy's own opinion where it is asked and there is one. @param file names the text in errors */
+/** What the filter itself refuses: Envoy then does not start, or serves the configuration before it. */
+async function filtersOpinion(ours: readonly Plugin[]): Promise<readonly Finding[]> {
+  const refused = new Findings();
+  for (const { configuration, at } of ours) {
+    if (configuration.roots === undefined) continue; // A sketch: it names no anchors yet.
+    const refusal = await refusalOf(JSON.stringify(configuration));
+    if (refusal !== undefined)
+      refused.add(
+        "danger",
+        at.value,
+        "refused-by-filter@",
+        `the filter refuses its configuration: ${refusal}`,
+        "mend that member; `glassgate gateway render` and `push` write none that is refused",
+      );
+  }
+  return withoutRepeats(refused.list);
+}
+
+/** The walk, the filter's opinion, and Envoy's own where it is asked and there is one. @param file names the text in errors */
 export async function verifyFile(
   text: string,
   file: string,
   options: VerifyOptions & { readonly askEnvoy?: boolean } = {},
 ): Promise<Verified> {
   const loaded = load(text, file);
-  const { findings, unseen, byXds } = verifyLoaded(loaded, options);
+  const { findings: walked, unseen, byXds, ours } = verifyLoaded(loaded, options);
+  const findings = absentFirst([...(await filtersOpinion(ours)), ...walked]);
   const isDump = loaded.root.map?.has("configs") === true;
   const opinion = options.askEnvoy === true && !isDump ? await envoysOpinion(loaded.root, byXds) : undefined;
   const unchecked = [...new Set([...unseen, ...(opinion?.unchecked ?? [])])];
@@ -105,6 +125,7 @@ export function verifyGateway(text: string, file: string, options: VerifyOptions
 
 interface Walked {
   readonly findings: readonly Finding[];
+  readonly ours: readonly Plugin[];
   /** Files that would have been read. */
   readonly unseen: readonly string[];
   /** Whether listeners are missing in the file. */
@@ -132,7 +153,7 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   judgeSharing([...beside, ...entrances.flatMap(({ plugins }) => plugins)], ours, found);
   for (const entrance of relevant) found.addAll(entrance.found.list);
   judgeEveryText(loaded.root, found);
-  return { findings: absentFirst(withoutRepeats(found.list)), unseen: world.unseen, byXds: world.hidesListeners };
+  return { findings: absentFirst(withoutRepeats(found.list)), unseen: world.unseen, byXds: world.hidesListeners, ours };
 }
 
 /** One leak that two eyes saw, the walk and the net, is one; two places with one name get names of their own, to be accepted singly. */
