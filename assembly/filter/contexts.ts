@@ -4,7 +4,8 @@
  */
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { MAX_CONTEXTS } from "../limits";
-import { HeldTrust, release } from "./bundles";
+import { HeldTrust, hold, release } from "./bundles";
+import { dropCached } from "./cache";
 import { Domain, leaveDomain } from "./domains";
 import { Settings } from "./settings";
 
@@ -82,13 +83,13 @@ export function firstContext(): i32 {
   return -1;
 }
 
-/** The most memory for tables that a configuration of this VM allows, in bytes. */
+/** The most memory for tables that a configuration with a bundle allows, in bytes: without one, no signature is ever checked. */
 export function largestTableMemory(): i32 {
   let largest: i64 = 0;
   for (let i = 0; i < end; i++) {
     if (idAt(i) == 0) continue;
-    const settings = contextAt(i).settings;
-    if (changetype<usize>(settings) != 0) largest = max(largest, settings.tableKib);
+    const context = contextAt(i);
+    if (changetype<usize>(context.held) != 0) largest = max(largest, context.settings.tableKib);
   }
   return <i32>(largest * 1024);
 }
@@ -131,6 +132,24 @@ export function renew(context: RootContext): void {
   if (settings != 0) returnMemory(settings, context.settingsBytes, Purpose.Configurations);
   context.settings = changetype<Settings>(0);
   context.settingsBytes = 0;
+  lastSerial += 1;
+  context.serial = lastSerial;
+}
+
+/**
+ * Before each request: a newer bundle of the domain takes over, where it may govern this context. The gateway may come back to a
+ * context that an open stream has kept alive: the same bytes, offered again, are not configured again, and what was
+ * revoked since would be allowed. Also the context of another listener, whose own push is still to come, is never behind.
+ */
+export function keepUp(context: RootContext): void {
+  const held = context.held;
+  if (changetype<usize>(held) == 0) return;
+  const newest = context.domain.newest;
+  if (newest == held || newest.trust.version <= held.trust.version) return;
+  if (newest.trust.signerCount < context.settings.anchors.threshold) return;
+  release(held);
+  context.held = hold(newest);
+  dropCached(context.serial);
   lastSerial += 1;
   context.serial = lastSerial;
 }

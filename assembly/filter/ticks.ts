@@ -28,9 +28,14 @@ function setPeriod(context: RootContext, milliseconds: i32): void {
   setTickPeriod(milliseconds);
 }
 
+/** Contexts have come or gone, and with them what the tables may take. */
+export function fitTables(): void {
+  setTableBudget(largestTableMemory());
+}
+
 /** A context was configured: it ticks from now on. Only from its own callback. */
 export function startTicks(context: RootContext): void {
-  setTableBudget(largestTableMemory());
+  fitTables();
   if (saidAt == 0) saidAt = now();
   setPeriod(context, IDLE_MS);
 }
