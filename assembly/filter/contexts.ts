@@ -15,7 +15,7 @@ export class RootContext {
    * The place alone would hand an old stream over to whoever comes next.
    */
   handle: u32 = 0;
-  /** Rises with each configuration: cached grants carry it, so that none outlives its root or its bundle. */
+  /** Rises with each configuration: cached grants carry it, so that none outlives its context or its bundle. */
   serial: u32 = 0;
   /** 0 when this context has no usable configuration: every grant is denied with `no_trust`. */
   settings: Settings = changetype<Settings>(0);
@@ -42,6 +42,8 @@ unchecked((blocks[0] = firstBlock));
 const ids: usize = memory.data(16384, 16); // MAX_CONTEXTS x u32
 /** All places from here on are free. */
 let end: i32 = 0;
+/** The place that was found last: most streams begin under the same root context as the one before. */
+let lastFound: i32 = 0;
 let lastSerial: u32 = 0;
 let count: i32 = 0;
 
@@ -58,14 +60,19 @@ export function contextCount(): i32 {
   return count;
 }
 
-/** The index of the root of that context id, or -1. */
+/** The index of the root context of that id, or -1. */
 export function findContext(id: u32): i32 {
   if (id == 0) return -1;
-  for (let i = 0; i < end; i++) if (idAt(i) == id) return i;
+  if (idAt(lastFound) == id) return lastFound;
+  for (let i = 0; i < end; i++) {
+    if (idAt(i) != id) continue;
+    lastFound = i;
+    return i;
+  }
   return -1;
 }
 
-/** The index of the root of that handle, or -1 when it is gone. */
+/** The index of the root context of that handle, or -1 when it is gone. */
 export function findHandle(handle: u32): i32 {
   const index = <i32>(handle & PLACE_MASK);
   return idAt(index) != 0 && contextAt(index).handle == handle ? index : -1;
@@ -77,7 +84,7 @@ export function contextAt(index: i32): RootContext {
   return changetype<RootContext>(block + <usize>((index % BLOCK_PLACES) * PLACE_BYTES));
 }
 
-/** The root that does what is done once for the whole VM: the first that is configured. -1 without any. */
+/** The root context that does what is done once for the whole VM: the first that is configured. -1 without any. */
 export function firstContext(): i32 {
   for (let i = 0; i < end; i++) if (idAt(i) != 0 && contextAt(i).tickPeriod != 0) return i;
   return -1;

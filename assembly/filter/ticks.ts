@@ -46,8 +46,8 @@ function sayAgain(time: u64): void {
   // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again.
   const isAwake = !isLongAgo(saidAt, time);
   saidAt = time;
-  serveOn(isAwake);
-  tellLoad(isAwake, false);
+  serveOn(time, isAwake);
+  tellLoad(time, isAwake, false);
 }
 
 /** A context is about to go. Only from its own callback: a timer would outlive it in Envoy. */
