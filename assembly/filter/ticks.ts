@@ -21,6 +21,8 @@ const SAY_NS: u64 = 2_000_000_000;
 /** Idle ticks since this VM has said something, and the clock at that time. */
 let idleTicks: i32 = 0;
 let saidAt: u64 = 0;
+/** Rounds in which this VM only says that it is there. */
+let quietRounds: i32 = 0;
 
 function setPeriod(context: RootContext, milliseconds: i32): void {
   if (context.tickPeriod == milliseconds) return;
@@ -43,8 +45,11 @@ export function startTicks(context: RootContext): void {
 /** Tells the other VMs and the gateway what this VM serves and how full it is. */
 function sayAgain(time: u64): void {
   idleTicks = 0;
-  // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again.
-  const isAwake = !isLongAgo(saidAt, time);
+  // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again: for two rounds, as
+  // another thread's first may come a little later than this one's second.
+  if (isLongAgo(saidAt, time)) quietRounds = 2;
+  const isAwake = quietRounds == 0;
+  if (!isAwake) quietRounds -= 1;
   saidAt = time;
   serveOn(time, isAwake);
   tellLoad(time, isAwake, false);
