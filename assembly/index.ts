@@ -1,7 +1,7 @@
 /** The Proxy-Wasm 0.2.1 exports, nothing else. What is not exported costs the gateway nothing. */
 import { dropCached } from "./filter/cache";
 import { configure } from "./filter/configure";
-import { contextAt, createContext, deleteContext, findContext, findHandle } from "./filter/contexts";
+import { contextAt, createContext, deleteContext, findContext, findHandle, keepUp } from "./filter/contexts";
 import { stopServing } from "./filter/generations";
 import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
@@ -9,7 +9,7 @@ import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
 import { drawSecret } from "./filter/secret";
 import { addStream, handleOfStream, removeStream } from "./filter/streams";
-import { onTick, stopTicks } from "./filter/ticks";
+import { fitTables, onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
 import "./host/abort";
 import { enter, leave } from "./host/arena";
@@ -53,7 +53,14 @@ export function proxy_on_configure(context: u32, _size: u32): u32 {
 export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32): i32 {
   enter();
   const index = findHandle(handleOfStream(id));
-  const action: Action = index >= 0 ? onRequest(contextAt(index)) : onRequestOfUnknownContext();
+  let action: Action;
+  if (index >= 0) {
+    const context = contextAt(index);
+    keepUp(context);
+    action = onRequest(context);
+  } else {
+    action = onRequestOfUnknownContext();
+  }
   leave();
   return action;
 }
@@ -69,6 +76,7 @@ export function proxy_on_delete(id: u32): void {
   stopTelling();
   leave();
   dropCached(deleteContext(index));
+  fitTables();
 }
 
 export function proxy_on_tick(context: u32): void {

@@ -73,6 +73,10 @@ export const MAX_CONTEXTS: i32 = 4096;
 export const MAX_DOMAINS: i32 = 64;
 /** Live streams: three quarters of a million places, more than the connections that one worker can carry. */
 export const MAX_STREAMS: i32 = 786432;
+/** Keys with a table of multiples, each of which is looked for among them; MAX_TABLE_KIB has room for twice as many. */
+export const MAX_TABLES: i32 = 64;
+/** Keys that wait for a table; further ones ask again with their next signature. */
+export const MAX_WAITING_KEYS: i32 = 16;
 /** VMs of one process that are counted: one a worker and one more. */
 export const MAX_VMS: i32 = 1024;
 /**

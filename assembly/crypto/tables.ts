@@ -4,16 +4,13 @@
  * that forged grants cannot churn them. A table belongs to the key's bytes, not to a bundle: it stays over rotations.
  */
 import { Purpose, returnMemory, takeMemory } from "../heap";
+import { MAX_TABLES, MAX_WAITING_KEYS } from "../limits";
 import { publicKeyLength } from "./algorithm";
 import { Multiples, PublicKey } from "./pointers";
 import { baseTableBytes, fillNext, isTrueTable, startTable, TABLE_BYTES } from "./tablebuild";
 
-/** Places for keys' tables, at most. */
-const MAX_TABLES: i32 = 64;
 /** Fills of one step, 64 or 128 entries each: some 0.3 ms of optimised code, less than 2 ms of code that V8 has only just compiled. */
 const FILLS_PER_STEP: i32 = 2;
-/** Keys that wait for a table; further ones ask again with their next signature. */
-const MAX_WAITING: i32 = 16;
 /** A table that was used within so many seconds is not given up for another key's: churn would cost more than it saves. */
 const KEEP_SECONDS: i64 = 60;
 
@@ -92,7 +89,7 @@ export function findTable(algorithm: i32, publicKey: PublicKey): Multiples {
 }
 
 /** Keys that wait, oldest first: algorithm and key. */
-const waitingKeys: usize = memory.data(1152, 16); // MAX_WAITING x WAITING_BYTES
+const waitingKeys: usize = memory.data(1152, 16); // MAX_WAITING_KEYS x WAITING_BYTES
 const WAITING_BYTES: usize = 72;
 
 function waitingAt(index: i32): usize {
@@ -110,7 +107,7 @@ function isWaiting(algorithm: i32, publicKey: PublicKey): bool {
 
 /** This key has verified a signature: it may have a table. On the hot path, so it only takes a note. */
 export function noteVerified(algorithm: i32, publicKey: PublicKey): void {
-  if (budget == 0 || waiting >= MAX_WAITING) return;
+  if (budget == 0 || waiting >= MAX_WAITING_KEYS) return;
   if (changetype<usize>(find(algorithm, publicKey)) != 0 || isWaiting(algorithm, publicKey)) return;
   const at = waitingAt(waiting);
   store<i32>(at, algorithm);

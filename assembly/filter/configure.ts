@@ -8,7 +8,7 @@
 import { isSignatureCheckTrue } from "../crypto/selftest";
 import { sha256 } from "../crypto/sha256";
 import { Purpose, returnMemory, takeMemory } from "../heap";
-import { getConfiguration, LogLevel, log, Slice, Status } from "../host/calls";
+import { getConfiguration, LogLevel, log, now, Slice, Status } from "../host/calls";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
 import { Text } from "../text/region";
 import { Writer } from "../text/writer";
@@ -18,8 +18,8 @@ import { loadBundle, release } from "./bundles";
 import { dropCached } from "./cache";
 import { contextAt, findContext, RootContext, renew } from "./contexts";
 import { enterDomain, fallBackOn, refusalOf, remember } from "./domains";
-import { serve } from "./generations";
-import { tellLoad } from "./load";
+import { prepareServing, serve } from "./generations";
+import { prepareTelling, tellLoad } from "./load";
 import { countRefused, Gauge, setGauge } from "./metrics";
 import { newSettings, readSettings, SETTINGS_BYTES } from "./settings";
 import { isAccepted, markAccepted, readSharedVersion, SharedVersion } from "./shared";
@@ -136,9 +136,14 @@ function publish(context: RootContext, isCanary: bool): void {
     if (isCanary) warnOfFullBundle(context.held.trust.filledPercent);
   }
   // The canary serves nobody, so it does not count.
-  if (isCanary) return;
-  serve(context.domain, settings.generation);
-  tellLoad(true, true);
+  if (isCanary) {
+    prepareServing(context.domain);
+    prepareTelling();
+    return;
+  }
+  const time = now();
+  serve(context.domain, settings.generation, time);
+  tellLoad(time, true, true);
 }
 
 function take(context: RootContext, isCanary: bool): bool {
@@ -162,7 +167,7 @@ export function configure(contextId: u32): bool {
     loading.refuse("this VM holds too many configurations at once");
     report("glassgate: every grant is denied: ");
     countRefused();
-    tellLoad(true, true);
+    tellLoad(now(), true, true);
     return true;
   }
   const context = contextAt(index);
@@ -208,6 +213,6 @@ function loadContext(context: RootContext): bool {
   }
   countRefused();
   fallBack(context);
-  tellLoad(true, true);
+  tellLoad(now(), true, true);
   return true;
 }

@@ -4,7 +4,8 @@
  */
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { MAX_CONTEXTS } from "../limits";
-import { HeldTrust, release } from "./bundles";
+import { HeldTrust, hold, release } from "./bundles";
+import { dropCached } from "./cache";
 import { Domain, leaveDomain } from "./domains";
 import { Settings } from "./settings";
 
@@ -14,7 +15,7 @@ export class RootContext {
    * The place alone would hand an old stream over to whoever comes next.
    */
   handle: u32 = 0;
-  /** Rises with each configuration: cached grants carry it, so that none outlives its root or its bundle. */
+  /** Rises with each configuration: cached grants carry it, so that none outlives its context or its bundle. */
   serial: u32 = 0;
   /** 0 when this context has no usable configuration: every grant is denied with `no_trust`. */
   settings: Settings = changetype<Settings>(0);
@@ -41,6 +42,8 @@ unchecked((blocks[0] = firstBlock));
 const ids: usize = memory.data(16384, 16); // MAX_CONTEXTS x u32
 /** All places from here on are free. */
 let end: i32 = 0;
+/** The place that was found last: most streams begin under the same root context as the one before. */
+let lastFound: i32 = 0;
 let lastSerial: u32 = 0;
 let count: i32 = 0;
 
@@ -57,14 +60,19 @@ export function contextCount(): i32 {
   return count;
 }
 
-/** The index of the root of that context id, or -1. */
+/** The index of the root context of that id, or -1. */
 export function findContext(id: u32): i32 {
   if (id == 0) return -1;
-  for (let i = 0; i < end; i++) if (idAt(i) == id) return i;
+  if (idAt(lastFound) == id) return lastFound;
+  for (let i = 0; i < end; i++) {
+    if (idAt(i) != id) continue;
+    lastFound = i;
+    return i;
+  }
   return -1;
 }
 
-/** The index of the root of that handle, or -1 when it is gone. */
+/** The index of the root context of that handle, or -1 when it is gone. */
 export function findHandle(handle: u32): i32 {
   const index = <i32>(handle & PLACE_MASK);
   return idAt(index) != 0 && contextAt(index).handle == handle ? index : -1;
@@ -76,19 +84,19 @@ export function contextAt(index: i32): RootContext {
   return changetype<RootContext>(block + <usize>((index % BLOCK_PLACES) * PLACE_BYTES));
 }
 
-/** The root that does what is done once for the whole VM: the first that is configured. -1 without any. */
+/** The root context that does what is done once for the whole VM: the first that is configured. -1 without any. */
 export function firstContext(): i32 {
   for (let i = 0; i < end; i++) if (idAt(i) != 0 && contextAt(i).tickPeriod != 0) return i;
   return -1;
 }
 
-/** The most memory for tables that a configuration of this VM allows, in bytes. */
+/** The most memory for tables that a configuration with a bundle allows, in bytes: without one, no signature is ever checked. */
 export function largestTableMemory(): i32 {
   let largest: i64 = 0;
   for (let i = 0; i < end; i++) {
     if (idAt(i) == 0) continue;
-    const settings = contextAt(i).settings;
-    if (changetype<usize>(settings) != 0) largest = max(largest, settings.tableKib);
+    const context = contextAt(i);
+    if (changetype<usize>(context.held) != 0) largest = max(largest, context.settings.tableKib);
   }
   return <i32>(largest * 1024);
 }
@@ -131,6 +139,24 @@ export function renew(context: RootContext): void {
   if (settings != 0) returnMemory(settings, context.settingsBytes, Purpose.Configurations);
   context.settings = changetype<Settings>(0);
   context.settingsBytes = 0;
+  lastSerial += 1;
+  context.serial = lastSerial;
+}
+
+/**
+ * Before each request: a newer bundle of the domain takes over, where it may govern this context. The gateway may come back to a
+ * context that an open stream has kept alive: the same bytes, offered again, are not configured again, and what was
+ * revoked since would be allowed. Also the context of another listener, whose own push is still to come, is never behind.
+ */
+export function keepUp(context: RootContext): void {
+  const held = context.held;
+  if (changetype<usize>(held) == 0) return;
+  const newest = context.domain.newest;
+  if (newest == held || newest.trust.version <= held.trust.version) return;
+  if (newest.trust.signerCount < context.settings.anchors.threshold) return;
+  release(held);
+  context.held = hold(newest);
+  dropCached(context.serial);
   lastSerial += 1;
   context.serial = lastSerial;
 }

@@ -70,19 +70,22 @@ function publish(domain: Domain, time: u64): void {
   }
 }
 
-/** This VM serves that generation from now on. */
-export function serve(domain: Domain, generation: i64): void {
-  const time = now();
-  domain.generation = generation;
-  domain.servesSince = max<u64>(1, time);
+/** On the canary, so before any thread that serves: two that create it side by side would wipe out each other's line. */
+export function prepareServing(domain: Domain): void {
   chooseKey(domain);
   createRegistry(key, keyLen);
+}
+
+/** This VM serves that generation from now on. */
+export function serve(domain: Domain, generation: i64, time: u64): void {
+  domain.generation = generation;
+  domain.servesSince = max<u64>(1, time);
+  prepareServing(domain);
   if (tell(domain, time, true)) publish(domain, time);
 }
 
 /** Says again what this VM serves. @param isAwake false after a time without ticks: then the others may only seem silent */
-export function serveOn(isAwake: bool): void {
-  const time = now();
+export function serveOn(time: u64, isAwake: bool): void {
   for (let i = 0; i < MAX_DOMAINS; i++) {
     const domain = domainAt(i);
     if (domain.contexts == 0 || domain.servesSince == 0) continue;

@@ -19,6 +19,8 @@ export function startVm(): bool {
   createShared();
   startedAt = max<u64>(1, now());
   number = nextVmNumber();
+  // Without shared data nobody hands out numbers; two VMs with one would each strike out the other's line (registry.ts).
+  if (number == 0) number = startedAt;
   return true;
 }
 

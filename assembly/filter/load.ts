@@ -109,13 +109,18 @@ export function warnOfLoad(): void {
   tellRefusals();
 }
 
+/** On the canary, as for generations.ts. */
+export function prepareTelling(): void {
+  createRegistry(KEY.ptr, KEY.len);
+}
+
 /** Tells the others and the gateway. @param isAwake as for `serveOn` @param isNew as for `say` */
-export function tellLoad(isAwake: bool, isNew: bool): void {
+export function tellLoad(time: u64, isAwake: bool, isNew: bool): void {
   warnOfLoad();
   memory.fill(said, 0, SAID_BYTES);
   for (let which = 0; which < LOADS; which++) store<i32>(said + ((<usize>which) << 2), own(which));
-  createRegistry(KEY.ptr, KEY.len);
-  if (!say(KEY.ptr, KEY.len, vmNumber(), now(), said, isNew) || !isAwake || isWoundUp()) return;
+  if (isNew) prepareTelling();
+  if (!say(KEY.ptr, KEY.len, vmNumber(), time, said, isNew) || !isAwake || isWoundUp()) return;
   for (let which = 0; which < LOADS; which++) setLoad(which, largest(which));
 }
 

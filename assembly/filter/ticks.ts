@@ -21,6 +21,8 @@ const SAY_NS: u64 = 2_000_000_000;
 /** Idle ticks since this VM has said something, and the clock at that time. */
 let idleTicks: i32 = 0;
 let saidAt: u64 = 0;
+/** Rounds in which this VM only says that it is there. */
+let quietRounds: i32 = 0;
 
 function setPeriod(context: RootContext, milliseconds: i32): void {
   if (context.tickPeriod == milliseconds) return;
@@ -28,9 +30,14 @@ function setPeriod(context: RootContext, milliseconds: i32): void {
   setTickPeriod(milliseconds);
 }
 
+/** Contexts have come or gone, and with them what the tables may take. */
+export function fitTables(): void {
+  setTableBudget(largestTableMemory());
+}
+
 /** A context was configured: it ticks from now on. Only from its own callback. */
 export function startTicks(context: RootContext): void {
-  setTableBudget(largestTableMemory());
+  fitTables();
   if (saidAt == 0) saidAt = now();
   setPeriod(context, IDLE_MS);
 }
@@ -38,11 +45,14 @@ export function startTicks(context: RootContext): void {
 /** Tells the other VMs and the gateway what this VM serves and how full it is. */
 function sayAgain(time: u64): void {
   idleTicks = 0;
-  // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again.
-  const isAwake = !isLongAgo(saidAt, time);
+  // After the clock was set, or the machine slept, everybody's word looks old until all have spoken again: for two rounds, as
+  // another thread's first may come a little later than this one's second.
+  if (isLongAgo(saidAt, time)) quietRounds = 2;
+  const isAwake = quietRounds == 0;
+  if (!isAwake) quietRounds -= 1;
   saidAt = time;
-  serveOn(isAwake);
-  tellLoad(isAwake, false);
+  serveOn(time, isAwake);
+  tellLoad(time, isAwake, false);
 }
 
 /** A context is about to go. Only from its own callback: a timer would outlive it in Envoy. */

@@ -43,17 +43,6 @@ export class Loading {
   }
 }
 
-/** `nbf` and `exp` of keys and roles: read where they stand, `expiresAt` must come after `notBefore`. */
-export class Window {
-  notBefore: i64 = 0;
-  expiresAt: i64 = i64.MAX_VALUE;
-
-  clear(): void {
-    this.notBefore = 0;
-    this.expiresAt = i64.MAX_VALUE;
-  }
-}
-
 /** Whether the last member's name is `literal`. */
 export function isMember(reader: JsonReader, literal: string): bool {
   return isLiteral(reader.stringPtr, reader.stringLen, literal);

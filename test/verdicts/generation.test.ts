@@ -1,6 +1,7 @@
 /** `generation_vms`, by which a push knows that every thread serves its configuration: every live VM is counted, and no other. */
 import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
+import { Status } from "../../control/host/abi.js";
 import { FilterHost, type HostOptions } from "../../control/host/host.js";
 import { domainOf } from "../../control/trust/anchors.js";
 import { anchorsOf } from "../kit/envoy.js";
@@ -92,6 +93,37 @@ it("never undercounts when the clock is set or the machine has slept", async () 
   for (const seconds of [3600, 2, 2, -7200, 2, 2, 86_400 * 365, 2]) speak(seconds);
   expect(seen.length).toBeGreaterThan(0);
   expect(new Set(seen)).toEqual(new Set([3]));
+  expect(serving()).toBe(3);
+});
+
+it("does not undercount either when the threads notice the clock one after the other", async () => {
+  const { host, serving } = await setUp();
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  host.advance(3_600_000);
+  const threads = [...host.process.workers, host.process.main];
+  for (const thread of threads) {
+    // Each speaks twice before the next one speaks at all.
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 4; i++) thread.tick();
+      host.advance(2000);
+      expect(serving()).toBe(3);
+    }
+  }
+});
+
+it("counts VMs that had to try often for a number of their own", async () => {
+  const tries = new Map<string, number>();
+  const { host, speak, serving } = await setUp({
+    intercept: ({ name, thread }) => {
+      if (name !== "proxy_set_shared_data" || !thread.startsWith("worker")) return undefined;
+      const before = tries.get(thread) ?? 0;
+      tries.set(thread, before + 1);
+      // As if forty other threads came first.
+      return before < 40 ? Status.CasMismatch : undefined;
+    },
+  });
+  expect(host.configure(world.configuration()).accepted).toBe(true);
+  speak();
   expect(serving()).toBe(3);
 });
 

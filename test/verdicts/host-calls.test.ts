@@ -167,15 +167,12 @@ describe("a request with a grant", () => {
 const CLOCK = "proxy_get_current_time_nanoseconds";
 const SAID: readonly string[] = [
   CLOCK,
-  CLOCK,
   "proxy_get_shared_data", // who serves which generation
   "proxy_set_shared_data",
   "proxy_record_metric", // generation
   "proxy_record_metric", // generation_vms
   "proxy_get_shared_data", // has another spoken meanwhile?
-  "proxy_get_shared_data", // is there a table of loads?
-  CLOCK,
-  "proxy_get_shared_data",
+  "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",
   ...Array.from({ length: 5 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds
 ];
