@@ -15,6 +15,8 @@ export interface Manager {
   readonly chain: Chain;
   readonly guarding: Guarding;
   readonly reach: Reach;
+  /** Whether a client's own attestation is removed before anything else, filter or not. */
+  readonly removesAttestation: boolean;
 }
 
 const SLASHES = [
@@ -47,7 +49,8 @@ function demandNormalisation(manager: Message): void {
     );
 }
 
-function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
+/** @returns whether a client's attestation is removed */
+function judgeEarly(manager: Message, glassgate: Entry | undefined): boolean {
   const removed: string[] = [];
   for (const early of manager.extensions("early_header_mutation_extensions")) {
     early.outer.done();
@@ -62,7 +65,8 @@ function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
       );
     }
   }
-  if (glassgate !== undefined && !removed.includes(ATTESTATION_HEADER))
+  const removesAttestation = removed.includes(ATTESTATION_HEADER);
+  if (glassgate !== undefined && !removesAttestation)
     manager.danger(
       "no-early-removal",
       glassgate.isComposite
@@ -71,6 +75,7 @@ function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
       "add early_header_mutation_extensions as in envoy.yaml",
       manager.at("early_header_mutation_extensions"),
     );
+  return removesAttestation;
 }
 
 /** Who the client is said to be. */
@@ -180,12 +185,18 @@ function judgeReplies(manager: Message): void {
     ...["spawn_upstream_span", "no_context_propagation", "max_cache_size"],
   );
   tracing.done();
-  if (manager.take("preserve_external_request_id")?.text === "true")
-    manager.warn(
-      "request-id",
-      "the client chooses the request_id in the record",
-      "take preserve_external_request_id out",
-    );
+  const ids = [
+    ["preserve_external_request_id", "true"],
+    ["generate_request_id", "false"],
+  ] as const;
+  for (const [field, chosen] of ids)
+    if (manager.take(field)?.text === chosen)
+      manager.warn(
+        "request-id",
+        "the client chooses the request_id in the record, or there is none",
+        `take ${field} out`,
+        manager.at(field),
+      );
   manager.harmless("request_id_extension");
   const uuid = manager.extension("request_id_extension");
   if (uuid.type !== "" && !uuid.type.endsWith("uuid.v3.UuidRequestIdConfig"))
@@ -203,12 +214,7 @@ const HARMLESS = [
     "access_log_flush_interval",
   ],
   ...["flush_access_log_on_new_request", "access_log_options", "internal_address_config", "skip_xff_append"],
-  ...[
-    "generate_request_id",
-    "always_set_request_id_in_response",
-    "set_current_client_cert_details",
-    "proxy_100_continue",
-  ],
+  ...["always_set_request_id_in_response", "set_current_client_cert_details", "proxy_100_continue"],
   ...["represent_ipv4_remote_address_as_ipv4_mapped_ipv6", "strip_matching_host_port", "strip_any_host_port"],
   ...[
     "strip_trailing_host_dot",
@@ -255,7 +261,7 @@ export function walkManager(config: Message, world: World, anchors: Anchors | un
   const guarding = chain.judge();
   if (isGuarded) demandNormalisation(config);
   else config.harmless("normalize_path", "merge_slashes", "path_with_escaped_slashes_action", "use_remote_address");
-  judgeEarly(config, chain.glassgate);
+  const removesAttestation = judgeEarly(config, chain.glassgate);
   judgeAddress(config);
   judgeProtocols(config, isGuarded);
   judgeReplies(config);
@@ -275,5 +281,5 @@ export function walkManager(config: Message, world: World, anchors: Anchors | un
       config.unknown(field, `${field} changes how requests are read`, config.take(field));
   config.harmless(...HARMLESS, "path_normalization_options", "typed_header_validation_config");
   config.done();
-  return { message: config, chain, guarding, reach };
+  return { message: config, chain, guarding, reach, removesAttestation };
 }

@@ -15,6 +15,9 @@ const REPLACES: ReadonlySet<string> = new Set(
   strippedHeaders.filter(({ replaces }) => replaces).map(({ name }) => name),
 );
 
+/** What leads from the record to the answer and to the upstream's own logs. */
+const REQUEST_ID = "x-request-id";
+
 export type Place = "before" | "behind";
 
 /** One header that is set. @param value its format */
@@ -29,6 +32,12 @@ export function judgeSet(message: Message, header: string, value: string, place:
       "forges-attestation",
       `${ATTESTATION_HEADER} is set here: the upstream takes it for the filter's attestation`,
       "only the filter sets it",
+    );
+  else if (name === REQUEST_ID)
+    message.warn(
+      "request-id-set",
+      `${REQUEST_ID} is set here: the record's request_id and the one in other logs may be another, or the client's choice`,
+      "leave it to Envoy",
     );
   else if (name === GRANT_HEADER)
     message.danger("sets-grant", `${GRANT_HEADER} is set here: a grant would be made up for the caller`, "take it out");
