@@ -1,11 +1,12 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
-import { type Configuration, configurationSchema, deployedSchema } from "../trust/configuration.js";
+import { type Configuration, configurationSchema, deployedSchema, setByRender } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
-import type { RenderedFilter } from "./rendered.js";
+import { member, type RenderedFilter } from "./rendered.js";
 
 /** The DiscoveryResponse with the filter, its configuration and, for healing, another VM. */
 export function ecdsText(
@@ -58,8 +59,9 @@ const ecdsSchema = z.object({
     z.object({
       typed_config: z.object({
         config: z.object({
-          vm_config: z.object({ vm_id: z.string() }),
+          vm_config: z.object({ vm_id: z.string(), code: z.unknown() }),
           configuration: z.object({ value: z.string() }),
+          failure_policy: z.unknown(),
         }),
       }),
     }),
@@ -105,6 +107,32 @@ export function readEcds(text: string): Deployed | undefined {
     return { text, vmId: config.vm_config.vm_id, configuration, bundle };
   } catch {
     return undefined; // Not ours, or damaged: push writes a whole new one.
+  }
+}
+
+/** The parts that a gateway's own file decides: the ECDS file has them as they were when it was last written. */
+const DECIDED = ["audience", "roots", "threshold", ...setByRender] as const;
+
+/**
+ * What the gateway's file and the ECDS file say differently: the latter serves, until the next push writes it anew. Empty where they
+ * agree; undefined where the text is no ECDS file of the filter's, so that default_config serves.
+ */
+export function differing(filter: RenderedFilter, text: string): string[] | undefined {
+  const deployed = readEcds(text);
+  const rendered = deployedSchema.safeParse(parsed(defaultConfiguration(filter))).data;
+  if (deployed === undefined || rendered === undefined) return deployed === undefined ? undefined : [];
+  const members = DECIDED.filter((name) => !isDeepStrictEqual(deployed.configuration[name], rendered[name]));
+  const { config } = ecdsSchema.parse(JSON.parse(text)).resources[0].typed_config;
+  const isOtherCode = !isDeepStrictEqual(config.vm_config.code, member(filter.config, "vm_config", "code"));
+  const isOtherPolicy = config.failure_policy !== member(filter.config, "failure_policy");
+  return [...members, ...(isOtherCode ? ["code"] : []), ...(isOtherPolicy ? ["failure_policy"] : [])];
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined; // A template's placeholder.
   }
 }
 
