@@ -59,9 +59,9 @@ const ecdsSchema = z.object({
     z.object({
       typed_config: z.object({
         config: z.object({
-          vm_config: z.object({ vm_id: z.string(), code: z.unknown() }),
+          vm_config: z.object({ vm_id: z.string(), code: z.unknown().optional() }),
           configuration: z.object({ value: z.string() }),
-          failure_policy: z.unknown(),
+          failure_policy: z.unknown().optional(),
         }),
       }),
     }),

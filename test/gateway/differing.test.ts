@@ -1,6 +1,6 @@
 /** What a gateway's file and its ECDS file say differently: the latter serves. */
 import { describe, expect, it } from "vitest";
-import { defaultConfiguration, differing, ecdsText } from "../../control/gateway/ecds.js";
+import { defaultConfiguration, differing, ecdsText, readEcds } from "../../control/gateway/ecds.js";
 import { type RenderOptions, renderGateway } from "../../control/gateway/render.js";
 import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
 import { anchorsOf } from "../kit/envoy.js";
@@ -41,6 +41,14 @@ describe("a gateway's file and its ECDS file", () => {
     it(`differ in ${names.join(" and ")}`, () => {
       expect(differing(filterOf(options), written)).toEqual(names);
     });
+
+  it("are read without what an older one lacks", () => {
+    const config: Record<string, unknown> = { ...before.config, vm_config: { vm_id: "glassgate-1" } };
+    delete config.failure_policy;
+    const older = ecdsText({ ...before, config }, defaultConfiguration(before), undefined, "1");
+    expect(readEcds(older)).toMatchObject({ vmId: "glassgate-1" });
+    expect(differing(before, older)).toEqual(["code", "failure_policy"]);
+  });
 
   it("cannot be compared where the latter is none of ours", () => {
     for (const text of ["", "{", "{}", '{"resources":[]}']) expect(differing(before, text)).toBeUndefined();
