@@ -1,8 +1,10 @@
-// Generates what is derived from the tables in config/: verdicts, claims of a grant, members of bundles and configurations.
+// Generates what is derived from the tables in config/: verdicts, claims of a grant, members of bundles and configurations,
+// headers that an allowed request loses.
 // `--check` writes nothing and fails when a generated file is stale.
 import { claimOutputs } from "./generate/claims.mjs";
 import { memberOutputs } from "./generate/members.mjs";
+import { strippedOutputs } from "./generate/stripped.mjs";
 import { verdictOutputs } from "./generate/verdicts.mjs";
 import { writeAll } from "./generate/write.mjs";
 
-writeAll({ ...verdictOutputs, ...claimOutputs, ...memberOutputs });
+writeAll({ ...verdictOutputs, ...claimOutputs, ...memberOutputs, ...strippedOutputs });

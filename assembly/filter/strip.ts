@@ -1,50 +1,23 @@
 /** Headers that an allowed request loses, as the filters that would have judged or removed them are skipped. */
 
-import { Ascii, ascii } from "../host/ascii";
+import { Ascii } from "../host/ascii";
 import { MAX_STRIP } from "../limits";
 import { equalBytes } from "../text/bytes";
-
-/**
- * Always stripped. The credentials of the normal authentication must not reach the upstream unchecked, nor a proof that was made
- * for this gateway. The others would make some upstream read another method, URL or host than the one judged.
- */
-const always: StaticArray<Ascii> = [
-  ascii("authorization"),
-  ascii("dpop"),
-  // The method.
-  ascii("x-http-method-override"),
-  ascii("x-http-method"),
-  ascii("x-method-override"),
-  ascii("x-original-method"),
-  ascii("x-forwarded-method"),
-  // The URL.
-  ascii("x-original-url"),
-  ascii("x-rewrite-url"),
-  ascii("x-original-path"),
-  ascii("x-original-uri"),
-  ascii("x-forwarded-uri"),
-  ascii("x-forwarded-path"),
-  ascii("x-forwarded-prefix"),
-  // The host.
-  ascii("forwarded"),
-  ascii("x-forwarded-host"),
-  ascii("x-forwarded-server"),
-  ascii("x-host"),
-  ascii("x-original-host"),
-  ascii("x-http-host-override"),
-];
-/** How many those are. With those of the configuration they must fit into the 64 bits of `Incoming.toStrip`. */
-const MAX_ALWAYS: i32 = 20;
+import { ALWAYS_STRIPPED_COUNT, alwaysStripped } from "./stripped.gen";
 
 function isAlways(ptr: usize, len: i32): bool {
-  for (let i = 0; i < always.length; i++) {
-    const name = unchecked(always[i]);
+  for (let i = 0; i < alwaysStripped.length; i++) {
+    const name = unchecked(alwaysStripped[i]);
     if (equalBytes(name.ptr, name.len, ptr, len)) return true;
   }
   return false;
 }
 
-/** The names to strip: the fixed ones and the configuration's. */
+/**
+ * The names to strip: the fixed ones (config/stripped.json) and the configuration's. The credentials of the normal authentication
+ * must not reach the upstream unchecked, nor a proof that was made for this gateway; the others would make some upstream read
+ * another method, URL or host than the one judged. Together they must fit into the 64 bits of `Incoming.toStrip`.
+ */
 export class StripList {
   private names: usize = 0;
   private count: i32 = 0;
@@ -53,21 +26,21 @@ export class StripList {
 
   /** Bytes that `open` needs. */
   static bytes(): i32 {
-    return (MAX_STRIP + MAX_ALWAYS) * offsetof<Ascii>();
+    return (MAX_STRIP + ALWAYS_STRIPPED_COUNT) * offsetof<Ascii>();
   }
 
   open(memory: usize): void {
     this.names = memory;
     this.count = 0;
     this.lengths = 0;
-    for (let i = 0; i < always.length; i++) {
-      const name = unchecked(always[i]);
+    for (let i = 0; i < alwaysStripped.length; i++) {
+      const name = unchecked(alwaysStripped[i]);
       this.add(name.ptr, name.len);
     }
   }
 
   add(ptr: usize, len: i32): void {
-    if (this.count >= MAX_STRIP + MAX_ALWAYS) return;
+    if (this.count >= MAX_STRIP + ALWAYS_STRIPPED_COUNT) return;
     const name = this.at(this.count);
     name.ptr = ptr;
     name.len = len;

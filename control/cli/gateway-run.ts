@@ -2,9 +2,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { messageOf, UserError } from "../base/errors.js";
-import { readText } from "../base/files.js";
+import { readText, readTextIfThere } from "../base/files.js";
 import { visible } from "../base/text.js";
-import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
+import { defaultConfiguration, differing, ecdsText, writeEcds } from "../gateway/ecds.js";
 import { findEnvoy } from "../gateway/find.js";
 import { pidPath, runningPid, writePid } from "../gateway/pid.js";
 import { missingFilterFile } from "../gateway/push-preflight.js";
@@ -53,8 +53,22 @@ function writeFirstEcds(filter: RenderedFilter): void {
   }
 }
 
-/** Everything that can be wrong before Envoy starts. @returns the configuration's text */
-async function prepare(file: string): Promise<{ text: string; around: Surroundings }> {
+/** That the gateway will not serve what its file says, in words. */
+function stale(filter: RenderedFilter, file: string): string[] {
+  const { ecdsPath } = filter;
+  const text = readTextIfThere(ecdsPath, "the ECDS file");
+  const names = text === undefined ? [] : differing(filter, text);
+  if (names === undefined)
+    return [
+      `Warning: ${ecdsPath} holds no configuration of this filter, so that of ${file} serves, without a bundle, until the next push.`,
+    ];
+  if (names.length === 0) return [];
+  const shown = names.join(", ");
+  return [`Warning: ${file} and ${ecdsPath} differ in ${shown}: the latter serves, until the next push.`];
+}
+
+/** Everything that can be wrong before Envoy starts. @returns the configuration's text, and what is to be told of it */
+async function prepare(file: string): Promise<{ text: string; around: Surroundings; told: string[] }> {
   const text = readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`.");
   const around = readSurroundings(text, file);
   const filter = readFilter(text, file);
@@ -78,7 +92,7 @@ async function prepare(file: string): Promise<{ text: string; around: Surroundin
     writeFirstEcds(filter);
     say(`Wrote ${filter.ecdsPath}: the filter without a bundle, until the first push.`);
   }
-  return { text, around };
+  return { text, around, told: stale(filter, file) };
 }
 
 async function startDemoUpstream({ upstream }: Surroundings): Promise<Upstream> {
@@ -151,7 +165,7 @@ async function runHere(file: string, options: RunOptions): Promise<void> {
   });
   // What rotates logs sends it. Left alone, Node would open a debugger for anybody on this machine.
   process.on("SIGUSR1", () => envoy?.signal("SIGUSR1"));
-  const { text, around } = await prepare(file);
+  const { text, around, told } = await prepare(file);
   const binary = await findEnvoy(say);
   try {
     if (options.demoUpstream === true) upstream = await startDemoUpstream(around);
@@ -163,7 +177,8 @@ async function runHere(file: string, options: RunOptions): Promise<void> {
       stdout: "inherit",
     });
     writePid(file);
-    const lines = describe(file, `${binary.version} (from ${binary.source})`, envoy, around, upstream !== undefined);
+    const version = `${binary.version} (from ${binary.source})`;
+    const lines = [...describe(file, version, envoy, around, upstream !== undefined), ...told.map(visible)];
     if (upstream !== undefined) warn("--demo-upstream is to try the gateway, never for production.");
     for (const line of lines) say(line);
     if (!reportToStarter(lines)) say("This terminal stays with it; go on in a second one. Ctrl-C stops it.");

@@ -1,9 +1,10 @@
 /** The ECDS file: what Envoy's filesystem subscription reads. It watches renames only, so the file is never written in place. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
-import { type Configuration, configurationSchema, deployedSchema } from "../trust/configuration.js";
+import { type Configuration, configurationSchema, deployedSchema, setByRender } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
 import { member, type RenderedFilter } from "./rendered.js";
 
@@ -54,12 +55,14 @@ export function vmIdOf(filter: RenderedFilter): string {
 }
 
 /** The filter in a text of the ECDS file, whoever wrote it: by either name that the protocol has for a member. */
-function filterIn(text: string): { vmId: string; configuration: unknown } {
+function filterIn(text: string): { vmId: string; code: unknown; failurePolicy: unknown; configuration: unknown } {
   const resources = z.tuple([z.unknown()]).parse(member(JSON.parse(text), "resources"));
   const config = member(resources[0], "typed_config", "config");
   const value = member(config, "configuration", "value");
   return {
     vmId: z.string().parse(member(config, "vm_config", "vm_id")),
+    code: member(config, "vm_config", "code"),
+    failurePolicy: member(config, "failure_policy"),
     // A Struct is handed to the filter as JSON, too.
     configuration: isRecord(value) ? value : JSON.parse(z.string().parse(value)),
   };
@@ -104,6 +107,32 @@ export function readEcds(text: string): Deployed | undefined {
     return { text, vmId, configuration, bundle };
   } catch {
     return undefined; // Not ours, or damaged: push writes a whole new one.
+  }
+}
+
+/** The parts that a gateway's own file decides: the ECDS file has them as they were when it was last written. */
+const DECIDED = ["audience", "roots", "threshold", ...setByRender] as const;
+
+/**
+ * What the gateway's file and the ECDS file say differently: the latter serves, until the next push writes it anew. Empty where they
+ * agree; undefined where the text is no ECDS file of the filter's, so that default_config serves.
+ */
+export function differing(filter: RenderedFilter, text: string): string[] | undefined {
+  const deployed = readEcds(text);
+  const rendered = deployedSchema.safeParse(parsed(defaultConfiguration(filter))).data;
+  if (deployed === undefined || rendered === undefined) return deployed === undefined ? undefined : [];
+  const members = DECIDED.filter((name) => !isDeepStrictEqual(deployed.configuration[name], rendered[name]));
+  const { code, failurePolicy } = filterIn(text);
+  const isOtherCode = !isDeepStrictEqual(code, member(filter.config, "vm_config", "code"));
+  const isOtherPolicy = failurePolicy !== member(filter.config, "failure_policy");
+  return [...members, ...(isOtherCode ? ["code"] : []), ...(isOtherPolicy ? ["failure_policy"] : [])];
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined; // A template's placeholder.
   }
 }
 

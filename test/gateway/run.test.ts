@@ -18,6 +18,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { send } from "../../control/gateway/client.js";
+import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
+import { readRenderedFilter } from "../../control/gateway/rendered.js";
 import { reasonFrom } from "../../control/gateway/run.js";
 import { freePort, glassgate, main, type Ran } from "../cli/run.js";
 
@@ -285,8 +287,15 @@ describe("an upstream", () => {
 
 describe("in the background", () => {
   it("returns when it is up, with the demo upstream, and is stopped by its file", async () => {
+    // As after a push; then somebody renders anew, and it is the old one that serves.
+    const filter = readRenderedFilter(readFileSync(config, "utf8"), config);
+    writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "1"));
+    const again = ["--jwks", "idp-jwks.json", "--upstream", `127.0.0.1:${upstream}`];
+    expect(await render(...again, "--mode", "shadow")).toMatchObject({ code: 0 });
     const ran = await command("gateway", "run", "gateway.yaml", "--background", "--demo-upstream");
+    expect(await render(...again)).toMatchObject({ code: 0 });
     expect(ran).toMatchObject({ code: 0, stdout: "" });
+    expect(ran.stderr.replace(/\s+/g, " ")).toMatch(/differ in mode: the latter serves, until the next push/);
     expect(ran.stderr).toContain("never for production");
     expect(ran.stderr).toContain("Stop it with: glassgate gateway stop gateway.yaml");
     const authorization = /authorization: (.*)/.exec(readFileSync(join(base, "caller.txt"), "utf8"))?.[1] ?? "";

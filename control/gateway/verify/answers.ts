@@ -5,6 +5,8 @@ import { everyValue, type Value } from "./value.js";
 
 /** Longer than that, "on record" is no answer to "what is going on". */
 const LONGEST_FLUSH_SECONDS = 60;
+/** Each open stream writes its record's line anew so often: below, some hundred streams fill the disk that the records need. */
+const SHORTEST_FLUSH_SECONDS = 1;
 /** `AccessLogType`, by name and by number. */
 const END = new Set(["DownstreamEnd", "6"]);
 
@@ -16,6 +18,13 @@ export function demandFlush(manager: Message): void {
   options.harmless("flush_access_log_on_new_request", "flush_log_on_tunnel_successfully_established");
   options.done();
   const seconds = Number(/^(\d+(?:\.\d+)?)s$/.exec(interval ?? "")?.[1] ?? Number.NaN);
+  if (seconds > 0 && seconds < SHORTEST_FLUSH_SECONDS)
+    manager.warn(
+      "flush-interval-short",
+      `each stream that is open writes its record again every ${seconds} seconds: the log fills its disk`,
+      "set access_log_options: { access_log_flush_interval: 5s }",
+      options.value ?? manager.value,
+    );
   if (seconds > 0 && seconds <= LONGEST_FLUSH_SECONDS) return;
   const when = seconds > 0 ? `for ${seconds} seconds` : "until it ends";
   manager.warn(
@@ -27,7 +36,7 @@ export function demandFlush(manager: Message): void {
 }
 
 /** Whether the access log's filter lets the last line of every allowed request through. */
-function letsAnswersPass(filter: Message): boolean {
+export function letsAnswersPass(filter: Message): boolean {
   if (!filter.exists) return true;
   const header = filter.message("header_filter").message("header");
   if (header.exists) {

@@ -151,7 +151,7 @@ function entryOf(outer: Message, position: number, world: World): Entry {
   const isOurs = isGlassgate({ name, configs });
   const [first = extension] = configs;
   const skips = branches?.filter(({ type }) => type === SKIP || type === "matcher") ?? [];
-  if (isOptional && configs.length > 0 && !isOurs) {
+  if (isOptional && configs.length > 0) {
     outer.warn(
       `optional:${name}`,
       `is_optional: an Envoy that does not know ${name} leaves it out silently`,

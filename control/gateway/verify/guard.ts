@@ -99,6 +99,13 @@ export class Chain {
         `no default_config: with a bad ECDS file every request ${ours.isComposite ? "with a grant gets 500" : "gets 500, normal callers included"}`,
         "add the filter without a bundle as default_config, as in envoy.yaml",
       );
+    const fallback = ours.discovery?.has("default_config") === true ? this.ours.at(-1) : undefined;
+    if (fallback?.configuration.bundle !== undefined)
+      fallback.at.warn(
+        "default-bundle",
+        "default_config holds a bundle: with a bad ECDS file at the start it serves, however old it is and whatever was revoked since",
+        "leave bundle and revocations to the ECDS file: without them grants get no_trust",
+      );
     for (const other of this.entries.filter((entry) => entry.isGlassgate && entry !== ours))
       other.outer.danger("filter-twice", "a second glassgate filter stands in the chain", "leave one");
   }

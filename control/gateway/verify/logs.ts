@@ -1,9 +1,10 @@
 /** Access logs: the audit log must be whole, and no log may hold the grant. */
 import { normalize } from "node:path/posix";
 import { AUDIT_FORMAT } from "../config.js";
-import { hasAnswers } from "./answers.js";
+import { hasAnswers, letsAnswersPass } from "./answers.js";
 import { GRANT_HEADER, grantLogged, judgeFormat, judgeFormats } from "./formats.js";
-import type { Extension, Message } from "./message.js";
+import { type Extension, Message } from "./message.js";
+import type { Value } from "./value.js";
 
 const logger = (name: string): string => `envoy.extensions.access_loggers.${name}`;
 const TEXT_LOGGERS = new Set([
@@ -69,7 +70,13 @@ const isNowhere = (path: string): boolean =>
   /^(?:\/|(?:\.\.\/)+)(?:dev|proc)\//.test(path) &&
   !/^\/(?:dev\/(?:stdout|stderr)|(?:dev|proc\/self)\/fd\/[12])$/.test(path);
 
-function judgeTextLog({ type, message, outer }: Extension, hasFilter: boolean): Sink {
+/** Whether a filter by the kind of line alone leaves the last line of every stream. */
+function isLate(filter: Value | undefined, log: Message): boolean {
+  const kinds = Message.of(filter, "AccessLogFilter", log.where);
+  return kinds.message("log_type_filter").exists && letsAnswersPass(kinds);
+}
+
+function judgeTextLog({ type, message, outer }: Extension, filter: Value | undefined): Sink {
   const format = judgeSubstitution(message.message("log_format", "SubstitutionFormatString"));
   const old = message.text("format");
   if (old !== undefined) judgeFormat(message, old, message.at("format"));
@@ -82,7 +89,16 @@ function judgeTextLog({ type, message, outer }: Extension, hasFilter: boolean): 
   if (!format.isBare) return { isAudit: false, but: "omit_empty_values is not true" };
   if (type.endsWith(".FileAccessLog") && path !== undefined && isNowhere(normalize(path)))
     return { isAudit: false, but: `it goes to ${path}` };
-  if (hasFilter) {
+  if (isLate(filter, message)) {
+    outer.warn(
+      "audit-late",
+      "the audit log has a filter by the kind of line: a stream that is still open is not on record until it ends",
+      "take the filter out; lines that repeat say by `vm` and `seq` which record they are",
+      filter,
+    );
+    return { isAudit: true };
+  }
+  if (filter !== undefined) {
     outer.danger(
       "audit-filtered",
       "the audit log has a filter: records of decisions that it leaves out are lost",
@@ -155,12 +171,12 @@ function judgeLog(log: Extension): Log {
   outer.done();
   const path = message.value?.map?.get("path")?.text;
   const isKept = path === undefined || !isNowhere(normalize(path));
-  return { ...judgeSink(log, filter !== undefined), hasAnswers: isKept && hasAnswers(message, filter) };
+  return { ...judgeSink(log, filter), hasAnswers: isKept && hasAnswers(message, filter) };
 }
 
-function judgeSink(log: Extension, hasFilter: boolean): Sink {
+function judgeSink(log: Extension, filter: Value | undefined): Sink {
   const { message, type } = log;
-  if (TEXT_LOGGERS.has(type)) return judgeTextLog(log, hasFilter);
+  if (TEXT_LOGGERS.has(type)) return judgeTextLog(log, filter);
   let sink = NOT_AUDIT;
   if (type === logger("grpc.v3.HttpGrpcAccessLogConfig") || type === logger("grpc.v3.TcpGrpcAccessLogConfig"))
     sink = judgeGrpcLog(log);
@@ -171,7 +187,7 @@ function judgeSink(log: Extension, hasFilter: boolean): Sink {
       `the access log ${type || log.name} is not known here: does it hold the grant?`,
       log.outer.value,
     );
-  return hasFilter ? NOT_AUDIT : sink;
+  return filter === undefined ? sink : NOT_AUDIT;
 }
 
 /** Any message with `access_log`. */

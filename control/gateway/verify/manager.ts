@@ -15,6 +15,8 @@ export interface Manager {
   readonly chain: Chain;
   readonly guarding: Guarding;
   readonly reach: Reach;
+  /** Whether a client's own attestation is removed before anything else, filter or not. */
+  readonly removesAttestation: boolean;
 }
 
 const SLASHES = [
@@ -47,7 +49,8 @@ function demandNormalisation(manager: Message): void {
     );
 }
 
-function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
+/** @returns whether a client's attestation is removed */
+function judgeEarly(manager: Message, glassgate: Entry | undefined): boolean {
   const removed: string[] = [];
   for (const early of manager.extensions("early_header_mutation_extensions")) {
     early.outer.done();
@@ -62,7 +65,8 @@ function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
       );
     }
   }
-  if (glassgate !== undefined && !removed.includes(ATTESTATION_HEADER))
+  const removesAttestation = removed.includes(ATTESTATION_HEADER);
+  if (glassgate !== undefined && !removesAttestation)
     manager.danger(
       "no-early-removal",
       glassgate.isComposite
@@ -71,6 +75,7 @@ function judgeEarly(manager: Message, glassgate: Entry | undefined): void {
       "add early_header_mutation_extensions as in envoy.yaml",
       manager.at("early_header_mutation_extensions"),
     );
+  return removesAttestation;
 }
 
 /** Who the client is said to be. */
@@ -274,7 +279,7 @@ export function walkManager(config: Message, world: World, anchors: Anchors | un
   const guarding = chain.judge();
   if (isGuarded) demandNormalisation(config);
   else config.harmless("normalize_path", "merge_slashes", "path_with_escaped_slashes_action", "use_remote_address");
-  judgeEarly(config, chain.glassgate);
+  const removesAttestation = judgeEarly(config, chain.glassgate);
   judgeAddress(config);
   judgeProtocols(config, isGuarded);
   judgeReplies(config);
@@ -294,5 +299,5 @@ export function walkManager(config: Message, world: World, anchors: Anchors | un
       config.unknown(field, `${field} changes how requests are read`, config.take(field));
   config.harmless(...HARMLESS, "path_normalization_options", "typed_header_validation_config");
   config.done();
-  return { message: config, chain, guarding, reach };
+  return { message: config, chain, guarding, reach, removesAttestation };
 }

@@ -20,9 +20,11 @@ export function judgePerRoute(
   at: Message,
 ): void {
   const { type, message } = typed;
-  const named = entries.find(({ name, outer }) => name === key || outer.text("name") === key);
-  const isGuard =
-    named !== undefined && (named.isGlassgate || named.configs.some((config) => isGuardType(config.type)));
+  // Envoy takes two filters of one name, and a route's configuration for that name is for both.
+  const named = entries.filter(({ name, outer }) => name === key || outer.text("name") === key);
+  const isOurs = named.some(({ isGlassgate }) => isGlassgate);
+  const isGuard = isOurs || named.some(({ configs }) => configs.some((config) => isGuardType(config.type)));
+  const place = named.every((entry) => placeOf(entries, entry) === "before") && named.length > 0 ? "before" : "behind";
   const opens = (why: string): void =>
     at.add(
       forwards ? "danger" : "warning",
@@ -39,13 +41,14 @@ export function judgePerRoute(
       const inner = message.take("config");
       message.harmless("is_optional");
       message.done();
-      if (isDisabled && (isGuard || named === undefined)) opens("it is disabled");
+      if (isDisabled && (isGuard || named.length === 0)) opens("it is disabled");
       if (inner !== undefined) judgePerRoute(entries, key, openAny(inner, message.where), forwards, at);
       return;
     }
     case http("jwt_authn.v3.PerRouteConfig"): {
-      const filter = entries.find((entry) => entry.type === JWT)?.message;
-      const why = jwtPerRoute(message, filter);
+      const isJwt = ({ type: its }: Entry): boolean => its === JWT;
+      const filter = named.find(isJwt) ?? entries.find(isJwt);
+      const why = jwtPerRoute(message, filter?.message);
       if (why !== undefined) opens(why);
       return;
     }
@@ -54,7 +57,7 @@ export function judgePerRoute(
       message.done();
       const ours = entries.find((entry) => entry.type === RBAC && mentionsVerdict(entry));
       if (!inner.exists) opens("it takes the guard's rules away");
-      if (!inner.exists || ours === undefined || (named !== undefined && named !== ours)) return;
+      if (!inner.exists || ours === undefined || (named.length > 0 && !named.includes(ours))) return;
       const { guard, why } = judgeRules(inner);
       inner.done();
       if (guard !== "demands the verdict") opens(why);
@@ -67,12 +70,12 @@ export function judgePerRoute(
     }
     case http("header_mutation.v3.HeaderMutationPerRoute"):
     case http("header_mutation.v3.HeaderMutation"):
-      judgeHeaderMutation(message, named === undefined ? "behind" : placeOf(entries, named));
+      judgeHeaderMutation(message, place);
       return;
     case `${WITH_MATCHER}PerRoute`: {
       const branches = branchesOf(message.message("xds_matcher", "Matcher"));
       message.done();
-      if (named?.isGlassgate === true) opens("a matcher of the route's own decides whether the glassgate filter runs");
+      if (isOurs) opens("a matcher of the route's own decides whether the glassgate filter runs");
       else if (
         isGuard &&
         !branches.every(({ type: action, onlyOnAllow }) => action.endsWith(".SkipFilter") && onlyOnAllow)
@@ -83,7 +86,7 @@ export function judgePerRoute(
     default:
       if (judgeState(type, message)) return;
       if (HARMLESS_PER_ROUTE.has(type)) {
-        judgeSettings(type, message, named === undefined ? "behind" : placeOf(entries, named), key);
+        judgeSettings(type, message, place, key);
         return;
       }
       at.unknown(

@@ -101,6 +101,12 @@ export function judgeReach(
       return !isOurs || entrance.reach.isUnknown;
     }
     const [cluster, route] = shared;
+    if (isOurs && entrance.manager?.removesAttestation === false)
+      route.danger(
+        `second-way-forges:${cluster}`,
+        `this leads to ${cluster} as well, and x-break-glass-grant is not removed here: a client can forge it to the upstream`,
+        "add early_header_mutation_extensions as in envoy.yaml to this connection manager, too",
+      );
     if (asks(entrance))
       route.warn(
         `second-way:${cluster}`,

@@ -1,5 +1,5 @@
 /** Route configurations: virtual hosts, routes and their clusters, with what each level changes about the filters. */
-import { judgeHeaderFields } from "./filters/headers.js";
+import { judgeHeaderFields, judgeRemoved } from "./filters/headers.js";
 import { judgeRateLimits } from "./filters/limits.js";
 import { judgeFormat } from "./formats.js";
 import type { Chain } from "./guard.js";
@@ -266,6 +266,7 @@ export function judgeRoutes(config: Message, chain: Chain, reach: Reach, isGuard
   for (const mirror of config.messages("request_mirror_policies")) mirror.unknown("mirror", MIRROR);
   judgeHeaderFields(config, "behind");
   judgeFilters(config, chain, true);
+  if (isGuarded) for (const name of config.texts("internal_only_headers")) judgeRemoved(config, name, "before");
   config.harmless(
     ...["name", "internal_only_headers", "most_specific_header_mutations_wins", "validate_clusters", "metadata"],
     ...[

@@ -1,5 +1,6 @@
 /** Dangerous changes of envoy.yaml, one each: what `verify` must say, and where it can be seen, how it shows on a real Envoy. */
 
+import { beside } from "./beside.js";
 import { composite } from "./composite.js";
 import {
   ACCESS,
@@ -49,7 +50,7 @@ export interface Change {
   readonly base?: Base;
   readonly edit: Edit;
   readonly says: RegExp;
-  readonly level?: "danger" | "not understood";
+  readonly level?: "danger" | "not understood" | "warning";
   readonly effect?: Effect;
   /** Shown with the glassgate filter left out: what its guards are for. */
   readonly filterMissing?: boolean;
@@ -799,4 +800,5 @@ export const changes: readonly Change[] = [
   ...guards,
   ...unread,
   ...composite,
+  ...beside,
 ];

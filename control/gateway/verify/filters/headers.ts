@@ -1,15 +1,22 @@
 /** Headers that something adds, changes or removes, before and behind the verdict. */
+import { strippedHeaders } from "../../stripped.gen.js";
 import { ATTESTATION_HEADER, GRANT_HEADER, headersOf, judgeFormat, operatorsOf } from "../formats.js";
 import type { Message } from "../message.js";
 
 /** What a request is: changed behind the verdict, another request reaches the upstream than the one judged. */
 const TARGET = new Set([":path", ":method", ":authority", ":scheme", ":protocol", "host"]);
-/** What some upstreams read instead of method, path or host, or as who calls. */
-const OVERRIDES =
-  /^(?:x-forwarded-(?:host|uri|path|prefix|method|server)|x-host|x-http-host-override|forwarded|x-envoy-original-(?:path|host)|authorization)$/;
+/** What some upstreams read instead of method, path or host, or as who calls; Envoy's own notes of what it rewrote. */
+const OVERRIDES: ReadonlySet<string> = new Set([
+  ...strippedHeaders.map(({ name }) => name),
+  ...["x-envoy-original-path", "x-envoy-original-host"],
+]);
 /** Those that no gateway sets for another reason: with a fixed value, too, each request is another one. */
-const REPLACES =
-  /^(?:x-http-method(?:-override)?|x-method-override|x-(?:original|rewrite)-(?:url|uri|path|method|host))$/;
+const REPLACES: ReadonlySet<string> = new Set(
+  strippedHeaders.filter(({ replaces }) => replaces).map(({ name }) => name),
+);
+
+/** What leads from the record to the answer and to the upstream's own logs. */
+const REQUEST_ID = "x-request-id";
 
 export type Place = "before" | "behind";
 
@@ -26,6 +33,12 @@ export function judgeSet(message: Message, header: string, value: string, place:
       `${ATTESTATION_HEADER} is set here: the upstream takes it for the filter's attestation`,
       "only the filter sets it",
     );
+  else if (name === REQUEST_ID)
+    message.warn(
+      "request-id-set",
+      `${REQUEST_ID} is set here: the record's request_id and the one in other logs may be another, or the client's choice`,
+      "leave it to Envoy",
+    );
   else if (name === GRANT_HEADER)
     message.danger("sets-grant", `${GRANT_HEADER} is set here: a grant would be made up for the caller`, "take it out");
   else if (place === "behind" && TARGET.has(name))
@@ -34,13 +47,13 @@ export function judgeSet(message: Message, header: string, value: string, place:
       `${name} is changed behind the verdict: the upstream gets another request than the one judged`,
       "change it before the glassgate filter, or not at all",
     );
-  else if (place === "behind" && (OVERRIDES.test(name) || REPLACES.test(name)) && copies)
+  else if (place === "behind" && OVERRIDES.has(name) && copies)
     message.danger(
       `override-copied:${name}`,
       `${name} is copied from the client's request behind the verdict, which had removed it`,
       "take it out",
     );
-  else if (place === "behind" && REPLACES.test(name))
+  else if (place === "behind" && REPLACES.has(name))
     message.danger(
       `override-set:${name}`,
       `${name} is set behind the verdict: an upstream that reads it gets another request than the one judged`,

@@ -1,14 +1,16 @@
 /** The glassgate filter itself, and every other Wasm plugin: each can write filter state `wasm.*`. */
 import { isRecord } from "../../../base/schema.js";
 import type { Anchors } from "../../../trust/anchors.js";
+import { strippedHeaders } from "../../stripped.gen.js";
+import { ATTESTATION_HEADER, GRANT_HEADER } from "../formats.js";
 import type { Message } from "../message.js";
 import type { Value } from "../value.js";
 
-/** Header names that the filter strips from every allowed request, whatever `strip` says. */
+/** Header names that no allowed request brings to the upstream as the client sent them, whatever `strip` says. */
 export const ALWAYS_STRIPPED: ReadonlySet<string> = new Set([
-  ...["authorization", "x-http-method-override", "x-http-method", "x-method-override", "x-original-url"],
-  ...["x-rewrite-url", "x-original-method", "x-original-path", "x-original-uri"],
-  ...["x-break-glass", "x-break-glass-grant"],
+  ...strippedHeaders.map(({ name }) => name),
+  GRANT_HEADER,
+  ATTESTATION_HEADER,
 ]);
 
 type Configuration = Readonly<Record<string, unknown>>;
