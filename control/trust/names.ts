@@ -95,7 +95,10 @@ export const requirements = z.array(z.literal("incident")).max(1);
 export const revokedName = z
   .string()
   .min(1, "is empty")
-  .max(64, "is longer than 64 bytes: no grant can name it, so it would take nothing back");
+  .refine(
+    (text) => Buffer.byteLength(text) <= 64,
+    "is longer than 64 bytes: no grant can name it, so it would take nothing back",
+  );
 
 export const headerName = z
   .string()
