@@ -12,7 +12,7 @@ import { FilterHost } from "../host/host.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
-import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds, notUnderstood } from "./ecds.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, notUnderstood, readEcds } from "./ecds.js";
 import type { Files } from "./push-files.js";
 import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
 

@@ -18,7 +18,14 @@ import {
   vmIdOf,
   writeEcds,
 } from "./ecds.js";
-import { asItWas, configurationOf, isAsWanted, keptFrom, nextGeneration, renderedChanges } from "./push-configuration.js";
+import {
+  asItWas,
+  configurationOf,
+  isAsWanted,
+  keptFrom,
+  nextGeneration,
+  renderedChanges,
+} from "./push-configuration.js";
 import { type Left, PushEndings } from "./push-endings.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
