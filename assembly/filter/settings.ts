@@ -15,10 +15,10 @@ import {
   configurationMember,
   PlainSettings,
   REQUIRED_OF_CONFIGURATION,
+  readConfigurationThreshold,
   readPlain,
   setDefaults,
 } from "./members.gen";
-import { readInteger } from "./plain";
 import { StripList } from "./strip";
 
 /** Memory for one configuration's settings: 16 roots of 200 bytes, 52 header names, names and hashes. */
@@ -166,7 +166,7 @@ function readMember(member: i32, loading: Loading, settings: Settings, bundle: T
       readRoots(loading, anchors);
       break;
     case ConfigurationMember.Threshold:
-      anchors.threshold = <i32>readInteger(loading, 1, MAX_ROOTS, "the threshold is not 1 to 16");
+      anchors.threshold = <i32>readConfigurationThreshold(loading);
       break;
     case ConfigurationMember.Mode:
       readMode(loading, settings);

@@ -1,5 +1,6 @@
 /** What the readers of bundles and configurations share: the scanner, the memory, and why a text was refused. */
 import { isLiteral } from "../text/bytes";
+import { Fault } from "../text/fault";
 import { JsonReader } from "../text/json";
 import { Region } from "../text/region";
 
@@ -31,6 +32,13 @@ export class Loading {
     return false;
   }
 
+  /** Reads a whole number within its bounds, else refuses with `reason`. */
+  integer(least: i64, most: i64, reason: string): i64 {
+    const value = this.reader.integer();
+    if (this.reader.fault == Fault.Value || (this.reader.ok && (value < least || value > most))) this.refuse(reason);
+    return value;
+  }
+
   /** All is well: nothing refused, the JSON good so far, memory left. */
   good(): bool {
     return this.reason.length == 0 && this.reader.ok && !this.region.full;
@@ -40,17 +48,6 @@ export class Loading {
   explain(reason: string): void {
     if (this.reason.length != 0) return;
     this.reason = this.region.full ? "it is too large" : reason;
-  }
-}
-
-/** `nbf` and `exp` of keys and roles: read where they stand, `expiresAt` must come after `notBefore`. */
-export class Window {
-  notBefore: i64 = 0;
-  expiresAt: i64 = i64.MAX_VALUE;
-
-  clear(): void {
-    this.notBefore = 0;
-    this.expiresAt = i64.MAX_VALUE;
   }
 }
 
