@@ -32,6 +32,17 @@ export class Loading {
     return false;
   }
 
+  /** Copies bytes of the text, which lives until the callback returns only, into the memory. */
+  copy(ptr: usize, len: i32): usize {
+    if (!this.region.hasRoom(len)) {
+      this.region.full = true;
+      return ptr;
+    }
+    const copy = this.region.take(len);
+    memory.copy(copy, ptr, len);
+    return copy;
+  }
+
   /** Reads a whole number within its bounds, else refuses with `reason`. */
   integer(least: i64, most: i64, reason: string): i64 {
     const value = this.reader.integer();

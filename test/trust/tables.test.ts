@@ -28,12 +28,22 @@ import { readClaims, readDetails, readHeader } from "../reference/shapes.js";
 // Many configurations of the filter: generous, for machines that are busy or slow.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
-const row = z.looseObject({ name: z.string(), kind: z.string(), optional: z.boolean().default(false) });
+const row = z.looseObject({
+  name: z.string(),
+  kind: z.string(),
+  of: z.string().optional(),
+  optional: z.boolean().default(false),
+});
 type Row = z.infer<typeof row>;
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
 const claims = z.array(row).parse(JSON.parse(read("config/claims.json")));
 const objects = z.record(z.string(), z.array(row)).parse(JSON.parse(read("config/members.json")));
 
+/** The objects inside one, and it. */
+const within = (object: string): string[] => [
+  object,
+  ...(objects[object] ?? []).flatMap(({ of }) => (of === undefined ? [] : within(of))),
+];
 const names = (rows: readonly Row[]): string[] => rows.map(({ name }) => name);
 const without = (object: Json, name: string): Json =>
   Object.fromEntries(Object.entries(object).filter(([member]) => member !== name));
@@ -285,7 +295,7 @@ function changed(value: unknown): unknown {
 }
 
 describe("the members of a bundle", () => {
-  const { configuration: _, ...signed } = objects;
+  const signed = Object.fromEntries(within("bundle").map((object) => [object, objects[object] ?? []]));
   const whole = wholeBundle();
 
   it("are the table's, and the sample has each of them", () => {
@@ -352,10 +362,14 @@ describe("the members of the plugin configuration", () => {
     kept_headers: ["x-original-url"],
     text: "a.b.c",
   };
-  const whole: Json = {
-    ...Object.fromEntries(rows.map(({ name, kind }) => [name, values[kind]])),
-    ...anchors,
-  };
+  const sample = (of: readonly Row[]): Json =>
+    Object.fromEntries(
+      of.map(({ name, kind, of: inner }) => [
+        name,
+        kind === "object" ? sample(objects[inner ?? ""] ?? []) : values[kind],
+      ]),
+    );
+  const whole: Json = { ...sample(rows), ...anchors };
   /** Without the bundle, which the filter would judge. */
   const takes = (configuration: Json): { filter: boolean; command: boolean } => ({
     filter: host.configure(JSON.stringify(without(configuration, "bundle"))).accepted,
@@ -383,10 +397,23 @@ describe("the members of the plugin configuration", () => {
     fc.assert(
       fc.property(strangeNames, fc.jsonValue(), (name, value) => {
         fc.pre(!names(rows).includes(name));
-        expect(takes({ ...whole, [name]: value })).toEqual(answer(false));
+        const more = Object.fromEntries([...Object.entries(whole), [name, value]]);
+        expect(takes(more)).toEqual(answer(false));
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("are closed inside as well", () => {
+    for (const { name, kind, of } of rows.filter((one) => one.kind === "object")) {
+      const inner = z.record(z.string(), z.unknown()).parse(whole[name]);
+      expect([name, kind, takes({ ...whole, [name]: { ...inner, stranger: 1 } })]).toEqual([name, kind, answer(false)]);
+      for (const member of objects[of ?? ""] ?? [])
+        expect([member.name, takes({ ...whole, [name]: without(inner, member.name) })]).toEqual([
+          member.name,
+          answer(member.optional),
+        ]);
+    }
   });
 
   it("stay as they are deployed, where neither a push nor the gateway's own file decides them", () => {
