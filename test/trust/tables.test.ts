@@ -339,7 +339,8 @@ describe("the members of a bundle", () => {
         strangeNames,
         fc.jsonValue(),
         ([object, rows], name, value) => {
-          fc.pre(!names(rows).includes(name));
+          // zod's records, of which these samples are made, lose it: test/verdicts/refusals.ts has it.
+          fc.pre(!names(rows).includes(name) && name !== "__proto__");
           const path = PLACES[object] ?? [];
           expect(both(put(whole, path, { ...at(whole, path), [name]: value }))).toEqual(answer(false));
         },
