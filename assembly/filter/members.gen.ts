@@ -1,8 +1,7 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
-import { DEFAULT_LEEWAY, DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_SAFE_INTEGER, MAX_TABLE_KIB } from "../limits";
+import { DEFAULT_LEEWAY, DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_SAFE_INTEGER, MAX_TABLE_KIB } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { Loading } from "../trust/loading";
-import { readInteger } from "./plain";
 
 export enum ConfigurationMember {
   Generation = 1,
@@ -38,6 +37,26 @@ export function configurationMember(ptr: usize, len: i32): i32 {
   return 0;
 }
 
+export function readConfigurationGeneration(loading: Loading): i64 {
+  return loading.integer(0, MAX_SAFE_INTEGER, "generation is not a whole number from 0 to 2^53 - 1");
+}
+
+export function readConfigurationThreshold(loading: Loading): i64 {
+  return loading.integer(1, MAX_ROOTS, "threshold is not a whole number from 1 to 16");
+}
+
+export function readConfigurationLeeway(loading: Loading): i64 {
+  return loading.integer(0, MAX_LEEWAY, "leeway is not a whole number from 0 to 60");
+}
+
+export function readConfigurationMinVersion(loading: Loading): i64 {
+  return loading.integer(0, MAX_SAFE_INTEGER, "min_version is not a whole number from 0 to 2^53 - 1");
+}
+
+export function readConfigurationTableMemoryKib(loading: Loading): i64 {
+  return loading.integer(0, MAX_TABLE_KIB, "table_memory_kib is not a whole number from 0 to 32768");
+}
+
 /** Members that are a number or a boolean. */
 export class PlainSettings {
   generation: i64 = 0;
@@ -56,19 +75,19 @@ export function setDefaults(into: PlainSettings): void {
 export function readPlain(member: i32, loading: Loading, into: PlainSettings): bool {
   switch (member) {
     case ConfigurationMember.Generation:
-      into.generation = readInteger(loading, 0, MAX_SAFE_INTEGER, "generation is not a whole number from 0 to 2^53 - 1");
+      into.generation = readConfigurationGeneration(loading);
       return true;
     case ConfigurationMember.Require:
       into.requiresGrant = loading.reader.boolean();
       return true;
     case ConfigurationMember.Leeway:
-      into.leeway = readInteger(loading, 0, MAX_LEEWAY, "leeway is not a whole number from 0 to 60");
+      into.leeway = readConfigurationLeeway(loading);
       return true;
     case ConfigurationMember.MinVersion:
-      into.minVersion = readInteger(loading, 0, MAX_SAFE_INTEGER, "min_version is not a whole number from 0 to 2^53 - 1");
+      into.minVersion = readConfigurationMinVersion(loading);
       return true;
     case ConfigurationMember.TableMemoryKib:
-      into.tableKib = readInteger(loading, 0, MAX_TABLE_KIB, "table_memory_kib is not a whole number from 0 to 32768");
+      into.tableKib = readConfigurationTableMemoryKib(loading);
       return true;
     default:
       return false;

@@ -1,7 +1,7 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
-import { MAX_ROOTS, MAX_STRIP } from "../limits";
-import { compare, isLiteral } from "../text/bytes";
+import { MAX_ROOTS } from "../limits";
+import { compare } from "../text/bytes";
 import { newTextList, Text, TextList } from "../text/region";
 import { Writer } from "../text/writer";
 import { readKey } from "../trust/jwk";
@@ -9,16 +9,17 @@ import { isMember, Loading } from "../trust/loading";
 import { Named } from "../trust/names";
 import { readName } from "../trust/principals";
 import { Anchors, Key } from "../trust/trust";
+import { applyKeep, readKeep, readStrip } from "./headernames";
 import {
   CONFIGURATION_LACKS,
   ConfigurationMember,
   configurationMember,
   PlainSettings,
   REQUIRED_OF_CONFIGURATION,
+  readConfigurationThreshold,
   readPlain,
   setDefaults,
 } from "./members.gen";
-import { readInteger } from "./plain";
 import { StripList } from "./strip";
 
 /** Memory for one configuration's settings: 16 roots of 200 bytes, 52 header names, names and hashes. */
@@ -35,17 +36,6 @@ export class Settings extends PlainSettings {
   anchorsHash: usize = 0;
   /** SHA-256 over audience and roots: 32 bytes. Versions are remembered and compared inside one domain only. */
   domain: usize = 0;
-}
-
-/** Copies bytes of the configuration, which live until the callback returns only, into the settings' memory. */
-function keep(loading: Loading, ptr: usize, len: i32): usize {
-  if (!loading.region.hasRoom(len)) {
-    loading.region.full = true;
-    return ptr;
-  }
-  const copy = loading.region.take(len);
-  memory.copy(copy, ptr, len);
-  return copy;
 }
 
 /** Inserts a root in the order of kids, so that domain and anchors do not depend on the order written. */
@@ -74,66 +64,9 @@ function readRoots(loading: Loading, anchors: Anchors): void {
     if (!loading.good()) return;
     const root = readKey(loading, false);
     if (!loading.good()) return;
-    root.namePtr = keep(loading, root.namePtr, root.nameLen);
+    root.namePtr = loading.copy(root.namePtr, root.nameLen);
     insertRoot(loading, anchors, root);
   }
-}
-
-/** A header name in lower case: no pseudo header, not `host`. */
-function isHeaderName(ptr: usize, len: i32): bool {
-  if (len < 1 || len > 64 || isLiteral(ptr, len, "host")) return false;
-  for (let i = 0; i < len; i++) {
-    const c = load<u8>(ptr + i);
-    const good = (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c == 0x2d || c == 0x5f;
-    if (!good) return false;
-  }
-  return true;
-}
-
-/** Reads one name of an array of header names; false at its end, or when it is refused. */
-function readHeaderName(loading: Loading): bool {
-  const reader = loading.reader;
-  if (!reader.nextElement() || !reader.string()) return false;
-  if (isHeaderName(reader.stringPtr, reader.stringLen)) return true;
-  return loading.refuse("strip or keep holds what is no lower-case header name", reader.stringPtr, reader.stringLen);
-}
-
-function readStrip(loading: Loading, settings: Settings): void {
-  const reader = loading.reader;
-  if (!reader.openArray()) return;
-  for (let count = 1; readHeaderName(loading); count++) {
-    if (count > MAX_STRIP) loading.refuse("strip holds more than 32 names");
-    if (!loading.good()) return;
-    settings.strip.add(keep(loading, reader.stringPtr, reader.stringLen), reader.stringLen);
-  }
-}
-
-function readKeep(loading: Loading, settings: Settings): void {
-  const reader = loading.reader;
-  if (!reader.openArray()) return;
-  while (readHeaderName(loading)) {
-    if (!settings.kept.push(loading.region, reader.stringPtr, reader.stringLen, MAX_STRIP)) {
-      loading.refuse("keep holds more than 32 names");
-    }
-    if (!loading.good()) return;
-  }
-}
-
-/** A trusted proxy in front may set a header that would otherwise be stripped; nobody in front vouches for a credential. */
-function applyKeep(loading: Loading, settings: Settings): bool {
-  for (let i = 0; i < settings.kept.count; i++) {
-    const name = settings.kept.at(i);
-    if (isLiteral(name.ptr, name.len, "authorization") || isLiteral(name.ptr, name.len, "dpop")) {
-      return loading.refuse("keep holds a credential, which no request may carry on", name.ptr, name.len);
-    }
-    if (!settings.strip.keep(name.ptr, name.len)) {
-      return loading.refuse("keep holds a header that is not stripped anyway", name.ptr, name.len);
-    }
-    if (settings.strip.indexOf(name.ptr, name.len) >= 0) {
-      return loading.refuse("keep and strip name the same header", name.ptr, name.len);
-    }
-  }
-  return true;
 }
 
 function readMode(loading: Loading, settings: Settings): void {
@@ -146,7 +79,7 @@ function readMode(loading: Loading, settings: Settings): void {
 function readAudience(loading: Loading, anchors: Anchors): void {
   if (!readName(loading)) return;
   anchors.audienceLen = loading.reader.stringLen;
-  anchors.audiencePtr = keep(loading, loading.reader.stringPtr, loading.reader.stringLen);
+  anchors.audiencePtr = loading.copy(loading.reader.stringPtr, loading.reader.stringLen);
 }
 
 function readBundleText(loading: Loading, bundle: Text): void {
@@ -166,16 +99,16 @@ function readMember(member: i32, loading: Loading, settings: Settings, bundle: T
       readRoots(loading, anchors);
       break;
     case ConfigurationMember.Threshold:
-      anchors.threshold = <i32>readInteger(loading, 1, MAX_ROOTS, "the threshold is not 1 to 16");
+      anchors.threshold = <i32>readConfigurationThreshold(loading);
       break;
     case ConfigurationMember.Mode:
       readMode(loading, settings);
       break;
     case ConfigurationMember.Strip:
-      readStrip(loading, settings);
+      readStrip(loading, settings.strip);
       break;
     case ConfigurationMember.Keep:
-      readKeep(loading, settings);
+      readKeep(loading, settings.kept);
       break;
     case ConfigurationMember.Bundle:
       readBundleText(loading, bundle);
@@ -256,7 +189,7 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
   if ((seen & REQUIRED_OF_CONFIGURATION) != REQUIRED_OF_CONFIGURATION) return loading.refuse(CONFIGURATION_LACKS);
   const anchors = settings.anchors;
   if (anchors.rootCount < anchors.threshold) return loading.refuse("it has fewer roots than the threshold");
-  if (!applyKeep(loading, settings)) return false;
+  if (!applyKeep(loading, settings.kept, settings.strip)) return false;
   hashAnchors(loading, settings);
   return true;
 }

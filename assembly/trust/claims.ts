@@ -3,7 +3,7 @@ import { Element, readList } from "../jose/lists";
 import { MAX_AUDIENCES } from "../limits";
 import { readEntitlements } from "./entitlements";
 import { Loading } from "./loading";
-import { BUNDLE_LACKS, BundleMember, bundleMember, REQUIRED_OF_BUNDLE } from "./members.gen";
+import { BUNDLE_LACKS, BundleMember, bundleMember, REQUIRED_OF_BUNDLE, readBundleVersion } from "./members.gen";
 import { Named, NamedList, newNameIndex } from "./names";
 import { readPrincipals } from "./principals";
 import { applyRevoked, Revoked, readRevoked } from "./revoked";
@@ -21,7 +21,7 @@ function readMember(member: i32, loading: Loading, trust: Trust): void {
       if (reader.integer() != 1 && reader.ok) loading.refuse("its schema is not 1");
       break;
     case BundleMember.Version:
-      trust.version = reader.integer();
+      trust.version = readBundleVersion(loading);
       break;
     case BundleMember.Iat:
       trust.issuedAt = reader.integer();

@@ -12,6 +12,8 @@ import {
   entitlementMember,
   REQUIRED_OF_APPROVAL,
   REQUIRED_OF_ENTITLEMENT,
+  readApprovalCount,
+  readEntitlementMaxTtl,
 } from "./members.gen";
 import { NamedList } from "./names";
 import { readName } from "./principals";
@@ -25,12 +27,6 @@ function readRole(loading: Loading, rule: ApprovalRule): void {
   rule.nameLen = loading.reader.stringLen;
 }
 
-function readCount(loading: Loading): i64 {
-  const count = loading.reader.integer();
-  if (count < 1 || count > MAX_APPROVALS) loading.refuse("a count of approvals is not 1 to 8");
-  return count;
-}
-
 function readApprovalRule(loading: Loading): ApprovalRule {
   const rule = changetype<ApprovalRule>(loading.region.take(offsetof<ApprovalRule>()));
   const reader = loading.reader;
@@ -41,7 +37,7 @@ function readApprovalRule(loading: Loading): ApprovalRule {
     if (member == 0) loading.refuse("an approval has an unknown member", reader.stringPtr, reader.stringLen);
     else if ((seen & member) != 0) loading.refuse("an approval has a member twice");
     else if (member == ApprovalMember.Role) readRole(loading, rule);
-    else rule.count = <i32>readCount(loading);
+    else rule.count = <i32>readApprovalCount(loading);
     if (!loading.good()) return rule;
     seen |= member;
   }
@@ -100,8 +96,7 @@ function readMember(member: i32, loading: Loading, entitlement: Entitlement): vo
       entitlement.quorum = readApprovals(loading);
       break;
     case EntitlementMember.MaxTtl:
-      entitlement.maxTtl = reader.integer();
-      if (reader.ok && entitlement.maxTtl < 1) loading.refuse("a max_ttl is not at least one second");
+      entitlement.maxTtl = readEntitlementMaxTtl(loading);
       break;
     case EntitlementMember.AuthorizationDetails:
       entitlement.scope = readScope(reader, region, Wildcard.Allowed);

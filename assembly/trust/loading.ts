@@ -1,5 +1,6 @@
 /** What the readers of bundles and configurations share: the scanner, the memory, and why a text was refused. */
 import { isLiteral } from "../text/bytes";
+import { Fault } from "../text/fault";
 import { JsonReader } from "../text/json";
 import { Region } from "../text/region";
 
@@ -29,6 +30,24 @@ export class Loading {
     }
     this.reader.fail();
     return false;
+  }
+
+  /** Copies bytes of the text, which lives until the callback returns only, into the memory. */
+  copy(ptr: usize, len: i32): usize {
+    if (!this.region.hasRoom(len)) {
+      this.region.full = true;
+      return ptr;
+    }
+    const copy = this.region.take(len);
+    memory.copy(copy, ptr, len);
+    return copy;
+  }
+
+  /** Reads a whole number within its bounds, else refuses with `reason`. */
+  integer(least: i64, most: i64, reason: string): i64 {
+    const value = this.reader.integer();
+    if (this.reader.fault == Fault.Value || (this.reader.ok && (value < least || value > most))) this.refuse(reason);
+    return value;
   }
 
   /** All is well: nothing refused, the JSON good so far, memory left. */

@@ -1,5 +1,7 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
+import { MAX_APPROVALS, MAX_SAFE_INTEGER } from "../limits";
 import { isLiteral } from "../text/bytes";
+import { Loading } from "./loading";
 
 export enum RoleMember {
   Role = 1,
@@ -75,6 +77,10 @@ export function approvalMember(ptr: usize, len: i32): i32 {
   return 0;
 }
 
+export function readApprovalCount(loading: Loading): i64 {
+  return loading.integer(1, MAX_APPROVALS, "count is not a whole number from 1 to 8");
+}
+
 export enum EntitlementMember {
   Id = 1,
   Requesters = 2,
@@ -101,14 +107,16 @@ export function entitlementMember(ptr: usize, len: i32): i32 {
   return 0;
 }
 
+export function readEntitlementMaxTtl(loading: Loading): i64 {
+  return loading.integer(1, MAX_SAFE_INTEGER, "max_ttl is not a whole number from 1 to 2^53 - 1");
+}
+
 export enum RevokedMember {
   Jti = 1,
   Sub = 2,
   Kid = 4,
   Incident = 8,
 }
-export const REQUIRED_OF_REVOKED: i32 = 0;
-export const REVOKED_LACKS: string = "revoked lacks one of ";
 
 /** The member of that name, or 0. */
 export function revokedMember(ptr: usize, len: i32): i32 {
@@ -143,4 +151,8 @@ export function bundleMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "entitlements")) return BundleMember.Entitlements;
   if (isLiteral(ptr, len, "revoked")) return BundleMember.Revoked;
   return 0;
+}
+
+export function readBundleVersion(loading: Loading): i64 {
+  return loading.integer(0, MAX_SAFE_INTEGER, "version is not a whole number from 0 to 2^53 - 1");
 }

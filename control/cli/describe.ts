@@ -48,7 +48,7 @@ function scopeLines({ actions, locations, paths }: Detail, width: number): strin
 /** A value by its kind; of a kind that nobody thought of here, all of it. */
 function shown(kind: string, value: AskClaims[ClaimName]): string {
   if (typeof value === "string") return kind === "text" ? quoted(value) : visible(value);
-  if (typeof value === "number") return showTime(value);
+  if (typeof value === "number" && kind === "seconds") return showTime(value);
   return visible(JSON.stringify(value));
 }
 

@@ -136,12 +136,19 @@ function parsed(json: string): unknown {
   }
 }
 
-/** Members of our configuration that only a later glassgate knows. */
-export function unknownMembers(text: string): string[] {
+/**
+ * Members of a configuration of ours that are not read here as they stand: of another name, or with another value, as a later
+ * glassgate may write them.
+ */
+export function notUnderstood(text: string): string[] {
   try {
     const { configuration } = filterIn(text);
     if (!isRecord(configuration) || configuration.audience === undefined) return [];
-    return Object.keys(configuration).filter((name) => !Object.hasOwn(configurationSchema.shape, name));
+    const { error } = configurationSchema.safeParse(configuration);
+    const names = error?.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : [String(issue.path[0] ?? "")],
+    );
+    return [...new Set(names)];
   } catch {
     return []; // Damaged, or not ours: there is nothing to keep.
   }

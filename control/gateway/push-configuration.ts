@@ -1,6 +1,7 @@
 /** The configuration that a push writes: what is kept, what only rises, and a number that is new each time. */
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../base/schema.js";
+import { visible } from "../base/text.js";
 import {
   type Configuration,
   type ConfigurationOptions,
@@ -29,6 +30,16 @@ export function keptFrom({ deployed, good }: Pick<Files, "deployed" | "good">): 
   return deployedSchema
     .partial()
     .parse(Object.fromEntries(Object.entries(held).filter(([name]) => !notKept.has(name))));
+}
+
+/** What of the deployed configuration a push changes because the gateway's own file decides it: none of it silently. */
+export function renderedChanges(deployed: Deployed | undefined, own: ConfigurationOptions = {}): string[] {
+  if (deployed === undefined) return [];
+  const shown = (value: unknown): string => (value === undefined ? "not set" : visible(JSON.stringify(value)));
+  return setByRender.flatMap((name) => {
+    const [was, is] = [deployed.configuration[name], own[name]];
+    return isDeepStrictEqual(was, is) ? [] : [`${name}: ${shown(was)} becomes ${shown(is)}`];
+  });
 }
 
 /** @param minVersion the highest that was deployed: it never falls @param kept of what is deployed */

@@ -12,7 +12,7 @@ import { FilterHost } from "../host/host.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
-import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds, unknownMembers } from "./ecds.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, notUnderstood, readEcds } from "./ecds.js";
 import type { Files } from "./push-files.js";
 import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
 
@@ -124,15 +124,18 @@ async function checkClock(bundle: Bundle, info: ServerInfo, admin: Admin): Promi
   if (ahead > 0) await sleep(ahead * 1000);
 }
 
-/** What this glassgate does not know is kept, unless its filter would refuse it. */
+/**
+ * What this glassgate does not know is kept, unless its filter would refuse it. A value that it cannot read cannot be kept: a push
+ * would write a whole new configuration, without it and without the lowest version.
+ */
 export async function checkKnown(ecdsPath: string, { text, deployed }: Files): Promise<void> {
-  const unknown = text === undefined ? [] : unknownMembers(text);
+  const unknown = text === undefined ? [] : notUnderstood(text);
   if (unknown.length === 0) return;
   const { bundle: _, ...rest } = deployed?.configuration ?? {};
   if (deployed !== undefined && (await refusalOf(JSON.stringify(rest))) === undefined) return;
   throw new UserError(
     `${visible(ecdsPath)} holds what this glassgate does not know: ${unknown.map((name) => visible(name).slice(0, 64)).join(", ")}.`,
-    { hint: "A newer one has pushed it, and the filter of this one refuses it. Push with the newer one." },
+    { hint: "A newer one has pushed it: push with that one. If it is only damaged, remove the file and push again." },
   );
 }
 

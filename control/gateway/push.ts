@@ -18,7 +18,14 @@ import {
   vmIdOf,
   writeEcds,
 } from "./ecds.js";
-import { asItWas, configurationOf, isAsWanted, keptFrom, nextGeneration } from "./push-configuration.js";
+import {
+  asItWas,
+  configurationOf,
+  isAsWanted,
+  keptFrom,
+  nextGeneration,
+  renderedChanges,
+} from "./push-configuration.js";
 import { type Left, PushEndings } from "./push-endings.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
@@ -116,6 +123,9 @@ class Pushing {
       this.end.warn(
         `the gateway's own file pins other anchors, and Envoy falls back on them where it cannot use the ECDS file: ${stale.join("; ")}. Render it again with these`,
       );
+    const decided = renderedChanges(deployed, this.options.configuration);
+    if (decided.length > 0)
+      this.end.warn(`the gateway's own file decides, and what was deployed said otherwise: ${decided.join("; ")}`);
     const refusal = await refusalOf(configurationOf(this.options, this.own, 1, 0, keptFrom(files)));
     if (refusal !== undefined)
       throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
@@ -129,6 +139,7 @@ class Pushing {
     const started = performance.now();
     for (let round = 0; round < MAX_ROUNDS && performance.now() - started < LONGEST_MS; round++) {
       const files = this.files.read();
+      await checkKnown(this.options.filter.ecdsPath, files);
       const found = this.files.newest(files, this.own) ?? this.own;
       const isOwn = found.payload === this.own.payload;
       const newest = isOwn ? this.own : found;

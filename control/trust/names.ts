@@ -92,10 +92,12 @@ export function integer(min: number, max?: number) {
 /** Claims of which an entitlement can demand that a grant has them. */
 export const requirements = z.array(z.literal("incident")).max(1);
 
+const TOO_LONG = "is longer than 64 bytes: no grant can name it, so it would take nothing back";
 export const revokedName = z
   .string()
   .min(1, "is empty")
-  .max(64, "is longer than 64 bytes: no grant can name it, so it would take nothing back");
+  .max(64, TOO_LONG)
+  .refine((text) => Buffer.byteLength(text) <= 64, TOO_LONG);
 
 export const headerName = z
   .string()

@@ -2,7 +2,7 @@
 // description, the command's schemas and display, the rows of the docs.
 import { readFileSync } from "node:fs";
 import { claimKinds } from "./kinds.mjs";
-import { between, camel, pascal } from "./write.mjs";
+import { between, camel, identifiers, pascal } from "./write.mjs";
 
 const claims = JSON.parse(readFileSync("config/claims.json", "utf8")).map((row) => ({
   ...row,
@@ -98,9 +98,7 @@ ${claims.map(writeOne).join("\n")}
 
 const opt = (row, text) => (row.optional === true ? `${text}.optional()` : text);
 const shapes = claims.map((row) => row.of.shape(row));
-const kinds = ["grantDetails", "grantId", "name", "nameOrNames", "numericDate", "text", "toldDetails"].filter((kind) =>
-  [...shapes, ...claims.map(({ of }) => of.told)].some((shape) => shape.split("(")[0] === kind),
-);
+const kinds = [...new Set(claims.flatMap((row, i) => identifiers(`${shapes[i]}, ${row.of.told}`)))].sort();
 const rows = claims.map(
   ({ name, kind, optional, label, flag, help }) =>
     `  ${JSON.stringify({ name, kind, label, ...(optional === true ? { optional } : {}), ...(flag === undefined ? {} : { flag, help }) })},`,

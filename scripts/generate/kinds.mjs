@@ -66,21 +66,11 @@ export const claimKinds = {
 const shapeOf = (of) => `${of}Schema`;
 const bounds = ({ min, max }) => `${min}${max === undefined ? "" : `, ${limit(max)}`}`;
 
-/**
- * A kind of member of a bundle or a configuration. `plain`: how the filter holds, and reads with one call, a member of the
- * configuration; all others are read where their structs are filled.
- */
+/** A kind of member of a bundle or a configuration, as the command checks it. A kind that is new is read in the filter by hand. */
 export const memberKinds = {
   one: { shape: () => "z.literal(1)" },
-  integer: {
-    shape: (row) => `integer(${bounds(row)})`,
-    plain: {
-      type: "i64",
-      read: ({ name, min, max }) =>
-        `readInteger(loading, ${min}, ${max ?? "MAX_SAFE_INTEGER"}, "${name} is not a whole number from ${min} to ${max === undefined ? "2^53 - 1" : limit(max)}")`,
-    },
-  },
-  boolean: { shape: () => "z.boolean()", plain: { type: "bool", read: () => "loading.reader.boolean()" } },
+  integer: { shape: (row) => `integer(${bounds(row)})` },
+  boolean: { shape: () => "z.boolean()" },
   seconds: { shape: () => "numericDate" },
   text: { shape: () => "z.string()" },
   name: { shape: () => "name" },

@@ -38,6 +38,12 @@ export function between(file, name, lines) {
 export const pascal = (name) => name.replace(/(^|_)([a-z])/g, (_, __, letter) => letter.toUpperCase());
 export const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
+/** What the text of a schema needs to be imported: all but zod's own, and the schemas of objects, which stand beside it. */
+export const identifiers = (text) =>
+  [...new Set(text.replace(/"[^"]*"/g, "").match(/(?<![.\w])[a-z]\w*/g))].filter(
+    (name) => name !== "z" && !name.endsWith("Schema"),
+  );
+
 /** A bound by its name in assembly/limits.ts, where every bound stands with its reason. */
 export function limit(name) {
   const text = current("assembly/limits.ts");

@@ -38,8 +38,13 @@ const edit = (changes: Json): void =>
 it("what was deployed beside stays, what the gateway's file decides comes from there", async () => {
   await pushVersion(2);
   expect(deployed()).toMatchObject({ keep: ["x-original-url"], min_version: 2 });
-  edit({ table_memory_kib: 1024, mode: "shadow" });
-  await pushVersion(3);
+  edit({ table_memory_kib: 1024, mode: "shadow", strip: ["x-team"] });
+  const { strip } = keptOptions(test.filter, "envoy.yaml");
+  expect(await pushVersion(3)).toMatchObject({
+    warnings: [
+      `the gateway's own file decides, and what was deployed said otherwise: mode: "shadow" becomes not set; strip: ["x-team"] becomes ${JSON.stringify(strip) ?? "not set"}`,
+    ],
+  });
   expect(deployed()).toMatchObject({ table_memory_kib: 1024, keep: ["x-original-url"], min_version: 3 });
   expect(deployed().mode).toBeUndefined();
   // Also where there is nothing else to be done.

@@ -252,6 +252,19 @@ describe("the files of earlier pushes", () => {
     writeEcds(filter.ecdsPath, before);
     expect((await failureOf()).message).toContain("holds what this glassgate does not know: revocations");
   });
+  it.each([
+    ["mode", "audit"],
+    ["keep", [{ name: "x-original-url", from: ["10.0.0.0/8"] }]],
+    ["table_memory_kib", "8MiB"],
+    ["min_version", { oncall: 9 }],
+    ["threshold", 1.5],
+    ["roots", "https://roots.example"],
+  ])("of a newer glassgate, with %s in a form that this one cannot read, and so not keep", async (name, value) => {
+    const newer = { ...JSON.parse(configurationText(anchors, 5, { min_version: 9 })), [name]: value };
+    before = ecdsText(filter, JSON.stringify(newer), undefined, "5");
+    writeEcds(filter.ecdsPath, before);
+    expect((await failureOf()).message).toContain(`holds what this glassgate does not know: ${name}.`);
+  });
   it("behind a symbolic link, which Envoy would not see change", async () => {
     const target = join(folder, "elsewhere.json");
     renameSync(filter.ecdsPath, target);

@@ -102,7 +102,9 @@ const bundles: Refusal[] = [
   bundle("issued_before, not built yet", "cannot enforce", () => ({ revoked: { issued_before: [{ at: 1 }] } })),
   bundle("another audience", "audience", () => ({ aud: ["other"] })),
   bundle("exp before iat", "exp", (w) => ({ iat: w.now, exp: w.now })),
-  bundle("a fraction as version", "wrong type", () => ({ version: 1.5 })),
+  bundle("a fraction as version", "version is not a whole number", () => ({ version: 1.5 })),
+  bundle("a version below zero", "version is not a whole number from 0", () => ({ version: -1 })),
+  bundle("a member of every prototype", "unknown member", () => ({ ["__proto__"]: 1 })),
   bundle("principals as an object", "wrong type", () => ({ principals: {} })),
   bundle("a principal twice", "occurs twice", (_, claims) => ({
     principals: [...principalsOf(claims), { id: "rita", roles: [], keys: [] }],
