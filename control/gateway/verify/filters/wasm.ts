@@ -4,12 +4,13 @@ import type { Anchors } from "../../../trust/anchors.js";
 import type { Message } from "../message.js";
 import type { Value } from "../value.js";
 
-/** Header names that the filter strips from every allowed request, whatever `strip` says. */
-export const ALWAYS_STRIPPED: ReadonlySet<string> = new Set([
-  ...["authorization", "x-http-method-override", "x-http-method", "x-method-override", "x-original-url"],
-  ...["x-rewrite-url", "x-original-method", "x-original-path", "x-original-uri"],
-  ...["x-break-glass", "x-break-glass-grant"],
-]);
+/** Header names that the filter strips from every allowed request, but those of `keep` (assembly/filter/strip.ts), and its own. */
+export const ALWAYS_STRIPPED: readonly string[] = [
+  ...["authorization", "dpop", "x-http-method-override", "x-http-method", "x-method-override", "x-original-method"],
+  ...["x-forwarded-method", "x-original-url", "x-rewrite-url", "x-original-path", "x-original-uri", "x-forwarded-uri"],
+  ...["x-forwarded-path", "x-forwarded-prefix", "forwarded", "x-forwarded-host", "x-forwarded-server", "x-host"],
+  ...["x-original-host", "x-http-host-override", "x-break-glass", "x-break-glass-grant"],
+];
 
 type Configuration = Readonly<Record<string, unknown>>;
 
