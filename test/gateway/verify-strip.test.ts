@@ -8,11 +8,15 @@ import { headersOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 
 const template = readFileSync(new URL("../../envoy.yaml", import.meta.url), "utf8");
-/** Dangers of a gateway whose skipped jwt_authn sets that header. */
-function dangersOf(header: string, configuration: Readonly<Record<string, unknown>>): string[] {
+/** Dangers of a gateway whose skipped jwt_authn sets those headers. */
+function dangersOf(headers: readonly string[], configuration: Readonly<Record<string, unknown>>): string[] {
+  const claims = headers.map((name) => `{ header_name: ${name}, claim_name: sub }`);
   const text = template
-    .replace("GLASSGATE_CONFIGURATION", `'${JSON.stringify(configuration)}'`)
-    .replace("forward_payload_header: x-jwt-payload", `forward_payload_header: ${header}`);
+    .replace("GLASSGATE_CONFIGURATION", `'${JSON.stringify({ strip: ["x-jwt-payload"], ...configuration })}'`)
+    .replace(
+      "from_headers:",
+      `claim_to_headers: [ ${claims.join(", ")} ]\n                              from_headers:`,
+    );
   return verifyGateway(text, "envoy.yaml")
     .filter(({ level }) => level === "danger")
     .map(({ message }) => message);
@@ -36,10 +40,10 @@ it("the filter strips each header that verify takes for stripped, and keeps thos
 });
 
 it("a header that the filter strips anyway needs no place in strip; one that it keeps does", () => {
-  for (const header of ALWAYS_STRIPPED.filter(isStrippedOnly)) {
-    expect(dangersOf(header, {}), header).toEqual([]);
-    const kept = dangersOf(header, { keep: [header] });
-    expect(kept, header).toEqual([expect.stringContaining(`would have set or removed ${header}`)]);
-  }
-  expect(dangersOf("x-other", {})).toHaveLength(1);
+  const headers = ALWAYS_STRIPPED.filter(isStrippedOnly);
+  expect(dangersOf(headers, {})).toEqual([]);
+  const kept = dangersOf([...headers, "x-other"], { keep: headers });
+  for (const header of [...headers, "x-other"])
+    expect(kept, header).toContainEqual(expect.stringContaining(`would have set or removed ${header};`));
+  expect(kept).toHaveLength(headers.length + 1);
 });

@@ -609,7 +609,7 @@ const rules: Case[] = [
 
 /** Two things are wrong, and the first of them is told (docs/request.md). */
 const order: Case[] = [
-  { name: "two headers, one too large", verdict: "duplicate_header", grant: (w) => [sized(w, 8194), ""] },
+  { name: "two headers, one too large", verdict: "duplicate_header", grant: (w) => ["", sized(w, 8194)] },
   {
     name: "too large, on an ambiguous path",
     verdict: "too_large",
