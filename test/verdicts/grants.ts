@@ -401,7 +401,7 @@ const times: Case[] = [
   {
     name: "a stranger's, from the future",
     verdict: "not_yet_valid",
-    grant: (w) => w.alone({ by: w.stranger, claims: { iat: w.now + 60, exp: w.now + 120 } }),
+    grant: (w) => w.alone({ by: w.stranger, claims: { iat: w.now + 600, exp: w.now + 1200 } }),
   },
   {
     name: "a stranger's, for another environment",
@@ -427,7 +427,7 @@ const times: Case[] = [
   {
     name: "iat beyond the leeway",
     verdict: "not_yet_valid",
-    grant: (w) => w.alone({ claims: { iat: w.now + 60, exp: w.now + 120 } }),
+    grant: (w) => w.alone({ claims: { iat: w.now + 600, exp: w.now + 1200 } }),
   },
   { name: "expired", verdict: "expired", grant: (w) => w.alone({ claims: { iat: w.now - 100, exp: w.now - 1 } }) },
   {
@@ -450,7 +450,7 @@ const times: Case[] = [
   {
     name: "an approval from the future",
     verdict: "not_yet_valid",
-    grant: (w) => w.grant({ approvals: [{ by: w.adam, iat: w.now + 60 }, { by: w.anna }] }),
+    grant: (w) => w.grant({ approvals: [{ by: w.adam, iat: w.now + 600 }, { by: w.anna }] }),
   },
 ];
 
@@ -607,4 +607,90 @@ const rules: Case[] = [
   },
 ];
 
-export const grantCases: readonly Case[] = [...good, ...structure, ...keys, ...times, ...signatures, ...rules];
+/** Two things are wrong, and the first of them is told (docs/request.md). */
+const order: Case[] = [
+  { name: "two headers, one too large", verdict: "duplicate_header", grant: (w) => ["", sized(w, 8194)] },
+  {
+    name: "too large, on an ambiguous path",
+    verdict: "too_large",
+    grant: (w) => sized(w, 8194),
+    request: { path: "/orders/7;v=1" },
+  },
+  {
+    name: "expired, for another environment",
+    verdict: "expired",
+    grant: (w) => w.alone({ claims: { iat: w.now - 100, exp: w.now - 1, aud: "staging" } }),
+  },
+  {
+    name: "from the future, for another environment",
+    verdict: "not_yet_valid",
+    grant: (w) => w.alone({ claims: { iat: w.now + 600, exp: w.now + 1200, aud: "staging" } }),
+  },
+  {
+    name: "another principal's key, for an unknown entitlement",
+    verdict: "key_owner",
+    grant: (w) => w.alone({ by: w.anna, claims: { ent: "nope" } }),
+  },
+  {
+    name: "a requester without the role, with another reason",
+    verdict: "requester",
+    grant: (w) => w.alone({ by: w.anna, claims: { sub: "anna", reason: "curiosity" } }),
+  },
+  {
+    name: "a drill on a real entitlement, with another reason",
+    verdict: "requester",
+    grant: (w) => w.alone({ claims: { drill: "d-1", reason: "curiosity" } }),
+  },
+  {
+    name: "another reason, no incident",
+    verdict: "reason",
+    grant: (w) => w.alone({ claims: { ent: "ticket", reason: "curiosity" } }),
+  },
+  {
+    name: "no incident, for too long",
+    verdict: "claim_required",
+    grant: (w) => w.alone({ claims: { ent: "ticket", exp: w.now + 901 } }),
+  },
+  {
+    name: "another reason, for too long",
+    verdict: "reason",
+    grant: (w) => w.alone({ claims: { reason: "curiosity", exp: w.now + 901 } }),
+  },
+  {
+    name: "for too long, and the requester approves himself",
+    verdict: "ttl",
+    grant: (w) => w.grant({ claims: { exp: w.now + 901 }, approvals: [{ by: w.rita }] }),
+  },
+  {
+    name: "the requester approves twice",
+    verdict: "self_approval",
+    grant: (w) => w.grant({ approvals: [{ by: w.rita }, { by: w.ritaAdmin }] }),
+  },
+  {
+    name: "one approval short, and that one forged",
+    verdict: "quorum",
+    grant: (w) => w.grant({ approvals: [{ by: w.stranger, header: { kid: w.anna.kid } }] }),
+  },
+  {
+    name: "a forged approval, out of scope",
+    verdict: "approval_signature",
+    grant: (w) => w.grant({ approvals: [{ by: w.stranger, header: { kid: w.anna.kid } }, { by: w.adam2 }] }),
+    request: { path: "/customers/7" },
+  },
+  {
+    name: "outside the grant and outside the entitlement",
+    verdict: "scope_path",
+    grant: (w) => w.alone({ claims: { ent: "narrow" } }),
+    request: { path: "/customers/7" },
+  },
+];
+
+export const grantCases: readonly Case[] = [
+  ...good,
+  ...structure,
+  ...keys,
+  ...times,
+  ...signatures,
+  ...rules,
+  ...order,
+];

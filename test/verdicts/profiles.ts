@@ -1,4 +1,5 @@
 /** The cases, grouped by the configuration that they run under. */
+import { newSigner } from "../kit/token.js";
 import type { Case, Profile } from "./case.js";
 import { grantCases } from "./grants.js";
 import { ambiguousBeforeAll, scopeCases } from "./scopes.js";
@@ -58,14 +59,37 @@ export const enforceProfiles: readonly Profile[] = [
         verdict: "allow",
         grant: (w) => w.grant({ approvals: [{ by: w.adam2 }, { by: w.anna }] }),
       },
+      {
+        name: "by jti, out of scope",
+        verdict: "revoked",
+        grant: (w) => w.alone({ claims: { jti: "revoked-grant-id-1" } }),
+        request: { path: "/customers/7" },
+      },
+      {
+        name: "by an approver's kid, whose signature is forged",
+        verdict: "approval_signature",
+        grant: (w) => w.grant({ approvals: [{ by: newSigner("ES256"), header: { kid: w.adam.kid } }, { by: w.anna }] }),
+      },
       { name: "another incident", verdict: "allow", grant: (w) => w.alone({ claims: { incident: "INC-667" } }) },
+    ],
+  },
+  {
+    name: "a revoked requester",
+    configuration: (w) => w.configuration({ bundle: w.bundleClaims({ revoked: { sub: ["rita"] } }) }),
+    cases: [
+      { name: "by his sub", verdict: "revoked", grant: (w) => w.alone() },
+      { name: "by his sub, with his other key", verdict: "revoked", grant: (w) => w.alone({ by: w.rita2 }) },
     ],
   },
   {
     name: "leeway 0",
     configuration: (w) => w.configuration({ configuration: { leeway: 0 } }),
     cases: [
-      { name: "iat ahead", verdict: "not_yet_valid", grant: (w) => w.alone({ claims: { iat: w.now + 30 } }) },
+      {
+        name: "iat ahead",
+        verdict: "not_yet_valid",
+        grant: (w) => w.alone({ claims: { iat: w.now + 600, exp: w.now + 900 } }),
+      },
       any("allow"),
     ],
   },

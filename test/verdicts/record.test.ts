@@ -183,3 +183,15 @@ describe("the largest record", () => {
     }
   });
 });
+
+it("says where one person or one root key was enough, and only there", async () => {
+  const world = new World(start);
+  const single = async (threshold: number, grant: string): Promise<unknown> => {
+    const signedBy = world.roots.slice(0, threshold);
+    const { ask } = await setUp(world, world.configuration({ signedBy, configuration: { threshold } }));
+    return ask(headersOf([grant])).record.single_key;
+  };
+  expect(await single(2, world.grant())).toBeUndefined();
+  expect(await single(2, world.alone())).toBe(true);
+  expect(await single(1, world.grant())).toBe(true);
+});

@@ -9,7 +9,7 @@ import { BAD_FILTERS, CHANGING_FILTERS, HARMLESS_FILTERS } from "./filters/other
 import { judgeRules, RBAC_MEND } from "./filters/rbac.js";
 import { Skipped } from "./filters/skipped.js";
 import { judgeState } from "./filters/state.js";
-import { judgeAgreement, judgeConfiguration, type Plugin, readPlugin } from "./filters/wasm.js";
+import { ALWAYS_STRIPPED, judgeAgreement, judgeConfiguration, type Plugin, readPlugin } from "./filters/wasm.js";
 import { AUTHENTICATION, EXT_AUTHZ, http, isGuardType, JWT, mentionsVerdict, placeOf, RBAC, WASM } from "./kinds.js";
 import { judgeAccessLogs } from "./logs.js";
 import type { Message, Typed } from "./message.js";
@@ -239,9 +239,11 @@ export class Chain {
 /** What the default and the discovered configuration both remove: each may serve. A template's says nothing about it. */
 function stripOf(ours: readonly Plugin[]): readonly string[] | undefined {
   const filledIn = ours.filter(({ isPlaceholder }) => !isPlaceholder);
-  const [first, ...rest] = filledIn.map(({ configuration: { strip } }) =>
-    Array.isArray(strip) ? strip.map(String) : [],
-  );
+  const namesOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+  const [first, ...rest] = filledIn.map(({ configuration: { strip, keep } }) => [
+    ...ALWAYS_STRIPPED.filter((name) => !namesOf(keep).includes(name)),
+    ...namesOf(strip),
+  ]);
   return first?.filter((name) => rest.every((other) => other.includes(name)));
 }
 

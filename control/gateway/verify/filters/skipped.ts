@@ -1,7 +1,6 @@
 /** Headers that a filter skipped on the verdict would have set or removed: the client's own pass instead, unless `strip` has them. */
 import type { Message } from "../message.js";
 import type { Value } from "../value.js";
-import { ALWAYS_STRIPPED } from "./wasm.js";
 
 export class Skipped {
   private readonly strip: ReadonlySet<string> | undefined;
@@ -18,7 +17,7 @@ export class Skipped {
   }
 
   private holds(name: string): boolean {
-    return this.strip === undefined || ALWAYS_STRIPPED.has(name) || this.strip.has(name);
+    return this.strip === undefined || this.strip.has(name);
   }
 
   sets(message: Message, filter: string, header: string | undefined, at?: Value): void {

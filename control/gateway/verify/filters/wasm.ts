@@ -6,12 +6,12 @@ import { ATTESTATION_HEADER, GRANT_HEADER } from "../formats.js";
 import type { Message } from "../message.js";
 import type { Value } from "../value.js";
 
-/** Header names that no allowed request brings to the upstream as the client sent them, whatever `strip` says. */
-export const ALWAYS_STRIPPED: ReadonlySet<string> = new Set([
+/** Header names that no allowed request brings to the upstream as the client sent them, but those of `keep`. */
+export const ALWAYS_STRIPPED: readonly string[] = [
   ...strippedHeaders.map(({ name }) => name),
   GRANT_HEADER,
   ATTESTATION_HEADER,
-]);
+];
 
 type Configuration = Readonly<Record<string, unknown>>;
 

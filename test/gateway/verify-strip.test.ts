@@ -1,0 +1,49 @@
+/** What `gateway verify` says of headers that a skipped filter sets is what the filter does with them: it strips, or keeps. */
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { ALWAYS_STRIPPED } from "../../control/gateway/verify/filters/wasm.js";
+import { verifyGateway } from "../../control/gateway/verify/index.js";
+import { FilterHost, type Header } from "../../control/host/host.js";
+import { headersOf } from "../kit/headers.js";
+import { World } from "../kit/world.js";
+
+const template = readFileSync(new URL("../../envoy.yaml", import.meta.url), "utf8");
+/** Dangers of a gateway whose skipped jwt_authn sets those headers. */
+function dangersOf(headers: readonly string[], configuration: Readonly<Record<string, unknown>>): string[] {
+  const claims = headers.map((name) => `{ header_name: ${name}, claim_name: sub }`);
+  const text = template
+    .replace("GLASSGATE_CONFIGURATION", `'${JSON.stringify({ strip: ["x-jwt-payload"], ...configuration })}'`)
+    .replace(
+      "from_headers:",
+      `claim_to_headers: [ ${claims.join(", ")} ]\n                              from_headers:`,
+    );
+  return verifyGateway(text, "envoy.yaml")
+    .filter(({ level }) => level === "danger")
+    .map(({ message }) => message);
+}
+
+const isStrippedOnly = (name: string): boolean => !["authorization", "dpop"].includes(name) && !name.includes("glass");
+
+it("the filter strips each header that verify takes for stripped, and keeps those of `keep`", async () => {
+  const world = new World(Math.floor(Date.now() / 1000));
+  const keepable = ALWAYS_STRIPPED.filter(isStrippedOnly);
+  const send = async (keep: readonly string[]): Promise<string[]> => {
+    const host = await FilterHost.load();
+    expect(host.configure(world.configuration({ configuration: { keep } })).reason).toBeUndefined();
+    const sent = ALWAYS_STRIPPED.filter((name) => name !== "x-break-glass").map((name): Header => [name, "forged"]);
+    const { kind, headers } = host.request({ headers: [...headersOf([world.alone()]), ...sent] });
+    expect(kind).toBe("continue");
+    return headers.filter(([, value]) => value === "forged").map(([name]) => name);
+  };
+  expect(await send([])).toEqual([]);
+  expect((await send(keepable)).sort()).toEqual([...keepable].sort());
+});
+
+it("a header that the filter strips anyway needs no place in strip; one that it keeps does", () => {
+  const headers = ALWAYS_STRIPPED.filter(isStrippedOnly);
+  expect(dangersOf(headers, {})).toEqual([]);
+  const kept = dangersOf([...headers, "x-other"], { keep: headers });
+  for (const header of [...headers, "x-other"])
+    expect(kept, header).toContainEqual(expect.stringContaining(`would have set or removed ${header};`));
+  expect(kept).toHaveLength(headers.length + 1);
+});
