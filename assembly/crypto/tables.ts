@@ -83,9 +83,7 @@ function find(algorithm: i32, publicKey: PublicKey): Table {
 export function findTable(algorithm: i32, publicKey: PublicKey): Multiples {
   if (ready == 0) return 0;
   const table = find(algorithm, publicKey);
-  if (changetype<usize>(table) == 0 || table.state != State.Ready) return 0;
-  table.lastUsed = clock;
-  return table.memory;
+  return changetype<usize>(table) != 0 && table.state == State.Ready ? table.memory : 0;
 }
 
 /** Keys that wait, oldest first: algorithm and key. */
@@ -107,8 +105,13 @@ function isWaiting(algorithm: i32, publicKey: PublicKey): bool {
 
 /** This key has verified a signature: it may have a table. On the hot path, so it only takes a note. */
 export function noteVerified(algorithm: i32, publicKey: PublicKey): void {
-  if (budget == 0 || waiting >= MAX_WAITING_KEYS) return;
-  if (changetype<usize>(find(algorithm, publicKey)) != 0 || isWaiting(algorithm, publicKey)) return;
+  const table = find(algorithm, publicKey);
+  if (changetype<usize>(table) != 0) {
+    // Only here: forged signatures do not keep a table from being given up.
+    table.lastUsed = clock;
+    return;
+  }
+  if (budget == 0 || waiting >= MAX_WAITING_KEYS || isWaiting(algorithm, publicKey)) return;
   const at = waitingAt(waiting);
   store<i32>(at, algorithm);
   memory.copy(at + 8, publicKey, publicKeyLength(algorithm));

@@ -144,6 +144,20 @@ it("counts that minute from when the table was used last, whether anything was b
   expect(built()).toBe(2);
 });
 
+it("forged signatures do not keep an idle table from being given up", async () => {
+  const { world, clock, ask, tick, built } = await setUp({ table_memory_kib: LEAST_KIB });
+  expect(ask(alone(world, world.rita))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(1);
+  clock.seconds += 59;
+  tick(2);
+  expect(ask(bend(alone(world, world.rita), -10))).toBe("signature");
+  clock.seconds += 1;
+  expect(ask(alone(world, world.rita2))).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(2);
+});
+
 it.each([
   ["Ed25519", "ES256"],
   ["ES256", "Ed25519"],
