@@ -56,7 +56,9 @@ it("messages with any claims, headers and damage", async () => {
       const middle = type === "bg-approval+jws" ? "" : segment(payload);
       const text = `${segment(JSON.stringify(header))}.${middle}.${"A".repeat(86)}`;
       const said = (await sentence(`${text}\n${text.replace("A.", "B.")}`, "ask")) ?? "";
-      for (const sign of ["\u001b", "\u202e", "\ud800"]) expect(said).not.toContain(sign);
+      for (const sign of ["\u001b", "\u202e"]) expect(said).not.toContain(sign);
+      // A surrogate alone; half of U+10000 is none.
+      expect(said).not.toMatch(/\p{Cs}/u);
       expect(said).not.toMatch(/^requester/m);
     }),
     { numRuns: 300 },
