@@ -62,7 +62,8 @@ export class PushEndings {
     return {
       generation: deployed?.configuration.generation ?? state.generation ?? 0,
       version: this.own.version,
-      servingVms: state.servingVms,
+      // A VM that trapped is counted for some seconds beside the one that replaced it.
+      servingVms: Math.min(state.servingVms, (this.workers ?? 1) + 1),
       healed: this.healed,
       unchanged: brought.kind === "unchanged" && !this.hasWritten,
       milliseconds: Math.round(performance.now() - this.started),

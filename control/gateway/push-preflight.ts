@@ -9,12 +9,12 @@ import { isRecord } from "../base/schema.js";
 import { visible } from "../base/text.js";
 import { nowSeconds, showDuration, showTime } from "../base/time.js";
 import { FilterHost } from "../host/host.js";
-import type { Anchors } from "../trust/anchors.js";
+import { type Anchors, domainOf } from "../trust/anchors.js";
 import { type Admin, type ServerInfo, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState, SCHEMA } from "./admin-state.js";
 import { type Bundle, type Deployed, defaultConfiguration, ecdsText, notUnderstood, readEcds } from "./ecds.js";
 import type { Files } from "./push-files.js";
-import { discoveredFilters, member, type RenderedFilter } from "./rendered.js";
+import { discoveredFilters, member, pluginsBeside, type RenderedFilter } from "./rendered.js";
 
 /** Envoy's `Date` has whole seconds and lags by half a one: a bundle this much ahead is waited for, one further ahead refused. */
 const CLOCK_RESOLUTION_SECONDS = 3;
@@ -142,6 +142,18 @@ export async function checkKnown(ecdsPath: string, { text, deployed }: Files): P
 export interface Preflight {
   readonly info: ServerInfo;
   readonly state: FilterState;
+  /** Glassgate filters of this domain that the push does not reach: where each is configured. */
+  readonly beside: readonly string[];
+}
+
+/** What serves there may be older than what is pushed, however it ends. A filter under other anchors waits for another bundle. */
+function filtersBeside(filter: RenderedFilter, bootstrap: unknown, domain: string): string[] {
+  const places = [...pluginsBeside(filter.ecdsPath, bootstrap)].flatMap(({ ecdsPath, config }) => {
+    const pinned = pinnedAnchors({ ...filter, config }, undefined);
+    if (pinned === undefined || domainOf(pinned) !== domain) return [];
+    return [ecdsPath === undefined ? "has its configuration in the gateway's own file" : `reads ${visible(ecdsPath)}`];
+  });
+  return [...new Set(places)];
 }
 
 export async function preflight(
@@ -161,7 +173,7 @@ export async function preflight(
   const { info, state } = await ownState(admin, domain, first, progress);
   checkVisible(state, bootstrap, admin);
   await checkClock(bundle, info, admin);
-  return { info, state };
+  return { info, state, beside: filtersBeside(filter, bootstrap, domain) };
 }
 
 /** Why the built-in filter would refuse the configuration. */

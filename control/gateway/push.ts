@@ -4,6 +4,7 @@
  * only while nothing newer stands anywhere, looks again afterwards, and where something newer is, brings that one in instead.
  */
 import { UserError } from "../base/errors.js";
+import { visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { domainOf } from "../trust/anchors.js";
 import { UnseenError } from "./admin.js";
@@ -105,7 +106,11 @@ class Pushing {
   private async check(): Promise<void> {
     const { filter, admin, anchors, confirmAnchors, progress = () => {} } = this.options;
     refuseOtherThanFile(filter.ecdsPath);
-    const { info } = await preflight(filter, admin, this.domain, this.own, progress);
+    const { info, beside } = await preflight(filter, admin, this.domain, this.own, progress);
+    for (const place of beside)
+      this.end.warn(
+        `another glassgate filter of these anchors ${place}: this push does not reach it, and it may allow what is revoked here. Have all of them read ${visible(filter.ecdsPath)}`,
+      );
     this.end.workers = info.workers;
     this.nodeId = info.nodeId;
     this.clockSeconds = (info.clock ?? nowSeconds()) - nowSeconds();

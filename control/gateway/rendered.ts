@@ -58,6 +58,23 @@ export function* discoveredFilters(
     yield* discoveredFilters(inner, isListener ? (name ?? "") : listener, depth + 1, seen);
 }
 
+/** Every Wasm plugin that reads no ECDS file, or another than that one, at any depth: where it reads from, and its `config`. */
+export function* pluginsBeside(
+  ecdsPath: string,
+  value: unknown,
+  path?: string,
+  depth = 0,
+  seen = new Set<unknown>(),
+): Generator<{ ecdsPath: string | undefined; config: Readonly<Record<string, unknown>> }> {
+  if (depth > MAX_DEPTH || typeof value !== "object" || value === null || seen.has(value)) return;
+  seen.add(value);
+  const found = text(member(value, "config_discovery", "config_source", "path_config_source", "path"));
+  if (found === ecdsPath) return;
+  const config = member(value, "config");
+  if (isWasm(value) && isRecord(config)) yield { ecdsPath: path, config };
+  for (const inner of Object.values(value)) yield* pluginsBeside(ecdsPath, inner, found ?? path, depth + 1, seen);
+}
+
 function adminOf(root: unknown): string | undefined {
   const socket = member(root, "admin", "address", "socket_address");
   const address = text(member(socket, "address"));
@@ -82,6 +99,11 @@ function parse(yaml: string, file: string): unknown {
   }
 }
 
+function isWasm(value: unknown): boolean {
+  const type = member(value, "@type");
+  return typeof type === "string" && type.endsWith(WASM_TYPE.slice(WASM_TYPE.lastIndexOf(".")));
+}
+
 const isOurs = (config: Readonly<Record<string, unknown>>): boolean =>
   String(member(config, "configuration", "value")).includes('"audience"');
 
@@ -89,10 +111,8 @@ const isOurs = (config: Readonly<Record<string, unknown>>): boolean =>
 export function readRenderedFilter(yaml: string, file: string): RenderedFilter {
   const root = parse(yaml, file);
   const found = [...discoveredFilters(member(root, "static_resources"))].flatMap((filter) => {
-    const type = member(filter.fallback, "@type");
     const config = member(filter.fallback, "config");
-    const isWasm = typeof type === "string" && type.endsWith(WASM_TYPE.slice(WASM_TYPE.lastIndexOf(".")));
-    return isWasm && isRecord(config) ? [{ ...filter, config }] : [];
+    return isWasm(filter.fallback) && isRecord(config) ? [{ ...filter, config }] : [];
   });
   const first = found.find(({ config }) => isOurs(config)) ?? found[0];
   if (first === undefined)

@@ -135,6 +135,14 @@ describe("gauges that lie", () => {
   }
 });
 
+it("VMs that trapped are counted for a while beside those that replaced them: no more VMs serve than there are", async () => {
+  onStats(() => {
+    admin.serveFile();
+    admin.gauges[admin.gauge("generation_vms")] = 9;
+  });
+  expect(await ended()).toMatchObject({ version: 7, servingVms: 3 });
+});
+
 describe("clocks that are set while a push runs", () => {
   const days = (count: number) => (): number => now() + count * 86_400_000;
   const now = Date.now.bind(Date);

@@ -32,6 +32,17 @@ describe("and is dangerous, on a real Envoy", () => {
   const read = (name: string, kind: "audit" | "access"): string =>
     readFileSync(stage.logOf(name, kind), { encoding: "utf8", flag: "a+" });
 
+  it("and all of it is named alike in its /config_dump", async () => {
+    const found = (text: string): Set<string> =>
+      new Set(
+        verifyGateway(text, "x").map(({ level, name, message }) => `${level} ${name.replace(/#\d+$/, "")} ${message}`),
+      );
+    const dump = await (await fetch(`http://${stage.test.envoy.admin.address}/config_dump?include_eds`)).text();
+    const named = found(stage.config);
+    expect(named.size).toBeGreaterThan(50);
+    expect(found(dump)).toEqual(named);
+  });
+
   for (const { name, base = "standard", effect, listener } of changes) {
     if (effect === undefined) continue;
     const { method, path = "/orders/7", headers } = effect;

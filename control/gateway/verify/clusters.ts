@@ -68,6 +68,22 @@ function judgeOptions(options: Message): void {
   options.done();
 }
 
+/** What speaks HTTP/2 or 3 gets a client's trailers, and so does HTTP/1.1 that was told to. */
+function getsTrailers(cluster: Message): boolean {
+  const speaks = (options: Message): boolean =>
+    options.has("http2_protocol_options") ||
+    options.has("http3_protocol_options") ||
+    options.message("http_protocol_options", "Http1ProtocolOptions").flag("enable_trailers") === true;
+  return (
+    speaks(cluster) ||
+    cluster.entries("typed_extension_protocol_options").some(([, value]) => {
+      const options = Message.of(value, "HttpProtocolOptions", cluster.where);
+      const forms = ["explicit_http_config", "use_downstream_protocol_config"].map((name) => options.message(name));
+      return options.has("auto_config") || forms.some(speaks);
+    })
+  );
+}
+
 /** A cluster that requests reach past a guard. */
 function judgeCluster(cluster: Message): void {
   for (const [key, value] of cluster.entries("typed_extension_protocol_options")) {
@@ -117,6 +133,8 @@ export interface Upstreams {
   placesOf(cluster: string): ReadonlySet<string>;
   /** Why a cluster's hosts cannot be named from this file; undefined where they can. */
   wanders(cluster: string): string | undefined;
+  /** Whether Envoy hands a client's trailers on to it. */
+  getsTrailers(cluster: string): boolean;
   judge(cluster: string): void;
 }
 
@@ -139,6 +157,10 @@ export function upstreamsOf(world: World): Upstreams {
       return places;
     },
     wanders: (name) => follow(name, new Set()),
+    getsTrailers: (name) => {
+      const cluster = byName.get(name);
+      return cluster !== undefined && getsTrailers(Message.of(cluster.value, "Cluster", cluster.where));
+    },
     judge: (name) => {
       const cluster = byName.get(name);
       if (cluster === undefined || judged.has(name)) return;

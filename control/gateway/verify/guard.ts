@@ -19,11 +19,14 @@ export interface Guarding {
   readonly plugins: readonly Plugin[];
   /** Whether nobody passes without a credential, or without the verdict. */
   readonly isClosed: boolean;
+  /** Whether no trailer of a client's is left. */
+  readonly dropsTrailers: boolean;
   readonly glassgate: Entry | undefined;
 }
 
 interface Judged {
   readonly closes: boolean;
+  readonly dropsTrailers?: boolean;
   readonly plugin?: Plugin;
 }
 
@@ -54,6 +57,7 @@ export class Chain {
     if (this.anchors === undefined) judgeAgreement(this.ours);
     if (this.glassgate !== undefined) this.judgeOurs(this.glassgate);
     let closers = 0;
+    let dropsTrailers = false;
     for (const entry of this.entries) {
       if (entry === this.glassgate) continue;
       const judged = entry.configs.map((config) => this.judgeFilter(entry, config));
@@ -63,9 +67,11 @@ export class Chain {
       const closes = judged.length > 0 && judged.every((one) => one.closes);
       const comesInTime = this.glassgate === undefined || !entry.isSkippedOnAllow || this.placeOf(entry) === "behind";
       if (closes && isIntact && comesInTime) closers++;
+      if (!entry.isDisabled && entry.branches === undefined && judged.some((one) => one.dropsTrailers === true))
+        dropsTrailers = true;
     }
     if (this.glassgate !== undefined) this.demandGuard(closers);
-    return { plugins, isClosed: closers > 0, glassgate: this.glassgate };
+    return { plugins, isClosed: closers > 0, dropsTrailers, glassgate: this.glassgate };
   }
 
   private judgeOurs(ours: Entry): void {
@@ -163,8 +169,7 @@ export class Chain {
       case http("oauth2.v3.OAuth2"):
         return { closes: judgeOAuth2(message, skipped) };
       case http("header_mutation.v3.HeaderMutation"):
-        judgeHeaderMutation(message, place);
-        return { closes: false };
+        return { closes: false, dropsTrailers: judgeHeaderMutation(message, place) };
       case WASM: {
         const plugin = readPlugin(message, false);
         entry.outer.unknown(

@@ -7,10 +7,10 @@ import { refusalOf } from "../push-preflight.js";
 import { advise } from "./advice.js";
 import { adminPlaceOf, judgeBootstrap, LISTENERS_BY_XDS } from "./bootstrap.js";
 import { upstreamsOf } from "./clusters.js";
-import type { Plugin } from "./filters/wasm.js";
+import { domainShown, type Plugin } from "./filters/wasm.js";
 import { type Finding, Findings } from "./findings.js";
 import { GRANT_HEADER, grantLogged, grantPrinted, headersOf, operatorsOf } from "./formats.js";
-import { walkListeners } from "./listeners.js";
+import { type Entrance, walkListeners } from "./listeners.js";
 import { type Loaded, load } from "./load.js";
 import { Message } from "./message.js";
 import { envoysOpinion, lineOfRefusal } from "./opinion.js";
@@ -61,6 +61,28 @@ function judgeSharing(plugins: readonly Plugin[], ours: readonly Plugin[], found
         "shared-vm@",
         `another plugin has the glassgate filter's vm_id (${plugin.vmId ?? "none"}): it can write the filter's shared data`,
         "give each plugin a vm_id of its own",
+      );
+  }
+}
+
+/** A push writes one ECDS file: a filter that reads another one serves what was pushed there last. */
+function judgeFiles(entrances: readonly Entrance[]): void {
+  const first = new Map<string, string>();
+  for (const { manager } of entrances) {
+    const { glassgate, plugins = [] } = manager?.guarding ?? {};
+    const ours = plugins.find(({ isOurs }) => isOurs);
+    const domain = ours === undefined ? undefined : domainShown(ours.configuration);
+    if (glassgate === undefined || domain === undefined) continue;
+    const source = glassgate.discovery?.message("config_source", "ConfigSource");
+    const path = source?.message("path_config_source").text("path") ?? source?.text("path") ?? "no file";
+    const other = first.get(domain);
+    if (other === undefined) first.set(domain, path);
+    else if (other !== path)
+      glassgate.outer.warn(
+        "two-files",
+        `under the same anchors another listener's filter reads ${other}, and this one ${path}: a push to one leaves the other as it was, and it may allow what was revoked`,
+        "have all of them read one ECDS file",
+        glassgate.discovery?.value,
       );
   }
 }
@@ -146,6 +168,7 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   const hasFilter = entrances.some(({ manager }) => manager?.guarding.glassgate !== undefined);
   const beside = judgeBootstrap(world, hasFilter);
   const relevant = judgeReach(entrances, upstreamsOf(world), adminPlaceOf(world.bootstrap), found);
+  judgeFiles(entrances);
   if (!hasFilter) advise(world, entrances, found);
   const ours = entrances.flatMap(({ manager }) =>
     manager?.guarding.glassgate === undefined ? [] : manager.guarding.plugins.filter(({ isOurs }) => isOurs),

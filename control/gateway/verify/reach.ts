@@ -74,6 +74,17 @@ function judgeStranger(entrance: Entrance, upstreams: Upstreams, found: Findings
   }
 }
 
+/** No filter judges trailers, and none is stripped: where they go on, one may look like what was judged. */
+function judgeTrailers({ reach, manager }: Entrance, upstreams: Upstreams): void {
+  if (manager?.guarding.dropsTrailers === true) return;
+  const [name, route] = [...reach.clusters].find(([cluster]) => upstreams.getsTrailers(cluster)) ?? [];
+  route?.warn(
+    `trailers:${name}`,
+    `${name} gets a client's trailers as they are: x-break-glass-grant and authorization may stand there, forged`,
+    'first in http_filters, a header_mutation with request_trailers_mutations: remove_on_match: key_matcher: safe_regex: regex: ".*"; or see that the upstream never merges trailers into headers',
+  );
+}
+
 /**
  * Names entrances that lead where a guarded one leads. Guarded is what has our filter; without one in the file, what asks who calls.
  * @returns the entrances whose findings matter: they lead to a guarded upstream, or it cannot be seen where they lead
@@ -89,7 +100,10 @@ export function judgeReach(
   const guarded = entrances.filter((entrance) => (isOurs ? hasOurs(entrance) : asks(entrance)));
   const hops = judgeHops(entrances, guarded, upstreams);
   const places = new Set([...guarded, ...hops].flatMap((entrance) => [...placesOf(entrance, upstreams)]));
-  for (const entrance of guarded) for (const name of entrance.reach.clusters.keys()) upstreams.judge(name);
+  for (const entrance of guarded) {
+    for (const name of entrance.reach.clusters.keys()) upstreams.judge(name);
+    if (isOurs) judgeTrailers(entrance, upstreams);
+  }
   return entrances.filter((entrance) => {
     if (guarded.includes(entrance)) return true;
     if (hops.has(entrance) && entrance.isLocal) return true;

@@ -28,6 +28,8 @@ const slug = (name: string): string => name.replace(/[^a-z]+/gi, "-");
 
 export interface Stage {
   readonly test: TestEnvoy;
+  /** What that Envoy was started with. */
+  readonly config: string;
   portOf(name: string, listener?: number): number;
   logOf(name: string, kind: "audit" | "access" | "answers"): string;
   stop(): Promise<void>;
@@ -57,6 +59,7 @@ export async function startStage(world: World): Promise<Stage> {
       set([...ACCESS, "typed_config", "path"], logOf(name, "access")),
       set([...ANSWERS, "typed_config", "path"], logOf(name, "answers")),
     );
+  let built = "";
   const build = (standard: string): string => {
     const bases: Readonly<Record<Base, string>> = {
       standard,
@@ -87,12 +90,14 @@ export async function startStage(world: World): Promise<Stage> {
         listeners.push({ ...listener, name: `${slug(name)}-${i}` });
       });
     }
-    return JSON.stringify(whole);
+    built = JSON.stringify(whole, undefined, 1);
+    return built;
   };
   const test = await startTestEnvoy(world, { concurrency: 1, edit: build });
   await test.configure(world.configuration({ configuration: { strip: ["x-jwt-payload"] } }));
   return {
     test,
+    config: built,
     logOf,
     portOf: (name, listener = 0) => test.envoy.ports[`${slug(name)}-${listener}`] ?? 0,
     stop: async () => {

@@ -120,22 +120,43 @@ export function judgeMutations(mutations: readonly Message[], place: Place, isRe
   return removed;
 }
 
-/** The header_mutation filter, and its per-route form, which holds the same `mutations`. */
-export function judgeHeaderMutation(config: Message, place: Place): void {
+/** Names are tokens: either takes all of them. */
+const EVERY_NAME = new Set([".*", "\\C*"]);
+
+/** Trailers are no part of what was decided about. @returns whether none of the client's is left */
+function judgeTrailers(mutations: Message, place: Place): boolean {
+  let dropsAll = false;
+  for (const mutation of mutations.messages("request_trailers_mutations", "HeaderMutation")) {
+    if (mutation.take("append") !== undefined && place === "behind")
+      mutation.warn(
+        "changes:request_trailers_mutations",
+        "request_trailers_mutations: the upstream gets another request than the one on record",
+        "change it before the glassgate filter",
+      );
+    const matcher = mutation.message("remove_on_match").message("key_matcher", "StringMatcher");
+    if (EVERY_NAME.has(matcher.message("safe_regex").text("regex") ?? "")) dropsAll = true;
+    mutation.harmless("remove");
+    mutation.done();
+  }
+  return dropsAll;
+}
+
+/** The header_mutation filter, and its per-route form, which holds the same `mutations`. @returns whether it drops all trailers */
+export function judgeHeaderMutation(config: Message, place: Place): boolean {
   const mutations = config.message("mutations", "Mutations");
   judgeMutations(mutations.messages("request_mutations", "HeaderMutation"), place);
   judgeMutations(mutations.messages("response_mutations", "HeaderMutation"), place, true);
-  judgeMutations(mutations.messages("response_trailer_mutations", "HeaderMutation"), place, true);
-  for (const field of ["query_parameter_mutations", "request_trailer_mutations"]) {
-    if (mutations.take(field) !== undefined && place === "behind")
-      mutations.warn(
-        `changes:${field}`,
-        `${field}: the upstream gets another request than the one on record`,
-        "change it before the glassgate filter",
-        mutations.at(field),
-      );
-  }
+  judgeMutations(mutations.messages("response_trailers_mutations", "HeaderMutation"), place, true);
+  if (mutations.take("query_parameter_mutations") !== undefined && place === "behind")
+    mutations.warn(
+      "changes:query_parameter_mutations",
+      "query_parameter_mutations: the upstream gets another request than the one on record",
+      "change it before the glassgate filter",
+      mutations.at("query_parameter_mutations"),
+    );
+  const dropsTrailers = judgeTrailers(mutations, place);
   config.harmless("most_specific_header_mutations_wins");
   mutations.done();
   config.done();
+  return dropsTrailers;
 }

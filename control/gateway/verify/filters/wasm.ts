@@ -133,6 +133,10 @@ const keysOf = (anchors: Configuration): string =>
     .sort()
     .join();
 
+/** The same for filters that one bundle is for; undefined where nothing is pinned yet. */
+export const domainShown = ({ audience, ...anchors }: Configuration): string | undefined =>
+  anchors.roots === undefined ? undefined : JSON.stringify([audience, keysOf(anchors)]);
+
 /** Which anchors differ, as they stand in the first. */
 function differing(first: Configuration, second: Configuration): { name: string; here: string; there: string }[] {
   const plain = ["audience", "threshold"]
