@@ -2,8 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
+import { renderGateway } from "../../control/gateway/render.js";
+import { readSurroundings } from "../../control/gateway/surroundings.js";
+import { anchorsOf } from "../kit/envoy.js";
+import { World } from "../kit/world.js";
 import { ACCESS, ANSWERS, AUDIT, BRANCH, MANAGER, type Path, texts } from "./verify/files.js";
 
+const anchors = anchorsOf(new World(0));
 const guide = readFileSync(new URL("../../docs/operator-guide.md", import.meta.url), "utf8");
 /** Of the answers' log, as the guide's table has them. */
 const [, cell = ""] = /^\| `answers\.log` .*\|([^|]*)\|$/m.exec(guide) ?? [];
@@ -45,6 +50,16 @@ for (const base of ["standard", "require"] as const)
       });
     });
   });
+
+it("all logs go where the access log goes, but those that are sent elsewhere", () => {
+  const logs = (paths: object): readonly string[] =>
+    readSurroundings(renderGateway({ anchors, wasmPath: "/g.wasm", ecdsPath: "/e/g.json", ...paths }), "it").logs.map(
+      ({ path }) => path,
+    );
+  expect(logs({ accessLogPath: "/a" })).toEqual(["/a", "/a", "/a"]);
+  expect(logs({ accessLogPath: "/a", auditLogPath: "/b" })).toEqual(["/b", "/a", "/a"]);
+  expect(logs({ accessLogPath: "/a", answersLogPath: "/c" })).toEqual(["/a", "/a", "/c"]);
+});
 
 it("the standard one asks the filter about x-break-glass, whatever its bytes", () => {
   const document = parseDocument(texts.standard);
