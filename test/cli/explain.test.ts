@@ -1,5 +1,8 @@
 /** What the gateway tells nobody, `explain` tells the holder: which of the four reasons for `signature` it was. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { showTime } from "../../control/base/time.js";
 import { publicPart } from "../../control/signer/jwk.js";
 import { entitlement, nowSeconds, Party } from "../kit/party.js";
 
@@ -23,6 +26,9 @@ it("by which bundle, as the gateway may serve another", async () => {
   expect(stdout).toMatch(
     /^judged by +version \d+ in bundle\.jws, issued 20\S+ \S+ UTC; a gateway that serves another bundle may say otherwise$/m,
   );
+  const claims = readFileSync(join(party.folder, "bundle.jws"), "utf8").split(".")[1] ?? "";
+  const { iat } = JSON.parse(Buffer.from(claims, "base64url").toString("utf8"));
+  expect(stdout).toContain(`, issued ${showTime(iat)};`);
   expect(stdout).toContain(`version ${/^ {2}bundle +(\d+)$/m.exec(stdout)?.[1]} in`);
 });
 

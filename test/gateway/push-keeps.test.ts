@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { send } from "../../control/gateway/client.js";
 import { ecdsText, readEcds, writeEcds } from "../../control/gateway/ecds.js";
-import { push } from "../../control/gateway/push.js";
+import { type PushOptions, push } from "../../control/gateway/push.js";
 import { keptOptions } from "../../control/gateway/rendered.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { type Json, World } from "../kit/world.js";
@@ -20,8 +20,9 @@ afterAll(() => test.stop());
 
 const object = z.record(z.string(), z.unknown());
 const deployed = (): Json => object.parse(readEcds(readFileSync(test.filter.ecdsPath, "utf8"))?.configuration);
-const pushVersion = (version: number): Promise<unknown> =>
+const pushVersion = (version: number, step: PushOptions["step"] = () => {}): Promise<unknown> =>
   push({
+    step,
     filter: test.filter,
     anchors: test.anchors,
     admin: test.envoy.admin,
@@ -104,4 +105,16 @@ it("what the filter would refuse is named, and nothing is written", async () => 
   const before = readFileSync(test.filter.ecdsPath, "utf8");
   await expect(pushVersion(4)).rejects.toThrow(/holds what this glassgate does not know: net_of_tomorrow/);
   expect(readFileSync(test.filter.ecdsPath, "utf8")).toBe(before);
+});
+
+it("also where it comes while a push is under way", async () => {
+  edit({ net_of_tomorrow: undefined });
+  let text = "";
+  const another = (name: string): void => {
+    if (name !== "begun" || text !== "") return;
+    edit({ net_of_tomorrow: ["10.0.0.0/8"] });
+    text = readFileSync(test.filter.ecdsPath, "utf8");
+  };
+  await expect(pushVersion(9, another)).rejects.toThrow(/holds what this glassgate does not know: net_of_tomorrow/);
+  expect(readFileSync(test.filter.ecdsPath, "utf8")).toBe(text);
 });

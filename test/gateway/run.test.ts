@@ -143,8 +143,14 @@ describe("starts with standard output", () => {
     child.kill();
   });
 
-  it("a socket, as Node gives it to a child", async () => {
-    await start();
+  it("a socket, as Node gives it to a child; and says that an ECDS file of no use does not serve", async () => {
+    const { ecdsPath } = readRenderedFilter(readFileSync(config, "utf8"), config);
+    writeEcds(ecdsPath, "{}");
+    const { said } = await start();
+    rmSync(ecdsPath);
+    expect(said().replace(/\s+/g, " ")).toMatch(
+      /holds no configuration of this filter, so that of gateway\.yaml serves/,
+    );
     expect(await status()).toBe(401);
   });
 

@@ -1,9 +1,15 @@
 /** What `gateway verify` says of headers that a skipped filter sets is what the filter does with them: it strips, or keeps. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { defaultConfiguration, ecdsText } from "../../control/gateway/ecds.js";
+import { renderGateway } from "../../control/gateway/render.js";
+import { readRenderedFilter } from "../../control/gateway/rendered.js";
 import { ALWAYS_STRIPPED } from "../../control/gateway/verify/filters/wasm.js";
 import { verifyGateway } from "../../control/gateway/verify/index.js";
 import { FilterHost, type Header } from "../../control/host/host.js";
+import { anchorsOf } from "../kit/envoy.js";
 import { headersOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 
@@ -46,4 +52,23 @@ it("a header that the filter strips anyway needs no place in strip; one that it 
   for (const header of [...headers, "x-other"])
     expect(kept, header).toContainEqual(expect.stringContaining(`would have set or removed ${header};`));
   expect(kept).toHaveLength(headers.length + 1);
+});
+
+it("a header that only one of default_config and the ECDS file strips passes, as either may serve", () => {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-strip-"));
+  const ecdsPath = join(folder, "glassgate.json");
+  const rendered = renderGateway({ anchors: anchorsOf(new World(0)), wasmPath: "/glassgate.wasm", ecdsPath });
+  const filter = readRenderedFilter(rendered, "envoy.yaml");
+  const dangers = (inDefault: boolean, inFile: boolean): string[] => {
+    const configuration = (isStripped: boolean): string =>
+      defaultConfiguration(filter).replace('"x-jwt-payload"', isStripped ? '"x-jwt-payload"' : '"x-other"');
+    writeFileSync(ecdsPath, ecdsText(filter, configuration(inFile), undefined, "1"));
+    const text = rendered.replace(defaultConfiguration(filter), configuration(inDefault));
+    return verifyGateway(text, "envoy.yaml").flatMap(({ level, message }) => (level === "danger" ? [message] : []));
+  };
+  const passes = [expect.stringMatching(/x-jwt-payload; a client's own passes/)];
+  expect(dangers(true, true)).toEqual([]);
+  expect(dangers(false, true)).toEqual(passes);
+  expect(dangers(true, false)).toEqual(passes);
+  rmSync(folder, { recursive: true });
 });

@@ -92,6 +92,21 @@ const broken: readonly (readonly [name: string, text: string, level: "danger" | 
     /no access log has the answer/,
   ],
   [
+    "answers without the request's id, which leads to the record",
+    good.replace(/(name: answers[\s\S]*?)"%REQ\(X-REQUEST-ID\)%"/, '$1"%PROTOCOL%"'),
+    "warning",
+    /no access log has the answer/,
+  ],
+  [
+    "an answers' log of one thing or another, neither of them all that is allowed",
+    good.replace(
+      "header_filter: { header: { name: x-break-glass-grant, present_match: true } }",
+      "or_filter: { filters: [ { response_flag_filter: {} }, { header_filter: { header: { name: x-other, present_match: true } } } ] }",
+    ),
+    "warning",
+    /no access log has the answer/,
+  ],
+  [
     "answers without status",
     good.replace('status: "%RESPONSE_CODE%"', 'status: "%PROTOCOL%"'),
     "warning",
@@ -425,13 +440,36 @@ const missed: readonly (readonly [name: string, text: string, message: RegExp])[
     good.replace("stat_prefix: api", "stat_prefix: api\n                brand_new_option: true"),
     /brand_new_option of HttpConnectionManager is not known here/,
   ],
+  [
+    "request ids of a kind that nobody knows",
+    good.replace(
+      "stat_prefix: api",
+      'stat_prefix: api\n                request_id_extension: { typed_config: { "@type": type.googleapis.com/envoy.brand_new.v3.Id } }',
+    ),
+    /request ids come from envoy\.brand_new\.v3\.Id, which is not known here/,
+  ],
   ["a filter that nobody knows", good.replace("http.router.v3.Router", "http.brand_new.v3.Thing"), /is not known here/],
 ];
 
 describe("gateway verify", () => {
   it("finds nothing in the project's own files", () => {
-    expect(verifyGateway(good, "envoy.yaml").filter(({ level }) => level !== "warning")).toEqual([]);
+    expect(verifyGateway(good, "envoy.yaml")).toEqual([]);
     expect(verifyGateway(required, "envoy-require.yaml")).toEqual([]);
+  });
+
+  it("takes the flush interval by its older name, and answers that one of two filters lets through", () => {
+    const older = good.replace(
+      "access_log_options: { access_log_flush_interval: 5s }",
+      "access_log_flush_interval: 5s",
+    );
+    const either = good.replace(
+      /(?=header_filter: )(.*)/,
+      "or_filter: { filters: [ { response_flag_filter: {} }, { $1 } ] }",
+    );
+    for (const text of [older, either]) {
+      expect(text).not.toBe(good);
+      expect(verifyGateway(text, "f")).toEqual([]);
+    }
   });
 
   it("says nothing about hosts that stay, and no layer that is not there", () => {

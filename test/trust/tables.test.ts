@@ -122,6 +122,8 @@ describe("the claims of a grant", () => {
   for (const one of claims) {
     it(`${one.name}: another value is another screen, and ${one.optional ? "it may be missing" : "it must be there"}`, () => {
       expect(screen({ ...whole, [one.name]: valuesOf(one)[1] })).not.toBe(screen(whole));
+      const label = claimRows.find(({ name }) => name === one.name)?.label;
+      expect(screen(whole)).toMatch(new RegExp(`^(?:The )?${label}\\b`, "m"));
       const less = without(whole, one.name);
       expect(grantClaimsSchema.safeParse(less).success).toBe(one.optional);
       expect(isAccepted(() => referenceOf(less))).toBe(one.optional);
@@ -146,6 +148,11 @@ describe("the claims of a grant", () => {
         const { claims: known } = z.object({ claims: z.record(z.string(), z.unknown()) }).parse(told(whole));
         const newer = { ...z.record(z.string(), z.unknown()).parse(told(whole)), claims: { ...known, [name]: value } };
         expect(() => claimsOf(newer, "The ask")).toThrow(/cannot show/);
+        fc.pre(!["typ", "alg", "kid", "approvals", "error"].includes(name));
+        const around = z.record(z.string(), z.unknown()).parse(told(whole));
+        const approvals = [{ alg: null, kid: "k", iat: 1, [name]: value }];
+        for (const more of [{ [name]: value }, { approvals }])
+          expect(() => claimsOf({ ...around, ...more }, "The ask")).toThrow(/cannot show/);
       }),
       { numRuns: 150 },
     );

@@ -157,7 +157,7 @@ const warnings: readonly Change[] = (
     {
       name: "no request ids of Envoy's own",
       edit: set([...MANAGER, "generate_request_id"], false),
-      says: /with generate_request_id false the client chooses the request_id in the record/,
+      says: /^with generate_request_id false the client chooses the request_id in the record/,
       effect: { kind: "upstream", headers: { "x-request-id": "chosen" }, gets: /"x-request-id":"chosen"/ },
     },
     {
