@@ -43,6 +43,9 @@ it("the filter strips each header that verify takes for stripped, and keeps thos
   };
   expect(await send([])).toEqual([]);
   expect((await send(keepable)).sort()).toEqual([...keepable].sort());
+  // And what is kept takes no other along.
+  for (const name of [keepable[0], keepable.at(-1)].flatMap((name) => name ?? []))
+    expect(await send([name])).toEqual([name]);
 });
 
 it("a header that the filter strips anyway needs no place in strip; one that it keeps does", () => {

@@ -42,10 +42,14 @@ it("A, B, A with a stream open under A: what B revoked stays revoked, also where
 });
 
 it("a listener whose own push is still to come is not behind its domain's other one", async () => {
-  const { host, ask } = await start();
+  const { host, open, ask } = await start();
   host.configure(world.configuration(), "early");
   host.configure(world.configuration(), "late");
   expect(ask("late")).toBe("allow");
+  host.configure(world.configuration(), "early");
+  // Under another bundle the grant is checked and proved anew.
+  const { outcome } = open("late");
+  expect(outcome.filterState.get("wasm.glassgate.audit")).toMatch(/"cached":false.*\n\{"evidence":/);
   host.configure(revoking(), "early");
   expect(ask("late")).toBe("revoked");
 });

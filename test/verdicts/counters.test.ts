@@ -92,8 +92,11 @@ it("counts requests without a grant only where one is required, and in shadow as
   shadow.ask([]);
   shadow.ask(["garbage"]);
   shadow.ask([shadow.world.alone()]);
+  // As it would tell: neither there does a metric say which keys there are.
+  shadow.ask([shadow.world.alone({ by: shadow.world.stranger })]);
+  shadow.ask([shadow.world.alone({ by: shadow.world.stranger, header: { kid: shadow.world.rita.kid } })]);
   shadow.host.tick();
-  expect(shadow.counted()).toEqual({ malformed: 1, allow: 1 });
+  expect(shadow.counted()).toEqual({ malformed: 1, allow: 1, signature: 2 });
 });
 
 it("hands over what was counted when its root ends: with a new configuration, and with a new VM", async () => {

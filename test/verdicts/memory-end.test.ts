@@ -175,7 +175,8 @@ it("one context too many: denied and told before and after, without a grant it g
   expect(normal).toMatchObject({ kind: "continue", isUnjudged: false });
   expect(normal.filterState.size).toBe(0);
   tick();
-  expect(gauge("refused")).toBeGreaterThan(0);
+  // The configuration and both requests.
+  expect(gauge("refused")).toBe(3);
   expect(warnings()).toContainEqual(
     expect.stringContaining("every grant is denied: this VM holds too many configurations at once"),
   );
@@ -183,6 +184,22 @@ it("one context too many: denied and told before and after, without a grant it g
   expect(host.configure(world.configuration(), "other").accepted).toBe(true);
   expect(ask(world.alone(), "other")).toBe("allow");
   expectAlive();
+});
+
+it("warns once at three quarters, and anew when it comes there again from less than half", async () => {
+  const { host, tick, warnings } = await setUp();
+  expect(host.configure(world.configuration({ bundle: null })).accepted).toBe(true);
+  const [vm] = host.process.workers[0]?.allVms ?? [];
+  const FIRST = 1_000_000;
+  let count = 1;
+  const hold = (wanted: number): number => {
+    for (; count < wanted; count++) vm?.guest.invoke("proxy_on_context_create", FIRST + count, 0);
+    for (; count > wanted; count--) vm?.guest.invoke("proxy_on_delete", FIRST + count - 1);
+    tick();
+    return warnings().filter((text) => text.includes("configurations side by side")).length;
+  };
+  const counts = [3071, 3072, 4000, 2048, 3072, 2047, 3071, 3072];
+  expect(counts.map(hold)).toEqual([0, 1, 1, 1, 1, 1, 1, 2]);
 });
 
 it("the 65th domain: denied and told; one that is served no more makes room", async () => {
@@ -239,7 +256,10 @@ it("a million streams: those beyond the table are unknown, and nothing traps", a
  * The place of a context that is gone goes to the next one. No gateway ends a root before its streams; one that did must not
  * have them judged under another root's keys.
  */
-it("a stream whose context is gone is a stranger, also when another context stands in its place", async () => {
+it.each([
+  ["another context stands in its place", 0],
+  ["so many have stood there that a handle of 32 bits could be the same again", 2 ** 20 - 1],
+])("a stream whose context is gone is a stranger, also when %s", async (_, between) => {
   const { host } = await setUp();
   expect(host.configure(world.configuration()).accepted).toBe(true);
   const [vm] = host.process.workers[0]?.allVms ?? [];
@@ -263,6 +283,10 @@ it("a stream whose context is gone is a stranger, also when another context stan
   const old = rootOf("old");
   const orphan = streamOf(old);
   vm.guest.invoke("proxy_on_delete", old.root.id);
+  for (let i = 0; i < between; i++) {
+    vm.guest.invoke("proxy_on_context_create", 1_000_000, 0);
+    vm.guest.invoke("proxy_on_delete", 1_000_000);
+  }
   const next = streamOf(rootOf("next"));
   for (const { context, stream } of [orphan, next]) vm.onRequestHeaders(context, stream);
   const verdicts = [orphan, next].map(({ stream }) => stream.filterState.get("wasm.glassgate.verdict")?.toString());

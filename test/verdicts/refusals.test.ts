@@ -1,6 +1,8 @@
 /** Bad configurations are refused on the canary; the old one serves on. Every kind, in the Node host; Envoy's are in test/gateway. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FilterHost } from "../../control/host/host.js";
+import { wasmPath } from "../../control/host/wasm.js";
 import { World } from "../kit/world.js";
 import { laterRefusals, refusals } from "./refusals.js";
 
@@ -30,6 +32,20 @@ describe("configurations that are refused", () => {
       expect(ask(host)).toBe("allow");
     });
   }
+
+  /** The first bytes of the known answers (assembly/crypto/selftest.ts), as they stand in the program. */
+  for (const [name, known] of [
+    ["Ed25519", "6291d657deec24024827e69c3abe01a3"],
+    ["ES256", "efd48b2aacb6a8fd1140dd9cd45e81d6"],
+  ] as const)
+    it(`any, where ${name} does not know the answer of its self-test`, async () => {
+      const wasm = readFileSync(wasmPath);
+      const at = wasm.indexOf(Buffer.from(known, "hex"));
+      expect(at).toBeGreaterThan(0);
+      wasm[at] = 0;
+      const answer = (await FilterHost.load({ wasm })).configure(world.configuration({ bundle: null }));
+      expect(answer).toMatchObject({ accepted: false, reason: "the self-test of its signature checks fails" });
+    });
 
   it("the same bundle again, signed by other roots, is no other content", async () => {
     const host = await FilterHost.load();

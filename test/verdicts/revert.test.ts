@@ -4,6 +4,7 @@
  * bundle, and requests passed unjudged.
  */
 import { expect, it } from "vitest";
+import { Status } from "../../control/host/abi.js";
 import { FilterHost } from "../../control/host/host.js";
 import { World } from "../kit/world.js";
 
@@ -33,4 +34,15 @@ it("a revert to an old configuration after many others is ignored on every threa
       verdict: "revoked",
     });
   }
+});
+
+it("a thread that was configured before is no canary, also where it cannot read what the canary left for it", async () => {
+  const world = new World(Math.floor(Date.now() / 1000));
+  const host = await FilterHost.load({
+    intercept: ({ name, thread }) =>
+      name === "proxy_get_shared_data" && thread === "worker 0" ? Status.NotFound : undefined,
+  });
+  const first = world.configuration();
+  for (const text of [first, world.configuration(), first])
+    expect(host.configure(text)).toMatchObject({ accepted: true, failedThreads: [] });
 });

@@ -125,6 +125,11 @@ describe("a network is busy", () => {
     last = first - 1;
     for (let i = 0; i < 600; i++) expect(isBusy(fresh(), later)).toBe(true);
   });
+  it("also where their numbers are alike: none is driven out by those that end in the same bits", () => {
+    const later = NOW + 300 * WINDOW;
+    for (let j = 0; j < MAX_FAILED; j++) for (let i = 0; i < 64; i++) noteFailure(networkAt(`172.${i}.7.1`), later);
+    for (let i = 0; i < 64; i++) expect(isBusy(networkAt(`172.${i}.7.1`), later)).toBe(true);
+  });
   it("still, after so many others have failed less often that there was no room for all", () => {
     const network = fresh();
     for (let i = 0; i < MAX_FAILED; i++) noteFailure(network, NOW);

@@ -1,0 +1,50 @@
+/** Streams whose places are neighbours, across the table's end: each keeps its own context, whichever goes first. */
+import { addStream, handleOfStream, removeStream, streamCount } from "../../../assembly/filter/streams";
+
+/** As in streams.ts: the place where an id is looked for first, in a table that has not grown. */
+const CAPACITY: u32 = 2048;
+function home(id: u32): u32 {
+  return (id * 0x9e3779b1) & (CAPACITY - 1);
+}
+
+/** Ids that begin at one of eight places around the table's end, six at each. */
+const ids: u32[] = [];
+for (let id: u32 = 1; id <= 6 * CAPACITY; id++) if (((home(id) + 4) & (CAPACITY - 1)) < 8) ids.push(id);
+const handles: u32[] = ids.map<u32>((): u32 => 0);
+
+let state: u32 = 12345;
+function random(below: i32): i32 {
+  state = state * 1664525 + 1013904223;
+  return <i32>((state >> 8) % <u32>below);
+}
+
+function wrong(): i32 {
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) if (handleOfStream(ids[i]) != handles[i]) count += 1;
+  return count;
+}
+
+describe("streams that would stand in one place", () => {
+  it("are found, whichever of them came and went before, and no other is", () => {
+    let live = 0;
+    let bad = 0;
+    expect(ids.length).toBe(48);
+    for (let step = 0; step < 4000; step++) {
+      const which = random(ids.length);
+      const isLive = handles[which] != 0;
+      if (isLive) {
+        if (!removeStream(ids[which])) bad += 1;
+        handles[which] = 0;
+        live -= 1;
+      } else {
+        if (removeStream(ids[which])) bad += 1;
+        handles[which] = <u32>step + 1;
+        if (!addStream(ids[which], handles[which])) bad += 1;
+        live += 1;
+      }
+      bad += wrong();
+      if (streamCount() != live) bad += 1;
+    }
+    expect(bad).toBe(0);
+  });
+});
