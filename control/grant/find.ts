@@ -171,13 +171,21 @@ function otherToken(segment: string): { remains: string } | undefined {
 }
 
 function findIn(text: string): Found {
+  const texts = (found: Found): string => found.messages.map((message) => message.text).join();
+  // The wrong reading of a dash in the last approval's signature is a whole grant without that approval.
+  const approvals = (found: Found): number => texts(found).split("~").length;
   const [best, second] = readings(decodeCarrier(text))
     .map((plain) => new Scan(plain).run())
-    .sort((a, b) => b.sure - a.sure || b.messages.length - a.messages.length || a.remains.length - b.remains.length);
+    .sort(
+      (a, b) =>
+        b.sure - a.sure ||
+        b.messages.length - a.messages.length ||
+        approvals(b) - approvals(a) ||
+        a.remains.length - b.remains.length,
+    );
   if (best === undefined) return { messages: [], remains: [] };
-  const texts = (found: Found): string => found.messages.map((message) => message.text).join();
   const isTied = second !== undefined && second.sure === best.sure && texts(second) !== texts(best);
-  if (isTied && second.messages.length === best.messages.length)
+  if (isTied && second.messages.length === best.messages.length && approvals(second) === approvals(best))
     return { messages: [], remains: ["a message in which long dashes stand: one hyphen or two, which cannot be told"] };
   return best;
 }

@@ -140,6 +140,13 @@ describe("a message is found", () => {
     });
   }
 
+  it("in en dashes, where the only one stands in the last approval's signature", () => {
+    const grant = sample("grant").replaceAll("-", "_");
+    const at = grant.length - 40;
+    const message = `${grant.slice(0, at)}-${grant.slice(at + 1)}`;
+    expect(textsOf(message.replace("-", "\u2013"))).toEqual([message]);
+  });
+
   it("under two manglings at once, in any byte order", () => {
     const names = fc.constantFrom(
       ...[
