@@ -104,7 +104,7 @@ function largest(which: i32): i32 {
 }
 
 /** Warns where this VM is nearly full. Cheap: also with each configuration, as the next may be the one too many. */
-export function warnOfLoad(): void {
+function warnOfLoad(): void {
   for (let which = 0; which < LOADS; which++) warnOnce(which);
   tellRefusals();
 }

@@ -13,7 +13,7 @@ const LINE_BYTES: i32 = 40;
 /** What a line says. */
 export const SAID_BYTES: i32 = 24;
 /** A VM that has said nothing for so long is gone: six times what VMs wait (ticks.ts). */
-export const SILENT_NS: u64 = 12_000_000_000;
+const SILENT_NS: u64 = 12_000_000_000;
 /** More than the threads that can be overtaken by each other in one go; the next tick tries again. */
 const RETRIES: i32 = 64;
 

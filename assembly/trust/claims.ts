@@ -1,5 +1,5 @@
 /** Reads the claims of a trust bundle: a closed object (docs/trust-bundle.md, "Claims"). */
-import { Element, readList } from "../jose/lists";
+import { readNames } from "../jose/lists";
 import { MAX_AUDIENCES } from "../limits";
 import { readEntitlements } from "./entitlements";
 import { Loading } from "./loading";
@@ -30,7 +30,7 @@ function readMember(member: i32, loading: Loading, trust: Trust): void {
       trust.expiresAt = reader.integer();
       break;
     case BundleMember.Aud:
-      trust.audiences = readList(reader, loading.region, Element.Name, 1, MAX_AUDIENCES);
+      trust.audiences = readNames(reader, loading.region, MAX_AUDIENCES);
       break;
     case BundleMember.Principals:
       keyCount = readPrincipals(loading, principals);

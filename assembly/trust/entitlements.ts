@@ -1,6 +1,6 @@
 /** Reads the entitlements of a bundle. */
 import { readScope, Wildcard } from "../jose/details";
-import { Element, readList } from "../jose/lists";
+import { readNames } from "../jose/lists";
 import { MAX_APPROVALS, MAX_ENTITLEMENTS, MAX_REASONS, MAX_REQUESTER_ROLES } from "../limits";
 import { isMember, Loading } from "./loading";
 import {
@@ -87,10 +87,10 @@ function readMember(member: i32, loading: Loading, entitlement: Entitlement): vo
       entitlement.nameLen = reader.stringLen;
       break;
     case EntitlementMember.Requesters:
-      entitlement.requesters = readList(reader, region, Element.Name, 1, MAX_REQUESTER_ROLES);
+      entitlement.requesters = readNames(reader, region, MAX_REQUESTER_ROLES);
       break;
     case EntitlementMember.Reasons:
-      entitlement.reasons = readList(reader, region, Element.Name, 1, MAX_REASONS);
+      entitlement.reasons = readNames(reader, region, MAX_REASONS);
       break;
     case EntitlementMember.Approvals:
       entitlement.quorum = readApprovals(loading);
