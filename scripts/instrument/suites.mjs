@@ -5,7 +5,7 @@ const FOLDERS = ["test/verdicts", "test/trust", "test/grant", "test/model"];
 /** Needs a gateway, the command, or the very bytes of the release. */
 const ELSEWHERE = /kit\/envoy|envoy-gateway|kit\/party|cli\/run|hot-path|glassgate\.wat|memory-end/;
 /** Whatever runs the filter. */
-const RUNS_FILTER = /FilterHost|nodeGateway|FilterTools|\./driver|control\/grant\/(?:judge|complete)/;
+const RUNS_FILTER = /FilterHost|nodeGateway|FilterTools|\.\/driver|control\/grant\/(?:judge|complete)/;
 
 /** Paths of test files, sorted. */
 export function fastSuites() {
