@@ -19,10 +19,12 @@ export async function runSuites(wasm, tests, { bail = false, tells = false, time
   const { code, isTimedOut, output } = await run(process.execPath, args, { env, timeoutMs });
   const lines = tells && existsSync(probes) ? readFileSync(probes, "utf8").trimEnd().split("\n") : [];
   const reached = new Map(
-    lines.filter((line) => line !== "").map((line) => {
-      const { test, reached } = JSON.parse(line);
-      return [relative(".", test), reached];
-    }),
+    lines
+      .filter((line) => line !== "")
+      .map((line) => {
+        const { test, reached } = JSON.parse(line);
+        return [relative(".", test), reached];
+      }),
   );
   rmSync(probes, { force: true });
   return { isGreen: code === 0 && !isTimedOut, isTimedOut, output, reached };
@@ -35,12 +37,24 @@ const ASPECT_CONFIG = "scripts/instrument/as-pect.config.mjs";
 export async function runSpecs(folder, cell, { tells = false, timeoutMs } = {}) {
   const probes = resolve(folder, "specs.probes");
   rmSync(probes, { force: true });
-  const args = [ASPECT, "--summary", "--config", relative(folder, ASPECT_CONFIG), "--as-config", "as-pect.asconfig.json"];
+  const args = [
+    ASPECT,
+    "--summary",
+    "--config",
+    relative(folder, ASPECT_CONFIG),
+    "--as-config",
+    "as-pect.asconfig.json",
+  ];
   const env = { GLASSGATE_CELL: String(cell), NO_COLOR: "1", ...(tells ? { GLASSGATE_PROBES: probes } : {}) };
   const { code, isTimedOut, output } = await run(process.execPath, args, { cwd: folder, env, timeoutMs });
   const text = tells && existsSync(probes) ? readFileSync(probes, "utf8").trim() : "";
   rmSync(probes, { force: true });
-  return { isGreen: code === 0 && !isTimedOut, isTimedOut, output, reached: text === "" ? [] : JSON.parse(text).reached };
+  return {
+    isGreen: code === 0 && !isTimedOut,
+    isTimedOut,
+    output,
+    reached: text === "" ? [] : JSON.parse(text).reached,
+  };
 }
 
 /** Writes a filter where tests can find it. */

@@ -11,10 +11,7 @@ if (wasm === undefined) throw new Error("GLASSGATE_WASM names no filter");
 const CHANGES = new Map([
   [
     resolve("control/host/wasm.ts"),
-    [
-      'fileURLToPath(new URL("../../build/glassgate.wasm", import.meta.url))',
-      JSON.stringify(resolve(wasm)),
-    ],
+    ['fileURLToPath(new URL("../../build/glassgate.wasm", import.meta.url))', JSON.stringify(resolve(wasm))],
   ],
   [
     resolve("control/host/instance.ts"),

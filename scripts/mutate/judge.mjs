@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { TELL, withCell } from "../instrument/probe.mjs";
 import { runSpecs, runSuites, writeFilter } from "../instrument/run-suites.mjs";
 import { fastSuites } from "../instrument/suites.mjs";
+import { fingerprint, reachOf } from "./reach.mjs";
 
 /** A mutant that makes a loop endless shows as a run that takes so many times what all tests took together. */
 const PATIENCE = 5;
@@ -14,7 +15,6 @@ const VANGUARD = 1;
 export class Judge {
   #folder;
   #wasm;
-  #tests = [];
   #reached = new Map();
   #specsReach = new Set();
   #kills = new Map();
@@ -31,17 +31,23 @@ export class Judge {
   }
 
   /** Runs everything once on the filter as it is, which must be green, and notes which test reaches what. */
-  async open() {
+  async #find() {
     const started = performance.now();
     const suites = await runSuites(this.#filter(TELL, "unbroken"), fastSuites(), { tells: true });
     if (!suites.isGreen) throw new Error(`the tests fail without any mutant:\n${suites.output}`);
-    this.#limitMs = 30_000 + PATIENCE * (performance.now() - started);
-    for (const [test, probes] of suites.reached) this.#reached.set(test, new Set(probes));
-    this.#tests = [...suites.reached.keys()];
+    const ms = performance.now() - started;
     const specs = await runSpecs(this.#folder, TELL, { tells: true });
     if (!specs.isGreen) throw new Error(`the specs fail without any mutant:\n${specs.output}`);
-    this.#specsReach = new Set(specs.reached);
-    return this.#tests.length;
+    return { suites: [...suites.reached], specs: specs.reached, ms };
+  }
+
+  /** @returns how many test files there are */
+  async open() {
+    const { suites, specs, ms } = await reachOf(fingerprint(this.#wasm), () => this.#find());
+    this.#limitMs = 30_000 + PATIENCE * ms;
+    for (const [test, probes] of suites) this.#reached.set(test, new Set(probes));
+    this.#specsReach = new Set(specs);
+    return suites.length;
   }
 
   async #suitesNotice(id, tests) {
@@ -61,8 +67,9 @@ export class Judge {
   /** @returns `{ outcome, by }` */
   async judge({ id }) {
     const kills = (test) => this.#kills.get(test) ?? 0;
-    const tests = this.#tests
-      .filter((test) => this.#reached.get(test)?.has(id))
+    const tests = [...this.#reached]
+      .filter(([, probes]) => probes.has(id))
+      .map(([test]) => test)
       .sort((a, b) => kills(b) - kills(a));
     const inSpecs = this.#specsReach.has(id);
     if (tests.length === 0 && !inSpecs) return { outcome: "survived", by: "no test reaches it" };
@@ -73,4 +80,3 @@ export class Judge {
     return by === undefined ? { outcome: "survived", by: `${tests.length} tests reach it` } : { outcome: "killed", by };
   }
 }
-

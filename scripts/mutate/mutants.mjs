@@ -23,13 +23,23 @@ const OPERATORS = new Map([
   [Token.Bar, ["&"]],
   [Token.Caret, ["|"]],
 ]);
-const ASSIGNMENTS = new Set([Token.Equals, Token.Plus_Equals, Token.Minus_Equals, Token.Bar_Equals, Token.Ampersand_Equals]);
+const ASSIGNMENTS = new Set([
+  Token.Equals,
+  Token.Plus_Equals,
+  Token.Minus_Equals,
+  Token.Bar_Equals,
+  Token.Ampersand_Equals,
+]);
 /** Built-in functions whose arguments are laid out at compile time, or are addresses and not numbers. */
 const LAID_OUT = /^(?:memory\.data|changetype|offsetof|sizeof|load|store)\b/;
 /** `MAX_APPROVALS`: a bound. What a refusal says (`ENTITLEMENT_LACKS`) is none. */
 const CONSTANT = /^(?!.*_LACKS$)[A-Z][A-Z0-9_]+$/;
 /** Words on the screen: a text that is wrong breaks no check. */
 const WORDING = new Set(["loading.refuse", "loading.explain"]);
+
+function each(list, visit) {
+  for (const item of list) visit(item);
+}
 
 /** Numbers a mutant and returns the condition under which it is in force. */
 function numbering(source, mutants) {
@@ -54,7 +64,10 @@ export function placeMutants(source, mutants) {
 
   function force(condition, values) {
     const text = short(source.textOf(condition));
-    choose(condition, values.map((value) => ({ from: text, to: value, text: value })));
+    choose(
+      condition,
+      values.map((value) => ({ from: text, to: value, text: value })),
+    );
   }
 
   function replaceOperator(node, replacements) {
@@ -96,9 +109,9 @@ export function placeMutants(source, mutants) {
         expression(node.ifThen);
         return expression(node.ifElse);
       case Kind.Call:
-        if (LAID_OUT.test(source.textOf(node.expression))) return node.args.slice(0, 1).forEach(addressOf);
+        if (LAID_OUT.test(source.textOf(node.expression))) return each(node.args.slice(0, 1), addressOf);
         if (node.expression.kind === Kind.PropertyAccess) expression(node.expression.expression);
-        return node.args.forEach((argument) => expression(argument));
+        return each(node.args, (argument) => expression(argument));
       case Kind.True:
       case Kind.False: {
         const text = source.textOf(node);
@@ -149,7 +162,7 @@ export function placeMutants(source, mutants) {
     if (!node) return;
     switch (node.kind) {
       case Kind.Block:
-        return node.statements.forEach(statement);
+        return each(node.statements, statement);
       case Kind.If:
         condition(node.condition, ["false", "true"]);
         statement(node.ifTrue);
@@ -164,9 +177,9 @@ export function placeMutants(source, mutants) {
         return statement(node.body);
       case Kind.Switch:
         expression(node.condition);
-        return node.cases.forEach(({ statements }) => statements.forEach(statement));
+        return each(node.cases, ({ statements }) => each(statements, statement));
       case Kind.Variable:
-        return node.declarations.forEach(({ initializer }) => expression(initializer));
+        return each(node.declarations, ({ initializer }) => expression(initializer));
       case Kind.Return:
         return expression(node.value);
       case Kind.Expression: {

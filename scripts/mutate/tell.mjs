@@ -3,7 +3,8 @@
 const placeOf = ({ file, line, column }) => `${file}:${line}:${column}`;
 const changeOf = ({ from, to }) => `${from}  ->  ${to}`;
 
-export const lineOf = (mutant, { outcome, by }) => `${outcome.padEnd(8)}  ${placeOf(mutant)}  ${changeOf(mutant)}  (${by})`;
+export const lineOf = (mutant, { outcome, by }) =>
+  `${outcome.padEnd(8)}  ${placeOf(mutant)}  ${changeOf(mutant)}  (${by})`;
 
 /** By file, with all survivors. `percent`: killed, of those that were run and are not equivalent. */
 export function summary(mutants, ledger, reasonOf) {

@@ -7,7 +7,8 @@ import { at, type Cached, type Configuration, type Context, type Known, NOTHING,
 
 const raised = (known: Known, { version, signers, text }: Known): Known => ({
   version: Math.max(known.version, version),
-  signers: version > known.version ? signers : version === known.version ? Math.max(known.signers, signers) : known.signers,
+  signers:
+    version > known.version ? signers : version === known.version ? Math.max(known.signers, signers) : known.signers,
   text: Math.max(known.text, text),
 });
 
@@ -36,7 +37,12 @@ export interface Taken {
 }
 
 /** What is accepted raises what all VMs of the vm_id know. */
-export function raise(setting: Setting, listener: number, configuration: Configuration, shared: readonly Known[]): Known[] {
+export function raise(
+  setting: Setting,
+  listener: number,
+  configuration: Configuration,
+  shared: readonly Known[],
+): Known[] {
   const domain = domainOf(setting, listener);
   return replaced(shared, domain, raised(at(shared, domain), configuration));
 }
@@ -78,7 +84,9 @@ export function configure(
     signers: held.signers,
     hasStream: false,
   };
-  const kept = vm.contexts.filter((other) => other.configuration.generation !== configuration.generation || other.listener !== listener);
+  const kept = vm.contexts.filter(
+    (other) => other.configuration.generation !== configuration.generation || other.listener !== listener,
+  );
   const told = { version: takesBundle ? configuration.version : 0, signers: configuration.signers, text };
   return {
     vm: { ...vm, known: replaced(vm.known, domain, known), contexts: [...kept, context] },
@@ -111,7 +119,8 @@ export function decide(setting: Setting, vm: Vm, context: Context): Decision {
     setting.fault !== "a context that comes back keeps its old bundle";
   const current = mayFollow ? { ...context, version: known.version, signers: known.signers } : context;
   const serial = serialOf(current);
-  const hasHit = vm.cached !== null && (vm.cached.serial === serial || setting.fault === "the cache is found by bytes alone");
+  const hasHit =
+    vm.cached !== null && (vm.cached.serial === serial || setting.fault === "the cache is found by bytes alone");
   const here = { domain: at(setting.listeners, context.listener).domain, version: current.version };
   const isByConfiguration = setting.fault === "a text is remembered by its configuration alone";
   return {

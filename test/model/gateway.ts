@@ -2,7 +2,7 @@
  * The gateway's part: Envoy reads a file, asks a canary, and tells its workers, which take it one after the other (HOSTS: a verdict
  * of the canary is remembered for the same bytes; a context with a stream is not configured again).
  */
-import { type Taken, accept, canaryTakes, configure, decide, raise } from "./filter.js";
+import { accept, canaryTakes, configure, decide, raise, type Taken } from "./filter.js";
 import type { Setting } from "./setting.js";
 import {
   at,
@@ -25,7 +25,12 @@ const newBase = (setting: Setting, vmId: number): Base => ({
   accepted: [],
   refused: [],
 });
-const newVm = (setting: Setting, vmId: number): Vm => ({ vmId, known: nothingKnown(setting), contexts: [], cached: null });
+const newVm = (setting: Setting, vmId: number): Vm => ({
+  vmId,
+  known: nothingKnown(setting),
+  contexts: [],
+  cached: null,
+});
 
 const baseOf = (setting: Setting, state: State, vmId: number): Base =>
   state.bases.find((base) => base.vmId === vmId) ?? newBase(setting, vmId);

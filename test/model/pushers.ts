@@ -10,28 +10,32 @@ const withPusher = (state: State, index: number, changes: Partial<Pusher>): Stat
 /** Whether the file has all that the task brings. */
 const holds = ({ version, text }: Configuration, task: Task): boolean => version >= task.version && text >= task.text;
 
-/** What the file is to hold: all that it holds, and the task's. */
+/** What the file is to hold: the newest of what it holds, what others have begun, and the task's. */
 function next(setting: Setting, state: State, task: Task, seen: Configuration): Configuration {
   const { fault } = setting;
-  const isNewer = task.version > seen.version;
-  const version = Math.max(task.version, seen.version);
+  const begun = setting.isTickDivided === true ? seen : at(state.recorded, task.listener);
+  const { version, signers } = [seen, begun, task].reduce((a, b) => (b.version > a.version ? b : a));
   return {
     generation: state.lastGeneration + 1,
     vmId: seen.vmId,
     version,
-    signers: isNewer ? task.signers : seen.signers,
-    minVersion: fault === "min_version does not rise" ? seen.minVersion : Math.max(seen.minVersion, version),
-    text: fault === "a push leaves out the texts that it found" ? task.text : Math.max(seen.text, task.text),
+    signers,
+    minVersion: Math.max(seen.minVersion, version),
+    text:
+      fault === "a push leaves out the texts that it found" ? task.text : Math.max(seen.text, begun.text, task.text),
   };
 }
 
 function write(state: State, index: number, listener: number, configuration: Configuration): State {
+  const { version, signers, text } = configuration;
+  const known = at(state.recorded, listener);
+  const newest = version > known.version ? { version, signers } : known;
   return withPusher(
     {
       ...state,
+      recorded: replaced(state.recorded, listener, { ...newest, text: Math.max(text, known.text) }),
       files: replaced(state.files, listener, configuration),
       lastGeneration: configuration.generation,
-      isPutBack: false,
     },
     index,
     { at: "written", seen: null, wrote: configuration.generation },
@@ -41,16 +45,17 @@ function write(state: State, index: number, listener: number, configuration: Con
 /** Looks again and writes in one tick; where the tick can be divided, the look is a step of its own. */
 function lookAndWrite(setting: Setting, state: State, index: number, task: Task): State[] {
   const file = at(state.files, task.listener);
-  const isDivided = setting.isTickDivided === true || setting.fault === "a push does not look again before it writes";
   // Another has brought all of it already: this one waits until that serves.
   if (holds(file, task)) return [withPusher(state, index, { at: "written", wrote: file.generation })];
-  if (isDivided) return [withPusher(state, index, { at: "looked", seen: file })];
+  if (setting.isTickDivided === true) return [withPusher(state, index, { at: "looked", seen: file })];
   return [write(state, index, task.listener, next(setting, state, task, file))];
 }
 
 /** The gauges: every VM serves that generation. */
 function servesEverywhere(setting: Setting, state: State, listener: number, generation: number): boolean {
-  const serving = state.workers.map((worker) => !worker.isLost && at(worker.serving, listener).generation === generation);
+  const serving = state.workers.map(
+    (worker) => !worker.isLost && at(worker.serving, listener).generation === generation,
+  );
   return setting.fault === "a push reports when one worker serves" ? serving.includes(true) : !serving.includes(false);
 }
 

@@ -1,6 +1,7 @@
 /** Breadth first over all states that can be reached, so that what is found is the shortest way there. */
-import { keyOf } from "./state.js";
+
 import type { State } from "./state.js";
+import { keyOf } from "./state.js";
 
 export interface Move {
   readonly name: string;

@@ -21,9 +21,7 @@ export const FAULTS = [
   "a text is remembered by its configuration alone",
   "an older text replaces a newer one",
   "a push leaves out the texts that it found",
-  "a push does not look again before it writes",
   "a push reports when one worker serves",
-  "min_version does not rise",
   "a context that comes back keeps its old bundle",
   "one memory for all domains",
 ] as const;
@@ -37,9 +35,13 @@ export interface Setting {
   /** How often at most. */
   readonly restarts?: number;
   readonly losses?: number;
-  /** Somebody puts a file's earlier content back. */
-  readonly putsBack?: boolean;
-  /** Streams stay open under contexts that are no longer served. */
+  /** Somebody puts a file's first content back. */
+  readonly putBacks?: number;
+  /** Also where a heal has changed the vm_id since. */
+  readonly putsBackVmIds?: boolean;
+  /** Requests come, are cached and so are judged another way afterwards. Without, what they would get is looked at all the same. */
+  readonly requests?: boolean;
+  /** Some of them stay open under contexts that are then no longer served. */
   readonly streams?: boolean;
   /** `push` may be stopped between its last look and its write, and killed there. */
   readonly isTickDivided?: boolean;

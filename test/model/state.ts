@@ -89,19 +89,22 @@ export interface State {
   readonly bases: readonly Base[];
   readonly workers: readonly Worker[];
   readonly pushers: readonly Pusher[];
+  /** By listener: the newest that any pusher has begun to write, beside the file (docs/pushing.md, "How it works"). */
+  readonly recorded: readonly Known[];
   readonly lastGeneration: number;
-  /** What was put back by hand into a file is nobody's promise over a restart. */
-  readonly isPutBack: boolean;
   /** By listener: the least that may decide, as somebody was told "applied". */
   readonly reported: readonly Known[];
   /** How often the rare things have happened. */
   readonly restarts: number;
   readonly losses: number;
+  readonly putBacks: number;
 }
 
 export const NOTHING: Known = { version: 0, signers: 0, text: 0 };
 
-export const keyOf = (state: State): string => JSON.stringify(state);
+/** Workers are alike: which of two is which makes no other state. */
+export const keyOf = ({ workers, ...state }: State): string =>
+  JSON.stringify([state, workers.map((worker) => JSON.stringify(worker)).sort()]);
 
 /** The list with another element at that index. */
 export const replaced = <T>(list: readonly T[], index: number, item: T): T[] =>
