@@ -9,7 +9,7 @@ const CONFIG = "scripts/instrument/vitest.config.mjs";
 /**
  * @param wasm path of the filter
  * @param tests paths; all of them run unless `bail`, which stops at the first failure
- * @returns `isGreen`, `isTimedOut`, `output`, and `reached`: test file -> probes, where `tells`
+ * @returns `isGreen`, `isTimedOut`, `output`, and `reached`: test file -> `{ reached: [probe], ms }`, where `tells`
  */
 export async function runSuites(wasm, tests, { bail = false, tells = false, timeoutMs } = {}) {
   const probes = `${wasm}.probes`;
@@ -22,8 +22,8 @@ export async function runSuites(wasm, tests, { bail = false, tells = false, time
     lines
       .filter((line) => line !== "")
       .map((line) => {
-        const { test, reached } = JSON.parse(line);
-        return [relative(".", test), reached];
+        const { test, ...rest } = JSON.parse(line);
+        return [relative(".", test), rest];
       }),
   );
   rmSync(probes, { force: true });

@@ -7,6 +7,9 @@ const ELSEWHERE = /kit\/envoy|envoy-gateway|kit\/party|cli\/run|hot-path|glassga
 /** Whatever runs the filter. */
 const RUNS_FILTER = /FilterHost|nodeGateway|FilterTools|\.\/driver|control\/grant\/(?:judge|complete)/;
 
+/** Runs the command once, and for the rest what the filter says of malformed grants, which nothing else looks at. */
+const ALSO = new Set(["test/grant/malformed.test.ts"]);
+
 /** Paths of test files, sorted. */
 export function fastSuites() {
   return FOLDERS.flatMap((folder) => {
@@ -21,6 +24,7 @@ export function fastSuites() {
   })
     .filter((path) => {
       const text = readFileSync(path, "utf8");
+      if (ALSO.has(path)) return true;
       return RUNS_FILTER.test(text) && !ELSEWHERE.test(`${path} ${text}`);
     })
     .sort();

@@ -17,7 +17,7 @@ export function fingerprint(wasm) {
   return hash.digest("hex");
 }
 
-/** What was found before, or what `find` finds now: `{ suites: [[test, probes]], specs: [probes], ms }`. */
+/** What was found before, or what `find` finds now: `{ suites: [[test, { reached, ms }]], specs: [probe] }`. */
 export async function reachOf(key, find) {
   const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, "utf8")) : undefined;
   if (kept?.key === key) return kept.reach;
