@@ -12,15 +12,7 @@ import { arenaMark, rewindArena } from "../host/arena";
 import { ascii } from "../host/ascii";
 import { getShared, now, Slice, Status, setShared } from "../host/calls";
 import { MAX_PROOF_ID_BYTES, PROOF_BUCKETS } from "../limits";
-import {
-  isBucket,
-  nextBucket,
-  nextBucketLength,
-  shareUsed,
-  Use,
-  useProof,
-  writeEmptyBucket,
-} from "../proof/bucket";
+import { isBucket, nextBucket, nextBucketLength, shareUsed, Use, useProof, writeEmptyBucket } from "../proof/bucket";
 import { Proof } from "../proof/proof";
 import { writeLiteral } from "../text/bytes";
 import { vmSecret } from "./secret";

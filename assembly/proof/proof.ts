@@ -2,7 +2,15 @@
  * A DPoP proof (RFC 9449): a JWS by the key that a grant is bound to, over the request that it comes with. Read here, as far as
  * that goes without cryptography: what is cheap is asked before the signature.
  */
-import { algorithmOf, decodedLength, indexOf, Jws, SIGNATURE_BYTES, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
+import {
+  algorithmOf,
+  decodedLength,
+  indexOf,
+  Jws,
+  SIGNATURE_BYTES,
+  UNSUPPORTED_ALGORITHM,
+  verifyJws,
+} from "../jose/jws";
 import { thumbprint } from "../jose/thumbprint";
 import { MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES } from "../limits";
 import { decode } from "../text/base64url";

@@ -9,10 +9,19 @@ function isOf(url: string, host: string, path: string): bool {
 describe("htu", () => {
   it("is of http, https, ws or wss, and of no other scheme", () => {
     const good = ["http", "https", "ws", "wss", "HTTPS", "Wss"];
-    for (let i = 0; i < good.length; i++) expect(isOf(`${good[i]}://a.example/x`, "a.example", "/x")).toBe(true, good[i]);
+    for (let i = 0; i < good.length; i++)
+      expect(isOf(`${good[i]}://a.example/x`, "a.example", "/x")).toBe(true, good[i]);
     const bad = ["", "h", "htt", "httpss", "ftp", "file", "wsss", "http:", " http", "h\u0130tp"];
     for (let i = 0; i < bad.length; i++) expect(isOf(`${bad[i]}://a.example/x`, "a.example", "/x")).toBe(false, bad[i]);
-    const none = ["//a.example/x", "/x", "a.example/x", "http:/a.example/x", "http:a.example/x", "https:\\\\a.example/x", ""];
+    const none = [
+      "//a.example/x",
+      "/x",
+      "a.example/x",
+      "http:/a.example/x",
+      "http:a.example/x",
+      "https:\\\\a.example/x",
+      "",
+    ];
     for (let i = 0; i < none.length; i++) expect(isOf(none[i], "a.example", "/x")).toBe(false, none[i]);
   });
   it("has the host without case and default port", () => {
@@ -48,9 +57,25 @@ describe("htu", () => {
   });
   it("has the path byte for byte, without query and fragment", () => {
     const good = ["/x/y", "/x/y?a=b", "/x/y#f", "/x/y?", "/x/y#", "/x/y?a#b?c", "/x/y#b?c@d"];
-    for (let i = 0; i < good.length; i++) expect(isOf(`https://a.example${good[i]}`, "a.example", "/x/y")).toBe(true, good[i]);
-    const bad = ["/x/y/", "/x", "/X/y", "/x/%79", "//x/y", "/x/./y", "/x/y%3f", "/x/y;", "", "x/y", "?/x/y", "#/x/y", "/x/\u00ff"];
-    for (let i = 0; i < bad.length; i++) expect(isOf(`https://a.example${bad[i]}`, "a.example", "/x/y")).toBe(false, bad[i]);
+    for (let i = 0; i < good.length; i++)
+      expect(isOf(`https://a.example${good[i]}`, "a.example", "/x/y")).toBe(true, good[i]);
+    const bad = [
+      "/x/y/",
+      "/x",
+      "/X/y",
+      "/x/%79",
+      "//x/y",
+      "/x/./y",
+      "/x/y%3f",
+      "/x/y;",
+      "",
+      "x/y",
+      "?/x/y",
+      "#/x/y",
+      "/x/\u00ff",
+    ];
+    for (let i = 0; i < bad.length; i++)
+      expect(isOf(`https://a.example${bad[i]}`, "a.example", "/x/y")).toBe(false, bad[i]);
     expect(isOf("https://a.example/%c3%a9", "a.example", "/%c3%a9")).toBe(true);
     expect(isOf("https://a.example/%C3%A9", "a.example", "/%c3%a9")).toBe(false);
   });

@@ -57,7 +57,9 @@ describe("the key", () => {
     expect(nameOf()).toBe(EC_NAME);
   });
   it("may have members that are not its own", () => {
-    expect(isKey(`${OKP},"use":"sig","kid":7,"key_ops":["verify",null,{"a":[true,false]}],"alg":"RS256","x5c":[]`)).toBe(true);
+    expect(
+      isKey(`${OKP},"use":"sig","kid":7,"key_ops":["verify",null,{"a":[true,false]}],"alg":"RS256","x5c":[]`),
+    ).toBe(true);
     expect(nameOf()).toBe(NAME);
     expect(isKey(`"y":{"a":1},${OKP}`)).toBe(true);
     expect(isKey(`${OKP},"y":"${EC_Y}","e":"AQAB","n":"AA"`)).toBe(true);
@@ -153,9 +155,26 @@ describe("the header", () => {
   it("is of a compact JWS of three canonical parts, with a signature of 64 octets", () => {
     const header = `{"typ":"dpop+jwt","alg":"Ed25519","jwk":{${OKP}}}`;
     expect(read(header, "{}", SIGNATURE)).toBe(true);
-    const signatures = ["", SIGNATURE.slice(1), `${SIGNATURE}A`, `${SIGNATURE}==`, `${SIGNATURE}.`, `${SIGNATURE.slice(1)}B`, `${SIGNATURE.slice(1)}=`];
+    const signatures = [
+      "",
+      SIGNATURE.slice(1),
+      `${SIGNATURE}A`,
+      `${SIGNATURE}==`,
+      `${SIGNATURE}.`,
+      `${SIGNATURE.slice(1)}B`,
+      `${SIGNATURE.slice(1)}=`,
+    ];
     for (let i = 0; i < signatures.length; i++) expect(read(header, "{}", signatures[i])).toBe(false, signatures[i]);
-    const texts = ["", ".", "..", `..${SIGNATURE}`, `.e30.${SIGNATURE}`, SIGNATURE, `${segment(header)}.${SIGNATURE}`, `${segment(header)}=.e30.${SIGNATURE}`];
+    const texts = [
+      "",
+      ".",
+      "..",
+      `..${SIGNATURE}`,
+      `.e30.${SIGNATURE}`,
+      SIGNATURE,
+      `${segment(header)}.${SIGNATURE}`,
+      `${segment(header)}=.e30.${SIGNATURE}`,
+    ];
     for (let i = 0; i < texts.length; i++) {
       expect(readProof(bytesOf(texts[i]), lengthOf(texts[i]), proof)).toBe(false, texts[i]);
     }
@@ -220,7 +239,9 @@ describe("the claims", () => {
   it("and what is in them have at most 64 names open at once", () => {
     let members = "";
     for (let i = 0; i < 59; i++) members += `"m${i}":{"a":1,"b":1},`;
-    expect(areClaims(`{${members.replace('{"a":1,"b":1}', "1").replaceAll('{"a":1,"b":1}', "1")}${CLAIMS}}`)).toBe(true);
+    expect(areClaims(`{${members.replace('{"a":1,"b":1}', "1").replaceAll('{"a":1,"b":1}', "1")}${CLAIMS}}`)).toBe(
+      true,
+    );
     expect(areClaims(`{"one":1,${members.replaceAll('{"a":1,"b":1}', "1")}${CLAIMS}}`)).toBe(false);
     expect(areClaims(`{${CLAIMS},${members.replaceAll('{"a":1,"b":1}', "1")}"last":1}`)).toBe(false);
     // Those of an object that is closed are free again.
