@@ -5,6 +5,7 @@ import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import { readClaims } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
+import { certificateThumbprint } from "../grant/certificate.js";
 import { holderOf } from "../grant/check.js";
 import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
@@ -38,6 +39,8 @@ const askedSchema = z.object(askedShape);
 
 interface Options extends z.infer<typeof askedSchema> {
   readonly ttl?: number;
+  readonly net?: readonly string[];
+  readonly certificate?: string;
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
   readonly key: string;
@@ -110,8 +113,11 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   }
   const target = parseTarget(method, url);
   if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
-  const maxTtl = bundle.entitlements.find(({ id }) => id === options.ent)?.max_ttl;
-  const ttl = options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL);
+  const entitlement = bundle.entitlements.find(({ id }) => id === options.ent);
+  const life = Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
+  const ttl = options.ttl ?? life + (entitlement?.max_wait ?? 0);
+  const { net, certificate } = options;
+  const cnf = certificate === undefined ? {} : { cnf: { "x5t#S256": certificateThumbprint(certificate) } };
   const asked = askedSchema.parse(options);
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
@@ -120,6 +126,8 @@ async function ask(method: string, url: string, options: Options): Promise<void>
       sub: requester.principal.id,
       aud: anchors.audience,
       ...asked,
+      ...cnf,
+      ...(net === undefined ? {} : { net: [...net] }),
       authorization_details: [
         {
           type: "break_glass_http",
@@ -142,7 +150,7 @@ async function ask(method: string, url: string, options: Options): Promise<void>
     for (const warning of warnings) warn(warning);
     resultJson({ ask: text, claims: signed, approvers: needed });
   } else {
-    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings);
+    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings, entitlement);
     say();
     result(text);
   }
@@ -162,9 +170,11 @@ export function addAsk(program: Command): void {
   command
     .option(
       "--ttl <duration>",
-      "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)",
+      "when it ends, from now, for example 10m (default: 15m, or less where the entitlement says so, and its max_wait)",
       duration,
     )
+    .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
+    .option("--certificate <file>", "bind it to this client certificate (PEM or DER), which the gateway then asks for")
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
     .addOption(keyOption("your key's name"))
