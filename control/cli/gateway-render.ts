@@ -186,7 +186,10 @@ export function addGatewayRender(gateway: Command): void {
       "an override header that a trusted proxy in front always sets: keep it (repeat)",
       collectKept,
     )
-    .option("--tls-cert <file>", "serve TLS with this certificate and chain (PEM), and bind grants to client certificates")
+    .option(
+      "--tls-cert <file>",
+      "serve TLS with this certificate and chain (PEM), and bind grants to client certificates",
+    )
     .option("--tls-key <file>", "the certificate's key (PEM, without passphrase)")
     .option("--output <file>", "write there instead of standard output")
     .action(render);

@@ -4,7 +4,8 @@ import { messageOf, UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
 import { visible } from "../base/text.js";
 
-const NEXT = "Name the PEM files that your certificate authority gave you: the certificate with its chain, and its key.";
+const NEXT =
+  "Name the PEM files that your certificate authority gave you: the certificate with its chain, and its key.";
 
 function readCertificate(path: string): X509Certificate {
   const bytes = readBytes(path, "the gateway's certificate", { hint: NEXT });

@@ -57,7 +57,10 @@ function readCommon(common: Message): Asking {
   for (const field of ["custom_handshaker", "custom_tls_certificate_selector"]) {
     const { name, type, outer } = common.extension(field);
     if (outer.exists)
-      outer.unknown(`handshake:${type || name}`, `${name} (${field}) takes part in the handshake, and is not known here`);
+      outer.unknown(
+        `handshake:${type || name}`,
+        `${name} (${field}) takes part in the handshake, and is not known here`,
+      );
   }
   const combined = common.message("combined_validation_context");
   const own = readValidation(common.message("validation_context", "CertificateValidationContext"));
