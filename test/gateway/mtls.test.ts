@@ -122,23 +122,155 @@ afterAll(async () => {
   certificates.remove();
 });
 
-describe("a grant that is bound to a certificate", () => {
-  for (const version of ["TLSv1.2", "TLSv1.3"] as const)
-    it(`opens to whoever has its key, and to nobody else, by ${version}`, async () => {
-      const headers = { "x-break-glass": boundTo(mine) };
-      const way = only(version);
-      expect(await ask(test.port, way, headers)).toMatchObject({ status: 401, code: "binding_missing" });
-      expect(await ask(test.port, { ...way, ...other.shown }, headers)).toMatchObject({
-        status: 401,
-        code: "binding_mismatch",
+/** Requests side by side over one HTTP/2 connection. */
+async function askTogether(
+  way: Way,
+  requests: readonly Readonly<Record<string, string>>[],
+): Promise<(string | number)[]> {
+  const session: ClientHttp2Session = connectHttp2(`https://127.0.0.1:${test.port}`, {
+    ...way,
+    ca: gateway.shown.cert,
+  });
+  const one = (headers: Readonly<Record<string, string>>): Promise<string | number> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({ ":path": "/orders/7", ":authority": "api.example.com", ...headers });
+      let status = 0;
+      let body = "";
+      stream.on("response", (answer) => {
+        status = answer[":status"] ?? 0;
       });
-      const allowed = await ask(test.port, { ...way, ...mine.shown }, headers);
-      expect(allowed).toMatchObject({ status: 200, body: expect.stringContaining("x-break-glass-grant") });
-      // Now it is in the cache, and each connection is asked anew.
+      stream.setEncoding("utf8");
+      stream.on("data", (chunk: string) => {
+        body += chunk;
+      });
+      stream.on("end", () => resolve(codeIn(body) ?? status));
+      stream.on("error", reject);
+      stream.end();
+    });
+  try {
+    return await new Promise((resolve, reject) => {
+      session.on("error", reject);
+      Promise.all(requests.map(one)).then(resolve, reject);
+    });
+  } finally {
+    session.close();
+  }
+}
+
+const WITH = (certificate: Certificate, way: Way = {}): Way => ({ ...way, ...certificate.shown });
+const MISSING = { status: 401, code: "binding_missing" };
+const MISMATCH = { status: 401, code: "binding_mismatch" };
+const ALLOWED = { status: 200, body: expect.stringContaining("x-break-glass-grant") };
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const)
+  describe(`over ${version}`, () => {
+    const way = only(version);
+
+    it("a grant opens to whoever has the key of its certificate, and to nobody else, cached or not", async () => {
+      const headers = { "x-break-glass": boundTo(mine) };
+      expect(await ask(test.port, way, headers)).toMatchObject(MISSING);
+      expect(await ask(test.port, WITH(other, way), headers)).toMatchObject(MISMATCH);
+      expect(await ask(test.port, WITH(mine, way), headers)).toMatchObject(ALLOWED);
+      // It is in the cache now, and each connection is asked anew.
       for (let again = 0; again < 2; again++) {
-        expect(await ask(test.port, { ...way, ...other.shown }, headers)).toMatchObject({ code: "binding_mismatch" });
-        expect(await ask(test.port, way, headers)).toMatchObject({ code: "binding_missing" });
-        expect(await ask(test.port, { ...way, ...mine.shown }, headers)).toMatchObject({ status: 200 });
+        expect(await ask(test.port, WITH(other, way), headers)).toMatchObject(MISMATCH);
+        expect(await ask(test.port, way, headers)).toMatchObject(MISSING);
+        expect(await ask(test.port, WITH(mine, way), headers)).toMatchObject(ALLOWED);
       }
     });
+
+    it("a resumed session needs no certificate where the switches are not set, and does not come about where they are", async () => {
+      const headers = { "x-break-glass": boundTo(mine) };
+      const resuming = test.envoy.ports.resuming ?? 0;
+      const first = await ask(resuming, WITH(mine, way), headers);
+      expect(first).toMatchObject(ALLOWED);
+      expect(first.session).toBeDefined();
+      const thief: Way = { ...way, ...(first.session === undefined ? {} : { session: first.session }) };
+      expect(await ask(resuming, thief, headers)).toMatchObject({ ...ALLOWED, isResumed: true });
+      expect(await ask(test.port, thief, headers)).toMatchObject({ ...MISSING, isResumed: false });
+
+      const rendered = await ask(test.port, WITH(mine, way), headers);
+      expect(rendered).toMatchObject(ALLOWED);
+      expect(rendered.session).toBeUndefined();
+    });
+  });
+
+it("a record says of a cached grant that its holder was another", async () => {
+  const jti = "cached-and-shown-by-others";
+  const grant = world.alone({ claims: { jti, cnf: readBoundCertificate(mine.certificate, now).cnf } });
+  for (const way of [WITH(mine), {}, WITH(other)]) await ask(test.port, way, { "x-break-glass": grant });
+  const records = (): unknown[] =>
+    [...test.audits().values()]
+      .map(({ record }): unknown => JSON.parse(record))
+      .filter((record) => Reflect.get(Object(record), "jti") === jti);
+  await expect.poll(records, { timeout: 20_000 }).toHaveLength(3);
+  expect(records()).toMatchObject([
+    { verdict: "allow", cached: false, sub: "rita" },
+    { verdict: "binding_missing", cached: true, sub: "rita" },
+    { verdict: "binding_mismatch", cached: true, sub: "rita" },
+  ]);
+});
+
+it("all streams of an HTTP/2 connection have its certificate, and none of another's", async () => {
+  const [bound, others, free] = [boundTo(mine), boundTo(other), world.alone()].map((grant) => ({
+    "x-break-glass": grant,
+  }));
+  const normal = { authorization: `Bearer ${await test.normalToken()}` };
+  const all = [bound, others, free, normal, bound].flatMap((headers) => headers ?? []);
+  const connections = await Promise.all([WITH(mine), WITH(other), {}].map((way) => askTogether(way, all)));
+  expect(connections).toEqual([
+    [200, "binding_mismatch", 200, 200, 200],
+    ["binding_mismatch", 200, 200, 200, "binding_mismatch"],
+    ["binding_missing", "binding_missing", 200, 200, "binding_missing"],
+  ]);
+});
+
+it("takes a certificate that has ended, as the digest names its key's holder", async () => {
+  const headers = { "x-break-glass": boundTo(ended) };
+  expect(await ask(test.port, WITH(ended), headers)).toMatchObject(ALLOWED);
+  expect(await ask(test.port, WITH(mine), headers)).toMatchObject(MISMATCH);
+});
+
+it("no header says which certificate was shown, and a connection without TLS has shown none", async () => {
+  const { "x5t#S256": digest } = readBoundCertificate(mine.certificate, now).cnf;
+  const hex = Buffer.from(digest, "base64url").toString("hex");
+  const headers = {
+    "x-break-glass": boundTo(mine),
+    "x-forwarded-client-cert": `Hash=${hex};Cert="${encodeURIComponent(mine.shown.cert.toString())}"`,
+    "client-cert": `:${Buffer.from(hex, "hex").toString("base64")}:`,
+    "x-ssl-client-fingerprint": hex,
+  };
+  expect(await ask(test.port, {}, headers)).toMatchObject(MISSING);
+  expect(await ask(test.port, WITH(other), headers)).toMatchObject(MISMATCH);
+  const plain = await send({ port: test.envoy.ports.plain ?? 0, path: "/orders/7", headers });
+  expect({ status: plain.status, code: codeIn(plain.body) }).toEqual(MISSING);
+});
+
+it("callers without a grant need no certificate, and grants that are bound to none neither", async () => {
+  const token = { authorization: `Bearer ${await test.normalToken()}` };
+  for (const way of [{}, WITH(mine)]) {
+    expect(await ask(test.port, way, token)).toMatchObject({ status: 200 });
+    expect(await ask(test.port, way, {})).toMatchObject({ status: 401, code: undefined });
+    expect(await ask(test.port, way, { "x-break-glass": world.alone() })).toMatchObject(ALLOWED);
+  }
+});
+
+it("curl shows the certificate as docs/operator-guide.md says", async () => {
+  const header = join(certificates.folder, "grant.txt");
+  writeFileSync(header, `x-break-glass: ${boundTo(mine)}\n`);
+  const curl = (...shown: readonly string[]) =>
+    run("curl", [
+      ...["-sS", "--noproxy", "*", "--cacert", gateway.certificate, "-H", `@${header}`, "-H", "host: api.example.com"],
+      ...["-o", join(certificates.folder, "body"), "-w", "%{http_version} %{http_code}", ...shown],
+      `https://127.0.0.1:${test.port}/orders/7`,
+    ]);
+  expect((await curl("--cert", mine.certificate, "--key", mine.key)).stdout).toMatch(/^[12](\.1)? 200$/);
+  expect((await curl("--http1.1", "--cert", other.certificate, "--key", other.key)).stdout).toBe("1.1 401");
+  expect((await curl()).stdout).toMatch(/ 401$/);
+});
+
+it("verify finds nothing in what was rendered, and the switches where they are missing", () => {
+  expect(verifyGateway(rendered, "rendered.yaml").filter(({ level }) => level !== "warning")).toEqual([]);
+  const names = verifyGateway(built, "built.json").flatMap(({ level, name }) => (level === "danger" ? [name] : []));
+  expect(names).toEqual(["resumption@resuming"]);
 });
