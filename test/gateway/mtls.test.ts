@@ -7,13 +7,13 @@ import { join } from "node:path";
 import type { ConnectionOptions, SecureVersion } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { send } from "../../control/gateway/client.js";
 import { verifyGateway } from "../../control/gateway/verify/index.js";
 import { readBoundCertificate } from "../../control/grant/certificate.js";
 import { type Certificate, Certificates } from "../kit/certificates.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
+import { CHAIN, withListeners } from "../kit/listeners.js";
 import { World } from "../kit/world.js";
 
 const run = promisify(execFile);
@@ -82,26 +82,19 @@ function ask(port: number, way: Way, headers: Readonly<Record<string, string>>):
   });
 }
 
-const config = z.looseObject({
-  static_resources: z.looseObject({ listeners: z.array(z.looseObject({ name: z.string() })) }),
-});
+const SOCKET = [...CHAIN, "transport_socket"] as const;
 
 /** Beside the rendered listener one that leaves sessions resumable, and one without TLS. */
-function withOthers(rendered: string): string {
-  const whole = config.parse(parseDocument(rendered, { merge: true }).toJS({ maxAliasCount: 1000 }));
-  const [listener] = whole.static_resources.listeners;
-  if (listener === undefined) throw new Error("no listener");
-  const text = JSON.stringify(listener);
-  const resuming = text.replaceAll(/"disable_state(?:less|ful)_session_resumption":true,/g, "");
-  const parsed = (changed: string, name: string) => ({
-    ...config.shape.static_resources.shape.listeners.element.parse(JSON.parse(changed)),
-    name,
+const withOthers = (text: string): string =>
+  withListeners(text, {
+    resuming: (listener) => {
+      for (const kind of ["stateless", "stateful"])
+        listener.deleteIn([...SOCKET, "typed_config", `disable_${kind}_session_resumption`]);
+    },
+    plain: (listener) => {
+      listener.deleteIn(SOCKET);
+    },
   });
-  const plain = parseDocument(text);
-  plain.deleteIn(["filter_chains", 0, "transport_socket"]);
-  whole.static_resources.listeners.push(parsed(resuming, "resuming"), parsed(JSON.stringify(plain.toJS()), "plain"));
-  return JSON.stringify(whole, undefined, 1);
-}
 
 let test: TestEnvoy;
 let rendered = "";

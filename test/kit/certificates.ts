@@ -41,7 +41,17 @@ export class Certificates {
   /** Good for two days. */
   selfSigned(name: string): Certificate {
     this.openssl(
-      ...["req", "-x509", ...NEW_KEY, "-days", "2", "-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:api.example.com"],
+      ...[
+        "req",
+        "-x509",
+        ...NEW_KEY,
+        "-days",
+        "2",
+        "-subj",
+        `/CN=${name}`,
+        "-addext",
+        "subjectAltName=IP:127.0.0.1,DNS:api.example.com",
+      ],
       ...["-keyout", `${name}.key`, "-out", `${name}.pem`],
     );
     return this.made(name);
