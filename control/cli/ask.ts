@@ -5,6 +5,7 @@ import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import { readClaims } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
+import { readBoundCertificate } from "../grant/certificate.js";
 import { holderOf } from "../grant/check.js";
 import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
@@ -40,6 +41,7 @@ interface Options extends z.infer<typeof askedSchema> {
   readonly ttl?: number;
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
+  readonly bindCert?: string;
   readonly key: string;
   readonly keys: string;
   readonly anchors: string;
@@ -112,7 +114,9 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
   const maxTtl = bundle.entitlements.find(({ id }) => id === options.ent)?.max_ttl;
   const ttl = options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL);
-  const asked = askedSchema.parse(options);
+  const bound = options.bindCert === undefined ? undefined : readBoundCertificate(options.bindCert, nowSeconds());
+  for (const warning of bound?.warnings ?? []) warn(warning);
+  const asked = { ...askedSchema.parse(options), ...(bound === undefined ? {} : { cnf: bound.cnf }) };
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
       ttl,
@@ -167,6 +171,7 @@ export function addAsk(program: Command): void {
     )
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
+    .option("--bind-cert <file>", "bind it to this client certificate (PEM): without its key a copy is worth nothing")
     .addOption(keyOption("your key's name"))
     .addOption(keysOption())
     .addOption(anchorsOption())
