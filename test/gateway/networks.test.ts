@@ -1,4 +1,4 @@
-/** Grants bound to networks on a real Envoy: whose word it takes for where a client is (docs/operator-guide.md, "Networks"). */
+/** Grants bound to networks on a real Envoy: whose word it takes for where a client is (docs/operator-guide.md, "Where a client is"). */
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
