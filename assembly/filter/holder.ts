@@ -2,12 +2,12 @@
 import { ConfirmationMethod } from "../grant/confirmation";
 import { clientCertificate } from "./certificate";
 import { Judgement } from "./judgement";
+import { judgeProof } from "./proofs";
 
-/**
- * Fills `certificate` or `proof` of the request, whichever the grant's `cnf` asks for. No proof can be read yet: a grant bound to
- * one is denied as one whose holder shows no key.
- */
+/** Fills `certificate` or `proof` of the request, whichever the grant's `cnf` asks for. */
 export function readHolder(judgement: Judgement): void {
-  const method = judgement.grant.claims.confirmation.method;
-  if (method == ConfirmationMethod.Certificate) judgement.incoming.request.certificate = clientCertificate();
+  const request = judgement.incoming.request;
+  const isProof = judgement.grant.claims.confirmation.method == ConfirmationMethod.Proof;
+  if (isProof) request.proof = judgeProof(judgement);
+  else request.certificate = clientCertificate();
 }
