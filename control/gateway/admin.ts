@@ -28,7 +28,7 @@ const listeners = z.object({
   listener_statuses: z.array(
     z.object({
       name: z.string(),
-      // A listener on a unix socket has none.
+      // Undefined for a unix socket.
       local_address: z.object({
         socket_address: z.object({ address: z.string(), port_value: z.number() }).optional(),
       }),
@@ -136,6 +136,7 @@ export class Admin {
     return { allocated: Number(allocated), heap: Number(heap) };
   }
 
+  /** Of each listener that has one. */
   async listenerPorts(): Promise<Record<string, number>> {
     const path = "/listeners?format=json";
     const { listener_statuses: statuses } = this.parse(await this.get(path), path, listeners);
