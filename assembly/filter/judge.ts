@@ -15,8 +15,9 @@ import { RootContext } from "./contexts";
 import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { Incoming, readIncoming } from "./incoming";
 import { Judgement } from "./judgement";
-import { countDecision } from "./metrics";
+import { countDecision, countRefused } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
+import { canWatch, watch } from "./openstreams";
 import { correctRecord, record } from "./record";
 import { reply } from "./reply";
 import { StripList } from "./strip";
@@ -128,14 +129,14 @@ function denyAfterAll(judgement: Judgement): Action {
 
 /**
  * Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. Only then
- * is the grant kept: a cached one's evidence is on record.
+ * is the grant kept: a cached one's evidence is on record. The stream is watched from now on, as it must not outlive its grant.
  */
 function allow(judgement: Judgement): Action {
   const incoming = judgement.incoming;
   const isGrantGone = removeGrant();
   const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
-  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok) {
+  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok || !watch(judgement)) {
     return denyAfterAll(judgement);
   }
   keep(judgement.entry);
@@ -152,16 +153,22 @@ function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
   return Action.Continue;
 }
 
-function judgeGrant(context: RootContext): Action {
+function judgeGrant(context: RootContext, stream: u32): Action {
   const judgement = current;
   const incoming = judgement.incoming;
   const decision = judgement.decision;
   const settings = context.settings;
   const hasSettings = changetype<usize>(settings) != 0;
-  judgement.start(context, now());
+  judgement.start(context, stream, now());
   if (readIncoming(incoming, hasSettings ? settings.strip : NO_STRIP)) decision.verdict = judge(judgement);
+  const isShadow = hasSettings && settings.isShadow;
+  // A stream that nobody could end must not open. Shadow ends none.
+  if (judgement.isAllowed && !isShadow && !canWatch(judgement)) {
+    decision.verdict = Verdict.NoTrust;
+    countRefused();
+  }
   const isRecorded = record(judgement);
-  if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
+  if (isShadow) return goOnInShadow(judgement, isRecorded);
   if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
   const isVerdictSet = setVerdict(decision.verdict);
@@ -180,14 +187,14 @@ function judgeNoGrant(context: RootContext): Action {
   return deny(Verdict.NoGrant, current.incoming);
 }
 
-/** `on_request_headers` of a stream of that context. */
-export function onRequest(context: RootContext): Action {
+/** `on_request_headers` of a stream of that context. @param stream the gateway's id of it */
+export function onRequest(context: RootContext, stream: u32): Action {
   // Only a header that is surely missing is no grant: any other answer of the host is judged, and denied there.
   if (getRequestHeader(GRANT_HEADER, header) == Status.NotFound) return judgeNoGrant(context);
-  return judgeGrant(context);
+  return judgeGrant(context, stream);
 }
 
 /** A stream whose root context this VM does not know: a grant is denied, anything else goes on to the normal authentication. */
 export function onRequestOfUnknownContext(): Action {
-  return onRequest(NOWHERE);
+  return onRequest(NOWHERE, 0);
 }
