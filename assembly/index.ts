@@ -7,9 +7,9 @@ import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
 import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
-import { drawSecret } from "./filter/secret";
 import { prepareOpenGrants } from "./filter/opengrants";
 import { handleOf, unwatch } from "./filter/openstreams";
+import { drawSecret } from "./filter/secret";
 import { addStream, ownerOfStream, removeStream } from "./filter/streams";
 import { fitTables, onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.

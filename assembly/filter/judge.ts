@@ -17,7 +17,7 @@ import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { readHolder } from "./holder";
 import { Incoming, readIncoming } from "./incoming";
 import { Judgement } from "./judgement";
-import { countDecision, countRefused } from "./metrics";
+import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
 import { canWatch, watch } from "./openstreams";
 import { correctRecord, record } from "./record";
@@ -46,7 +46,9 @@ function judgeUse(judgement: Judgement): i32 {
   const claims = judgement.grant.claims;
   if (changetype<usize>(claims.networks) != 0) incoming.readAddress();
   const verdict = judgeRequest(judgement.grant, incoming.request, judgement.decision);
-  if (verdict != Verdict.Allow || changetype<usize>(claims.confirmation) == 0) return verdict;
+  if (verdict != Verdict.Allow) return verdict;
+  if (!canWatch(judgement)) return Verdict.NoTrust;
+  if (changetype<usize>(claims.confirmation) == 0) return Verdict.Allow;
   readHolder(judgement);
   return judgeBinding(claims, incoming.request);
 }
@@ -176,14 +178,8 @@ function judgeGrant(context: RootContext, stream: u32): Action {
   const hasSettings = changetype<usize>(settings) != 0;
   judgement.start(context, stream, now());
   if (readIncoming(incoming, hasSettings ? settings.strip : NO_STRIP)) decision.verdict = judge(judgement);
-  const isShadow = hasSettings && settings.isShadow;
-  // A stream that nobody could end must not open. Shadow ends none.
-  if (judgement.isAllowed && !isShadow && !canWatch(judgement)) {
-    decision.verdict = Verdict.NoTrust;
-    countRefused();
-  }
   const isRecorded = record(judgement);
-  if (isShadow) return goOnInShadow(judgement, isRecorded);
+  if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
   if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
   // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
   const isVerdictSet = setVerdict(decision.verdict);

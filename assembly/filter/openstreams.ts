@@ -12,10 +12,10 @@
 import { bundleHolds, Decision, judgeStanding } from "../decide/decide";
 import { Verdict } from "../decide/verdict.gen";
 import { arenaMark, rewindArena } from "../host/arena";
-import { setEffectiveContext, Status } from "../host/calls";
+import { Status, setEffectiveContext } from "../host/calls";
 import { contextAt, findHandle, keepUp, RootContext } from "./contexts";
 import { Judgement } from "./judgement";
-import { countDroppedRecord, countEndedStream } from "./metrics";
+import { countDroppedRecord, countEndedStream, countRefused } from "./metrics";
 import {
   hasRoomUnder,
   joinOpenGrant,
@@ -58,9 +58,11 @@ export function handleOf(owner: u32): u32 {
   return (owner & OPEN) != 0 ? grantOf(owner).handle : owner;
 }
 
-/** Whether the grant's stream may open: one that nobody could end must not. */
+/** Whether the stream may open: one that nobody could end must not. Shadow ends none. */
 export function canWatch(judgement: Judgement): bool {
-  return hasRoomUnder(judgement.entry);
+  if (judgement.context.settings.isShadow || hasRoomUnder(judgement.entry)) return true;
+  countRefused();
+  return false;
 }
 
 /** The stream was let in: from now on it lives as long as its grant. False where it cannot be watched. */
@@ -96,7 +98,7 @@ function judgeAgain(open: OpenGrant, context: RootContext, nowNs: u64): i32 {
   const leeway = context.settings.leeway;
   if (!bundleHolds(trust, now, leeway)) return Verdict.BundleExpired;
   decision.clear();
-  return judgeStanding(open.grant, trust, context.settings.anchors, now, leeway, decision);
+  return judgeStanding(open.grant, trust, context.settings.anchors, now, leeway, false, false, true, decision);
 }
 
 /** The root context that let the grant in, with the newest bundle that may govern it. */

@@ -7,7 +7,9 @@ import { MAX_APPROVALS } from "../limits";
 import { newText, newTextList, Region, Text } from "../text/region";
 import { Anchors } from "../trust/trust";
 import { Claims } from "./claims.gen";
+import { Confirmation } from "./confirmation";
 import { Grant } from "./grant";
+import { Networks } from "./networks";
 
 /**
  * What a copy takes at most: Grant 40, Claims 72, pointers to approvals 32; 8 signatures more than the request's, 40 + 8 + 48 each
@@ -51,6 +53,15 @@ function copyClaims(region: Region, claims: Claims, anchors: Anchors): Claims {
   copy.jti = copyText(region, claims.jti);
   copy.issuedAt = claims.issuedAt;
   copy.expiresAt = claims.expiresAt;
+  // Only that they are there, and that no network covers a whole family, is judged without the request.
+  if (changetype<usize>(claims.confirmation) != 0) {
+    copy.confirmation = changetype<Confirmation>(region.take(offsetof<Confirmation>()));
+    copy.confirmation.method = claims.confirmation.method;
+  }
+  if (changetype<usize>(claims.networks) != 0) {
+    copy.networks = changetype<Networks>(region.take(offsetof<Networks>()));
+    copy.networks.hasWhole = claims.networks.hasWhole;
+  }
   // Of all that it may name, the one that let it in: this gateway's, which stays the same under one root context.
   const audience = copyBytes(region, anchors.audiencePtr, anchors.audienceLen);
   copy.aud = newTextList(region);

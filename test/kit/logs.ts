@@ -26,7 +26,10 @@ export class Logs {
         if (!isRecordLine(line) || isEnd(line)) return [];
         // What was written with it: its evidence, and the end of its stream.
         const rest = lines.slice(i + 1, i + 3);
-        const more = rest.slice(0, rest.findIndex((next) => !isEvidenceLine(next) && !(isRecordLine(next) && isEnd(next))) >>> 0);
+        const more = rest.slice(
+          0,
+          rest.findIndex((next) => !isEvidenceLine(next) && !(isRecordLine(next) && isEnd(next))) >>> 0,
+        );
         const audit = readAuditLines([line, ...more].join("\n"));
         return [[record.parse(JSON.parse(line)).request_id, audit] as const];
       }),
