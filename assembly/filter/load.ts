@@ -99,7 +99,7 @@ function tellRefusals(): void {
   writer.open(line, 256);
   writer.literal("glassgate: this VM had no room, or no use, for ");
   writer.integer(count);
-  writer.literal(" streams, grants or configurations so far: they are denied with no_trust");
+  writer.literal(" streams or configurations so far: grants there are denied with no_trust");
   log(LogLevel.Error, line, writer.length);
 }
 
