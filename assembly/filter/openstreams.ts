@@ -1,7 +1,7 @@
 /**
  * A stream does not outlive its grant. Each stream that was let in is known with its grant until it ends, and ticks judge each such
  * grant again, once and not once a stream: by time, the bundle's end, key and role windows, quorum and revocations, under the
- * newest bundle of its domain. Streams of a grant that stands no more are ended with that verdict, on record and in the answer.
+ * newest bundle and texts of its domain. Streams of a grant that stands no more are ended with that verdict, on record and in the answer.
  *
  * Within two seconds, and a bounded step a tick: half a second until a tick comes, then one each ten milliseconds while there is
  * work, so that no tick holds the worker up.
@@ -93,12 +93,27 @@ export function hasStreamWork(): bool {
 function judgeAgain(open: OpenGrant, context: RootContext, nowNs: u64): i32 {
   if (nowNs == 0) return Verdict.Internal;
   if (changetype<usize>(context.settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
+  const domain = context.domain;
+  if (!domain.hasAllTexts) return Verdict.NoTrust;
   const trust = context.held.trust;
   const now = <i64>(nowNs / 1000000000);
   const leeway = context.settings.leeway;
   if (!bundleHolds(trust, now, leeway)) return Verdict.BundleExpired;
   decision.clear();
-  return judgeStanding(open.grant, trust, context.settings.anchors, now, leeway, false, false, true, decision);
+  const anchors = context.settings.anchors;
+  return judgeStanding(
+    open.grant,
+    trust,
+    domain.texts,
+    context.inForce,
+    anchors,
+    now,
+    leeway,
+    false,
+    false,
+    true,
+    decision,
+  );
 }
 
 /** The root context that let the grant in, with the newest bundle that may govern it. */
@@ -159,7 +174,10 @@ function endSome(nowNs: u64): void {
 
 /** A step of `on_tick` of the root context of that id. @param nowNs 0 where the gateway has no clock */
 export function watchStreams(rootId: u32, nowNs: u64): void {
-  if (openGrantCount() == 0) return;
+  if (openGrantCount() == 0) {
+    grantCursor = 0;
+    return;
+  }
   judgeSome(nowNs);
   if (toEnd == 0) return;
   endSome(nowNs);

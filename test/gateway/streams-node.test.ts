@@ -8,6 +8,7 @@ import { z } from "zod";
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost, type Header, type OpenRequest } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
+import { revocations } from "../kit/revocations.js";
 import { type Json, World } from "../kit/world.js";
 
 const start = Math.floor(Date.now() / 1000);
@@ -131,6 +132,32 @@ describe("an open stream ends with the verdict that a request would get now", ()
       host.tick();
       const end = expectEnded(opened, verdict);
       expect(end.jti).toBe("the-grant-of-the-test");
+    });
+  }
+
+  const texts: readonly [string, (world: World) => Json][] = [
+    ["its jti", () => ({ jti: ["the-grant-of-the-test"] })],
+    ["an approver", () => ({ sub: ["adam"] })],
+    ["everything", (w) => ({ issued_before: [{ at: w.now }] })],
+  ];
+  for (const [name, revoked] of texts) {
+    it(`an urgent text revokes ${name}, and leaving it out again brings nothing back`, async () => {
+      const { world, host, configure, open } = await setUp();
+      const bundle = world.bundleClaims();
+      configure(bundle);
+      const claims = { ...GRANT.claims, iat: world.now - 1 };
+      const approvals = [world.adam, world.anna].map((by) => ({ by, iat: world.now - 1 }));
+      const opened = open(world.grant({ claims, approvals }));
+      const spared = open(world.alone());
+      host.tick();
+      expect(isOpen(opened)).toBe(true);
+      const text = revocations(world, { by: world.roots[0], revoked: revoked(world), claims: { iat: world.now } });
+      configure(bundle, { revocations: text });
+      host.tick();
+      expectEnded(opened, "revoked");
+      expect(isOpen(spared)).toBe(true);
+      configure(bundle);
+      expect(open(world.grant({ claims, approvals })).outcome.kind).toBe("reply");
     });
   }
 
@@ -375,8 +402,43 @@ it("many: each is ended once, some a tick, the next ticks soon, and nothing is l
   expect(others.every(isOpen)).toBe(true);
   for (const opened of others) opened.close();
   // Until the VMs have said again how full they are.
-  for (let i = 0; i < 16; i++) host.tick();
+  for (let i = 0; i < 3; i++) {
+    host.advance(2500);
+    host.tick();
+  }
   expect(metric("glassgate.streams_ended")).toBe(3000);
   expect(metric("glassgate.open_grants")).toBe(0);
   expect(metric("glassgate.streams")).toBe(0);
 });
+
+it("no room for one more grant: it is denied before it opens anything, told in gauge and log, and room comes back", async () => {
+  const MOST = 15_360;
+  const { world, host, open, metric } = await setUp({ table_memory_kib: 1208 });
+  // More than the cache holds: each comes back as one that was never seen, and takes a place of its own.
+  const grants = Array.from({ length: 70 }, () => world.alone());
+  const streams: OpenRequest[] = [];
+  while (streams.length < MOST) {
+    const opened = open(grants[streams.length % grants.length] ?? "");
+    if (!isOpen(opened)) break;
+    streams.push(opened);
+    // Its table of multiples makes the rest quick.
+    if (streams.length < 400) host.tick();
+  }
+  expect(streams).toHaveLength(MOST);
+  const one = open(world.alone());
+  expect(one.outcome.reply).toMatchObject({ status: 503, details: "glassgate_no_trust" });
+  expect(auditOf(one).record).toContain('"verdict":"no_trust"');
+  // A further stream under a grant that is open takes no place, nor does a request without a grant.
+  expect(isOpen(open(grants[(MOST - 1) % grants.length] ?? ""))).toBe(true);
+  expect(isOpen(open("", { headers: headersOf([]) }))).toBe(true);
+  for (let i = 0; i < 2; i++) {
+    host.advance(2500);
+    host.tick();
+  }
+  expect(metric("glassgate.open_grants")).toBe(MOST);
+  expect(metric("glassgate.refused")).toBe(1);
+  const told = host.process.log.map(({ text }) => text);
+  expect(told).toContain("glassgate: this VM holds 15360 of at most 15360 grants with a stream open");
+  streams[0]?.close();
+  expect(isOpen(open(world.alone()))).toBe(true);
+}, 240_000);

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { send } from "../../control/gateway/client.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
-import { World } from "../kit/world.js";
+import { revocations } from "../kit/revocations.js";
+import { type Json, World } from "../kit/world.js";
 import {
   KINDS,
   OPENERS,
@@ -57,13 +58,19 @@ for (const [place, render] of places) {
     afterAll(() => test.stop());
 
     const everything = world.detail({ actions: ["GET", "POST", "CONNECT"], paths: ["/orders/*"] });
-    const bundle = (more = {}) =>
+    const bundle = (more: Json = {}) =>
       world.bundleClaims({
         entitlements: [world.entitlement("repair", { authorization_details: [everything] })],
         ...more,
       });
-    const configuration = (more = {}) =>
-      world.configuration({ bundle: bundle(more), configuration: "require" in render ? { require: true } : {} });
+    const configuration = (more: Json = {}, texts: readonly string[] = []) =>
+      world.configuration({
+        bundle: bundle(more),
+        configuration: {
+          ...("require" in render ? { require: true } : {}),
+          ...(texts.length === 0 ? {} : { revocations: texts }),
+        },
+      });
     const grantOf = (jti: string, seconds: number): string => {
       const now = Math.floor(Date.now() / 1000);
       return world.grant({
@@ -129,27 +136,37 @@ for (const [place, render] of places) {
       const grants = {
         expires: grantOf("this-one-expires", seconds),
         revoked: grantOf("this-one-is-revoked", 600),
+        urgent: grantOf("this-one-is-urgent", 600),
         lasts: grantOf("this-one-outlasts-them", 600),
       };
       const exp = Math.floor(Date.now() / 1000) + seconds;
       const headers = { "x-break-glass": grants.expires };
-      expect(await send({ port: test.port, path: "/orders/short", headers })).toMatchObject({ status: 200, body: "short" });
+      expect(await send({ port: test.port, path: "/orders/short", headers })).toMatchObject({
+        status: 200,
+        body: "short",
+      });
       const expiring = await openAll("expires", { "x-break-glass": grants.expires });
       const revoked = await openAll("revoked", { "x-break-glass": grants.revoked });
+      const urgent = await openAll("urgent", { "x-break-glass": grants.urgent });
       const lasting = await openAll("lasts", { "x-break-glass": grants.lasts });
-      await allFlow([...normal, ...revoked, ...lasting]);
+      await allFlow([...normal, ...revoked, ...urgent, ...lasting]);
       // From here on all of them are under an old root context.
       await test.configure(configuration());
 
       const ends = await expectEnded(expiring, "expired");
-      await allFlow([...normal, ...revoked, ...lasting]);
+      await allFlow([...normal, ...revoked, ...urgent, ...lasting]);
 
       const pushedAt = Date.now();
       await test.configure(configuration({ revoked: { jti: ["this-one-is-revoked"] } }));
-      const revocations = await expectEnded(revoked, "revoked");
+      const revokedAt = await expectEnded(revoked, "revoked");
+      await allFlow([...normal, ...urgent, ...lasting]);
+
+      const text = revocations(world, { by: world.roots[0], revoked: { jti: ["this-one-is-urgent"] } });
+      await test.configure(configuration({}, [text]));
+      await expectEnded(urgent, "revoked");
       await allFlow([...normal, ...lasting]);
       console.log(
-        `${place}: ended ${Math.max(...ends) - exp * 1000} ms after exp, and ${Math.max(...revocations) - pushedAt} ms after the push began`,
+        `${place}: ended ${Math.max(...ends) - exp * 1000} ms after exp, and ${Math.max(...revokedAt) - pushedAt} ms after the push began`,
       );
 
       for (const stream of [...normal, ...lasting]) stream.close();
