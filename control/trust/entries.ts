@@ -1,14 +1,5 @@
 /** What is revoked, as single entries: the lists of several texts and of a bundle are joined, compared and told apart by them. */
-import { quoted } from "./facts.js";
-
-/** As a bundle and a text of revocations hold it; any list may be missing. */
-export interface Revoked {
-  readonly jti?: readonly string[] | undefined;
-  readonly sub?: readonly string[] | undefined;
-  readonly kid?: readonly string[] | undefined;
-  readonly incident?: readonly string[] | undefined;
-  readonly issued_before?: readonly { readonly at: number; readonly sub?: string | undefined }[] | undefined;
-}
+import type { Revoked } from "./claims.js";
 
 export const nameKinds = ["jti", "sub", "kid", "incident"] as const;
 export type NameKind = (typeof nameKinds)[number];
@@ -43,13 +34,7 @@ export const missingFrom = (whole: Revoked | undefined, part: Revoked | undefine
   entriesOf(part).filter((entry) => !isCovered(entry, whole));
 
 /** Lists of those entries, each once; what another takes in is left out. Lists of nothing are left out, too. */
-export function listsOf(entries: readonly Entry[]): {
-  jti?: string[];
-  sub?: string[];
-  kid?: string[];
-  incident?: string[];
-  issued_before?: { at: number; sub?: string }[];
-} {
+export function listsOf(entries: readonly Entry[]): Revoked {
   const named = nameKinds.flatMap((kind) => {
     const names = new Set(entries.flatMap((entry) => (entry.kind === kind ? [entry.name] : [])));
     return names.size === 0 ? [] : [[kind, [...names]] as const];
@@ -65,11 +50,11 @@ export function listsOf(entries: readonly Entry[]): {
 }
 
 /** All that any of them takes away. */
-export const unionOf = (...lists: readonly (Revoked | undefined)[]): ReturnType<typeof listsOf> =>
+export const unionOf = (...lists: readonly (Revoked | undefined)[]): Revoked =>
   listsOf(lists.flatMap((list) => entriesOf(list)));
 
 /** Without those very entries. Of `issued_before` the subject counts, whatever its time. */
-export function without(revoked: Revoked | undefined, entries: readonly Entry[]): ReturnType<typeof listsOf> {
+export function without(revoked: Revoked | undefined, entries: readonly Entry[]): Revoked {
   const isTaken = (entry: Entry): boolean =>
     entries.some((other) =>
       entry.kind === "issued_before"
@@ -102,6 +87,8 @@ export function revokes(revoked: Revoked | undefined, grant: IssuedGrant): boole
         return entry.name === grant.incident;
       case "issued_before":
         return grant.iat < entry.at && (entry.sub === undefined || grant.subs.includes(entry.sub));
+      default:
+        return false;
     }
   });
 }
@@ -120,9 +107,3 @@ export function entryNamed(text: string): Entry | undefined {
   const known = nameKinds.find((other) => other === kind);
   return known === undefined || name === "" ? undefined : { kind: known, name };
 }
-
-/** As short as a list needs it. */
-export const shortly = (entry: Entry): string =>
-  entry.kind === "issued_before"
-    ? `issued_before ${entry.at}${entry.sub === undefined ? "" : ` ${quoted(entry.sub)}`}`
-    : `${entry.kind} ${quoted(entry.name)}`;

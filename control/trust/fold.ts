@@ -2,8 +2,8 @@
  * Folding: what the texts of revocations in force take away comes into the next bundle, so that they may go. Nothing that could
  * still matter is lost on the way; what is left out, by time or on purpose, is told.
  */
-import type { BundleClaims } from "./claims.js";
-import { type Entry, entriesOf, isCovered, listsOf, type Revoked, without } from "./entries.js";
+import type { BundleClaims, Revoked } from "./claims.js";
+import { type Entry, entriesOf, isCovered, listsOf, without } from "./entries.js";
 
 /** Clocks differ: an entry is kept for so much longer than by this machine's clock it need be. Seconds. */
 export const CLOCK_MARGIN = 600;
@@ -45,7 +45,7 @@ export interface Folding {
 }
 
 export interface Folded {
-  readonly revoked: ReturnType<typeof listsOf>;
+  readonly revoked: Revoked;
   /** The floor: texts at or below it count no more. */
   readonly texts: Readonly<Record<string, number>>;
   /** Entries that come from a text, and whose. */

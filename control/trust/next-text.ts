@@ -1,7 +1,8 @@
 /** The next text of a revoker: all that he revoked before and what he revokes now, with a version that rises. */
 import { UserError } from "../base/errors.js";
 import { showTime } from "../base/time.js";
-import { type listsOf, missingFrom, type Revoked, unionOf } from "./entries.js";
+import type { Revoked } from "./claims.js";
+import { missingFrom, unionOf } from "./entries.js";
 
 /** Nobody signs, and no tool takes, a text from further ahead: else one text could use up all the numbers. Seconds. */
 export const MAX_AHEAD = 600;
@@ -45,7 +46,7 @@ export function nextClaims(
   now: number,
 ): TextClaims & {
   readonly aud: string[];
-  readonly revoked: ReturnType<typeof listsOf>;
+  readonly revoked: Revoked;
 } {
   const whole = unionOf(...previous.map((text) => text.revoked), revoked);
   const latest = newestOf(previous)?.version ?? -1;

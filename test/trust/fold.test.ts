@@ -1,7 +1,7 @@
 /** What is revoked is never lost: not by joining texts, not by folding them into a bundle, not by time before its time. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BundleClaims } from "../../control/trust/claims.js";
+import type { BundleClaims, Revoked } from "../../control/trust/claims.js";
 import {
   type Entry,
   entriesOf,
@@ -11,7 +11,6 @@ import {
   listsOf,
   missingFrom,
   nameOf,
-  type Revoked,
   revokes,
   unionOf,
   without,
