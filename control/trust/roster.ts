@@ -6,7 +6,7 @@ import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
 import { readYaml } from "../base/yaml.js";
 import { publicKeySchema, thumbprint, windowedKeySchema } from "../signer/jwk.js";
-import { entitlementSchema, principalSchema, revokedSchema } from "./claims.js";
+import { bundleClaimsSchema, entitlementSchema, issuedBeforeSchema, principalSchema, revokedSchema } from "./claims.js";
 import { memberNames } from "./members.gen.js";
 import { name } from "./names.js";
 import { faultsOfKeys, PRIVATE_KEY, privateKeyAt } from "./roster-keys.js";
@@ -47,7 +47,10 @@ export const rosterSchema = z
       )
       .max(4096),
     entitlements: z.array(entitlementSchema.extend({ max_ttl: duration(LONGEST_TTL) })).max(1024),
-    revoked: revokedSchema.optional(),
+    ...bundleClaimsSchema.pick({ revokers: true, reviewers: true, ledgers: true }).shape,
+    revoked: revokedSchema
+      .extend({ issued_before: z.array(issuedBeforeSchema.extend({ at: moment })).optional() })
+      .optional(),
   })
   .superRefine(checkRoster);
 export type Roster = z.infer<typeof rosterSchema>;
@@ -62,6 +65,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^entitlements\.\d+\.approvals\.\d+$/, memberNames.approval],
   [/^entitlements\.\d+\.authorization_details\.\d+$/, ["type", "locations", "actions", "paths"]],
   [/^revoked$/, memberNames.revoked],
+  [/^revoked\.issued_before\.\d+$/, memberNames.issued_before],
 ];
 
 const HINT =
