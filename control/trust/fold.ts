@@ -66,6 +66,10 @@ export function longestLife(...bundles: readonly (Pick<BundleClaims, "entitlemen
 const lifeOf = (entitlement: { max_ttl: number; max_wait?: number | undefined }): number =>
   entitlement.max_ttl + (entitlement.max_wait ?? 0);
 
+const keysOf = (people: People | undefined, id: string): string[] =>
+  (people?.principals ?? [])
+    .filter((principal) => principal.id === id)
+    .flatMap(({ keys }) => keys.map(({ kid }) => kid));
 const knowsKey = ({ principals }: People, kid: string): boolean =>
   principals.some(({ keys }) => keys.some((key) => key.kid === kid));
 const knowsPrincipal = ({ principals }: People, id: string): boolean =>
@@ -105,13 +109,17 @@ const isGone = (current: BundleInForce | undefined, end: number, isKnown: (peopl
 
 /** What the next bundle revokes, and the texts that it takes the place of. */
 export function fold(folding: Folding): Folded {
-  const { roster, current, leftOut: silenced = [], takenBack = [] } = folding;
+  const { roster, current, next, leftOut: silenced = [], takenBack = [] } = folding;
   const floor = new Map(Object.entries(current?.texts ?? {}));
   const isAbove = ({ signer, version }: FoldedText): boolean => version > (current?.texts?.[signer] ?? -1);
   const texts = folding.texts.filter(isAbove);
   for (const { signer, version } of texts) floor.set(signer, Math.max(version, floor.get(signer) ?? -1));
   // Whoever is pushed out may have signed more, with any number: none of it counts, nor does it hold up a push.
   for (const signer of silenced) if (!folding.isRevoker(signer)) floor.set(signer, Number.MAX_SAFE_INTEGER);
+  // A key that the next bundle does not know as his is nobody's: its texts count under the key's own name then.
+  for (const [signer, version] of [...floor])
+    for (const key of keysOf(current, signer))
+      if (!keysOf(next, signer).includes(key)) floor.set(key, Math.max(version, floor.get(key) ?? -1));
 
   const kept: Entry[] = entriesOf(roster);
   const fromTexts: [Entry, string][] = [];

@@ -3,21 +3,17 @@ import { UserError } from "../base/errors.js";
 import { showTime } from "../base/time.js";
 import type { Revoked } from "./claims.js";
 import { missingFrom, unionOf } from "./entries.js";
+import type { RevocationClaims } from "./revocations.js";
 
 /** Nobody signs, and no tool takes, a text from further ahead: else one text could use up all the numbers. Seconds. */
 export const MAX_AHEAD = 600;
 
-export interface TextClaims {
-  readonly version: number;
-  readonly iat: number;
-  readonly aud: readonly string[];
-  readonly revoked: Revoked;
-}
+const audienceOf = ({ aud }: RevocationClaims): string[] => [aud].flat();
 
-export const isTooFarAhead = ({ iat }: Pick<TextClaims, "iat">, now: number): boolean => iat > now + MAX_AHEAD;
+export const isTooFarAhead = ({ iat }: Pick<RevocationClaims, "iat">, now: number): boolean => iat > now + MAX_AHEAD;
 
 /** The newest of them; undefined of none. */
-export const newestOf = <T extends Pick<TextClaims, "version">>(texts: readonly T[]): T | undefined =>
+export const newestOf = <T extends Pick<RevocationClaims, "version">>(texts: readonly T[]): T | undefined =>
   texts.reduce<T | undefined>(
     (best, text) => (best === undefined || text.version > best.version ? text : best),
     undefined,
@@ -29,10 +25,16 @@ export interface Asked {
 }
 
 /** Whether the text says all that is asked, and all that his other texts say: it can be used as it is. */
-export function saysAll(text: TextClaims, previous: readonly TextClaims[], { revoked, aud }: Asked): boolean {
+export function saysAll(
+  text: RevocationClaims,
+  previous: readonly RevocationClaims[],
+  { revoked, aud }: Asked,
+): boolean {
   const wanted = unionOf(revoked, ...previous.map((other) => other.revoked));
-  const audiences = new Set([...aud, ...previous.flatMap((other) => other.aud)]);
-  return missingFrom(text.revoked, wanted).length === 0 && [...audiences].every((name) => text.aud.includes(name));
+  const audiences = new Set([...aud, ...previous.flatMap(audienceOf)]);
+  return (
+    missingFrom(text.revoked, wanted).length === 0 && [...audiences].every((name) => audienceOf(text).includes(name))
+  );
 }
 
 /**
@@ -41,13 +43,10 @@ export function saysAll(text: TextClaims, previous: readonly TextClaims[], { rev
  * @param previous all of his texts that are known, from whichever gateway @param now seconds
  */
 export function nextClaims(
-  previous: readonly TextClaims[],
+  previous: readonly RevocationClaims[],
   { revoked, aud }: Asked,
   now: number,
-): TextClaims & {
-  readonly aud: string[];
-  readonly revoked: Revoked;
-} {
+): RevocationClaims & { aud: string[] } {
   const whole = unionOf(...previous.map((text) => text.revoked), revoked);
   const latest = newestOf(previous)?.version ?? -1;
   const moments = (whole.issued_before ?? []).map(({ at }) => at);
@@ -59,5 +58,5 @@ export function nextClaims(
         hint: "Set this machine's clock. If it is right, another of your texts was signed with a wrong one: another revoker or a root revokes meanwhile, and `glassgate bundle build` folds your text.",
       },
     );
-  return { version: iat, iat, aud: [...new Set([...previous.flatMap((text) => text.aud), ...aud])], revoked: whole };
+  return { version: iat, iat, aud: [...new Set([...previous.flatMap(audienceOf), ...aud])], revoked: whole };
 }

@@ -16,7 +16,8 @@ import {
   without,
 } from "../../control/trust/entries.js";
 import { CLOCK_MARGIN, type Folding, fold, longestLife } from "../../control/trust/fold.js";
-import { isTooFarAhead, MAX_AHEAD, nextClaims, saysAll, type TextClaims } from "../../control/trust/next-text.js";
+import { isTooFarAhead, MAX_AHEAD, nextClaims, saysAll } from "../../control/trust/next-text.js";
+import type { RevocationClaims } from "../../control/trust/revocations.js";
 
 const NOW = 1_800_000_000;
 const few = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(one, { maxLength: 3 });
@@ -88,7 +89,7 @@ describe("lists of what is revoked", () => {
   });
 });
 
-const text: fc.Arbitrary<TextClaims> = fc.record({
+const text: fc.Arbitrary<RevocationClaims> = fc.record({
   version: fc.integer({ min: 0, max: NOW + 300 }),
   iat: fc.constant(NOW),
   aud: few(fc.constantFrom("test", "staging")),
@@ -103,7 +104,7 @@ describe("the next text of a revoker", () => {
         for (const before of previous) {
           expect(next.version).toBeGreaterThan(before.version);
           expect(missingFrom(next.revoked, before.revoked)).toEqual([]);
-          expect(next.aud).toEqual(expect.arrayContaining([...before.aud]));
+          expect(next.aud).toEqual(expect.arrayContaining([before.aud].flat()));
         }
         expect(missingFrom(next.revoked, asked)).toEqual([]);
         expect(next.aud).toContain("test");
@@ -252,6 +253,7 @@ describe("folding into the next bundle", () => {
     expect(longestLife(undefined, { entitlements: [waits, entitlement(1200)] })).toBe(4500);
   });
 
+  const text7 = { signer: "rita", version: 7, iat: 7, revoked: {} };
   const texts = [{ signer: "eve", version: NOW, iat: NOW, revoked: { sub: ["rita"], incident: ["INC-7"] } }];
   it("leaves out, and tells, what a revoker gone bad took away; nothing of his counts any more", () => {
     const { revoked: list, texts: floor, leftOut } = fold({ ...base, texts, leftOut: ["eve"] });
@@ -269,6 +271,18 @@ describe("folding into the next bundle", () => {
       texts: { eve: NOW },
       leftOut: [],
     });
+  });
+
+  it("ignores the texts of a key that is nobody's in the next bundle, under the key's own name", () => {
+    const old = { ...people(["rita", "adam"]), iat: NOW, texts: { adam: 4 } };
+    const { texts: floor } = fold({
+      ...base,
+      current: old,
+      texts: [{ ...text7, signer: "rita" }],
+      next: people(["adam"]),
+    });
+    expect(floor).toEqual({ adam: 4, rita: 7, [KIDS.rita ?? ""]: 7 });
+    expect(fold({ ...base, current: old, next: people(["rita"]) }).texts).toEqual({ adam: 4, [KIDS.adam ?? ""]: 4 });
   });
 
   it("takes back on purpose, and tells", () => {
