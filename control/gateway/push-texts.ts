@@ -1,0 +1,105 @@
+/**
+ * Texts of revocations beside a bundle: which ones a configuration with that bundle holds. A push never leaves one out but those that
+ * the bundle itself takes the place of, and of one signer the older.
+ */
+import { UserError } from "../base/errors.js";
+import { type Anchors, domainOf } from "../trust/anchors.js";
+import { readClaims } from "../trust/bundle.js";
+import type { BundleClaims } from "../trust/claims.js";
+import type { Configuration } from "../trust/configuration.js";
+import {
+  appliedDigest,
+  isIgnored,
+  type ReadRevocations,
+  readRevocations,
+  signerOf,
+  verifyRevocations,
+} from "../trust/revocations.js";
+import type { Bundle, Deployed } from "./ecds.js";
+
+export const textsIn = (configuration: Pick<Configuration, "revocations"> | undefined): string[] =>
+  [configuration?.revocations ?? []].flat();
+
+const known = new Map<string, BundleClaims | undefined>();
+
+/** Undefined where this glassgate cannot read it: whether it can serve is the filter's business. */
+export function claimsOf(bundle: Bundle | undefined): BundleClaims | undefined {
+  if (bundle === undefined) return undefined;
+  if (!known.has(bundle.payload)) known.set(bundle.payload, tried(() => readClaims(bundle.text, "the bundle")));
+  return known.get(bundle.payload);
+}
+
+/** What cannot be read is the filter's business, which refuses it by name. */
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+export interface NamedText extends ReadRevocations {
+  /** Under whom its version counts with that bundle. */
+  readonly signer: string;
+}
+
+export function named(text: string, anchors: Anchors, bundle: BundleClaims | undefined): NamedText | undefined {
+  const read = tried(() => readRevocations(text, "a text of revocations"));
+  return read && { ...read, signer: signerOf(read.kid, anchors, bundle)?.name ?? read.kid };
+}
+
+/** Of those texts the ones that stand beside the bundle, in their order. What cannot be read stays: nobody loses it silently. */
+export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {
+  const newest = new Map<string, NamedText>();
+  const unread = new Set<string>();
+  for (const text of texts) {
+    const read = named(text, anchors, bundle);
+    if (read === undefined) unread.add(text);
+    else if (!isIgnored(read, anchors, bundle)) {
+      const before = newest.get(read.signer);
+      // Of one version the first: it was written before.
+      if (before === undefined || read.claims.version > before.claims.version) newest.set(read.signer, read);
+    }
+  }
+  return [...new Set(texts)].filter((text) => unread.has(text) || [...newest.values()].some((one) => one.text === text));
+}
+
+/** What the gauge shows when every thread holds the texts of this configuration and no others. */
+export function digestOf({ configuration, bundle }: Pick<Deployed, "configuration" | "bundle">): number {
+  const claims = claimsOf(bundle);
+  const beside = textsBeside(textsIn(configuration), configuration, claims);
+  return appliedDigest(
+    beside.flatMap((text) => {
+      const read = named(text, configuration, claims);
+      return read === undefined ? [] : [{ signer: read.signer, version: read.claims.version }];
+    }),
+  );
+}
+
+/** The texts with which no gateway can use the bundle, and why. */
+export async function unusableTexts(
+  texts: readonly string[],
+  anchors: Anchors,
+  bundle: Bundle,
+): Promise<{ readonly signer: string; readonly version: number | undefined; readonly why: string }[]> {
+  const claims = claimsOf(bundle);
+  if (claims === undefined) return [];
+  const found = await Promise.all(
+    texts.map(async (text) => {
+      const read = named(text, anchors, claims);
+      const source = read === undefined ? "a text of revocations" : `version ${read.claims.version} of ${read.signer}`;
+      try {
+        await verifyRevocations(text, source, anchors, claims);
+        return [];
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        return [{ signer: read?.signer ?? "nobody", version: read?.claims.version, why: error.message }];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+/** Whether the two configurations are of one domain, in which texts count. */
+export const isSameDomain = (a: Anchors, b: Anchors): boolean => domainOf(a) === domainOf(b);
