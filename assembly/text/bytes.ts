@@ -56,6 +56,16 @@ export function isName(ptr: usize, len: i32): bool {
   return true;
 }
 
+/** A kid: a SHA-256 in base64url, 43 of `A-Za-z0-9_-`. */
+export function isKid(ptr: usize, len: i32): bool {
+  if (len != 43) return false;
+  for (let i = 0; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    if (!isAlphanumeric(c) && c != 0x5f && c != 0x2d) return false;
+  }
+  return true;
+}
+
 /** `jti`: 16 to 64 of `A-Za-z0-9_-`. */
 export function isGrantId(ptr: usize, len: i32): bool {
   if (len < 16 || len > 64) return false;
@@ -115,6 +125,13 @@ export function writeHex(out: usize, ptr: usize, len: i32): i32 {
     store<u8>(out + ((<usize>i) << 1), hexDigit(byte), 1);
   }
   return len << 1;
+}
+
+/** A number below 2^16 in lower-case hex without leading zeros; returns how many digits. */
+export function writeHexGroup(out: usize, value: u32): i32 {
+  const digits = value < 0x10 ? 1 : value < 0x100 ? 2 : value < 0x1000 ? 3 : 4;
+  for (let i = 0; i < digits; i++) store<u8>(out + i, hexDigit(<u8>(value >> ((digits - 1 - i) << 2))));
+  return digits;
 }
 
 /** The value of a hex digit of any case, or -1. */
