@@ -1,14 +1,6 @@
 /** Bringing one bundle into the gateway: written, waited for, healed or put back. `push.ts` decides which, and what comes of it. */
 import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
-import {
-  type Bundle,
-  type Deployed,
-  defaultConfiguration,
-  ecdsText,
-  readEcds,
-  vmIdOf,
-  writeEcds,
-} from "./ecds.js";
+import { type Bundle, type Deployed, defaultConfiguration, ecdsText, readEcds, vmIdOf, writeEcds } from "./ecds.js";
 import { asItWas, configurationOf, isAsWanted, keptFrom, nextGeneration } from "./push-configuration.js";
 import type { Left, PushEndings } from "./push-endings.js";
 import type { Files, PushFiles } from "./push-files.js";
@@ -19,7 +11,9 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** For another push of a newer bundle to bring its own in, before this one does it. */
 const OTHERS_MS = 1000;
 
-export type Brought = Arrival | { readonly kind: "unchanged"; readonly state: FilterState; readonly deployed: Deployed };
+export type Brought =
+  | Arrival
+  | { readonly kind: "unchanged"; readonly state: FilterState; readonly deployed: Deployed };
 
 /** The canary has taken it, whatever came of the threads: the gateway refuses what is older from then on. */
 export const isTaken = ({ version }: Bundle, before: FilterState, after: FilterState): boolean =>
@@ -81,7 +75,8 @@ export class Bringing {
     return isAsWanted(this.options, this.own, files.deployed, this.files.textsFor(files, bundle));
   }
 
-  private configurationFor(bundle: Bundle, files: Files, generation: number): string {
+  /** What would be written. */
+  configurationFor(bundle: Bundle, files: Files, generation: number): string {
     const minVersion = this.files.minVersion(files);
     const texts = this.files.textsFor(files, bundle);
     const theirs = [files.deployed, files.good].find((held) => this.files.holds(held, bundle));
@@ -110,6 +105,20 @@ export class Bringing {
     writeEcds(filter.ecdsPath, text);
     this.end.hasWritten = true;
     return { text, state };
+  }
+
+  /** Without a look at the gateway, in one tick. */
+  writeUnseen(bundle: Bundle): void {
+    const now = this.files.read();
+    if (this.files.holdsTexts(now, bundle)) return;
+    const generation = nextGeneration(now);
+    const configuration = this.configurationFor(bundle, now, generation);
+    const { filter } = this.options;
+    writeEcds(
+      filter.ecdsPath,
+      ecdsText(filter, configuration, now.deployed?.vmId ?? vmIdOf(filter), String(generation)),
+    );
+    this.end.hasWritten = true;
   }
 
   private wait(
@@ -169,11 +178,7 @@ export class Bringing {
    * Puts the last good configuration back in the place of a bundle that the gateway refused, if it still stands there. One that
    * the gateway did not even notice stays where a restart would else serve less than what serves now. @returns what stands there
    */
-  async restore(
-    bundle: Bundle,
-    before: Files & { state: FilterState },
-    isSilent: boolean,
-  ): Promise<Left | undefined> {
+  async restore(bundle: Bundle, before: Files & { state: FilterState }, isSilent: boolean): Promise<Left | undefined> {
     const { filter } = this.options;
     await this.step("restoring");
     // A gateway that is only slow may have taken it meanwhile.
@@ -215,8 +220,8 @@ export class Bringing {
     if (isSilent) return "tried";
     this.files.withdrawText();
     const now = this.files.read();
-    if (before.text === undefined || !this.files.holdsOwnText(now.deployed)) return undefined;
-    writeEcds(this.options.filter.ecdsPath, before.text);
+    if (before.text === undefined || !this.files.holdsText(now)) return undefined;
+    writeEcds(this.options.filter.ecdsPath, this.withTexts(before.text, now));
     await this.step("restored");
     return "previous";
   }

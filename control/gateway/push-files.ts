@@ -47,6 +47,7 @@ export class PushFiles {
   private readonly domain: string;
   private readonly text: string | undefined;
   private readonly rendered: readonly string[];
+  private isTextRefused = false;
   /** Bundles by version. */
   private readonly pushed: PushRecord;
   /** Texts of revocations, each under a name of its own. */
@@ -84,7 +85,8 @@ export class PushFiles {
       ...this.rendered,
       ...(this.text === undefined ? [] : [this.text]),
     ];
-    return { text, deployed, good, begun: this.begun(), texts: [...new Set(texts)] };
+    const counted = texts.filter((one) => !(this.isTextRefused && one === this.text));
+    return { text, deployed, good, begun: this.begun(), texts: [...new Set(counted)] };
   }
 
   private begun(): Bundle[] {
@@ -117,7 +119,12 @@ export class PushFiles {
 
   /** The gateway has refused the text that was brought in: no later push shall bring it in again. */
   withdrawText(): void {
+    this.isTextRefused = true;
     if (this.text !== undefined) this.revoked.remove(nameOfText(this.text));
+  }
+
+  holdsText({ deployed }: Pick<Files, "deployed">): boolean {
+    return this.text !== undefined && textsIn(deployed?.configuration).includes(this.text);
   }
 
   /** The texts that stand beside the bundle. */

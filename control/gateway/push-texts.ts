@@ -3,7 +3,7 @@
  * the bundle itself takes the place of, and of one signer the older.
  */
 import { UserError } from "../base/errors.js";
-import { type Anchors, domainOf } from "../trust/anchors.js";
+import type { Anchors } from "../trust/anchors.js";
 import { readClaims } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
 import type { Configuration } from "../trust/configuration.js";
@@ -25,7 +25,11 @@ const known = new Map<string, BundleClaims | undefined>();
 /** Undefined where this glassgate cannot read it: whether it can serve is the filter's business. */
 export function claimsOf(bundle: Bundle | undefined): BundleClaims | undefined {
   if (bundle === undefined) return undefined;
-  if (!known.has(bundle.payload)) known.set(bundle.payload, tried(() => readClaims(bundle.text, "the bundle")));
+  if (!known.has(bundle.payload))
+    known.set(
+      bundle.payload,
+      tried(() => readClaims(bundle.text, "the bundle")),
+    );
   return known.get(bundle.payload);
 }
 
@@ -62,7 +66,9 @@ export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: 
       if (before === undefined || read.claims.version > before.claims.version) newest.set(read.signer, read);
     }
   }
-  return [...new Set(texts)].filter((text) => unread.has(text) || [...newest.values()].some((one) => one.text === text));
+  return [...new Set(texts)].filter(
+    (text) => unread.has(text) || [...newest.values()].some((one) => one.text === text),
+  );
 }
 
 /** What the gauge shows when every thread holds the texts of this configuration and no others. */
@@ -77,29 +83,41 @@ export function digestOf({ configuration, bundle }: Pick<Deployed, "configuratio
   );
 }
 
-/** The texts with which no gateway can use the bundle, and why. */
-export async function unusableTexts(
-  texts: readonly string[],
-  anchors: Anchors,
+/** Why the filter refuses the bundle and the texts beside it, and what to do: the texts or the bundle may be at fault. */
+export async function unusable(
+  { anchors, text: brought }: { readonly anchors: Anchors; readonly text?: string },
   bundle: Bundle,
-): Promise<{ readonly signer: string; readonly version: number | undefined; readonly why: string }[]> {
+  texts: readonly string[],
+  refusal: string,
+): Promise<UserError> {
   const claims = claimsOf(bundle);
-  if (claims === undefined) return [];
-  const found = await Promise.all(
-    texts.map(async (text) => {
-      const read = named(text, anchors, claims);
-      const source = read === undefined ? "a text of revocations" : `version ${read.claims.version} of ${read.signer}`;
-      try {
-        await verifyRevocations(text, source, anchors, claims);
-        return [];
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        return [{ signer: read?.signer ?? "nobody", version: read?.claims.version, why: error.message }];
-      }
-    }),
-  );
-  return found.flat();
+  const refused = (sentence: string, hint: string): UserError => new UserError(sentence, { hint, exitCode: 1 });
+  for (const text of claims === undefined ? [] : texts) {
+    const read = named(text, anchors, claims);
+    const whose = read === undefined ? "a text of revocations" : `version ${read.claims.version} of ${read.signer}`;
+    const why = await faultOf(text, anchors, claims);
+    if (why === undefined) continue;
+    if (text === brought) return refused(`No gateway with that bundle takes these revocations: ${why}`, SIGNERS);
+    return refused(
+      `The gateway has revocations in force that cannot be used beside bundle ${bundle.version}: ${whose}. ${why}`,
+      `${FOLD} To push that signer out with all that he revoked, add --leave-out ${read?.signer ?? "SIGNER"}.`,
+    );
+  }
+  if (refusal.includes("revocations"))
+    return refused(`The filter refuses the revocations beside bundle ${bundle.version}: ${refusal}.`, FOLD);
+  return refused(`The filter refuses this bundle: ${refusal}.`, "Mend the roster, build and sign again.");
 }
 
-/** Whether the two configurations are of one domain, in which texts count. */
-export const isSameDomain = (a: Anchors, b: Anchors): boolean => domainOf(a) === domainOf(b);
+const FOLD = "Take them into the bundle: `glassgate bundle build --gateway FILE`, have it signed, and push that one.";
+const SIGNERS = "A root or a holder of a role in the bundle's `revokers` can revoke.";
+
+async function faultOf(text: string, anchors: Anchors, bundle: BundleClaims | undefined): Promise<string | undefined> {
+  if (bundle === undefined) return undefined;
+  try {
+    await verifyRevocations(text, "They", anchors, bundle);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
