@@ -75,9 +75,13 @@ export class Bringing {
     return isAsWanted(this.options, this.own, files.deployed, this.files.textsFor(files, bundle));
   }
 
-  /** What would be written. */
-  configurationFor(bundle: Bundle, files: Files, generation: number): string {
-    const minVersion = this.files.minVersion(files);
+  /** What is written with that bundle. @param minVersion 0 for a judgement of the bundle alone */
+  configurationFor(
+    bundle: Bundle,
+    files: Files,
+    generation: number,
+    minVersion = this.files.minVersion(files),
+  ): string {
     const texts = this.files.textsFor(files, bundle);
     const theirs = [files.deployed, files.good].find((held) => this.files.holds(held, bundle));
     return theirs === undefined || (this.isOwn(bundle) && this.options.text === undefined)

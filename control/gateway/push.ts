@@ -141,7 +141,7 @@ class Pushing {
     const texts = this.files.textsFor(files, this.own);
     const checked = texts.join(" ");
     if (checked === this.checked) return;
-    const refusal = await refusalOf(this.bringing.configurationFor(this.own, files, 1));
+    const refusal = await refusalOf(this.bringing.configurationFor(this.own, files, 1, 0));
     if (refusal !== undefined) throw await unusable(this.options, this.own, texts, refusal);
     this.checked = checked;
   }
@@ -208,7 +208,7 @@ class Pushing {
   /** Whether another push's bundle serves, or is one that this gateway could serve; what is not counts no more. */
   private async isUsable(bundle: Bundle, { bundleVersion }: FilterState): Promise<boolean> {
     if (this.usable.has(bundle.payload) || bundleVersion === bundle.version) return true;
-    const configuration = this.bringing.configurationFor(bundle, this.files.read(), 1);
+    const configuration = this.bringing.configurationFor(bundle, this.files.read(), 1, 0);
     if ((await refusalOf(configuration)) !== undefined) this.files.ignore(bundle);
     else if (bundle.exp <= nowSeconds() + this.clockSeconds) this.files.passOver(bundle);
     else {
