@@ -71,16 +71,15 @@ export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: 
   );
 }
 
-/** What the gauge shows when every thread holds the texts of this configuration and no others. */
+/** What the gauge shows when every thread holds these texts and no others. */
+export const digestOfTexts = (texts: readonly NamedText[]): number =>
+  appliedDigest(texts.map(({ signer, claims }) => ({ signer, version: claims.version })));
+
+/** The same of a configuration. */
 export function digestOf({ configuration, bundle }: Pick<Deployed, "configuration" | "bundle">): number {
   const claims = claimsOf(bundle);
   const beside = textsBeside(textsIn(configuration), configuration, claims);
-  return appliedDigest(
-    beside.flatMap((text) => {
-      const read = named(text, configuration, claims);
-      return read === undefined ? [] : [{ signer: read.signer, version: read.claims.version }];
-    }),
-  );
+  return digestOfTexts(beside.flatMap((text) => named(text, configuration, claims) ?? []));
 }
 
 /** Why the filter refuses the bundle and the texts beside it, and what to do: the texts or the bundle may be at fault. */
@@ -111,8 +110,13 @@ export async function unusable(
 const FOLD = "Take them into the bundle: `glassgate bundle build --gateway FILE`, have it signed, and push that one.";
 const SIGNERS = "A root or a holder of a role in the bundle's `revokers` can revoke.";
 
-async function faultOf(text: string, anchors: Anchors, bundle: BundleClaims | undefined): Promise<string | undefined> {
-  if (bundle === undefined) return undefined;
+/** Why a gateway with that bundle does not take the text. */
+export async function faultOf(
+  text: string,
+  anchors: Anchors,
+  bundle: BundleClaims | undefined,
+): Promise<string | undefined> {
+  if (bundle === undefined) return "there is no bundle, so nobody can tell who may revoke.";
   try {
     await verifyRevocations(text, "They", anchors, bundle);
     return undefined;

@@ -68,7 +68,8 @@ class Pushing {
         release();
       }
     } catch (error) {
-      if (this.isText && error instanceof UnreachableError && !this.end.hasWritten) await this.writeUnseen();
+      if (this.isText && error instanceof UnreachableError && !this.end.hasWritten)
+        throw await this.writeUnseen(error.message);
       if (!this.end.hasWritten) this.end.withdraw();
       if (error instanceof PushFailure || !(error instanceof UserError)) throw error;
       const isUnseen = error instanceof UnseenError;
@@ -88,12 +89,14 @@ class Pushing {
   }
 
   /** A gateway that is down shall not start without it. What it adds only takes away, so nothing need be seen of the gateway. */
-  private async writeUnseen(): Promise<void> {
+  private async writeUnseen(why: string): Promise<PushFailure> {
     const files = this.files.read();
     await checkKnown(this.options.filter.ecdsPath, files);
     await this.checkUsable(files);
     this.enterText();
     this.bringing.writeUnseen(this.own);
+    const then = "The revocation stands in its file, and is in force as soon as it runs.";
+    return this.end.failure("unreached", `${why} ${then}`, "Run the same command again then.", 1, false);
   }
 
   /** Everything that can be known before anything is written. */
