@@ -12,6 +12,7 @@ export const CLOCK_MARGIN = 600;
 export interface FoldedText {
   /** A principal's id, or a root's kid. */
   readonly signer: string;
+  readonly kid: string;
   readonly version: number;
   readonly iat: number;
   readonly revoked: Revoked;
@@ -47,7 +48,7 @@ export interface Folding {
 export interface Folded {
   readonly revoked: Revoked;
   /** The floor: texts at or below it count no more. */
-  readonly texts: Readonly<Record<string, number>>;
+  readonly texts: Record<string, number>;
   /** Entries that come from a text, and whose. */
   readonly fromTexts: readonly (readonly [entry: Entry, signer: string])[];
   /** Entries that stand in the bundle in force and not in the roster: they go on. */

@@ -155,6 +155,7 @@ const folding: fc.Arbitrary<Folding> = fc
     texts: few(
       fc.record({
         signer: sub,
+        kid,
         version: fc.integer({ min: 0, max: 20 }),
         iat: fc.constantFrom(NOW, LONG_AGO),
         revoked,
@@ -253,8 +254,8 @@ describe("folding into the next bundle", () => {
     expect(longestLife(undefined, { entitlements: [waits, entitlement(1200)] })).toBe(4500);
   });
 
-  const text7 = { signer: "rita", version: 7, iat: 7, revoked: {} };
-  const texts = [{ signer: "eve", version: NOW, iat: NOW, revoked: { sub: ["rita"], incident: ["INC-7"] } }];
+  const text7 = { signer: "rita", kid: "k".repeat(43), version: 7, iat: 7, revoked: {} };
+  const texts = [{ signer: "eve", kid: "e".repeat(43), version: NOW, iat: NOW, revoked: { sub: ["rita"], incident: ["INC-7"] } }];
   it("leaves out, and tells, what a revoker gone bad took away; nothing of his counts any more", () => {
     const { revoked: list, texts: floor, leftOut } = fold({ ...base, texts, leftOut: ["eve"] });
     expect(list).toEqual({});
