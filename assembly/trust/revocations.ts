@@ -37,7 +37,7 @@ export class RevocationText extends Named {
   revoked: Revoked = changetype<Revoked>(0);
   /** SHA-256 of the payload segment, 32 bytes: tells two texts of one version apart. */
   hash: usize = 0;
-  /** At or below the bundle's floor: it was not verified, and nothing of it counts. */
+  /** At or below the bundle's floor, or by a key that it has revoked: it was not verified, and nothing of it counts. */
   isIgnored: bool = false;
 }
 
@@ -104,8 +104,7 @@ function verifySigner(loading: Loading, key: Key, trust: Trust, text: Revocation
   const nameLen = text.nameLen;
   if (changetype<usize>(key) == 0) return loading.refuse("its key is nobody's", namePtr, nameLen);
   if (!text.isSignedByRoot) {
-    const isRevoker =
-      changetype<usize>(trust.revokers) != 0 && key.principal.holdsOneOf(trust.revokers, text.issuedAt);
+    const isRevoker = changetype<usize>(trust.revokers) != 0 && key.principal.holdsOneOf(trust.revokers, text.issuedAt);
     if (!isRevoker) return loading.refuse("its signer held no role of a revoker at its iat", namePtr, nameLen);
     if (!key.holdsAt(text.issuedAt)) return loading.refuse("its key did not hold at its iat", namePtr, nameLen);
   }
@@ -149,7 +148,8 @@ export function readRevocations(
   text.isSignedByRoot = changetype<usize>(root) != 0;
   const key = text.isSignedByRoot ? root : trust.key(jws.kid.ptr, jws.kid.len);
   takeSigner(text, key);
-  text.isIgnored = text.version <= trust.floor(text.namePtr, text.nameLen);
+  // Whoever holds a key that the bundle has revoked must not push its owner's own texts out with it.
+  text.isIgnored = text.version <= trust.floor(text.namePtr, text.nameLen) || trust.revoked.keys.has(text.key);
   if (text.isIgnored) return true;
   if (!hasAudience(text.audiences, anchors)) {
     return loading.refuse("its aud does not hold this gateway's audience", text.namePtr, text.nameLen);

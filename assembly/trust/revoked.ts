@@ -52,6 +52,8 @@ export class Revoked {
   private times: NameIndex = changetype<NameIndex>(0);
   /** Everybody's grants that were asked for before it are gone; 0 for none. */
   private before: i64 = 0;
+  /** Whether it has keys, principals, or times of principals. */
+  namesSigners: bool = false;
   /** The latest time in it, of anybody's grants. */
   latest: i64 = 0;
   /** Entries of the longest list. */
@@ -82,6 +84,7 @@ export class Revoked {
     for (let at = lists.times.first; at != 0; at = changetype<Named>(at).next) {
       this.addTime(changetype<IssuedBefore>(at));
     }
+    this.namesSigners = lists.subjects.count + lists.keys.count + lists.times.count > 0;
   }
 
   /** Of several times for one principal the latest counts. */
