@@ -37,7 +37,13 @@ export async function countingTexts(
         });
       await verifyRevocations(text, source, anchors, current);
     }
-    found.set(text, { signer, kid: read.kid, version: read.claims.version, iat: read.claims.iat, revoked: read.claims.revoked });
+    found.set(text, {
+      signer,
+      kid: read.kid,
+      version: read.claims.version,
+      iat: read.claims.iat,
+      revoked: read.claims.revoked,
+    });
   }
   return [...found.values()];
 }
@@ -103,7 +109,11 @@ export interface Replaced {
   readonly unseen: readonly string[];
 }
 
-export function replacedBy(draft: BundleClaims, current: BundleClaims | undefined, texts: readonly FoldedText[]): Replaced {
+export function replacedBy(
+  draft: BundleClaims,
+  current: BundleClaims | undefined,
+  texts: readonly FoldedText[],
+): Replaced {
   const floor = new Map(Object.entries(draft.texts ?? {}));
   const before = new Map(Object.entries(current?.texts ?? {}));
   const replaced = texts.filter(({ signer, kid, version }) =>
@@ -114,6 +124,8 @@ export function replacedBy(draft: BundleClaims, current: BundleClaims | undefine
     lost: replaced.flatMap(({ signer, revoked }) =>
       missingFrom(draft.revoked, revoked).map((entry) => [entry, signer] as const),
     ),
-    unseen: [...floor].filter(([name, version]) => version > (before.get(name) ?? -1) && !seen.has(name)).map(([name]) => name),
+    unseen: [...floor]
+      .filter(([name, version]) => version > (before.get(name) ?? -1) && !seen.has(name))
+      .map(([name]) => name),
   };
 }
