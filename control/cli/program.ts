@@ -15,6 +15,7 @@ import { addInit } from "./init.js";
 import { addKey } from "./key.js";
 import { result, widthOf } from "./output.js";
 import { addPush } from "./push.js";
+import { addRevoke } from "./revoke.js";
 import { addRotate } from "./rotate.js";
 
 const { version } = z
@@ -45,6 +46,7 @@ export function buildProgram(): Command {
     addGrant,
     addExplain,
     addPush,
+    addRevoke,
     addRotate,
     addGateway,
     addCompletion,

@@ -6,6 +6,8 @@ import { fetchPage, type Page, parseAddress } from "./admin-page.js";
 
 /** Something about the gateway could not be seen. It says nothing about what the gateway does: nobody may roll back for it. */
 export class UnseenError extends UserError {}
+/** Nobody answers there at all. */
+export class UnreachableError extends UnseenError {}
 
 const seconds = z
   .string()
@@ -62,7 +64,7 @@ export class Admin {
     try {
       page = await fetchPage(this.address, path);
     } catch (error) {
-      throw new UnseenError(
+      throw new UnreachableError(
         `Envoy's admin interface at ${this.address} does not answer: ${visible(messageOf(error)).slice(0, 200)}.`,
         {
           cause: error,
