@@ -18,9 +18,10 @@ const rooms = {
     limits: [],
   },
   control: {
-    demo: ["gateway", "host", "grant", "trust", "signer", "base"],
-    cli: ["gateway", "host", "grant", "trust", "signer", "base"],
+    demo: ["caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    cli: ["caller", "gateway", "host", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],
+    caller: ["grant", "trust", "signer", "host", "base"],
     grant: ["host", "trust", "signer", "base"],
     trust: ["signer", "base"],
     signer: ["base"],

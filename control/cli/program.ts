@@ -7,6 +7,7 @@ import { addApprove } from "./approve.js";
 import { addAsk } from "./ask.js";
 import { addBundle } from "./bundle.js";
 import { addCompletion } from "./completion.js";
+import { addCurl } from "./curl.js";
 import { addExplain } from "./explain.js";
 import { addGateway } from "./gateway.js";
 import { addGrant } from "./grant.js";
@@ -14,8 +15,12 @@ import { UNWRAPPED, wrapHelp } from "./help.js";
 import { addInit } from "./init.js";
 import { addKey } from "./key.js";
 import { result, widthOf } from "./output.js";
+import { addProxy } from "./proxy.js";
 import { addPush } from "./push.js";
+import { addReturn } from "./return.js";
 import { addRotate } from "./rotate.js";
+import { addRunCommand } from "./run-command.js";
+import { addStatus } from "./status.js";
 
 const { version } = z
   .object({ version: z.string() })
@@ -43,6 +48,11 @@ export function buildProgram(): Command {
     addAsk,
     addApprove,
     addGrant,
+    addRunCommand,
+    addCurl,
+    addProxy,
+    addStatus,
+    addReturn,
     addExplain,
     addPush,
     addRotate,
