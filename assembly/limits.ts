@@ -47,6 +47,10 @@ export const MAX_ACTIONS: i32 = 16;
 export const MAX_PATHS: i32 = 32;
 /** Audiences named by one grant or bundle. */
 export const MAX_AUDIENCES: i32 = 16;
+/** Networks that one grant may come from: a request is compared with each. */
+export const MAX_NETWORKS: i32 = 16;
+/** Seconds that an entitlement may give for gathering approvals: who is in an emergency has them within the hour, or asks anew. */
+export const MAX_WAIT: i64 = 3600;
 /** Reasons, requester roles of one entitlement. */
 export const MAX_REASONS: i32 = 64;
 export const MAX_REQUESTER_ROLES: i32 = 64;

@@ -1,19 +1,26 @@
 /**
  * grant x trust x request x now -> verdict. Pure: no host call, no clock, no allocation; the first failure wins, in the
- * order of docs/request.md. Before the requester's signature holds nothing is told about the roster or its rules: an unknown
- * key, one outside its window, another algorithm than the key's and a wrong signature are told apart in the record alone,
- * which the caller does not see. To him they are one reply, after the same work.
+ * order of docs/request.md. In two parts: how the grant stands, whatever it is used for, which is also asked of an open stream;
+ * and whether this request fits it. What the request shows of its sender's key comes last (binding.ts).
+ *
+ * Before the requester's signature holds nothing is told about the roster or its rules: an unknown key, one outside its window,
+ * another algorithm than the key's and a wrong signature are told apart in the record alone, which the caller does not see. To
+ * him they are one reply, after the same work.
  */
 import { knownKey } from "../crypto/selftest";
-import { beginBatch, endBatch } from "../crypto/signature";
 import { noteVerified } from "../crypto/tables";
+import { Claims } from "../grant/claims.gen";
 import { Grant } from "../grant/grant";
-import { addJwsToBatch, Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
+import { Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
 import { equalBytes } from "../text/bytes";
 import { TextList } from "../text/region";
 import { Anchors, Entitlement, Key, Trust } from "../trust/trust";
-import { Approvers, holdsRole, quorumIsMet } from "./quorum";
+import { approvalsVerify, judgeApprovals, nameApprovers } from "./approvals";
+import { judgeKey } from "./key";
+import { judgeNetwork } from "./network";
+import { Approvers, holdsRole, NEVER, quorumMetAt } from "./quorum";
 import { Request } from "./request";
+import { isRevoked } from "./revoked";
 import { judgeScope } from "./scope";
 import { Verdict } from "./verdict.gen";
 
@@ -58,39 +65,11 @@ function contains(list: TextList, ptr: usize, len: i32): bool {
   return false;
 }
 
-/** The key that signed, or the verdict why not. */
-function judgeKey(jws: Jws, key: Key, now: i64): i32 {
-  if (changetype<usize>(key) == 0) return Verdict.KeyUnknown;
-  if (jws.algorithm != key.algorithm) return Verdict.Algorithm;
-  return key.holdsAt(now) ? Verdict.Allow : Verdict.KeyNotValid;
-}
-
 /** Whether the signature holds. A key that has signed well may have a table of multiples, built later. */
 function verifies(jws: Jws, key: Key): bool {
   if (!verifyJws(jws, key.publicKey)) return false;
   noteVerified(jws.algorithm, key.publicKey);
   return true;
-}
-
-/**
- * Whether all approvals' signatures hold, checked together: not cheaper for a forged one, which only a known requester can
- * bring this far, and at most MAX_APPROVALS. Each key that has signed well may get a table, whatever the others did.
- */
-function approvalsVerify(grant: Grant, trust: Trust): bool {
-  beginBatch();
-  for (let i = 0; i < grant.approvalCount; i++) {
-    const approval = grant.approval(i);
-    addJwsToBatch(approval, trust.key(approval.kid.ptr, approval.kid.len).publicKey);
-  }
-  const held = endBatch();
-  let all = true;
-  for (let i = 0; i < grant.approvalCount; i++) {
-    const approval = grant.approval(i);
-    if (((held >> i) & 1) != 0)
-      noteVerified(approval.algorithm, trust.key(approval.kid.ptr, approval.kid.len).publicKey);
-    else all = false;
-  }
-  return all;
 }
 
 /** What the grant's text alone says, at this time and for this gateway. Nothing here depends on the roster: all of it may be told. */
@@ -121,6 +100,14 @@ function mayRequest(entitlement: Entitlement, key: Key, now: i64): bool {
   return false;
 }
 
+/** A network that covers a whole family keeps nobody out, so it is none where one is demanded. */
+function lacksClaim(claims: Claims, entitlement: Entitlement): bool {
+  const networks = claims.networks;
+  if (entitlement.requiresIncident && changetype<usize>(claims.incident) == 0) return true;
+  if (entitlement.requiresConfirmation && changetype<usize>(claims.confirmation) == 0) return true;
+  return entitlement.requiresNetworks && (changetype<usize>(networks) == 0 || networks.hasWhole);
+}
+
 function judgeEntitlement(grant: Grant, key: Key, entitlement: Entitlement, now: i64): i32 {
   const claims = grant.claims;
   if (changetype<usize>(entitlement) == 0) return Verdict.EntitlementUnknown;
@@ -128,68 +115,34 @@ function judgeEntitlement(grant: Grant, key: Key, entitlement: Entitlement, now:
   // A drill is never a quiet real grant, nor the reverse.
   if (entitlement.isDrill != (changetype<usize>(claims.drill) != 0)) return Verdict.Requester;
   if (!contains(entitlement.reasons, claims.reason.ptr, claims.reason.len)) return Verdict.Reason;
-  if (entitlement.requiresIncident && changetype<usize>(claims.incident) == 0) return Verdict.ClaimRequired;
-  // Both are below 2^53, so the difference cannot overflow.
-  return claims.expiresAt - claims.issuedAt <= entitlement.maxTtl ? Verdict.Allow : Verdict.Ttl;
-}
-
-function samePerson(a: Key, b: Key): bool {
-  return equalBytes(a.principal.personPtr, a.principal.personLen, b.principal.personPtr, b.principal.personLen);
-}
-
-function judgeApproval(grant: Grant, approval: Jws, trust: Trust, now: i64, leeway: i64): i32 {
-  if (approval.algorithm == UNSUPPORTED_ALGORITHM) return Verdict.Algorithm;
-  const key = trust.key(approval.kid.ptr, approval.kid.len);
-  const verdict = judgeKey(approval, key, now);
-  if (verdict != Verdict.Allow) return verdict;
-  if (!key.holdsAt(approval.iat)) return Verdict.KeyNotValid;
-  const inTime = approval.iat >= grant.claims.issuedAt - leeway && approval.iat <= now + leeway;
-  return inTime ? Verdict.Allow : Verdict.NotYetValid;
-}
-
-/** Everything about the approvals but their signatures: known, in time, distinct persons, none the requester's, enough. */
-function judgeQuorum(grant: Grant, trust: Trust, requester: Key, decision: Decision, now: i64, leeway: i64): i32 {
-  const approvers = decision.approvers;
-  for (let i = 0; i < grant.approvalCount; i++) {
-    const approval = grant.approval(i);
-    const verdict = judgeApproval(grant, approval, trust, now, leeway);
-    if (verdict != Verdict.Allow) return verdict;
-    const key = trust.key(approval.kid.ptr, approval.kid.len);
-    if (samePerson(key, requester)) return Verdict.SelfApproval;
-    for (let j = 0; j < i; j++) {
-      const earlier = grant.approval(j);
-      if (samePerson(key, trust.key(earlier.kid.ptr, earlier.kid.len))) return Verdict.DuplicateApproval;
-    }
-    approvers.add(key.principal, approval.iat);
-  }
-  return quorumIsMet(decision.entitlement, approvers, now) ? Verdict.Allow : Verdict.Quorum;
-}
-
-function isRevoked(grant: Grant, trust: Trust, requester: Key): bool {
-  const claims = grant.claims;
-  if (trust.revokedGrants.find(claims.jti.ptr, claims.jti.len) != 0) return true;
-  if (requester.revoked || requester.principal.revoked) return true;
-  for (let i = 0; i < grant.approvalCount; i++) {
-    const kid = grant.approval(i).kid;
-    const key = trust.key(kid.ptr, kid.len);
-    if (key.revoked || key.principal.revoked) return true;
-  }
-  if (changetype<usize>(claims.incident) == 0) return false;
-  return trust.revokedIncidents.find(claims.incident.ptr, claims.incident.len) != 0;
+  if (lacksClaim(claims, entitlement)) return Verdict.ClaimRequired;
+  // All are below 2^53, so neither side can overflow.
+  return claims.expiresAt - claims.issuedAt <= entitlement.maxTtl + entitlement.maxWait ? Verdict.Allow : Verdict.Ttl;
 }
 
 /**
- * Decides. The caller has made sure that the bundle holds now (`bundleHolds`) and that the grant is well-formed.
+ * Enough approvals, and the life that began when they were: `max_ttl` from the moment at which they made the quorum, or from
+ * the ask where none is needed. The grant's own `exp` was asked before.
+ */
+function judgeQuorum(claims: Claims, entitlement: Entitlement, approvers: Approvers, now: i64): i32 {
+  const began = entitlement.quorum == 0 ? claims.issuedAt : quorumMetAt(entitlement, approvers, now);
+  if (began == NEVER) return Verdict.Quorum;
+  return now >= began + entitlement.maxTtl ? Verdict.Expired : Verdict.Allow;
+}
+
+/**
+ * How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now
+ * (`bundleHolds`) and that the grant is well-formed.
  * @param isNetworkBusy the requester's signature may not be checked now, as too many from this network have failed
  * @param isKeyBusy the approvals' may not, as too many under this requester's key have failed
- * @param isVerified the same bytes were accepted before under this very bundle: all signatures are known to hold
+ * @param isVerified all signatures are known to hold: the same bytes were accepted before, under this bundle or an earlier one
+ *   (a `kid` names one key for ever)
  * @param now seconds since 1970
  */
-export function decide(
+export function judgeStanding(
   grant: Grant,
   trust: Trust,
   anchors: Anchors,
-  request: Request,
   now: i64,
   leeway: i64,
   isNetworkBusy: bool,
@@ -212,21 +165,33 @@ export function decide(
   decision.isProven = true;
 
   const claims = grant.claims;
-  if (!requester.principal.isNamed(claims.sub.ptr, claims.sub.len)) return Verdict.KeyOwner;
+  const approvers = decision.approvers;
   const entitlement = trust.entitlement(claims.entitlement.ptr, claims.entitlement.len);
   decision.entitlement = entitlement;
+  if (isRevoked(grant, trust, requester)) {
+    decision.areApprovalsProven = isVerified;
+    if (isVerified) nameApprovers(grant, trust, approvers);
+    return Verdict.Revoked;
+  }
+  if (!requester.principal.isNamed(claims.sub.ptr, claims.sub.len)) return Verdict.KeyOwner;
   verdict = judgeEntitlement(grant, requester, entitlement, now);
   if (verdict != Verdict.Allow) return verdict;
-  verdict = judgeQuorum(grant, trust, requester, decision, now, leeway);
+  verdict = judgeApprovals(grant, trust, requester, approvers, now, leeway);
+  if (verdict != Verdict.Allow) return verdict;
+  verdict = judgeQuorum(claims, entitlement, approvers, now);
   if (verdict != Verdict.Allow) return verdict;
   if (!isVerified) {
     if (isKeyBusy && grant.approvalCount > 0) return Verdict.Busy;
     if (!approvalsVerify(grant, trust)) return Verdict.ApprovalSignature;
   }
   decision.areApprovalsProven = true;
+  return Verdict.Allow;
+}
 
-  if (isRevoked(grant, trust, requester)) return Verdict.Revoked;
-  verdict = judgeScope(claims.scope, request);
+/** Whether the request fits a grant that stands. What it is bound to is asked after that, so that no other denial spends a proof. */
+export function judgeRequest(grant: Grant, request: Request, decision: Decision): i32 {
+  const verdict = judgeScope(grant.claims.scope, request);
   if (verdict != Verdict.Allow) return verdict;
-  return judgeScope(entitlement.scope, request) == Verdict.Allow ? Verdict.Allow : Verdict.EntitlementScope;
+  if (judgeScope(decision.entitlement.scope, request) != Verdict.Allow) return Verdict.EntitlementScope;
+  return judgeNetwork(grant.claims, request);
 }

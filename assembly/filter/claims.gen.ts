@@ -1,7 +1,7 @@
 /** Generated from config/claims.json by scripts/generate.mjs. Do not edit. */
 import { Claims } from "../grant/claims.gen";
 import { Writer } from "../text/writer";
-import { writeInteger, writeList, writeScope, writeText } from "./shown";
+import { writeConfirmation, writeInteger, writeList, writeNetworks, writeScope, writeText } from "./shown";
 
 /** All claims as a JSON object. */
 export function writeClaims(writer: Writer, claims: Claims): void {
@@ -29,6 +29,14 @@ export function writeClaims(writer: Writer, claims: Claims): void {
   writeText(writer, claims.jti);
   writer.literal(',"authorization_details":');
   writeScope(writer, claims.scope);
+  if (changetype<usize>(claims.confirmation) != 0) {
+    writer.literal(',"cnf":');
+    writeConfirmation(writer, claims.confirmation);
+  }
+  if (changetype<usize>(claims.networks) != 0) {
+    writer.literal(',"net":');
+    writeNetworks(writer, claims.networks);
+  }
   writer.literal(',"text":');
   writeText(writer, claims.text);
   writer.byte(0x7d);

@@ -3,6 +3,7 @@ import { Request } from "../decide/request";
 import { Malformed } from "../grant/malformed";
 import { getProperty, getRequestHeaders, Slice, Status } from "../host/calls";
 import { HeaderWalk } from "../host/headers";
+import { parseAddress } from "../text/address";
 import { isLiteral } from "../text/bytes";
 import { SOURCE_ADDRESS } from "./names";
 import { StripList } from "./strip";
@@ -33,6 +34,7 @@ export class Incoming {
     request.hostLen = 0;
     request.pathLen = 0;
     request.isUpgrade = false;
+    request.clearHolder();
     this.targetPtr = 0;
     this.targetLen = 0;
     this.grantHeaders = 0;
@@ -51,7 +53,15 @@ export class Incoming {
     this.isSourceRead = true;
     return this.source;
   }
+
+  /** The client's address into `request.address`, as the gateway says it: 0 where that is none. */
+  readAddress(): void {
+    const source = this.readSource();
+    this.request.address = parseAddress(source.ptr, source.len, address) ? address : 0;
+  }
 }
+
+const address: usize = memory.data(16, 8); // ADDRESS_BYTES
 
 const map = new Slice();
 const walk = new HeaderWalk();

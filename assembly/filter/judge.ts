@@ -2,7 +2,8 @@
  * One request's way (docs/request.md). The hot path: no allocation, no trap, no unbounded loop. It may call the
  * gateway for headers, the clock, two properties and the filter state.
  */
-import { bundleHolds, decide } from "../decide/decide";
+import { judgeBinding } from "../decide/binding";
+import { bundleHolds, judgeRequest, judgeStanding } from "../decide/decide";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { readGrant } from "../grant/read";
 import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
@@ -13,6 +14,7 @@ import { attest } from "./attestation";
 import { keep, lookUp } from "./cache";
 import { RootContext } from "./contexts";
 import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
+import { readHolder } from "./holder";
 import { Incoming, readIncoming } from "./incoming";
 import { Judgement } from "./judgement";
 import { countDecision } from "./metrics";
@@ -33,6 +35,20 @@ const header = new Slice();
 const verdictText: usize = memory.data(64, 16);
 const NOWHERE = new RootContext();
 const NO_STRIP = changetype<StripList>(0);
+
+/**
+ * What of step 5 depends on the request. The gateway is asked where it comes from and which key it shows only where the grant
+ * says so; a proof is judged last, so that nothing else spends it.
+ */
+function judgeUse(judgement: Judgement): i32 {
+  const incoming = judgement.incoming;
+  const claims = judgement.grant.claims;
+  if (changetype<usize>(claims.networks) != 0) incoming.readAddress();
+  const verdict = judgeRequest(judgement.grant, incoming.request, judgement.decision);
+  if (verdict != Verdict.Allow || changetype<usize>(claims.confirmation) == 0) return verdict;
+  readHolder(judgement);
+  return judgeBinding(claims, incoming.request);
+}
 
 /** Steps 2 to 5: the verdict on the grant that the request shows. */
 function judge(judgement: Judgement): i32 {
@@ -69,11 +85,10 @@ function judge(judgement: Judgement): i32 {
     key = keyOf(grant.request.kid.ptr, grant.request.kid.len);
   }
   const decision = judgement.decision;
-  const verdict = decide(
+  const verdict = judgeStanding(
     grant,
     trust,
     settings.anchors,
-    request,
     nowSeconds,
     leeway,
     isBusy(network, nowSeconds),
@@ -83,7 +98,7 @@ function judge(judgement: Judgement): i32 {
   );
   if (decision.hasFailedProof) noteFailure(network, nowSeconds);
   else if (verdict == Verdict.ApprovalSignature) noteFailure(key, nowSeconds);
-  return verdict;
+  return verdict == Verdict.Allow ? judgeUse(judgement) : verdict;
 }
 
 /** The filter state that native filters trust: set before any header is changed. */

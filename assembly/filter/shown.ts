@@ -1,7 +1,14 @@
 /** Values of claims as JSON, a function for each way in which they are held (config/claims.json). */
+import { Confirmation, ConfirmationMethod, THUMBPRINT_BYTES } from "../grant/confirmation";
+import { Networks } from "../grant/networks";
 import { Detail, Scope } from "../jose/details";
+import { encode } from "../text/base64url";
+import { Network } from "../text/cidr";
 import { Text, TextList } from "../text/region";
 import { Writer } from "../text/writer";
+
+/** A thumbprint in base64url: 43 letters. */
+const letters: usize = memory.data(48, 8);
 
 export function writeText(writer: Writer, text: Text): void {
   writer.string(text.ptr, text.len);
@@ -32,6 +39,22 @@ export function writeScope(writer: Writer, scope: Scope): void {
     writer.literal(',"paths":');
     writeList(writer, detail.paths);
     writer.byte(0x7d);
+  }
+  writer.byte(0x5d);
+}
+
+export function writeConfirmation(writer: Writer, confirmation: Confirmation): void {
+  writer.literal(confirmation.method == ConfirmationMethod.Certificate ? '{"x5t#S256":' : '{"jkt":');
+  writer.string(letters, encode(confirmation.thumbprint, THUMBPRINT_BYTES, letters));
+  writer.byte(0x7d);
+}
+
+export function writeNetworks(writer: Writer, networks: Networks): void {
+  writer.byte(0x5b);
+  for (let at = networks.first; at != 0; at = changetype<Network>(at).next) {
+    const network = changetype<Network>(at);
+    if (at != networks.first) writer.byte(0x2c);
+    writer.string(network.textPtr, network.textLen);
   }
   writer.byte(0x5d);
 }

@@ -6,6 +6,8 @@ import { Region, Text, TextList } from "../text/region";
 import { readBounded, readGrantId, readName } from "./kinds";
 import { readNameOrList } from "../jose/lists";
 import { Scope, Wildcard, readScope } from "../jose/details";
+import { Confirmation, readConfirmation } from "./confirmation";
+import { Networks, readNetworks } from "./networks";
 
 /** A bit each. */
 export enum Claim {
@@ -19,10 +21,12 @@ export enum Claim {
   Exp = 128,
   Jti = 256,
   AuthorizationDetails = 512,
-  Text = 1024,
+  Cnf = 1024,
+  Net = 2048,
+  Text = 4096,
 }
 
-export const REQUIRED_CLAIMS: i32 = 2023;
+export const REQUIRED_CLAIMS: i32 = 5095;
 
 /** The claims, checked for type and bounds. Optional ones are 0 where they are absent; times are seconds since 1970. */
 export class Claims {
@@ -36,6 +40,8 @@ export class Claims {
   expiresAt: i64 = 0;
   jti: Text = changetype<Text>(0);
   scope: Scope = changetype<Scope>(0);
+  confirmation: Confirmation = changetype<Confirmation>(0);
+  networks: Networks = changetype<Networks>(0);
   text: Text = changetype<Text>(0);
 }
 
@@ -51,6 +57,8 @@ export function claimOf(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "exp")) return Claim.Exp;
   if (isLiteral(ptr, len, "jti")) return Claim.Jti;
   if (isLiteral(ptr, len, "authorization_details")) return Claim.AuthorizationDetails;
+  if (isLiteral(ptr, len, "cnf")) return Claim.Cnf;
+  if (isLiteral(ptr, len, "net")) return Claim.Net;
   if (isLiteral(ptr, len, "text")) return Claim.Text;
   return 0;
 }
@@ -67,6 +75,8 @@ export function claimName(claim: i32): string {
   if (claim == Claim.Exp) return "exp";
   if (claim == Claim.Jti) return "jti";
   if (claim == Claim.AuthorizationDetails) return "authorization_details";
+  if (claim == Claim.Cnf) return "cnf";
+  if (claim == Claim.Net) return "net";
   if (claim == Claim.Text) return "text";
   return "";
 }
@@ -83,6 +93,8 @@ export function claimRule(claim: i32): string {
   if (claim == Claim.Exp) return "whole seconds since 1970";
   if (claim == Claim.Jti) return "a string of 16 to 64 of A-Za-z0-9_-";
   if (claim == Claim.AuthorizationDetails) return "an array of 1 to 16 objects";
+  if (claim == Claim.Cnf) return "an object of one member, x5t#S256 or jkt: a SHA-256 in base64url";
+  if (claim == Claim.Net) return "an array of 1 to 16 CIDR blocks, each in its canonical spelling";
   if (claim == Claim.Text) return "a string of 1 to 1000 bytes";
   return "";
 }
@@ -119,6 +131,12 @@ export function readClaim(claim: i32, reader: JsonReader, region: Region, claims
       break;
     case Claim.AuthorizationDetails:
       claims.scope = readScope(reader, region, Wildcard.Refused);
+      break;
+    case Claim.Cnf:
+      claims.confirmation = readConfirmation(reader, region);
+      break;
+    case Claim.Net:
+      claims.networks = readNetworks(reader, region);
       break;
     case Claim.Text:
       claims.text = readBounded(reader, region, MAX_TEXT_BYTES);

@@ -14,8 +14,8 @@ function indexOf(ptr: usize, len: i32, byte: u8): i32 {
   return -1;
 }
 
-/** Four decimal numbers into `out`. */
-function parseV4(ptr: usize, len: i32, out: usize): bool {
+/** Four decimal numbers into `out`, each in its one spelling. */
+export function parseV4(ptr: usize, len: i32, out: usize): bool {
   let part = 0;
   let digits = 0;
   let value = 0;
@@ -38,7 +38,7 @@ function parseV4(ptr: usize, len: i32, out: usize): bool {
 }
 
 /** Groups of 16 bits, one run of which may be `::`, the last two possibly as IPv4 (RFC 4291, section 2.2). */
-function parseV6(ptr: usize, len: i32, out: usize): bool {
+export function parseV6(ptr: usize, len: i32, out: usize): bool {
   memory.fill(out, 0, ADDRESS_BYTES);
   let at = 0;
   let gap = -1;

@@ -117,6 +117,13 @@ export function writeHex(out: usize, ptr: usize, len: i32): i32 {
   return len << 1;
 }
 
+/** A number below 2^16 in lower-case hex without leading zeros; returns how many digits. */
+export function writeHexGroup(out: usize, value: u32): i32 {
+  const digits = value < 0x10 ? 1 : value < 0x100 ? 2 : value < 0x1000 ? 3 : 4;
+  for (let i = 0; i < digits; i++) store<u8>(out + i, hexDigit(<u8>(value >> ((digits - 1 - i) << 2))));
+  return digits;
+}
+
 /** The value of a hex digit of any case, or -1. */
 export function hexValue(c: u8): i32 {
   if (isDigit(c)) return c - 0x30;

@@ -2,6 +2,7 @@
 import { readScope, Wildcard } from "../jose/details";
 import { readNames } from "../jose/lists";
 import { MAX_APPROVALS, MAX_ENTITLEMENTS, MAX_REASONS, MAX_REQUESTER_ROLES } from "../limits";
+import { JsonReader } from "../text/json";
 import { isMember, Loading } from "./loading";
 import {
   APPROVAL_LACKS,
@@ -14,6 +15,7 @@ import {
   REQUIRED_OF_ENTITLEMENT,
   readApprovalCount,
   readEntitlementMaxTtl,
+  readEntitlementMaxWait,
 } from "./members.gen";
 import { NamedList } from "./names";
 import { readName } from "./principals";
@@ -61,19 +63,34 @@ function readApprovals(loading: Loading): i32 {
   return quorum;
 }
 
-/** `require`: only what this filter enforces; `cnf` and `net` are refused until it does. */
+/** Requires one more claim. False where it is required already. */
+function requireClaim(entitlement: Entitlement, reader: JsonReader): bool {
+  let isNew = false;
+  if (isMember(reader, "incident")) {
+    isNew = !entitlement.requiresIncident;
+    entitlement.requiresIncident = true;
+  } else if (isMember(reader, "cnf")) {
+    isNew = !entitlement.requiresConfirmation;
+    entitlement.requiresConfirmation = true;
+  } else {
+    isNew = !entitlement.requiresNetworks;
+    entitlement.requiresNetworks = true;
+  }
+  return isNew;
+}
+
+/** `require`: only what this filter enforces. */
 function readRequire(loading: Loading, entitlement: Entitlement): void {
   const reader = loading.reader;
   if (!reader.openArray()) return;
   while (reader.nextElement()) {
     if (!reader.string()) return;
-    if (!isMember(reader, "incident")) {
+    if (!isMember(reader, "incident") && !isMember(reader, "cnf") && !isMember(reader, "net")) {
       loading.refuse("an entitlement requires what this filter cannot enforce", reader.stringPtr, reader.stringLen);
-    } else if (entitlement.requiresIncident) {
+    } else if (!requireClaim(entitlement, reader)) {
       loading.refuse("an entitlement requires the same twice", reader.stringPtr, reader.stringLen);
     }
     if (!loading.good()) return;
-    entitlement.requiresIncident = true;
   }
 }
 
@@ -97,6 +114,9 @@ function readMember(member: i32, loading: Loading, entitlement: Entitlement): vo
       break;
     case EntitlementMember.MaxTtl:
       entitlement.maxTtl = readEntitlementMaxTtl(loading);
+      break;
+    case EntitlementMember.MaxWait:
+      entitlement.maxWait = readEntitlementMaxWait(loading);
       break;
     case EntitlementMember.AuthorizationDetails:
       entitlement.scope = readScope(reader, region, Wildcard.Allowed);
@@ -130,6 +150,12 @@ function readEntitlement(loading: Loading): Entitlement {
   }
   if ((seen & REQUIRED_OF_ENTITLEMENT) != REQUIRED_OF_ENTITLEMENT) {
     loading.refuse(ENTITLEMENT_LACKS, entitlement.namePtr, entitlement.nameLen);
+  } else if (entitlement.maxWait > 0 && entitlement.quorum == 0) {
+    loading.refuse(
+      "an entitlement has max_wait and no approvals to wait for",
+      entitlement.namePtr,
+      entitlement.nameLen,
+    );
   }
   entitlement.firstApprovalRule = approvalRules.first;
   return entitlement;

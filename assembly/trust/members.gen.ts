@@ -1,5 +1,5 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
-import { MAX_APPROVALS, MAX_SAFE_INTEGER } from "../limits";
+import { MAX_APPROVALS, MAX_SAFE_INTEGER, MAX_WAIT } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { Loading } from "./loading";
 
@@ -87,11 +87,12 @@ export enum EntitlementMember {
   Reasons = 4,
   Approvals = 8,
   MaxTtl = 16,
-  AuthorizationDetails = 32,
-  Require = 64,
-  Drill = 128,
+  MaxWait = 32,
+  AuthorizationDetails = 64,
+  Require = 128,
+  Drill = 256,
 }
-export const REQUIRED_OF_ENTITLEMENT: i32 = 63;
+export const REQUIRED_OF_ENTITLEMENT: i32 = 95;
 export const ENTITLEMENT_LACKS: string = "an entitlement lacks one of id, requesters, reasons, approvals, max_ttl, authorization_details";
 
 /** The member of that name, or 0. */
@@ -101,6 +102,7 @@ export function entitlementMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "reasons")) return EntitlementMember.Reasons;
   if (isLiteral(ptr, len, "approvals")) return EntitlementMember.Approvals;
   if (isLiteral(ptr, len, "max_ttl")) return EntitlementMember.MaxTtl;
+  if (isLiteral(ptr, len, "max_wait")) return EntitlementMember.MaxWait;
   if (isLiteral(ptr, len, "authorization_details")) return EntitlementMember.AuthorizationDetails;
   if (isLiteral(ptr, len, "require")) return EntitlementMember.Require;
   if (isLiteral(ptr, len, "drill")) return EntitlementMember.Drill;
@@ -109,6 +111,10 @@ export function entitlementMember(ptr: usize, len: i32): i32 {
 
 export function readEntitlementMaxTtl(loading: Loading): i64 {
   return loading.integer(1, MAX_SAFE_INTEGER, "max_ttl is not a whole number from 1 to 2^53 - 1");
+}
+
+export function readEntitlementMaxWait(loading: Loading): i64 {
+  return loading.integer(0, MAX_WAIT, "max_wait is not a whole number from 0 to 3600");
 }
 
 export enum RevokedMember {

@@ -58,10 +58,13 @@ export class Entitlement extends Named {
   /** Linked list of ApprovalRule, and how many approvals they ask for together. */
   firstApprovalRule: usize = 0;
   quorum: i32 = 0;
-  /** Seconds. */
+  /** Seconds: how long a grant lives once its quorum is there, and how long it may be waited for. */
   maxTtl: i64 = 0;
+  maxWait: i64 = 0;
   scope: Scope = changetype<Scope>(0);
   requiresIncident: bool = false;
+  requiresConfirmation: bool = false;
+  requiresNetworks: bool = false;
   isDrill: bool = false;
 }
 

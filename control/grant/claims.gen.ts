@@ -1,6 +1,6 @@
 /** Generated from config/claims.json by scripts/generate.mjs. Do not edit. */
 import { z } from "zod";
-import { grantDetails, grantId, name, nameOrNames, numericDate, text, toldDetails } from "./kinds.js";
+import { confirmation, grantDetails, grantId, name, nameOrNames, networks, numericDate, text, toldConfirmation, toldDetails } from "./kinds.js";
 
 /** What may stand in an ask. */
 export const claimShape = {
@@ -14,6 +14,8 @@ export const claimShape = {
   exp: numericDate,
   jti: grantId,
   authorization_details: grantDetails,
+  cnf: confirmation.optional(),
+  net: networks.optional(),
   text: text(1000),
 };
 
@@ -29,6 +31,8 @@ export const toldShape = {
   exp: z.number(),
   jti: z.string(),
   authorization_details: toldDetails,
+  cnf: toldConfirmation.optional(),
+  net: z.array(z.string()).optional(),
   text: z.string(),
 };
 
@@ -53,5 +57,7 @@ export const claimRows = [
   {"name":"exp","kind":"seconds","label":"ends"},
   {"name":"jti","kind":"grant_id","label":"grant"},
   {"name":"authorization_details","kind":"details","label":"opens"},
+  {"name":"cnf","kind":"confirmation","label":"bound to","optional":true},
+  {"name":"net","kind":"networks","label":"only from","optional":true},
   {"name":"text","kind":"text","label":"words","flag":"<words>","help":"why, in your own words"},
 ] as const;

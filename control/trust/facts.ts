@@ -81,6 +81,8 @@ const entitlementMembers: FactsOf<Entitlement> = {
     return [single("approvals", rules.join(" and ") || "NONE: one key opens it")];
   },
   max_ttl: ({ max_ttl }) => [single("lives up to", showDuration(max_ttl))],
+  max_wait: ({ max_wait }) =>
+    max_wait === undefined ? [] : [single("waits up to", max_wait === 0 ? "not at all" : showDuration(max_wait))],
   // Compared and shown by itself, below.
   authorization_details: () => [],
   require: ({ require }) => (require === undefined ? [] : [list("requires", "requirement", require.map(quoted))]),

@@ -9,7 +9,7 @@ export const memberNames = {
   key: ["kty","crv","x","y","kid","alg","nbf","exp"],
   principal: ["id","person","roles","keys"],
   approval: ["role","count"],
-  entitlement: ["id","requesters","reasons","approvals","max_ttl","authorization_details","require","drill"],
+  entitlement: ["id","requesters","reasons","approvals","max_ttl","max_wait","authorization_details","require","drill"],
   revoked: ["jti","sub","kid","incident"],
   bundle: ["schema","version","iat","exp","aud","principals","entitlements","revoked"],
   configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle"],
@@ -42,9 +42,10 @@ export const entitlementSchema = z.strictObject({
   requesters: z.array(name).min(1).max(64).describe("roles that may ask for it"),
   reasons: z.array(name).min(1).max(64).describe("reason codes"),
   approvals: z.array(approvalSchema).max(8).describe("who must approve; at most 8 together"),
-  max_ttl: integer(1).describe("how many seconds a grant may live"),
+  max_ttl: integer(1).describe("how many seconds a grant may live once its approvals are there"),
+  max_wait: integer(0, 3600).optional().describe("how many seconds may pass before that while approvals are gathered, default 0; only with approvals"),
   authorization_details: entitlementDetails.describe("what a grant may open"),
-  require: requirements.optional().describe("claims that a grant must have"),
+  require: requirements.optional().describe("claims that a grant must have: incident, cnf, net"),
   drill: z.boolean().optional().describe("for exercises only"),
 });
 

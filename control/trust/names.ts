@@ -90,7 +90,9 @@ export function integer(min: number, max?: number) {
 }
 
 /** Claims of which an entitlement can demand that a grant has them. */
-export const requirements = z.array(z.literal("incident")).max(1);
+export const requirements = z
+  .array(z.enum(["incident", "cnf", "net"]))
+  .refine((all) => new Set(all).size === all.length, "requires the same twice");
 
 const TOO_LONG = "is longer than 64 bytes: no grant can name it, so it would take nothing back";
 export const revokedName = z

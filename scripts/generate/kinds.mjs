@@ -61,6 +61,24 @@ export const claimKinds = {
     told: "toldDetails",
     words: () => `an array of 1 to ${limit("MAX_DETAILS")} objects`,
   },
+  confirmation: {
+    imports: { "./confirmation": ["Confirmation", "readConfirmation"] },
+    type: "Confirmation",
+    read: () => "readConfirmation(reader, region)",
+    write: "writeConfirmation",
+    shape: () => "confirmation",
+    told: "toldConfirmation",
+    words: () => "an object of one member, `x5t#S256` or `jkt`: a SHA-256 in base64url",
+  },
+  networks: {
+    imports: { "./networks": ["Networks", "readNetworks"] },
+    type: "Networks",
+    read: () => "readNetworks(reader, region)",
+    write: "writeNetworks",
+    shape: () => "networks",
+    told: "z.array(z.string())",
+    words: () => `an array of 1 to ${limit("MAX_NETWORKS")} CIDR blocks, each in its canonical spelling`,
+  },
 };
 
 const shapeOf = (of) => `${of}Schema`;

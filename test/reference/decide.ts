@@ -4,6 +4,7 @@
  */
 import { compactVerify, errors, importJWK } from "jose";
 import { type JsonValue, NotStrictJson } from "./json.js";
+import { addressOf, isIn } from "./networks.js";
 import { isAmbiguous, judgeScope, type ReferenceRequest } from "./scope.js";
 import {
   type Claims,
@@ -102,12 +103,52 @@ const holds = (window: { nbf: number; exp: number }, at: number): boolean => at 
 const hasRole = (principal: Principal, role: string, ...at: number[]): boolean =>
   principal.roles.some((held) => held.role === role && at.every((time) => holds(held, time)));
 
+interface Approver {
+  readonly principal: Principal;
+  readonly iat: number;
+}
+
+/** The first moment of an approval at which all approvals up to then can fill the seats; undefined when there is none. */
+function quorumAt(seats: readonly string[], approvers: readonly Approver[], now: number): number | undefined {
+  return approvers
+    .map(({ iat }) => iat)
+    .sort((a, b) => a - b)
+    .find((moment) =>
+      canSeat(
+        seats,
+        approvers.filter(({ iat }) => iat <= moment),
+        now,
+      ),
+    );
+}
+
+/** What the entitlement demands of the claims, and the grant lacks. A network of a whole family is none. */
+function lacksClaim({ incident, cnf, net }: Claims, require: readonly JsonValue[]): boolean {
+  const isNarrow = net?.every(({ prefix }) => prefix > 0) ?? false;
+  return require.some((name) =>
+    name === "incident" ? incident === undefined : name === "cnf" ? cnf === undefined : !isNarrow,
+  );
+}
+
+function isRevoked(revoked: JsonObject, claims: Claims, signers: readonly Key[]): boolean {
+  if (asList(revoked.jti).includes(claims.jti)) return true;
+  if (claims.incident !== undefined && asList(revoked.incident).includes(claims.incident)) return true;
+  return signers.some(
+    ({ jwk, principal }) =>
+      asList(revoked.kid).includes(asString(jwk.kid)) || asList(revoked.sub).includes(principal.id),
+  );
+}
+
+/** The key that the request shows against the one that the grant is bound to. */
+function judgeBinding({ cnf }: Claims, { certificate, proof }: ReferenceRequest): string {
+  if (cnf === undefined) return "allow";
+  if (cnf.method === "jkt") return proof ?? "binding_missing";
+  if (certificate === undefined) return "binding_missing";
+  return certificate === cnf.thumbprint.toString("hex") ? "allow" : "binding_mismatch";
+}
+
 /** Every way to give each seat another approver, tried one after the other. */
-function canSeat(
-  seats: readonly string[],
-  approvers: readonly { principal: Principal; iat: number }[],
-  now: number,
-): boolean {
+function canSeat(seats: readonly string[], approvers: readonly Approver[], now: number): boolean {
   const [role, ...rest] = seats;
   if (role === undefined) return true;
   return approvers.some(
@@ -211,6 +252,8 @@ export async function referenceDecision(input: ReferenceInput): Promise<string> 
 async function judgeProven(matter: Matter, key: Key, { request, now }: ReferenceInput): Promise<string> {
   const { bundle, keys, leeway } = matter;
   const { claims, approvals } = matter.grant;
+  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])];
+  if (isRevoked(asObject(bundle.revoked), claims, signers)) return "revoked";
   if (key.principal.id !== claims.sub) return "key_owner";
   const entitlement = asList(bundle.entitlements)
     .map(asObject)
@@ -219,10 +262,11 @@ async function judgeProven(matter: Matter, key: Key, { request, now }: Reference
   if (!asList(entitlement.requesters).some((role) => hasRole(key.principal, asString(role), now))) return "requester";
   if ((entitlement.drill === true) !== (claims.drill !== undefined)) return "requester";
   if (!asList(entitlement.reasons).includes(claims.reason)) return "reason";
-  if (asList(entitlement.require).includes("incident") && claims.incident === undefined) return "claim_required";
-  if (claims.exp - claims.iat > asNumber(entitlement.max_ttl, 0)) return "ttl";
+  if (lacksClaim(claims, asList(entitlement.require))) return "claim_required";
+  const maxTtl = asNumber(entitlement.max_ttl, 0);
+  if (claims.exp - claims.iat > asNumber(entitlement.max_wait, 0) + maxTtl) return "ttl";
 
-  const approvers: { principal: Principal; iat: number }[] = [];
+  const approvers: Approver[] = [];
   for (const { header: approval } of approvals) {
     if (!isOurs(approval.alg)) return "algorithm";
     const approverKey = keys.get(approval.kid);
@@ -239,26 +283,19 @@ async function judgeProven(matter: Matter, key: Key, { request, now }: Reference
   const seats = asList(entitlement.approvals)
     .map(asObject)
     .flatMap(({ role, count }) => Array.from({ length: asNumber(count, 0) }, () => asString(role)));
-  if (!canSeat(seats, approvers, now)) return "quorum";
+  const began = seats.length === 0 ? claims.iat : quorumAt(seats, approvers, now);
+  if (began === undefined) return "quorum";
+  if (now >= began + maxTtl) return "expired";
   for (const { header: approval, text: compact } of approvals) {
     const approverKey = keys.get(approval.kid);
     if (approverKey === undefined || !(await verifies(compact, approverKey))) return "approval_signature";
   }
 
-  const revoked = asObject(bundle.revoked);
-  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])];
-  if (asList(revoked.jti).includes(claims.jti)) return "revoked";
-  if (
-    signers.some(
-      ({ jwk, principal }) =>
-        asList(revoked.kid).includes(asString(jwk.kid)) || asList(revoked.sub).includes(principal.id),
-    )
-  )
-    return "revoked";
-  if (claims.incident !== undefined && asList(revoked.incident).includes(claims.incident)) return "revoked";
   const scope = judgeScope(claims.details, request);
   if (scope !== "allow") return scope;
-  return judgeScope(readDetails(entitlement.authorization_details, true), request) === "allow"
-    ? "allow"
-    : "entitlement_scope";
+  if (judgeScope(readDetails(entitlement.authorization_details, true), request) !== "allow") return "entitlement_scope";
+  const address = addressOf(request.source ?? "");
+  if (claims.net !== undefined && (address === undefined || !claims.net.some((block) => isIn(address, block))))
+    return "network";
+  return judgeBinding(claims, request);
 }

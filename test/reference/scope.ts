@@ -7,6 +7,12 @@ export interface ReferenceRequest {
   /** The `:path`, query included. */
   readonly path: string;
   readonly isUpgrade: boolean;
+  /** The client's address as the gateway says it, with its port; none where it has none. */
+  readonly source?: string;
+  /** SHA-256 of the connection's client certificate, in hex. */
+  readonly certificate?: string;
+  /** What the DPoP proof is worth: a verdict. */
+  readonly proof?: string;
 }
 
 /** docs/grant-format.md, "Ambiguous paths": a path that two readers could read differently. */

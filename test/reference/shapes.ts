@@ -1,5 +1,6 @@
 /** The shapes of a grant, as docs/grant-format.md words them. Throws `Malformed` for anything else. */
 import { type JsonValue, parseStrictly } from "./json.js";
+import { type Block, readBlock } from "./networks.js";
 
 export class Malformed extends Error {}
 
@@ -8,6 +9,11 @@ export interface Detail {
   readonly locations: string[];
   readonly actions: string[];
   readonly paths: string[];
+}
+/** The key that the holder must show: the SHA-256 of a certificate, or of the key of a DPoP proof. */
+export interface Confirmation {
+  readonly method: "x5t#S256" | "jkt";
+  readonly thumbprint: Buffer;
 }
 export interface Claims {
   readonly jti: string;
@@ -20,6 +26,8 @@ export interface Claims {
   readonly text: string;
   readonly incident: string | undefined;
   readonly drill: string | undefined;
+  readonly cnf: Confirmation | undefined;
+  readonly net: Block[] | undefined;
   readonly details: Detail[];
 }
 export interface Header {
@@ -119,9 +127,19 @@ export function readDetails(value: JsonValue | undefined, isWildcardLegal: boole
   });
 }
 
+function readConfirmation(value: JsonValue): Confirmation {
+  const members = Object.entries(closed(value, [], ["x5t#S256", "jkt"]));
+  const [[method, text] = ["", ""], ...more] = members;
+  must(more.length === 0 && (method === "x5t#S256" || method === "jkt"), "one member");
+  must(typeof text === "string", "a thumbprint");
+  const thumbprint = decodeSegment(text);
+  must(thumbprint.length === 32, "a SHA-256");
+  return { method, thumbprint };
+}
+
 export function readClaims(bytes: Uint8Array): Claims {
   const required = ["jti", "sub", "aud", "iat", "exp", "ent", "reason", "text", "authorization_details"];
-  const claims = closed(parseStrictly(bytes), required, ["incident", "drill"]);
+  const claims = closed(parseStrictly(bytes), required, ["incident", "drill", "cnf", "net"]);
   const read = {
     jti: string(claims.jti, /^[A-Za-z0-9_-]{16,64}$/),
     sub: string(claims.sub, NAME),
@@ -133,6 +151,11 @@ export function readClaims(bytes: Uint8Array): Claims {
     text: text(claims.text, 1000),
     incident: claims.incident === undefined ? undefined : text(claims.incident, 64),
     drill: claims.drill === undefined ? undefined : string(claims.drill, NAME),
+    cnf: claims.cnf === undefined ? undefined : readConfirmation(claims.cnf),
+    net:
+      claims.net === undefined
+        ? undefined
+        : list(claims.net, 16, (entry) => readBlock(entry) !== undefined).flatMap((entry) => readBlock(entry) ?? []),
     details: readDetails(claims.authorization_details, false),
   };
   must(read.iat < read.exp, "exp after iat");

@@ -30,4 +30,6 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
+/** Where the requests of the suite come from, whatever the port. */
+export const CLIENT = "127.0.0.1:50000";
 export const DEFAULTS = { method: "GET", host: "api.example.com", path: "/orders/7" } as const;

@@ -232,8 +232,6 @@ const structure: Case[] = [
     grant: (w) => `${w.alone().split(".").slice(0, 2).join(".")}.${base64url(Buffer.alloc(70, 0x30))}`,
   },
   { name: "an unknown claim", verdict: "malformed", grant: (w) => w.alone({ claims: { nbf: w.now } }) },
-  { name: "cnf, not built yet", verdict: "malformed", grant: (w) => w.alone({ claims: { cnf: { jkt: w.rita.kid } } }) },
-  { name: "net, not built yet", verdict: "malformed", grant: (w) => w.alone({ claims: { net: ["192.0.2.0/24"] } }) },
   {
     name: "a claim twice",
     verdict: "malformed",

@@ -1,7 +1,7 @@
 /** The Node host as a gateway of the suite. Behind it nobody is let through but by the verdict, as with jwt_authn. */
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost } from "../../control/host/host.js";
-import { DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
+import { CLIENT, DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
 
 export async function nodeGateway(): Promise<Gateway> {
   const host = await FilterHost.load({ nodeId: "test-gateway" });
@@ -16,6 +16,7 @@ export async function nodeGateway(): Promise<Gateway> {
     count += 1;
     const grantLines = grants.map((grant): [string, string] => ["x-break-glass", grant]);
     const outcome = host.request({
+      sourceAddress: CLIENT,
       headers: [
         [":method", method],
         [":path", path],

@@ -6,6 +6,14 @@ import { ambiguousBeforeAll, scopeCases } from "./scopes.js";
 
 const any = (verdict: string, name = "a good grant"): Case => ({ name, verdict, grant: (w) => w.grant() });
 
+/** Before the requester's signature holds, nobody hears that a grant of that name was taken back. */
+const revokedAndUnproven: Case = {
+  name: "by jti, a stranger's",
+  verdict: "key_unknown",
+  told: "signature",
+  grant: (w) => w.alone({ by: w.stranger, claims: { jti: "revoked-grant-id-1" } }),
+};
+
 export const enforceProfiles: readonly Profile[] = [
   {
     name: "standard",
@@ -67,9 +75,30 @@ export const enforceProfiles: readonly Profile[] = [
       },
       {
         name: "by an approver's kid, whose signature is forged",
-        verdict: "approval_signature",
+        verdict: "revoked",
         grant: (w) => w.grant({ approvals: [{ by: newSigner("ES256"), header: { kid: w.adam.kid } }, { by: w.anna }] }),
       },
+      {
+        name: "by jti, with another principal's key and for an unknown entitlement",
+        verdict: "revoked",
+        grant: (w) => w.alone({ by: w.anna, claims: { jti: "revoked-grant-id-1", ent: "nope" } }),
+      },
+      {
+        name: "by jti, a quorum short",
+        verdict: "revoked",
+        grant: (w) => w.grant({ claims: { jti: "revoked-grant-id-1" }, approvals: [] }),
+      },
+      {
+        name: "by jti, expired",
+        verdict: "expired",
+        grant: (w) => w.alone({ claims: { jti: "revoked-grant-id-1", iat: w.now - 100, exp: w.now - 1 } }),
+      },
+      {
+        name: "by incident, with an unknown approver",
+        verdict: "revoked",
+        grant: (w) => w.grant({ claims: { incident: "INC-666" }, approvals: [{ by: w.stranger }] }),
+      },
+      revokedAndUnproven,
       { name: "another incident", verdict: "allow", grant: (w) => w.alone({ claims: { incident: "INC-667" } }) },
     ],
   },

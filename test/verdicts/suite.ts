@@ -13,7 +13,7 @@ import {
   recordOf,
   STRIPPED,
 } from "./checks.js";
-import { DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
+import { CLIENT, DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
 import { enforceProfiles, shadowProfile } from "./profiles.js";
 
 /** Sent along with every request: none of it may reach the upstream beside a grant. */
@@ -63,7 +63,7 @@ async function play(gateway: Gateway, world: World, profile: Profile): Promise<M
     const reference = await referenceAnswer({
       configuration,
       grants: request.grants,
-      request: { method, host, path, isUpgrade: false },
+      request: { method, host, path, isUpgrade: false, source: CLIENT },
       now: nowSeconds(),
     });
     played.set(item, {

@@ -1,4 +1,4 @@
-import { Approvers, quorumIsMet } from "../../../assembly/decide/quorum";
+import { Approvers, NEVER, quorumMetAt } from "../../../assembly/decide/quorum";
 import { ApprovalRule, Entitlement, FOREVER, Principal, RoleHold } from "../../../assembly/trust/trust";
 import { bytesOf, lengthOf } from "../bytes";
 
@@ -18,8 +18,8 @@ function principal(roles: string): Principal {
   return made;
 }
 
-/** `rules`: one letter a seat. */
-function isMet(rules: string, people: string[]): bool {
+/** `rules`: one letter a seat. `times`: when each of the people approved. */
+function metAt(rules: string, people: string[], times: i64[]): i64 {
   const entitlement = changetype<Entitlement>(heap.alloc(offsetof<Entitlement>()));
   memory.fill(changetype<usize>(entitlement), 0, offsetof<Entitlement>());
   for (let i = 0; i < rules.length; i++) {
@@ -33,13 +33,16 @@ function isMet(rules: string, people: string[]): bool {
   }
   const approvers = new Approvers();
   approvers.clear();
-  for (let i = 0; i < people.length; i++) approvers.add(principal(people[i]), 5);
-  return quorumIsMet(entitlement, approvers, 5);
+  for (let i = 0; i < people.length; i++) approvers.add(principal(people[i]), times[i]);
+  return quorumMetAt(entitlement, approvers, 5);
+}
+
+function isMet(rules: string, people: string[]): bool {
+  return metAt(rules, people, [5, 5, 5, 5, 5, 5, 5, 5]) != NEVER;
 }
 
 describe("quorum", () => {
   it("fills every seat with another approver", () => {
-    expect(isMet("", [])).toBe(true);
     expect(isMet("a", ["a"])).toBe(true);
     expect(isMet("a", ["b"])).toBe(false);
     expect(isMet("aa", ["a"])).toBe(false);
@@ -57,5 +60,20 @@ describe("quorum", () => {
   });
   it("ignores who fills no seat", () => {
     expect(isMet("a", ["b", "c", "a"])).toBe(true);
+  });
+  it("is there from the approval that fills the last seat", () => {
+    expect(metAt("a", ["a", "a"], [7, 3])).toBe(3);
+    expect(metAt("aa", ["a", "a", "a"], [9, 3, 7])).toBe(7);
+    expect(metAt("ab", ["a", "b"], [1, 9])).toBe(9);
+    expect(metAt("ab", ["a", "b", "ab"], [1, 9, 4])).toBe(4);
+    expect(metAt("ab", ["ab", "ab", "b"], [2, 2, 1])).toBe(2);
+    expect(metAt("a", ["b", "a"], [1, 8])).toBe(8);
+  });
+  it("searches that moment as well: who came first is moved to another seat, not passed over", () => {
+    expect(metAt("ab", ["ab", "a", "b"], [1, 2, 3])).toBe(2);
+    expect(metAt("ba", ["ab", "b", "a"], [1, 2, 3])).toBe(2);
+    expect(metAt("abc", ["abc", "ab", "a", "c"], [1, 2, 3, 4])).toBe(3);
+    expect(metAt("ab", ["a", "a", "a", "b"], [1, 2, 3, 4])).toBe(4);
+    expect(metAt("aabbccdd", ["abcd", "abcd", "abc", "abc", "ab", "ab", "a", "a"], [8, 7, 6, 5, 4, 3, 2, 1])).toBe(8);
   });
 });
