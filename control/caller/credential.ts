@@ -1,5 +1,4 @@
 /** What a request carries to be let through: the grant and, where it is bound to a key, a fresh proof (RFC 9449). */
-import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { type AskClaims, readClaims } from "../grant/ask.js";
 import type { PrivateKey } from "../signer/jwk.js";
@@ -49,7 +48,9 @@ export async function readCredential(credential: Credential): Promise<AskClaims>
 }
 
 /** The thumbprint of the proof key that a grant is bound to. */
-export function jktOf(claims: AskClaims): string | undefined {
-  const { cnf } = z.object({ cnf: z.object({ jkt: z.string().optional() }).optional() }).parse(claims);
-  return cnf?.jkt;
-}
+export const jktOf = ({ cnf }: AskClaims): string | undefined =>
+  cnf !== undefined && "jkt" in cnf ? cnf.jkt : undefined;
+
+/** The thumbprint of the client certificate that it is bound to. */
+export const x5tOf = ({ cnf }: AskClaims): string | undefined =>
+  cnf !== undefined && "x5t#S256" in cnf ? cnf["x5t#S256"] : undefined;

@@ -1,10 +1,11 @@
 /** The way from here to the gateway. Its certificate is always verified; in clear only over loopback. */
+import { X509Certificate } from "node:crypto";
 import { type ClientRequest, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import type { HeaderLines } from "./headers.js";
+import { type HeaderLines, outgoingHeaders } from "./headers.js";
 
 export interface GatewayOptions {
   /** Where the gateway is; undefined: at the grant's hosts themselves, by https. */
@@ -40,6 +41,18 @@ function addressOf(url: URL): Address {
   return { isTls, hostname: bare(url.hostname), port };
 }
 
+/** RFC 8705, section 3.1: the SHA-256 of the certificate's DER. @param pem of one certificate, or of a chain that begins with it */
+export function certificateThumbprint(pem: string): string {
+  try {
+    return Buffer.from(new X509Certificate(pem).fingerprint256.replaceAll(":", ""), "hex").toString("base64url");
+  } catch (error) {
+    throw new UserError("The client certificate cannot be read.", {
+      cause: error,
+      hint: "Give it in PEM: it begins with -----BEGIN CERTIFICATE-----.",
+    });
+  }
+}
+
 export class Gateway {
   private readonly fixed: Address | undefined;
 
@@ -62,6 +75,22 @@ export class Gateway {
     }
   }
 
+  /** Refuses a certificate that is not the grant's, before anything is sent. @param thumbprint that the grant is bound to */
+  mustShow(thumbprint: string | undefined): void {
+    const { cert } = this.options;
+    if (thumbprint === undefined) return;
+    if (cert === undefined) {
+      throw new UserError("The grant is bound to a client certificate.", {
+        hint: "Give it and its private key: --cert FILE --cert-key FILE.",
+      });
+    }
+    if (certificateThumbprint(cert) !== thumbprint) {
+      throw new UserError("The client certificate is not the one that the grant is bound to.", {
+        hint: "Give the one that stood behind --bind-cert when it was asked for.",
+      });
+    }
+  }
+
   /** The request, begun: no connection is used twice, so a broken one never means that it was sent twice. */
   begin({ method, host, path, headers }: Outgoing): ClientRequest {
     const address = this.fixed ?? addressOf(new URL(`https://${host}`));
@@ -72,7 +101,7 @@ export class Gateway {
       port,
       method,
       path,
-      headers: Object.fromEntries(headers),
+      headers: outgoingHeaders(headers),
       setHost: false,
       agent: false,
       maxHeaderSize: MAX_ANSWER_HEADERS,

@@ -29,6 +29,10 @@ export function headerLines(raw: readonly string[]): HeaderLines {
   return lines;
 }
 
+/** As Node's client takes them: a name with one line as a text. */
+export const outgoingHeaders = (lines: HeaderLines): Record<string, string | string[]> =>
+  Object.fromEntries([...lines].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]));
+
 /** Names that a message's own Connection header ends here. */
 const connectionTokens = (lines: HeaderLines): string[] =>
   (lines.get("connection") ?? []).flatMap((value) => value.split(",").map((token) => token.trim().toLowerCase()));

@@ -9,7 +9,7 @@ import { openGrant, readGrantFile } from "./open.js";
 
 export { authorize, type Credential, type Destination } from "./credential.js";
 export { breakGlassFetch } from "./fetch.js";
-export { type RunningProxy, type ProxyOptions, startProxy } from "./proxy.js";
+export { type ProxyOptions, type RunningProxy, startProxy } from "./proxy.js";
 
 export interface GrantFile {
   /** What `glassgate grant --output` wrote. */

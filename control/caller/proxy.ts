@@ -3,11 +3,11 @@ import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { reasonOf, systemCode, UserError } from "../base/errors.js";
+import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import type { AskClaims } from "../grant/ask.js";
 import type { Detail } from "../trust/names.js";
-import { type Credential, readCredential } from "./credential.js";
+import { type Credential, readCredential, x5tOf } from "./credential.js";
 import { exchange, type Line, type Passage, PLAIN } from "./exchange.js";
 import { Gateway, type GatewayOptions } from "./gateway.js";
 import { Guard } from "./guard.js";
@@ -84,15 +84,21 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   if (left() <= 0)
     throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
   const gateway = new Gateway(options.gateway);
+  gateway.mustShow(x5tOf(claims));
   const scope = await Scope.of(claims.authorization_details);
   const hosts = [...new Set(claims.authorization_details.flatMap(({ locations }) => locations.map(normal)))];
   const sockets = new Set<Socket>();
   const servers: Server[] = [];
 
+  /** What nobody thought of ends that one request, and is told. */
+  const failed = (stream: { destroy(): void }) => (error: unknown) => {
+    told({ method: "", host: "", path: "", status: 500, why: messageOf(error) });
+    stream.destroy();
+  };
   const serve = (isSocket: boolean, passage: () => Passage): Server => {
     const server = createServer(
       { maxHeaderSize: MAX_REQUEST_HEADERS, headersTimeout: HEADERS_MS, requestTimeout: 0, insecureHTTPParser: false },
-      (request, response) => void exchange(request, response, isSocket, passage()).catch(() => response.destroy()),
+      (request, response) => void exchange(request, response, isSocket, passage()).catch(failed(response)),
     );
     server.maxConnections = MAX_CONNECTIONS;
     server.on("connection", (socket) => {
@@ -100,7 +106,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       socket.once("close", () => sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, early) => {
-      void tunnel(request, socket, early, passage(), isSocket).catch(() => socket.destroy());
+      void tunnel(request, socket, early, passage(), isSocket).catch(failed(socket));
     });
     server.on("connect", (_request, socket) => {
       const lines = Object.entries(PLAIN).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -11,7 +11,7 @@ import type { Line } from "../caller/exchange.js";
 import type { GatewayOptions } from "../caller/gateway.js";
 import { type Held, isHeld, readHoldings } from "../caller/held.js";
 import { openGrant } from "../caller/open.js";
-import { type RunningProxy, type ProxyOptions, startProxy } from "../caller/proxy.js";
+import { type ProxyOptions, type RunningProxy, startProxy } from "../caller/proxy.js";
 import { keysOption, openKey, passphraseOption } from "./context.js";
 import { readOne } from "./message-input.js";
 import { paint, say } from "./output.js";

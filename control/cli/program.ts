@@ -2,11 +2,16 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
+import { messageOf } from "../base/errors.js";
+import { visible } from "../base/text.js";
+import { nowSeconds } from "../base/time.js";
+import { wipeEnded } from "../caller/held.js";
 import { addAnchors } from "./anchors.js";
 import { addApprove } from "./approve.js";
 import { addAsk } from "./ask.js";
 import { addBundle } from "./bundle.js";
 import { addCompletion } from "./completion.js";
+import { defaultKeys } from "./context.js";
 import { addCurl } from "./curl.js";
 import { addExplain } from "./explain.js";
 import { addGateway } from "./gateway.js";
@@ -14,7 +19,7 @@ import { addGrant } from "./grant.js";
 import { UNWRAPPED, wrapHelp } from "./help.js";
 import { addInit } from "./init.js";
 import { addKey } from "./key.js";
-import { result, widthOf } from "./output.js";
+import { result, say, warn, widthOf } from "./output.js";
 import { addProxy } from "./proxy.js";
 import { addPush } from "./push.js";
 import { addReturn } from "./return.js";
@@ -34,6 +39,18 @@ function strict(command: Command): void {
     getOutHelpWidth: () => UNWRAPPED,
   });
   for (const child of command.commands) strict(child);
+}
+
+/** Whatever is done next: what has ended is no longer there. It never stands in a command's way. */
+function wipeBefore(command: Command): void {
+  const keys: unknown = command.opts().keys ?? (process.env.GLASSGATE_KEYS || defaultKeys());
+  if (typeof keys !== "string" || keys === "") return;
+  try {
+    for (const { entry, what } of wipeEnded(keys, nowSeconds()))
+      say(`The grant ${entry.jti} has ended. Wiped: ${what.map(visible).join(" and ") || "nothing was left of it"}.`);
+  } catch (error) {
+    warn(`what has ended could not be wiped: ${messageOf(error)}`);
+  }
 }
 
 export function buildProgram(): Command {
@@ -71,6 +88,7 @@ In an emergency:
 
 \`glassgate COMMAND --help\` shows examples of each.`,
   );
+  program.hook("preAction", (_program, command) => wipeBefore(command));
   strict(program);
   return program;
 }
