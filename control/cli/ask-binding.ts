@@ -1,13 +1,14 @@
 /** What a grant is bound to: a proof key that is made for it, or a client certificate that is there. */
 import { UserError } from "../base/errors.js";
-import { readText } from "../base/files.js";
-import { certificateThumbprint } from "../caller/gateway.js";
+import { nowSeconds } from "../base/time.js";
 import { entryOf, hold } from "../caller/held.js";
 import { newProofKey } from "../caller/proof.js";
 import { seal } from "../caller/seal.js";
 import type { AskClaims } from "../grant/ask.js";
+import { readBoundCertificate } from "../grant/certificate.js";
 import type { GrantClaims } from "../grant/claims.js";
 import type { PrivateKey } from "../signer/jwk.js";
+import { warn } from "./output.js";
 
 export interface Binding {
   readonly cnf: GrantClaims["cnf"];
@@ -21,8 +22,11 @@ export function bindingFor(
 ): Binding | undefined {
   if (bind === true && bindCert !== undefined)
     throw new UserError("A grant is bound to one thing.", { hint: "Give --bind or --bind-cert, not both." });
-  if (bindCert !== undefined)
-    return { cnf: { "x5t#S256": certificateThumbprint(readText(bindCert, "the client certificate")) } };
+  if (bindCert !== undefined) {
+    const { cnf, warnings } = readBoundCertificate(bindCert, nowSeconds());
+    for (const warning of warnings) warn(warning);
+    return { cnf };
+  }
   if (bind !== true && !isDemanded) return undefined;
   const proofKey = newProofKey();
   return { cnf: { jkt: proofKey.kid }, proofKey };

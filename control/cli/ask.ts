@@ -5,7 +5,6 @@ import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import { readClaims } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
-import { readBoundCertificate } from "../grant/certificate.js";
 import { holderOf } from "../grant/check.js";
 import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
