@@ -31,13 +31,15 @@ export class Judge {
     return writeFilter(join(this.#folder, `${name}.wasm`), withCell(this.#wasm, cell));
   }
 
-  /** Runs everything once on the filter as it is, which must be green, and notes which test reaches what. */
+  /** Runs everything once on the filter as it is, and notes which test reaches what. */
   async #find() {
     const suites = await runSuites(this.#filter(TELL, "unbroken"), fastSuites(), { tells: true });
-    if (!suites.isGreen) throw new Error(`the tests fail without any mutant:\n${suites.output}`);
+    const failing = new Set([...suites.output.matchAll(/FAIL\s+(\S+\.test\.ts)/g)].map(([, test]) => test));
+    if (!suites.isGreen && failing.size === 0) throw new Error(`the tests do not run:\n${suites.output}`);
+    for (const test of failing) console.log(`left out, as it fails without any mutant: ${test}`);
     const specs = await runSpecs(this.#folder, TELL, { tells: true });
     if (!specs.isGreen) throw new Error(`the specs fail without any mutant:\n${specs.output}`);
-    return { suites: [...suites.reached], specs: specs.reached };
+    return { suites: [...suites.reached].filter(([test]) => !failing.has(test)), specs: specs.reached };
   }
 
   /** @returns how many test files there are */
