@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TELL, withCell } from "../instrument/probe.mjs";
 import { runSpecs, runSuites, writeFilter } from "../instrument/run-suites.mjs";
-import { fastSuites } from "../instrument/suites.mjs";
 import { fingerprint, reachOf } from "./reach.mjs";
 
 /** A mutant that makes a loop endless shows as a run that takes this, and so many times what its tests took before. */
@@ -16,14 +15,19 @@ const AT_ONCE = 4;
 export class Judge {
   #folder;
   #wasm;
+  #tests;
   #reached = new Map();
   #specsReach = new Set();
   #kills = new Map();
   #took = new Map();
 
-  /** @param folder of the copy with mutants, built */
-  constructor(folder) {
+  /**
+   * @param folder of the copy with mutants, built
+   * @param tests paths
+   */
+  constructor(folder, tests) {
     this.#folder = folder;
+    this.#tests = tests;
     this.#wasm = readFileSync(join(folder, "build/glassgate.wasm"));
   }
 
@@ -33,7 +37,7 @@ export class Judge {
 
   /** Runs everything once on the filter as it is, and notes which test reaches what. */
   async #find() {
-    const suites = await runSuites(this.#filter(TELL, "unbroken"), fastSuites(), { tells: true });
+    const suites = await runSuites(this.#filter(TELL, "unbroken"), this.#tests, { tells: true });
     const failing = new Set([...suites.output.matchAll(/FAIL\s+(\S+\.test\.ts)/g)].map(([, test]) => test));
     if (!suites.isGreen && failing.size === 0) throw new Error(`the tests do not run:\n${suites.output}`);
     for (const test of failing) console.log(`left out, as it fails without any mutant: ${test}`);
@@ -44,7 +48,7 @@ export class Judge {
 
   /** @returns how many test files there are */
   async open() {
-    const { suites, specs } = await reachOf(fingerprint(this.#wasm), () => this.#find());
+    const { suites, specs } = await reachOf(fingerprint(this.#wasm, this.#tests), () => this.#find());
     for (const [test, { reached, ms }] of suites) {
       this.#reached.set(test, new Set(reached));
       this.#took.set(test, ms);
