@@ -1,4 +1,4 @@
-/** Inputs that reached something new once, by target: test/fuzz/corpus/TARGET.json, a list of strings with one byte a character. */
+/** Inputs that reached something new once, by target: a file each in the folder corpus, a list of strings with one byte a character. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
