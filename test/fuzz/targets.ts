@@ -1,7 +1,8 @@
 /** What is fuzzed: for each target where it begins, and how an input is given to a filter. */
 import type { FilterHost } from "../../control/host/host.js";
 import { hashOf, proofClaims, proofHeader } from "../kit/proofs.js";
-import { QuickWorld, quickSigner } from "../kit/quick.js";
+import { quickSigner } from "../kit/quick.js";
+import { QuickWorld } from "../kit/quick-world.js";
 import { base64url, type Signer, segment } from "../kit/token.js";
 import { HOST } from "../kit/world.js";
 

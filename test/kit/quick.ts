@@ -4,7 +4,7 @@ import { newKey } from "../../control/signer/jwk.js";
 import type { Algorithm, Signer } from "./token.js";
 import { World } from "./world.js";
 
-export function quickSigner(alg: Algorithm): Signer {
+export function quickSigner(alg: Algorithm = "Ed25519"): Signer {
   const { d, ...jwk } = newKey(alg);
   const key = createPrivateKey({ key: { ...jwk, d }, format: "jwk" });
   const plain = { kty: jwk.kty, crv: jwk.crv, x: jwk.x };

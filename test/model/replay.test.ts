@@ -5,7 +5,8 @@
 import { expect, it } from "vitest";
 import { FilterHost } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
-import { QuickWorld, quickSigner } from "../kit/quick.js";
+import { quickSigner } from "../kit/quick.js";
+import { QuickWorld } from "../kit/quick-world.js";
 import { revocations } from "../kit/revocations.js";
 import { begin, movesFrom, wrongIn } from "./model.js";
 import { type Move, search } from "./search.js";

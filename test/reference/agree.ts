@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { FilterHost } from "../../control/host/host.js";
-import { QuickWorld } from "../kit/quick.js";
+import { QuickWorld } from "../kit/quick-world.js";
 import { revocations } from "../kit/revocations.js";
 import type { Json } from "../kit/world.js";
 import { bundleOf, grantChoices, grantOf, isProven, requestChoices, shotOf } from "./cases.js";

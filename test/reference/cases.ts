@@ -5,7 +5,8 @@
 import fc from "fast-check";
 import { apply, type Mutation, mutations } from "../fuzz/mutations.js";
 import { proofOf } from "../kit/proofs.js";
-import { type QuickWorld, quickSigner } from "../kit/quick.js";
+import { quickSigner } from "../kit/quick.js";
+import type { QuickWorld } from "../kit/quick-world.js";
 import { payloadSegmentOf, type Signer } from "../kit/token.js";
 import type { ApprovalSpec, Json } from "../kit/world.js";
 import type { ReferenceRequest } from "./scope.js";
