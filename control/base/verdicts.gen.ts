@@ -71,7 +71,7 @@ export const verdicts: Readonly<Record<VerdictCode, VerdictRow>> = {
   entitlement_unknown: { status: 403, error: "access_denied", title: "The entitlement is not in the trust bundle", operator: "`glassgate bundle show` lists the entitlements that this gateway may know." },
   requester: { status: 403, error: "access_denied", title: "The requester may not invoke this entitlement", operator: "The requester holds none of its roles at this time, or a drill met a real entitlement (or the reverse)." },
   reason: { status: 403, error: "access_denied", title: "The reason is not one the entitlement allows", operator: "Use one of the entitlement's reason codes." },
-  claim_required: { status: 403, error: "access_denied", title: "The entitlement demands a claim that the grant lacks", operator: "Add what the entitlement requires: --incident, --net, --certificate; a network that is all of IPv4 or IPv6 is none." },
+  claim_required: { status: 403, error: "access_denied", title: "The entitlement demands a claim that the grant lacks", operator: "Add what the entitlement requires: --incident, --net, --bind; a network that is all of IPv4 or IPv6 is none." },
   self_approval: { status: 403, error: "access_denied", title: "An approval comes from the requester's own person", operator: "Have somebody else approve: all accounts of one person count as one." },
   duplicate_approval: { status: 403, error: "access_denied", title: "One person approved twice", operator: "Remove one of the two approvals and have another person approve." },
   quorum: { status: 403, error: "access_denied", title: "Approvals are missing", operator: "`glassgate grant` says which role is still missing." },

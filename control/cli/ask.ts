@@ -5,7 +5,6 @@ import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import { readClaims } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
-import { certificateThumbprint } from "../grant/certificate.js";
 import { holderOf } from "../grant/check.js";
 import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
@@ -40,7 +39,6 @@ const askedSchema = z.object(askedShape);
 interface Options extends z.infer<typeof askedSchema> {
   readonly ttl?: number;
   readonly net?: readonly string[];
-  readonly certificate?: string;
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
   readonly key: string;
@@ -116,8 +114,7 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   const entitlement = bundle.entitlements.find(({ id }) => id === options.ent);
   const life = Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
   const ttl = options.ttl ?? life + (entitlement?.max_wait ?? 0);
-  const { net, certificate } = options;
-  const cnf = certificate === undefined ? {} : { cnf: { "x5t#S256": certificateThumbprint(certificate) } };
+  const { net } = options;
   const asked = askedSchema.parse(options);
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
@@ -126,7 +123,6 @@ async function ask(method: string, url: string, options: Options): Promise<void>
       sub: requester.principal.id,
       aud: anchors.audience,
       ...asked,
-      ...cnf,
       ...(net === undefined ? {} : { net: [...net] }),
       authorization_details: [
         {
@@ -174,7 +170,6 @@ export function addAsk(program: Command): void {
       duration,
     )
     .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
-    .option("--certificate <file>", "bind it to this client certificate (PEM or DER), which the gateway then asks for")
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
     .addOption(keyOption("your key's name"))
