@@ -81,6 +81,7 @@ function checkRevoked({ revoked }: Checked, refuse: Refuse): void {
     if (names.length > MAX_REVOKED)
       refuse(["revoked", kind, MAX_REVOKED], `is one too many: a bundle revokes at most ${MAX_REVOKED} of a kind`);
     names.forEach((text, i) => {
+      if (typeof text !== "string") return;
       const path = ["revoked", kind, i];
       if (Buffer.byteLength(text) > MAX_REVOKED_BYTES)
         refuse(path, `is longer than ${MAX_REVOKED_BYTES} bytes: no grant can name it, so it would take nothing back`);

@@ -6,7 +6,7 @@ import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
 import { readYaml } from "../base/yaml.js";
 import { publicKeySchema, thumbprint, windowedKeySchema } from "../signer/jwk.js";
-import { entitlementSchema, principalSchema, revokedSchema } from "./claims.js";
+import { bundleClaimsSchema, entitlementSchema, issuedBeforeSchema, principalSchema, revokedSchema } from "./claims.js";
 import { memberNames } from "./members.gen.js";
 import { name } from "./names.js";
 import { faultsOfKeys, PRIVATE_KEY, privateKeyAt } from "./roster-keys.js";
@@ -56,7 +56,10 @@ export const rosterSchema = z
         }),
       )
       .max(1024),
-    revoked: revokedSchema.optional(),
+    ...bundleClaimsSchema.pick({ revokers: true, reviewers: true, ledgers: true }).shape,
+    revoked: revokedSchema
+      .extend({ issued_before: z.array(issuedBeforeSchema.extend({ at: moment })).optional() })
+      .optional(),
   })
   .superRefine(checkRoster);
 export type Roster = z.infer<typeof rosterSchema>;
@@ -71,6 +74,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^entitlements\.\d+\.approvals\.\d+$/, memberNames.approval],
   [/^entitlements\.\d+\.authorization_details\.\d+$/, ["type", "locations", "actions", "paths"]],
   [/^revoked$/, memberNames.revoked],
+  [/^revoked\.issued_before\.\d+$/, memberNames.issued_before],
 ];
 
 const HINT =
