@@ -5,7 +5,7 @@ import { UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
-import { type Ask, readAsk } from "../grant/ask.js";
+import { type Ask, type AskClaims, readAsk } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
 import { holderOf, provenApprover, provenSigner } from "../grant/check.js";
 import { approvalWait, checkDates } from "../grant/dates.js";
@@ -117,6 +117,12 @@ async function foresee(
   return judgement;
 }
 
+/** To whom and from where it is allowed, where the grant restricts that. */
+function onlyFor({ cnf, net }: AskClaims): string {
+  const key = cnf === undefined ? "" : ", to whoever shows the key that it is bound to";
+  return `${key}${net === undefined ? "" : ", from its networks"}`;
+}
+
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
   const trusted = await readTrusted(options);
   const { claims: bundle } = trusted;
@@ -158,7 +164,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   else if (output === undefined) result(text);
   const until = showTime(ends?.at ?? claims.exp);
   say(
-    `Complete: the filter allows all of it. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
+    `Complete: the filter allows all of it${onlyFor(claims)}. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
   );
   const method = claims.authorization_details[0]?.actions[0] ?? "GET";
   say(
