@@ -129,6 +129,12 @@ function noteFile(keys: string, key: string, text: string, claims: AskClaims, ou
   }
 }
 
+/** To whom and from where it is allowed, where the grant restricts that. */
+function onlyFor({ cnf, net }: AskClaims): string {
+  const key = cnf === undefined ? "" : ", to whoever shows the key that it is bound to";
+  return `${key}${net === undefined ? "" : ", from its networks"}`;
+}
+
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
   const trusted = await readTrusted(options);
   const { claims: bundle } = trusted;
@@ -173,7 +179,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   else if (output === undefined) result(text);
   const until = showTime(ends?.at ?? claims.exp);
   say(
-    `Complete: the filter allows all of it. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
+    `Complete: the filter allows all of it${onlyFor(claims)}. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
   );
   const method = claims.authorization_details[0]?.actions[0] ?? "GET";
   say(
