@@ -320,3 +320,29 @@ describe("a header DPoP of others", () => {
     expect(dpop(normal)).toEqual(["for the upstream", "and another"]);
   });
 });
+
+describe("a proof key", () => {
+  it("gets a table of multiples when it has proven 24 requests, and not before", async () => {
+    const { host, bound, prove, ask } = await setUp();
+    const use = (grant: string, times: number): void => {
+      for (let i = 0; i < times; i++) expect(ask(grant, prove(grant))).toBe("allow");
+    };
+    const built = (): number => {
+      for (let i = 0; i < 300; i++) host.tick();
+      return host.metrics().get("glassgate.tables_built") ?? 0;
+    };
+    const grant = bound();
+    use(grant, 24);
+    const others = built();
+    use(grant, 1);
+    expect(built()).toBe(others + 1);
+    use(grant, 10);
+    expect(built()).toBe(others + 1);
+    // With the table nothing else holds than without.
+    expect(ask(grant, prove(grant, { by: newSigner("Ed25519") }))).toBe("proof");
+    // Counted for each grant, and forged ones not at all.
+    const other = bound({}, newSigner("Ed25519"));
+    for (let i = 0; i < 30; i++) ask(other, prove(other));
+    expect(built()).toBe(others + 1);
+  });
+});
