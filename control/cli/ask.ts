@@ -39,6 +39,7 @@ const askedSchema = z.object(askedShape);
 
 interface Options extends z.infer<typeof askedSchema> {
   readonly ttl?: number;
+  readonly net?: readonly string[];
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
   readonly bindCert?: string;
@@ -112,8 +113,10 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   }
   const target = parseTarget(method, url);
   if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
-  const maxTtl = bundle.entitlements.find(({ id }) => id === options.ent)?.max_ttl;
-  const ttl = options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL);
+  const entitlement = bundle.entitlements.find(({ id }) => id === options.ent);
+  const life = Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
+  const ttl = options.ttl ?? life + (entitlement?.max_wait ?? 0);
+  const { net } = options;
   const bound = options.bindCert === undefined ? undefined : readBoundCertificate(options.bindCert, nowSeconds());
   for (const warning of bound?.warnings ?? []) warn(warning);
   const asked = { ...askedSchema.parse(options), ...(bound === undefined ? {} : { cnf: bound.cnf }) };
@@ -124,6 +127,7 @@ async function ask(method: string, url: string, options: Options): Promise<void>
       sub: requester.principal.id,
       aud: anchors.audience,
       ...asked,
+      ...(net === undefined ? {} : { net: [...net] }),
       authorization_details: [
         {
           type: "break_glass_http",
@@ -146,7 +150,7 @@ async function ask(method: string, url: string, options: Options): Promise<void>
     for (const warning of warnings) warn(warning);
     resultJson({ ask: text, claims: signed, approvers: needed });
   } else {
-    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings);
+    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings, entitlement);
     say();
     result(text);
   }
@@ -166,9 +170,10 @@ export function addAsk(program: Command): void {
   command
     .option(
       "--ttl <duration>",
-      "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)",
+      "when it ends, from now, for example 10m (default: 15m, or less where the entitlement says so, and its max_wait)",
       duration,
     )
+    .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
     .option("--bind-cert <file>", "bind it to this client certificate (PEM): without its key a copy is worth nothing")

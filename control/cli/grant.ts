@@ -12,7 +12,7 @@ import { approvalWait, checkDates } from "../grant/dates.js";
 import { detailsOf, type Judgement, judgeAhead } from "../grant/judge.js";
 import { completeGrant } from "../grant/make.js";
 import type { Message } from "../grant/message.js";
-import { type Approver, needs, showNeed } from "../grant/quorum.js";
+import { type Approver, beganAt, needs, showNeed } from "../grant/quorum.js";
 import { samplesOf } from "../grant/scope.js";
 import { Stage } from "../grant/stage.js";
 import {
@@ -134,7 +134,12 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   const given = await Promise.all(parts.approvals.map((approval) => provenApprover(approval, ask, bundle)));
   await awaitApprovals(given, ask);
   const approvers = parts.approvals.flatMap(({ header }) => holderOf(bundle, header.kid) ?? []);
-  const circumstances = (): Circumstances => ({ claims, bundle, requester, approvers, now: nowSeconds() });
+  const circumstances = (): Circumstances => {
+    const now = nowSeconds();
+    const entitlement = entitlementOf({ claims, bundle });
+    const began = entitlement && beganAt(entitlement, claims.iat, given, now);
+    return { claims, bundle, requester, approvers, began, now };
+  };
   const { ends } = await foresee(ask, parts, trusted, circumstances(), given);
 
   const key = await openKey(options.keys, options.key, options.passphraseFd);
