@@ -1,10 +1,12 @@
 /** The claims of the next bundle: the roster's, and what is taken away by the bundle and the texts in force. */
 import { UserError } from "../base/errors.js";
+import { nowSeconds, showTime } from "../base/time.js";
 import type { Anchors } from "./anchors.js";
 import { buildClaims } from "./bundle.js";
 import { type BundleClaims, roleName } from "./claims.js";
 import { type Entry, missingFrom, unionOf } from "./entries.js";
 import { type Folded, type FoldedText, fold } from "./fold.js";
+import { isTooFarAhead } from "./next-text.js";
 import { isIgnored, readRevocations, signerOf, verifyRevocations } from "./revocations.js";
 import type { Roster } from "./roster.js";
 
@@ -36,6 +38,11 @@ export async function countingTexts(
           hint: "Put the bundle that the gateways serve here, or name it with --bundle.",
         });
       await verifyRevocations(text, source, anchors, current);
+      if (isTooFarAhead(read.claims, nowSeconds()))
+        throw new UserError(
+          `${source} is dated ${showTime(read.claims.iat)}, more than ten minutes ahead of this machine's clock.`,
+          { hint: `Set this machine's clock. If it is right, push the signer out: --leave-out ${signer}.` },
+        );
     }
     found.set(text, {
       signer,
