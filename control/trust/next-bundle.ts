@@ -1,10 +1,12 @@
 /** The claims of the next bundle: the roster's, and what is taken away by the bundle and the texts in force. */
 import { UserError } from "../base/errors.js";
+import { showTime } from "../base/time.js";
 import type { Anchors } from "./anchors.js";
 import { buildClaims } from "./bundle.js";
 import { type BundleClaims, roleName } from "./claims.js";
 import { type Entry, missingFrom, unionOf } from "./entries.js";
 import { type Folded, type FoldedText, fold } from "./fold.js";
+import { isTooFarAhead } from "./next-text.js";
 import { isIgnored, readRevocations, signerOf, verifyRevocations } from "./revocations.js";
 import type { Roster } from "./roster.js";
 
@@ -48,6 +50,16 @@ export async function countingTexts(
   return [...found.values()];
 }
 
+/** Before they are taken in: one from the future would have its number used up for ever. */
+function refuseAhead(texts: readonly FoldedText[], now: number, leftOut: readonly string[] = []): void {
+  const ahead = texts.find((text) => isTooFarAhead(text, now) && !leftOut.includes(text.signer));
+  if (ahead === undefined) return;
+  throw new UserError(
+    `Version ${ahead.version} of ${ahead.signer}'s urgent revocations is dated ${showTime(ahead.iat)}, more than ten minutes ahead of this machine's clock.`,
+    { hint: `Set this machine's clock. If it is right, push the signer out: --leave-out ${ahead.signer}.` },
+  );
+}
+
 /** Whether the signer may still revoke under that roster. */
 function isRevokerUnder(roster: Roster, anchors: Anchors): (signer: string) => boolean {
   const roles = new Set(roster.revokers ?? []);
@@ -65,6 +77,7 @@ export function nextBundle(
   now: number,
   { leftOut = [], takenBack = [] }: Decisions = {},
 ): { readonly claims: BundleClaims; readonly folded: Folded } {
+  refuseAhead(texts, now, leftOut);
   const claims = buildClaims(roster, [anchors.audience], (current?.version ?? 0) + 1, now);
   const folded = fold({
     roster: roster.revoked,

@@ -255,7 +255,9 @@ describe("folding into the next bundle", () => {
   });
 
   const text7 = { signer: "rita", kid: "k".repeat(43), version: 7, iat: 7, revoked: {} };
-  const texts = [{ signer: "eve", kid: "e".repeat(43), version: NOW, iat: NOW, revoked: { sub: ["rita"], incident: ["INC-7"] } }];
+  const texts = [
+    { signer: "eve", kid: "e".repeat(43), version: NOW, iat: NOW, revoked: { sub: ["rita"], incident: ["INC-7"] } },
+  ];
   it("leaves out, and tells, what a revoker gone bad took away; nothing of his counts any more", () => {
     const { revoked: list, texts: floor, leftOut } = fold({ ...base, texts, leftOut: ["eve"] });
     expect(list).toEqual({});
