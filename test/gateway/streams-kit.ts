@@ -84,6 +84,7 @@ export const withStreams =
     const at = ["static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config"];
     const set = (path: readonly (string | number)[], value: unknown): void =>
       document.setIn([...at, ...path], document.createNode(value));
+    set(["stream_idle_timeout"], "0s");
     set(["upgrade_configs"], [{ upgrade_type: "websocket" }]);
     document.addIn(
       [...at, "route_config", "virtual_hosts", 0, "routes"],
@@ -93,12 +94,17 @@ export const withStreams =
       match: { prefix: "/orders/grpc" },
       route: { cluster: "grpc", timeout: "0s" },
     });
+    const manyRequests = {
+      thresholds: [{ max_connections: 100_000, max_pending_requests: 100_000, max_requests: 100_000 }],
+    };
+    document.setIn(["static_resources", "clusters", 0, "circuit_breakers"], document.createNode(manyRequests));
     document.addIn(
       ["static_resources", "clusters"],
       document.createNode({
         name: "grpc",
         type: "STATIC",
         connect_timeout: "2s",
+        circuit_breakers: manyRequests,
         typed_extension_protocol_options: {
           "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -168,7 +174,7 @@ class News {
   }
 }
 
-type Opener = (port: number, path: string, headers: Readonly<Record<string, string>>) => Promise<OpenStream>;
+export type Opener = (port: number, path: string, headers: Readonly<Record<string, string>>) => Promise<OpenStream>;
 
 const HOST = "api.example.com";
 
@@ -250,9 +256,9 @@ const upload: Opener = async (port, path, headers) => {
   return { kind: "upload", path, end: news.end, flows: () => news.next(), close: () => request.destroy() };
 };
 
-/** On a connection of its own, or on the given one. */
+/** On a connection of its own, or on the given one. @param isQuiet nothing goes through by itself */
 export const grpcOn =
-  (shared?: ClientHttp2Session): Opener =>
+  (shared?: ClientHttp2Session, isQuiet = false): Opener =>
   (port, path, headers) =>
     new Promise((resolve, reject) => {
       const session = shared ?? connect(`http://127.0.0.1:${port}`);
@@ -262,7 +268,7 @@ export const grpcOn =
         ...{ "content-type": "application/grpc", te: "trailers", ...headers },
       });
       const news = new News(path);
-      const beat = setInterval(() => stream.write("beat"), BEAT_MS);
+      const beat = isQuiet ? undefined : setInterval(() => stream.write("beat"), BEAT_MS);
       stream.on("response", (response) => {
         const status = response[":status"] ?? 0;
         const grpc = response["grpc-status"];
