@@ -24,9 +24,9 @@ export async function main(args: readonly string[]): Promise<void> {
   // Envoy ends with this process.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const found = await churnStreams(flags.number("streams"), say);
-  const { streams, closed, ended, counted, pushes, faults } = found;
+  const { streams, closed, unopened, ended, counted, pushes, faults } = found;
   const kinds = Object.entries(ended).map(([kind, count]) => `${count} ${kind}`);
-  say(`${streams} streams, ${pushes} pushes; ended: ${kinds.join(", ")}; the rest (${closed}) by their clients or before they began`);
+  say(`${streams} streams, ${pushes} pushes; ended: ${kinds.join(", ")}; by their clients: ${closed}; answered before they began: ${JSON.stringify(unopened)}`);
   say(`ended by the filter, as it counts: ${counted}`);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);
   for (const fault of faults) say(`FAULT: ${fault}`);

@@ -1,5 +1,6 @@
 /** Streams that are ended at random moments: by their grants' expiry, by revocation, or by their clients, whichever comes first. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../control/base/errors.js";
 import { type End, KINDS, type Kind, OPENERS } from "../../test/gateway/streams-kit.js";
 import { becomeQuiet } from "../gateway/quiet.js";
 import { leaksBetween, type Sample, takeSample } from "../soak/memory.js";
@@ -20,6 +21,7 @@ const HTTP2_INTERNAL_ERROR = 2;
 export interface Churned {
   readonly streams: number;
   readonly closed: number;
+  readonly unopened: Readonly<Record<string, number>>;
   readonly ended: Readonly<Record<Kind, number>>;
   /** By the filter's own counter. */
   readonly counted: number;
@@ -42,6 +44,8 @@ function surprise(kind: Kind, { status, rstCode }: End): string | undefined {
 class Churn {
   readonly ended: Record<Kind, number> = { websocket: 0, grpc: 0, download: 0, upload: 0 };
   readonly faults: string[] = [];
+  /** Streams that were answered otherwise, by that answer. */
+  readonly unopened = new Map<string, number>();
   opened = 0;
   closed = 0;
   pushes = 0;
@@ -70,9 +74,10 @@ class Churn {
     let opened: Awaited<ReturnType<(typeof OPENERS)[Kind]>>;
     try {
       opened = await OPENERS[kind](this.gateway.test.port, path, { "x-break-glass": this.pickGrant() });
-    } catch {
+    } catch (error) {
       // The grant ended on the way: a denial, or an end before the answer had begun.
-      this.closed += 1;
+      const why = messageOf(error);
+      this.unopened.set(why, (this.unopened.get(why) ?? 0) + 1);
       return;
     }
     if (below(CLOSED) === 0) {
@@ -128,10 +133,11 @@ export async function churnStreams(streams: number, say: (line: string) => void)
     const still = [...(await envoy.admin.stats("downstream_rq_active")).entries()].filter(([name]) => /\.api\./.test(name));
     const seen = Object.values(churn.ended).reduce((sum, count) => sum + count, 0);
     const faults = [...churn.faults, ...leaksBetween(warm, end)];
-    if (counted > seen + churn.closed) faults.push(`the filter ended ${counted} streams, of ${seen + churn.closed}`);
+    if (counted > churn.opened) faults.push(`the filter ended ${counted} streams, of ${churn.opened}`);
+    if (seen < churn.opened / 2) faults.push(`only ${seen} of ${churn.opened} streams were ended`);
     for (const [name, count] of still) if (count > 0) faults.push(`${name} is ${count} when all have ended`);
     return {
-      ...{ streams: churn.opened, closed: churn.closed, ended: churn.ended, counted, pushes: churn.pushes, warm, end, faults },
+      ...{ streams: churn.opened, closed: churn.closed, ended: churn.ended, counted, unopened: Object.fromEntries(churn.unopened), pushes: churn.pushes, warm, end, faults },
     };
   } catch (error) {
     say(`Envoy's own log ends with:\n${gateway.test.envoy.log().trimEnd().split("\n").slice(-5).join("\n")}`);

@@ -134,6 +134,16 @@ export interface End {
   readonly rstCode?: number;
 }
 
+/** It was not opened: what was answered instead. */
+export class Denied extends Error {
+  constructor(
+    readonly status: number,
+    readonly grpcStatus?: string,
+  ) {
+    super(grpcStatus === undefined ? `denied: ${status}` : `denied: ${status}, grpc-status ${grpcStatus}`);
+  }
+}
+
 export interface OpenStream {
   readonly kind: Kind;
   readonly path: string;
@@ -204,7 +214,10 @@ const websocket: Opener = (port, path, headers) =>
         close: () => socket.destroy(),
       });
     });
-    request.on("response", (response) => reject(new Error(`${path}: ${response.statusCode}`)));
+    request.on("response", (response) => {
+      reject(new Denied(response.statusCode ?? 0));
+      request.destroy();
+    });
     request.on("error", reject);
     request.end();
   });
@@ -214,7 +227,8 @@ const download: Opener = (port, path, headers) =>
     const request = httpRequest({ host: "127.0.0.1", port, path, setHost: false, headers: { host: HOST, ...headers } });
     request.on("response", (response) => {
       if (response.statusCode !== 200) {
-        reject(new Error(`${path}: ${response.statusCode}`));
+        reject(new Denied(response.statusCode ?? 0));
+        request.destroy();
         return;
       }
       const news = new News(path);
@@ -272,7 +286,7 @@ export const grpcOn =
       stream.on("response", (response) => {
         const status = response[":status"] ?? 0;
         const grpc = response["grpc-status"];
-        if (status !== 200 || grpc !== undefined) reject(new Error(`${path}: ${status}, grpc-status ${grpc}`));
+        if (status !== 200 || grpc !== undefined) reject(new Denied(status, String(grpc)));
         else resolve({ kind: "grpc", path, end: news.end, flows: () => news.next(), close: () => stream.close() });
       });
       stream.on("data", () => news.flow());
