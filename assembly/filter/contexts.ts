@@ -11,8 +11,8 @@ import { Settings } from "./settings";
 
 export class RootContext {
   /**
-   * What its streams remember, and nobody had before: | contexts that have stood in this place, 20 bits | place, 12 bits |.
-   * The place alone would hand an old stream over to whoever comes next.
+   * What its streams remember, and nobody had before: | 0 | contexts that have stood in this place, 19 bits | place, 12 bits |.
+   * The place alone would hand an old stream over to whoever comes next. The first bit is opengrants.ts's.
    */
   handle: u32 = 0;
   /** Rises with each configuration: cached grants carry it, so that none outlives its context or its bundle. */
@@ -32,8 +32,8 @@ export class RootContext {
 }
 
 const PLACE_MASK: u32 = MAX_CONTEXTS - 1;
-/** A place that so many contexts have stood in is never used again: 4,000 million configurations, and no handle twice. */
-const MAX_USES: u32 = (1 << 20) - 1;
+/** A place that so many contexts have stood in is never used again: 2,000 million configurations, and no handle twice. */
+const MAX_USES: u32 = (1 << 19) - 1;
 
 /** Places come in blocks, so that only a VM with many contexts pays for them. They are never given back. */
 const BLOCK_PLACES: i32 = 256;

@@ -11,11 +11,12 @@ import { Grant } from "../grant/grant";
 import { arenaMark, rewindArena } from "../host/arena";
 import { ascii } from "../host/ascii";
 import { getShared, now, Slice, Status, setShared } from "../host/calls";
-import { MAX_PROOF_ID_BYTES, PROOF_BUCKETS } from "../limits";
+import { PROOF_BUCKETS } from "../limits";
 import { isBucket, nextBucket, nextBucketLength, shareUsed, Use, useProof, writeEmptyBucket } from "../proof/bucket";
 import { Proof } from "../proof/proof";
 import { writeLiteral } from "../text/bytes";
 import { vmSecret } from "./secret";
+import { noteShare, prepareShares } from "./shares";
 
 /** | secret 16 bytes |: written when all buckets are there. */
 const TABLE = ascii("glassgate.proofs");
@@ -41,8 +42,6 @@ const digest: usize = memory.data(32, 16);
 const bucketKey: usize = memory.data(24, 8);
 /** What is hashed: a thumbprint and a proof's jti, or a kid and a grant's jti. */
 const hashed: usize = memory.data(288, 16); // 32 + MAX_PROOF_ID_BYTES
-/** The largest share that was seen since `takeLargestShare`. */
-let largestShare: i32 = 0;
 
 /** Short enough for a string that needs no memory of its own in the gateway. */
 function writeBucketKey(index: i32): i32 {
@@ -69,19 +68,13 @@ export function prepareProofs(): void {
   for (let i = 0; i < PROOF_BUCKETS; i++) {
     setShared(bucketKey, writeBucketKey(i), nextBucket(), nextBucketLength(), 0);
   }
+  prepareShares();
   memory.copy(seed, vmSecret(), SECRET_BYTES);
   store<u64>(seed, time, SECRET_BYTES);
   sha256(seed, 24, digest);
   setShared(TABLE.ptr, TABLE.len, digest, SECRET_BYTES, 0);
   // What stands there, also where another VM came first.
   readSecret();
-}
-
-/** The share that is fullest, of those that this VM has added to since the last time it was asked. */
-export function takeLargestShare(): i32 {
-  const share = largestShare;
-  largestShare = 0;
-  return share;
 }
 
 function hashOf(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): u64 {
@@ -103,7 +96,7 @@ export function spend(proof: Proof, grant: Grant, nowSeconds: i64): Spending {
     rewindArena(mark);
     if (getShared(bucketKey, keyLen, answer) != Status.Ok || !isBucket(answer.len)) return Spending.Unavailable;
     const use = useProof(answer.ptr, answer.len, proofHash, grantHash, proof.issuedAt, nowSeconds);
-    largestShare = max(largestShare, shareUsed());
+    noteShare(shareUsed());
     if (use == Use.Again) return Spending.Replayed;
     if (use == Use.Full) return Spending.Full;
     const status = setShared(bucketKey, keyLen, nextBucket(), nextBucketLength(), answer.cas);

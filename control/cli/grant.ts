@@ -1,10 +1,12 @@
 /** `glassgate grant`: checks the approvals, says what is missing, and makes the requester's signature last. */
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { UserError } from "../base/errors.js";
+import { messageOf, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
+import { entryOf, heldFile, hold } from "../caller/held.js";
 import { type Ask, type AskClaims, readAsk } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
 import { holderOf, provenApprover, provenSigner } from "../grant/check.js";
@@ -117,6 +119,16 @@ async function foresee(
   return judgement;
 }
 
+/** So that `glassgate status` knows of it, and that it is wiped when it has ended. */
+function noteFile(keys: string, key: string, text: string, claims: AskClaims, output: string): void {
+  try {
+    if (statSync(output).isFile()) hold(keys, { ...entryOf(text, claims, key), file: heldFile(output) });
+  } catch (error) {
+    // The grant is made and opens: what is lost is that it is wiped by itself.
+    warn(`the grant is not noted among what you hold, and not wiped at its end: ${messageOf(error)}`);
+  }
+}
+
 /** To whom and from where it is allowed, where the grant restricts that. */
 function onlyFor({ cnf, net }: AskClaims): string {
   const key = cnf === undefined ? "" : ", to whoever shows the key that it is bound to";
@@ -159,7 +171,10 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   if (denial !== undefined) throw denied("The gateway would deny this", denial, circumstances());
 
   const { output } = options;
-  if (output !== undefined) writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
+  if (output !== undefined) {
+    writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
+    noteFile(options.keys, options.key, text, claims, output);
+  }
   if (options.json === true) resultJson(output === undefined ? { grant: text, claims } : { output, claims });
   else if (output === undefined) result(text);
   const until = showTime(ends?.at ?? claims.exp);

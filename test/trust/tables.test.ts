@@ -244,7 +244,17 @@ function wholeBundle(): BundleClaims {
       { id: "adam", roles: ["lead"], keys: [{ ...world.anna.jwk, alg: "Ed25519", ...window }] },
     ],
     entitlements: [world.entitlement("repair", { require: ["incident"], drill: false, max_wait: 60 })],
-    revoked: { jti: ["0123456789abcdef"], sub: ["eve"], kid: ["k"], incident: ["INC-7"] },
+    revokers: ["security"],
+    reviewers: ["lead"],
+    ledgers: [world.stranger.jwk],
+    revoked: {
+      jti: ["0123456789abcdef"],
+      sub: ["eve"],
+      kid: ["k"],
+      incident: ["INC-7"],
+      issued_before: [{ at: world.now - 60, sub: "eve" }],
+    },
+    texts: { adam: 7, [world.roots[0].kid]: 8 },
   });
 }
 
@@ -257,6 +267,7 @@ const PLACES: Readonly<Record<string, readonly (string | number)[]>> = {
   entitlement: ["entitlements", 0],
   approval: ["entitlements", 0, "approvals", 0],
   revoked: ["revoked"],
+  issued_before: ["revoked", "issued_before", 0],
 };
 
 function at(value: unknown, path: readonly (string | number)[]): Json {
@@ -317,7 +328,7 @@ describe("the members of a bundle", () => {
     }
     expect(both(whole)).toEqual(answer(true));
     // What the builder does not make itself, people write in the roster.
-    const made = ["schema", "version", "iat", "exp", "aud"];
+    const made = ["schema", "version", "iat", "exp", "aud", "texts"];
     const written = names(signed.bundle ?? []).filter((name) => !made.includes(name));
     expect(Object.keys(rosterSchema.shape)).toEqual(expect.arrayContaining(written));
   });
@@ -371,6 +382,7 @@ describe("the members of the plugin configuration", () => {
     header_names: ["x-user"],
     kept_headers: ["x-original-url"],
     text: "a.b.c",
+    texts: [],
   };
   const sample = (of: readonly Row[]): Json =>
     Object.fromEntries(

@@ -186,7 +186,7 @@ const SAID: readonly string[] = [
   "proxy_get_shared_data", // has another spoken meanwhile?
   "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",
-  ...Array.from({ length: 5 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds
+  ...Array.from({ length: 6 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds, open grants
 ];
 
 it("a tick costs nothing while nothing happens, but for what a VM says of itself, and a call for each counter that has risen", async () => {

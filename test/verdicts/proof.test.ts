@@ -1,6 +1,6 @@
 /** Grants that are bound to a key (`cnf: {"jkt"}`), on both gateways: nothing opens without a proof for this very request. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { proofClaims, proofOf } from "../kit/proofs.js";
+import { proofOf } from "../kit/proofs.js";
 import { newSigner, type Signer } from "../kit/token.js";
 import { HOST, type Json, World } from "../kit/world.js";
 import { referenceDecision } from "../reference/decide.js";
@@ -37,9 +37,6 @@ function runProofs(name: string, start: (world: World) => Promise<Gateway>): voi
   afterAll(() => gateway.stop());
 
   const ask = async (...requests: readonly Sent[]): Promise<Observed[]> => gateway.send(requests);
-  const verdicts = async (...requests: readonly Sent[]): Promise<(string | undefined)[]> =>
-    (await ask(...requests)).map(({ verdict }) => verdict);
-
   describe(`${name}: a proof`, () => {
     it("is judged as each case says, and as the reference says", async () => {
       const key = newSigner("Ed25519");
@@ -62,6 +59,42 @@ function runProofs(name: string, start: (world: World) => Promise<Gateway>): voi
       }
       const told = seen.map(({ verdict }, i) => ({ name: proofCases[i]?.name, verdict, reference: verdict }));
       expect(told).toEqual(expected);
+    });
+  });
+
+  describe(`${name}: a grant that is bound to a key`, () => {
+    it("opens nothing without it, also where it was accepted before", async () => {
+      const [key, thief] = [newSigner("ES256"), newSigner("ES256")];
+      const grant = boundTo(world, key);
+      const proofs = [[], [proofOf(thief, { grant })], [proofOf(key, { grant })], [], [proofOf(thief, { grant })]];
+      const seen = await ask(...proofs.map((lines): Sent => ({ grants: [grant], proofs: lines })));
+      expect(seen.map(({ verdict, status }) => [verdict, status])).toEqual([
+        ["binding_missing", 401],
+        ["binding_mismatch", 401],
+        ["allow", 200],
+        ["binding_missing", 401],
+        ["binding_mismatch", 401],
+      ]);
+      expect(seen.map(({ audit }) => audit?.includes('"cached":true'))).toEqual([false, false, false, true, true]);
+      // No proof reaches anybody.
+      for (const { upstream, logged, body } of seen) {
+        expect(upstream?.dpop).toBeUndefined();
+        for (const proof of proofs.flat()) expect(logged + body).not.toContain(proof);
+      }
+    });
+
+    it("is opened by each proof once, and by none that was made for another grant", async () => {
+      const key = newSigner("Ed25519");
+      const [grant, other] = [boundTo(world, key), boundTo(world, key)];
+      const [first, second] = [proofOf(key, { grant }), proofOf(key, { grant: other })];
+      const seen = await ask(
+        { grants: [grant], proofs: [second] },
+        { grants: [grant], proofs: [first] },
+        { grants: [grant], proofs: [first] },
+        { grants: [other], proofs: [first] },
+        { grants: [other], proofs: [second] },
+      );
+      expect(seen.map(({ verdict }) => verdict)).toEqual(["proof", "allow", "proof", "proof", "allow"]);
     });
   });
 }
