@@ -173,7 +173,9 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   const { output } = options;
   if (output !== undefined) {
     writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
-    noteFile(options.keys, options.key, text, claims, output);
+    // What is held is held until it opens nothing any more, which may be before its exp.
+    const exp = ends?.verdict === "expired" ? ends.at : claims.exp;
+    noteFile(options.keys, options.key, text, { ...claims, exp }, output);
   }
   if (options.json === true) resultJson(output === undefined ? { grant: text, claims } : { output, claims });
   else if (output === undefined) result(text);

@@ -27,13 +27,14 @@ const asked = (seconds: number, ttl: number, more: Partial<AskInput> = {}): Prom
   const rest = { aud: "production", ent: "orders-repair", reason: "outage", authorization_details: [detail] };
   return makeAsk({ ...rest, ttl, iat: nowSeconds() - seconds, sub: "rita", text: "x", ...more }, party.keys.rita);
 };
-const grant = (text: string, approvals: readonly string[]): Promise<Ran> =>
+const grant = (text: string, approvals: readonly string[], ...more: readonly string[]): Promise<Ran> =>
   party.run([
     "grant",
     party.write("ask.txt", text),
     party.write("approvals.txt", approvals.join("\n")),
     "--key",
     "rita",
+    ...more,
   ]);
 
 it("an ask names its networks, and shows them", async () => {
@@ -149,6 +150,11 @@ it("a grant that took long to approve is complete, and says until when it opens"
   expect(left).toBeGreaterThan(700);
   expect(left).toBeLessThanOrEqual(800);
   expect(stderr).not.toContain("warning");
+  // What is held is told as long as it opens anything.
+  await grant(text, approvals, "--output", "held.txt");
+  const [held] = JSON.parse((await party.run(["status", "--json"])).stdout);
+  expect(held.seconds_left).toBeGreaterThan(600);
+  expect(held.seconds_left).toBeLessThanOrEqual(800);
   // Its quorum was there long ago.
   const late = await grant(text, [await party.approve(text, "adam", 1500), await party.approve(text, "anna", 1000)]);
   expect(late).toMatchObject({ code: 1, stdout: "" });
