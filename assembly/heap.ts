@@ -1,5 +1,6 @@
 /**
- * All memory that is asked for while the filter runs: settings, bundles, the stream table, tables of multiples. The runtime's
+ * All memory that is asked for while the filter runs: settings, bundles, the stream table, tables of multiples,
+ * grants with a stream open. The runtime's
  * allocator traps where memory ends, and a trap takes every plugin of the VM along; so nobody uses it after start
  * (test/verdicts/hot-path.test.ts), and this one refuses. It never asks for more than `maximumMemory` (asconfig.json).
  *
@@ -7,15 +8,16 @@
  *
  *   | static data, the runtime's heap: not ours | granules from memory.grow: free or taken | not there yet |
  */
-import { CONFIGURATION_MEMORY, MAX_MEMORY_PAGES, STREAM_MEMORY, TABLE_MEMORY } from "./limits";
+import { CONFIGURATION_MEMORY, MAX_MEMORY_PAGES, OPEN_GRANT_MEMORY, STREAM_MEMORY, TABLE_MEMORY } from "./limits";
 
 /** What memory is for. Each has a budget of its own, so that one cannot starve another. */
 export enum Purpose {
   Configurations = 0,
   Streams = 1,
   Tables = 2,
+  OpenGrants = 3,
 }
-const PURPOSES: i32 = 3;
+const PURPOSES: i32 = 4;
 
 enum State {
   NotOurs = 0,
@@ -35,6 +37,7 @@ const used: StaticArray<i32> = new StaticArray<i32>(PURPOSES);
 /** The budget of a purpose, in bytes. */
 export function memoryLimit(purpose: i32): i32 {
   if (purpose == Purpose.Configurations) return CONFIGURATION_MEMORY;
+  if (purpose == Purpose.OpenGrants) return OPEN_GRANT_MEMORY;
   return purpose == Purpose.Streams ? STREAM_MEMORY : TABLE_MEMORY;
 }
 

@@ -7,9 +7,11 @@ import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
 import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
+import { prepareOpenGrants } from "./filter/opengrants";
+import { handleOf, unwatch } from "./filter/openstreams";
 import { prepareProofs } from "./filter/replays";
 import { drawSecret } from "./filter/secret";
-import { addStream, handleOfStream, removeStream } from "./filter/streams";
+import { addStream, ownerOfStream, removeStream } from "./filter/streams";
 import { fitTables, onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
 import "./host/abort";
@@ -33,6 +35,8 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
   }
   const index = findContext(parent);
   if (index < 0 || !addStream(id, contextAt(index).handle)) countRefused();
+  // Not when it is judged, where nothing may be allocated.
+  prepareOpenGrants();
 }
 
 export function proxy_on_vm_start(_context: u32, _size: u32): u32 {
@@ -54,12 +58,12 @@ export function proxy_on_configure(context: u32, _size: u32): u32 {
 
 export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32): i32 {
   enter();
-  const index = findHandle(handleOfStream(id));
+  const index = findHandle(handleOf(ownerOfStream(id)));
   let action: Action;
   if (index >= 0) {
     const context = contextAt(index);
     keepUp(context);
-    action = onRequest(context);
+    action = onRequest(context, id);
   } else {
     action = onRequestOfUnknownContext();
   }
@@ -68,7 +72,9 @@ export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32
 }
 
 export function proxy_on_delete(id: u32): void {
-  if (removeStream(id)) return;
+  const owner = removeStream(id);
+  unwatch(owner);
+  if (owner != 0) return;
   const index = findContext(id);
   if (index < 0) return;
   enter();
@@ -84,6 +90,6 @@ export function proxy_on_delete(id: u32): void {
 export function proxy_on_tick(context: u32): void {
   enter();
   const index = findContext(context);
-  if (index >= 0) onTick(index);
+  if (index >= 0) onTick(index, context);
   leave();
 }

@@ -34,8 +34,20 @@ export const MAX_ROLES: i32 = 1024;
 export const MAX_ROLES_OF_PRINCIPAL: i32 = 64;
 /** Path patterns of one entitlement, in bytes together: a request may compare its path with each. 512 of 64 bytes. */
 export const MAX_ENTITLEMENT_PATH_BYTES: i32 = 32 * 1024;
-/** Revoked names of each kind in one bundle. */
+/** Revoked names of each kind in one bundle, and in one text of urgent revocations. */
 export const MAX_REVOKED: i32 = 4096;
+/** Roles in `revokers` and in `reviewers`. */
+export const MAX_REVOKER_ROLES: i32 = 64;
+export const MAX_REVIEWER_ROLES: i32 = 64;
+/** Keys that may sign receipts: a ledger's and its successor's, in each region. */
+export const MAX_LEDGERS: i32 = 16;
+/** Signers in a bundle's `texts`: everybody who ever revoked and may do so again. */
+export const MAX_FLOORS: i32 = 1024;
+/** Texts of urgent revocations in one configuration, and their bytes together: they stand beside a bundle of the largest size. */
+export const MAX_TEXTS: i32 = 8;
+export const MAX_TEXTS_BYTES: i32 = 192 * 1024;
+/** Signers whose texts a domain remembers, those that the newest configuration leaves out included: each request asks each text. */
+export const MAX_REMEMBERED_TEXTS: i32 = 16;
 /** Names of principals, roles, entitlements, reasons, audiences. */
 export const MAX_NAME_BYTES: i32 = 64;
 /** `text` of a grant, in bytes. */
@@ -85,6 +97,12 @@ export const MAX_CONTEXTS: i32 = 4096;
 export const MAX_DOMAINS: i32 = 64;
 /** Live streams: three quarters of a million places, more than the connections that one worker can carry. */
 export const MAX_STREAMS: i32 = 786432;
+/**
+ * Different grants with a stream open, each of which is judged again twice a second: 15,360, as many as OPEN_GRANT_MEMORY has
+ * room for. A stream more under one of them takes nothing. A grant more than these is denied before it opens anything, as nobody
+ * could end it.
+ */
+export const MAX_OPEN_GRANTS: i32 = 15360;
 /** Keys with a table of multiples, each of which is looked for among them; MAX_TABLE_KIB has room for twice as many. */
 export const MAX_TABLES: i32 = 64;
 /** Keys that wait for a table; further ones ask again with their next signature. */
@@ -100,7 +118,7 @@ export const MAX_PROOFS_OF_BUCKET: i32 = 8192;
 export const PROOF_BUCKETS: i32 = 128;
 /**
  * The end of memory, in pages of 64 KiB: 256 MiB, `maximumMemory` in asconfig.json; Envoy would give 1 GiB. What is not used
- * costs nothing. The sum: 5 MiB of static data and runtime, and the three budgets below, 108 MiB. The rest is room for gaps
+ * costs nothing. The sum: 5 MiB of static data and runtime, and the four budgets below, 132 MiB. The rest is room for gaps
  * between blocks; were they ever larger, a block is refused sooner, and nothing traps.
  */
 export const MAX_MEMORY_PAGES: i32 = 4096;
@@ -108,6 +126,8 @@ export const MAX_MEMORY_PAGES: i32 = 4096;
 export const CONFIGURATION_MEMORY: i32 = 64 * 1024 * 1024;
 /** The stream table in bytes: a million places of 8, and the half of it that it grows out of. */
 export const STREAM_MEMORY: i32 = 12 * 1024 * 1024;
+/** What is kept of grants with a stream open, in bytes: ten in 16 KiB. */
+export const OPEN_GRANT_MEMORY: i32 = 24 * 1024 * 1024;
 /** Tables of multiples in bytes: MAX_TABLE_KIB, and half a MiB for rounding each up to 16 KiB. */
 export const TABLE_MEMORY: i32 = 32 * 1024 * 1024 + 512 * 1024;
 /** Largest NumericDate: 2^53 - 1, what every JSON reader keeps exact (RFC 8259, section 6). */

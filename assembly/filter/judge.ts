@@ -19,6 +19,7 @@ import { Incoming, readIncoming } from "./incoming";
 import { Judgement } from "./judgement";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
+import { canWatch, watch } from "./openstreams";
 import { correctRecord, record } from "./record";
 import { reply } from "./reply";
 import { StripList } from "./strip";
@@ -45,7 +46,9 @@ function judgeUse(judgement: Judgement): i32 {
   const claims = judgement.grant.claims;
   if (changetype<usize>(claims.networks) != 0) incoming.readAddress();
   const verdict = judgeRequest(judgement.grant, incoming.request, judgement.decision);
-  if (verdict != Verdict.Allow || changetype<usize>(claims.confirmation) == 0) return verdict;
+  if (verdict != Verdict.Allow) return verdict;
+  if (!canWatch(judgement)) return Verdict.NoTrust;
+  if (changetype<usize>(claims.confirmation) == 0) return Verdict.Allow;
   readHolder(judgement);
   return judgeBinding(claims, incoming.request);
 }
@@ -63,6 +66,7 @@ function judge(judgement: Judgement): i32 {
   const context = judgement.context;
   const settings = context.settings;
   if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
+  if (!context.domain.hasAllTexts) return Verdict.NoTrust;
   if (judgement.nowNs == 0) return Verdict.Internal;
   const trust = context.held.trust;
   const nowSeconds = judgement.nowSeconds;
@@ -88,6 +92,8 @@ function judge(judgement: Judgement): i32 {
   const verdict = judgeStanding(
     grant,
     trust,
+    context.domain.texts,
+    context.inForce,
     settings.anchors,
     nowSeconds,
     leeway,
@@ -143,14 +149,14 @@ function denyAfterAll(judgement: Judgement): Action {
 
 /**
  * Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. Only then
- * is the grant kept: a cached one's evidence is on record.
+ * is the grant kept: a cached one's evidence is on record. The stream is watched from now on, as it must not outlive its grant.
  */
 function allow(judgement: Judgement): Action {
   const incoming = judgement.incoming;
   const isGrantGone = removeGrant();
   const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
-  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok) {
+  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok || !watch(judgement)) {
     return denyAfterAll(judgement);
   }
   keep(judgement.entry);
@@ -167,13 +173,13 @@ function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
   return Action.Continue;
 }
 
-function judgeGrant(context: RootContext): Action {
+function judgeGrant(context: RootContext, stream: u32): Action {
   const judgement = current;
   const incoming = judgement.incoming;
   const decision = judgement.decision;
   const settings = context.settings;
   const hasSettings = changetype<usize>(settings) != 0;
-  judgement.start(context, now());
+  judgement.start(context, stream, now());
   if (readIncoming(incoming, hasSettings ? settings.strip : NO_STRIP)) decision.verdict = judge(judgement);
   const isRecorded = record(judgement);
   if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
@@ -195,14 +201,14 @@ function judgeNoGrant(context: RootContext): Action {
   return deny(Verdict.NoGrant, current.incoming);
 }
 
-/** `on_request_headers` of a stream of that context. */
-export function onRequest(context: RootContext): Action {
+/** `on_request_headers` of a stream of that context. @param stream the gateway's id of it */
+export function onRequest(context: RootContext, stream: u32): Action {
   // Only a header that is surely missing is no grant: any other answer of the host is judged, and denied there.
   if (getRequestHeader(GRANT_HEADER, header) == Status.NotFound) return judgeNoGrant(context);
-  return judgeGrant(context);
+  return judgeGrant(context, stream);
 }
 
 /** A stream whose root context this VM does not know: a grant is denied, anything else goes on to the normal authentication. */
 export function onRequestOfUnknownContext(): Action {
-  return onRequest(NOWHERE);
+  return onRequest(NOWHERE, 0);
 }

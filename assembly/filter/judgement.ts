@@ -11,6 +11,8 @@ const NO_ENTRY = changetype<Entry>(0);
 /** One object serves all requests of a VM, as they come one after the other and none may allocate. */
 export class Judgement {
   context: RootContext = new RootContext();
+  /** The gateway's id of the stream. */
+  stream: u32 = 0;
   /** Nanoseconds since 1970; 0 where the gateway has no clock. */
   nowNs: u64 = 0;
   incoming: Incoming = new Incoming();
@@ -18,8 +20,9 @@ export class Judgement {
   entry: Entry = NO_ENTRY;
   decision: Decision = new Decision();
 
-  start(context: RootContext, nowNs: u64): void {
+  start(context: RootContext, stream: u32, nowNs: u64): void {
     this.context = context;
+    this.stream = stream;
     this.nowNs = nowNs;
     this.entry = NO_ENTRY;
     this.decision.clear();

@@ -2,17 +2,18 @@
  * How full the VMs are, told before anything must be refused: gauges with the fullest VM's numbers, and one line in the log
  * when this VM comes to three quarters of what it can hold, and when it has refused something.
  *
- *   said: | contexts i32 | domains i32 | streams i32 | KiB of configurations i32 | KiB of tables i32 | unused 4 |
+ *   said: | contexts i32 | domains i32 | streams i32 | KiB of configurations i32 | KiB of tables i32 | open grants i32 |
  */
 import { memoryLimit, memoryUsed, Purpose } from "../heap";
 import { ascii } from "../host/ascii";
 import { LogLevel, log, now } from "../host/calls";
-import { MAX_CONTEXTS, MAX_DOMAINS, MAX_STREAMS } from "../limits";
+import { MAX_CONTEXTS, MAX_DOMAINS, MAX_OPEN_GRANTS, MAX_STREAMS } from "../limits";
 import { Writer } from "../text/writer";
 import { contextCount } from "./contexts";
 import { domainCount } from "./domains";
 import { vmNumber } from "./identity";
 import { LOADS, Load, refusedCount, setLoad } from "./metrics";
+import { openGrantCount } from "./opengrants";
 import { createRegistry, isWoundUp, SAID_BYTES, saidBy, say, sayers, withdraw } from "./registry";
 import { streamCount } from "./streams";
 
@@ -34,6 +35,8 @@ function own(which: i32): i32 {
       return streamCount();
     case Load.ConfigurationKib:
       return memoryUsed(Purpose.Configurations) >> 10;
+    case Load.OpenGrants:
+      return openGrantCount();
     default:
       return memoryUsed(Purpose.Tables) >> 10;
   }
@@ -49,6 +52,8 @@ function limitOf(which: i32): i32 {
       return MAX_STREAMS;
     case Load.ConfigurationKib:
       return memoryLimit(Purpose.Configurations) >> 10;
+    case Load.OpenGrants:
+      return MAX_OPEN_GRANTS;
     default:
       return memoryLimit(Purpose.Tables) >> 10;
   }
@@ -62,6 +67,8 @@ function nameOf(which: i32): string {
       return " pairs of audience and roots";
     case Load.Streams:
       return " streams";
+    case Load.OpenGrants:
+      return " grants with a stream open";
     default:
       return " KiB of settings and bundles";
   }

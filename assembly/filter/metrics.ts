@@ -14,6 +14,8 @@ let recordsDropped: i32 = -1;
 let newRecordsDropped: i32 = 0;
 let hasNews: bool = false;
 let tablesBuilt: i32 = -1;
+let streamsEnded: i32 = -1;
+let newStreamsEnded: i32 = 0;
 let refused: i32 = -1;
 let newRefused: i32 = 0;
 let allRefused: i32 = 0;
@@ -33,6 +35,7 @@ export function defineCounters(): void {
   recordsDropped = define(MetricKind.Counter, "glassgate.records_dropped", "");
   tablesBuilt = define(MetricKind.Counter, "glassgate.tables_built", "");
   refused = define(MetricKind.Counter, "glassgate.refused", "");
+  streamsEnded = define(MetricKind.Counter, "glassgate.streams_ended", "");
   for (let load = 0; load < LOADS; load++)
     unchecked((loads[load] = define(MetricKind.Gauge, "glassgate.", loadLabel(load))));
 }
@@ -43,9 +46,15 @@ export function countDecision(verdict: i32): void {
   hasNews = true;
 }
 
-/** A denial that was not recorded, as there were too many of its kind. */
+/** A denial that was not recorded, as there were too many of its kind; or a stream's end that the gateway did not take. */
 export function countDroppedRecord(): void {
   newRecordsDropped += 1;
+  hasNews = true;
+}
+
+/** An open stream that was ended, as its grant stands no more. */
+export function countEndedStream(): void {
+  newStreamsEnded += 1;
   hasNews = true;
 }
 
@@ -63,6 +72,8 @@ export function handOverCounts(): void {
   newRecordsDropped = 0;
   if (newRefused != 0) incrementMetric(refused, newRefused);
   newRefused = 0;
+  if (newStreamsEnded != 0) incrementMetric(streamsEnded, newStreamsEnded);
+  newStreamsEnded = 0;
 }
 
 /** A stream or a configuration that this VM has no room for, or cannot use: grants there are denied. */
@@ -89,8 +100,9 @@ export enum Load {
   Streams = 2,
   ConfigurationKib = 3,
   TableKib = 4,
+  OpenGrants = 5,
 }
-export const LOADS: i32 = 5;
+export const LOADS: i32 = 6;
 const loads: StaticArray<i32> = new StaticArray<i32>(LOADS);
 
 function loadLabel(load: i32): string {
@@ -103,13 +115,16 @@ function loadLabel(load: i32): string {
       return "streams";
     case Load.ConfigurationKib:
       return "configuration_bytes";
+    case Load.OpenGrants:
+      return "open_grants";
     default:
       return "table_bytes";
   }
 }
 
 export function setLoad(load: i32, value: i32): void {
-  recordMetric(unchecked(loads[load]), load >= Load.ConfigurationKib ? (<u64>value) << 10 : value);
+  const isKib = load == Load.ConfigurationKib || load == Load.TableKib;
+  recordMetric(unchecked(loads[load]), isKib ? (<u64>value) << 10 : value);
 }
 
 /** Gauges of a domain. */
@@ -123,6 +138,9 @@ export enum Gauge {
   Generation = 6,
   GenerationVms = 7,
   BundleFilledPercent = 8,
+  RevocationsVersion = 9,
+  RevocationsApplied = 10,
+  RevocationsFilledPercent = 11,
 }
 
 function gaugeLabel(gauge: i32): string {
@@ -143,15 +161,21 @@ function gaugeLabel(gauge: i32): string {
       return "generation";
     case Gauge.GenerationVms:
       return "generation_vms";
-    default:
+    case Gauge.BundleFilledPercent:
       return "bundle_filled_percent";
+    case Gauge.RevocationsVersion:
+      return "revocations_version";
+    case Gauge.RevocationsApplied:
+      return "revocations_applied";
+    default:
+      return "revocations_filled_percent";
   }
 }
 
-const GAUGES: i32 = 9;
-/** | first 8 bytes of the domain u64 | 9 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
-const ENTRY_BYTES: usize = 48;
-const gauges: usize = memory.data(3072, 8); // MAX_DOMAINS x ENTRY_BYTES
+const GAUGES: i32 = 12;
+/** | first 8 bytes of the domain u64 | 12 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
+const ENTRY_BYTES: usize = 56;
+const gauges: usize = memory.data(3584, 8); // MAX_DOMAINS x ENTRY_BYTES
 /** Domains that have had gauges; beyond MAX_DOMAINS each takes the place of the one that came so many before. */
 let domainsSeen: i32 = 0;
 

@@ -9,7 +9,7 @@ import { Request } from "../decide/request";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
 import { hashPayload } from "../grant/read";
-import { Status, setFilterState } from "../host/calls";
+import { getFilterState, Slice, Status, setFilterState } from "../host/calls";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
@@ -17,6 +17,7 @@ import { provesSomethingNew } from "./cache";
 import { RootContext } from "./contexts";
 import { mayRecord } from "./denials";
 import { evidenceHash, takeEvidence, writeEvidence } from "./evidence";
+import { forgetFirstRecord, ofRequest, readFirstRecord, theRest } from "./firstrecord";
 import { writeIdentity } from "./identity";
 import { Incoming } from "./incoming";
 import { Judgement } from "./judgement";
@@ -47,7 +48,7 @@ const MAX_SHOWN_METHOD: i32 = 32;
 const MAX_SHOWN_REQUEST_ID: i32 = 128;
 /** An IPv6 address with a zone and a port; a path of a socket. */
 const MAX_SHOWN_SOURCE: i32 = 64;
-/** The record, the line of evidence (a grant and what stands around it), and the record that corrects the first. */
+/** The record, the line of evidence (a grant and what stands around it), and the record that corrects the first or ends the stream. */
 const bytes: usize = memory.data(24704, 16); // 2 x MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
 const BUFFER_BYTES: i32 = 24704;
 /** Where the record stands that is being written: behind what the gateway has of this request already. */
@@ -250,4 +251,29 @@ export function correctRecord(judgement: Judgement): void {
   if (taken == 0) return;
   offset = taken;
   recordProven(judgement);
+}
+
+const held = new Slice();
+
+/** Takes what the gateway has of this request already. False where it has nothing that a record could follow. */
+function takeBack(): bool {
+  forgetFirstRecord();
+  if (getFilterState(AUDIT_STATE, held) != Status.Ok || held.len > BUFFER_BYTES) return false;
+  memory.copy(bytes, held.ptr, held.len);
+  offset = held.len;
+  return readFirstRecord(bytes, held.len);
+}
+
+/**
+ * An open stream is ended: a record of its own, behind the first and its evidence, which stay. False where that was not taken: then
+ * the first stands there as it did, and only the answer tells. Only with the stream as effective context.
+ */
+export function recordEnd(judgement: Judgement): bool {
+  if (!takeBack()) return false;
+  openRecord(judgement);
+  writer.bytes(ofRequest.ptr, ofRequest.len);
+  writeTrust(judgement.context);
+  writer.bytes(theRest.ptr, theRest.len);
+  flag("ended", true);
+  return closeRecord(false);
 }

@@ -4,6 +4,7 @@ import { ascii } from "../host/ascii";
 import { sendLocalResponse } from "../host/calls";
 import { HeaderBuilder } from "../host/headers";
 import { Writer } from "../text/writer";
+import { requestId } from "./firstrecord";
 import { Incoming } from "./incoming";
 import { writeMalformed } from "./malformed";
 
@@ -26,17 +27,22 @@ const detailsBytes: usize = memory.data(128, 16);
 const headers = new HeaderBuilder();
 const headerBytes: usize = memory.data(512, 16);
 
-function writeBody(verdict: i32, incoming: Incoming): void {
+/** As far as the value of its last member. */
+function openBody(verdict: i32, status: i32): void {
   body.open(bodyBytes, 2048);
   body.literal('{"type":"urn:glassgate:verdict:');
   body.literal(verdictCode(verdict));
   body.literal('","title":"');
   body.literal(verdictTitle(verdict));
   body.literal('","status":');
-  body.integer(verdictStatus(verdict));
+  body.integer(status);
   body.literal(',"code":"');
   body.literal(verdictCode(verdict));
   body.literal('","request_id":');
+}
+
+function writeBody(verdict: i32, incoming: Incoming): void {
+  openBody(verdict, verdictStatus(verdict));
   body.string(incoming.requestIdPtr, min(incoming.requestIdLen, MAX_SHOWN_REQUEST_ID));
   if (changetype<usize>(incoming.malformed) != 0) {
     body.literal(',"detail":"');
@@ -78,4 +84,26 @@ export function reply(verdict: i32, incoming: Incoming): void {
     headersLen == 0 ? 0 : headerBytes,
     headersLen,
   );
+}
+
+/** Whatever the verdict: the grant was good for what has been done. */
+const ENDED_STATUS: i32 = 403;
+
+/**
+ * Ends an open stream: an answer where none has begun, else a reset. The details say why in either case. Once a stream, and only
+ * with it as effective context and its first record read (firstrecord.ts).
+ */
+export function replyToEnded(verdict: i32): void {
+  openBody(verdict, ENDED_STATUS);
+  if (requestId.len > 0) body.bytes(requestId.ptr, requestId.len);
+  else body.literal('""');
+  body.literal(',"ended":true}\n');
+  details.open(detailsBytes, 128);
+  details.literal("glassgate_ended_");
+  details.literal(verdictCode(verdict));
+  headers.start();
+  headers.add(CONTENT_TYPE.ptr, CONTENT_TYPE.len, PROBLEM_JSON.ptr, PROBLEM_JSON.len);
+  headers.add(CACHE_CONTROL.ptr, CACHE_CONTROL.len, NO_STORE.ptr, NO_STORE.len);
+  const headersLen = headers.finish(headerBytes, 512);
+  sendLocalResponse(ENDED_STATUS, detailsBytes, details.length, bodyBytes, body.length, headerBytes, headersLen);
 }

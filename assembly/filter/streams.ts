@@ -1,8 +1,9 @@
 /**
- * Which root context each live stream belongs to: an open-addressing table, stream id -> the context's handle, that grows by
- * doubling and never shrinks. One lookup and one deletion per request.
+ * Whose each live stream is: an open-addressing table, stream id -> owner, that grows by doubling and never shrinks. One lookup
+ * and one deletion per request. The owner is the handle of its root context or, once it was let in, the grant that it is open
+ * under (opengrants.ts, which tells the two apart): so an open stream takes no more memory than any other.
  *
- *   place: | stream id u32 (0 = free) | handle u32 |
+ *   place: | stream id u32 (0 = free) | owner u32 |
  */
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { MAX_STREAMS } from "../limits";
@@ -54,29 +55,51 @@ function grow(): bool {
   return true;
 }
 
-/** False when there is no room for one more. */
-export function addStream(id: u32, handle: u32): bool {
+/** False when there is no room for one more. @param owner not 0 */
+export function addStream(id: u32, owner: u32): bool {
   // At most three quarters full: probes stay short and there is always a free place.
   if (id == 0 || (count * 4 >= capacity * 3 && !grow())) return false;
   const place = placeAt(locate(id));
   if (load<u32>(place) == 0) count += 1;
   store<u32>(place, id);
-  store<u32>(place, handle, 4);
+  store<u32>(place, owner, 4);
   return true;
 }
 
-/** The handle of the stream's root context, or 0, which is no context's. */
-export function handleOfStream(id: u32): u32 {
+/** Whose the stream is, or 0, which is nobody. */
+export function ownerOfStream(id: u32): u32 {
   if (id == 0) return 0;
   const place = placeAt(locate(id));
   return load<u32>(place) == id ? load<u32>(place, 4) : 0;
 }
 
-/** False when the stream is not in the table. */
-export function removeStream(id: u32): bool {
-  if (id == 0) return false;
+/** Gives a stream that is in the table to another. */
+export function setOwner(id: u32, owner: u32): void {
+  const place = placeAt(locate(id));
+  if (load<u32>(place) == id) store<u32>(place, owner, 4);
+}
+
+/** How many places there are to look at (`streamAt`). */
+export function streamPlaces(): u32 {
+  return capacity;
+}
+
+/** The stream in that place, or 0. A stream that ends may bring others from behind into places before it. */
+export function streamAt(index: u32): u32 {
+  return load<u32>(placeAt(index));
+}
+
+/** Whose the stream in that place is. */
+export function ownerAt(index: u32): u32 {
+  return load<u32>(placeAt(index), 4);
+}
+
+/** Whose the stream was; 0 when it is not in the table. */
+export function removeStream(id: u32): u32 {
+  if (id == 0) return 0;
   let hole = locate(id);
-  if (load<u32>(placeAt(hole)) != id) return false;
+  if (load<u32>(placeAt(hole)) != id) return 0;
+  const owner = load<u32>(placeAt(hole), 4);
   count -= 1;
   // Backward shift: whatever stood behind the hole because of it moves up, so that no tombstones are needed.
   let next = (hole + 1) & (capacity - 1);
@@ -89,5 +112,5 @@ export function removeStream(id: u32): bool {
     next = (next + 1) & (capacity - 1);
   }
   store<u64>(placeAt(hole), 0);
-  return true;
+  return owner;
 }

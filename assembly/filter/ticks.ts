@@ -1,6 +1,6 @@
 /**
  * Work outside of requests, done in ticks by one root context for its whole VM: tables of multiples are built, a bounded step each, and
- * what was counted goes to the gateway, and so does how full the VM is.
+ * what was counted goes to the gateway, and so does how full the VM is, and streams end whose grants stand no more.
  */
 import { buildTables, hasTableWork, setTableBudget } from "../crypto/tables";
 import { now, setTickPeriod } from "../host/calls";
@@ -8,12 +8,13 @@ import { contextAt, firstContext, largestTableMemory, RootContext } from "./cont
 import { serveOn } from "./generations";
 import { tellLoad } from "./load";
 import { countBuiltTable, handOverCounts } from "./metrics";
+import { hasStreamWork, watchStreams } from "./openstreams";
 import { isLongAgo } from "./registry";
 import { tellShares } from "./shares";
 
 /** A tick that finds nothing costs about 1 us. */
 const IDLE_MS: i32 = 500;
-/** While a table is being built: some 20 steps of at most 2 ms. */
+/** While a table is being built, some 20 steps of at most 2 ms, or streams are to be ended. */
 const BUSY_MS: i32 = 10;
 /** How often a VM says that it is there (registry.ts waits six times as long): every fourth idle tick, or by the clock. */
 const IDLE_TICKS: i32 = 4;
@@ -24,6 +25,10 @@ let idleTicks: i32 = 0;
 let saidAt: u64 = 0;
 /** Rounds in which this VM only says that it is there. */
 let quietRounds: i32 = 0;
+
+function hasWork(): bool {
+  return hasTableWork() || hasStreamWork();
+}
 
 function setPeriod(context: RootContext, milliseconds: i32): void {
   if (context.tickPeriod == milliseconds) return;
@@ -63,8 +68,8 @@ export function stopTicks(context: RootContext): void {
   setPeriod(context, 0);
 }
 
-/** `on_tick` of that context. */
-export function onTick(index: i32): void {
+/** `on_tick` of that context, which has that id. */
+export function onTick(index: i32, id: u32): void {
   const context = contextAt(index);
   if (index != firstContext()) {
     setPeriod(context, IDLE_MS);
@@ -72,9 +77,10 @@ export function onTick(index: i32): void {
   }
   handOverCounts();
   const time = now();
-  const hasWork = hasTableWork();
+  const isBusy = hasWork();
   // Also where there is nothing to build: by this clock a table is idle or not.
   if (buildTables(<i64>(time / 1000000000))) countBuiltTable();
-  if (hasWork ? time - saidAt >= SAY_NS : ++idleTicks >= IDLE_TICKS) sayAgain(time);
-  setPeriod(context, hasTableWork() ? BUSY_MS : IDLE_MS);
+  watchStreams(id, time);
+  if (isBusy ? time - saidAt >= SAY_NS : ++idleTicks >= IDLE_TICKS) sayAgain(time);
+  setPeriod(context, hasWork() ? BUSY_MS : IDLE_MS);
 }

@@ -17,6 +17,7 @@ import {
   proxy_remove_header_map_value,
   proxy_replace_header_map_value,
   proxy_send_local_response,
+  proxy_set_effective_context,
   proxy_set_property,
   proxy_set_shared_data,
   proxy_set_tick_period_milliseconds,
@@ -126,6 +127,16 @@ export function getProperty(path: Ascii, out: Slice): i32 {
 /** Sets filter state `wasm.<key>`; the key is one segment. */
 export function setFilterState(key: Ascii, ptr: usize, len: i32): i32 {
   return proxy_set_property(key.ptr, key.len, ptr, len);
+}
+
+/** Filter state `wasm.<key>` as it was set. */
+export function getFilterState(key: Ascii, out: Slice): i32 {
+  return getProperty(key, out);
+}
+
+/** All further calls of this callback are about that stream (or root context). Not `Ok`: the gateway knows none of that id. */
+export function setEffectiveContext(id: u32): i32 {
+  return proxy_set_effective_context(id);
 }
 
 /** The plugin configuration, at most `max` bytes of it. */

@@ -35,6 +35,7 @@ export declare function proxy_send_local_response(
   headersLen: i32,
   grpcStatus: i32,
 ): i32;
+export declare function proxy_set_effective_context(id: u32): i32;
 export declare function proxy_get_shared_data(
   keyPtr: usize,
   keyLen: i32,

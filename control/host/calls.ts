@@ -57,7 +57,10 @@ function streamCalls(vm: Vm): HostCalls {
       const { stream } = vm.context;
       if (kind < 0 || kind > StreamKind.Upstream) return Status.BadArgument;
       // The kinds of network filters do nothing to a request.
-      if (kind <= StreamKind.Response && stream !== undefined) vm.afterCall(() => stream.reset());
+      if (kind <= StreamKind.Response && stream !== undefined) {
+        if (vm.isElsewhere) stream.beginEnding();
+        vm.afterCall(() => stream.reset());
+      }
       return Status.Ok;
     },
     proxy_set_effective_context: (id: number) => (vm.setEffectiveContext(id >>> 0) ? Status.Ok : Status.BadArgument),

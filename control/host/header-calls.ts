@@ -110,7 +110,10 @@ function writeCalls(vm: Vm): HostCalls {
       };
       const { stream } = vm.context;
       // Sent when the callback has returned, whatever it returns then.
-      if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(reply));
+      if (stream !== undefined && vm.isElsewhere) {
+        stream.beginEnding();
+        vm.afterCall(() => stream.end(reply));
+      } else if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(reply));
       vm.stopIteration();
       return Status.Ok;
     },

@@ -58,6 +58,8 @@ export interface Outcome {
   readonly kind: "continue" | "reply" | "paused" | "reset";
   /** What the filter replied; undefined: the request goes on, to the normal authentication and the upstream. */
   readonly reply: LocalReply | undefined;
+  /** Response code details: the reply's, or of a stream that was ended in the middle. */
+  readonly details: string | undefined;
   /** The request's headers as they go on. */
   readonly headers: readonly Header[];
   /** `wasm.glassgate.verdict` and so on, as an access log could show them. */
@@ -73,6 +75,8 @@ export interface OpenRequest {
   readonly outcome: Outcome;
   /** The outcome now: a filter may end or release a stream later. */
   readonly look: () => Outcome;
+  /** The upstream has begun to answer: a filter that ends the stream now resets it. */
+  readonly answer: () => void;
   readonly close: () => void;
 }
 
@@ -132,7 +136,10 @@ export class FilterHost {
       properties: new Map(Object.entries(request.properties ?? {})),
     });
     const look = (): Outcome => this.outcomeOf(opened, before);
-    return { outcome: look(), look, close: opened.close };
+    const answer = (): void => {
+      opened.stream.isAnswered = true;
+    };
+    return { outcome: look(), look, answer, close: opened.close };
   }
 
   request(request: HostRequest): Outcome {
@@ -147,6 +154,7 @@ export class FilterHost {
     return {
       kind: kindOf(stream),
       reply,
+      details: reply?.details ?? stream.resetDetails,
       headers: stream.headers.all,
       filterState: stateOf(stream),
       isUnjudged,

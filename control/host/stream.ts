@@ -18,7 +18,7 @@ export interface StreamOptions {
   readonly properties: ReadonlyMap<string, PropertyValue>;
 }
 
-/** `waiting`: the filter paused the stream and has not yet let it go on. */
+/** `waiting`: the filter paused the stream and has not yet let it go on. `reset`: it was ended in the middle. */
 export type StreamState = "waiting" | "continues" | "reset";
 
 export class Stream {
@@ -37,8 +37,13 @@ export class Stream {
   reply: LocalReply | undefined;
   /** Changing request headers makes the gateway choose the route anew (ABI 0.2.1 and older). */
   routeCacheClears = 0;
+  /** Of a stream that was ended while its answer was on its way: the client does not see them, the access log does. */
+  resetDetails: string | undefined;
+  /** The upstream's answer has begun: it cannot be replaced any more. */
+  isAnswered = false;
+  private isEnding = false;
   private failed = false;
-  private readonly resetListeners: (() => void)[] = [];
+  private readonly endListeners: (() => void)[] = [];
 
   constructor(options: StreamOptions) {
     this.headers = new HeaderMap(options.headers);
@@ -76,12 +81,36 @@ export class Stream {
   }
 
   /** The filter ends it without an answer. */
-  reset(): void {
+  reset(details?: string): void {
     this.state = "reset";
-    for (const listener of this.resetListeners) listener();
+    this.resetDetails ??= details;
+    this.tellOfEnd();
   }
 
-  onReset(listener: () => void): void {
-    this.resetListeners.push(listener);
+  /**
+   * A call outside of its own callbacks is about to end it. Once: what Envoy does at a second such call is to crash, so this is a
+   * fault of the filter's that no test may miss.
+   */
+  beginEnding(): void {
+    if (this.isEnding) throw new Error("one stream was ended twice from outside its callbacks: Envoy would crash");
+    this.isEnding = true;
+  }
+
+  /** The filter ends it from outside of its callbacks: by an answer where none has begun. */
+  end(reply: ReplyRequest): void {
+    if (this.isAnswered) {
+      this.reset(reply.details);
+      return;
+    }
+    this.sendLocalReply(reply);
+    this.tellOfEnd();
+  }
+
+  private tellOfEnd(): void {
+    for (const listener of this.endListeners) listener();
+  }
+
+  onEnd(listener: () => void): void {
+    this.endListeners.push(listener);
   }
 }

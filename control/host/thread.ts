@@ -115,7 +115,7 @@ export class Thread {
       vm.closeStream(context, stream);
       this.release(handle);
     };
-    stream.onReset(close);
+    stream.onEnd(close);
     vm.onRequestHeaders(context, stream);
     return { stream, isUnjudged: false, close };
   }

@@ -69,6 +69,11 @@ export class Vm {
     return effective !== undefined && this.contexts.get(effective.id) === effective ? effective : this.current;
   }
 
+  /** The guest chose another context than the callback's. */
+  get isElsewhere(): boolean {
+    return this.context !== this.current;
+  }
+
   /** False when there is none of that id. */
   setEffectiveContext(id: number): boolean {
     const context = this.contexts.get(id);

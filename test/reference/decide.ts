@@ -6,6 +6,7 @@ import { compactVerify, errors, importJWK } from "jose";
 import { type JsonValue, NotStrictJson } from "./json.js";
 import { addressOf, isIn } from "./networks.js";
 import { referenceProof } from "./proof.js";
+import { isRevoked, revokedLists } from "./revocations.js";
 import { isAmbiguous, judgeScope, type ReferenceRequest } from "./scope.js";
 import {
   type Claims,
@@ -131,15 +132,6 @@ function lacksClaim({ incident, cnf, net }: Claims, require: readonly JsonValue[
   );
 }
 
-function isRevoked(revoked: JsonObject, claims: Claims, signers: readonly Key[]): boolean {
-  if (asList(revoked.jti).includes(claims.jti)) return true;
-  if (claims.incident !== undefined && asList(revoked.incident).includes(claims.incident)) return true;
-  return signers.some(
-    ({ jwk, principal }) =>
-      asList(revoked.kid).includes(asString(jwk.kid)) || asList(revoked.sub).includes(principal.id),
-  );
-}
-
 /** The key that the request shows against the one that the grant is bound to. */
 async function judgeBinding({ cnf }: Claims, { request, grants, now }: ReferenceInput): Promise<string> {
   const { certificate, proofs = [], used } = request;
@@ -256,8 +248,10 @@ async function judgeProven(matter: Matter, key: Key, input: ReferenceInput): Pro
   const { request, now } = input;
   const { bundle, keys, leeway } = matter;
   const { claims, approvals } = matter.grant;
-  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])];
-  if (isRevoked(asObject(bundle.revoked), claims, signers)) return "revoked";
+  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])].map(
+    ({ jwk, principal }) => ({ kid: asString(jwk.kid), sub: principal.id }),
+  );
+  if (isRevoked(revokedLists(matter.configuration, bundle), { ...claims, signers })) return "revoked";
   if (key.principal.id !== claims.sub) return "key_owner";
   const entitlement = asList(bundle.entitlements)
     .map(asObject)

@@ -119,6 +119,18 @@ describe("a request with a grant", () => {
     ]);
   });
 
+  it("that may be used from some networks only, and was accepted before: nothing more, as the record asks where it comes from", async () => {
+    const { callsOf } = await setUp();
+    const grant = world.grant({ claims: { net: ["192.0.2.0/24"] } });
+    callsOf(headersOf([grant]));
+    expect(callsOf(headersOf([grant]))).toEqual([
+      ...asked,
+      "proxy_set_property", // the verdict
+      "proxy_remove_header_map_value", // the grant
+      "proxy_replace_header_map_value", // the attestation
+    ]);
+  });
+
   it("that is new", async () => {
     const { callsOf } = await setUp();
     expect(callsOf(headersOf([world.grant()]))).toEqual([
@@ -198,7 +210,7 @@ const SAID: readonly string[] = [
   "proxy_get_shared_data", // has another spoken meanwhile?
   "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",
-  ...Array.from({ length: 5 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds
+  ...Array.from({ length: 6 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds, open grants
 ];
 
 it("a tick costs nothing while nothing happens, but for what a VM says of itself, and a call for each counter that has risen", async () => {

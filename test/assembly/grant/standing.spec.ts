@@ -1,0 +1,112 @@
+/** What is kept of a grant whose streams are open: all that is judged without the request, and a new claim is not forgotten. */
+import { Claims } from "../../../assembly/grant/claims.gen";
+import { Confirmation } from "../../../assembly/grant/confirmation";
+import { Grant, newGrant } from "../../../assembly/grant/grant";
+import { Networks } from "../../../assembly/grant/networks";
+import { copyStanding, STANDING_BYTES } from "../../../assembly/grant/standing";
+import { Jws } from "../../../assembly/jose/jws";
+import { newText, newTextList, Region, Text } from "../../../assembly/text/region";
+import { Anchors } from "../../../assembly/trust/trust";
+
+const MAX_APPROVALS: i32 = 8;
+const NAME: i32 = 64;
+const KID: i32 = 43;
+const source = new Region();
+source.open(heap.alloc(32768), 32768);
+const place = heap.alloc(STANDING_BYTES);
+const anchors = new Anchors();
+
+let letter: u8 = 0x61;
+function text(len: i32): Text {
+  const at = source.take(len);
+  memory.fill(at, letter++, len);
+  return newText(source, at, len);
+}
+
+function signature(iat: i64): Jws {
+  const jws = changetype<Jws>(source.take(offsetof<Jws>()));
+  jws.algorithm = 1;
+  jws.iat = iat;
+  jws.kid = text(KID);
+  jws.signature = source.take(64);
+  return jws;
+}
+
+/** A grant with everything that it may have, each as long as it may be. */
+function largest(): Grant {
+  const grant = newGrant(source);
+  grant.request = signature(0);
+  const claims = grant.claims;
+  claims.sub = text(NAME);
+  claims.entitlement = text(NAME);
+  claims.reason = text(NAME);
+  claims.incident = text(NAME);
+  claims.drill = text(NAME);
+  claims.jti = text(NAME);
+  claims.issuedAt = 1000;
+  claims.expiresAt = 2000;
+  claims.aud = newTextList(source);
+  claims.confirmation = changetype<Confirmation>(source.take(offsetof<Confirmation>()));
+  claims.confirmation.method = 2;
+  claims.networks = changetype<Networks>(source.take(offsetof<Networks>()));
+  claims.networks.hasWhole = true;
+  grant.approvalCount = MAX_APPROVALS;
+  for (let i = 0; i < MAX_APPROVALS; i++) {
+    store<usize>(grant.approvals + <usize>i * sizeof<usize>(), changetype<usize>(signature(1100 + i)));
+  }
+  const audience = text(NAME);
+  anchors.audiencePtr = audience.ptr;
+  anchors.audienceLen = audience.len;
+  return grant;
+}
+
+/** 0 where both are the same and stand in different memory. */
+function differs(copy: Text, own: Text): i32 {
+  if (copy.len != own.len || memory.compare(copy.ptr, own.ptr, own.len) != 0) return 1;
+  return copy.ptr >= place && copy.ptr + copy.len <= place + STANDING_BYTES ? 0 : 1;
+}
+
+describe("the copy of a grant", () => {
+  it("has room for the largest, and shares nothing with it", () => {
+    const grant = largest();
+    const region = new Region();
+    region.open(place, STANDING_BYTES);
+    const copy = copyStanding(region, grant, anchors);
+    expect(region.full).toBe(false);
+    const claims = copy.claims;
+    let wrong = differs(copy.request.kid, grant.request.kid);
+    wrong += differs(claims.sub, grant.claims.sub) + differs(claims.entitlement, grant.claims.entitlement);
+    wrong += differs(claims.reason, grant.claims.reason) + differs(claims.incident, grant.claims.incident);
+    wrong += differs(claims.drill, grant.claims.drill) + differs(claims.jti, grant.claims.jti);
+    expect(wrong).toBe(0);
+    expect(claims.issuedAt).toBe(1000);
+    expect(claims.expiresAt).toBe(2000);
+    expect(claims.aud.count).toBe(1);
+    expect(claims.aud.at(0).len).toBe(NAME);
+    expect(claims.confirmation.method).toBe(2);
+    expect(claims.networks.hasWhole).toBe(true);
+    expect(copy.approvalCount).toBe(MAX_APPROVALS);
+    for (let i = 0; i < MAX_APPROVALS; i++) {
+      wrong += differs(copy.approval(i).kid, grant.approval(i).kid);
+      if (copy.approval(i).iat != 1100 + i || copy.approval(i).algorithm != 1) wrong += 1;
+      if (copy.approval(i).signature != 0) wrong += 1;
+    }
+    expect(wrong).toBe(0);
+    expect(changetype<usize>(claims.scope)).toBe(0);
+  });
+
+  it("is full where it has no room, and nobody is harmed", () => {
+    const grant = largest();
+    const region = new Region();
+    for (let bytes = 0; bytes < 1200; bytes += 40) {
+      region.open(place, bytes);
+      copyStanding(region, grant, anchors);
+      expect(region.full).toBe(true);
+    }
+  });
+
+  it("knows every member of Claims: whoever adds one decides in standing.ts whether open streams are judged by it", () => {
+    // sub, entitlement, reason, incident, drill, aud, issuedAt, expiresAt, jti, scope, confirmation, networks, text
+    expect(offsetof<Claims>()).toBe(6 * 4 + 2 * 8 + 5 * 4);
+  });
+});
