@@ -125,5 +125,7 @@ export async function exchange(
     refuse(response, { status: 502, why: `${why}.` });
   });
   response.once("close", () => outgoing.destroy());
+  if (!headers.has("content-length") && !headers.has("transfer-encoding")) return void outgoing.end();
+  outgoing.flushHeaders(); // A body may begin late.
   pipeline(request, outgoing, () => {}); // Its errors are the two above, or the client's end.
 }

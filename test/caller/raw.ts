@@ -54,6 +54,7 @@ export async function startStub(
       body += chunk.toString("latin1");
     });
     request.on("end", () => {
+      if (response.headersSent) return; // Another listener answers.
       seen.push({ method: request.method ?? "", url: request.url ?? "", rawHeaders: request.rawHeaders, body });
       const { status = 200, headers = {}, body: text = "from the upstream" } = answer(request, body);
       response.writeHead(status, headers).end(text);
@@ -86,7 +87,7 @@ export const detail = (changes: Partial<Detail> = {}): Detail => ({
 /** A grant as it looks, of a requester whom no gateway knows: for what the proxy does before any gateway is asked. */
 export async function looseGrant(
   details: Detail[] = [detail()],
-  changes: { ttl?: number; cnf?: { jkt: string } } = {},
+  changes: { ttl?: number; cnf?: { jkt: string } | { "x5t#S256": string } } = {},
   requester: PrivateKey = newKey("Ed25519"),
 ): Promise<string> {
   const { ttl = 600, ...rest } = changes;
