@@ -7,6 +7,7 @@ import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
 import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
+import { prepareProofs } from "./filter/replays";
 import { drawSecret } from "./filter/secret";
 import { addStream, handleOfStream, removeStream } from "./filter/streams";
 import { fitTables, onTick, stopTicks } from "./filter/ticks";
@@ -45,6 +46,7 @@ export function proxy_on_configure(context: u32, _size: u32): u32 {
   enter();
   // Not in on_vm_start, which not every host calls anew for an instance that takes a trapped one's place.
   drawSecret(vmNumber());
+  prepareProofs();
   const accepted = configure(context);
   leave();
   return accepted ? 1 : 0;

@@ -17,7 +17,7 @@ const SOCKET_DETAIL = detail({ actions: ["GET", "CONNECT"], paths: ["/feed"] });
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let tries = 0; !isSo(); tries++) {
-    if (tries > 6000) throw new Error("it never came to be");
+    if (tries > 3000) throw new Error("it never came to be");
     await sleep(10);
   }
 }
