@@ -22,13 +22,12 @@ export interface Destination {
 export const ownHeaders = ["x-break-glass", "dpop", "x-break-glass-grant"] as const;
 
 /** The headers for one request. A proof is good for one only: a request that is sent again needs them anew. */
-export async function authorize(
+export function authorize(
   { grant, proofKey }: Credential,
   { method, host, path }: Destination,
-): Promise<Record<string, string>> {
+): Record<string, string> {
   if (proofKey === undefined) return { "x-break-glass": grant };
-  const url = `https://${host}${path.split("?", 1)[0]}`;
-  return { "x-break-glass": grant, dpop: await makeProof({ key: proofKey, method, url, grant }) };
+  return { "x-break-glass": grant, dpop: makeProof({ key: proofKey, method, url: `https://${host}${path}`, grant }) };
 }
 
 /** The claims of a grant. Refuses a key that is not the grant's, and a grant whose key is missing, before anything is sent. */

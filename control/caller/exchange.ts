@@ -94,20 +94,26 @@ function welcome(response: ServerResponse, { cookie }: Opened, location: string,
 }
 
 /** Answers a request, whatever becomes of it. */
-export async function exchange(
+export function exchange(
   request: IncomingMessage,
   response: ServerResponse,
   isSocket: boolean,
   passage: Passage,
-): Promise<void> {
+): void {
   const judged = judge(request, isSocket, passage);
-  if ("status" in judged) return refuse(response, judged);
-  if ("cookie" in judged) return welcome(response, judged, passage.startPath(judged.host), passage.left());
+  if ("status" in judged) {
+    refuse(response, judged);
+    return;
+  }
+  if ("cookie" in judged) {
+    welcome(response, judged, passage.startPath(judged.host), passage.left());
+    return;
+  }
   const { admitted, rewriting, method, headers } = judged;
   const { host, path } = admitted;
   const tell = (status: number, why?: string): void =>
     passage.told({ method, host, path: pathOnly(path), status, ...(why === undefined ? {} : { why }) });
-  for (const [name, value] of Object.entries(await authorize(passage.credential, { method, host, path })))
+  for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
     headers.set(name, [value]);
   const outgoing = passage.gateway.begin({ method, host, path, headers });
   outgoing.once("response", (answer) => {
@@ -119,13 +125,17 @@ export async function exchange(
   });
   outgoing.once("upgrade", (_answer, socket) => socket.destroy()); // Nobody asked for one.
   outgoing.on("error", (error) => {
-    if (response.headersSent || response.destroyed) return void response.destroy();
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
     const why = `the gateway cannot be reached: ${reasonOf(error) || messageOf(error)}`;
     tell(502, why);
     refuse(response, { status: 502, why: `${why}.` });
   });
   response.once("close", () => outgoing.destroy());
-  if (!headers.has("content-length") && !headers.has("transfer-encoding")) return void outgoing.end();
-  outgoing.flushHeaders(); // A body may begin late.
-  pipeline(request, outgoing, () => {}); // Its errors are the two above, or the client's end.
+  if (headers.has("content-length") || headers.has("transfer-encoding")) {
+    outgoing.flushHeaders(); // A body may begin late.
+    pipeline(request, outgoing, () => {}); // Its errors are the two above, or the client's end.
+  } else outgoing.end();
 }

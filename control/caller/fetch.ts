@@ -28,7 +28,7 @@ export async function breakGlassFetch(credential: Credential): Promise<typeof fe
       });
     }
     for (const name of ownHeaders) request.headers.delete(name);
-    const added = await authorize(credential, { method, host: url.host, path });
+    const added = authorize(credential, { method, host: url.host, path });
     for (const [name, value] of Object.entries(added)) request.headers.set(name, value);
     const answer = await fetch(request);
     if (answer.status >= 300 && answer.status < 400 && answer.status !== 304) {

@@ -35,6 +35,8 @@ export interface ProxyOptions {
   readonly told?: (line: Line) => void;
   /** False once the grant was given back. */
   readonly isHeld?: () => boolean;
+  /** Seconds since 1970. */
+  readonly clock?: () => number;
 }
 
 export interface RunningProxy {
@@ -78,9 +80,9 @@ function listen(server: Server, where: { port: number; host: string } | { path: 
 
 /** Starts it. Throws where the grant has ended, or its key is not the one given. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { credential, told = () => {}, isHeld = () => true, isOnLoopback = true } = options;
+  const { credential, told = () => {}, isHeld = () => true, isOnLoopback = true, clock = nowSeconds } = options;
   const claims = await readCredential(credential);
-  const left = (): number => claims.exp - nowSeconds();
+  const left = (): number => claims.exp - clock();
   if (left() <= 0)
     throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
   const gateway = new Gateway(options.gateway);
@@ -91,14 +93,18 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const servers: Server[] = [];
 
   /** What nobody thought of ends that one request, and is told. */
-  const failed = (stream: { destroy(): void }) => (error: unknown) => {
-    told({ method: "", host: "", path: "", status: 500, why: messageOf(error) });
-    stream.destroy();
+  const guarded = (stream: { destroy(): void }, answer: () => void): void => {
+    try {
+      answer();
+    } catch (error) {
+      told({ method: "", host: "", path: "", status: 500, why: messageOf(error) });
+      stream.destroy();
+    }
   };
   const serve = (isSocket: boolean, passage: () => Passage): Server => {
     const server = createServer(
       { maxHeaderSize: MAX_REQUEST_HEADERS, headersTimeout: HEADERS_MS, requestTimeout: 0, insecureHTTPParser: false },
-      (request, response) => void exchange(request, response, isSocket, passage()).catch(failed(response)),
+      (request, response) => guarded(response, () => exchange(request, response, isSocket, passage())),
     );
     server.maxConnections = MAX_CONNECTIONS;
     server.on("connection", (socket) => {
@@ -106,7 +112,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       socket.once("close", () => sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, early) => {
-      void tunnel(request, socket, early, passage(), isSocket).catch(failed(socket));
+      guarded(socket, () => tunnel(request, socket, early, passage(), isSocket));
     });
     server.on("connect", (_request, socket) => {
       const lines = Object.entries(PLAIN).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -16,27 +16,31 @@ function refuse(socket: Duplex, status: number, why: string): void {
 }
 
 /** @param early what the client sent behind its request, before it was answered */
-export async function tunnel(
+export function tunnel(
   request: IncomingMessage,
   socket: Duplex,
   early: Buffer,
   passage: Passage,
   isSocket: boolean,
-) {
+): void {
   socket.on("error", () => socket.destroy()); // The client has gone: what hangs on it ends below.
   if (request.headers.upgrade?.toLowerCase() !== "websocket") {
     // Whatever else (h2c) would carry requests that nobody judges.
-    return refuse(socket, 400, "The only upgrade here is websocket.");
+    refuse(socket, 400, "The only upgrade here is websocket.");
+    return;
   }
   const judged = judge(request, isSocket, passage, true);
-  if ("status" in judged) return refuse(socket, judged.status, judged.why);
-  if ("cookie" in judged) return refuse(socket, 400, "This is no WebSocket.");
+  if ("status" in judged || "cookie" in judged) {
+    if ("status" in judged) refuse(socket, judged.status, judged.why);
+    else refuse(socket, 400, "This is no WebSocket.");
+    return;
+  }
   const { admitted, rewriting, method, headers } = judged;
   const { host, path } = admitted;
   headers.delete("content-length");
   headers.delete("transfer-encoding");
   headers.set("connection", ["Upgrade"]).set("upgrade", ["websocket"]);
-  for (const [name, value] of Object.entries(await authorize(passage.credential, { method, host, path })))
+  for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
     headers.set(name, [value]);
   const line = { method, host, path: pathOnly(path) };
   const outgoing = passage.gateway.begin({ method, host, path, headers });

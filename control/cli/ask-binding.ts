@@ -3,10 +3,11 @@ import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { certificateThumbprint } from "../caller/gateway.js";
 import { entryOf, hold } from "../caller/held.js";
+import { newProofKey } from "../caller/proof.js";
 import { seal } from "../caller/seal.js";
 import type { AskClaims } from "../grant/ask.js";
 import type { GrantClaims } from "../grant/claims.js";
-import { newKey, type PrivateKey } from "../signer/jwk.js";
+import type { PrivateKey } from "../signer/jwk.js";
 
 export interface Binding {
   readonly cnf: GrantClaims["cnf"];
@@ -23,7 +24,7 @@ export function bindingFor(
   if (bindCert !== undefined)
     return { cnf: { "x5t#S256": certificateThumbprint(readText(bindCert, "the client certificate")) } };
   if (bind !== true && !isDemanded) return undefined;
-  const proofKey = newKey("Ed25519");
+  const proofKey = newProofKey();
   return { cnf: { jkt: proofKey.kid }, proofKey };
 }
 

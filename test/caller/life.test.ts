@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nowSeconds } from "../../control/base/time.js";
 import { certificateThumbprint } from "../../control/caller/gateway.js";
 import { type ProxyOptions, type RunningProxy, startProxy } from "../../control/caller/proxy.js";
 import { newKey } from "../../control/signer/jwk.js";
-import { detail, looseGrant, raw, type Stub, startStub } from "./raw.js";
+import { detail, looseGrant, raw, startStub } from "./raw.js";
 
 const SOCKET_DETAIL = detail({ actions: ["GET", "CONNECT"], paths: ["/feed"] });
 
@@ -65,7 +66,7 @@ describe("streams", () => {
       const chunk = Buffer.alloc(64 * 1024, "x");
       const write = (): void => {
         isBlocked = false;
-        while (!response.destroyed && response.write(chunk)) produced += chunk.length;
+        for (let more = true; more && !response.destroyed; produced += chunk.length) more = response.write(chunk);
         isBlocked = true;
       };
       response.on("drain", write);
@@ -89,13 +90,13 @@ describe("streams", () => {
     await stub.stop();
   });
 
-  for (const [name, ttl, options, why] of [
-    ["runs out", 3, {}, "expired"],
-    ["is given back", 600, { isHeld: () => isHeld }, "returned"],
+  for (const [name, options, why] of [
+    ["runs out", { clock: () => nowSeconds() + (isHeld ? 0 : 600) }, "expired"],
+    ["is given back", { isHeld: () => isHeld }, "returned"],
   ] as const) {
     it(`a download, an upload and a WebSocket end when the grant ${name}, and nothing is left`, async () => {
       isHeld = true;
-      const proxy = await start(ttl, options);
+      const proxy = await start(600, options);
       const sockets = [DOWNLOAD, UPLOAD, WEBSOCKET].map((lines) => request(proxy, lines));
       let echoed = "";
       sockets[2]?.on("data", (chunk: Buffer) => {
@@ -104,6 +105,7 @@ describe("streams", () => {
       sockets[2]?.write("there");
       sockets[0]?.resume();
       const closed = Promise.all(sockets.map(isClosed));
+      setTimeout(() => clearInterval(t), 6000);
       await until(() => echoed.includes("hello there") && produced > 0 && open === 3);
       expect(echoed).toContain("sec-websocket-accept: a\r\n");
       isHeld = false;
