@@ -34,8 +34,20 @@ export const MAX_ROLES: i32 = 1024;
 export const MAX_ROLES_OF_PRINCIPAL: i32 = 64;
 /** Path patterns of one entitlement, in bytes together: a request may compare its path with each. 512 of 64 bytes. */
 export const MAX_ENTITLEMENT_PATH_BYTES: i32 = 32 * 1024;
-/** Revoked names of each kind in one bundle. */
+/** Revoked names of each kind in one bundle, and in one text of urgent revocations. */
 export const MAX_REVOKED: i32 = 4096;
+/** Roles in `revokers` and in `reviewers`. */
+export const MAX_REVOKER_ROLES: i32 = 64;
+export const MAX_REVIEWER_ROLES: i32 = 64;
+/** Keys that may sign receipts: a ledger's and its successor's, in each region. */
+export const MAX_LEDGERS: i32 = 16;
+/** Signers in a bundle's `texts`: everybody who ever revoked and may do so again. */
+export const MAX_FLOORS: i32 = 1024;
+/** Texts of urgent revocations in one configuration, and their bytes together: they stand beside a bundle of the largest size. */
+export const MAX_TEXTS: i32 = 8;
+export const MAX_TEXTS_BYTES: i32 = 192 * 1024;
+/** Signers whose texts a domain remembers, those that the newest configuration leaves out included: each request asks each text. */
+export const MAX_REMEMBERED_TEXTS: i32 = 16;
 /** Names of principals, roles, entitlements, reasons, audiences. */
 export const MAX_NAME_BYTES: i32 = 64;
 /** `text` of a grant, in bytes. */

@@ -14,6 +14,7 @@ import { Grant } from "../grant/grant";
 import { Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
 import { equalBytes } from "../text/bytes";
 import { TextList } from "../text/region";
+import { Texts } from "../trust/revocations";
 import { Anchors, Entitlement, Key, Trust } from "../trust/trust";
 import { approvalsVerify, judgeApprovals, nameApprovers } from "./approvals";
 import { judgeKey } from "./key";
@@ -133,6 +134,7 @@ function judgeQuorum(claims: Claims, entitlement: Entitlement, approvers: Approv
 /**
  * How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now
  * (`bundleHolds`) and that the grant is well-formed.
+ * @param inForce a bit for each of the domain's texts of urgent revocations that counts under this bundle
  * @param isNetworkBusy the requester's signature may not be checked now, as too many from this network have failed
  * @param isKeyBusy the approvals' may not, as too many under this requester's key have failed
  * @param isVerified all signatures are known to hold: the same bytes were accepted before, under this bundle or an earlier one
@@ -142,6 +144,8 @@ function judgeQuorum(claims: Claims, entitlement: Entitlement, approvers: Approv
 export function judgeStanding(
   grant: Grant,
   trust: Trust,
+  texts: Texts,
+  inForce: u32,
   anchors: Anchors,
   now: i64,
   leeway: i64,
@@ -168,7 +172,7 @@ export function judgeStanding(
   const approvers = decision.approvers;
   const entitlement = trust.entitlement(claims.entitlement.ptr, claims.entitlement.len);
   decision.entitlement = entitlement;
-  if (isRevoked(grant, trust, requester)) {
+  if (isRevoked(grant, trust, texts, inForce, requester)) {
     decision.areApprovalsProven = isVerified;
     if (isVerified) nameApprovers(grant, trust, approvers);
     return Verdict.Revoked;

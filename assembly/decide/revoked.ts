@@ -1,17 +1,28 @@
-/** Was the grant taken back, by its name, by a key, a principal or the incident? */
+/** Was the grant taken back, by the bundle or by an urgent text: by its name, its time, the incident, a key or a principal? */
 import { Grant } from "../grant/grant";
+import { Texts } from "../trust/revocations";
+import { Revoked } from "../trust/revoked";
 import { Key, Trust } from "../trust/trust";
+import { approverKey } from "./approvals";
 
 /** Nothing is asked of the approvals but whose they are: they may be unknown here, and their signatures are not checked yet. */
-export function isRevoked(grant: Grant, trust: Trust, requester: Key): bool {
+function takes(revoked: Revoked, grant: Grant, trust: Trust, requester: Key): bool {
   const claims = grant.claims;
-  if (trust.revokedGrants.find(claims.jti.ptr, claims.jti.len) != 0) return true;
-  if (requester.revoked || requester.principal.revoked) return true;
+  if (revoked.takesGrant(claims.jti, claims.incident, claims.issuedAt)) return true;
+  if (!revoked.namesSigners) return false;
+  if (revoked.takesSigner(requester.principal, requester, claims.issuedAt)) return true;
   for (let i = 0; i < grant.approvalCount; i++) {
-    const kid = grant.approval(i).kid;
-    const key = trust.key(kid.ptr, kid.len);
-    if (changetype<usize>(key) != 0 && (key.revoked || key.principal.revoked)) return true;
+    const key = approverKey(grant, trust, i);
+    if (changetype<usize>(key) != 0 && revoked.takesSigner(key.principal, key, claims.issuedAt)) return true;
   }
-  if (changetype<usize>(claims.incident) == 0) return false;
-  return trust.revokedIncidents.find(claims.incident.ptr, claims.incident.len) != 0;
+  return false;
+}
+
+/** @param inForce a bit for each of the texts that counts under this bundle (`Texts.inForce`) */
+export function isRevoked(grant: Grant, trust: Trust, texts: Texts, inForce: u32, requester: Key): bool {
+  if (takes(trust.revoked, grant, trust, requester)) return true;
+  for (let i = 0; inForce >> i != 0 && i < texts.count; i++) {
+    if (((inForce >> i) & 1) != 0 && takes(texts.at(i).revoked, grant, trust, requester)) return true;
+  }
+  return false;
 }

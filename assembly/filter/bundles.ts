@@ -1,8 +1,12 @@
-/** Trust bundles in memory. Several root contexts may hold one; it is freed with the last. */
+/**
+ * Trust bundles and texts of revocations in memory. Several root contexts may hold a bundle; it is freed with the last. A text is its
+ * domain's.
+ */
 
 import { Purpose, returnMemory, shrinkMemory, takeMemory } from "../heap";
 import { bundleRegionBytes, readBundle } from "../trust/bundle";
 import { Loading } from "../trust/loading";
+import { RevocationText, readRevocations, Texts, textRegionBytes } from "../trust/revocations";
 import { Anchors, Trust } from "../trust/trust";
 
 /** A bundle and who holds it. Stands at the start of its own block. */
@@ -43,4 +47,43 @@ export function loadBundle(loading: Loading, ptr: usize, len: i32, anchors: Anch
   held.holders = 1;
   shrinkMemory(block, size, usedBytes, Purpose.Configurations);
   return held;
+}
+
+/** A text in a block of its own, which it stands at the start of. */
+class HeldText extends RevocationText {
+  blockBytes: i32 = 0;
+}
+
+/** Reads and verifies a text into a block of its own. 0 with `loading.reason` when it is refused. */
+export function loadText(loading: Loading, ptr: usize, len: i32, anchors: Anchors, trust: Trust): RevocationText {
+  const size = textRegionBytes(len);
+  const block = takeMemory(size, Purpose.Configurations);
+  if (block == 0) {
+    loading.refuse("this VM has no memory for them");
+    return changetype<RevocationText>(0);
+  }
+  loading.region.open(block, size);
+  const text = changetype<HeldText>(loading.region.take(offsetof<HeldText>()));
+  if (!readRevocations(loading, ptr, len, anchors, trust, text)) {
+    returnMemory(block, size, Purpose.Configurations);
+    return changetype<RevocationText>(0);
+  }
+  text.blockBytes = <i32>(loading.region.used() - block);
+  shrinkMemory(block, size, text.blockBytes, Purpose.Configurations);
+  return text;
+}
+
+export function releaseText(text: RevocationText): void {
+  returnMemory(
+    changetype<usize>(text),
+    changetype<HeldText>(changetype<usize>(text)).blockBytes,
+    Purpose.Configurations,
+  );
+}
+
+export function releaseTexts(texts: Texts): void {
+  while (texts.count > 0) {
+    releaseText(texts.at(0));
+    texts.remove(0);
+  }
 }

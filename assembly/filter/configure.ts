@@ -10,18 +10,18 @@ import { sha256 } from "../crypto/sha256";
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { getConfiguration, LogLevel, log, now, Slice, Status } from "../host/calls";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
-import { Text } from "../text/region";
 import { Writer } from "../text/writer";
 import { Loading } from "../trust/loading";
 import { Trust } from "../trust/trust";
 import { loadBundle, release } from "./bundles";
 import { dropCached } from "./cache";
 import { contextAt, findContext, RootContext, renew } from "./contexts";
-import { enterDomain, fallBackOn, refusalOf, remember } from "./domains";
+import { Domain, enterDomain, fallBackOn, refusalOf, remember } from "./domains";
 import { prepareServing, serve } from "./generations";
 import { prepareTelling, tellLoad } from "./load";
 import { countRefused, Gauge, setGauge } from "./metrics";
-import { newSettings, readSettings, SETTINGS_BYTES } from "./settings";
+import { loadTexts, newestTextVersion, rememberTexts, settleTexts, textsFilledPercent } from "./revocations";
+import { newSettings, readSettings, SETTINGS_BYTES, SignedTexts } from "./settings";
 import { isAccepted, markAccepted, readSharedVersion, SharedVersion } from "./shared";
 import { startTicks } from "./ticks";
 
@@ -35,7 +35,7 @@ const NEARLY_FULL_PERCENT: i32 = 75;
 
 const loading = new Loading();
 const configuration = new Slice();
-const bundleText = new Text();
+const texts = new SignedTexts();
 const configurationHash: usize = memory.data(32, 16);
 /** This VM was configured before, so it is no canary. */
 let isConfigured: bool = false;
@@ -44,9 +44,10 @@ const line: usize = memory.data(512, 16);
 const writer = new Writer();
 
 /** One line for the operator: what was refused and why. Names are escaped, as they come from the text. */
-function report(prefix: string): void {
+function report(prefix: string, culprit: string = ""): void {
   writer.open(line, 512);
   writer.literal(prefix);
+  writer.literal(culprit);
   writer.literal(loading.reason);
   if (loading.subjectPtr != 0) {
     writer.literal(": ");
@@ -55,15 +56,20 @@ function report(prefix: string): void {
   log(LogLevel.Error, line, writer.length);
 }
 
+/** Always false. */
+function refuse(culprit: string): bool {
+  report("glassgate: configuration refused: ", culprit);
+  return false;
+}
+
 /** Reads the settings into the context. False with `loading.reason`. */
 function takeSettings(context: RootContext): bool {
   const block = takeMemory(SETTINGS_BYTES, Purpose.Configurations);
   loading.start(block, block == 0 ? 0 : SETTINGS_BYTES);
   if (block == 0) return loading.refuse("this VM holds too many configurations at once");
   const settings = newSettings(loading);
-  bundleText.ptr = 0;
-  bundleText.len = 0;
-  if (!readSettings(loading, configuration.ptr, configuration.len, settings, bundleText)) {
+  texts.clear();
+  if (!readSettings(loading, configuration.ptr, configuration.len, settings, texts)) {
     returnMemory(block, SETTINGS_BYTES, Purpose.Configurations);
     return false;
   }
@@ -73,19 +79,29 @@ function takeSettings(context: RootContext): bool {
   return changetype<usize>(context.domain) != 0 || loading.refuse("this VM serves more than 64 domains");
 }
 
-/** Reads the bundle into the context, if there is one. False with `loading.reason`. */
-function takeBundle(context: RootContext, isCanary: bool): bool {
+/** Reads the bundle and the revocations into the context, if there are any: all or nothing. False with `loading.reason`, reported. */
+function takeTexts(context: RootContext, isCanary: bool): bool {
   const settings = context.settings;
-  if (bundleText.ptr == 0) return true;
-  const held = loadBundle(loading, bundleText.ptr, bundleText.len, settings.anchors);
-  if (changetype<usize>(held) == 0) return false;
+  if (texts.bundle.ptr == 0) {
+    if (texts.count == 0) return true;
+    loading.refuse("it has revocations and no bundle to verify them under");
+    return refuse("");
+  }
+  const held = loadBundle(loading, texts.bundle.ptr, texts.bundle.len, settings.anchors);
+  if (changetype<usize>(held) == 0) return refuse("the bundle: ");
   let reason = held.trust.version < settings.minVersion ? "its version is below min_version" : "";
   if (reason.length == 0) reason = refusalOf(context.domain, held.trust, isCanary);
   if (reason.length != 0) {
     release(held);
-    return loading.refuse(reason);
+    loading.refuse(reason);
+    return refuse("the bundle: ");
+  }
+  if (!loadTexts(loading, texts, settings.anchors, held.trust, context.domain, isCanary)) {
+    release(held);
+    return refuse("the revocations: ");
   }
   context.held = remember(context.domain, held);
+  rememberTexts(context.domain, context.held.trust);
   return true;
 }
 
@@ -93,6 +109,7 @@ function takeBundle(context: RootContext, isCanary: bool): bool {
 function fallBack(context: RootContext): void {
   const settings = context.settings;
   if (changetype<usize>(context.domain) == 0) return;
+  settleTexts(context.domain, false);
   context.held = fallBackOn(context.domain, settings.anchors.threshold, settings.minVersion);
 }
 
@@ -126,6 +143,23 @@ function warnOfFullBundle(percent: i32): void {
   log(LogLevel.Warn, line, writer.length);
 }
 
+/** The canary warns, and the threads that serve tell. */
+function publishTexts(domain: Domain, isCanary: bool): void {
+  const percent = textsFilledPercent(domain, texts.bytes);
+  if (!isCanary) {
+    setGauge(Gauge.RevocationsVersion, domain.id, newestTextVersion(domain));
+    setGauge(Gauge.RevocationsFilledPercent, domain.id, percent);
+  } else if (percent >= NEARLY_FULL_PERCENT) {
+    writer.open(line, 512);
+    writer.literal("glassgate: the revocations come to ");
+    writer.integer(percent);
+    writer.literal(
+      "% of what there may be in bytes, names of one kind or signers: build a bundle, which takes them in",
+    );
+    log(LogLevel.Warn, line, writer.length);
+  }
+}
+
 function publish(context: RootContext, isCanary: bool): void {
   const settings = context.settings;
   const domain = settings.domain;
@@ -135,6 +169,8 @@ function publish(context: RootContext, isCanary: bool): void {
     publishBundle(domain, context.held.trust);
     if (isCanary) warnOfFullBundle(context.held.trust.filledPercent);
   }
+  if (!isCanary) settleTexts(context.domain, true);
+  publishTexts(context.domain, isCanary);
   // The canary serves nobody, so it does not count.
   if (isCanary) {
     prepareServing(context.domain);
@@ -147,15 +183,8 @@ function publish(context: RootContext, isCanary: bool): void {
 }
 
 function take(context: RootContext, isCanary: bool): bool {
-  if (!takeSettings(context)) {
-    report("glassgate: configuration refused: ");
-    return false;
-  }
-  if (!takeBundle(context, isCanary)) {
-    report("glassgate: configuration refused: the bundle: ");
-    return false;
-  }
-  return true;
+  if (!takeSettings(context)) return refuse("");
+  return takeTexts(context, isCanary);
 }
 
 /** `on_configure`. False as `loadContext` says. */

@@ -24,6 +24,9 @@ export class RootContext {
   domain: Domain = changetype<Domain>(0);
   /** 0 when it has no usable bundle. */
   held: HeldTrust = changetype<HeldTrust>(0);
+  /** A bit for each text of its domain that counts under `held`, as of the texts' revision; 0 where it was never asked. */
+  inForce: u32 = 0;
+  textsRevision: u32 = 0;
   /** Milliseconds between ticks; 0 for none. */
   tickPeriod: i32 = 0;
 }
@@ -76,6 +79,15 @@ export function findContext(id: u32): i32 {
 export function findHandle(handle: u32): i32 {
   const index = <i32>(handle & PLACE_MASK);
   return idAt(index) != 0 && contextAt(index).handle == handle ? index : -1;
+}
+
+/** All places from here on are free. */
+export function contextEnd(): i32 {
+  return end;
+}
+
+export function isTaken(index: i32): bool {
+  return idAt(index) != 0;
 }
 
 /** @param index of a place that is or was taken */
@@ -139,6 +151,7 @@ export function renew(context: RootContext): void {
   if (settings != 0) returnMemory(settings, context.settingsBytes, Purpose.Configurations);
   context.settings = changetype<Settings>(0);
   context.settingsBytes = 0;
+  context.textsRevision = 0;
   lastSerial += 1;
   context.serial = lastSerial;
 }
@@ -146,16 +159,26 @@ export function renew(context: RootContext): void {
 /**
  * Before each request: a newer bundle of the domain takes over, where it may govern this context. The gateway may come back to a
  * context that an open stream has kept alive: the same bytes, offered again, are not configured again, and what was
- * revoked since would be allowed. Also the context of another listener, whose own push is still to come, is never behind.
+ * revoked since would be allowed. Also the context of another listener, whose own push is still to come, is never behind. So it is
+ * with urgent revocations, whichever context's configuration brought them.
  */
 export function keepUp(context: RootContext): void {
+  if (changetype<usize>(context.held) == 0) return;
+  takeNewest(context);
+  const texts = context.domain.texts;
+  if (context.textsRevision == texts.revision) return;
+  context.inForce = texts.inForce(context.held.trust);
+  context.textsRevision = texts.revision;
+}
+
+function takeNewest(context: RootContext): void {
   const held = context.held;
-  if (changetype<usize>(held) == 0) return;
   const newest = context.domain.newest;
   if (newest == held || newest.trust.version <= held.trust.version) return;
   if (newest.trust.signerCount < context.settings.anchors.threshold) return;
   release(held);
   context.held = hold(newest);
+  context.textsRevision = 0;
   dropCached(context.serial);
   lastSerial += 1;
   context.serial = lastSerial;

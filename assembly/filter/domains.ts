@@ -4,8 +4,9 @@
  * of a domain, so what one context's threshold has let in may be too little for another's (`fallBackOn`).
  */
 import { MAX_DOMAINS } from "../limits";
+import { Texts } from "../trust/revocations";
 import { Trust } from "../trust/trust";
-import { HeldTrust, hold, release } from "./bundles";
+import { HeldTrust, hold, release, releaseTexts } from "./bundles";
 import { raiseSharedVersion, readSharedVersion, SharedVersion } from "./shared";
 
 export class Domain {
@@ -14,6 +15,17 @@ export class Domain {
   /** 32 bytes. */
   id: usize = 0;
   newest: HeldTrust = changetype<HeldTrust>(0);
+  /** Urgent revocations (revocations.ts). */
+  texts: Texts = new Texts();
+  /**
+   * False while this VM knows of a text that it does not hold: others have told of it, or it had no room for it. Every grant is
+   * denied then, as one of them may be revoked.
+   */
+  hasAllTexts: bool = true;
+  /** It began anew, and whether it has all texts was not seen yet. */
+  isNew: bool = true;
+  /** Over signer and version of each text above the newest bundle's floor: 48 bits; 0 while it lacks one. */
+  textsDigest: u64 = 0;
   /** What this VM has told the others that it serves, and when it began (generations.ts). */
   generation: i64 = 0;
   servesSince: u64 = 0;
@@ -53,17 +65,21 @@ export function enterDomain(id: usize): Domain {
   }
   if (changetype<usize>(free) == 0) return free;
   memory.copy(free.id, id, 32);
+  free.hasAllTexts = true;
+  free.isNew = true;
+  free.textsDigest = 0;
   free.contexts = 1;
   count += 1;
   return free;
 }
 
-/** A root context of the domain is gone. With the last one goes its newest bundle; shared data remembers the version. */
+/** A root context of the domain is gone. With the last one go its newest bundle and its texts; shared data remembers their versions. */
 export function leaveDomain(domain: Domain): void {
   domain.contexts -= 1;
   if (domain.contexts > 0) return;
   release(domain.newest);
   domain.newest = changetype<HeldTrust>(0);
+  releaseTexts(domain.texts);
   domain.servesSince = 0;
   count -= 1;
 }

@@ -2,7 +2,9 @@
  * Which generation the VMs of this process serve in each domain: the gauges `generation` and `generation_vms`, by which a push
  * knows that every thread has taken it. Counted are VMs that have said so within the last seconds.
  *
- *   said: | generation i64 | serving since u64 ns | unused 8 |
+ * And which urgent revocations they hold: the gauge `revocations_applied`, a digest over signers and versions, 0 while they differ.
+ *
+ *   said: | generation i64 | serving since u64 ns | digest of its texts u64 |
  */
 import { now } from "../host/calls";
 import { MAX_DOMAINS } from "../limits";
@@ -28,6 +30,7 @@ function tell(domain: Domain, time: u64, isNew: bool): bool {
   memory.fill(said, 0, SAID_BYTES);
   store<i64>(said, domain.generation);
   store<u64>(said, domain.servesSince, 8);
+  store<u64>(said, domain.textsDigest, 16);
   return say(key, keyLen, vmNumber(), time, said, isNew);
 }
 
@@ -51,6 +54,13 @@ function countServing(generation: i64): i32 {
   return serving;
 }
 
+/** What all VMs say of their texts; 0 where they differ, or where one lacks some. */
+function agreedDigest(): u64 {
+  let agreed: u64 = sayers() == 0 ? 0 : load<u64>(saidBy(0), 16);
+  for (let i = 1; i < sayers(); i++) if (load<u64>(saidBy(i), 16) != agreed) agreed = 0;
+  return agreed;
+}
+
 /**
  * Threads configure side by side, so the last to tell may have counted before another came. Each looks again after it told: then
  * whoever tells last has counted all.
@@ -58,14 +68,18 @@ function countServing(generation: i64): i32 {
 function publish(domain: Domain, time: u64): void {
   let told = -1;
   let toldGeneration: i64 = -1;
+  let toldDigest: u64 = 0;
   for (let i = 0; i < MAX_RECOUNTS; i++) {
     const generation = newestGeneration();
     const serving = countServing(generation);
-    if (serving == told && generation == toldGeneration) return;
+    const digest = agreedDigest();
+    if (serving == told && generation == toldGeneration && digest == toldDigest) return;
+    setGauge(Gauge.RevocationsApplied, domain.id, digest);
     setGauge(Gauge.Generation, domain.id, generation);
     setGauge(Gauge.GenerationVms, domain.id, serving);
     told = serving;
     toldGeneration = generation;
+    toldDigest = digest;
     if (!listen(key, keyLen, time)) return;
   }
 }

@@ -63,6 +63,7 @@ function judge(judgement: Judgement): i32 {
   const context = judgement.context;
   const settings = context.settings;
   if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
+  if (!context.domain.hasAllTexts) return Verdict.NoTrust;
   if (judgement.nowNs == 0) return Verdict.Internal;
   const trust = context.held.trust;
   const nowSeconds = judgement.nowSeconds;
@@ -88,6 +89,8 @@ function judge(judgement: Judgement): i32 {
   const verdict = judgeStanding(
     grant,
     trust,
+    context.domain.texts,
+    context.inForce,
     settings.anchors,
     nowSeconds,
     leeway,

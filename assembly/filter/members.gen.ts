@@ -16,6 +16,7 @@ export enum ConfigurationMember {
   Strip = 512,
   Keep = 1024,
   Bundle = 2048,
+  Revocations = 4096,
 }
 export const REQUIRED_OF_CONFIGURATION: i32 = 15;
 export const CONFIGURATION_LACKS: string = "it lacks one of generation, audience, roots, threshold";
@@ -34,6 +35,7 @@ export function configurationMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "strip")) return ConfigurationMember.Strip;
   if (isLiteral(ptr, len, "keep")) return ConfigurationMember.Keep;
   if (isLiteral(ptr, len, "bundle")) return ConfigurationMember.Bundle;
+  if (isLiteral(ptr, len, "revocations")) return ConfigurationMember.Revocations;
   return 0;
 }
 

@@ -123,6 +123,9 @@ export enum Gauge {
   Generation = 6,
   GenerationVms = 7,
   BundleFilledPercent = 8,
+  RevocationsVersion = 9,
+  RevocationsApplied = 10,
+  RevocationsFilledPercent = 11,
 }
 
 function gaugeLabel(gauge: i32): string {
@@ -143,15 +146,21 @@ function gaugeLabel(gauge: i32): string {
       return "generation";
     case Gauge.GenerationVms:
       return "generation_vms";
-    default:
+    case Gauge.BundleFilledPercent:
       return "bundle_filled_percent";
+    case Gauge.RevocationsVersion:
+      return "revocations_version";
+    case Gauge.RevocationsApplied:
+      return "revocations_applied";
+    default:
+      return "revocations_filled_percent";
   }
 }
 
-const GAUGES: i32 = 9;
-/** | first 8 bytes of the domain u64 | 9 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
-const ENTRY_BYTES: usize = 48;
-const gauges: usize = memory.data(3072, 8); // MAX_DOMAINS x ENTRY_BYTES
+const GAUGES: i32 = 12;
+/** | first 8 bytes of the domain u64 | 12 ids i32 |: a gauge is defined once, as the gateway keeps each definition for ever. */
+const ENTRY_BYTES: usize = 56;
+const gauges: usize = memory.data(3584, 8); // MAX_DOMAINS x ENTRY_BYTES
 /** Domains that have had gauges; beyond MAX_DOMAINS each takes the place of the one that came so many before. */
 let domainsSeen: i32 = 0;
 

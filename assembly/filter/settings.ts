@@ -1,6 +1,6 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
-import { MAX_ROOTS } from "../limits";
+import { MAX_ROOTS, MAX_TEXTS, MAX_TEXTS_BYTES } from "../limits";
 import { compare } from "../text/bytes";
 import { newTextList, Text, TextList } from "../text/region";
 import { Writer } from "../text/writer";
@@ -82,13 +82,60 @@ function readAudience(loading: Loading, anchors: Anchors): void {
   anchors.audiencePtr = loading.copy(loading.reader.stringPtr, loading.reader.stringLen);
 }
 
-function readBundleText(loading: Loading, bundle: Text): void {
-  if (!loading.reader.string()) return;
-  bundle.ptr = loading.reader.stringPtr;
-  bundle.len = loading.reader.stringLen;
+/** Where the signed texts stand in the configuration: its bundle, and its urgent revocations. */
+export class SignedTexts {
+  bundle: Text = new Text();
+  count: i32 = 0;
+  /** Of all revocations together. */
+  bytes: i32 = 0;
+  private places: StaticArray<Text> = new StaticArray<Text>(MAX_TEXTS);
+
+  constructor() {
+    for (let i = 0; i < MAX_TEXTS; i++) unchecked((this.places[i] = new Text()));
+  }
+
+  clear(): void {
+    this.bundle.ptr = 0;
+    this.bundle.len = 0;
+    this.count = 0;
+    this.bytes = 0;
+  }
+
+  revocations(index: i32): Text {
+    return unchecked(this.places[index]);
+  }
 }
 
-function readMember(member: i32, loading: Loading, settings: Settings, bundle: Text): void {
+function readText(loading: Loading, place: Text): bool {
+  if (!loading.reader.string()) return false;
+  place.ptr = loading.reader.stringPtr;
+  place.len = loading.reader.stringLen;
+  return true;
+}
+
+function readRevocations(loading: Loading, texts: SignedTexts): void {
+  if (texts.count >= MAX_TEXTS) loading.refuse("it has more than 8 texts of revocations");
+  if (!loading.good() || !readText(loading, texts.revocations(texts.count))) return;
+  texts.bytes += texts.revocations(texts.count).len;
+  texts.count += 1;
+  if (texts.bytes > MAX_TEXTS_BYTES) loading.refuse("its revocations are larger than 192 KiB together");
+}
+
+/** One text, or an array of them. */
+function readAllRevocations(loading: Loading, texts: SignedTexts): void {
+  const reader = loading.reader;
+  if (reader.kind() != 0x5b /* [ */) {
+    readRevocations(loading, texts);
+    return;
+  }
+  if (!reader.openArray()) return;
+  while (reader.nextElement()) {
+    readRevocations(loading, texts);
+    if (!loading.good()) return;
+  }
+}
+
+function readMember(member: i32, loading: Loading, settings: Settings, texts: SignedTexts): void {
   if (readPlain(member, loading, settings)) return;
   const anchors = settings.anchors;
   switch (member) {
@@ -111,7 +158,10 @@ function readMember(member: i32, loading: Loading, settings: Settings, bundle: T
       readKeep(loading, settings.kept);
       break;
     case ConfigurationMember.Bundle:
-      readBundleText(loading, bundle);
+      readText(loading, texts.bundle);
+      break;
+    case ConfigurationMember.Revocations:
+      readAllRevocations(loading, texts);
       break;
     default:
       loading.refuse(
@@ -165,10 +215,10 @@ export function newSettings(loading: Loading): Settings {
 }
 
 /**
- * Reads the configuration at (ptr, len), unescaped in place. `bundle` gets where the bundle's text stands in it, or stays 0.
+ * Reads the configuration at (ptr, len), unescaped in place. `texts` gets where the signed texts stand in it.
  * @returns false with `loading.reason`
  */
-export function readSettings(loading: Loading, ptr: usize, len: i32, settings: Settings, bundle: Text): bool {
+export function readSettings(loading: Loading, ptr: usize, len: i32, settings: Settings, texts: SignedTexts): bool {
   const reader = loading.reader;
   let seen = 0;
   reader.start(ptr, len);
@@ -176,7 +226,7 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
     while (reader.nextMember()) {
       const member = configurationMember(reader.stringPtr, reader.stringLen);
       if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
-      else readMember(member, loading, settings, bundle);
+      else readMember(member, loading, settings, texts);
       if (!loading.good()) break;
       seen |= member;
     }

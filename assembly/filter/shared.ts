@@ -1,13 +1,16 @@
 /**
- * What the VMs of one process tell each other, in the gateway's shared data: which configurations the canary accepted, and the
- * newest bundle of each domain (registry.ts has what they say of themselves). Each value is changed by compare-and-swap in a
+ * What the VMs of one process tell each other, in the gateway's shared data: which configurations the canary accepted, the newest
+ * bundle of each domain, and the newest text of each signer of revocations (registry.ts has what they say of themselves). Each value is changed by compare-and-swap in a
  * bounded retry: lost under contention is only what the next configuration says again.
  */
 
+import { arenaMark, rewindArena } from "../host/arena";
 import { Ascii, ascii } from "../host/ascii";
 import { getShared, Slice, Status, setShared } from "../host/calls";
-import { MAX_VMS } from "../limits";
+import { MAX_REMEMBERED_TEXTS, MAX_VMS } from "../limits";
 import { writeHex, writeLiteral } from "../text/bytes";
+import { Named } from "../trust/names";
+import { Trust } from "../trust/trust";
 
 const VMS = ascii("glassgate.vms");
 
@@ -90,5 +93,84 @@ export function raiseSharedVersion(domain: usize, version: i64, hash: usize): vo
     store<i64>(value, version);
     memory.copy(value + 8, hash, HASH_BYTES);
     if (setShared(domainKey, keyLen, value, 8 + HASH_BYTES, answer.cas) == Status.Ok) return;
+  }
+}
+
+/** | version i64 | hash 32 | length of the name i64 | name 64 |: the newest text of one signer. */
+const TEXT_BYTES: i32 = 112;
+const textsKey: usize = memory.data(96, 16);
+const texts: usize = memory.data(1792, 16); // MAX_REMEMBERED_TEXTS x TEXT_BYTES
+let textCount: i32 = 0;
+
+function writeTextsKey(domain: usize): i32 {
+  const len = writeLiteral(textsKey, "glassgate.texts.");
+  return len + writeHex(textsKey + len, domain, HASH_BYTES);
+}
+
+/** Reads what is known of the domain's texts: `sharedTextCount` and `sharedText` then tell. False where nothing is. */
+export function readSharedTexts(domain: usize): bool {
+  const mark = arenaMark();
+  textCount = 0;
+  const isThere = getShared(textsKey, writeTextsKey(domain), answer) == Status.Ok;
+  if (isThere) textCount = min(answer.len / TEXT_BYTES, MAX_REMEMBERED_TEXTS);
+  memory.copy(texts, answer.ptr, textCount * TEXT_BYTES);
+  rewindArena(mark);
+  return isThere;
+}
+
+export function sharedTextCount(): i32 {
+  return textCount;
+}
+
+/** Its version, and behind that its hash. */
+export function sharedText(index: i32): usize {
+  return texts + <usize>(index * TEXT_BYTES);
+}
+
+export function sharedSignerPtr(index: i32): usize {
+  return sharedText(index) + 8 + HASH_BYTES + 8;
+}
+
+export function sharedSignerLen(index: i32): i32 {
+  return <i32>load<i64>(sharedText(index), 8 + HASH_BYTES);
+}
+
+/** The index of that signer's newest text, or -1. */
+export function findSharedText(signer: Named): i32 {
+  for (let i = 0; i < textCount; i++) if (signer.isNamed(sharedSignerPtr(i), sharedSignerLen(i))) return i;
+  return -1;
+}
+
+function putText(index: i32, signer: Named, version: i64, hash: usize): void {
+  const entry = sharedText(index);
+  memory.fill(entry, 0, TEXT_BYTES);
+  store<i64>(entry, version);
+  memory.copy(entry + 8, hash, HASH_BYTES);
+  store<i64>(entry, signer.nameLen, 8 + HASH_BYTES);
+  memory.copy(sharedSignerPtr(index), signer.namePtr, signer.nameLen);
+}
+
+/** Forgets the texts that the bundle's floor covers: nobody has to hold them any more. */
+function dropCovered(trust: Trust): void {
+  for (let i = textCount - 1; i >= 0; i--) {
+    if (load<i64>(sharedText(i)) > trust.floor(sharedSignerPtr(i), sharedSignerLen(i))) continue;
+    textCount -= 1;
+    memory.copy(sharedText(i), sharedText(textCount), TEXT_BYTES);
+  }
+}
+
+/** Tells that the signer's newest text is of that version. Never lowers one. @param trust the domain's newest bundle */
+export function raiseSharedText(domain: usize, signer: Named, version: i64, hash: usize, trust: Trust): void {
+  for (let i = 0; i < RETRIES; i++) {
+    readSharedTexts(domain);
+    dropCovered(trust);
+    let index = findSharedText(signer);
+    if (index >= 0 && load<i64>(sharedText(index)) >= version) return;
+    if (index < 0) {
+      if (textCount >= MAX_REMEMBERED_TEXTS) return;
+      index = textCount++;
+    }
+    putText(index, signer, version, hash);
+    if (setShared(textsKey, writeTextsKey(domain), texts, textCount * TEXT_BYTES, answer.cas) == Status.Ok) return;
   }
 }

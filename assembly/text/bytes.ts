@@ -67,6 +67,16 @@ export function isName(ptr: usize, len: i32): bool {
   return true;
 }
 
+/** A kid: a SHA-256 in base64url, 43 of `A-Za-z0-9_-`. */
+export function isKid(ptr: usize, len: i32): bool {
+  if (len != 43) return false;
+  for (let i = 0; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    if (!isAlphanumeric(c) && c != 0x5f && c != 0x2d) return false;
+  }
+  return true;
+}
+
 /** `jti`: 16 to 64 of `A-Za-z0-9_-`. */
 export function isGrantId(ptr: usize, len: i32): bool {
   if (len < 16 || len > 64) return false;

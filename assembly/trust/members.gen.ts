@@ -117,11 +117,26 @@ export function readEntitlementMaxWait(loading: Loading): i64 {
   return loading.integer(0, MAX_WAIT, "max_wait is not a whole number from 0 to 3600");
 }
 
+export enum IssuedBeforeMember {
+  At = 1,
+  Sub = 2,
+}
+export const REQUIRED_OF_ISSUED_BEFORE: i32 = 1;
+export const ISSUED_BEFORE_LACKS: string = "an issued_before lacks one of at";
+
+/** The member of that name, or 0. */
+export function issuedBeforeMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "at")) return IssuedBeforeMember.At;
+  if (isLiteral(ptr, len, "sub")) return IssuedBeforeMember.Sub;
+  return 0;
+}
+
 export enum RevokedMember {
   Jti = 1,
   Sub = 2,
   Kid = 4,
   Incident = 8,
+  IssuedBefore = 16,
 }
 
 /** The member of that name, or 0. */
@@ -130,6 +145,7 @@ export function revokedMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "sub")) return RevokedMember.Sub;
   if (isLiteral(ptr, len, "kid")) return RevokedMember.Kid;
   if (isLiteral(ptr, len, "incident")) return RevokedMember.Incident;
+  if (isLiteral(ptr, len, "issued_before")) return RevokedMember.IssuedBefore;
   return 0;
 }
 
@@ -141,7 +157,11 @@ export enum BundleMember {
   Aud = 16,
   Principals = 32,
   Entitlements = 64,
-  Revoked = 128,
+  Revokers = 128,
+  Reviewers = 256,
+  Ledgers = 512,
+  Revoked = 1024,
+  Texts = 2048,
 }
 export const REQUIRED_OF_BUNDLE: i32 = 127;
 export const BUNDLE_LACKS: string = "it lacks one of schema, version, iat, exp, aud, principals, entitlements";
@@ -155,10 +175,36 @@ export function bundleMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "aud")) return BundleMember.Aud;
   if (isLiteral(ptr, len, "principals")) return BundleMember.Principals;
   if (isLiteral(ptr, len, "entitlements")) return BundleMember.Entitlements;
+  if (isLiteral(ptr, len, "revokers")) return BundleMember.Revokers;
+  if (isLiteral(ptr, len, "reviewers")) return BundleMember.Reviewers;
+  if (isLiteral(ptr, len, "ledgers")) return BundleMember.Ledgers;
   if (isLiteral(ptr, len, "revoked")) return BundleMember.Revoked;
+  if (isLiteral(ptr, len, "texts")) return BundleMember.Texts;
   return 0;
 }
 
 export function readBundleVersion(loading: Loading): i64 {
+  return loading.integer(0, MAX_SAFE_INTEGER, "version is not a whole number from 0 to 2^53 - 1");
+}
+
+export enum RevocationsMember {
+  Version = 1,
+  Iat = 2,
+  Aud = 4,
+  Revoked = 8,
+}
+export const REQUIRED_OF_REVOCATIONS: i32 = 15;
+export const REVOCATIONS_LACKS: string = "it lacks one of version, iat, aud, revoked";
+
+/** The member of that name, or 0. */
+export function revocationsMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "version")) return RevocationsMember.Version;
+  if (isLiteral(ptr, len, "iat")) return RevocationsMember.Iat;
+  if (isLiteral(ptr, len, "aud")) return RevocationsMember.Aud;
+  if (isLiteral(ptr, len, "revoked")) return RevocationsMember.Revoked;
+  return 0;
+}
+
+export function readRevocationsVersion(loading: Loading): i64 {
   return loading.integer(0, MAX_SAFE_INTEGER, "version is not a whole number from 0 to 2^53 - 1");
 }

@@ -30,6 +30,7 @@ export class NameIndex {
   private buckets: usize = 0;
   private mask: u32 = 0;
   private seed: u32 = 0;
+  private count: i32 = 0;
 
   /** Room for about `count` names. False when the region is full. */
   open(region: Region, count: i32, seed: u32): bool {
@@ -48,6 +49,8 @@ export class NameIndex {
 
   /** The struct of that name, or 0. */
   find(ptr: usize, len: i32): usize {
+    // Most lists of revoked names are empty: no hash for them.
+    if (this.count == 0) return 0;
     let at = load<usize>(this.bucket(ptr, len));
     while (at != 0) {
       const named = changetype<Named>(at);
@@ -57,12 +60,17 @@ export class NameIndex {
     return 0;
   }
 
+  has(named: Named): bool {
+    return this.find(named.namePtr, named.nameLen) != 0;
+  }
+
   /** Adds a struct. False when its name is there already. */
   add(named: Named): bool {
     const bucket = this.bucket(named.namePtr, named.nameLen);
     if (this.find(named.namePtr, named.nameLen) != 0) return false;
     named.nextInBucket = load<usize>(bucket);
     store<usize>(bucket, changetype<usize>(named));
+    this.count += 1;
     return true;
   }
 

@@ -5,6 +5,7 @@
 import { Scope } from "../jose/details";
 import { TextList } from "../text/region";
 import { Named, NameIndex } from "./names";
+import { Revoked } from "./revoked";
 
 /** `exp` of a window that has none. */
 export const FOREVER: i64 = i64.MAX_VALUE;
@@ -19,7 +20,6 @@ export class Key extends Named {
   expiresAt: i64 = 0;
   /** Whose key it is; 0 for a root. */
   principal: Principal = changetype<Principal>(0);
-  revoked: bool = false;
 
   holdsAt(time: i64): bool {
     return time >= this.notBefore && time < this.expiresAt;
@@ -40,10 +40,24 @@ export class RoleHold extends Named {
 export class Principal extends Named {
   personPtr: usize = 0;
   personLen: i32 = 0;
-  revoked: bool = false;
   /** Linked lists of RoleHold and of Key. */
   firstRole: usize = 0;
   firstKey: usize = 0;
+
+  /** Whether it holds one of the roles at that time. */
+  holdsOneOf(roles: TextList, time: i64): bool {
+    for (let at = this.firstRole; at != 0; at = changetype<Named>(at).next) {
+      const hold = changetype<RoleHold>(at);
+      if (!hold.holdsAt(time)) continue;
+      for (let i = 0; i < roles.count; i++) if (hold.isNamed(roles.at(i).ptr, roles.at(i).len)) return true;
+    }
+    return false;
+  }
+}
+
+/** A signer of urgent revocations, whose texts up to a version are ignored. Its name is a principal's id, or a root's kid. */
+export class Floor extends Named {
+  version: i64 = 0;
 }
 
 /** `count` approvals by people holding a role. Its name is the role's. */
@@ -79,8 +93,14 @@ export class Trust {
   principals: NameIndex = changetype<NameIndex>(0);
   entitlements: NameIndex = changetype<NameIndex>(0);
   keys: NameIndex = changetype<NameIndex>(0);
-  revokedGrants: NameIndex = changetype<NameIndex>(0);
-  revokedIncidents: NameIndex = changetype<NameIndex>(0);
+  revoked: Revoked = changetype<Revoked>(0);
+  /** Roles whose holders may sign urgent revocations, and close reviews; 0 where the bundle names none. */
+  revokers: TextList = changetype<TextList>(0);
+  reviewers: TextList = changetype<TextList>(0);
+  /** Linked list of Key: those that may sign receipts. */
+  firstLedger: usize = 0;
+  /** Of Floor. */
+  floors: NameIndex = changetype<NameIndex>(0);
   /** How many entitlements ask for no approval at all: a gauge shows them. */
   singleKeyEntitlements: i32 = 0;
   /** SHA-256 of the payload segment: 32 bytes. Tells two bundles of one version apart. */
@@ -97,6 +117,12 @@ export class Trust {
 
   key(kidPtr: usize, kidLen: i32): Key {
     return changetype<Key>(this.keys.find(kidPtr, kidLen));
+  }
+
+  /** The version up to which that signer's texts are ignored; -1 for none. */
+  floor(signerPtr: usize, signerLen: i32): i64 {
+    const floor = this.floors.find(signerPtr, signerLen);
+    return floor == 0 ? -1 : changetype<Floor>(floor).version;
   }
 
   entitlement(ptr: usize, len: i32): Entitlement {

@@ -43,6 +43,7 @@ const askedSchema = z.object(askedShape);
 interface Options extends Partial<z.infer<typeof askedSchema>> {
   readonly ttl?: number;
   readonly also?: readonly string[];
+  readonly net?: readonly string[];
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
   readonly again?: string;
@@ -138,6 +139,7 @@ function wantedNow(method: string | undefined, url: string | undefined, options:
     details: scopeOf(target, options.alsoMethod ?? [], options.alsoPath ?? [], readAlso(options.also)),
     ttl: options.ttl,
     isBound: false,
+    ...(options.net === undefined ? {} : { net: [...options.net] }),
   };
 }
 
@@ -150,7 +152,8 @@ async function wantedAgain(grant: string, method: string | undefined, options: O
     });
   }
   const before = await askedBefore(grant);
-  const { iat, exp, net, authorization_details, cnf } = before;
+  const { iat, exp, authorization_details, cnf } = before;
+  const net = options.net === undefined ? before.net : [...options.net];
   return {
     asked: askedSchema.parse({ ...before, ...options }),
     details: authorization_details,
@@ -174,7 +177,8 @@ async function ask(method: string | undefined, url: string | undefined, options:
     options.again === undefined ? wantedNow(method, url, options) : await wantedAgain(options.again, method, options);
   const { asked, details, net } = wanted;
   const entitlement = bundle.entitlements.find(({ id }) => id === asked.ent);
-  const ttl = wanted.ttl ?? Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
+  const life = Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
+  const ttl = wanted.ttl ?? life + (entitlement?.max_wait ?? 0);
   const binding = bindingFor(options, wanted.isBound || entitlement?.require?.includes("cnf") === true);
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
@@ -201,7 +205,7 @@ async function ask(method: string | undefined, url: string | undefined, options:
     for (const warning of warnings) warn(warning);
     resultJson({ ask: text, claims: signed, approvers: needed });
   } else {
-    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings);
+    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings, entitlement);
     say();
     result(text);
   }
@@ -220,10 +224,11 @@ export function addAsk(program: Command): void {
   command
     .option(
       "--ttl <duration>",
-      "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)",
+      "when it ends, from now, for example 10m (default: 15m, or less where the entitlement says so, and its max_wait)",
       duration,
     )
     .option("--also <method-and-url...>", "a further method and URL, of this host or another (repeat)")
+    .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
     .option("--again <grant>", "ask for the same once more: a grant's file, or its ask's")

@@ -14,7 +14,7 @@ import { approvalWait, checkDates } from "../grant/dates.js";
 import { detailsOf, type Judgement, judgeAhead } from "../grant/judge.js";
 import { completeGrant } from "../grant/make.js";
 import type { Message } from "../grant/message.js";
-import { type Approver, needs, showNeed } from "../grant/quorum.js";
+import { type Approver, beganAt, needs, showNeed } from "../grant/quorum.js";
 import { samplesOf } from "../grant/scope.js";
 import { Stage } from "../grant/stage.js";
 import {
@@ -129,6 +129,12 @@ function noteFile(keys: string, key: string, text: string, claims: AskClaims, ou
   }
 }
 
+/** To whom and from where it is allowed, where the grant restricts that. */
+function onlyFor({ cnf, net }: AskClaims): string {
+  const key = cnf === undefined ? "" : ", to whoever shows the key that it is bound to";
+  return `${key}${net === undefined ? "" : ", from its networks"}`;
+}
+
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
   const trusted = await readTrusted(options);
   const { claims: bundle } = trusted;
@@ -146,7 +152,12 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   const given = await Promise.all(parts.approvals.map((approval) => provenApprover(approval, ask, bundle)));
   await awaitApprovals(given, ask);
   const approvers = parts.approvals.flatMap(({ header }) => holderOf(bundle, header.kid) ?? []);
-  const circumstances = (): Circumstances => ({ claims, bundle, requester, approvers, now: nowSeconds() });
+  const circumstances = (): Circumstances => {
+    const now = nowSeconds();
+    const entitlement = entitlementOf({ claims, bundle });
+    const began = entitlement && beganAt(entitlement, claims.iat, given, now);
+    return { claims, bundle, requester, approvers, began, now };
+  };
   const { ends } = await foresee(ask, parts, trusted, circumstances(), given);
 
   const key = await openKey(options.keys, options.key, options.passphraseFd);
@@ -168,7 +179,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   else if (output === undefined) result(text);
   const until = showTime(ends?.at ?? claims.exp);
   say(
-    `Complete: the filter allows all of it. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
+    `Complete: the filter allows all of it${onlyFor(claims)}. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
   );
   const method = claims.authorization_details[0]?.actions[0] ?? "GET";
   say(

@@ -28,7 +28,10 @@ const listeners = z.object({
   listener_statuses: z.array(
     z.object({
       name: z.string(),
-      local_address: z.object({ socket_address: z.object({ address: z.string(), port_value: z.number() }) }),
+      // A listener on a unix socket has none.
+      local_address: z.object({
+        socket_address: z.object({ address: z.string(), port_value: z.number() }).optional(),
+      }),
     }),
   ),
 });
@@ -137,7 +140,9 @@ export class Admin {
     const path = "/listeners?format=json";
     const { listener_statuses: statuses } = this.parse(await this.get(path), path, listeners);
     return Object.fromEntries(
-      statuses.map(({ name, local_address: local }) => [name, local.socket_address.port_value]),
+      statuses.flatMap(({ name, local_address: { socket_address: socket } }) =>
+        socket === undefined ? [] : [[name, socket.port_value]],
+      ),
     );
   }
 

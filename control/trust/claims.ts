@@ -1,10 +1,11 @@
 /** The claims of a trust bundle, as the filter reads them (docs/members.md). */
 import type { z } from "zod";
-import type { bundleSchema, entitlementSchema, principalSchema } from "./members.gen.js";
+import type { bundleSchema, entitlementSchema, principalSchema, revokedSchema } from "./members.gen.js";
 
 export {
   bundleSchema as bundleClaimsSchema,
   entitlementSchema,
+  issuedBeforeSchema,
   principalSchema,
   revokedSchema,
 } from "./members.gen.js";
@@ -12,6 +13,7 @@ export {
 export type Principal = z.infer<typeof principalSchema>;
 export type Entitlement = z.infer<typeof entitlementSchema>;
 export type BundleClaims = z.infer<typeof bundleSchema>;
+export type Revoked = z.infer<typeof revokedSchema>;
 
 /** The name of a role, held plainly or for a time. */
 export const roleName = (held: Principal["roles"][number]): string => (typeof held === "string" ? held : held.role);

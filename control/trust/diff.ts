@@ -3,6 +3,7 @@ import { showDuration, showTime } from "../base/time.js";
 import type { BundleClaims, Entitlement, Principal } from "./claims.js";
 import {
   audienceFact,
+  bundleFacts,
   describeEntitlement,
   describePrincipal,
   detailFacts,
@@ -140,6 +141,13 @@ type Changes = (before: BundleClaims, after: BundleClaims) => readonly string[];
 const told = (): string[] => [];
 
 /** The changes of each member, in the order of the screen; one that nobody thought of here does not compile. */
+const changesOf =
+  (facts: (claims: BundleClaims) => readonly Fact[], words: string): Changes =>
+  (before, after) => {
+    const changes = factChanges(facts(before), facts(after));
+    return asWhole(changes.length > 0 || facts(before).length === facts(after).length ? changes : [words]);
+  };
+
 const memberChanges: { readonly [Member in keyof Required<BundleClaims>]: Changes } = {
   // There is one.
   schema: () => [],
@@ -147,6 +155,10 @@ const memberChanges: { readonly [Member in keyof Required<BundleClaims>]: Change
   iat: told,
   exp: told,
   aud: (before, after) => asWhole(factChanges([audienceFact(before)], [audienceFact(after)])),
+  revokers: changesOf(bundleFacts.revokers, "has an empty list of revokers, or has none any more"),
+  reviewers: changesOf(bundleFacts.reviewers, "has an empty list of reviewers, or has none any more"),
+  ledgers: changesOf(bundleFacts.ledgers, "has an empty list of ledgers, or has none any more"),
+  texts: changesOf(bundleFacts.texts, "has an empty list of ignored texts, or has none any more"),
   revoked: (before, after) => asWhole(revokedChanges(before, after)),
   principals: (before, after) =>
     compareItems("principal", before.principals, after.principals, principalChanges, describePrincipal),

@@ -4,7 +4,7 @@
  */
 import { visible } from "../base/text.js";
 import { showDuration, showTime } from "../base/time.js";
-import type { BundleClaims, Entitlement, Principal } from "./claims.js";
+import type { BundleClaims, Entitlement, Principal, Revoked } from "./claims.js";
 import { memberNames } from "./members.gen.js";
 
 /** One member: a single text, or a list whose order means nothing. */
@@ -91,12 +91,32 @@ const entitlementMembers: FactsOf<Entitlement> = {
 /** All but the scope, which is compared by itself. */
 export const entitlementFacts = (entitlement: Entitlement): Fact[] => factsOf(entitlementMembers, entitlement);
 
-export function revokedFacts({ revoked }: BundleClaims): Fact[] {
+const beforeText = ({ at, sub }: NonNullable<Revoked["issued_before"]>[number]): string =>
+  `${showTime(at)}${sub === undefined ? "" : `, of ${quoted(sub)}`}`;
+
+export function revokedFacts({ revoked }: Pick<BundleClaims, "revoked">): Fact[] {
   return memberNames.revoked.flatMap((kind) => {
-    const names = revoked?.[kind];
-    return names === undefined ? [] : [list(`revoked ${kind}`, `revoked ${kind}`, names.map(quoted))];
+    const entries = revoked?.[kind];
+    if (entries === undefined) return [];
+    const items = entries.map((entry) => (typeof entry === "string" ? quoted(entry) : beforeText(entry)));
+    return [list(`revoked ${kind}`, `revoked ${kind}`, items)];
   });
 }
+
+const roles = (label: string, names: readonly string[] | undefined): Fact[] =>
+  names === undefined ? [] : [list(label, `${label} role`, names.map(quoted))];
+
+/** Of the whole bundle, beside its dates, audience, people and rules. */
+export const bundleFacts: FactsOf<Pick<BundleClaims, "revokers" | "reviewers" | "ledgers" | "texts">> = {
+  revokers: ({ revokers }) => roles("revokers", revokers),
+  reviewers: ({ reviewers }) => roles("reviewers", reviewers),
+  ledgers: ({ ledgers }) => (ledgers === undefined ? [] : [list("ledgers", "ledger key", ledgers.map(keyText))]),
+  texts: ({ texts }) => {
+    if (texts === undefined) return [];
+    const items = Object.entries(texts).map(([signer, version]) => `of ${quoted(signer)} up to version ${version}`);
+    return [list("ignored texts", "ignored text", items)];
+  },
+};
 
 export const audienceFact = ({ aud }: BundleClaims): Fact => list("audience", "audience", aud.map(quoted));
 
@@ -140,6 +160,10 @@ const bundleLines: { readonly [Member in keyof Required<BundleClaims>]: (claims:
         `entitlement ${quoted(entitlement.id)}`,
         ...describeEntitlement(entitlement),
       ]),
+    revokers: (claims) => bundleFacts.revokers(claims).flatMap((fact) => ["", ...indented(fact, "")]),
+    reviewers: (claims) => bundleFacts.reviewers(claims).flatMap((fact) => indented(fact, "")),
+    ledgers: (claims) => bundleFacts.ledgers(claims).flatMap((fact) => indented(fact, "")),
+    texts: (claims) => bundleFacts.texts(claims).flatMap((fact) => indented(fact, "")),
     revoked: (claims) => [
       "",
       ...(claims.revoked === undefined ? ["revoked           (none)"] : []),

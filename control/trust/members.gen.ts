@@ -1,7 +1,7 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
 import { z } from "zod";
 import { publicKeySchema, windowedKeySchema } from "../signer/jwk.js";
-import { entitlementDetails, headerName, integer, keptHeader, name, numericDate, requirements, revokedName } from "./names.js";
+import { entitlementDetails, floors, headerName, integer, keptHeader, name, numericDate, requirements, revokedName } from "./names.js";
 
 /** The names, for "did you mean". */
 export const memberNames = {
@@ -10,9 +10,11 @@ export const memberNames = {
   principal: ["id","person","roles","keys"],
   approval: ["role","count"],
   entitlement: ["id","requesters","reasons","approvals","max_ttl","max_wait","authorization_details","require","drill"],
-  revoked: ["jti","sub","kid","incident"],
-  bundle: ["schema","version","iat","exp","aud","principals","entitlements","revoked"],
-  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle"],
+  issued_before: ["at","sub"],
+  revoked: ["jti","sub","kid","incident","issued_before"],
+  bundle: ["schema","version","iat","exp","aud","principals","entitlements","revokers","reviewers","ledgers","revoked","texts"],
+  revocations: ["version","iat","aud","revoked"],
+  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle","revocations"],
 } as const;
 
 /** Members of the configuration that a push sets, and those that the gateway's own file decides: all others stay as they are deployed. */
@@ -49,11 +51,17 @@ export const entitlementSchema = z.strictObject({
   drill: z.boolean().optional().describe("for exercises only"),
 });
 
+export const issuedBeforeSchema = z.strictObject({
+  at: numericDate.describe("grants whose iat is before it"),
+  sub: name.optional().describe("only those that this principal asked for or approved"),
+});
+
 export const revokedSchema = z.strictObject({
   jti: z.array(revokedName).optional().describe("single grants"),
   sub: z.array(revokedName).optional().describe("principals, as requester or approver"),
   kid: z.array(revokedName).optional().describe("keys"),
   incident: z.array(revokedName).optional().describe("all grants of a ticket"),
+  issued_before: z.array(issuedBeforeSchema).max(4096).optional().describe("all grants asked for before a time"),
 });
 
 export const bundleSchema = z.strictObject({
@@ -64,7 +72,18 @@ export const bundleSchema = z.strictObject({
   aud: z.array(name).min(1).max(16).describe("environments that it is for"),
   principals: z.array(principalSchema).max(4096).describe("people and machines"),
   entitlements: z.array(entitlementSchema).max(1024).describe("what may be asked for"),
+  revokers: z.array(name).min(1).max(64).optional().describe("roles whose holders may sign urgent revocations"),
+  reviewers: z.array(name).min(1).max(64).optional().describe("roles whose holders may close a review"),
+  ledgers: z.array(publicKeySchema).min(1).max(16).optional().describe("keys that may sign receipts, public, with their thumbprints"),
   revoked: revokedSchema.optional().describe("what is taken back"),
+  texts: floors(1024).optional().describe("by signer, the version up to which urgent revocations are ignored: revoked holds what they took back"),
+});
+
+export const revocationsSchema = z.strictObject({
+  version: integer(0).describe("rises with each text of its signer; at most iat"),
+  iat: numericDate.describe("when it was signed"),
+  aud: z.union([name, z.array(name).min(1).max(16)]).describe("environments that it is for"),
+  revoked: revokedSchema.describe("what is taken back; each at is at most iat"),
 });
 
 export const configurationSchema = z.strictObject({
@@ -80,4 +99,5 @@ export const configurationSchema = z.strictObject({
   strip: z.array(headerName).max(32).optional().describe("request headers that an allowed request loses, besides authorization and override headers"),
   keep: z.array(keptHeader).max(32).optional().describe("override headers that an allowed request keeps, as a trusted proxy in front always sets them; never authorization"),
   bundle: z.string().optional().describe("the signed trust bundle; without it each grant gets no_trust"),
+  revocations: z.union([z.string(), z.array(z.string()).max(8)]).optional().describe("urgent revocations: a signed text, or up to 8 of different signers, together at most 192 KiB"),
 });

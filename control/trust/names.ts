@@ -101,6 +101,14 @@ export const revokedName = z
   .max(64, TOO_LONG)
   .refine((text) => Buffer.byteLength(text) <= 64, TOO_LONG);
 
+/** Who signs urgent revocations: a principal by its id, a root by its kid, which may begin with `-` or `_`. */
+const signerName = z.string().regex(/^(?:[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}|[A-Za-z0-9_-]{43})$/, "must be a signer");
+/** By signer, a version up to which texts are ignored. */
+export const floors = (max: number) =>
+  z
+    .record(signerName, integer(0))
+    .refine((texts) => Object.keys(texts).length <= max, `names more than ${max} signers`);
+
 export const headerName = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, "must be a header's name in small letters")

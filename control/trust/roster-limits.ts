@@ -65,6 +65,8 @@ function checkEntitlements({ entitlements }: Checked, once: Once, refuse: Refuse
     });
     if (isOver >= 0)
       refuse([...path, "approvals", isOver, "count"], `makes it more than ${MAX_QUORUM} approvals together`);
+    if ((entitlement.max_wait ?? 0) > 0 && entitlement.approvals.length === 0)
+      refuse([...path, "max_wait"], "has nothing to wait for: approvals is empty");
     let bytes = 0;
     for (const { paths } of entitlement.authorization_details)
       for (const pattern of paths) bytes += Buffer.byteLength(pattern);
@@ -79,6 +81,7 @@ function checkRevoked({ revoked }: Checked, refuse: Refuse): void {
     if (names.length > MAX_REVOKED)
       refuse(["revoked", kind, MAX_REVOKED], `is one too many: a bundle revokes at most ${MAX_REVOKED} of a kind`);
     names.forEach((text, i) => {
+      if (typeof text !== "string") return;
       const path = ["revoked", kind, i];
       if (Buffer.byteLength(text) > MAX_REVOKED_BYTES)
         refuse(path, `is longer than ${MAX_REVOKED_BYTES} bytes: no grant can name it, so it would take nothing back`);

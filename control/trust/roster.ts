@@ -6,7 +6,7 @@ import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
 import { readYaml } from "../base/yaml.js";
 import { publicKeySchema, thumbprint, windowedKeySchema } from "../signer/jwk.js";
-import { entitlementSchema, principalSchema, revokedSchema } from "./claims.js";
+import { bundleClaimsSchema, entitlementSchema, issuedBeforeSchema, principalSchema, revokedSchema } from "./claims.js";
 import { memberNames } from "./members.gen.js";
 import { name } from "./names.js";
 import { faultsOfKeys, PRIVATE_KEY, privateKeyAt } from "./roster-keys.js";
@@ -18,6 +18,8 @@ const DAY = 86_400;
 const LONGEST_LIFETIME = 3650 * DAY;
 /** A grant dies in minutes; lint warns of hours. A year is a slip. */
 const LONGEST_TTL = 366 * DAY;
+/** As in assembly/limits.ts. */
+const LONGEST_WAIT = 3600;
 
 const window = { nbf: moment.optional(), exp: moment.optional() };
 const [okp, ec] = windowedKeySchema.options;
@@ -46,8 +48,18 @@ export const rosterSchema = z
         }),
       )
       .max(4096),
-    entitlements: z.array(entitlementSchema.extend({ max_ttl: duration(LONGEST_TTL) })).max(1024),
-    revoked: revokedSchema.optional(),
+    entitlements: z
+      .array(
+        entitlementSchema.extend({
+          max_ttl: duration(LONGEST_TTL),
+          max_wait: z.union([z.literal(0), duration(LONGEST_WAIT)]).optional(),
+        }),
+      )
+      .max(1024),
+    ...bundleClaimsSchema.pick({ revokers: true, reviewers: true, ledgers: true }).shape,
+    revoked: revokedSchema
+      .extend({ issued_before: z.array(issuedBeforeSchema.extend({ at: moment })).optional() })
+      .optional(),
   })
   .superRefine(checkRoster);
 export type Roster = z.infer<typeof rosterSchema>;
@@ -62,6 +74,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^entitlements\.\d+\.approvals\.\d+$/, memberNames.approval],
   [/^entitlements\.\d+\.authorization_details\.\d+$/, ["type", "locations", "actions", "paths"]],
   [/^revoked$/, memberNames.revoked],
+  [/^revoked\.issued_before\.\d+$/, memberNames.issued_before],
 ];
 
 const HINT =

@@ -1,6 +1,6 @@
 // What a kind of claim is on each side: in the filter, in the command, in the docs. A new kind is one entry here and its readers:
 // assembly/grant/kinds.ts, assembly/filter/shown.ts, control/grant/kinds.ts, control/cli/describe.ts.
-import { limit } from "./write.mjs";
+import { camel, limit } from "./write.mjs";
 
 /**
  * `imports`: what the filter's reader of it needs, by file. `type`, `read`: how the filter holds and reads it; a type that is no number is 0 where the claim is absent. `write`: who describes
@@ -81,7 +81,7 @@ export const claimKinds = {
   },
 };
 
-const shapeOf = (of) => `${of}Schema`;
+export const shapeOf = (of) => `${camel(of)}Schema`;
 const bounds = ({ min, max }) => `${min}${max === undefined ? "" : `, ${limit(max)}`}`;
 
 /** A kind of member of a bundle or a configuration, as the command checks it. A kind that is new is read in the filter by hand. */
@@ -103,6 +103,9 @@ export const memberKinds = {
   details: { shape: () => "entitlementDetails" },
   requirements: { shape: () => "requirements" },
   revoked: { shape: () => "z.array(revokedName)" },
+  name_or_names: { shape: ({ max }) => `z.union([name, z.array(name).min(1).max(${limit(max)})])` },
+  floors: { shape: ({ max }) => `floors(${limit(max)})` },
+  texts: { shape: ({ max }) => `z.union([z.string(), z.array(z.string()).max(${limit(max)})])` },
   header_names: { shape: ({ max }) => `z.array(headerName).max(${limit(max)})` },
   kept_headers: { shape: ({ max }) => `z.array(keptHeader).max(${limit(max)})` },
   mode: { shape: () => 'z.enum(["enforce", "shadow"])' },

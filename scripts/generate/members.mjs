@@ -1,7 +1,7 @@
 // The members of a bundle's objects and of the plugin configuration (config/members.json): the filter's enums and lookups, its
 // reader of the configuration's plain members, the command's schemas, the rows of the docs.
 import { readFileSync } from "node:fs";
-import { memberKinds } from "./kinds.mjs";
+import { memberKinds, shapeOf } from "./kinds.mjs";
 import { camel, identifiers, limit, pascal } from "./write.mjs";
 
 const by = "Generated from config/members.json by scripts/generate.mjs. Do not edit.";
@@ -20,7 +20,9 @@ for (const [object, rows] of Object.entries(tables)) {
 
 /** How the filter speaks of one. */
 const subject = (object) =>
-  object === "configuration" || object === "bundle" ? "it" : `${/^[aeiou]/.test(object) ? "an" : "a"} ${object}`;
+  ["configuration", "bundle", "revocations"].includes(object)
+    ? "it"
+    : `${/^[aeiou]/.test(object) ? "an" : "a"} ${object}`;
 /** The objects inside one: those of a bundle are read in trust/, those of the configuration in filter/. */
 const inside = (object) => tables[object].flatMap(({ of }) => (of === undefined ? [] : [...inside(of), of]));
 const list = (names) => names.join(", ");
@@ -64,7 +66,8 @@ ${rows
   .join("")}`;
 }
 
-const inBundle = new Set([...inside("bundle"), "bundle"]);
+/** What is read in trust/: a bundle, and texts of revocations. */
+const inBundle = new Set([...inside("bundle"), "bundle", "revocations"]);
 const inConfiguration = [...new Set(["configuration", ...inside("configuration")])].filter(
   (name) => !inBundle.has(name),
 );
@@ -116,7 +119,7 @@ const shape = ({ name, optional, says, of_kind, ...row }) =>
 // Keys are a room below, and two shapes: signer/jwk.ts.
 const schemas = Object.entries(tables).filter(([object]) => object !== "key");
 const shapes = schemas.map(
-  ([object, rows]) => `export const ${object}Schema = z.strictObject({\n${rows.map(shape).join("\n")}\n});`,
+  ([object, rows]) => `export const ${shapeOf(object)} = z.strictObject({\n${rows.map(shape).join("\n")}\n});`,
 );
 const names = schemas.flatMap(([, rows]) => rows.flatMap((row) => identifiers(row.of_kind.shape(row))));
 const commandSide = `/** ${by} */

@@ -1,0 +1,279 @@
+/**
+ * Taking a configuration's urgent revocations. A domain remembers of each signer the newest text that any of its configurations has
+ * brought, in each VM; a later configuration that leaves it out changes nothing. Shared data tells a VM that begins anew which texts
+ * there are, by signer and version: it denies every grant until its configurations have brought them.
+ *
+ * First all texts are read and compared, so that a configuration with one that cannot be used changes nothing (`loadTexts`); then they are
+ * remembered (`rememberTexts`).
+ */
+import { sha256 } from "../crypto/sha256";
+import { LogLevel, log } from "../host/calls";
+import { MAX_REMEMBERED_TEXTS, MAX_REVOKED, MAX_TEXTS, MAX_TEXTS_BYTES } from "../limits";
+import { compare } from "../text/bytes";
+import { Text } from "../text/region";
+import { Writer } from "../text/writer";
+import { Loading } from "../trust/loading";
+import { RevocationText, Texts } from "../trust/revocations";
+import { Anchors, Trust } from "../trust/trust";
+import { loadText, releaseText } from "./bundles";
+import { contextAt, contextEnd, isTaken, keepUp } from "./contexts";
+import { Domain } from "./domains";
+import { SignedTexts } from "./settings";
+import {
+  findSharedText,
+  raiseSharedText,
+  readSharedTexts,
+  sharedSignerLen,
+  sharedSignerPtr,
+  sharedText,
+  sharedTextCount,
+} from "./shared";
+
+const OLDER = "a text of its signer that is newer is in force";
+const OTHER = "a text of its signer with the same version and other content is in force";
+
+/** What was read last, and is not remembered yet. */
+const loaded: StaticArray<RevocationText> = new StaticArray<RevocationText>(MAX_TEXTS);
+let loadedCount: i32 = 0;
+const line: usize = memory.data(256, 16);
+const writer = new Writer();
+
+/** Why a text may not follow one of that version and hash; empty where it may. */
+function compareWith(text: RevocationText, version: i64, hash: usize): string {
+  if (text.version < version) return OLDER;
+  return text.version == version && memory.compare(text.hash, hash, 32) != 0 ? OTHER : "";
+}
+
+/** As for bundles (domains.ts): what the VM itself holds counts first; whoever holds nothing, and every canary, asks the others. */
+function refusalOf(domain: Domain, text: RevocationText, isCanary: bool): string {
+  const own = domain.texts.find(text.namePtr, text.nameLen);
+  if (own >= 0) {
+    const reason = compareWith(text, domain.texts.at(own).version, domain.texts.at(own).hash);
+    if (reason.length != 0 || !isCanary) return reason;
+  }
+  const other = findSharedText(text);
+  return other < 0 ? "" : compareWith(text, load<i64>(sharedText(other)), sharedText(other) + 8);
+}
+
+/** A worker goes on with what it has. One line, as somebody has replayed an old text, or two have signed in one's name. */
+function warnOfIgnored(text: RevocationText, reason: string): void {
+  writer.open(line, 256);
+  writer.literal("glassgate: a text of revocations is ignored: ");
+  writer.literal(reason);
+  writer.literal(": ");
+  writer.string(text.namePtr, text.nameLen);
+  log(LogLevel.Warn, line, writer.length);
+}
+
+function isLoaded(text: RevocationText): bool {
+  for (let i = 0; i < loadedCount; i++) if (unchecked(loaded[i]).isNamed(text.namePtr, text.nameLen)) return true;
+  return false;
+}
+
+/** @returns false with `loading.reason` where the text makes its configuration unusable */
+function take(loading: Loading, place: Text, anchors: Anchors, trust: Trust, domain: Domain, isCanary: bool): bool {
+  const text = loadText(loading, place.ptr, place.len, anchors, trust);
+  if (changetype<usize>(text) == 0) return false;
+  if (text.isIgnored) {
+    releaseText(text);
+    return true;
+  }
+  let reason = isLoaded(text) ? "two texts are of one signer" : "";
+  const isFatal = isCanary || reason.length != 0;
+  if (reason.length == 0) reason = refusalOf(domain, text, isCanary);
+  if (reason.length == 0) {
+    unchecked((loaded[loadedCount] = text));
+    loadedCount += 1;
+    return true;
+  }
+  if (isFatal) {
+    loading.refuse(reason, text.namePtr, text.nameLen);
+  } else {
+    warnOfIgnored(text, reason);
+  }
+  releaseText(text);
+  return !isFatal;
+}
+
+/** Whether that signer's text counts, and none of his was loaded. */
+function isFurther(signerPtr: usize, signerLen: i32, version: i64, trust: Trust): bool {
+  if (version <= trust.floor(signerPtr, signerLen)) return false;
+  for (let i = 0; i < loadedCount; i++) if (unchecked(loaded[i]).isNamed(signerPtr, signerLen)) return false;
+  return true;
+}
+
+/** How many texts the domain would remember. The canary, which remembers none, goes by what the others have told. */
+function countAll(texts: Texts, trust: Trust, isCanary: bool): i32 {
+  let count = loadedCount;
+  for (let i = 0; !isCanary && i < texts.count; i++) {
+    const text = texts.at(i);
+    if (isFurther(text.namePtr, text.nameLen, text.version, trust)) count += 1;
+  }
+  for (let i = 0; isCanary && i < sharedTextCount(); i++) {
+    if (isFurther(sharedSignerPtr(i), sharedSignerLen(i), load<i64>(sharedText(i)), trust)) count += 1;
+  }
+  return count;
+}
+
+/**
+ * Reads and verifies the configuration's texts under its bundle. False with `loading.reason` where it cannot be used; nothing is
+ * kept then.
+ */
+export function loadTexts(
+  loading: Loading,
+  texts: SignedTexts,
+  anchors: Anchors,
+  trust: Trust,
+  domain: Domain,
+  isCanary: bool,
+): bool {
+  loadedCount = 0;
+  readSharedTexts(domain.id);
+  for (let i = 0; i < texts.count; i++) {
+    if (take(loading, texts.revocations(i), anchors, trust, domain, isCanary)) continue;
+    dropLoaded();
+    return false;
+  }
+  if (countAll(domain.texts, trust, isCanary) <= MAX_REMEMBERED_TEXTS) return true;
+  dropLoaded();
+  return loading.refuse("with them there are texts of more than 16 signers that no bundle has taken in");
+}
+
+function dropLoaded(): void {
+  while (loadedCount > 0) releaseText(unchecked(loaded[--loadedCount]));
+}
+
+/** How near the texts come to what there may be, in percent. */
+export function textsFilledPercent(domain: Domain, bytes: i32): i32 {
+  const texts = domain.texts;
+  let longest = 0;
+  for (let i = 0; i < texts.count; i++) longest = max(longest, texts.at(i).revoked.longest);
+  const filled = max((bytes * 100) / MAX_TEXTS_BYTES, (longest * 100) / MAX_REVOKED);
+  return max(filled, (texts.count * 100) / MAX_REMEMBERED_TEXTS);
+}
+
+/** Whether the text still counts under the newest bundle, or under an older one that governs a context of the domain. */
+function isNeeded(domain: Domain, text: RevocationText): bool {
+  const newest = domain.newest;
+  if (changetype<usize>(newest) == 0 || text.version > newest.trust.floor(text.namePtr, text.nameLen)) return true;
+  for (let i = 0; i < contextEnd(); i++) {
+    const context = contextAt(i);
+    if (!isTaken(i) || context.domain != domain || changetype<usize>(context.held) == 0) continue;
+    if (text.version > context.held.trust.floor(text.namePtr, text.nameLen)) return true;
+  }
+  return false;
+}
+
+/** Forgets the texts that a bundle's floor covers, once that bundle governs all of the domain's contexts. */
+function forgetCovered(domain: Domain): void {
+  const texts = domain.texts;
+  if (texts.count == 0) return;
+  for (let i = 0; i < contextEnd(); i++) {
+    if (isTaken(i) && contextAt(i).domain == domain) keepUp(contextAt(i));
+  }
+  for (let i = texts.count - 1; i >= 0; i--) {
+    const text = texts.at(i);
+    if (isNeeded(domain, text)) continue;
+    texts.remove(i);
+    releaseText(text);
+  }
+}
+
+/** Remembers what `loadTexts` has read. @param trust the configuration's bundle, which `context.held` is by now */
+export function rememberTexts(domain: Domain, trust: Trust): void {
+  const texts = domain.texts;
+  for (let i = 0; i < loadedCount; i++) {
+    const text = unchecked(loaded[i]);
+    raiseSharedText(domain.id, text, text.version, text.hash, trust);
+    const own = texts.find(text.namePtr, text.nameLen);
+    // The same payload, signed with another key: it is the better one where the first key is gone.
+    const isKnown = own >= 0 && texts.at(own).version == text.version && !trust.revoked.keys.has(texts.at(own).key);
+    if (isKnown) {
+      releaseText(text);
+      continue;
+    }
+    if (own >= 0) releaseText(texts.at(own));
+    texts.put(own >= 0 ? own : texts.count, text);
+  }
+  loadedCount = 0;
+}
+
+/** Whether this VM holds every text that others have told of, or a bundle whose floor covers it. */
+function holdsAllTexts(domain: Domain): bool {
+  const newest = domain.newest;
+  readSharedTexts(domain.id);
+  for (let i = 0; i < sharedTextCount(); i++) {
+    const ptr = sharedSignerPtr(i);
+    const len = sharedSignerLen(i);
+    const version = load<i64>(sharedText(i));
+    if (changetype<usize>(newest) != 0 && version <= newest.trust.floor(ptr, len)) continue;
+    const own = domain.texts.find(ptr, len);
+    if (own < 0 || domain.texts.at(own).version < version) return false;
+  }
+  return true;
+}
+
+function warnOfMissing(): void {
+  writer.open(line, 256);
+  writer.literal(
+    "glassgate: revocations are in force that this VM was never given: it denies every grant until a push brings them",
+  );
+  log(LogLevel.Error, line, writer.length);
+}
+
+/**
+ * After each configuration of the domain, whether it could be used or not. A VM that has all texts gets the further ones in
+ * order, each with its configuration, so it asks only when it is new, or after a configuration that it could not use.
+ */
+export function settleTexts(domain: Domain, isUsed: bool): void {
+  forgetCovered(domain);
+  if (domain.isNew || !domain.hasAllTexts || !isUsed) {
+    domain.hasAllTexts = holdsAllTexts(domain);
+    if (!domain.hasAllTexts) warnOfMissing();
+    domain.isNew = false;
+  }
+  domain.textsDigest = domain.hasAllTexts ? digestOf(domain) : 0;
+}
+
+/** A signer, a version and two newlines. */
+const scratch: usize = memory.data(1536, 16); // MAX_REMEMBERED_TEXTS x 96
+const digest: usize = memory.data(32, 16);
+
+/** The index of the first signer, bytewise, behind that one; -1 for none. @param after -1 to begin */
+function nextSigner(texts: Texts, after: i32): i32 {
+  let next = -1;
+  for (let i = 0; i < texts.count; i++) {
+    const text = texts.at(i);
+    if (after >= 0 && isBefore(text, texts.at(after))) continue;
+    if (i == after || (next >= 0 && !isBefore(text, texts.at(next)))) continue;
+    next = i;
+  }
+  return next;
+}
+
+function isBefore(text: RevocationText, other: RevocationText): bool {
+  return compare(text.namePtr, text.nameLen, other.namePtr, other.nameLen) < 0;
+}
+
+/** 48 bits, which a gauge keeps exactly, of the SHA-256 over `signer\\nversion\\n` of each text above the newest bundle's floor. */
+function digestOf(domain: Domain): u64 {
+  const newest = domain.newest;
+  writer.open(scratch, 1536);
+  for (let i = nextSigner(domain.texts, -1); i >= 0; i = nextSigner(domain.texts, i)) {
+    const text = domain.texts.at(i);
+    if (changetype<usize>(newest) != 0 && text.version <= newest.trust.floor(text.namePtr, text.nameLen)) continue;
+    writer.bytes(text.namePtr, text.nameLen);
+    writer.byte(0x0a);
+    writer.integer(text.version);
+    writer.byte(0x0a);
+  }
+  sha256(scratch, writer.length, digest);
+  return max<u64>(1, bswap<u64>(load<u64>(digest)) >> 16);
+}
+
+/** The highest version of a text that the domain remembers; 0 without any. */
+export function newestTextVersion(domain: Domain): i64 {
+  let newest: i64 = 0;
+  for (let i = 0; i < domain.texts.count; i++) newest = max(newest, domain.texts.at(i).version);
+  return newest;
+}
