@@ -14,16 +14,19 @@ export interface Binding {
   readonly proofKey?: PrivateKey;
 }
 
-/** @param isDemanded whether the entitlement demands one */
+/** @param before what the grant was bound to that is asked for again @param isDemanded by the entitlement */
 export function bindingFor(
-  { bind, bindCert }: { bind?: boolean; bindCert?: string },
+  { bind, bindCert }: { readonly bind?: boolean; readonly bindCert?: string },
+  before: GrantClaims["cnf"],
   isDemanded: boolean,
 ): Binding | undefined {
   if (bind === true && bindCert !== undefined)
     throw new UserError("A grant is bound to one thing.", { hint: "Give --bind or --bind-cert, not both." });
   if (bindCert !== undefined)
     return { cnf: { "x5t#S256": certificateThumbprint(readText(bindCert, "the client certificate")) } };
-  if (bind !== true && !isDemanded) return undefined;
+  // A certificate stays; a proof key is good for one grant.
+  if (bind !== true && before !== undefined && "x5t#S256" in before) return { cnf: before };
+  if (bind !== true && before === undefined && !isDemanded) return undefined;
   const proofKey = newProofKey();
   return { cnf: { jkt: proofKey.kid }, proofKey };
 }

@@ -1,4 +1,5 @@
 /** What a requester holds: kept without a secret in clear, listed, given back, and wiped at its end by whatever comes next. */
+import { createHash } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
@@ -20,6 +21,7 @@ import { completeGrant } from "../../control/grant/make.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { atTerminal, type Ran } from "../cli/run.js";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
+import { looseGrant } from "./raw.js";
 
 let party: Party;
 let keys: string;
@@ -112,6 +114,12 @@ it("binds where it is demanded and where it is wished, and keeps the key sealed;
     "rita",
   ]);
   expect(mailed.stderr).toContain("can be read by everybody");
+
+  // A certificate stays what it was.
+  const thumbprint = createHash("sha256").update("a certificate").digest("base64url");
+  const cnf2 = { "x5t#S256": thumbprint };
+  party.write("mtls.txt", await looseGrant([detail], { cnf: cnf2 }));
+  expect((await claimsOf(await party.run(["ask", "--again", "mtls.txt", "--key", "rita"]))).cnf).toEqual(cnf2);
 
   const wished = await claimsOf(await ask(["--bind"]));
   expect(findHeld(keys, wished.jti)?.proof).toBeDefined();

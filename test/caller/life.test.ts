@@ -145,6 +145,33 @@ describe("streams", () => {
     expect(text).toContain("nobody listens there");
   });
 
+  it("a gateway's denial is told, and one that says that the grant is no more ends all", async () => {
+    const told: string[] = [];
+    let code = "quorum";
+    const gateway = await startStub(() => ({
+      status: 401,
+      headers: { "www-authenticate": 'BreakGlass error="invalid_token"', "content-type": "application/problem+json" },
+      body: JSON.stringify({ type: `urn:glassgate:verdict:${code}`, code }),
+    }));
+    const proxy = await startProxy({
+      credential: { grant: await looseGrant() },
+      gateway: { url: gateway.url },
+      told: ({ status, why }) => told.push(`${status} ${why}`),
+    });
+    const once = () => raw(proxy.socketPath, ["GET /orders/1 HTTP/1.1", "Host: api.example.com", "Connection: close"]);
+    expect((await once()).text).toContain('"code":"quorum"');
+    expect((await once()).status).toBe(401);
+    code = "revoked";
+    expect((await once()).text).toContain('"code":"revoked"');
+    expect(await proxy.ended).toBe("denied");
+    expect(told.map((line) => line.split(":", 2).join(":"))).toEqual([
+      "401 the gateway: quorum",
+      "401 the gateway: quorum",
+      "401 the gateway: revoked",
+    ]);
+    await gateway.stop();
+  });
+
   it("a grant that has ended, a wrong key, a key too many: refused before anything listens", async () => {
     const proofKey = newKey("Ed25519");
     const bound = await looseGrant([detail()], { cnf: { jkt: proofKey.kid } });
