@@ -57,6 +57,8 @@ describe("flags", () => {
 for (const { file, script } of [
   { file: "distinct.ts", script: "bench:distinct" },
   { file: "memory.ts", script: "bench:memory" },
+  { file: "streams.ts", script: "bench:streams" },
+  { file: "soak-streams.ts", script: "soak:streams" },
   { file: "differential.ts", script: "soak:differential" },
 ]) {
   it(`npm run ${script} -- --help says its flags and an example`, async () => {

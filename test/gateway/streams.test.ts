@@ -140,12 +140,12 @@ for (const [place, render] of places) {
         lasts: grantOf("this-one-outlasts-them", 600),
       };
       const exp = Math.floor(Date.now() / 1000) + seconds;
+      const expiring = await openAll("expires", { "x-break-glass": grants.expires });
       const headers = { "x-break-glass": grants.expires };
       expect(await send({ port: test.port, path: "/orders/short", headers })).toMatchObject({
         status: 200,
         body: "short",
       });
-      const expiring = await openAll("expires", { "x-break-glass": grants.expires });
       const revoked = await openAll("revoked", { "x-break-glass": grants.revoked });
       const urgent = await openAll("urgent", { "x-break-glass": grants.urgent });
       const lasting = await openAll("lasts", { "x-break-glass": grants.lasts });
