@@ -9,6 +9,7 @@ import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
 import { prepareOpenGrants } from "./filter/opengrants";
 import { handleOf, unwatch } from "./filter/openstreams";
+import { prepareProofs } from "./filter/replays";
 import { drawSecret } from "./filter/secret";
 import { addStream, ownerOfStream, removeStream } from "./filter/streams";
 import { fitTables, onTick, stopTicks } from "./filter/ticks";
@@ -49,6 +50,7 @@ export function proxy_on_configure(context: u32, _size: u32): u32 {
   enter();
   // Not in on_vm_start, which not every host calls anew for an instance that takes a trapped one's place.
   drawSecret(vmNumber());
+  prepareProofs();
   const accepted = configure(context);
   leave();
   return accepted ? 1 : 0;

@@ -7,6 +7,14 @@
 export const MAX_GRANT_BYTES: i32 = 8192;
 /** Approvals in one grant: a quorum of more than 8 people cannot be had in an emergency. */
 export const MAX_APPROVALS: i32 = 8;
+/** The header `DPoP`: as long as a grant may be. Its `htu` repeats the path; other clients' proofs have a few hundred bytes. */
+export const MAX_PROOF_BYTES: i32 = 8192;
+/** Members of the objects of a proof that are open at once, unknown ones included: each new name is compared with them. */
+export const MAX_PROOF_MEMBERS: i32 = 64;
+/** `jti` of a proof. */
+export const MAX_PROOF_ID_BYTES: i32 = 256;
+/** Seconds that a proof's `iat` may be away from now, either way. A used one is remembered until it has passed. */
+export const MAX_PROOF_AGE: i64 = 60;
 /** JSON nesting; our deepest claim needs 4. */
 export const MAX_JSON_DEPTH: i32 = 8;
 /** A plugin configuration in bytes: a bundle of the largest size, its anchors and JSON escapes. */
@@ -101,6 +109,13 @@ export const MAX_TABLES: i32 = 64;
 export const MAX_WAITING_KEYS: i32 = 16;
 /** VMs of one process that are counted: one a worker and one more. */
 export const MAX_VMS: i32 = 1024;
+/**
+ * Used proofs that are remembered, 16 bytes each, in the gateway's shared data (filter/replays.ts): of one grant, a steady 68
+ * requests a second; of all grants whose keys fall into one bucket. All buckets full: 16 MiB a process and vm_id.
+ */
+export const MAX_PROOFS_OF_GRANT: i32 = 4096;
+export const MAX_PROOFS_OF_BUCKET: i32 = 8192;
+export const PROOF_BUCKETS: i32 = 128;
 /**
  * The end of memory, in pages of 64 KiB: 256 MiB, `maximumMemory` in asconfig.json; Envoy would give 1 GiB. What is not used
  * costs nothing. The sum: 5 MiB of static data and runtime, and the four budgets below, 132 MiB. The rest is room for gaps

@@ -6,8 +6,9 @@ import { dirname, join, posix, relative, sep } from "node:path";
 const rooms = {
   assembly: {
     "": ["filter", "grant", "crypto", "text", "host"], // index.ts and tools.ts
-    filter: ["decide", "grant", "trust", "jose", "crypto", "text", "host", "heap", "limits"],
+    filter: ["decide", "proof", "grant", "trust", "jose", "crypto", "text", "host", "heap", "limits"],
     decide: ["grant", "trust", "jose", "crypto", "text", "limits"],
+    proof: ["jose", "crypto", "text", "limits"],
     grant: ["jose", "crypto", "text", "limits"],
     trust: ["jose", "crypto", "text", "limits"],
     jose: ["crypto", "text", "limits"],
@@ -18,9 +19,10 @@ const rooms = {
     limits: [],
   },
   control: {
-    demo: ["gateway", "host", "grant", "trust", "signer", "base"],
-    cli: ["gateway", "host", "grant", "trust", "signer", "base"],
+    demo: ["caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    cli: ["caller", "gateway", "host", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],
+    caller: ["grant", "trust", "signer", "host", "base"],
     grant: ["host", "trust", "signer", "base"],
     trust: ["signer", "base"],
     signer: ["base"],

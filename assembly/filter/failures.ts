@@ -1,6 +1,6 @@
 /**
  * Failed signature checks by source: what bounds the price of a flood of forged grants. A source is the network of the request
- * until the requester's signature holds, and the requester's key from then on. One that has failed too often waits; no other
+ * until the requester's signature holds, and the requester's key from then on (for proofs: that key in that network). One that has failed too often waits; no other
  * does, and none that has not failed. Fixed memory, decided before a signature is looked at.
  *
  * Where a source stands depends on the VM's secret, so nobody can choose networks that share a place.
@@ -25,6 +25,7 @@ const COUNTER_BYTES: usize = 16;
 const counters: usize = memory.data(65536, 8); // SETS x WAYS x COUNTER_BYTES
 const address: usize = memory.data(16, 8);
 const hashed: usize = memory.data(8, 8);
+const pair: usize = memory.data(16, 8);
 
 /** The network of a source: its /24 or, for IPv6, its /56, as a number that is never 0. 0 when the gateway names no address. */
 export function networkOf(ptr: usize, len: i32): u64 {
@@ -36,6 +37,16 @@ export function networkOf(ptr: usize, len: i32): u64 {
 /** The key of that kid, as a number that no network has. Two kids of one number cannot be found without the VM's secret. */
 export function keyOf(kidPtr: usize, kidLen: i32): u64 {
   return ((<u64>1) << 63) | (sipHash(vmSecret(), kidPtr, kidLen) >> 1);
+}
+
+/**
+ * That key as it is used from that network: by this the failed proofs of a bound grant are counted. Whoever has got hold of the
+ * grant but not of its key cannot make its holder wait from elsewhere.
+ */
+export function holderOf(kidPtr: usize, kidLen: i32, network: u64): u64 {
+  store<u64>(pair, keyOf(kidPtr, kidLen));
+  store<u64>(pair, network, 8);
+  return ((<u64>1) << 63) | (sipHash(vmSecret(), pair, 16) >> 1);
 }
 
 function setOf(source: u64): usize {

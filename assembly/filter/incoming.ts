@@ -17,6 +17,10 @@ export class Incoming {
   grantHeaders: i32 = 0;
   grantPtr: usize = 0;
   grantLen: i32 = 0;
+  /** How many headers `DPoP` there are, and the last of them. */
+  proofHeaders: i32 = 0;
+  proofPtr: usize = 0;
+  proofLen: i32 = 0;
   requestIdPtr: usize = 0;
   requestIdLen: i32 = 0;
   /** The peer's address and port; `len` 0 when the gateway names none. Only after `readSource`. */
@@ -39,6 +43,7 @@ export class Incoming {
     this.targetLen = 0;
     this.grantHeaders = 0;
     this.grantLen = 0;
+    this.proofHeaders = 0;
     this.requestIdPtr = 0;
     this.requestIdLen = 0;
     this.hasAttestation = false;
@@ -83,6 +88,10 @@ function take(incoming: Incoming): void {
     incoming.grantHeaders += 1;
     incoming.grantPtr = walk.valuePtr;
     incoming.grantLen = walk.valueLen;
+  } else if (isLiteral(ptr, len, "dpop")) {
+    incoming.proofHeaders += 1;
+    incoming.proofPtr = walk.valuePtr;
+    incoming.proofLen = walk.valueLen;
   } else if (isLiteral(ptr, len, "x-request-id")) {
     incoming.requestIdPtr = walk.valuePtr;
     incoming.requestIdLen = walk.valueLen;

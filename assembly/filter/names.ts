@@ -11,4 +11,6 @@ export const VERDICT_STATE = ascii("glassgate.verdict");
 export const AUDIT_STATE = ascii("glassgate.audit");
 
 export const SOURCE_ADDRESS = ascii("source\0address");
+/** Of the client's certificate: 64 hexadecimal digits of the SHA-256 of its DER. */
+export const CERTIFICATE_DIGEST = ascii("connection\0sha256_peer_certificate_digest");
 export const NODE_ID = ascii("xds\0node\0id");

@@ -10,6 +10,7 @@ import { tellLoad } from "./load";
 import { countBuiltTable, handOverCounts } from "./metrics";
 import { hasStreamWork, watchStreams } from "./openstreams";
 import { isLongAgo } from "./registry";
+import { tellShares } from "./shares";
 
 /** A tick that finds nothing costs about 1 us. */
 const IDLE_MS: i32 = 500;
@@ -58,6 +59,7 @@ function sayAgain(time: u64): void {
   saidAt = time;
   serveOn(time, isAwake);
   tellLoad(time, isAwake, false);
+  tellShares(time);
 }
 
 /** A context is about to go. Only from its own callback: a timer would outlive it in Envoy. */

@@ -11,6 +11,17 @@ export function isLiteral(ptr: usize, len: i32, literal: string): bool {
   return true;
 }
 
+/** The same, upper-case letters of the bytes taken as lower-case ones. The literal has none. */
+export function isLowerLiteral(ptr: usize, len: i32, literal: string): bool {
+  if (len != literal.length) return false;
+  const units = changetype<usize>(literal);
+  for (let i = 0; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    if (<u16>(isUpper(c) ? c + 0x20 : c) != load<u16>(units + ((<usize>i) << 1))) return false;
+  }
+  return true;
+}
+
 /** Sixteen and eight bytes at a time, wherever they stand: `memory.compare` goes byte by byte unless both are aligned alike. */
 export function equalBytes(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): bool {
   if (aLen != bLen) return false;

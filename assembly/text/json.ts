@@ -143,6 +143,11 @@ export class JsonReader {
     return this.word("false") ? false : this.another();
   }
 
+  /** `null`; false when the next value is another. */
+  nothing(): bool {
+    return this.word("null") || this.another();
+  }
+
   /** Everything is read and closed, and only white space is left. */
   finish(): bool {
     this.skipSpace();

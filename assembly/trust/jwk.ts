@@ -1,18 +1,14 @@
 /** Public keys as JWK (RFC 7517, 7518 section 6.2, 8037): closed objects, private members refused as unknown. */
 
 import { Algorithm } from "../crypto/algorithm";
-import { sha256 } from "../crypto/sha256";
 import { isAcceptableKey } from "../crypto/signature";
 import { algorithmOf } from "../jose/jws";
+import { THUMBPRINT_CHARACTERS, thumbprint } from "../jose/thumbprint";
 import { decode, encode } from "../text/base64url";
 import { equalBytes, isLiteral } from "../text/bytes";
-import { Writer } from "../text/writer";
 import { Loading } from "./loading";
 import { KeyMember, keyMember } from "./members.gen";
 import { FOREVER, Key } from "./trust";
-
-/** Characters of a SHA-256 in base64url: of a kid, and of each coordinate. */
-const KID_CHARACTERS: i32 = 43;
 
 const OKP: i32 = KeyMember.Kty | KeyMember.Crv | KeyMember.X | KeyMember.Kid;
 const EC: i32 = OKP | KeyMember.Y;
@@ -34,10 +30,8 @@ class Strings {
 }
 
 const strings = new Strings();
-const writer = new Writer();
-const scratch: usize = memory.data(256, 16);
 const digest: usize = memory.data(32, 16);
-const thumbprint: usize = memory.data(48, 16);
+const name: usize = memory.data(48, 16);
 
 function readMember(member: i32, loading: Loading, key: Key): void {
   const reader = loading.reader;
@@ -79,25 +73,8 @@ function readMember(member: i32, loading: Loading, key: Key): void {
   }
 }
 
-/** RFC 7638: the hash of the required members in this order, without white space. */
-function writeThumbprint(algorithm: i32): void {
-  writer.open(scratch, 256);
-  if (algorithm == Algorithm.Ed25519) {
-    writer.literal('{"crv":"Ed25519","kty":"OKP","x":"');
-    writer.bytes(strings.xPtr, strings.xLen);
-  } else {
-    writer.literal('{"crv":"P-256","kty":"EC","x":"');
-    writer.bytes(strings.xPtr, strings.xLen);
-    writer.literal('","y":"');
-    writer.bytes(strings.yPtr, strings.yLen);
-  }
-  writer.literal('"}');
-  sha256(scratch, writer.length, digest);
-  encode(digest, 32, thumbprint);
-}
-
 function coordinate(ptr: usize, len: i32, out: usize): bool {
-  return len == KID_CHARACTERS && decode(ptr, len, out) == 32;
+  return len == THUMBPRINT_CHARACTERS && decode(ptr, len, out) == 32;
 }
 
 function checkKey(loading: Loading, key: Key, seen: i32): bool {
@@ -125,8 +102,8 @@ function checkKey(loading: Loading, key: Key, seen: i32): bool {
   if (!isAcceptableKey(key.algorithm, key.publicKey)) {
     return loading.refuse("a key is not a point of its curve, or of small order", kidPtr, kidLen);
   }
-  writeThumbprint(key.algorithm);
-  if (!equalBytes(kidPtr, kidLen, thumbprint, KID_CHARACTERS)) {
+  thumbprint(key.algorithm, key.publicKey, digest);
+  if (!equalBytes(kidPtr, kidLen, name, encode(digest, 32, name))) {
     return loading.refuse("a kid is not the key's RFC 7638 thumbprint", kidPtr, kidLen);
   }
   if (key.expiresAt <= key.notBefore) return loading.refuse("a key's exp is not after its nbf", kidPtr, kidLen);

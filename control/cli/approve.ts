@@ -101,9 +101,10 @@ async function approve(argument: string, options: Options): Promise<void> {
   const own = holderOf(bundle, findKeyFile(options.keys, options.key).public.kid);
   if (own === undefined)
     throw new UserError(`The key ${options.key} is not in the trust bundle.`, { hint: "Use another --key." });
+  const entitlement = entitlementOf({ claims, bundle });
   const judgeAt = (now: number): Promise<Outlook> => {
     checkDates(claims, now);
-    checkAge(claims, now);
+    checkAge(claims, now, entitlement?.max_wait ?? 0);
     return foresee(ask, own, trusted, { claims, bundle, requester, approvers: [own], now });
   };
   const now = nowSeconds();
@@ -111,7 +112,7 @@ async function approve(argument: string, options: Options): Promise<void> {
 
   say(paint("bold", "You are asked to approve, as the gateway reads it:"));
   say();
-  sayAsk(claims, personOf(requester.principal), now, outlook.warnings);
+  sayAsk(claims, personOf(requester.principal), now, outlook.warnings, entitlement);
   say();
   if (outlook.refusal !== undefined) throw outlook.refusal;
   say("Did you speak with the requester over another channel?");

@@ -13,6 +13,10 @@ import { newClaims, signAsk } from "../grant/make.js";
 import { couldApprove, keyAt, type Need, needs, showNeed } from "../grant/quorum.js";
 import { newKey } from "../signer/jwk.js";
 import { personOf } from "../trust/claims.js";
+import type { Detail } from "../trust/names.js";
+import { askedBefore } from "./ask-again.js";
+import { bindingFor, keepProofKey } from "./ask-binding.js";
+import { readAlso, scopeOf } from "./ask-scope.js";
 import {
   anchorsOption,
   bundleOption,
@@ -36,10 +40,15 @@ import { endWarnings } from "./verdict-output.js";
 /** Claims that are given word for word, as options of their names. */
 const askedSchema = z.object(askedShape);
 
-interface Options extends z.infer<typeof askedSchema> {
+interface Options extends Partial<z.infer<typeof askedSchema>> {
   readonly ttl?: number;
+  readonly net?: readonly string[];
+  readonly also?: readonly string[];
   readonly alsoMethod?: readonly string[];
   readonly alsoPath?: readonly string[];
+  readonly again?: string;
+  readonly bind?: boolean;
+  readonly bindCert?: string;
   readonly key: string;
   readonly keys: string;
   readonly anchors: string;
@@ -98,7 +107,63 @@ function sayNext(needed: readonly Need[]): void {
   say("Next: send it to them; each runs `glassgate approve ASK` and sends back the answer.");
 }
 
-async function ask(method: string, url: string, options: Options): Promise<void> {
+interface Wanted {
+  readonly asked: z.infer<typeof askedSchema>;
+  readonly details: Detail[];
+  /** Seconds, where they are said. */
+  readonly ttl: number | undefined;
+  readonly isBound: boolean;
+  readonly net?: readonly string[];
+}
+
+/** What is asked for in full, on the command line. */
+function wantedNow(method: string | undefined, url: string | undefined, options: Options): Wanted {
+  if (method === undefined || url === undefined) {
+    throw new UserError(`The ${method === undefined ? "method" : "URL"} is missing.`, {
+      hint: "For example: `glassgate ask POST https://api.example.com/orders/42 ...`; or `--again GRANT` for the same once more.",
+    });
+  }
+  const missing = claimRows.find(({ name, flag, optional }) => {
+    const given = new Map<string, unknown>(Object.entries(options)).get(name);
+    return flag !== undefined && optional !== true && given === undefined;
+  });
+  if (missing !== undefined) {
+    throw new UserError(`required option '${optionOf(missing.name)} ${missing.flag}' not specified`, {
+      hint: "see `glassgate --help`, or --help behind the command.",
+    });
+  }
+  const target = parseTarget(method, url);
+  if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
+  return {
+    asked: askedSchema.parse(options),
+    details: scopeOf(target, options.alsoMethod ?? [], options.alsoPath ?? [], readAlso(options.also)),
+    ttl: options.ttl,
+    isBound: false,
+    ...(options.net === undefined ? {} : { net: options.net }),
+  };
+}
+
+/** The same once more; what is said anew on the command line stands in its place, but never a wider scope. */
+async function wantedAgain(grant: string, method: string | undefined, options: Options): Promise<Wanted> {
+  const isWider = [options.also, options.alsoMethod, options.alsoPath].some((words) => words !== undefined);
+  if (method !== undefined || isWider) {
+    throw new UserError("--again asks for the same once more, and for no other methods or paths.", {
+      hint: "Leave them out, or ask in full, without --again.",
+    });
+  }
+  const before = await askedBefore(grant);
+  const { iat, exp, authorization_details, cnf } = before;
+  const net = options.net ?? before.net;
+  return {
+    asked: askedSchema.parse({ ...before, ...options }),
+    details: authorization_details,
+    ttl: options.ttl ?? exp - iat,
+    isBound: cnf !== undefined,
+    ...(net === undefined ? {} : { net }),
+  };
+}
+
+async function ask(method: string | undefined, url: string | undefined, options: Options): Promise<void> {
   const trusted = await readTrusted(options);
   const { anchors, claims: bundle } = trusted;
   const { public: publicKey } = findKeyFile(options.keys, options.key);
@@ -108,11 +173,13 @@ async function ask(method: string, url: string, options: Options): Promise<void>
       hint: "A root holder adds it to the roster; or use another --key.",
     });
   }
-  const target = parseTarget(method, url);
-  if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
-  const maxTtl = bundle.entitlements.find(({ id }) => id === options.ent)?.max_ttl;
-  const ttl = options.ttl ?? Math.min(DEFAULT_TTL, maxTtl ?? DEFAULT_TTL);
-  const asked = askedSchema.parse(options);
+  const wanted =
+    options.again === undefined ? wantedNow(method, url, options) : await wantedAgain(options.again, method, options);
+  const { asked, details, net } = wanted;
+  const entitlement = bundle.entitlements.find(({ id }) => id === asked.ent);
+  const life = Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
+  const ttl = wanted.ttl ?? life + (entitlement?.max_wait ?? 0);
+  const binding = bindingFor(options, wanted.isBound || entitlement?.require?.includes("cnf") === true);
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
       ttl,
@@ -120,14 +187,9 @@ async function ask(method: string, url: string, options: Options): Promise<void>
       sub: requester.principal.id,
       aud: anchors.audience,
       ...asked,
-      authorization_details: [
-        {
-          type: "break_glass_http",
-          locations: [target.host],
-          actions: [target.method, ...(options.alsoMethod ?? [])],
-          paths: [target.path.split("?", 1)[0] ?? "/", ...(options.alsoPath ?? [])],
-        },
-      ],
+      ...(net === undefined ? {} : { net: [...net] }),
+      ...(binding === undefined ? {} : { cnf: binding.cnf }),
+      authorization_details: details,
     });
 
   // Judged before the passphrase is asked for, so under a key that is thrown away.
@@ -138,11 +200,12 @@ async function ask(method: string, url: string, options: Options): Promise<void>
   const key = await openKey(options.keys, options.key, options.passphraseFd);
   const text = await signAsk(claimsAt(nowSeconds()), key);
   const signed = await readClaims(text, "The ask");
+  if (binding !== undefined) await keepProofKey(options.keys, options.key, text, signed, binding, key);
   if (options.json === true) {
     for (const warning of warnings) warn(warning);
     resultJson({ ask: text, claims: signed, approvers: needed });
   } else {
-    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings);
+    sayAsk(signed, personOf(requester.principal), nowSeconds(), warnings, entitlement);
     say();
     result(text);
   }
@@ -153,20 +216,27 @@ export function addAsk(program: Command): void {
   const command = program
     .command("ask")
     .description("ask for access; prints the ask, which opens nothing")
-    .argument("<method>", "the HTTP method that you need")
-    .argument("<url>", "the URL that you need; the last path segments may be * or **");
-  for (const { name, flag, help, optional } of claimRows) {
-    if (flag !== undefined)
-      command.addOption(new Option(`${optionOf(name)} ${flag}`, help).makeOptionMandatory(optional !== true));
-  }
+    .argument("[method]", "the HTTP method that you need")
+    .argument("[url]", "the URL that you need; the last path segments may be * or **");
+  // Not mandatory for commander: `--again` has them from before.
+  for (const { name, flag, help } of claimRows)
+    if (flag !== undefined) command.addOption(new Option(`${optionOf(name)} ${flag}`, help));
   command
     .option(
       "--ttl <duration>",
-      "how long it should live, for example 10m (default: 15m, or less where the entitlement says so)",
+      "when it ends, from now, for example 10m (default: 15m, or less where the entitlement says so, and its max_wait)",
       duration,
     )
+    .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
+    .option("--also <method-and-url...>", "a further method and URL, of this host or another (repeat)")
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
+    .option("--again <grant>", "ask for the same once more: a grant's file, or its ask's")
+    .option(
+      "--bind",
+      "bind it to a proof key of its own, so that a copy is worth nothing (default where it is demanded)",
+    )
+    .option("--bind-cert <file>", "bind it to this client certificate (PEM), for gateways that ask for one")
     .addOption(keyOption("your key's name"))
     .addOption(keysOption())
     .addOption(anchorsOption())
@@ -176,6 +246,8 @@ export function addAsk(program: Command): void {
     .action(ask);
   examples(command, [
     'glassgate ask POST https://api.example.com/orders/42/refund --ent orders-repair --reason outage --text "refund loop" --key rita',
+    'glassgate ask POST https://api.example.com/orders/42 --also GET https://stock.example.com/items/7 --ent orders-repair --reason outage --text "..." --key rita',
+    "glassgate ask --again grant.txt --key rita > ask.txt   # before it runs out; each approver approves again",
     'glassgate ask GET "https://api.example.com/orders/*" --ttl 10m --ent orders-repair --reason outage --text "find the stuck ones" --key rita > ask.txt',
   ]);
 }

@@ -4,10 +4,20 @@ import { readTextIfThere, writeText } from "../base/files.js";
 import { plural } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { readAnchors } from "../trust/anchors.js";
-import { buildClaims } from "../trust/bundle.js";
+import { nextBundle } from "../trust/next-bundle.js";
 import { parseRoster, readRosterText, refuseRoster } from "../trust/roster.js";
 import { type BuildOptions, currentBundle, draftOf, nextPath, refusalOfDraft } from "./bundle-draft.js";
 import { reportOf, sayReport } from "./bundle-report.js";
+import {
+  addDecisionOptions,
+  addTextOptions,
+  type DecisionOptions,
+  decisionsOf,
+  gatewaysOf,
+  readTexts,
+  sayFolded,
+  type TextOptions,
+} from "./bundle-texts.js";
 import { anchorsOption, bundleOption, examples, jsonOption, rosterOption } from "./context.js";
 import { result, resultJson, say, warn } from "./output.js";
 
@@ -17,12 +27,14 @@ function signersOf(next: string): number {
   return /^[A-Za-z0-9_-]+\./.test(text) ? text.split("~").length : 0;
 }
 
-async function build(options: BuildOptions & { json?: boolean }): Promise<void> {
+async function build(options: BuildOptions & TextOptions & DecisionOptions & { json?: boolean }): Promise<void> {
   const anchors = readAnchors(options.anchors);
   const rosterText = readRosterText(options.roster);
   const roster = parseRoster(rosterText, options.roster);
   const current = currentBundle(options.bundle);
-  const claims = buildClaims(roster, [anchors.audience], (current?.claims.version ?? 0) + 1, nowSeconds());
+  const decisions = decisionsOf(options);
+  const texts = await readTexts(gatewaysOf(options), options.texts ?? [], anchors, current?.claims, decisions.leftOut);
+  const { claims, folded } = nextBundle(roster, anchors, current?.claims, texts, nowSeconds(), decisions);
   const next = nextPath(options.bundle);
   const content = `${JSON.stringify(claims, null, 2)}\n`;
   const draft = draftOf(content, next);
@@ -49,9 +61,16 @@ async function build(options: BuildOptions & { json?: boolean }): Promise<void> 
       against: current === undefined ? null : { version: current.claims.version, standing: report.before?.words },
       changes: current === undefined ? [] : report.changes,
       weak: report.warnings,
+      folded: {
+        from_texts: folded.fromTexts.map(([entry, signer]) => ({ ...entry, signer })),
+        carried: folded.carried,
+        dropped: folded.dropped,
+        left_out: folded.leftOut.map(([entry, signer]) => ({ ...entry, signer: signer ?? null })),
+      },
     });
   else {
     sayReport(report, draft, current);
+    sayFolded(folded, [claims, ...(current === undefined ? [] : [current.claims])]);
     result(next);
   }
   say(`Next: ${anchors.threshold} root holders run \`glassgate bundle sign --key NAME\`, one after the other.`);
@@ -63,8 +82,12 @@ export function addBundleBuild(bundle: Command): void {
     .description("make the next bundle from the roster; says what changed and what is weak")
     .addOption(rosterOption())
     .addOption(anchorsOption())
-    .addOption(bundleOption())
-    .addOption(jsonOption())
-    .action(build);
-  examples(command, ["glassgate bundle build", "glassgate bundle build --roster roster.yaml --json"]);
+    .addOption(bundleOption());
+  addDecisionOptions(addTextOptions(command)).addOption(jsonOption()).action(build);
+  examples(command, [
+    "glassgate bundle build",
+    "glassgate bundle build --gateway gateway.yaml          # with what was revoked urgently there",
+    "glassgate bundle build --gateway gateway.yaml --leave-out eve --take-back sub:rita",
+    "glassgate bundle build --roster roster.yaml --json",
+  ]);
 }

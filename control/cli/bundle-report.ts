@@ -9,6 +9,7 @@ import type { BundleClaims } from "../trust/claims.js";
 import { contentChanges, describeChanges } from "../trust/diff.js";
 import { describeBundle } from "../trust/facts.js";
 import { lint } from "../trust/lint.js";
+import { withTakenOver } from "../trust/next-bundle.js";
 import { parseRoster, type Roster } from "../trust/roster.js";
 import { type Draft, type Standing, standingOf } from "./bundle-draft.js";
 import { say, warn } from "./output.js";
@@ -78,7 +79,9 @@ export function sayReport(report: Report, draft: Draft, current: Draft | undefin
 /** What a bundle built from the roster would change. */
 export function changesByRoster(claims: BundleClaims, roster: Roster): string[] {
   const now = claims.iat + SET_BACK;
-  const differences = contentChanges(claims, buildClaims(roster, claims.aud, claims.version, now));
+  const expected = buildClaims(roster, claims.aud, claims.version, now);
+  // What it took over from the bundle and the texts in force stands in no roster; the other report tells it.
+  const differences = contentChanges(claims, withTakenOver(expected, claims));
   if (claims.exp !== now + roster.lifetime)
     differences.push(`lifetime: the roster says ${roster.lifetime} seconds, the bundle holds for ${claims.exp - now}`);
   return differences;

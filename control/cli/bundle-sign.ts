@@ -9,6 +9,7 @@ import { readAnchors } from "../trust/anchors.js";
 import { signerKids } from "../trust/bundle.js";
 import { addSignature, currentBundle, nextPath, readDraft, refusalOfDraft, withNewSignatures } from "./bundle-draft.js";
 import { reportOf, rosterWarnings, sayReport } from "./bundle-report.js";
+import { addTextOptions, gatewaysOf, readTexts, sayReplaced, type TextOptions } from "./bundle-texts.js";
 import {
   anchorsOption,
   bundleOption,
@@ -23,7 +24,7 @@ import {
 } from "./context.js";
 import { askPerson, paint, result, resultJson, say, warn } from "./output.js";
 
-interface Options {
+interface Options extends TextOptions {
   readonly anchors: string;
   readonly bundle: string;
   readonly roster: string;
@@ -82,8 +83,10 @@ async function sign(options: Options): Promise<void> {
     });
   }
 
+  const texts = await readTexts(gatewaysOf(options), options.texts ?? [], anchors, current?.claims);
   say(paint("bold", "You are asked to sign this trust bundle:"));
   sayReport(report, draft, current);
+  sayReplaced(draft.claims, current?.claims, texts);
   const [first, ...differences] = rosterWarnings(draft, options.roster);
   if (first !== undefined) warn(first);
   for (const difference of differences) say(difference);
@@ -121,8 +124,10 @@ export function addBundleSign(bundle: Command): void {
     .addOption(bundleOption())
     .addOption(rosterOption())
     .addOption(keysOption())
-    .addOption(passphraseOption())
-    .addOption(jsonOption())
-    .action(sign);
-  examples(command, ["glassgate bundle sign --key root-1"]);
+    .addOption(passphraseOption());
+  addTextOptions(command).addOption(jsonOption()).action(sign);
+  examples(command, [
+    "glassgate bundle sign --key root-1",
+    "glassgate bundle sign --key root-1 --gateway gateway.yaml",
+  ]);
 }

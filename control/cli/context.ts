@@ -16,7 +16,7 @@ import type { BundleClaims } from "../trust/claims.js";
 import { warn } from "./output.js";
 
 /** Below the home folder; undefined for a user that has none, as in many containers. */
-function defaultKeys(): string | undefined {
+export function defaultKeys(): string | undefined {
   const home = homeFolder();
   return home === undefined ? undefined : join(home, ".glassgate", "keys");
 }

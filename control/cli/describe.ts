@@ -5,6 +5,8 @@ import { showDuration, showTime } from "../base/time.js";
 import { wrap } from "../base/wrap.js";
 import type { AskClaims } from "../grant/ask.js";
 import { type ClaimName, claims as claimRows } from "../grant/claims.js";
+import { isWholeFamily } from "../grant/networks.js";
+import type { Entitlement } from "../trust/claims.js";
 import type { Detail } from "../trust/names.js";
 import { say, warn } from "./output.js";
 
@@ -36,6 +38,13 @@ function scopeWarnings(details: readonly Detail[]): string[] {
   return [...warnings];
 }
 
+/** Networks that hardly keep anybody out. */
+function networkWarnings(networks: readonly string[]): string[] {
+  return networks
+    .filter(isWholeFamily)
+    .map((network) => `${visible(network)} is every address of its kind: no restriction`);
+}
+
 /** One detail as lists: every method on every host and path. */
 function scopeLines({ actions, locations, paths }: Detail, width: number): string[] {
   const list = (label: string, values: readonly string[]): string[] =>
@@ -52,7 +61,11 @@ function shown(kind: string, value: AskClaims[ClaimName]): string {
   return visible(JSON.stringify(value));
 }
 
+/** How long the grant lives once its approvals are there, where it may be waited for: seconds. */
+export type Life = Pick<Entitlement, "max_ttl" | "max_wait">;
+
 interface Frame {
+  readonly life: Life | undefined;
   readonly label: string;
   readonly person: string;
   readonly now: number;
@@ -60,15 +73,33 @@ interface Frame {
   readonly fact: (label: string, value: string) => string[];
 }
 
+/** What the user of a bound grant must show. */
+const BOUND_TO: Readonly<Record<string, string>> = {
+  "x5t#S256": "the client certificate with the SHA-256",
+  jkt: "the key that makes DPoP proofs, with the thumbprint",
+};
+
 /** Claims of which there is more to say than the value; all others are shown as they are. */
 const OWN_LINES: Readonly<Partial<Record<ClaimName, (claims: AskClaims, frame: Frame) => string[]>>> = {
   sub: ({ sub }, { label, person, fact }) =>
     fact(label, `${visible(sub)}${person === sub ? "" : ` (the person ${visible(person)})`}`),
   aud: ({ aud }, { label, fact }) => fact(label, aud.map(visible).join(", ")),
-  exp: ({ iat, exp }, { label, now, fact }) => {
+  exp: ({ iat, exp }, { label, now, life, fact }) => {
     const left = exp > now ? `${showDuration(exp - now)} left` : "EXPIRED";
-    return fact(label, `${showTime(exp)} (${showDuration(exp - iat)}, ${left})`);
+    const waits = (life?.max_wait ?? 0) > 0;
+    return [
+      ...fact(label, `${showTime(exp)}${waits ? " at the latest" : ""} (${showDuration(exp - iat)}, ${left})`),
+      ...(life === undefined || !waits
+        ? []
+        : fact("", `${showDuration(life.max_ttl)} after its approvals are there, where that is sooner`)),
+    ];
   },
+  cnf: ({ cnf }, { label, fact }) => {
+    if (cnf === undefined) return [];
+    const [[method, thumbprint] = ["", ""]] = Object.entries(cnf);
+    return fact(label, `${BOUND_TO[method] ?? visible(method)} ${visible(thumbprint)}`);
+  },
+  net: ({ net }, { label, fact }) => (net === undefined ? [] : fact(label, net.map(visible).join(", "))),
   authorization_details: ({ authorization_details: details }, { label, width, fact }) => [
     ...details.flatMap((detail, i) => [
       details.length === 1 ? label : `${label} (${i + 1} of ${details.length})`,
@@ -95,6 +126,7 @@ export function describeAsk(
   width: number,
   now: number,
   wordsWidth = width,
+  life?: Life,
 ): Description {
   const fact = (label: string, value: string): string[] => block(value, width, label.padEnd(LABEL), " ".repeat(LABEL));
   const details = claims.authorization_details;
@@ -102,11 +134,11 @@ export function describeAsk(
   return {
     facts: claimRows.flatMap((row) => {
       const own = OWN_LINES[row.name];
-      if (own !== undefined) return own(claims, { label: row.label, person, now, width, fact });
+      if (own !== undefined) return own(claims, { life, label: row.label, person, now, width, fact });
       const value = claims[row.name];
       return value === undefined ? [] : fact(row.label, shown(row.kind, value));
     }),
-    warnings: scopeWarnings(details),
+    warnings: [...scopeWarnings(details), ...networkWarnings(claims.net ?? [])],
     words: [
       ...block(`The words of ${visible(claims.sub)}, which nobody has checked:`, wordsWidth, "", ""),
       ...lines,
@@ -116,11 +148,11 @@ export function describeAsk(
 }
 
 /** Prints it, and says when it is longer than the screen. @param foreseen further warnings */
-export function sayAsk(claims: AskClaims, person: string, now: number, foreseen: readonly string[]): void {
+export function sayAsk(claims: AskClaims, person: string, now: number, foreseen: readonly string[], life?: Life): void {
   const { isTTY, columns, rows } = process.stderr;
   const wordsWidth = isTTY ? columns || DEFAULT_COLUMNS : DEFAULT_COLUMNS;
   const width = isTTY ? wordsWidth : Number.POSITIVE_INFINITY;
-  const { facts, words, ...described } = describeAsk(claims, person, width, now, wordsWidth);
+  const { facts, words, ...described } = describeAsk(claims, person, width, now, wordsWidth, life);
   const warnings = [...described.warnings, ...foreseen];
   for (const line of facts) say(line);
   say();

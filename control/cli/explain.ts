@@ -8,6 +8,7 @@ import { visible } from "../base/text.js";
 import { faultOfMoment, parseMoment, showTime } from "../base/time.js";
 import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
 import { malformedBecause } from "../grant/ask.js";
+import { sourceFor } from "../grant/stage.js";
 import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
 import { readClaims } from "../trust/bundle.js";
@@ -17,7 +18,10 @@ import { readOne } from "./message-input.js";
 import { paint, resultJson, resultRows } from "./output.js";
 import { parseTarget } from "./target.js";
 
-const WRONG_SIGNATURE = "the key is good here, but it has not signed this text";
+const BECAUSE: Readonly<Partial<Record<VerdictCode, string>>> = {
+  signature: "the key is good here, but it has not signed this text",
+  binding_missing: "all else is allowed: a gateway asks for the key of the grant's cnf last, and none is shown here",
+};
 const record = z.looseObject({ verdict: z.enum(verdictCodes) });
 
 interface Options {
@@ -25,6 +29,7 @@ interface Options {
   readonly bundle: string;
   /** Seconds. */
   readonly at?: number;
+  readonly from?: string;
   readonly json?: boolean;
 }
 
@@ -45,6 +50,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
   if (!accepted)
     throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
   const outcome = host.request({
+    sourceAddress: options.from ?? sourceFor(grant),
     headers: [
       [":method", target.method],
       [":path", target.path],
@@ -56,8 +62,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const parsed = record.parse(JSON.parse(audit.record));
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
-  const detail =
-    code === "malformed" ? await malformedBecause(grant) : code === "signature" ? WRONG_SIGNATURE : undefined;
+  const detail = code === "malformed" ? await malformedBecause(grant) : BECAUSE[code];
   const { version, iat } = readClaims(bundle, options.bundle);
   if (options.json === true)
     resultJson({
@@ -101,6 +106,7 @@ export function addExplain(program: Command): void {
         parseTime,
       ),
     )
+    .option("--from <address>", "the client's address (default: one that the grant may be used from)")
     .addOption(anchorsOption())
     .addOption(bundleOption())
     .addOption(jsonOption())

@@ -11,6 +11,7 @@ import { checkJwks, DEFAULT_ISSUER, type DemoIdp, makeDemoIdp } from "../gateway
 import { refusalOf } from "../gateway/push-preflight.js";
 import { renderGateway } from "../gateway/render.js";
 import { readRenderedFilter } from "../gateway/rendered.js";
+import { checkServerCertificate } from "../gateway/server-certificate.js";
 import { isDevice } from "../gateway/surroundings.js";
 import { loadProgram, wasmPath } from "../host/wasm.js";
 import { readAnchors } from "../trust/anchors.js";
@@ -35,6 +36,8 @@ interface RenderCommandOptions {
   readonly mode?: "enforce" | "shadow";
   readonly keep?: readonly string[];
   readonly require?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly output?: string;
 }
 
@@ -76,6 +79,19 @@ function checkCallers({ require, jwks, demoIdp }: RenderCommandOptions): void {
     throw new UserError("--jwks, --demo-idp and --require exclude each other.", { hint: "Leave all but one out." });
 }
 
+/** The gateway's own certificate and key: both, and good. */
+function tlsOf({ tlsCert, tlsKey }: RenderCommandOptions): { certificate: string; key: string } | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new UserError(`--tls-${tlsCert === undefined ? "key" : "cert"} stands alone.`, {
+      hint: "TLS takes both: --tls-cert FILE --tls-key FILE.",
+    });
+  const { validTo } = checkServerCertificate(tlsCert, tlsKey);
+  if (Date.parse(validTo) <= Date.now())
+    warn(`The certificate ${visible(tlsCert)} ended on ${validTo}: callers will refuse it.`);
+  return { certificate: resolve(tlsCert), key: resolve(tlsKey) };
+}
+
 /** Files that this command makes beside the configuration are never overwritten. */
 function demoFiles(folder: string): { jwks: string; caller: string } {
   const files = { jwks: join(folder, "idp-jwks.json"), caller: join(folder, "caller.txt") };
@@ -101,6 +117,7 @@ async function render(options: RenderCommandOptions): Promise<void> {
   checkCallers(options);
   if (options.port === options.adminPort)
     throw new UserError(`--port and --admin-port are both ${options.port}.`, { hint: "Give each its own." });
+  const tls = tlsOf(options);
   const anchors = readAnchors(options.anchors);
   await loadProgram(options.wasm);
   const folder = options.output === undefined ? process.cwd() : dirname(resolve(options.output));
@@ -125,6 +142,7 @@ async function render(options: RenderCommandOptions): Promise<void> {
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.require === undefined ? {} : { require: options.require }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
+    ...(tls === undefined ? {} : { tls }),
   });
   const refusal = await refusalOf(defaultConfiguration(readRenderedFilter(text, "The configuration")));
   if (refusal !== undefined)
@@ -168,11 +186,16 @@ export function addGatewayRender(gateway: Command): void {
       "an override header that a trusted proxy in front always sets: keep it (repeat)",
       collectKept,
     )
+    .option(
+      "--tls-cert <file>",
+      "serve TLS with this certificate and chain (PEM), and bind grants to client certificates",
+    )
+    .option("--tls-key <file>", "the certificate's key (PEM, without passphrase)")
     .option("--output <file>", "write there instead of standard output")
     .action(render);
   examples(renderCommand, [
     "glassgate gateway render --demo-idp --output gateway.yaml",
     "glassgate gateway render --jwks idp-jwks.json --issuer https://idp.example.com --output gateway.yaml",
-    "glassgate gateway render --require --port 10443 --output break-glass-only.yaml",
+    "glassgate gateway render --require --port 10443 --tls-cert api.pem --tls-key api.key --output break-glass-only.yaml",
   ]);
 }

@@ -19,10 +19,10 @@ export interface GatewayOptions {
   readonly admin?: string;
 }
 
-export const gatewayOption = (): Option =>
+export const gatewayOption = (how = "pushed one after the other", otherwise = `"${DEFAULT_FILE}"`): Option =>
   new Option(
     "--gateway <file>",
-    `the gateway's own envoy.yaml; repeat for several, pushed one after the other (default: "${DEFAULT_FILE}")`,
+    `the gateway's own envoy.yaml; repeat for several, ${how} (default: ${otherwise})`,
   ).argParser(collect);
 export const adminOption = (): Option =>
   new Option("--admin <host:port>", "another admin address than the file's, for one gateway").argParser(

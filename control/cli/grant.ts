@@ -1,18 +1,20 @@
 /** `glassgate grant`: checks the approvals, says what is missing, and makes the requester's signature last. */
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { UserError } from "../base/errors.js";
+import { messageOf, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
-import { type Ask, readAsk } from "../grant/ask.js";
+import { entryOf, heldFile, hold } from "../caller/held.js";
+import { type Ask, type AskClaims, readAsk } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
 import { holderOf, provenApprover, provenSigner } from "../grant/check.js";
 import { approvalWait, checkDates } from "../grant/dates.js";
 import { detailsOf, type Judgement, judgeAhead } from "../grant/judge.js";
 import { completeGrant } from "../grant/make.js";
 import type { Message } from "../grant/message.js";
-import { type Approver, needs, showNeed } from "../grant/quorum.js";
+import { type Approver, beganAt, needs, showNeed } from "../grant/quorum.js";
 import { samplesOf } from "../grant/scope.js";
 import { Stage } from "../grant/stage.js";
 import {
@@ -117,6 +119,22 @@ async function foresee(
   return judgement;
 }
 
+/** So that `glassgate status` knows of it, and that it is wiped when it has ended. */
+function noteFile(keys: string, key: string, text: string, claims: AskClaims, output: string): void {
+  try {
+    if (statSync(output).isFile()) hold(keys, { ...entryOf(text, claims, key), file: heldFile(output) });
+  } catch (error) {
+    // The grant is made and opens: what is lost is that it is wiped by itself.
+    warn(`the grant is not noted among what you hold, and not wiped at its end: ${messageOf(error)}`);
+  }
+}
+
+/** To whom and from where it is allowed, where the grant restricts that. */
+function onlyFor({ cnf, net }: AskClaims): string {
+  const key = cnf === undefined ? "" : ", to whoever shows the key that it is bound to";
+  return `${key}${net === undefined ? "" : ", from its networks"}`;
+}
+
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
   const trusted = await readTrusted(options);
   const { claims: bundle } = trusted;
@@ -134,7 +152,12 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   const given = await Promise.all(parts.approvals.map((approval) => provenApprover(approval, ask, bundle)));
   await awaitApprovals(given, ask);
   const approvers = parts.approvals.flatMap(({ header }) => holderOf(bundle, header.kid) ?? []);
-  const circumstances = (): Circumstances => ({ claims, bundle, requester, approvers, now: nowSeconds() });
+  const circumstances = (): Circumstances => {
+    const now = nowSeconds();
+    const entitlement = entitlementOf({ claims, bundle });
+    const began = entitlement && beganAt(entitlement, claims.iat, given, now);
+    return { claims, bundle, requester, approvers, began, now };
+  };
   const { ends } = await foresee(ask, parts, trusted, circumstances(), given);
 
   const key = await openKey(options.keys, options.key, options.passphraseFd);
@@ -148,12 +171,15 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   if (denial !== undefined) throw denied("The gateway would deny this", denial, circumstances());
 
   const { output } = options;
-  if (output !== undefined) writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
+  if (output !== undefined) {
+    writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
+    noteFile(options.keys, options.key, text, claims, output);
+  }
   if (options.json === true) resultJson(output === undefined ? { grant: text, claims } : { output, claims });
   else if (output === undefined) result(text);
   const until = showTime(ends?.at ?? claims.exp);
   say(
-    `Complete: the filter allows all of it. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
+    `Complete: the filter allows all of it${onlyFor(claims)}. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
   );
   const method = claims.authorization_details[0]?.actions[0] ?? "GET";
   say(

@@ -2,7 +2,18 @@
 import { holdTerminal } from "../base/terminal.js";
 
 /** The commands with `--passphrase-fd`; known here by name, as loading them takes as long as typing a few letters. */
-export const asking: readonly string[] = ["ask", "approve", "bundle sign", "grant", "init", "key new", "rotate"];
+export const asking: readonly string[] = [
+  "ask",
+  "approve",
+  "bundle sign",
+  "curl",
+  "grant",
+  "init",
+  "key new",
+  "proxy",
+  "rotate",
+  "run",
+];
 
 export function hushTerminal(args: readonly string[]): void {
   const isAsking = asking.some((command) => command.split(" ").every((word, i) => args[i] === word));

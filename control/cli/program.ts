@@ -2,20 +2,31 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
+import { messageOf } from "../base/errors.js";
+import { visible } from "../base/text.js";
+import { nowSeconds } from "../base/time.js";
+import { wipeEnded } from "../caller/held.js";
 import { addAnchors } from "./anchors.js";
 import { addApprove } from "./approve.js";
 import { addAsk } from "./ask.js";
 import { addBundle } from "./bundle.js";
 import { addCompletion } from "./completion.js";
+import { defaultKeys } from "./context.js";
+import { addCurl } from "./curl.js";
 import { addExplain } from "./explain.js";
 import { addGateway } from "./gateway.js";
 import { addGrant } from "./grant.js";
 import { UNWRAPPED, wrapHelp } from "./help.js";
 import { addInit } from "./init.js";
 import { addKey } from "./key.js";
-import { result, widthOf } from "./output.js";
+import { result, say, warn, widthOf } from "./output.js";
+import { addProxy } from "./proxy.js";
 import { addPush } from "./push.js";
+import { addReturn } from "./return.js";
+import { addRevoke } from "./revoke.js";
 import { addRotate } from "./rotate.js";
+import { addRunCommand } from "./run-command.js";
+import { addStatus } from "./status.js";
 
 const { version } = z
   .object({ version: z.string() })
@@ -31,6 +42,18 @@ function strict(command: Command): void {
   for (const child of command.commands) strict(child);
 }
 
+/** Whatever is done next: what has ended is no longer there. It never stands in a command's way. */
+function wipeBefore(command: Command): void {
+  const keys: unknown = command.opts().keys ?? (process.env.GLASSGATE_KEYS || defaultKeys());
+  if (typeof keys !== "string" || keys === "") return;
+  try {
+    for (const { entry, what } of wipeEnded(keys, nowSeconds()))
+      say(`The grant ${entry.jti} has ended. Wiped: ${what.map(visible).join(" and ") || "nothing was left of it"}.`);
+  } catch (error) {
+    warn(`what has ended could not be wiped: ${messageOf(error)}`);
+  }
+}
+
 export function buildProgram(): Command {
   const program = new Command("glassgate")
     .description("Break-glass access for APIs, decided at the gateway.")
@@ -43,8 +66,14 @@ export function buildProgram(): Command {
     addAsk,
     addApprove,
     addGrant,
+    addRunCommand,
+    addCurl,
+    addProxy,
+    addStatus,
+    addReturn,
     addExplain,
     addPush,
+    addRevoke,
     addRotate,
     addGateway,
     addCompletion,
@@ -61,6 +90,7 @@ In an emergency:
 
 \`glassgate COMMAND --help\` shows examples of each.`,
   );
+  program.hook("preAction", (_program, command) => wipeBefore(command));
   strict(program);
   return program;
 }

@@ -9,7 +9,8 @@ import { plural, visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { type PublicKey, publicKeySchema, thumbprint } from "../signer/jwk.js";
 import type { Anchors } from "../trust/anchors.js";
-import { buildClaims } from "../trust/bundle.js";
+import type { Folded, FoldedText } from "../trust/fold.js";
+import { nextBundle } from "../trust/next-bundle.js";
 import { parseRoster } from "../trust/roster.js";
 import { rotatedRoster } from "../trust/roster-edit.js";
 import {
@@ -23,6 +24,7 @@ import {
   signDraft,
 } from "./bundle-draft.js";
 import { reportOf, sayReport } from "./bundle-report.js";
+import { readTexts, sayFolded } from "./bundle-texts.js";
 import {
   anchorsOption,
   bundleOption,
@@ -124,16 +126,21 @@ function checkRoots({ root: names, keys, anchors: file }: Options, anchors: Anch
 }
 
 /** The next bundle by a roster that is not written yet, and the one in force. */
-function draftBy(roster: string, options: Options, anchors: Anchors): { draft: Draft; current: Draft | undefined } {
+function draftBy(
+  roster: string,
+  options: Options,
+  anchors: Anchors,
+  texts: readonly FoldedText[],
+): { draft: Draft; current: Draft | undefined; folded: Folded } {
   const current = currentBundle(options.bundle);
-  const version = (current?.claims.version ?? 0) + 1;
-  const claims = buildClaims(parseRoster(roster, options.roster), [anchors.audience], version, nowSeconds());
-  return { draft: draftOf(JSON.stringify(claims, null, 2), nextPath(options.bundle)), current };
+  const parsed = parseRoster(roster, options.roster);
+  const { claims, folded } = nextBundle(parsed, anchors, current?.claims, texts, nowSeconds());
+  return { draft: draftOf(JSON.stringify(claims, null, 2), nextPath(options.bundle)), current, folded };
 }
 
 /** Shows all that will be signed, and asks once: for the roster, the bundle and the push. */
-async function agree(roster: string, options: Options, anchors: Anchors): Promise<Draft> {
-  const { draft, current } = draftBy(roster, options, anchors);
+async function agree(roster: string, options: Options, anchors: Anchors, texts: readonly FoldedText[]): Promise<Draft> {
+  const { draft, current, folded } = draftBy(roster, options, anchors, texts);
   const refusal = await refusalOfDraft(draft, anchors);
   if (refusal !== undefined)
     throw new UserError(`The filter would refuse this bundle: ${refusal}.`, {
@@ -142,6 +149,7 @@ async function agree(roster: string, options: Options, anchors: Anchors): Promis
   const report = await reportOf(draft, current, anchors);
   say(paint("bold", `You are asked to sign this trust bundle with ${options.root.map(visible).join(" and ")}:`));
   sayReport(report, draft, current);
+  sayFolded(folded, [draft.claims, ...(current === undefined ? [] : [current.claims])]);
   if (existsSync(draft.file)) warn(`${draft.file} is there already, and this takes its place, signatures included.`);
   say();
   say("Is this what was agreed? The signature is on all of it, also on what else the roster has changed.");
@@ -185,7 +193,8 @@ async function rotate(principal: string, options: Options): Promise<void> {
   const before = readText(options.roster, "the roster", "Name the file with --roster.");
   const roster = rotatedRoster(before, options.roster, principal, key, end);
   checkRoots(options, anchors);
-  const draft = await agree(roster, options, anchors);
+  const texts = await readTexts(gateways, [], anchors, currentBundle(options.bundle)?.claims);
+  const draft = await agree(roster, options, anchors, texts);
   const signed = await signBy(draft, options, anchors);
   await keep(signed, roster, before, options, anchors);
   const { missing, claims } = signed;

@@ -6,6 +6,8 @@ export interface FilterState {
   /** VMs that serve that generation, the main thread's included. */
   readonly servingVms: number;
   readonly bundleVersion: number | undefined;
+  /** Which texts of revocations are in force (`appliedDigest`); 0 where threads differ. */
+  readonly revocations: number | undefined;
   /** All VMs of the process. */
   readonly vmCount: number;
   /** Rejections of an ECDS update so far. */
@@ -54,6 +56,7 @@ export async function readFilterState(admin: Admin, domain: string): Promise<Fil
     generation: gauge("generation"),
     servingVms: gauge("generation_vms") ?? 0,
     bundleVersion: gauge("bundle_version"),
+    revocations: gauge("revocations_applied"),
     vmCount,
     rejections,
     schema: gauge("schema") ?? SCHEMA,

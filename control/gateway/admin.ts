@@ -6,6 +6,8 @@ import { fetchPage, type Page, parseAddress } from "./admin-page.js";
 
 /** Something about the gateway could not be seen. It says nothing about what the gateway does: nobody may roll back for it. */
 export class UnseenError extends UserError {}
+/** Nobody answers there at all. */
+export class UnreachableError extends UnseenError {}
 
 const seconds = z
   .string()
@@ -28,7 +30,10 @@ const listeners = z.object({
   listener_statuses: z.array(
     z.object({
       name: z.string(),
-      local_address: z.object({ socket_address: z.object({ address: z.string(), port_value: z.number() }) }),
+      // Undefined for a unix socket.
+      local_address: z.object({
+        socket_address: z.object({ address: z.string(), port_value: z.number() }).optional(),
+      }),
     }),
   ),
 });
@@ -59,7 +64,7 @@ export class Admin {
     try {
       page = await fetchPage(this.address, path);
     } catch (error) {
-      throw new UnseenError(
+      throw new UnreachableError(
         `Envoy's admin interface at ${this.address} does not answer: ${visible(messageOf(error)).slice(0, 200)}.`,
         {
           cause: error,
@@ -133,11 +138,14 @@ export class Admin {
     return { allocated: Number(allocated), heap: Number(heap) };
   }
 
+  /** Of each listener that has one. */
   async listenerPorts(): Promise<Record<string, number>> {
     const path = "/listeners?format=json";
     const { listener_statuses: statuses } = this.parse(await this.get(path), path, listeners);
     return Object.fromEntries(
-      statuses.map(({ name, local_address: local }) => [name, local.socket_address.port_value]),
+      statuses.flatMap(({ name, local_address: { socket_address: socket } }) =>
+        socket === undefined ? [] : [[name, socket.port_value]],
+      ),
     );
   }
 

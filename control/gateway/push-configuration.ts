@@ -13,6 +13,7 @@ import {
 import type { Bundle, Deployed } from "./ecds.js";
 import type { Files } from "./push-files.js";
 import type { PushOptions } from "./push-options.js";
+import { textsIn } from "./push-texts.js";
 
 /** A deployed generation further ahead of the clock than this is not followed: it would use the numbers up. */
 const MAX_GENERATION_AHEAD_MS = 86_400_000;
@@ -42,31 +43,50 @@ export function renderedChanges(deployed: Deployed | undefined, own: Configurati
   });
 }
 
-/** @param minVersion the highest that was deployed: it never falls @param kept of what is deployed */
+/** The member, or none: an empty list says nothing. */
+const withTexts = (texts: readonly string[]): ConfigurationOptions =>
+  texts.length === 0 ? {} : { revocations: [...texts] };
+
+/**
+ * @param minVersion the highest that was deployed: it never falls @param kept of what is deployed
+ * @param texts of revocations, all that stand beside the bundle
+ */
 export function configurationOf(
   pinned: Pinned,
   bundle: Bundle,
   generation: number,
   minVersion: number,
   kept: ConfigurationOptions,
+  texts: readonly string[] = textsIn(kept),
 ): string {
   const { anchors, configuration } = pinned;
+  const { revocations: _, ...options } = { ...kept, ...configuration };
   const min = Math.max(bundle.version, minVersion, configuration?.min_version ?? 0);
-  return configurationText(anchors, generation, { ...kept, ...configuration, min_version: min, bundle: bundle.text });
+  return configurationText(anchors, generation, {
+    ...options,
+    min_version: min,
+    bundle: bundle.text,
+    ...withTexts(texts),
+  });
 }
 
 /** Whether the deployed configuration is the one that a push of the bundle would write; further signatures change nothing. */
-export function isAsWanted(pinned: Pinned, own: Bundle, deployed: Deployed): boolean {
+export function isAsWanted(pinned: Pinned, own: Bundle, deployed: Deployed, texts: readonly string[]): boolean {
   const { generation, min_version: min = 0, bundle } = deployed.configuration;
   const kept = keptFrom({ deployed, good: undefined });
-  const wanted: unknown = JSON.parse(configurationOf(pinned, own, generation, min, kept));
+  const wanted: unknown = JSON.parse(configurationOf(pinned, own, generation, min, kept, texts));
   return isDeepStrictEqual({ ...(isRecord(wanted) ? wanted : {}), bundle }, deployed.configuration);
 }
 
 /** Another push's configuration with a new number: its mode and lists are its own. */
-export function asItWas(configuration: Configuration, generation: number, minVersion: number): string {
+export function asItWas(
+  { revocations, ...configuration }: Configuration,
+  generation: number,
+  minVersion: number,
+  texts: readonly string[] = textsIn({ revocations }),
+): string {
   const min = Math.max(minVersion, configuration.min_version ?? 0);
-  return JSON.stringify({ ...configuration, generation, min_version: min });
+  return JSON.stringify({ ...configuration, generation, min_version: min, ...withTexts(texts) });
 }
 
 /** New at each push, by clock and file; a gauge may be two gateways' sum. */

@@ -79,8 +79,23 @@ export class PushEndings {
     return new PushFailure(message, outcome, standings, { hint: `${hint}${nothing}`.trim(), exitCode });
   }
 
+  /** What was brought in, at the head of a sentence. */
+  private what(bundle: Bundle): string {
+    return this.isText ? "The revocation" : `Version ${bundle.version}`;
+  }
+
+  private get isText(): boolean {
+    return this.options.text !== undefined;
+  }
+
   async overtaken(version: number): Promise<PushFailure> {
     this.withdraw();
+    if (this.isText)
+      return this.failure(
+        "refused",
+        `The gateway serves version ${version}, which none of its files holds: nothing can be written beside it.`,
+        "The revocation is kept beside the file, and the push of that bundle brings it in: push it.",
+      );
     if (version === this.own.version)
       return this.failure(
         "refused",
@@ -98,7 +113,9 @@ export class PushEndings {
   notByAll(bundle: Bundle): Promise<PushFailure> {
     return this.failure(
       bundle.payload === this.own.payload ? "refused" : "overtaken",
-      `Not every worker serves version ${bundle.version}, also after a new VM.`,
+      this.isText
+        ? "The revocation is not in force on every worker, also after a new VM."
+        : `Not every worker serves version ${bundle.version}, also after a new VM.`,
       "Restart the gateway, and see its log at `Failed to configure thread-local Wasm plugin`.",
     );
   }
@@ -106,8 +123,8 @@ export class PushEndings {
   unseen(bundle: Bundle, why: string): Promise<PushFailure> {
     return this.failure(
       "unreached",
-      `Version ${bundle.version} was written, and whether it serves cannot be seen: ${why}`,
-      "Push again when the gateway can be seen.",
+      `${this.what(bundle)} was written, and whether it ${this.isText ? "is in force" : "serves"} cannot be seen: ${why}`,
+      `${this.isText ? "Run the same command" : "Push"} again when the gateway can be seen.`,
       1,
       false,
     );
@@ -118,11 +135,13 @@ export class PushEndings {
     const { version } = bundle;
     const isOwn = bundle.payload === this.own.payload;
     const isSameVersion = state.bundleVersion === version;
-    if (isOwn && isSameVersion && this.files.hasAnother(bundle)) return this.overtaken(version);
+    if (isOwn && isSameVersion && !this.isText && this.files.hasAnother(bundle)) return this.overtaken(version);
     const missing = missingFilterFile(this.options.filter);
-    const what = isSameVersion
-      ? `Version ${version} serves, and whether it is this very bundle cannot be seen`
-      : `The gateway does not serve version ${version}`;
+    const what = this.isText
+      ? "The gateway did not take the revocation"
+      : isSameVersion
+        ? `Version ${version} serves, and whether it is this very bundle cannot be seen`
+        : `The gateway does not serve version ${version}`;
     const why =
       missing !== undefined
         ? `its filter's file ${missing} does not exist on this machine`
@@ -134,7 +153,7 @@ export class PushEndings {
         ? "Put the filter back where the gateway's file says, and push again."
         : isSilent
           ? this.restartHint()
-          : isSameVersion
+          : isSameVersion && !this.isText
             ? `Build and sign one with a version above ${version}.`
             : "`glassgate bundle verify` says whether the bundle is good; `glassgate gateway verify` whether the gateway is.";
     return this.failure(isOwn ? "refused" : "overtaken", `${what}: ${why}. ${LEFT[left]}`, hint);

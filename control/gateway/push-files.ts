@@ -1,15 +1,17 @@
 /**
  * The files by which pushes know of each other: the ECDS file, the last configuration that every worker served, and a record
- * of each bundle whose push began. The record only grows until a newer bundle serves, and its entries are made by link(2),
- * which is atomic and exclusive: so no push can take another's word back, as it could in one file that all of them rewrite.
+ * of each bundle whose push began and of each text of revocations. The records only grow until a newer bundle serves.
  */
-import { linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { systemCode, UserError } from "../base/errors.js";
 import { writeText } from "../base/files.js";
 import { visible } from "../base/text.js";
-import { domainOf } from "../trust/anchors.js";
+import { sha256Hex } from "../signer/sign.js";
+import { type Anchors, domainOf } from "../trust/anchors.js";
 import { type Bundle, type Deployed, readBundle, readEcds } from "./ecds.js";
+import { PushRecord, readIfPossible } from "./push-record.js";
+import { claimsOf, textsBeside, textsIn } from "./push-texts.js";
 
 /** Not in the watched folder, as each rename there wakes Envoy; and named after it, as another gateway's may stand beside it. */
 const beside = (ecdsPath: string, suffix: string): string =>
@@ -17,16 +19,6 @@ const beside = (ecdsPath: string, suffix: string): string =>
 
 /** The last configuration that every worker served. */
 export const goodPath = (ecdsPath: string): string => beside(ecdsPath, "good");
-const recordPath = (ecdsPath: string): string => beside(ecdsPath, "pushed");
-
-function remove(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // A record that cannot be written has been warned of; at worst the next push tries that bundle again.
-  }
-}
-
 export interface Files {
   /** The ECDS file's text; undefined when there is none, or when it cannot be read. */
   readonly text: string | undefined;
@@ -34,18 +26,8 @@ export interface Files {
   readonly good: Deployed | undefined;
   /** Bundles of this domain whose push began. */
   readonly begun: readonly Bundle[];
-}
-
-/** A bundle has half a MiB at most. What is larger, or a pipe that never ends, is none of ours. */
-const MAX_BYTES = 8 * 1024 * 1024;
-
-function readIfPossible(path: string): string | undefined {
-  try {
-    const found = statSync(path);
-    return found.isFile() && found.size <= MAX_BYTES ? readFileSync(path, "utf8") : undefined;
-  } catch {
-    return undefined; // Missing, or of no use: whoever needs to write it says why he cannot.
-  }
+  /** All texts of revocations that stand in any of the files. */
+  readonly texts: readonly string[];
 }
 
 /** Envoy watches the folder that it was told: what is renamed where a link leads to is never seen. A pipe holds everybody up. */
@@ -58,9 +40,18 @@ export function refuseOtherThanFile(ecdsPath: string): void {
   });
 }
 
+const nameOfText = (text: string): string => sha256Hex(text).slice(0, 32);
+
 /** The files of one gateway, as pushes of one domain (audience and roots) see them. Every method is synchronous. */
 export class PushFiles {
-  private readonly prefix: string;
+  private readonly domain: string;
+  private readonly text: string | undefined;
+  private readonly rendered: readonly string[];
+  private isTextRefused = false;
+  /** Bundles by version. */
+  private readonly pushed: PushRecord;
+  /** Texts of revocations, each under a name of its own. */
+  private readonly revoked: PushRecord;
   /** Payloads that the filter or the gateway has refused: they are newer in nothing. */
   private readonly ignored = new Set<string>();
   /** Payloads that have expired: nobody brings them in again, and what they hold as lowest version stands. */
@@ -68,61 +59,83 @@ export class PushFiles {
 
   constructor(
     readonly ecdsPath: string,
-    private readonly domain: string,
+    private readonly anchors: Anchors,
+    /** The text that is brought in, and those that the gateway's own file holds. */
+    { text, rendered = [] }: { text?: string | undefined; rendered?: readonly string[] } = {},
   ) {
-    this.prefix = `${domain.slice(0, 16)}-`;
+    this.text = text;
+    this.rendered = rendered;
+    this.domain = domainOf(anchors);
+    const prefix = `${this.domain.slice(0, 16)}-`;
+    this.pushed = new PushRecord(beside(ecdsPath, "pushed"), prefix);
+    this.revoked = new PushRecord(beside(ecdsPath, "revoked"), prefix);
   }
 
   read(): Files {
     const text = readIfPossible(this.ecdsPath);
-    const good = readIfPossible(goodPath(this.ecdsPath));
-    return {
-      text,
-      deployed: text === undefined ? undefined : readEcds(text),
-      good: good === undefined ? undefined : readEcds(good),
-      begun: this.begun(),
-    };
+    const found = readIfPossible(goodPath(this.ecdsPath));
+    const deployed = text === undefined ? undefined : readEcds(text);
+    const good = found === undefined ? undefined : readEcds(found);
+    const isSame = good !== undefined && domainOf(good.configuration) === this.domain;
+    const texts = [
+      // Also where other anchors are pinned from now on: nothing that was taken away comes back by that.
+      ...textsIn(deployed?.configuration),
+      ...(isSame ? textsIn(good.configuration) : []),
+      ...this.revoked.entries().map(([, entered]) => entered),
+      ...this.rendered,
+      ...(this.text === undefined ? [] : [this.text]),
+    ];
+    const counted = texts.filter((one) => !(this.isTextRefused && one === this.text));
+    return { text, deployed, good, begun: this.begun(), texts: [...new Set(counted)] };
   }
 
   private begun(): Bundle[] {
-    let names: string[];
-    try {
-      names = readdirSync(recordPath(this.ecdsPath));
-    } catch {
-      return []; // No push has begun yet.
-    }
-    return names.flatMap((name) => {
-      if (!name.startsWith(this.prefix)) return [];
-      const bundle = readBundle(readIfPossible(join(recordPath(this.ecdsPath), name)) ?? "");
+    return this.pushed.entries().flatMap(([name, text]) => {
+      const bundle = readBundle(text);
       const isKnown =
         bundle !== undefined &&
-        name === this.nameOf(bundle.version) &&
+        name === String(bundle.version) &&
         ![this.ignored, this.expired].some((payloads) => payloads.has(bundle.payload));
       return isKnown ? [bundle] : [];
     });
   }
 
-  private nameOf(version: number): string {
-    return `${this.prefix}${version}`;
-  }
-
   /** Enters the bundle into the record, whole, and only if its version is not there. Or why the record cannot be kept. */
   begin(bundle: Bundle): "begun" | "another" | { readonly why: string } {
-    const folder = recordPath(this.ecdsPath);
-    const temporary = join(folder, `.${process.pid}-${Math.random().toString(36).slice(2)}`);
-    try {
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(temporary, bundle.text, { mode: 0o644 });
-      linkSync(temporary, join(folder, this.nameOf(bundle.version)));
-    } catch (error) {
-      const code = systemCode(error);
-      const there = this.begun().find(({ version }) => version === bundle.version);
-      if (code !== "EEXIST" || there === undefined) return { why: `${folder}: ${code ?? "it cannot be written"}` };
-      return there.payload === bundle.payload ? "begun" : "another";
-    } finally {
-      remove(temporary);
-    }
-    return "begun";
+    const entered = this.pushed.enter(String(bundle.version), bundle.text);
+    if (entered === "entered") return "begun";
+    if (entered !== "there") return entered;
+    const there = this.begun().find(({ version }) => version === bundle.version);
+    if (there === undefined) return { why: "it has something else of that version" };
+    return there.payload === bundle.payload ? "begun" : "another";
+  }
+
+  /** Enters the text that is brought in. Why not, if that cannot be done. */
+  enterText(): string | undefined {
+    if (this.text === undefined) return undefined;
+    const entered = this.revoked.enter(nameOfText(this.text), this.text);
+    return typeof entered === "string" ? undefined : entered.why;
+  }
+
+  /** The gateway has refused the text that was brought in: no later push shall bring it in again. */
+  withdrawText(): void {
+    this.isTextRefused = true;
+    if (this.text !== undefined) this.revoked.remove(nameOfText(this.text));
+  }
+
+  holdsText({ deployed }: Pick<Files, "deployed">): boolean {
+    return this.text !== undefined && textsIn(deployed?.configuration).includes(this.text);
+  }
+
+  /** The texts that stand beside the bundle. */
+  textsFor({ texts }: Pick<Files, "texts">, bundle: Bundle): string[] {
+    return textsBeside(texts, this.anchors, claimsOf(bundle));
+  }
+
+  /** Whether the deployed configuration holds all of them. */
+  holdsTexts({ deployed, texts }: Pick<Files, "deployed" | "texts">, bundle: Bundle): boolean {
+    const there = textsIn(deployed?.configuration);
+    return this.textsFor({ texts }, bundle).every((text) => there.includes(text));
   }
 
   /** A bundle that was refused counts no more, wherever it stands. */
@@ -139,7 +152,7 @@ export class PushFiles {
 
   /** Takes a bundle out of the record: the gateway has refused it, or it was never written. */
   withdraw(bundle: Bundle): void {
-    remove(join(recordPath(this.ecdsPath), this.nameOf(bundle.version)));
+    this.pushed.remove(String(bundle.version));
   }
 
   /** Keeps the served configuration, unless a newer one is kept, and forgets older bundles. Why not, if that cannot be done. */
@@ -154,7 +167,16 @@ export class PushFiles {
       return `${path}: ${systemCode(error instanceof Error ? error.cause : error) ?? "it cannot be written"}`;
     }
     for (const bundle of begun) if (bundle.version < version) this.withdraw(bundle);
+    this.forgetTexts(served);
     return undefined;
+  }
+
+  /** Texts that count no more beside what serves; those in its configuration stay in the record as well. */
+  private forgetTexts({ configuration, bundle }: Deployed): void {
+    const entries = this.revoked.entries();
+    const all = [...textsIn(configuration), ...entries.map(([, text]) => text)];
+    const beside = new Set(textsBeside(all, this.anchors, claimsOf(bundle)));
+    for (const [name, text] of entries) if (!beside.has(text)) this.revoked.remove(name);
   }
 
   isIgnored({ bundle }: Deployed): boolean {

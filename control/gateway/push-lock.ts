@@ -34,6 +34,8 @@ function isGone(holder: string): boolean {
 
 export interface LockOptions {
   readonly courtesyMs?: number;
+  /** After the courtesy the lock stays its holder's, and whoever waited goes on without. */
+  readonly isLeft?: boolean;
   readonly progress?: (line: string) => void;
 }
 
@@ -61,7 +63,7 @@ export async function takeLock(ecdsPath: string, options: LockOptions = {}): Pro
     }
     const isOver = performance.now() - since > (options.courtesyMs ?? COURTESY_MS);
     if (!isOver && (now === undefined || !isGone(now))) await sleep(PAUSE_MS);
-    else if (!remove(path)) return () => {};
+    else if ((options.isLeft === true && isOver) || !remove(path)) return () => {};
   }
 }
 

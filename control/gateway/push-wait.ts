@@ -8,6 +8,7 @@ import { type Admin, UnseenError } from "./admin.js";
 import { type FilterState, isWhole, readFilterState, SCHEMA } from "./admin-state.js";
 import type { Bundle, Deployed } from "./ecds.js";
 import type { PushFiles } from "./push-files.js";
+import { digestOf } from "./push-texts.js";
 
 export type Arrival =
   /** Every worker serves it, and the file holds it. */
@@ -28,6 +29,7 @@ export interface Wait {
   readonly rejections: number;
   readonly timeoutMs: number;
   readonly step: (name: "polled") => Promise<void>;
+  readonly warn: (line: string) => void;
 }
 
 /** How long a live worker can need at most before it counts as dead, once the main thread serves the new generation. */
@@ -36,10 +38,18 @@ const LAG_MS = 3000;
 const REJECTION_MS = 2000;
 const LONGEST_PAUSE_MS = 50;
 
-function fromGauges(state: FilterState, deployed: Deployed, { bundle, workers }: Wait): "serves" | "partly" | "not" {
+type Seen = "serves" | "more" | "partly" | "not";
+
+/** `more`: on every VM, and they all remember further revocations than this file's. */
+function fromGauges(state: FilterState, deployed: Deployed, { bundle, workers }: Wait): Seen {
   if (state.generation !== deployed.configuration.generation || state.bundleVersion !== bundle.version) return "not";
-  return isWhole(state, workers) ? "serves" : "partly";
+  if (!isWhole(state, workers) || state.revocations === 0) return "partly";
+  // A filter that shows none has no texts: it would have refused a configuration with one.
+  return state.revocations === undefined || state.revocations === digestOf(deployed) ? "serves" : "more";
 }
+
+const MORE =
+  "the gateway has revocations in force that its file does not hold, and forgets them when it restarts: whoever signed them revokes again";
 
 /** By the clock that only goes forward: a step of the other is no reason to put a bundle back, nor to wait for ever. */
 export async function waitFor(wait: Wait): Promise<Arrival> {
@@ -66,13 +76,19 @@ export async function waitFor(wait: Wait): Promise<Arrival> {
     const now = files.read();
     const { deployed } = now;
     if (!files.holds(deployed, bundle) || (files.newest(now)?.version ?? 0) > bundle.version) return { kind: "moved" };
+    if (!files.holdsTexts(now, bundle)) return { kind: "moved" };
     if (last !== undefined && why === undefined) {
       if ((last.bundleVersion ?? 0) > bundle.version) return { kind: "moved" };
       const seen = before === now.text ? fromGauges(last, deployed, wait) : "not";
       if (seen === "serves") return { kind: "serves", state: last, deployed };
-      if (seen === "partly") {
+      if (seen === "partly" || seen === "more") {
         partlySince ??= performance.now();
-        if (performance.now() - partlySince > LAG_MS) return { kind: "lagging", state: last };
+        const isOver = performance.now() - partlySince > LAG_MS;
+        if (isOver && seen === "partly") return { kind: "lagging", state: last };
+        if (isOver) {
+          wait.warn(MORE);
+          return { kind: "serves", state: last, deployed };
+        }
       } else partlySince = undefined;
       // Where there are VMs and one is missing, the thread without takes nothing up, however long one waits.
       if (seen === "not" && last.vmCount > 0 && last.vmCount < wait.workers + 2) {

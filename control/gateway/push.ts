@@ -7,65 +7,45 @@ import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { domainOf } from "../trust/anchors.js";
-import { UnseenError } from "./admin.js";
-import { type FilterState, isWhole, readFilterState } from "./admin-state.js";
-import {
-  type Bundle,
-  type Deployed,
-  defaultConfiguration,
-  ecdsText,
-  readBundle,
-  readEcds,
-  vmIdOf,
-  writeEcds,
-} from "./ecds.js";
-import {
-  asItWas,
-  configurationOf,
-  isAsWanted,
-  keptFrom,
-  nextGeneration,
-  renderedChanges,
-} from "./push-configuration.js";
-import { type Left, PushEndings } from "./push-endings.js";
+import { UnreachableError, UnseenError } from "./admin.js";
+import { type FilterState, readFilterState } from "./admin-state.js";
+import { type Bundle, readBundle } from "./ecds.js";
+import { Bringing, isTaken } from "./push-bring.js";
+import { renderedChanges } from "./push-configuration.js";
+import { PushEndings } from "./push-endings.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { takeLock } from "./push-lock.js";
 import type { PushOptions, PushResult, PushStep } from "./push-options.js";
 import { PushFailure } from "./push-outcome.js";
 import { anchorChanges, checkKnown, pinnedAnchors, preflight, refusalOf, staleAnchors } from "./push-preflight.js";
-import { type Arrival, waitFor } from "./push-wait.js";
+import { textsIn, unusable } from "./push-texts.js";
 
 export type { PushOptions, PushResult, PushStep };
 
-const DEFAULT_TIMEOUT_MS = 15_000;
-/** For another push of a newer bundle to bring its own in, before this one does it. */
-const OTHERS_MS = 1000;
 /** Each round ends in an answer or finds something newer; as many pushes at once are no accident. */
 const MAX_ROUNDS = 32;
 /** Nor is a gateway that answers otherwise each time. No new round begins after this. */
 const LONGEST_MS = 60_000;
-
-type Brought = Arrival | { readonly kind: "unchanged"; readonly state: FilterState; readonly deployed: Deployed };
-
-/** The canary has taken it, whatever came of the threads: the gateway refuses what is older from then on. */
-const isTaken = ({ version }: Bundle, before: FilterState, after: FilterState): boolean =>
-  (before.bundleVersion ?? 0) < version && (after.bundleVersion ?? 0) >= version;
 
 class Pushing {
   private readonly domain: string;
   private readonly files: PushFiles;
   private readonly own: Bundle;
   private readonly end: PushEndings;
+  private readonly bringing: Bringing;
   private nodeId = "";
   /** How far the gateway's clock is ahead of this machine's. */
   private clockSeconds = 0;
+  /** The texts with which the filter takes one's own bundle. */
+  private checked: string | undefined;
   /** Other pushes' bundles that the filter takes. */
   private readonly usable = new Set<string>();
 
   constructor(private readonly options: PushOptions) {
     const { anchors, bundle, filter } = options;
     this.domain = domainOf(anchors);
-    this.files = new PushFiles(filter.ecdsPath, this.domain);
+    const { text, configuration } = options;
+    this.files = new PushFiles(filter.ecdsPath, anchors, { text, rendered: textsIn(configuration) });
     const own = readBundle(bundle.text);
     if (own === undefined || own.version !== bundle.version)
       throw new UserError(`That is no signed bundle of version ${bundle.version}.`, {
@@ -73,19 +53,23 @@ class Pushing {
       });
     this.own = own;
     this.end = new PushEndings(options, this.domain, this.files, own);
+    this.bringing = new Bringing(options, this.domain, this.files, own, this.end);
   }
 
   async run(): Promise<PushResult> {
     const { options } = this;
     try {
       await this.check();
-      const release = await takeLock(options.filter.ecdsPath, options);
+      const release = await takeLock(options.filter.ecdsPath, { ...options, isLeft: this.isText });
       try {
+        this.enterText();
         return await this.settle();
       } finally {
         release();
       }
     } catch (error) {
+      if (this.isText && error instanceof UnreachableError && !this.end.hasWritten)
+        throw await this.writeUnseen(error.message);
       if (!this.end.hasWritten) this.end.withdraw();
       if (error instanceof PushFailure || !(error instanceof UserError)) throw error;
       const isUnseen = error instanceof UnseenError;
@@ -98,15 +82,32 @@ class Pushing {
     return this.end.workers ?? 1;
   }
 
-  private async step(name: PushStep): Promise<void> {
-    await this.options.step?.(name);
+  private enterText(): void {
+    const why = this.files.enterText();
+    if (why !== undefined)
+      this.end.warn(`no record of this text can be kept (${why}); pushes at the same time are less safe`);
+  }
+
+  /** A gateway that is down shall not start without it. What it adds only takes away, so nothing need be seen of the gateway. */
+  private async writeUnseen(why: string): Promise<PushFailure> {
+    const files = this.files.read();
+    await checkKnown(this.options.filter.ecdsPath, files);
+    await this.checkUsable(files);
+    this.enterText();
+    this.bringing.writeUnseen(this.own);
+    const then = "The revocation stands in its file, and is in force as soon as it runs.";
+    return this.end.failure("unreached", `${why} ${then}`, "Run the same command again then.", 1, false);
   }
 
   /** Everything that can be known before anything is written. */
   private async check(): Promise<void> {
     const { filter, admin, anchors, confirmAnchors, progress = () => {} } = this.options;
     refuseOtherThanFile(filter.ecdsPath);
-    const { info, beside } = await preflight(filter, admin, this.domain, this.own, progress);
+    const first = this.files.read();
+    const isRevocation =
+      this.isText || (this.files.holds(first.deployed, this.own) && !this.files.holdsTexts(first, this.own));
+    // What only takes away is never refused for time.
+    const { info, beside } = await preflight(filter, admin, this.domain, isRevocation ? undefined : this.own, progress);
     for (const place of beside)
       this.end.warn(
         `another glassgate filter of these anchors ${place}: this push does not reach it, and it may allow what is revoked here. Have all of them read ${visible(filter.ecdsPath)}`,
@@ -128,15 +129,24 @@ class Pushing {
       this.end.warn(
         `the gateway's own file pins other anchors, and Envoy falls back on them where it cannot use the ECDS file: ${stale.join("; ")}. Render it again with these`,
       );
-    const decided = renderedChanges(deployed, this.options.configuration);
+    const decided = this.isText ? [] : renderedChanges(deployed, this.options.configuration);
     if (decided.length > 0)
       this.end.warn(`the gateway's own file decides, and what was deployed said otherwise: ${decided.join("; ")}`);
-    const refusal = await refusalOf(configurationOf(this.options, this.own, 1, 0, keptFrom(files)));
-    if (refusal !== undefined)
-      throw new UserError(`The filter refuses this bundle: ${refusal}.`, {
-        hint: "Mend the roster, build and sign again.",
-        exitCode: 1,
-      });
+    await this.checkUsable(files);
+  }
+
+  private get isText(): boolean {
+    return this.options.text !== undefined;
+  }
+
+  /** Before anything is written with them: the bundle and all texts beside it, as the built-in filter takes them. */
+  private async checkUsable(files: Files): Promise<void> {
+    const texts = this.files.textsFor(files, this.own);
+    const checked = texts.join(" ");
+    if (checked === this.checked) return;
+    const refusal = await refusalOf(this.bringing.configurationFor(this.own, files, 1, 0));
+    if (refusal !== undefined) throw await unusable(this.options, this.own, texts, refusal);
+    this.checked = checked;
   }
 
   /** Brings in whatever is newest until that is settled; only if that is one's own bundle is this push applied. */
@@ -150,16 +160,17 @@ class Pushing {
       const newest = isOwn ? this.own : found;
       const state = await readFilterState(this.options.admin, this.domain);
       if (!isOwn && !(await this.isUsable(newest, state))) continue;
-      await this.step("looked");
+      await this.checkUsable(files);
+      await this.bringing.step("looked");
       const highest = Math.max(state.bundleVersion ?? 0, this.files.minVersion(files));
       if (highest > newest.version) throw await this.end.overtaken(highest);
-      const brought = await this.bring(newest, files, state);
+      const brought = await this.bringing.bring(newest, files, state);
       switch (brought.kind) {
         case "serves":
         case "unchanged":
-          if (!(await this.isSameEnvoy()) || !this.keep(brought.deployed, newest)) continue;
-          await this.step("kept");
-          if (!isOwn) throw await this.end.overtaken(newest.version);
+          if (!(await this.isSameEnvoy()) || !this.bringing.keep(brought.deployed, newest)) continue;
+          await this.bringing.step("kept");
+          if (!isOwn && !this.isText) throw await this.end.overtaken(newest.version);
           return this.end.result(brought);
         case "moved":
           continue;
@@ -167,10 +178,11 @@ class Pushing {
         case "silent": {
           if (brought.kind === "silent" && !brought.state.isVisible)
             throw await this.end.unseen(newest, "it publishes none of the filter's gauges.");
-          if (brought.kind === "silent" && this.servesAlready(newest, brought.state)) return this.end.result(brought);
+          if (brought.kind === "silent" && this.bringing.servesAlready(newest, brought.state))
+            return this.end.result(brought);
           if (isTaken(newest, state, brought.state)) throw await this.end.notByAll(newest);
           const isSilent = brought.kind === "silent" && brought.state.rejections <= state.rejections;
-          const left = await this.restore(newest, { ...files, state }, isSilent);
+          const left = await this.bringing.restore(newest, { ...files, state }, isSilent);
           if (left === undefined || (!isOwn && left !== "tried")) continue;
           throw await this.end.notServed(newest, isSilent, left, brought.state);
         }
@@ -199,162 +211,14 @@ class Pushing {
   /** Whether another push's bundle serves, or is one that this gateway could serve; what is not counts no more. */
   private async isUsable(bundle: Bundle, { bundleVersion }: FilterState): Promise<boolean> {
     if (this.usable.has(bundle.payload) || bundleVersion === bundle.version) return true;
-    if ((await refusalOf(configurationOf(this.options, bundle, 1, 0, keptFrom(this.files.read())))) !== undefined)
-      this.files.ignore(bundle);
+    const configuration = this.bringing.configurationFor(bundle, this.files.read(), 1, 0);
+    if ((await refusalOf(configuration)) !== undefined) this.files.ignore(bundle);
     else if (bundle.exp <= nowSeconds() + this.clockSeconds) this.files.passOver(bundle);
     else {
       this.usable.add(bundle.payload);
       return true;
     }
     return false;
-  }
-
-  private async bring(bundle: Bundle, files: Files, state: FilterState): Promise<Brought> {
-    const isOwn = bundle.payload === this.own.payload;
-    if (this.files.holds(files.deployed, bundle)) {
-      const { deployed } = files;
-      const isServing =
-        state.generation === deployed.configuration.generation &&
-        state.bundleVersion === bundle.version &&
-        isWhole(state, this.workers);
-      if (isServing && (!isOwn || isAsWanted(this.options, this.own, deployed)))
-        return this.files.read().text === deployed.text ? { kind: "unchanged", state, deployed } : { kind: "moved" };
-      // Its own push may be waiting for it just now.
-      if (!isOwn && !isServing) {
-        const arrival = await this.wait(bundle, state, OTHERS_MS);
-        if (arrival.kind === "serves" || arrival.kind === "moved") return arrival;
-      }
-    }
-    const begun = this.files.begin(bundle);
-    if (begun === "another") return { kind: "moved" }; // Of the same version, and it was first.
-    if (begun === "begun") this.end.hasBegun ||= isOwn;
-    else this.end.warn(`no record of this push can be kept (${begun.why}); pushes at the same time are less safe`);
-    await this.step("begun");
-    const written = await this.write(bundle, files, undefined);
-    if (written === undefined) return { kind: "moved" };
-    await this.step("written");
-    const arrival = await this.wait(bundle, written.state);
-    if (arrival.kind === "serves") await this.step("served");
-    return this.isVmMissing(arrival, bundle, state) ? this.heal(bundle, written) : arrival;
-  }
-
-  /** Looks and renames in one tick. Undefined when something changed since `files` were read. */
-  private async write(
-    bundle: Bundle,
-    files: Files,
-    vmId: ((generation: number) => string) | undefined,
-  ): Promise<{ text: string; state: FilterState } | undefined> {
-    const { filter, admin } = this.options;
-    await this.step("ready");
-    const state = await readFilterState(admin, this.domain);
-    const now = this.files.read();
-    const isNewest = (this.files.newest(now)?.version ?? 0) <= bundle.version;
-    if (!isNewest || now.text !== files.text || (state.bundleVersion ?? 0) > bundle.version) return undefined;
-    const generation = nextGeneration(now);
-    const minVersion = this.files.minVersion(now);
-    const theirs = [now.deployed, now.good].find((held) => this.files.holds(held, bundle));
-    const configuration =
-      theirs === undefined || bundle.payload === this.own.payload
-        ? configurationOf(this.options, bundle, generation, minVersion, keptFrom(now))
-        : asItWas(theirs.configuration, generation, minVersion);
-    const id = vmId?.(generation) ?? now.deployed?.vmId ?? vmIdOf(filter);
-    const text = ecdsText(filter, configuration, id, vmId === undefined ? String(generation) : `${generation}-healed`);
-    void this.options.step?.("writing");
-    writeEcds(filter.ecdsPath, text);
-    this.end.hasWritten = true;
-    return { text, state };
-  }
-
-  private wait(
-    bundle: Bundle,
-    before: FilterState,
-    timeoutMs = this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-  ): Promise<Arrival> {
-    const { admin } = this.options;
-    const { files, domain } = this;
-    const step = (name: PushStep): Promise<void> => this.step(name);
-    return waitFor({
-      admin,
-      files,
-      domain,
-      bundle,
-      workers: this.workers,
-      rejections: before.rejections,
-      timeoutMs,
-      step,
-    });
-  }
-
-  private isVmMissing(arrival: Arrival, bundle: Bundle, before: FilterState): boolean {
-    if (arrival.kind === "lagging") return true;
-    if (arrival.kind !== "silent" && arrival.kind !== "refused") return false;
-    const { state } = arrival;
-    if (!state.isVisible || state.vmCount >= this.workers + 2) return false;
-    return arrival.kind === "silent" || isTaken(bundle, before, state);
-  }
-
-  /** A thread whose VM failed to configure takes no update any more, until the VM has another identity. */
-  private async heal(bundle: Bundle, written: { text: string }): Promise<Arrival> {
-    await this.step("healing");
-    const files = this.files.read();
-    if (files.text !== written.text) return { kind: "moved" };
-    const healing = await this.write(bundle, files, (generation) => `${vmIdOf(this.options.filter)}-${generation}`);
-    if (healing === undefined) return { kind: "moved" };
-    this.end.healed = true;
-    await this.step("written");
-    return this.wait(bundle, healing.state);
-  }
-
-  /** The file is new and the version is not: Envoy may have lost sight of a folder that was deleted and made again. */
-  private servesAlready(bundle: Bundle, state: FilterState): boolean {
-    const isServing = state.bundleVersion === bundle.version && isWhole(state, this.workers);
-    const { deployed, good } = this.files.read();
-    const isSame = this.files.holds(good, bundle) && good.configuration.generation === state.generation;
-    if (!isServing || !isSame || !this.files.holds(deployed, bundle)) return false;
-    if (bundle.payload !== this.own.payload) return false;
-    this.end.warn(
-      "the gateway did not take up the ECDS file that was written; was its folder made anew? Restart the gateway before the next push",
-    );
-    return true;
-  }
-
-  /**
-   * Puts the last good configuration back in the place of a bundle that the gateway refused, if it still stands there. One that
-   * the gateway did not even notice stays where a restart would else serve less than what serves now. @returns what stands there
-   */
-  private async restore(
-    bundle: Bundle,
-    before: Files & { state: FilterState },
-    isSilent: boolean,
-  ): Promise<Left | undefined> {
-    const { filter } = this.options;
-    await this.step("restoring");
-    // A gateway that is only slow may have taken it meanwhile.
-    const state = await readFilterState(this.options.admin, this.domain);
-    if (isTaken(bundle, before.state, state)) return undefined;
-    const now = this.files.read();
-    const isTriedText = this.files.holds(now.deployed, bundle);
-    const previous = this.files.previous(before, now, bundle);
-    const serving = state.bundleVersion ?? 0;
-    const isLess = previous === undefined || (readEcds(previous)?.bundle?.version ?? 0) < serving;
-    const isKept = isSilent && isTriedText && isLess && bundle.version >= serving;
-    if (!isKept) this.files.ignore(bundle);
-    const newest = this.files.newest(now);
-    if (newest !== undefined && newest.version > bundle.version) return undefined;
-    if (isKept) return "tried";
-    if (!isTriedText && now.text !== undefined) return undefined;
-    writeEcds(filter.ecdsPath, previous ?? ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
-    await this.step("restored");
-    return previous === undefined ? "none" : previous === before.text ? "previous" : "good";
-  }
-
-  /** False when another push wrote meanwhile. */
-  private keep(deployed: Deployed, bundle: Bundle): boolean {
-    if (!this.files.holds(this.files.read().deployed, bundle)) return false;
-    const unkept = this.files.keepGood(deployed, bundle.version);
-    if (unkept !== undefined)
-      this.end.warn(`the bundle is applied, but the copy for the next push cannot be kept (${unkept})`);
-    return true;
   }
 }
 

@@ -5,7 +5,7 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { UserError } from "../base/errors.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
-import { child, discoveredIn, headersOfSkippedFilters, items, mapsOfType } from "./config.js";
+import { child, discoveredIn, headersOfSkippedFilters, items, mapsOfType, members } from "./config.js";
 
 export interface RenderOptions {
   readonly anchors: Anchors;
@@ -32,6 +32,8 @@ export interface RenderOptions {
   readonly keep?: readonly string[];
   /** The variant where the filter is the only guard. */
   readonly require?: boolean;
+  /** The gateway's own certificate, with its chain, and key: files. Clients are then asked for certificates, to bind grants to. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   /** Another base than envoy.yaml. */
   readonly template?: string;
 }
@@ -39,6 +41,7 @@ export interface RenderOptions {
 const TEMPLATES = {
   standard: fileURLToPath(new URL("../../envoy.yaml", import.meta.url)),
   require: fileURLToPath(new URL("../../config/envoy-require.yaml", import.meta.url)),
+  tls: fileURLToPath(new URL("../../config/envoy-tls.yaml", import.meta.url)),
 } as const;
 
 /** The configuration members that render decides: `push` keeps them. */
@@ -91,6 +94,22 @@ function fillIdentityProvider(document: Document, options: RenderOptions): void 
   setIn(document, provider, ["local_jwks"], source);
 }
 
+/** Gives each filter chain of a listener the transport socket of config/envoy-tls.yaml, comments kept. */
+function fillTls(document: Document, listener: unknown, { certificate, key }: NonNullable<RenderOptions["tls"]>): void {
+  for (const chain of items(document, listener, "filter_chains")) {
+    const fragment = parseDocument(readFileSync(TEMPLATES.tls, "utf8"));
+    const served = child(
+      fragment,
+      fragment.contents,
+      ...["transport_socket", "typed_config", "common_tls_context", "tls_certificates", 0],
+    );
+    setIn(fragment, served, ["certificate_chain", "filename"], certificate);
+    setIn(fragment, served, ["private_key", "filename"], key);
+    if (!isMap(chain)) throw new UserError("envoy.yaml has no filter chain where it was expected.");
+    chain.items.unshift(...members(fragment, fragment.contents));
+  }
+}
+
 /** The complete configuration, comments kept. */
 export function renderGateway(options: RenderOptions): string {
   const file = options.template ?? (options.require === true ? TEMPLATES.require : TEMPLATES.standard);
@@ -98,12 +117,9 @@ export function renderGateway(options: RenderOptions): string {
   const root = document.contents;
   if (options.nodeId !== undefined) setIn(document, root, ["node", "id"], options.nodeId);
   setAddress(document, child(document, root, "admin"), undefined, options.adminPort);
-  setAddress(
-    document,
-    items(document, root, "static_resources", "listeners")[0],
-    options.listen?.host,
-    options.listen?.port,
-  );
+  const [listener] = items(document, root, "static_resources", "listeners");
+  setAddress(document, listener, options.listen?.host, options.listen?.port);
+  if (options.tls !== undefined) fillTls(document, listener, options.tls);
   if (options.upstream !== undefined) {
     const endpoints = [
       "static_resources",

@@ -6,6 +6,7 @@ import { verdicts } from "../base/verdicts.gen.js";
 import { type BundleClaims, type Entitlement, type Principal, personOf } from "../trust/claims.js";
 import type { AskClaims } from "./ask.js";
 import type { KeyHolder } from "./check.js";
+import { isWholeFamily } from "./networks.js";
 import type { Denial } from "./stage.js";
 
 export interface Circumstances {
@@ -13,6 +14,8 @@ export interface Circumstances {
   readonly bundle: BundleClaims;
   readonly requester: KeyHolder;
   readonly approvers: readonly KeyHolder[];
+  /** When the approvals made the quorum, where they do. */
+  readonly began?: number | undefined;
   readonly now: number;
 }
 
@@ -66,6 +69,21 @@ function unknownName(name: string, known: readonly string[]): string {
   return `there is no ${visible(name)}; ${guess}there are: ${known.join(", ") || "none"}`;
 }
 
+function lifeFault({ iat, exp }: AskClaims, { max_ttl: life, max_wait: wait = 0 }: Entitlement): string {
+  const more = wait === 0 ? "" : `, and ${showDuration(wait)} more for gathering approvals`;
+  return `it lives ${showDuration(exp - iat)}; at most ${showDuration(life)}${more}`;
+}
+
+/** Which of the claims that the entitlement demands are not there, and by which option each is given. */
+function missingClaims({ incident, cnf, net }: AskClaims, { require = [] }: Entitlement): string[] {
+  return require.flatMap((name) => {
+    if (name === "incident") return incident === undefined ? ["it names no incident: ask with --incident"] : [];
+    if (name === "cnf") return cnf === undefined ? ["it is bound to no key: ask with --bind or --bind-cert"] : [];
+    if (net === undefined) return ["it names no network: ask with --net"];
+    return net.filter(isWholeFamily).map((network) => `the network ${visible(network)} is no restriction`);
+  });
+}
+
 /** What is behind the verdict, where the bundle and the ask tell. */
 function behind({ verdict, requests }: Denial, circumstances: Circumstances): readonly string[] {
   const { claims, bundle } = circumstances;
@@ -91,9 +109,15 @@ function behind({ verdict, requests }: Denial, circumstances: Circumstances): re
     case "reason":
       return entitlement === undefined ? [] : [unknownName(claims.reason, entitlement.reasons)];
     case "ttl":
-      return entitlement === undefined
+      return entitlement === undefined ? [] : [lifeFault(claims, entitlement)];
+    case "claim_required":
+      return entitlement === undefined ? [] : missingClaims(claims, entitlement);
+    case "expired":
+      return entitlement === undefined || circumstances.began === undefined || claims.exp <= circumstances.now
         ? []
-        : [`it lives ${showDuration(claims.exp - claims.iat)}; at most ${showDuration(entitlement.max_ttl)}`];
+        : [
+            `its approvals were there at ${showTime(circumstances.began)}, and it lives ${showDuration(entitlement.max_ttl)} from then`,
+          ];
     case "key_owner":
       return [`it names ${visible(claims.sub)} and is signed by ${circumstances.requester.principal.id}`];
     case "self_approval":

@@ -4,7 +4,7 @@ import { showDuration, showTime } from "../base/time.js";
 
 /** Seconds of skew that a gateway forgives unless it is configured otherwise. */
 export const LEEWAY = 5;
-/** An ask that was made longer ago is not approved: whoever is in need asks anew. */
+/** An ask that was made longer ago is not approved, unless its entitlement gives more time: whoever is in need asks anew. */
 export const MAX_ASK_AGE = 600;
 
 /** The last second of the year 9999: what comes after it is a mistake. */
@@ -41,12 +41,16 @@ export function checkDates({ iat, exp }: Dates, now: number): void {
   }
 }
 
-/** For approvers: an old ask may have been overtaken by what happened since. */
-export function checkAge({ iat }: Dates, now: number): void {
+/**
+ * For approvers: an old ask may have been overtaken by what happened since.
+ * @param maxWait seconds that the entitlement gives for gathering approvals
+ */
+export function checkAge({ iat }: Dates, now: number, maxWait: number): void {
   const age = now - iat;
-  if (age <= MAX_ASK_AGE) return;
+  const most = Math.max(MAX_ASK_AGE, maxWait);
+  if (age <= most) return;
   throw new UserError(
-    `The ask says that it was made ${showDuration(age)} ago, at ${showTime(iat)}; your clock says ${showTime(now)}. At most ${showDuration(MAX_ASK_AGE)} may pass.`,
+    `The ask says that it was made ${showDuration(age)} ago, at ${showTime(iat)}; your clock says ${showTime(now)}. At most ${showDuration(most)} may pass.`,
     {
       hint: `If it was made just now, the requester's clock is behind yours, or yours is ahead. ${COMPARE} Otherwise the requester asks again.`,
       exitCode: 1,

@@ -4,6 +4,7 @@ import type { Detail } from "../trust/names.js";
 import type { AskClaims } from "./ask.js";
 import { holderOf } from "./check.js";
 import { headerOf } from "./message.js";
+import { type Approver, beganAt } from "./quorum.js";
 import { type Rehearsal, rehearse } from "./rehearsal.js";
 import { samplesOf } from "./scope.js";
 import type { Denial } from "./stage.js";
@@ -26,6 +27,19 @@ function changes(bundle: Bundle, kids: readonly string[]): number[] {
   });
 }
 
+/** Whoever has approved, and those who will now. */
+function certainApprovers({ bundle, approvals, ownKids, now }: Rehearsal): Approver[] {
+  const headers = approvals.map((text) => headerOf(text.split(".", 1)[0] ?? ""));
+  const made = headers.map((header) => ({
+    kid: header?.kid ?? "",
+    iat: header?.typ === "bg-approval+jws" ? header.iat : now,
+  }));
+  return [...made, ...ownKids.map((kid) => ({ kid, iat: now }))].flatMap(({ kid, iat }) => {
+    const holder = holderOf(bundle, kid);
+    return holder === undefined ? [] : [{ principal: holder.principal, iat }];
+  });
+}
+
 /** The details that the entitlement covers, for choosing what to judge. */
 export const detailsOf = (bundle: Bundle, ent: string): readonly Detail[] =>
   bundle.entitlements.find(({ id }) => id === ent)?.authorization_details ?? [];
@@ -41,8 +55,14 @@ export async function judgeAhead(rehearsal: Rehearsal, claims: AskClaims): Promi
   const certain = changes(bundle, [rehearsal.requesterKid, ...rehearsal.ownKids, ...approvals]);
   // Whoever stands in for people who are not chosen yet says nothing about the time after his own windows.
   const others = changes(bundle, rehearsal.otherKids).filter((time) => time > now);
-  const until = Math.min(claims.exp, ...others);
-  const times = [...new Set([bundle.exp, ...certain])].filter((time) => time > now && time < until);
+  const entitlement = bundle.entitlements.find(({ id }) => id === claims.ent);
+  const life = entitlement?.max_ttl ?? Number.POSITIVE_INFINITY;
+  // As if they had approved now: the life that begins with a later approval is longer.
+  const assumed = rehearsal.otherKids.length === 0 ? [] : [now + life];
+  const until = Math.min(claims.exp, ...others, ...assumed);
+  const began = entitlement && beganAt(entitlement, claims.iat, certainApprovers(rehearsal), now);
+  const ownEnd = began === undefined ? [] : [began + life];
+  const times = [...new Set([bundle.exp, ...ownEnd, ...certain])].filter((time) => time > now && time < until);
   return {
     denial,
     ends: stage.firstDenial(

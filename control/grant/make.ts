@@ -14,6 +14,7 @@ const PLACES: Readonly<Record<string, string>> = {
   actions: "the method, or --also-method",
   locations: "the host",
   exp: "--ttl",
+  net: "--net",
 };
 
 function placeOf(claim: string): string {

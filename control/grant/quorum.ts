@@ -48,6 +48,24 @@ export function missingSeats(entitlement: Entitlement, approvers: readonly Appro
   return seats.filter((_, index) => held[index] === undefined);
 }
 
+/**
+ * When the life of a grant begins: at the earliest moment at which these approvals make the quorum, or at the ask where none is
+ * needed. Undefined while they do not.
+ */
+export function beganAt(
+  entitlement: Entitlement,
+  asked: number,
+  approvers: readonly Approver[],
+  now: number,
+): number | undefined {
+  if (entitlement.approvals.length === 0) return asked;
+  const moments = approvers.map(({ iat }) => iat).sort((a, b) => a - b);
+  return moments.find((moment) => {
+    const soFar = approvers.filter(({ iat }) => iat <= moment);
+    return missingSeats(entitlement, soFar, now).length === 0;
+  });
+}
+
 /** A role that approvals are still missing for. */
 export interface Need {
   readonly role: string;

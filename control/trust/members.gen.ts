@@ -74,7 +74,7 @@ export const bundleSchema = z.strictObject({
   entitlements: z.array(entitlementSchema).max(1024).describe("what may be asked for"),
   revokers: z.array(name).min(1).max(64).optional().describe("roles whose holders may sign urgent revocations"),
   reviewers: z.array(name).min(1).max(64).optional().describe("roles whose holders may close a review"),
-  ledgers: z.array(publicKeySchema).min(1).max(16).optional().describe("keys that may sign receipts, public, with their thumbprints"),
+  ledgers: z.array(publicKeySchema).max(16).optional().describe("keys that may sign receipts, public, with their thumbprints"),
   revoked: revokedSchema.optional().describe("what is taken back"),
   texts: floors(1024).optional().describe("by signer, the version up to which urgent revocations are ignored: revoked holds what they took back"),
 });

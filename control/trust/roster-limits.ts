@@ -65,6 +65,8 @@ function checkEntitlements({ entitlements }: Checked, once: Once, refuse: Refuse
     });
     if (isOver >= 0)
       refuse([...path, "approvals", isOver, "count"], `makes it more than ${MAX_QUORUM} approvals together`);
+    if ((entitlement.max_wait ?? 0) > 0 && entitlement.approvals.length === 0)
+      refuse([...path, "max_wait"], "has nothing to wait for: approvals is empty");
     let bytes = 0;
     for (const { paths } of entitlement.authorization_details)
       for (const pattern of paths) bytes += Buffer.byteLength(pattern);

@@ -18,6 +18,8 @@ const DAY = 86_400;
 const LONGEST_LIFETIME = 3650 * DAY;
 /** A grant dies in minutes; lint warns of hours. A year is a slip. */
 const LONGEST_TTL = 366 * DAY;
+/** As in assembly/limits.ts. */
+const LONGEST_WAIT = 3600;
 
 const window = { nbf: moment.optional(), exp: moment.optional() };
 const [okp, ec] = windowedKeySchema.options;
@@ -46,7 +48,14 @@ export const rosterSchema = z
         }),
       )
       .max(4096),
-    entitlements: z.array(entitlementSchema.extend({ max_ttl: duration(LONGEST_TTL) })).max(1024),
+    entitlements: z
+      .array(
+        entitlementSchema.extend({
+          max_ttl: duration(LONGEST_TTL),
+          max_wait: z.union([z.literal(0), duration(LONGEST_WAIT)]).optional(),
+        }),
+      )
+      .max(1024),
     ...bundleClaimsSchema.pick({ revokers: true, reviewers: true, ledgers: true }).shape,
     revoked: revokedSchema
       .extend({ issued_before: z.array(issuedBeforeSchema.extend({ at: moment })).optional() })

@@ -99,6 +99,7 @@ export const memberKinds = {
   },
   object: { shape: ({ of }) => shapeOf(of) },
   keys: { shape: () => "z.array(windowedKeySchema)" },
+  ledgers: { shape: ({ max }) => `z.array(publicKeySchema).max(${limit(max)})` },
   roots: { shape: ({ max }) => `z.array(publicKeySchema).min(1).max(${limit(max)})` },
   details: { shape: () => "entitlementDetails" },
   requirements: { shape: () => "requirements" },

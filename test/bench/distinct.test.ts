@@ -1,7 +1,8 @@
 /** The harness of many people's new grants in small: that it runs, with two builds side by side. No time is judged. */
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { program, programWithJson } from "./program.js";
+import * as distinct from "../../bench/distinct.js";
+import { programWithJson, saidOf } from "./program.js";
 
 const ratio = z.object({ value: z.number(), low: z.number(), high: z.number() });
 const found = z.looseObject({
@@ -45,7 +46,6 @@ for (const [args, message] of [
   [["--table-memory-kib=-1"], '--table-memory-kib is "-1"; it must be a whole number from 0 on.'],
 ] as const) {
   it(`${args.join(" ")} is refused in one line`, async () => {
-    const { code, stdout, stderr } = await program("distinct.ts", args);
-    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: `error: ${message}\n` });
+    expect(await saidOf(distinct, args)).toEqual({ stdout: "", error: message });
   });
 }

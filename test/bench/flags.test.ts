@@ -2,7 +2,14 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { readFlags } from "../../bench/base/flags.js";
-import { program } from "./program.js";
+import { main as differential } from "../../bench/differential.js";
+import { main as distinct } from "../../bench/distinct.js";
+import { main as memory } from "../../bench/memory.js";
+import { main as bench } from "../../bench/run.js";
+import { main as soak } from "../../bench/soak.js";
+import { main as soakStreams } from "../../bench/soak-streams.js";
+import { main as streams } from "../../bench/streams.js";
+import { program, saidOf } from "./program.js";
 
 const USAGE = {
   script: "walk",
@@ -54,47 +61,33 @@ describe("flags", () => {
   });
 });
 
-for (const { file, script } of [
-  { file: "distinct.ts", script: "bench:distinct" },
-  { file: "memory.ts", script: "bench:memory" },
-  { file: "streams.ts", script: "bench:streams" },
-  { file: "soak-streams.ts", script: "soak:streams" },
-  { file: "differential.ts", script: "soak:differential" },
+for (const { main, script } of [
+  { main: bench, script: "bench" },
+  { main: distinct, script: "bench:distinct" },
+  { main: memory, script: "bench:memory" },
+  { main: streams, script: "bench:streams" },
+  { main: soak, script: "soak" },
+  { main: soakStreams, script: "soak:streams" },
+  { main: differential, script: "soak:differential" },
 ]) {
   it(`npm run ${script} -- --help says its flags and an example`, async () => {
-    const { code, stdout, stderr } = await program(file, ["--help"]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { stdout, error } = await saidOf({ main }, ["--help"]);
+    expect(error).toBeUndefined();
+    expect(stdout).toMatch(/--\w+ N .*default \d+; or GLASSGATE_/);
     expect(stdout).toContain("--json FILE");
     expect(stdout).toContain(`  $ npm run ${script} -- --`);
   });
-}
 
-for (const { file, script } of [
-  { file: "run.ts", script: "bench" },
-  { file: "soak.ts", script: "soak" },
-]) {
-  describe(`npm run ${script}`, () => {
-    it("--help says every flag and an example", async () => {
-      const { code, stdout, stderr } = await program(file, ["--help"]);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toMatch(/--requests N .*default \d+; or GLASSGATE_/);
-      expect(stdout).toContain("--json FILE");
-      expect(stdout).toContain(`  $ npm run ${script} -- --`);
-    });
-
-    it("says in one line what is wrong, with exit code 2", async () => {
-      const unknown = await program(file, ["--reqests", "3"]);
-      expect(unknown).toEqual({
-        code: 2,
-        stdout: "",
-        stderr: `error: Unknown option '--reqests'. See \`npm run ${script} -- --help\`.\n`,
-      });
-      const noNumber = await program(file, ["--requests", "many"]);
-      expect(noNumber).toEqual({
-        code: 2,
-        stdout: "",
-        stderr: 'error: --requests is "many"; it must be a whole number from 1 on.\n',
-      });
-    });
+  it(`npm run ${script} says in one line what is wrong`, async () => {
+    const error = `Unknown option '--reqests'. See \`npm run ${script} -- --help\`.`;
+    expect(await saidOf({ main }, ["--reqests", "3"])).toEqual({ stdout: "", error });
   });
 }
+
+it("what is wrong ends the program with 2, and with that line alone", async () => {
+  expect(await program("soak.ts", ["--requests", "many"])).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: 'error: --requests is "many"; it must be a whole number from 1 on.\n',
+  });
+});

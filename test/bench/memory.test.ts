@@ -1,7 +1,8 @@
 /** The measuring of memory in small: that it runs, and that the tables are those which were allowed. No size is judged. */
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { program, programWithJson } from "./program.js";
+import * as memory from "../../bench/memory.js";
+import { programWithJson, saidOf } from "./program.js";
 
 const found = z.object({
   found: z.array(
@@ -39,7 +40,6 @@ for (const [args, message] of [
   [["--tables", "0,0"], "--tables has one value twice."],
 ] as const) {
   it(`${args.join(" ")} is refused in one line`, async () => {
-    const { code, stdout, stderr } = await program("memory.ts", args);
-    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: `error: ${message}\n` });
+    expect(await saidOf(memory, args)).toEqual({ stdout: "", error: message });
   });
 }

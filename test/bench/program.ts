@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
+import { UserError } from "../../control/base/errors.js";
 import { type Ran, run } from "../cli/run.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -21,4 +22,25 @@ export async function programWithJson(
   const path = join(folder, "found.json");
   const ran = await program(file, [...args, "--json", path]);
   return { ...ran, json: JSON.parse(readFileSync(path, "utf8")) };
+}
+
+/** What a program says of its arguments, in this process: it must end before it measures anything. The exit code is bench/start.mjs's. */
+export async function saidOf(
+  { main }: { readonly main: (args: readonly string[]) => Promise<void> },
+  args: readonly string[],
+): Promise<{ readonly stdout: string; readonly error: string | undefined }> {
+  let stdout = "";
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += String(text);
+    return true;
+  });
+  try {
+    await main(args);
+    return { stdout, error: undefined };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { stdout, error: [error.message, error.hint].filter((text) => text !== undefined).join(" ") };
+  } finally {
+    write.mockRestore();
+  }
 }

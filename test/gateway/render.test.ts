@@ -1,11 +1,14 @@
 /** `gateway render`: what is missing or wrong is said then, not when Envoy starts. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkServerCertificate } from "../../control/gateway/server-certificate.js";
 import { readSurroundings } from "../../control/gateway/surroundings.js";
 import { glassgate, type Ran } from "../cli/run.js";
+import { Certificates } from "../kit/certificates.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-render-"));
 const command = (...args: string[]): Promise<Ran> =>
@@ -75,6 +78,52 @@ describe("the logs", () => {
     expect(text("elsewhere/gateway.yaml")).toContain(join(base, "elsewhere/logs/audit.log"));
     expect(text("elsewhere/gateway.yaml")).toContain(join(base, "elsewhere/ecds/glassgate.json"));
   });
+});
+
+describe("--tls-cert and --tls-key", () => {
+  const certificates = new Certificates();
+  const gateway = certificates.selfSigned("gateway");
+  const other = certificates.selfSigned("other");
+  const ended = certificates.between("ended", "20200101000000Z", "20210101000000Z");
+  afterAll(() => certificates.remove());
+  const tls = (certificate: string, key: string): string[] => ["--tls-cert", certificate, "--tls-key", key];
+
+  it("make a listener that binds grants to certificates, with which verify finds nothing wrong", async () => {
+    for (const guard of [["--require"], ["--jwks", "idp-jwks.json"]]) {
+      expect(await render(...guard, ...tls(gateway.certificate, gateway.key), "--output", "tls.yaml")).toMatchObject({
+        code: 0,
+      });
+      const rendered = text("tls.yaml");
+      expect(rendered).toContain(`certificate_chain: { filename: ${gateway.certificate} }`);
+      expect(rendered).toContain(`private_key: { filename: ${gateway.key} }`);
+      expect(rendered).toMatch(/# A resumed session keeps its first certificate/);
+      const { code, stdout } = await command("gateway", "verify", "tls.yaml");
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/nothing dangerous/i) });
+    }
+    expect((await render("--require")).stdout).not.toContain("transport_socket");
+  }, 120_000);
+
+  it("take a certificate that has ended, and say so", async () => {
+    const { code, stderr } = await render("--require", ...tls(ended.certificate, ended.key));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/ended\.pem ended on Jan/) });
+  });
+
+  it("are refused where Envoy would refuse them", async () => {
+    await expectError(["--require", "--tls-cert", gateway.certificate], /--tls-cert stands alone/, /--tls-key FILE/);
+    await expectError(["--require", "--tls-key", gateway.key], /--tls-key stands alone/, /--tls-cert FILE/);
+    const mixed = tls(gateway.certificate, other.key);
+    await expectError(["--require", ...mixed], /other\.key is not that of the certificate .*gateway\.pem/, /its chain/);
+    const locked = join(certificates.folder, "locked.key");
+    execFileSync("openssl", ["pkey", "-in", gateway.key, "-aes128", "-passout", "pass:x", "-out", locked]);
+    for (const [certificate, key, sentence] of [
+      [gateway.key, gateway.key, /gateway\.key holds no certificate in PEM/],
+      [gateway.certificate, gateway.certificate, /gateway\.pem holds no private key in PEM/],
+      [gateway.certificate, locked, /locked\.key has a passphrase/],
+      ["nowhere.pem", gateway.key, /certificate nowhere\.pem: it does not exist/],
+      [gateway.certificate, "nowhere.key", /key of the gateway's certificate nowhere\.key: it does not exist/],
+    ] as const)
+      expect(() => checkServerCertificate(certificate, key)).toThrow(sentence);
+  }, 120_000);
 });
 
 describe("refuses", () => {

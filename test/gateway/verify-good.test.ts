@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { verifyGateway } from "../../control/gateway/verify/index.js";
 import { all, type Edit, edited, FILTERS, filter, googleType, insert, ROUTE, set, texts } from "./verify/files.js";
+import { goodTls } from "./verify/tls.js";
 
 const CLUSTERS = ["static_resources", "clusters"];
 const at = (name: string, port_value: number): object => ({
@@ -37,6 +38,7 @@ const listener = (routes: readonly unknown[]): Edit =>
   });
 
 const good: Readonly<Record<string, Edit>> = {
+  ...goodTls,
   "metrics under another path": all(
     insert(CLUSTERS, 1, at("stats", 9901)),
     listener([{ match: { path: "/metrics" }, route: { cluster: "stats", prefix_rewrite: "/stats/prometheus" } }]),

@@ -103,6 +103,27 @@ const cases: Readonly<Record<string, Case & { readonly verdict: string }>> = {
   "one person's two accounts": { verdict: "duplicate_approval", approvers: [world.adam, world.bot] },
   "too few approvals": { verdict: "quorum", approvers: [world.adam] },
   "somebody else's key": { verdict: "key_owner", claims: { sub: "adam" } },
+  "no network where one is demanded": {
+    verdict: "claim_required",
+    bundle: { entitlements: [world.entitlement("repair", { require: ["net"] })] },
+  },
+  "any network where one is demanded": {
+    verdict: "claim_required",
+    bundle: { entitlements: [world.entitlement("repair", { require: ["net"] })] },
+    claims: { net: ["0.0.0.0/0"] },
+  },
+  "networks of either family": { verdict: "allow", claims: { net: ["2001:db8::/32", "10.0.0.0/8"] } },
+  "one address": { verdict: "allow", claims: { net: ["10.1.2.3/32"] } },
+  "longer than wait and life": {
+    verdict: "ttl",
+    bundle: { entitlements: [world.entitlement("repair", { max_wait: 600 })] },
+    claims: { exp: NOW + 1501 },
+  },
+  "as long as wait and life": {
+    verdict: "allow",
+    bundle: { entitlements: [world.entitlement("repair", { max_wait: 600 })] },
+    claims: { exp: NOW + 1500 },
+  },
   "a future ask": { verdict: "not_yet_valid", claims: { iat: NOW + 6, exp: NOW + 100 } },
   "a past ask": { verdict: "expired", claims: { iat: NOW - 100, exp: NOW - 1 } },
   "a stranger's approval": { verdict: "key_unknown", approvers: [world.adam, world.stranger] },
@@ -140,6 +161,28 @@ describe("foretold and real verdict agree", () => {
     const now = NOW + 4900;
     expect((await verdicts({ now })).ends).toEqual({ at: NOW + 5000, verdict: "key_not_valid" });
     expect((await verdicts({})).ends).toBeUndefined();
+  });
+});
+
+it("the end of the life that begins with the quorum is known, once the approvals are there", async () => {
+  const bundle = { entitlements: [world.entitlement("repair", { max_wait: 600 })] };
+  const waiting = { bundle, claims: { exp: NOW + 1500 } };
+  expect((await verdicts(waiting)).ends).toEqual({ at: NOW + 900, verdict: "expired" });
+  expect((await verdicts({ bundle, claims: { exp: NOW + 900 } })).ends).toBeUndefined();
+  expect((await verdicts({ ...waiting, bundle: { ...bundle, exp: NOW + 700 } })).ends).toEqual({
+    at: NOW + 700,
+    verdict: "bundle_expired",
+  });
+});
+
+it("a bound grant is foretold without its key, which is asked for last", async () => {
+  const cnf = { jkt: world.stranger.kid };
+  const bound = await verdicts({ claims: { cnf } });
+  expect(bound).toMatchObject({ early: "allow", late: "allow" });
+  const outside = world.detail({ paths: ["/admin"] });
+  expect(await verdicts({ claims: { cnf, authorization_details: [outside] } })).toMatchObject({
+    early: "entitlement_scope",
+    late: "entitlement_scope",
   });
 });
 

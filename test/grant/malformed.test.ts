@@ -63,6 +63,21 @@ const CASES: readonly (readonly [string, string, string])[] = [
     claims({ nonce: "canary" }),
     "the payload has a member that this filter does not know, and so cannot enforce",
   ],
+  [
+    "a key that is none",
+    claims({ cnf: { jkt: "x" } }),
+    "claim cnf must be an object of one member, x5t#S256 or jkt: a SHA-256 in base64url",
+  ],
+  [
+    "a key of another kind",
+    claims({ cnf: { kid: "x" } }),
+    "claim cnf has a member that this filter does not know, and so cannot enforce",
+  ],
+  [
+    "a network with host bits",
+    claims({ net: ["10.0.0.1/8"] }),
+    "claim net must be an array of 1 to 16 CIDR blocks, each in its canonical spelling",
+  ],
   ["a claim twice", world.grant({ payload: '{"sub":"a","sub":"b"}' }), "claim sub stands there twice"],
   ["no object", world.grant({ payload: "[1]" }), "the payload must be a JSON object"],
   ["no JSON", world.grant({ payload: '{"sub":"a"' }), "the payload is not JSON that every reader reads alike"],
@@ -188,18 +203,18 @@ describe("the holder is told all of it", () => {
   });
 
   it("by explain and by approve", async () => {
-    const bad = world.claims({ sub: "rita", cnf: { jkt: "x" } });
+    const bad = world.claims({ sub: "rita", nbf: 7 });
     const token = (typ: string): string =>
       `${segment({ alg: "Ed25519", kid: party.keys.rita.kid, typ })}.${segment(bad)}.${"A".repeat(86)}`;
     const explained = await party.run(["explain", token("bg+jwt"), "GET", "https://api.example.com/orders/1"]);
     expect(explained).toMatchObject({ code: 1 });
     expect(explained.stdout).toMatch(
-      /^malformed: .*\nbecause +the payload has a member that this filter does not know, and so cannot\s+enforce: cnf$/m,
+      /^malformed: .*\nbecause +the payload has a member that this filter does not know, and so cannot\s+enforce: nbf$/m,
     );
     const json = await party.run(["explain", token("bg+jwt"), "GET", "https://api.example.com/orders/1", "--json"]);
-    expect(JSON.parse(json.stdout)).toMatchObject({ verdict: "malformed", detail: expect.stringMatching(/: cnf$/) });
+    expect(JSON.parse(json.stdout)).toMatchObject({ verdict: "malformed", detail: expect.stringMatching(/: nbf$/) });
     const approved = await party.run(["approve", token("bg-ask+jwt"), "--key", "adam"]);
     expect(approved).toMatchObject({ code: 2, stdout: "" });
-    expect(approved.stderr).toMatch(/not\s+well-formed[\s\S]*does\s+not\s+know[\s\S]*cnf/);
+    expect(approved.stderr).toMatch(/not\s+well-formed[\s\S]*does\s+not\s+know[\s\S]*nbf/);
   });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { approvalWait, checkAge, checkDates } from "../../control/grant/dates.js";
-import { candidates, couldApprove, missingSeats, needs, showNeed } from "../../control/grant/quorum.js";
+import { beganAt, candidates, couldApprove, missingSeats, needs, showNeed } from "../../control/grant/quorum.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
 import type { BundleClaims, Principal } from "../../control/trust/claims.js";
 import { entitlement } from "../kit/party.js";
@@ -104,17 +104,48 @@ describe("who can approve now", () => {
   });
 });
 
+describe("the life of a grant", () => {
+  const [lead, security, both] = [person("l", ["lead"]), person("s", ["security"]), person("b", ["lead", "security"])];
+  const began = (...given: (readonly [Principal, number])[]) =>
+    beganAt(
+      entitlement(),
+      NOW - 1000,
+      given.map(([principal, iat]) => ({ principal, iat })),
+      NOW,
+    );
+
+  it("begins with the approval that makes the quorum, in whatever order they come", () => {
+    expect(began([lead, 5], [security, 9])).toBe(9);
+    expect(began([security, 9], [lead, 5])).toBe(9);
+    expect(began([lead, 5], [security, 9], [both, 7])).toBe(7);
+    expect(began([both, 5], [lead, 6], [security, 7])).toBe(6);
+    expect(began([lead, 5])).toBeUndefined();
+    expect(began()).toBeUndefined();
+  });
+
+  it("begins with the ask where none is needed", () => {
+    expect(beganAt(entitlement({ approvals: [] }), 7, [{ principal: lead, iat: 9 }], NOW)).toBe(7);
+  });
+});
+
 describe("dates", () => {
   const dates = { iat: NOW, exp: NOW + 900 };
 
   it("of an ask may be off by the leeway, and it may be ten minutes old", () => {
     for (const now of [NOW - 5, NOW, NOW + 600]) {
       checkDates(dates, now);
-      checkAge(dates, now);
+      checkAge(dates, now, 0);
     }
     expect(() => checkDates(dates, NOW - 6)).toThrow(/6 seconds in the future/);
-    expect(() => checkAge(dates, NOW + 601)).toThrow(/10 minutes 1 second ago/);
+    expect(() => checkAge(dates, NOW + 601, 0)).toThrow(/10 minutes 1 second ago.*At most 10 minutes may pass/);
     expect(() => checkDates(dates, NOW + 900)).toThrow(/expired at/);
+  });
+
+  it("give an ask as long as its entitlement gives for gathering approvals, and never less than ten minutes", () => {
+    checkAge(dates, NOW + 600, 60);
+    checkAge(dates, NOW + 3600, 3600);
+    expect(() => checkAge(dates, NOW + 601, 60)).toThrow(/At most 10 minutes may pass/);
+    expect(() => checkAge(dates, NOW + 3601, 3600)).toThrow(/1 hour 1 second ago.*At most 1 hour may pass/);
   });
 
   it("of an approval lie between the ask and now, give or take the leeway", () => {
@@ -136,7 +167,7 @@ describe("dates", () => {
       fc.property(number, number, number, (iat, exp, approvedAt) => {
         for (const check of [
           () => checkDates({ iat, exp }, NOW),
-          () => checkAge({ iat, exp }, NOW),
+          () => checkAge({ iat, exp }, NOW, 0),
           () => approvalWait("adam", approvedAt, { iat, exp }, NOW),
         ]) {
           try {

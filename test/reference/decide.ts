@@ -5,6 +5,8 @@
 import { compactVerify, errors, importJWK } from "jose";
 import { type JsonValue, NotStrictJson } from "./json.js";
 import { addressOf, isIn } from "./networks.js";
+import { referenceProof } from "./proof.js";
+import { isRevoked, revokedLists } from "./revocations.js";
 import { isAmbiguous, judgeScope, type ReferenceRequest } from "./scope.js";
 import {
   type Claims,
@@ -130,19 +132,12 @@ function lacksClaim({ incident, cnf, net }: Claims, require: readonly JsonValue[
   );
 }
 
-function isRevoked(revoked: JsonObject, claims: Claims, signers: readonly Key[]): boolean {
-  if (asList(revoked.jti).includes(claims.jti)) return true;
-  if (claims.incident !== undefined && asList(revoked.incident).includes(claims.incident)) return true;
-  return signers.some(
-    ({ jwk, principal }) =>
-      asList(revoked.kid).includes(asString(jwk.kid)) || asList(revoked.sub).includes(principal.id),
-  );
-}
-
 /** The key that the request shows against the one that the grant is bound to. */
-function judgeBinding({ cnf }: Claims, { certificate, proof }: ReferenceRequest): string {
+async function judgeBinding({ cnf }: Claims, { request, grants, now }: ReferenceInput): Promise<string> {
+  const { certificate, proofs = [], used } = request;
   if (cnf === undefined) return "allow";
-  if (cnf.method === "jkt") return proof ?? "binding_missing";
+  if (cnf.method === "jkt")
+    return referenceProof(proofs, cnf.thumbprint.toString("base64url"), grants[0] ?? "", request, now, used);
   if (certificate === undefined) return "binding_missing";
   return certificate === cnf.thumbprint.toString("hex") ? "allow" : "binding_mismatch";
 }
@@ -249,11 +244,14 @@ export async function referenceDecision(input: ReferenceInput): Promise<string> 
   return (await referenceAnswer(input)).verdict;
 }
 
-async function judgeProven(matter: Matter, key: Key, { request, now }: ReferenceInput): Promise<string> {
+async function judgeProven(matter: Matter, key: Key, input: ReferenceInput): Promise<string> {
+  const { request, now } = input;
   const { bundle, keys, leeway } = matter;
   const { claims, approvals } = matter.grant;
-  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])];
-  if (isRevoked(asObject(bundle.revoked), claims, signers)) return "revoked";
+  const signers = [key, ...approvals.flatMap(({ header: { kid } }) => keys.get(kid) ?? [])].map(
+    ({ jwk, principal }) => ({ kid: asString(jwk.kid), sub: principal.id }),
+  );
+  if (isRevoked(revokedLists(matter.configuration, bundle), { ...claims, signers })) return "revoked";
   if (key.principal.id !== claims.sub) return "key_owner";
   const entitlement = asList(bundle.entitlements)
     .map(asObject)
@@ -297,5 +295,5 @@ async function judgeProven(matter: Matter, key: Key, { request, now }: Reference
   const address = addressOf(request.source ?? "");
   if (claims.net !== undefined && (address === undefined || !claims.net.some((block) => isIn(address, block))))
     return "network";
-  return judgeBinding(claims, request);
+  return judgeBinding(claims, input);
 }

@@ -1,4 +1,5 @@
 /** Scope, slowly and obviously. */
+import type { UsedProofs } from "./proof.js";
 import { type Detail, hasBadEscape } from "./shapes.js";
 
 export interface ReferenceRequest {
@@ -11,8 +12,9 @@ export interface ReferenceRequest {
   readonly source?: string;
   /** SHA-256 of the connection's client certificate, in hex. */
   readonly certificate?: string;
-  /** What the DPoP proof is worth: a verdict. */
-  readonly proof?: string;
+  /** Each `DPoP` line, and the proofs that were used before. */
+  readonly proofs?: readonly string[];
+  readonly used?: UsedProofs;
 }
 
 /** docs/grant-format.md, "Ambiguous paths": a path that two readers could read differently. */
@@ -24,7 +26,7 @@ export function isAmbiguous(target: string): boolean {
   return hasBadEscape(path);
 }
 
-const plainHost = (host: string): string => host.toLowerCase().replace(/^(\[[^\]]*\]|[^:]*):(?:80|443)$/, "$1");
+export const plainHost = (host: string): string => host.toLowerCase().replace(/^(\[[^\]]*\]|[^:]*):(?:80|443)$/, "$1");
 
 function matches(pattern: string, path: string): boolean {
   const expression = pattern

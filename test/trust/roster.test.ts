@@ -116,6 +116,33 @@ describe("durations", () => {
     expect(refused({ ttl })).toContain(words);
   });
 
+  it.each([
+    ["0", 0],
+    ["10m", 600],
+    ["1h", 3600],
+    ["3600", 3600],
+  ])("%s is read as time for gathering approvals", (wait, seconds) =>
+    expect(read(rosterText({ wait })).entitlements[0]?.max_wait).toBe(seconds),
+  );
+
+  it.each([
+    ["61m", "is longer than 1 hour"],
+    ["2h", "is longer than 1 hour"],
+    ["10", "has no unit: write 10m or 10s"],
+    ["-1", "must be more than nothing"],
+    ["10min", "did you mean 10m?"],
+    ["true", "must be seconds or a duration"],
+  ])("%s is refused as time for gathering approvals: %s", (wait, words) => {
+    expect(refused({ wait })).toMatch(/^roster\.yaml:13:15: entitlements\[0\]\.max_wait: /);
+    expect(refused({ wait })).toContain(words);
+  });
+
+  it("for gathering approvals is refused where there are none to gather", () => {
+    const text = rosterText({ wait: "10m" }).replace(/approvals: .*/, "approvals: []");
+    expect(refusal(text)).toContain("max_wait: has nothing to wait for: approvals is empty");
+    expect(read(rosterText({ wait: "0" }).replace(/approvals: .*/, "approvals: []")).entitlements).toHaveLength(1);
+  });
+
   it("of a bundle without a unit is refused below a day: it was most likely meant in days", () => {
     expect(refused({ lifetime: "90" })).toContain("roster.yaml:2:11: lifetime: has no unit: write 90d or 90s");
     expect(read(rosterText({ lifetime: "7776000" })).lifetime).toBe(7_776_000);

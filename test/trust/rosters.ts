@@ -18,6 +18,7 @@ export interface Parts {
   /** Lines after rita. */
   readonly more?: string;
   readonly ttl?: string;
+  readonly wait?: string;
   readonly count?: string;
   readonly location?: string;
   readonly action?: string;
@@ -38,6 +39,6 @@ ${parts.more ?? ""}entitlements:
     reasons: [outage]
     approvals: [{ role: lead, count: ${parts.count ?? "1"} }]
     max_ttl: ${parts.ttl ?? "15m"}
-    authorization_details:
+${parts.wait === undefined ? "" : `    max_wait: ${parts.wait}\n`}    authorization_details:
       - { type: break_glass_http, locations: [${parts.location ?? "api.example.com"}], actions: [${parts.action ?? "GET"}], paths: [${parts.path ?? "/a/*"}] }
 ${parts.revoked ?? ""}`;

@@ -93,6 +93,8 @@ describe("the claims of a grant", () => {
     name_or_names: (name) => [[`${name}-1`], [`${name}-1`, `${name}-2`]],
     seconds: (name) => (name === "exp" ? [1_900_000_000, 1_900_000_060] : [1_800_000_000, 1_800_000_060]),
     details: () => [[detail("/a")], [detail("/a/**")]],
+    confirmation: () => [{ jkt: world.rita.kid }, { "x5t#S256": world.rita.kid }],
+    networks: () => [["10.0.0.0/8", "2001:db8::/32"], ["10.0.0.0/8"]],
   };
   const valuesOf = ({ name, kind }: Row): readonly [unknown, unknown] =>
     values[kind]?.(name) ?? expect.unreachable(`no values for the kind ${kind}`);
@@ -241,8 +243,18 @@ function wholeBundle(): BundleClaims {
       },
       { id: "adam", roles: ["lead"], keys: [{ ...world.anna.jwk, alg: "Ed25519", ...window }] },
     ],
-    entitlements: [world.entitlement("repair", { require: ["incident"], drill: false })],
-    revoked: { jti: ["0123456789abcdef"], sub: ["eve"], kid: ["k"], incident: ["INC-7"] },
+    entitlements: [world.entitlement("repair", { require: ["incident"], drill: false, max_wait: 60 })],
+    revokers: ["security"],
+    reviewers: ["lead"],
+    ledgers: [world.stranger.jwk],
+    revoked: {
+      jti: ["0123456789abcdef"],
+      sub: ["eve"],
+      kid: ["k"],
+      incident: ["INC-7"],
+      issued_before: [{ at: world.now - 60, sub: "eve" }],
+    },
+    texts: { adam: 7, [world.roots[0].kid]: 8 },
   });
 }
 
@@ -255,6 +267,7 @@ const PLACES: Readonly<Record<string, readonly (string | number)[]>> = {
   entitlement: ["entitlements", 0],
   approval: ["entitlements", 0, "approvals", 0],
   revoked: ["revoked"],
+  issued_before: ["revoked", "issued_before", 0],
 };
 
 function at(value: unknown, path: readonly (string | number)[]): Json {
@@ -315,7 +328,7 @@ describe("the members of a bundle", () => {
     }
     expect(both(whole)).toEqual(answer(true));
     // What the builder does not make itself, people write in the roster.
-    const made = ["schema", "version", "iat", "exp", "aud"];
+    const made = ["schema", "version", "iat", "exp", "aud", "texts"];
     const written = names(signed.bundle ?? []).filter((name) => !made.includes(name));
     expect(Object.keys(rosterSchema.shape)).toEqual(expect.arrayContaining(written));
   });
@@ -369,6 +382,7 @@ describe("the members of the plugin configuration", () => {
     header_names: ["x-user"],
     kept_headers: ["x-original-url"],
     text: "a.b.c",
+    texts: [],
   };
   const sample = (of: readonly Row[]): Json =>
     Object.fromEntries(

@@ -3,6 +3,8 @@ import type { CaseRequest } from "./case.js";
 
 export interface Sent extends CaseRequest {
   readonly grants: readonly string[];
+  /** Each line of `DPoP`. */
+  readonly proofs?: readonly string[];
 }
 
 export interface Observed {

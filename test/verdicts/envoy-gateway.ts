@@ -23,6 +23,7 @@ export async function envoyGateway(world: World, options: TestEnvoyOptions = {})
       const answers = [];
       for (const {
         grants,
+        proofs = [],
         headers = {},
         method = DEFAULTS.method,
         host = DEFAULTS.host,
@@ -35,7 +36,7 @@ export async function envoyGateway(world: World, options: TestEnvoyOptions = {})
           method,
           host,
           path,
-          headers: { ...headers, ...grantHeaders },
+          headers: { ...headers, ...grantHeaders, ...(proofs.length === 0 ? {} : { dpop: proofs }) },
           agent,
         });
         answers.push({ ...answer, upstream: test.upstream.take()[0]?.headers });

@@ -117,6 +117,18 @@ describe("a request with a grant", () => {
     ]);
   });
 
+  it("that may be used from some networks only, and was accepted before: nothing more, as the record asks where it comes from", async () => {
+    const { callsOf } = await setUp();
+    const grant = world.grant({ claims: { net: ["192.0.2.0/24"] } });
+    callsOf(headersOf([grant]));
+    expect(callsOf(headersOf([grant]))).toEqual([
+      ...asked,
+      "proxy_set_property", // the verdict
+      "proxy_remove_header_map_value", // the grant
+      "proxy_replace_header_map_value", // the attestation
+    ]);
+  });
+
   it("that is new", async () => {
     const { callsOf } = await setUp();
     expect(callsOf(headersOf([world.grant()]))).toEqual([

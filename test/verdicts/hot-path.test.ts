@@ -65,9 +65,11 @@ it("a request makes these host calls and no others", () => {
     "proxy_get_header_map_pairs",
     "proxy_get_header_map_value",
     "proxy_get_property",
+    "proxy_get_shared_data", // used DPoP proofs
     "proxy_remove_header_map_value",
     "proxy_replace_header_map_value",
     "proxy_send_local_response",
     "proxy_set_property",
+    "proxy_set_shared_data",
   ]);
 });

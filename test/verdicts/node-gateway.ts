@@ -8,6 +8,7 @@ export async function nodeGateway(): Promise<Gateway> {
   let count = 0;
   const one = ({
     grants,
+    proofs = [],
     headers = {},
     method = DEFAULTS.method,
     host: authority = DEFAULTS.host,
@@ -23,6 +24,7 @@ export async function nodeGateway(): Promise<Gateway> {
         [":authority", authority],
         ["x-request-id", `request-${count}`],
         ...grantLines,
+        ...proofs.map((proof): [string, string] => ["dpop", proof]),
         ...Object.entries(headers),
       ],
     });

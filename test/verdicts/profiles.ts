@@ -2,6 +2,7 @@
 import { newSigner } from "../kit/token.js";
 import type { Case, Profile } from "./case.js";
 import { grantCases } from "./grants.js";
+import { restrictions } from "./restrictions.js";
 import { ambiguousBeforeAll, scopeCases } from "./scopes.js";
 
 const any = (verdict: string, name = "a good grant"): Case => ({ name, verdict, grant: (w) => w.grant() });
@@ -20,6 +21,7 @@ export const enforceProfiles: readonly Profile[] = [
     configuration: (w) => w.configuration(),
     cases: [...grantCases, ...scopeCases, ambiguousBeforeAll],
   },
+  restrictions,
   {
     name: "no bundle",
     configuration: (w) => w.configuration({ bundle: null }),

@@ -16,6 +16,12 @@ function principalsOf(claims: Json): Principals {
   return Array.isArray(claims.principals) ? structuredClone(claims.principals) : [];
 }
 
+const manyNames = (count: number): string[] => Array.from({ length: count }, (_, i) => `name-${i}`);
+
+/** A kid that is a name as well: nearly each is. */
+const rootNamedLikeAPrincipal = (w: World): string =>
+  w.roots.map(({ kid }) => kid).find((kid) => /^[A-Za-z0-9]/.test(kid)) ?? "";
+
 const bundle = (name: string, reason: string, change: (w: World, claims: Json) => Json): Refusal => ({
   name,
   reason,
@@ -97,9 +103,38 @@ const signatures: Refusal[] = [
 const bundles: Refusal[] = [
   bundle("another schema", "schema", () => ({ schema: 2 })),
   bundle("an unknown member", "unknown member", () => ({ extra: 1 })),
-  bundle("revokers, not built yet", "cannot enforce", () => ({ revokers: ["lead"] })),
-  bundle("ledgers, not built yet", "cannot enforce", () => ({ ledgers: [] })),
-  bundle("issued_before, not built yet", "cannot enforce", () => ({ revoked: { issued_before: [{ at: 1 }] } })),
+  bundle("revokers as a name", "wrong type", () => ({ revokers: "lead" })),
+  bundle("no revoker", "wrong type", () => ({ revokers: [] })),
+  bundle("65 revokers", "wrong type or out of its bounds", () => ({ revokers: manyNames(65) })),
+  bundle("65 reviewers", "wrong type or out of its bounds", () => ({ reviewers: manyNames(65) })),
+  bundle("a reviewer that is no name", "wrong type", () => ({ reviewers: ["a b"] })),
+  bundle("a ledger that is a root", "ledger's key is also", (w) => ({ ledgers: [w.roots[2].jwk] })),
+  bundle("a ledger that is a principal's key", "ledger's key is also", (w) => ({ ledgers: [w.rita.jwk] })),
+  bundle("a ledger twice", "ledger's key occurs twice", (w) => ({ ledgers: [w.stranger.jwk, w.stranger.jwk] })),
+  bundle("a ledger with a window", "unknown or private", (w) => ({ ledgers: [{ ...w.stranger.jwk, exp: w.now }] })),
+  bundle("17 ledgers", "more than 16 ledgers", () => ({
+    ledgers: Array.from({ length: 17 }, () => newSigner("Ed25519").jwk),
+  })),
+  bundle("texts as an array", "wrong type", () => ({ texts: [] })),
+  bundle("a version of texts that is no number", "wrong type", () => ({ texts: { anna: "7" } })),
+  bundle("texts of nobody's name", "neither a name nor a kid", () => ({ texts: { "a b": 7 } })),
+  bundle("texts of 1025 signers", "more than 1024 signers", () => ({
+    texts: Object.fromEntries(manyNames(1025).map((name) => [name, 7])),
+  })),
+  bundle("issued_before without a time", "lacks one of at", () => ({ revoked: { issued_before: [{ sub: "rita" }] } })),
+  bundle("issued_before as a number", "wrong type", () => ({ revoked: { issued_before: 7 } })),
+  bundle("issued_before with a name that is none", "a name is not", () => ({
+    revoked: { issued_before: [{ at: 1, sub: "a b" }] },
+  })),
+  bundle("issued_before with an unknown member", "unknown member", () => ({
+    revoked: { issued_before: [{ at: 1, kid: "k" }] },
+  })),
+  bundle("issued_before more than 4096 times", "more than 4096 issued_before", () => ({
+    revoked: { issued_before: Array.from({ length: 4097 }, () => ({ at: 1 })) },
+  })),
+  bundle("a principal with a root's kid for a name", "root's kid for a name", (w, claims) => ({
+    principals: [...principalsOf(claims), { id: rootNamedLikeAPrincipal(w), roles: [], keys: [] }],
+  })),
   bundle("another audience", "audience", () => ({ aud: ["other"] })),
   bundle("exp before iat", "exp", (w) => ({ iat: w.now, exp: w.now })),
   bundle("a fraction as version", "version is not a whole number", () => ({ version: 1.5 })),
@@ -182,8 +217,16 @@ const bundles: Refusal[] = [
   entitlement("a count of 0", "1 to 8", { approvals: [{ role: "lead", count: 0 }] }),
   entitlement("no max_ttl", "lacks", { max_ttl: undefined }),
   entitlement("max_ttl 0", "max_ttl", { max_ttl: 0 }),
-  entitlement("require cnf, not built yet", "cannot enforce", { require: ["cnf"] }),
-  entitlement("require net, not built yet", "cannot enforce", { require: ["net"] }),
+  entitlement("require what is no claim of ours", "cannot enforce", { require: ["cnf", "nonce"] }),
+  entitlement("require a claim that every grant has", "cannot enforce", { require: ["text"] }),
+  entitlement("require the same twice", "the same twice", { require: ["incident", "net", "incident"] }),
+  entitlement("require cnf twice", "the same twice", { require: ["cnf", "cnf"] }),
+  entitlement("require net twice", "the same twice", { require: ["net", "net"] }),
+  entitlement("require as a string", "wrong type", { require: "cnf" }),
+  entitlement("max_wait over an hour", "max_wait is not a whole number from 0 to 3600", { max_wait: 3601 }),
+  entitlement("max_wait below zero", "max_wait", { max_wait: -1 }),
+  entitlement("max_wait as a string", "wrong type", { max_wait: "10m" }),
+  entitlement("max_wait without approvals", "no approvals to wait for", { max_wait: 60, approvals: [] }),
   entitlement("audit receipt, not built yet", "unknown member", { audit: "receipt" }),
   entitlement("a pattern that is ambiguous", "wrong type or out of its bounds", {
     authorization_details: [{ type: "break_glass_http", locations: ["*"], actions: ["*"], paths: ["/a/../b"] }],
@@ -202,7 +245,7 @@ const bundles: Refusal[] = [
 
 const members: Refusal[] = [
   member("an unknown member of the configuration", "unknown member", { fail_open: true }),
-  member("revocations, not built yet", "cannot enforce", { revocations: "x" }),
+  member("revocations that are none", "not a compact JWS", { revocations: "x" }),
   member("no audience", "lacks", { audience: undefined }),
   member("no generation", "lacks", { generation: undefined }),
   member("threshold 0", "threshold", { threshold: 0 }),

@@ -9,6 +9,7 @@ import { type Manager, walkManager } from "./manager.js";
 import { type Extension, Message } from "./message.js";
 import { placesIn } from "./places.js";
 import { noReach, type Reach } from "./routes.js";
+import { judgeSocket } from "./tls.js";
 import { everyValue, type Value } from "./value.js";
 import type { World } from "./world.js";
 
@@ -55,34 +56,6 @@ function tcpReach(proxy: Message): Reach {
 const PROXY_HEADER =
   "the PROXY header says where the client is: who reaches this listener past the proxy chooses it, and that cannot be seen here";
 
-const SOCKETS = new Set([
-  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
-  "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport",
-]);
-
-/** What carries the bytes: TLS keys in a log and taps show every request, its grant among them. */
-function judgeSocket(chain: Message): void {
-  const { type, message, outer } = chain.extension("transport_socket");
-  if (!outer.exists) return;
-  if (type.endsWith(".tap.v3.Tap"))
-    outer.danger("socket-tap", "tap writes down what goes over the connection, grants among it", "take it out");
-  else if (!SOCKETS.has(type)) outer.unknown(`socket:${type}`, `the transport socket ${type} is not known here`);
-  const context = message.has("downstream_tls_context") ? message.message("downstream_tls_context") : message;
-  if (context.message("common_tls_context").take("key_log") !== undefined)
-    outer.danger("key-log", "key_log writes TLS keys down: whoever has them reads the grants", "take key_log out");
-  const asksCertificate = context.flag("require_client_certificate") === true;
-  const isFresh =
-    context.flag("disable_stateless_session_resumption") === true &&
-    context.flag("disable_stateful_session_resumption") === true;
-  if (asksCertificate && !isFresh)
-    context.warn(
-      "resumption",
-      "a resumed TLS session keeps the certificate's digest: its holder needs no certificate for a grant bound to it",
-      "set disable_stateless_session_resumption and disable_stateful_session_resumption",
-    );
-}
-
 type Common = Pick<Entrance, "found" | "addresses" | "isLocal" | "scope">;
 
 interface Walked {
@@ -114,11 +87,11 @@ function walkFilter(filter: Extension, world: World, anchors: Anchors | undefine
 }
 
 function walkChain(chain: Message, world: World, anchors: Anchors | undefined, common: Common): Entrance {
-  judgeSocket(chain);
   const walked = chain.extensions("filters").map((filter) => walkFilter(filter, world, anchors));
   const clusters = new Map(walked.flatMap(({ reach }) => [...reach.clusters]));
   const wide = new Set(walked.flatMap(({ reach }) => [...reach.wide]));
   const main = walked.find(({ manager }) => manager !== undefined) ?? walked.at(-1);
+  judgeSocket(chain, main?.manager?.guarding.glassgate !== undefined);
   if (chain.flag("use_proxy_proto") === true) chain.unknown("proxy-protocol", PROXY_HEADER);
   chain.harmless("filter_chain_match", "metadata", "transport_socket_connect_timeout", "name");
   chain.done();

@@ -36,7 +36,8 @@ function demandNormalisation(manager: Message): void {
   const escaped = manager.choice("path_with_escaped_slashes_action", SLASHES);
   const slash = "`%2F` may be a slash to the upstream";
   demand("path_with_escaped_slashes_action", escaped === "REJECT_REQUEST", "REJECT_REQUEST", slash);
-  const forwarded = "a client's X-Forwarded-For becomes `source` in the audit record";
+  const forwarded =
+    "a client's X-Forwarded-For says where it is: grants bound to networks are open, and the record's `source` is its choice";
   demand("use_remote_address", manager.flag("use_remote_address") === true, "true", forwarded);
   const common = manager.message("common_http_protocol_options", "HttpProtocolOptions");
   const underscores = common.choice("headers_with_underscores_action", ["ALLOW", "REJECT_REQUEST", "DROP_HEADER"]);

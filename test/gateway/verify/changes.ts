@@ -30,6 +30,7 @@ import {
   skipped,
   verdictIsAllow,
 } from "./files.js";
+import { tlsChanges } from "./tls.js";
 import { unread } from "./unread.js";
 
 interface Asked {
@@ -801,4 +802,5 @@ export const changes: readonly Change[] = [
   ...unread,
   ...composite,
   ...beside,
+  ...tlsChanges,
 ];

@@ -1,0 +1,141 @@
+/** One request on its way: admitted, covered, sent on with the grant, answered. Bodies are streamed, never held. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream";
+import { messageOf, reasonOf } from "../base/errors.js";
+import { verdicts } from "../base/verdicts.gen.js";
+import { authorize, type Credential } from "./credential.js";
+import type { Gateway } from "./gateway.js";
+import { type Admitted, COOKIE, type Guard, type Opened, type Refused } from "./guard.js";
+import { forwardedRequest, type HeaderLines, headerLines, type Rewriting, returnedResponse } from "./headers.js";
+import type { Scope } from "./scope.js";
+
+/** What is told of a request, to the person. */
+export interface Line {
+  readonly method: string;
+  /** Empty where nobody was let in: what a stranger wrote is shown to nobody. */
+  readonly host: string;
+  /** Without its query, which may hold secrets. */
+  readonly path: string;
+  readonly status: number;
+  /** Why it was not sent on, or did not come back. */
+  readonly why?: string;
+}
+
+/** What all requests of a start share. */
+export interface Passage {
+  readonly guard: Guard;
+  readonly scope: Scope;
+  readonly gateway: Gateway;
+  readonly credential: Credential;
+  /** Where a browser is led that opened the one-time URL. */
+  readonly startPath: (host: string) => string;
+  /** Seconds that the grant still has: none, and nothing is sent on. */
+  readonly left: () => number;
+  readonly told: (line: Line) => void;
+}
+
+export interface Sending {
+  readonly admitted: Admitted;
+  readonly rewriting: Rewriting;
+  readonly method: string;
+  readonly headers: HeaderLines;
+}
+
+export const pathOnly = (path: string): string => path.split("?", 1)[0] ?? "";
+
+/** Whether it may be sent on, and what then; tells of it where it may not. */
+export function judge(
+  request: IncomingMessage,
+  isSocket: boolean,
+  passage: Passage,
+  isUpgrade = false,
+): Sending | Opened | Refused {
+  const lines = headerLines(request.rawHeaders);
+  const method = request.method ?? "";
+  const outcome =
+    passage.left() > 0
+      ? passage.guard.admit(request, lines, isSocket)
+      : ({ status: 503, why: "The grant has ended." } as const);
+  if ("status" in outcome) {
+    passage.told({ method, host: "", path: "", status: outcome.status, why: outcome.why });
+    return outcome;
+  }
+  if ("cookie" in outcome) return outcome;
+  const { host, path, origin, isBrowser, secretHeaders } = outcome;
+  const verdict = passage.scope.refusal({ method, host, path, isUpgrade });
+  if (verdict !== undefined) {
+    const why = `not sent on: ${verdict}: ${verdicts[verdict].title}`;
+    passage.told({ method, host, path: pathOnly(path), status: 403, why });
+    return { status: 403, why: `The grant does not cover this (${verdict}); it was not sent on.` };
+  }
+  const rewriting = { host, origin, isBrowser, secretHeaders, cookieName: COOKIE };
+  return { admitted: outcome, rewriting, method, headers: forwardedRequest(lines, rewriting) };
+}
+
+export const PLAIN = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
+
+function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
+  response.writeHead(status, {
+    ...PLAIN,
+    connection: "close", // What follows on the connection is not read: no body of a refused request is.
+    ...(challenge === true ? { "proxy-authenticate": 'Basic realm="glassgate"' } : {}),
+  });
+  response.end(`${why}\n`);
+}
+
+function welcome(response: ServerResponse, { cookie }: Opened, location: string, left: number): void {
+  response.writeHead(303, {
+    ...PLAIN,
+    location,
+    "referrer-policy": "no-referrer",
+    "set-cookie": `${COOKIE}=${cookie}; Path=/; Max-Age=${Math.max(1, left)}; HttpOnly; SameSite=Strict`,
+  });
+  response.end();
+}
+
+/** Answers a request, whatever becomes of it. */
+export function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  isSocket: boolean,
+  passage: Passage,
+): void {
+  const judged = judge(request, isSocket, passage);
+  if ("status" in judged) {
+    refuse(response, judged);
+    return;
+  }
+  if ("cookie" in judged) {
+    welcome(response, judged, passage.startPath(judged.host), passage.left());
+    return;
+  }
+  const { admitted, rewriting, method, headers } = judged;
+  const { host, path } = admitted;
+  const tell = (status: number, why?: string): void =>
+    passage.told({ method, host, path: pathOnly(path), status, ...(why === undefined ? {} : { why }) });
+  for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
+    headers.set(name, [value]);
+  const outgoing = passage.gateway.begin({ method, host, path, headers });
+  outgoing.once("response", (answer) => {
+    const status = answer.statusCode ?? 502;
+    tell(status);
+    response.writeHead(status, Object.fromEntries(returnedResponse(headerLines(answer.rawHeaders), rewriting)));
+    // An answer that breaks off breaks off for the client too: it must not look whole.
+    pipeline(answer, response, () => outgoing.destroy());
+  });
+  outgoing.once("upgrade", (_answer, socket) => socket.destroy()); // Nobody asked for one.
+  outgoing.on("error", (error) => {
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const why = `the gateway cannot be reached: ${reasonOf(error) || messageOf(error)}`;
+    tell(502, why);
+    refuse(response, { status: 502, why: `${why}.` });
+  });
+  response.once("close", () => outgoing.destroy());
+  if (headers.has("content-length") || headers.has("transfer-encoding")) {
+    outgoing.flushHeaders(); // A body may begin late.
+    pipeline(request, outgoing, () => {}); // Its errors are the two above, or the client's end.
+  } else outgoing.end();
+}

@@ -1,0 +1,156 @@
+/**
+ * What a requester holds: a file of mode 0600 for each bound ask and each grant written to a file, in `held/` among his keys. It has
+ * no secret in clear, and goes when the grant has ended or is given back, with the proof key and the grant's file.
+ */
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { reasonOf, systemCode, UserError } from "../base/errors.js";
+import { readBytes, readText, writeText } from "../base/files.js";
+import { visible } from "../base/text.js";
+import type { AskClaims } from "../grant/ask.js";
+import { grantDetails, grantId, numericDate } from "../grant/kinds.js";
+import { payloadOf } from "../grant/message.js";
+import { sha256Hex } from "../signer/sign.js";
+
+const heldSchema = z.strictObject({
+  jti: grantId,
+  /** The name of the requester's key. */
+  key: z.string().min(1),
+  sub: z.string(),
+  ent: z.string(),
+  iat: numericDate,
+  exp: numericDate,
+  authorization_details: grantDetails,
+  grant_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  proof: z.strictObject({ jkt: z.string(), sealed: z.string() }).optional(),
+  /** Where the grant was written, as an absolute path. */
+  file: z.string().optional(),
+});
+export type Held = z.infer<typeof heldSchema>;
+
+const SUFFIX = ".json";
+const LOG = "returned.log";
+/** Of a grant's file: the header line. */
+const MAX_FILE_BYTES = 64 * 1024;
+
+/** Below the folder of keys, which is the requester's alone. */
+export const heldFolder = (keys: string): string => join(keys, "held");
+const entryPath = (keys: string, jti: string): string => join(heldFolder(keys), `${jti}${SUFFIX}`);
+
+export const grantSha256 = (text: string): string => sha256Hex(payloadOf(text));
+
+/** The entry of an ask or grant. */
+export function entryOf(text: string, claims: AskClaims, key: string): Held {
+  const { jti, sub, ent, iat, exp, authorization_details } = claims;
+  return heldSchema.parse({ jti, key, sub, ent, iat, exp, authorization_details, grant_sha256: grantSha256(text) });
+}
+
+/** Keeps an entry, or more of one that is there: the key of an ask, then the file of its grant. */
+export function hold(keys: string, entry: Held): void {
+  const before = findHeld(keys, entry.jti);
+  const merged = { ...before, ...entry };
+  writeText(entryPath(keys, entry.jti), `${JSON.stringify(heldSchema.parse(merged), null, 2)}\n`, { mode: 0o600 });
+}
+
+export const heldFile = (file: string): string => resolve(file);
+
+export interface Holdings {
+  readonly entries: readonly Held[];
+  /** Files that are none of ours, or damaged. */
+  readonly strange: readonly string[];
+}
+
+export function readHoldings(keys: string): Holdings {
+  const folder = heldFolder(keys);
+  let files: string[];
+  try {
+    files = readdirSync(folder).filter((file) => file.endsWith(SUFFIX));
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return { entries: [], strange: [] };
+    throw new UserError(`Cannot read ${visible(folder)}: ${reasonOf(error)}.`, {
+      cause: error,
+      hint: "It holds your grants' proof keys. Have its permissions mended.",
+    });
+  }
+  const entries: Held[] = [];
+  const strange: string[] = [];
+  for (const file of files.sort()) {
+    const path = join(folder, file);
+    const entry = heldSchema.safeParse(jsonOf(readText(path, "what you hold")));
+    if (entry.success && `${entry.data.jti}${SUFFIX}` === file) entries.push(entry.data);
+    else strange.push(path);
+  }
+  return { entries: entries.sort((a, b) => a.exp - b.exp), strange };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The caller says that the file is strange.
+  }
+}
+
+export const findHeld = (keys: string, jti: string): Held | undefined =>
+  readHoldings(keys).entries.find((entry) => entry.jti === jti);
+
+export const isHeld = (keys: string, jti: string): boolean => existsSync(entryPath(keys, jti));
+
+/** Overwrites a file and removes it. What a disk keeps of old blocks, or a backup has, is beyond it. */
+function wipe(path: string): void {
+  const { size } = lstatSync(path);
+  const descriptor = openSync(path, "r+");
+  try {
+    writeSync(descriptor, Buffer.alloc(size), 0, size, 0);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  unlinkSync(path);
+}
+
+/** Whether the file is there and still holds that very grant: whatever else has its name is left alone. */
+function holdsGrant(entry: Held): boolean {
+  const { file } = entry;
+  if (file === undefined || lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const text = readBytes(file, "the grant", { max: MAX_FILE_BYTES }).toString("latin1");
+  const grant = /^x-break-glass: ([\w.~-]+)\s*$/.exec(text)?.[1];
+  return grant !== undefined && grantSha256(grant) === entry.grant_sha256;
+}
+
+export interface Wiped {
+  readonly entry: Held;
+  readonly what: readonly string[];
+}
+
+/** Wipes what an entry names, then the entry, and writes a line about it: no secret. @param now seconds */
+export function giveBack(keys: string, entry: Held, why: "returned" | "expired", now: number): Wiped {
+  const what = [
+    ...(holdsGrant(entry) ? [`the grant in ${entry.file}`] : []),
+    ...(entry.proof === undefined ? [] : ["its proof key"]),
+  ];
+  if (entry.file !== undefined && holdsGrant(entry)) wipe(entry.file);
+  wipe(entryPath(keys, entry.jti));
+  const { jti, sub, ent, exp, grant_sha256 } = entry;
+  const line = { at: now, why, jti, sub, ent, exp, grant_sha256, wiped: what };
+  appendFileSync(join(heldFolder(keys), LOG), `${JSON.stringify(line)}\n`, { mode: 0o600 });
+  return { entry, what };
+}
+
+/** Wipes what has ended. @param now seconds */
+export function wipeEnded(keys: string, now: number): Wiped[] {
+  if (!existsSync(heldFolder(keys))) return [];
+  const ended = readHoldings(keys).entries.filter(({ exp }) => exp <= now);
+  return ended.map((entry) => giveBack(keys, entry, "expired", now));
+}

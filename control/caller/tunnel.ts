@@ -1,0 +1,74 @@
+/** A WebSocket through the proxy, where the grant has CONNECT: after the gateway's 101 bytes flow both ways, until the grant's end. */
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { type Duplex, pipeline } from "node:stream";
+import { reasonOf } from "../base/errors.js";
+import { authorize } from "./credential.js";
+import { judge, type Passage, PLAIN, pathOnly } from "./exchange.js";
+import { headerLines, returnedResponse } from "./headers.js";
+
+function head(status: number, headers: Iterable<readonly [string, string | readonly string[]]>): string {
+  const lines = [...headers].flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`));
+  return `${[`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`, ...lines].join("\r\n")}\r\n\r\n`;
+}
+
+function refuse(socket: Duplex, status: number, why: string): void {
+  socket.end(`${head(status, Object.entries({ ...PLAIN, connection: "close" }))}${why}\n`);
+}
+
+/** @param early what the client sent behind its request, before it was answered */
+export function tunnel(
+  request: IncomingMessage,
+  socket: Duplex,
+  early: Buffer,
+  passage: Passage,
+  isSocket: boolean,
+): void {
+  socket.on("error", () => socket.destroy()); // The client has gone: what hangs on it ends below.
+  if (request.headers.upgrade?.toLowerCase() !== "websocket") {
+    // Whatever else (h2c) would carry requests that nobody judges.
+    refuse(socket, 400, "The only upgrade here is websocket.");
+    return;
+  }
+  const judged = judge(request, isSocket, passage, true);
+  if ("status" in judged || "cookie" in judged) {
+    if ("status" in judged) refuse(socket, judged.status, judged.why);
+    else refuse(socket, 400, "This is no WebSocket.");
+    return;
+  }
+  const { admitted, rewriting, method, headers } = judged;
+  const { host, path } = admitted;
+  headers.delete("content-length");
+  headers.delete("transfer-encoding");
+  headers.set("connection", ["Upgrade"]).set("upgrade", ["websocket"]);
+  for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
+    headers.set(name, [value]);
+  const line = { method, host, path: pathOnly(path) };
+  const outgoing = passage.gateway.begin({ method, host, path, headers });
+  socket.once("close", () => outgoing.destroy());
+  outgoing.once("upgrade", (answer, upstream, first) => {
+    passage.told({ ...line, status: 101 });
+    const returned = returnedResponse(headerLines(answer.rawHeaders), rewriting);
+    socket.write(head(101, returned.set("connection", ["Upgrade"]).set("upgrade", ["websocket"])));
+    socket.write(first);
+    upstream.write(early);
+    pipeline(upstream, socket, upstream, () => {
+      upstream.destroy();
+      socket.destroy();
+    });
+  });
+  outgoing.once("response", (answer) => {
+    const status = answer.statusCode ?? 502;
+    passage.told({ ...line, status });
+    const returned = returnedResponse(headerLines(answer.rawHeaders), rewriting);
+    returned.delete("content-length");
+    socket.write(head(status, returned.set("connection", ["close"])));
+    pipeline(answer, socket, () => socket.destroy());
+  });
+  outgoing.on("error", (error) => {
+    if (socket.destroyed) return;
+    const why = `the gateway cannot be reached: ${reasonOf(error)}`;
+    passage.told({ ...line, status: 502, why });
+    refuse(socket, 502, `${why}.`);
+  });
+  outgoing.end();
+}

@@ -1,0 +1,56 @@
+/** `glassgate proxy`: a loopback listener through which a browser, a script or any client uses a grant, until it ends. */
+import { type Command, InvalidArgumentError } from "commander";
+import { endSignals } from "../base/terminal.js";
+import { visible } from "../base/text.js";
+import { nowSeconds, showDuration, showTime } from "../base/time.js";
+import { giveBack } from "../caller/held.js";
+import { showDetail } from "../caller/scope.js";
+import { addCallerOptions, type CallerOptions, requestLines, startCaller } from "./caller-options.js";
+import { examples } from "./context.js";
+import { say } from "./output.js";
+
+interface Options extends CallerOptions {
+  readonly port?: number;
+}
+
+const ENDS = {
+  expired: "The grant has ended, and all that was open with it.",
+  returned: "The grant was given back; all that was open has ended.",
+  stopped: "Stopped: all that was open has ended. The grant lives on until its end, or `glassgate return`.",
+} as const;
+
+function port(text: string): number {
+  const number = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1;
+  if (number < 0 || number > 65_535) throw new InvalidArgumentError("It must be a port, from 0 to 65535.");
+  return number;
+}
+
+async function proxy(options: Options): Promise<void> {
+  const { proxy: running, held } = await startCaller(options, { port: options.port ?? 0, told: requestLines() });
+  const stop = (): void => void running.end("stopped");
+  for (const signal of endSignals) process.on(signal, stop);
+  const { exp, authorization_details } = running.claims;
+  say(`Open until ${showTime(exp)} (${showDuration(Math.max(0, exp - nowSeconds()))}), on this machine only, for:`);
+  for (const detail of authorization_details) say(`  ${visible(showDetail(detail))}`, 4);
+  for (const { host, url } of running.openingUrls()) say(`browser   ${url}  (once, for ${visible(host)})`, 10);
+  say(`script    http_proxy=${running.url}  (and write http:// in its URLs)`, 10);
+  say(`curl      curl --unix-socket ${running.socketPath} http://${visible(running.hosts[0] ?? "")}/...`, 10);
+  say("Ctrl-C ends it. These lines are secrets until then.");
+  const why = await running.ended;
+  for (const signal of endSignals) process.off(signal, stop);
+  if (why === "expired" && held !== undefined) giveBack(options.keys, held, "expired", nowSeconds());
+  say(ENDS[why]);
+}
+
+export function addProxy(program: Command): void {
+  const command = program
+    .command("proxy")
+    .description("let a browser, a script or any client of yours use a grant, through a listener on this machine");
+  addCallerOptions(command)
+    .option("--port <n>", "listen on this port of 127.0.0.1 (default: any that is free)", port)
+    .action(proxy);
+  examples(command, [
+    "glassgate proxy --grant grant.txt",
+    "glassgate proxy --grant grant.txt --gateway https://gateway.example.com:8443 --port 8080",
+  ]);
+}

@@ -1,0 +1,127 @@
+/**
+ * Texts of revocations beside a bundle: which ones a configuration with that bundle holds. A push never leaves one out but those that
+ * the bundle itself takes the place of, and of one signer the older.
+ */
+import { UserError } from "../base/errors.js";
+import type { Anchors } from "../trust/anchors.js";
+import { readClaims } from "../trust/bundle.js";
+import type { BundleClaims } from "../trust/claims.js";
+import type { Configuration } from "../trust/configuration.js";
+import {
+  appliedDigest,
+  isIgnored,
+  type ReadRevocations,
+  readRevocations,
+  signerOf,
+  verifyRevocations,
+} from "../trust/revocations.js";
+import type { Bundle, Deployed } from "./ecds.js";
+
+export const textsIn = (configuration: Pick<Configuration, "revocations"> | undefined): string[] =>
+  [configuration?.revocations ?? []].flat();
+
+const known = new Map<string, BundleClaims | undefined>();
+
+/** Undefined where this glassgate cannot read it: whether it can serve is the filter's business. */
+export function claimsOf(bundle: Bundle | undefined): BundleClaims | undefined {
+  if (bundle === undefined) return undefined;
+  if (!known.has(bundle.payload))
+    known.set(
+      bundle.payload,
+      tried(() => readClaims(bundle.text, "the bundle")),
+    );
+  return known.get(bundle.payload);
+}
+
+/** What cannot be read is the filter's business, which refuses it by name. */
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+export interface NamedText extends ReadRevocations {
+  /** Under whom its version counts with that bundle. */
+  readonly signer: string;
+}
+
+export function named(text: string, anchors: Anchors, bundle: BundleClaims | undefined): NamedText | undefined {
+  const read = tried(() => readRevocations(text, "a text of revocations"));
+  return read && { ...read, signer: signerOf(read.kid, anchors, bundle)?.name ?? read.kid };
+}
+
+/** Of those texts the ones that stand beside the bundle, in their order. What cannot be read stays: nobody loses it silently. */
+export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {
+  const newest = new Map<string, NamedText>();
+  const unread = new Set<string>();
+  for (const text of texts) {
+    const read = named(text, anchors, bundle);
+    if (read === undefined) unread.add(text);
+    else if (!isIgnored(read, anchors, bundle)) {
+      const before = newest.get(read.signer);
+      // Of one version the first: it was written before.
+      if (before === undefined || read.claims.version > before.claims.version) newest.set(read.signer, read);
+    }
+  }
+  return [...new Set(texts)].filter(
+    (text) => unread.has(text) || [...newest.values()].some((one) => one.text === text),
+  );
+}
+
+/** What the gauge shows when every thread holds these texts and no others. */
+export const digestOfTexts = (texts: readonly NamedText[]): number =>
+  appliedDigest(texts.map(({ signer, claims }) => ({ signer, version: claims.version })));
+
+/** The same of a configuration. */
+export function digestOf({ configuration, bundle }: Pick<Deployed, "configuration" | "bundle">): number {
+  const claims = claimsOf(bundle);
+  const beside = textsBeside(textsIn(configuration), configuration, claims);
+  return digestOfTexts(beside.flatMap((text) => named(text, configuration, claims) ?? []));
+}
+
+/** Why the filter refuses the bundle and the texts beside it, and what to do: the texts or the bundle may be at fault. */
+export async function unusable(
+  { anchors, text: brought }: { readonly anchors: Anchors; readonly text?: string },
+  bundle: Bundle,
+  texts: readonly string[],
+  refusal: string,
+): Promise<UserError> {
+  const claims = claimsOf(bundle);
+  const refused = (sentence: string, hint: string): UserError => new UserError(sentence, { hint, exitCode: 1 });
+  for (const text of claims === undefined ? [] : texts) {
+    const read = named(text, anchors, claims);
+    const whose = read === undefined ? "a text of revocations" : `version ${read.claims.version} of ${read.signer}`;
+    const why = await faultOf(text, anchors, claims);
+    if (why === undefined) continue;
+    if (text === brought) return refused(`No gateway with that bundle takes these revocations: ${why}`, SIGNERS);
+    return refused(
+      `The gateway has revocations in force that cannot be used beside bundle ${bundle.version}: ${whose}. ${why}`,
+      `${FOLD} To push that signer out with all that he revoked, add --leave-out ${read?.signer ?? "SIGNER"}.`,
+    );
+  }
+  if (refusal.includes("revocations"))
+    return refused(`The filter refuses the revocations beside bundle ${bundle.version}: ${refusal}.`, FOLD);
+  return refused(`The filter refuses this bundle: ${refusal}.`, "Mend the roster, build and sign again.");
+}
+
+const FOLD = "Take them into the bundle: `glassgate bundle build --gateway FILE`, have it signed, and push that one.";
+const SIGNERS = "A root or a holder of a role in the bundle's `revokers` can revoke.";
+
+/** Why a gateway with that bundle does not take the text. */
+export async function faultOf(
+  text: string,
+  anchors: Anchors,
+  bundle: BundleClaims | undefined,
+): Promise<string | undefined> {
+  if (bundle === undefined) return "there is no bundle, so nobody can tell who may revoke.";
+  try {
+    await verifyRevocations(text, "They", anchors, bundle);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+/** Brings one text of revocations into one gateway, and says what came of it. */
+import { UserError } from "../base/errors.js";
+import type { Admin } from "./admin.js";
+import type { Held } from "./held.js";
+import { push } from "./push.js";
+import { PushFiles } from "./push-files.js";
+import { PushFailure } from "./push-outcome.js";
+import type { RenderedFilter } from "./rendered.js";
+
+/** A push that is under way is waited for so long; then the text is written beside it. */
+const COURTESY_MS = 250;
+
+export type RevokeOutcome =
+  | { readonly kind: "applied"; readonly at: Date; readonly vms: number; readonly warnings: readonly string[] }
+  /** The gateway, or its files, do not take it. */
+  | { readonly kind: "refused"; readonly why: string; readonly next: string | undefined }
+  /** Nobody can tell what the gateway does. */
+  | { readonly kind: "unseen"; readonly why: string; readonly next: string | undefined };
+
+export interface RevokeTarget {
+  readonly filter: RenderedFilter;
+  readonly admin: Admin;
+  readonly held: Held;
+}
+
+/** A gateway without a bundle opens nothing; the text waits beside its file for the push that brings one. */
+function withoutBundle({ filter, held }: RevokeTarget, text: string): RevokeOutcome {
+  const why = new PushFiles(filter.ecdsPath, held.anchors, { text }).enterText();
+  return {
+    kind: "refused",
+    why: `It has no bundle, so no grant opens anything there. ${why === undefined ? "The revocation is kept beside its file for the push of one." : `The revocation cannot be kept for the push of one (${why}).`}`,
+    next: "Push a bundle, then run the same command again.",
+  };
+}
+
+export async function bringText(target: RevokeTarget, text: string, timeoutMs?: number): Promise<RevokeOutcome> {
+  const { filter, admin, held } = target;
+  if (held.bundle === undefined) return withoutBundle(target, text);
+  try {
+    const { servingVms, warnings } = await push({
+      filter,
+      admin,
+      anchors: held.anchors,
+      bundle: held.bundle,
+      text,
+      courtesyMs: COURTESY_MS,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    return { kind: "applied", at: new Date(), vms: servingVms, warnings };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const kind = error instanceof PushFailure && error.outcome === "unreached" ? "unseen" : "refused";
+    return { kind, why: error.message, next: error.hint };
+  }
+}

@@ -1,0 +1,27 @@
+// The fast tests: they run the filter in the Node host and need neither an Envoy nor the built command.
+import { readdirSync, readFileSync } from "node:fs";
+
+const FOLDERS = ["test/verdicts", "test/trust", "test/grant", "test/model"];
+/** Needs a gateway, the command, or the very bytes of the release. */
+const ELSEWHERE = /kit\/envoy|envoy-gateway|kit\/party|cli\/run|hot-path|glassgate\.wat|memory-end/;
+/** Whatever runs the filter. */
+const RUNS_FILTER = /FilterHost|nodeGateway|FilterTools|\.\/driver|control\/grant\/(?:judge|complete)/;
+
+/** Paths of test files, sorted. */
+export function fastSuites() {
+  return FOLDERS.flatMap((folder) => {
+    let names;
+    try {
+      names = readdirSync(folder);
+    } catch (error) {
+      if (error.code === "ENOENT") return [];
+      throw error;
+    }
+    return names.filter((name) => name.endsWith(".test.ts")).map((name) => `${folder}/${name}`);
+  })
+    .filter((path) => {
+      const text = readFileSync(path, "utf8");
+      return RUNS_FILTER.test(text) && !ELSEWHERE.test(`${path} ${text}`);
+    })
+    .sort();
+}

@@ -1,0 +1,78 @@
+// `npm run mutate`: breaks the decisions one comparison, check, operator or bound at a time, and looks whether a test notices.
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { buildFilter, copyWithProbes, filesOf } from "./instrument/build.mjs";
+import { readEquivalents } from "./mutate/equivalent.mjs";
+import { Judge } from "./mutate/judge.mjs";
+import { Ledger } from "./mutate/ledger.mjs";
+import { placeMutants } from "./mutate/mutants.mjs";
+import { sampleOf } from "./mutate/sample.mjs";
+import { lineOf, summary } from "./mutate/tell.mjs";
+
+const ROOMS = ["decide", "grant", "trust"];
+/** Tables of words: a wrong one is not a wrong decision, and `npm test` compares them with their source. */
+const NO_CODE = new Set(["assembly/decide/verdict.gen.ts"]);
+const FOLDER = "build/mutate";
+const GOAL_PERCENT = 95;
+const HELP = `Breaks assembly/{${ROOMS.join(",")}} in one place at a time and runs the fast tests: each mutant should make one fail.
+
+  --only FILE   only that source file (again for more)
+  --sample N    so many mutants, chosen at random
+  --seed N      which (default 1)
+  --survivors   those that survived before, once more
+  --list        says what survived so far, and runs nothing
+  --help        says this
+
+What is known already is not run again (.cache/mutate). Ends with 1 below ${GOAL_PERCENT} %.
+`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    sample: { type: "string" },
+    seed: { type: "string", default: "1" },
+    survivors: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const files = filesOf(ROOMS).filter((file) => !NO_CODE.has(file));
+const unknown = values.only.filter((file) => !files.includes(file));
+if (unknown.length > 0) {
+  console.error(`error: No source file to break: ${unknown.join(", ")}. There are: ${files.join(", ")}.`);
+  process.exit(2);
+}
+const mutants = [];
+copyWithProbes(FOLDER, files, mutants, placeMutants);
+const ledger = new Ledger();
+const reasonOf = readEquivalents();
+const inFiles = mutants.filter(({ file }) => values.only.length === 0 || values.only.includes(file));
+const isOpen = (mutant) => {
+  if (reasonOf(mutant) !== undefined) return false;
+  const known = ledger.get(mutant)?.outcome;
+  return known === undefined || (values.survivors && known === "survived");
+};
+const open = inFiles.filter(isOpen);
+const wanted = values.survivors ? open.filter((mutant) => ledger.get(mutant) !== undefined) : open;
+const chosen = values.list ? [] : sampleOf(wanted, values.sample, values.seed);
+console.log(`${mutants.length} mutants in ${files.length} files; ${chosen.length} to run, ${cpus().length} cores`);
+if (chosen.length > 0) {
+  await buildFilter(FOLDER);
+  const judge = new Judge(FOLDER);
+  console.log(`${await judge.open()} test files are green without any`);
+  const started = performance.now();
+  for (const [i, mutant] of chosen.entries()) {
+    const result = await judge.judge(mutant);
+    ledger.set(mutant, result);
+    const left = ((performance.now() - started) / (i + 1)) * (chosen.length - i - 1);
+    console.log(`${lineOf(mutant, result)}  [${i + 1}/${chosen.length}, ${Math.ceil(left / 60_000)} min left]`);
+  }
+}
+const { text, percent } = summary(inFiles, ledger, reasonOf);
+console.log(text);
+process.exit(percent >= GOAL_PERCENT ? 0 : 1);
