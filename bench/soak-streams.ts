@@ -8,7 +8,8 @@ import { churnStreams } from "./streams/churn.js";
 
 const USAGE = {
   script: "soak:streams",
-  about: "Opens streams under grants through a real Envoy and has them ended at random moments, by expiry and by revocation.",
+  about:
+    "Opens streams under grants through a real Envoy and has them ended at random moments, by expiry and by revocation.",
   numbers: { streams: { about: "streams, 64 open at a time", otherwise: 2000 } },
   example: "--streams 500",
 };
@@ -26,7 +27,9 @@ export async function main(args: readonly string[]): Promise<void> {
   const found = await churnStreams(flags.number("streams"), say);
   const { streams, closed, unopened, ended, counted, pushes, faults } = found;
   const kinds = Object.entries(ended).map(([kind, count]) => `${count} ${kind}`);
-  say(`${streams} streams, ${pushes} pushes; ended: ${kinds.join(", ")}; by their clients: ${closed}; answered before they began: ${JSON.stringify(unopened)}`);
+  say(
+    `${streams} streams, ${pushes} pushes; ended: ${kinds.join(", ")}; by their clients: ${closed}; answered before they began: ${JSON.stringify(unopened)}`,
+  );
   say(`ended by the filter, as it counts: ${counted}`);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);
   for (const fault of faults) say(`FAULT: ${fault}`);

@@ -4,7 +4,7 @@ import { findEnvoy } from "../control/gateway/find.js";
 import { cpuSource } from "./base/cpu.js";
 import { readFlags } from "./base/flags.js";
 import { writeSection } from "./report/page.js";
-import { type Case, measureCase, type Measured } from "./streams/measure.js";
+import { type Case, type Measured, measureCase } from "./streams/measure.js";
 import { markdown, streamTable, tickTable } from "./streams/tell.js";
 import { measureTicks } from "./streams/tick.js";
 

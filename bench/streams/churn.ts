@@ -130,14 +130,26 @@ export async function churnStreams(streams: number, say: (line: string) => void)
     const warm = await runTo(WARM_UP);
     const end = await runTo(1);
     const counted = [...(await envoy.admin.stats("glassgate.streams_ended")).values()][0] ?? 0;
-    const still = [...(await envoy.admin.stats("downstream_rq_active")).entries()].filter(([name]) => /\.api\./.test(name));
+    const still = [...(await envoy.admin.stats("downstream_rq_active")).entries()].filter(([name]) =>
+      /\.api\./.test(name),
+    );
     const seen = Object.values(churn.ended).reduce((sum, count) => sum + count, 0);
     const faults = [...churn.faults, ...leaksBetween(warm, end)];
     if (counted > churn.opened) faults.push(`the filter ended ${counted} streams, of ${churn.opened}`);
     if (seen < churn.opened / 2) faults.push(`only ${seen} of ${churn.opened} streams were ended`);
     for (const [name, count] of still) if (count > 0) faults.push(`${name} is ${count} when all have ended`);
     return {
-      ...{ streams: churn.opened, closed: churn.closed, ended: churn.ended, counted, unopened: Object.fromEntries(churn.unopened), pushes: churn.pushes, warm, end, faults },
+      ...{
+        streams: churn.opened,
+        closed: churn.closed,
+        ended: churn.ended,
+        counted,
+        unopened: Object.fromEntries(churn.unopened),
+        pushes: churn.pushes,
+        warm,
+        end,
+        faults,
+      },
     };
   } catch (error) {
     say(`Envoy's own log ends with:\n${gateway.test.envoy.log().trimEnd().split("\n").slice(-5).join("\n")}`);

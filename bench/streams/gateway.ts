@@ -1,7 +1,8 @@
 /** The rendered gateway with streams that stay open: people, their grants, and an upstream that answers for as long as it is let. */
+
+import { type StreamUpstream, startStreamUpstream, withStreams } from "../../test/gateway/streams-kit.js";
 import { startTestEnvoy, type TestEnvoy } from "../../test/kit/envoy.js";
 import { type Json, World } from "../../test/kit/world.js";
-import { type StreamUpstream, startStreamUpstream, withStreams } from "../../test/gateway/streams-kit.js";
 
 export interface StreamGateway {
   readonly test: TestEnvoy;

@@ -80,7 +80,9 @@ export async function measureCase(one: Case, seconds: number, source: CpuSource)
   try {
     await test.configure(gateway.configuration());
     const authorization = `Bearer ${await test.normalToken()}`;
-    const grants = Array.from({ length: one.grants }, (_, i) => gateway.grant(`crowded-grant-number-${i}`, LIFE_SECONDS));
+    const grants = Array.from({ length: one.grants }, (_, i) =>
+      gateway.grant(`crowded-grant-number-${i}`, LIFE_SECONDS),
+    );
     const crowd = await openCrowd(test.port, one.streams, (i) =>
       grants.length === 0 ? { authorization } : { "x-break-glass": grants[i % grants.length] ?? "" },
     );

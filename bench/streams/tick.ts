@@ -15,7 +15,7 @@ export interface Ticks {
 }
 
 /** assembly/filter/openstreams.ts */
-const JUDGED_A_TICK = 512;
+const JUDGED_A_TICK = 1024;
 const WARM_UP = 50;
 
 export async function measureTicks(streams: number, grants: number, ticks: number): Promise<Ticks> {
