@@ -1,6 +1,6 @@
 /**
  * Urgent revocations: a text that a root or a revoker signs alone (docs/trust-bundle.md, "Urgent revocations"). What is said here of a
- * text is what the filter will say of it (assembly/trust/text.ts).
+ * text is what the filter will say of it (assembly/trust/revocations.ts).
  */
 import { createHash } from "node:crypto";
 import { compactVerify, decodeProtectedHeader, importJWK } from "jose";

@@ -169,6 +169,7 @@ const SAID: readonly string[] = [
   CLOCK,
   "proxy_get_shared_data", // who serves which generation
   "proxy_set_shared_data",
+  "proxy_record_metric", // revocations_applied
   "proxy_record_metric", // generation
   "proxy_record_metric", // generation_vms
   "proxy_get_shared_data", // has another spoken meanwhile?
