@@ -135,7 +135,7 @@ export async function faultOf(
 ): Promise<string | undefined> {
   if (bundle === undefined) return "there is no bundle, so nobody can tell who may revoke.";
   try {
-    await verifyRevocations(text, "They", anchors, bundle);
+    await verifyRevocations(text, "the text", anchors, bundle);
     return undefined;
   } catch (error) {
     if (error instanceof UserError) return error.message;
