@@ -51,7 +51,7 @@ it("one grant, at all gateways at once, while they serve", async () => {
     const signed = Date.parse(at) - milliseconds;
     return (first[i] ?? Number.NaN) - signed;
   });
-  console.info(
+  console.log(
     `revoke to the first denial: ${times.join(", ")} ms; applied after ${gateways.map((one) => one.milliseconds).join(", ")} ms`,
   );
   // What is said to be applied is: on every worker.
