@@ -9,6 +9,7 @@ import { type Folded, type FoldedText, fold } from "./fold.js";
 import { isTooFarAhead } from "./next-text.js";
 import { isIgnored, readRevocations, signerOf, verifyRevocations } from "./revocations.js";
 import type { Roster } from "./roster.js";
+import { silencerOf } from "./silence.js";
 
 /** What a root holder decides about what is in force. */
 export interface Decisions {
@@ -47,7 +48,11 @@ export async function countingTexts(
       revoked: read.claims.revoked,
     });
   }
-  return [...found.values()];
+  const all = [...found.values()];
+  return all.map((one) => {
+    const isSilenced = silencerOf(one.signer, one.kid, anchors, current, all) !== undefined;
+    return isSilenced ? { ...one, isSilenced } : one;
+  });
 }
 
 /** Before they are taken in: one from the future would have its number used up for ever. */
@@ -129,8 +134,10 @@ export function replacedBy(
 ): Replaced {
   const floor = new Map(Object.entries(draft.texts ?? {}));
   const before = new Map(Object.entries(current?.texts ?? {}));
-  const replaced = texts.filter(({ signer, kid, version }) =>
-    [signer, kid].some((name) => version <= (floor.get(name) ?? -1)),
+  const { sub = [], kid: kids = [] } = draft.revoked ?? {};
+  const replaced = texts.filter(
+    ({ signer, kid, version }) =>
+      [signer, kid].some((name) => version <= (floor.get(name) ?? -1)) || kids.includes(kid) || sub.includes(signer),
   );
   const seen = new Set(replaced.flatMap(({ signer, kid }) => [signer, kid]));
   return {
