@@ -2,6 +2,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { buildFilter, copyWithProbes, filesOf } from "./instrument/build.mjs";
+import { fastSuites } from "./instrument/suites.mjs";
 import { readEquivalents } from "./mutate/equivalent.mjs";
 import { Judge } from "./mutate/judge.mjs";
 import { Ledger } from "./mutate/ledger.mjs";
@@ -19,6 +20,7 @@ const HELP = `Breaks assembly/{${ROOMS.join(",")}} in one place at a time and ru
   --only FILE   only that source file (again for more)
   --sample N    so many mutants, chosen at random
   --seed N      which (default 1)
+  --tests FILE  with that test file alone (again for more): what survives it may still fall to the others, by --survivors
   --survivors   those that survived before, once more
   --list        says what survived so far, and runs nothing
   --help        says this
@@ -29,6 +31,7 @@ What is known already is not run again (.cache/mutate). Ends with 1 below ${GOAL
 const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
+    tests: { type: "string", multiple: true, default: [] },
     sample: { type: "string" },
     seed: { type: "string", default: "1" },
     survivors: { type: "boolean", default: false },
@@ -63,7 +66,7 @@ const chosen = values.list ? [] : sampleOf(wanted, values.sample, values.seed);
 console.log(`${mutants.length} mutants in ${files.length} files; ${chosen.length} to run, ${cpus().length} cores`);
 if (chosen.length > 0) {
   await buildFilter(FOLDER);
-  const judge = new Judge(FOLDER);
+  const judge = new Judge(FOLDER, values.tests.length > 0 ? values.tests : fastSuites());
   console.log(`${await judge.open()} test files are green without any`);
   const started = performance.now();
   for (const [i, mutant] of chosen.entries()) {

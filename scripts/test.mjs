@@ -21,6 +21,7 @@ const steps = [
     command: "npx asp --summary --config as-pect.config.js --as-config as-pect.asconfig.json",
     count: countAsPect,
   },
+  { name: "mutants", command: "node scripts/mutate/smoke.mjs" },
   {
     name: "vitest",
     command: `npx vitest run --reporter=default --reporter=json --outputFile.json=${report}`,

@@ -5,6 +5,8 @@ import { join, posix, resolve } from "node:path";
 import { probeSource } from "./probe.mjs";
 import { Source } from "./source.mjs";
 
+/** The file beside all rooms that the probes call. */
+const PROBE = "probe";
 const SCRIPT = resolve("scripts/build-filter.mjs");
 
 /** The AssemblyScript files of those rooms, sorted. */
@@ -30,11 +32,11 @@ export function copyWithProbes(folder, files, probes, place) {
   for (const file of files) {
     const source = new Source(file, readFileSync(file, "utf8"));
     place(source, probes);
-    const probe = posix.relative(posix.dirname(file), "assembly/probe");
+    const probe = posix.relative(posix.dirname(file), posix.join("assembly", PROBE));
     // On the first line, so that every line keeps its number.
     writeFileSync(join(folder, file), `import { isBroken, reach } from "${probe}"; ${source.written()}`);
   }
-  writeFileSync(join(folder, "assembly/probe.ts"), probeSource(probes.length));
+  writeFileSync(join(folder, "assembly", `${PROBE}.ts`), probeSource(probes.length));
 }
 
 /** Runs a command in a folder. @returns its exit code and what it printed */
@@ -71,6 +73,15 @@ export async function run(command, args, { cwd = ".", env = {}, timeoutMs } = {}
     clearTimeout(timer);
     process.off("exit", kill);
   }
+}
+
+/** The release's options, but for the time that the optimiser takes. */
+export function buildFast(folder) {
+  const path = join(folder, "asconfig.json");
+  const config = JSON.parse(readFileSync(path, "utf8"));
+  Object.assign(config.targets.release, { optimizeLevel: 1, converge: false });
+  writeFileSync(path, JSON.stringify(config));
+  return buildFilter(folder);
 }
 
 /** @returns the path of the built filter */

@@ -32,8 +32,8 @@ const ASSIGNMENTS = new Set([
 ]);
 /** Built-in functions whose arguments are laid out at compile time, or are addresses and not numbers. */
 const LAID_OUT = /^(?:memory\.data|changetype|offsetof|sizeof|load|store)\b/;
-/** `MAX_APPROVALS`: a bound. What a refusal says (`ENTITLEMENT_LACKS`) is none. */
-const CONSTANT = /^(?!.*_LACKS$)[A-Z][A-Z0-9_]+$/;
+/** `MAX_APPROVALS`: a bound, and no sentence (`ENTITLEMENT_LACKS`) or empty struct (`NO_TEXT`). */
+const CONSTANT = /^(?:MAX|MIN|DEFAULT|REQUIRED)_[A-Z0-9_]+$|_(?:BYTES|CHARACTERS|SECONDS)$/;
 /** Words on the screen: a text that is wrong breaks no check. */
 const WORDING = new Set(["loading.refuse", "loading.explain"]);
 

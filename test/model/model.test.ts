@@ -6,8 +6,8 @@
 import { describe, expect, it } from "vitest";
 import { begin, movesFrom, wrongIn } from "./model.js";
 import { type Found, search } from "./search.js";
-import { FAULTS, type Fault, type Setting } from "./setting.js";
-import { SETTINGS } from "./settings.js";
+import { FAULTS, type Setting } from "./setting.js";
+import { SETTINGS, SHOWN } from "./settings.js";
 
 /** So many states take seconds. More: the setting has grown beyond what can be seen in full. */
 const MOST = 60_000;
@@ -29,25 +29,6 @@ describe("no reachable state is wrong", () => {
       expect(found.states).toBeGreaterThan(100);
     });
 });
-
-/** Where each rule that is left out shows, and by which words. */
-const SHOWN: Readonly<Record<Fault, readonly [keyof typeof SETTINGS, string]>> = {
-  "a new VM does not ask shared data": ["an old file, and a VM that is lost", "version 1 decides after 2 was reported"],
-  "the cache is found by bytes alone": [
-    "streams that outlive their configuration",
-    "signatures checked under bundle 1",
-  ],
-  "a worker falls back on what too few roots signed": ["two thresholds over one domain", "that 1 signed decides"],
-  "a text is remembered by its configuration alone": ["two revocations, and an old file", "counts after"],
-  "an older text replaces a newer one": ["two revocations, and an old file", "counts after"],
-  "a push leaves out the texts that it found": ["a push and a revocation at once", "text 0 counts after 1"],
-  "a push reports when one worker serves": ["two pushes at once", "version 1 decides after 2 was reported"],
-  "a context that comes back keeps its old bundle": [
-    "streams that outlive their configuration",
-    "version 1 decides after 2 was reported",
-  ],
-  "one memory for all domains": ["two domains in one VM", "domain"],
-};
 
 describe("a rule that is left out is noticed", () => {
   for (const fault of FAULTS)

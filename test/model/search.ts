@@ -11,7 +11,7 @@ export interface Move {
 export interface Found {
   readonly states: number;
   /** The names of the moves that lead to the first wrong state, and what is wrong there. */
-  readonly wrong?: { readonly story: readonly string[]; readonly what: string };
+  readonly wrong?: { readonly story: readonly string[]; readonly path: readonly Move[]; readonly what: string };
 }
 
 interface Reached {
@@ -20,10 +20,11 @@ interface Reached {
   readonly name: string;
 }
 
-function storyOf(reached: Reached): string[] {
-  const story: string[] = [];
-  for (let here: Reached | undefined = reached; here?.from !== undefined; here = here.from) story.unshift(here.name);
-  return story;
+function pathTo(reached: Reached): Move[] {
+  const path: Move[] = [];
+  for (let here: Reached | undefined = reached; here?.from !== undefined; here = here.from)
+    path.unshift({ name: here.name, state: here.state });
+  return path;
 }
 
 /** @param most states: more is an error, as then not all were seen */
@@ -39,7 +40,10 @@ export function search(
     const next: Reached[] = [];
     for (const reached of level) {
       const what = wrongIn(reached.state);
-      if (what !== undefined) return { states: seen.size, wrong: { story: storyOf(reached), what } };
+      if (what !== undefined) {
+        const path = pathTo(reached);
+        return { states: seen.size, wrong: { story: path.map(({ name }) => name), path, what } };
+      }
       for (const { name, state } of movesFrom(reached.state)) {
         const key = keyOf(state);
         if (seen.has(key)) continue;

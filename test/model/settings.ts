@@ -1,5 +1,5 @@
 /** What is explored in full, each as small as shows its matter. */
-import type { Setting } from "./setting.js";
+import type { Fault, Setting } from "./setting.js";
 
 const one = [{ domain: 0, threshold: 1 }];
 const bundle = (version: number, listener = 0, signers = 1) => ({ listener, version, signers, text: 0 });
@@ -50,3 +50,22 @@ export const SETTINGS = {
     losses: 1,
   },
 } satisfies Record<string, Setting>;
+
+/** Where each rule that is left out shows, and by which words. */
+export const SHOWN: Readonly<Record<Fault, readonly [keyof typeof SETTINGS, string]>> = {
+  "a new VM does not ask shared data": ["an old file, and a VM that is lost", "version 1 decides after 2 was reported"],
+  "the cache is found by bytes alone": [
+    "streams that outlive their configuration",
+    "signatures checked under bundle 1",
+  ],
+  "a worker falls back on what too few roots signed": ["two thresholds over one domain", "that 1 signed decides"],
+  "a text is remembered by its configuration alone": ["two revocations, and an old file", "counts after"],
+  "an older text replaces a newer one": ["two revocations, and an old file", "counts after"],
+  "a push leaves out the texts that it found": ["a push and a revocation at once", "text 0 counts after 1"],
+  "a push reports when one worker serves": ["two pushes at once", "version 1 decides after 2 was reported"],
+  "a context that comes back keeps its old bundle": [
+    "streams that outlive their configuration",
+    "version 1 decides after 2 was reported",
+  ],
+  "one memory for all domains": ["two domains in one VM", "domain"],
+};

@@ -59,6 +59,18 @@ const asNumber = (value: JsonValue | undefined, otherwise: number): number =>
   typeof value === "number" ? value : otherwise;
 const parse = (text: string): JsonObject => asObject(JSON.parse(text));
 
+/** What was read last, as most questions are asked under the same configuration. */
+let last: { readonly text: string; readonly configuration: JsonObject; readonly bundle: JsonObject } | undefined;
+
+function readConfiguration(text: string): { readonly configuration: JsonObject; readonly bundle: JsonObject } {
+  if (last?.text === text) return last;
+  const configuration = parse(text);
+  const payload = asString(configuration.bundle).split(".")[1] ?? "";
+  const bundle = payload === "" ? {} : parse(Buffer.from(payload, "base64url").toString("utf8"));
+  last = { text, configuration, bundle };
+  return last;
+}
+
 function keysOf(bundle: JsonObject): Map<string, Key> {
   const keys = new Map<string, Key>();
   for (const entry of asList(bundle.principals).map(asObject)) {
@@ -88,7 +100,21 @@ function keysOf(bundle: JsonObject): Map<string, Key> {
   return keys;
 }
 
-async function verifies(compact: string, key: Key): Promise<boolean> {
+/** The answers for the grants of the last few calls, which are asked for again and again: a check takes longer than all the rest. */
+const answers = new Map<string, Promise<boolean>>();
+const MOST_ANSWERS = 64;
+
+function verifies(compact: string, key: Key): Promise<boolean> {
+  const name = `${asString(key.jwk.kid)} ${key.alg} ${compact}`;
+  const known = answers.get(name);
+  if (known !== undefined) return known;
+  if (answers.size >= MOST_ANSWERS) answers.clear();
+  const answer = verify(compact, key);
+  answers.set(name, answer);
+  return answer;
+}
+
+async function verify(compact: string, key: Key): Promise<boolean> {
   const { alg: _, ...jwk } = key.jwk;
   try {
     await compactVerify(compact, await importJWK(jwk, key.alg), { algorithms: [key.alg, "EdDSA"] });
@@ -186,7 +212,7 @@ interface Matter {
 }
 
 function readMatter({ grants, request, now, configuration: text }: ReferenceInput): Matter | string {
-  const configuration = parse(text);
+  const { configuration, bundle } = readConfiguration(text);
   const leeway = asNumber(configuration.leeway, 5);
   const [grant] = grants;
   if (grant === undefined) return "no_grant";
@@ -194,7 +220,6 @@ function readMatter({ grants, request, now, configuration: text }: ReferenceInpu
   if (grant.length > 8192) return "too_large";
   if (isAmbiguous(request.path)) return "path_ambiguous";
   if (configuration.bundle === undefined) return "no_trust";
-  const bundle = parse(Buffer.from(asString(configuration.bundle).split(".")[1] ?? "", "base64url").toString("utf8"));
   if (now >= asNumber(bundle.exp, 0) || asNumber(bundle.iat, 0) > now + leeway) return "bundle_expired";
   try {
     return { grant: readGrant(grant), configuration, bundle, keys: keysOf(bundle), leeway };

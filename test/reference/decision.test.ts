@@ -1,0 +1,42 @@
+/**
+ * The filter decides as the reference does: 50,000 made-up cases here, a million in `npm run soak:decision`. GLASSGATE_DECISIONS says
+ * how many, GLASSGATE_FUZZ_SEED which. A disagreement is shrunk to the fewest choices that show it.
+ */
+import { expect, it } from "vitest";
+import { agree } from "./agree.js";
+
+const CASES = Number(process.env.GLASSGATE_DECISIONS ?? 50_000);
+const SEED = Number(process.env.GLASSGATE_FUZZ_SEED ?? Date.now() % 1_000_000);
+/** What must have come up, else the cases are not worth much. */
+const EXPECTED = [
+  ...[
+    "allow",
+    "malformed",
+    "algorithm",
+    "key_unknown",
+    "key_not_valid",
+    "key_owner",
+    "audience",
+    "not_yet_valid",
+    "expired",
+    "ttl",
+  ],
+  ...["revoked", "signature", "approval_signature", "entitlement_unknown", "requester", "reason", "claim_required"],
+  ...["self_approval", "duplicate_approval", "quorum", "scope_host", "scope_method", "scope_path", "entitlement_scope"],
+  ...["binding_missing", "binding_mismatch", "proof", "network", "path_ambiguous", "bundle_expired"],
+];
+
+it(
+  `${CASES} cases, seed ${SEED}`,
+  async () => {
+    const seen = await agree(CASES, SEED);
+    console.log(
+      [...seen]
+        .sort(([, a], [, b]) => b - a)
+        .map(([verdict, count]) => `${verdict} ${count}`)
+        .join(", "),
+    );
+    if (CASES >= 20_000) expect(EXPECTED.filter((verdict) => !seen.has(verdict))).toEqual([]);
+  },
+  60 * 60_000,
+);
