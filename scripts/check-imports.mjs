@@ -30,7 +30,21 @@ const rooms = {
     base: [],
   },
   bench: {
-    "": ["soak", "memory", "distinct", "report", "kernels", "rows", "authz", "gateway", "load", "tokens", "base"], // the commands
+    "": [
+      "streams",
+      "soak",
+      "memory",
+      "distinct",
+      "report",
+      "kernels",
+      "rows",
+      "authz",
+      "gateway",
+      "load",
+      "tokens",
+      "base",
+    ], // the commands
+    streams: ["soak", "report", "gateway", "load", "tokens", "base"],
     soak: ["gateway", "load", "tokens", "base"],
     memory: ["report", "gateway", "load", "tokens", "base"],
     distinct: ["report", "gateway", "load", "tokens", "base"],

@@ -131,17 +131,7 @@ function judgeQuorum(claims: Claims, entitlement: Entitlement, approvers: Approv
   return now >= began + entitlement.maxTtl ? Verdict.Expired : Verdict.Allow;
 }
 
-/**
- * How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now
- * (`bundleHolds`) and that the grant is well-formed.
- * @param inForce a bit for each of the domain's texts of urgent revocations that counts under this bundle
- * @param isNetworkBusy the requester's signature may not be checked now, as too many from this network have failed
- * @param isKeyBusy the approvals' may not, as too many under this requester's key have failed
- * @param isVerified all signatures are known to hold: the same bytes were accepted before, under this bundle or an earlier one
- *   (a `kid` names one key for ever)
- * @param now seconds since 1970
- */
-export function judgeStanding(
+function judgeInOrder(
   grant: Grant,
   trust: Trust,
   texts: Texts,
@@ -172,11 +162,7 @@ export function judgeStanding(
   const approvers = decision.approvers;
   const entitlement = trust.entitlement(claims.entitlement.ptr, claims.entitlement.len);
   decision.entitlement = entitlement;
-  if (isRevoked(grant, trust, texts, inForce, requester)) {
-    decision.areApprovalsProven = isVerified;
-    if (isVerified) nameApprovers(grant, trust, approvers);
-    return Verdict.Revoked;
-  }
+  if (isRevoked(grant, trust, texts, inForce, requester)) return Verdict.Revoked;
   if (!requester.principal.isNamed(claims.sub.ptr, claims.sub.len)) return Verdict.KeyOwner;
   verdict = judgeEntitlement(grant, requester, entitlement, now);
   if (verdict != Verdict.Allow) return verdict;
@@ -190,6 +176,52 @@ export function judgeStanding(
   }
   decision.areApprovalsProven = true;
   return Verdict.Allow;
+}
+
+/**
+ * How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now
+ * (`bundleHolds`) and that the grant is well-formed.
+ * @param inForce a bit for each of the domain's texts of urgent revocations that counts under this bundle
+ * @param isNetworkBusy the requester's signature may not be checked now, as too many from this network have failed
+ * @param isKeyBusy the approvals' may not, as too many under this requester's key have failed
+ * @param isVerified all signatures are known to hold: the same bytes were accepted before, under this bundle or an earlier one
+ *   (a `kid` names one key for ever)
+ * @param now seconds since 1970
+ */
+export function judgeStanding(
+  grant: Grant,
+  trust: Trust,
+  texts: Texts,
+  inForce: u32,
+  anchors: Anchors,
+  now: i64,
+  leeway: i64,
+  isNetworkBusy: bool,
+  isKeyBusy: bool,
+  isVerified: bool,
+  decision: Decision,
+): i32 {
+  const verdict = judgeInOrder(
+    grant,
+    trust,
+    texts,
+    inForce,
+    anchors,
+    now,
+    leeway,
+    isNetworkBusy,
+    isKeyBusy,
+    isVerified,
+    decision,
+  );
+  // Its signatures are known to hold: who approved, and whether anybody had to, stays on record whatever ends it.
+  if (isVerified && verdict != Verdict.Allow) {
+    const ent = grant.claims.entitlement;
+    decision.entitlement = trust.entitlement(ent.ptr, ent.len);
+    decision.areApprovalsProven = true;
+    nameApprovers(grant, trust, decision.approvers);
+  }
+  return verdict;
 }
 
 /** Whether the request fits a grant that stands. What it is bound to is asked after that, so that no other denial spends a proof. */

@@ -33,6 +33,8 @@ export class Entry {
   /** The serial of the root context that it is looked for, or was accepted, under. */
   serial: u32 = 0;
   lastUsed: u64 = 0;
+  /** Good proofs that came with it, while its key is one without a table (proofs.ts). */
+  proofs: i32 = 0;
   memory: usize = 0;
   /** Where the hash of its bytes stands, and where that of its payload. */
   hash: usize = 0;
@@ -73,6 +75,7 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
   }
   empty.serial = serial;
   empty.openStamp = 0;
+  empty.proofs = 0;
   store<u64>(empty.hash, hash);
   empty.region.open(empty.memory, GRANT_REGION_BYTES);
   empty.grant = newGrant(empty.region);

@@ -24,7 +24,7 @@ export class Domain {
   hasAllTexts: bool = true;
   /** It began anew, and whether it has all texts was not seen yet. */
   isNew: bool = true;
-  /** Over signer and version of each text above the newest bundle's floor: 48 bits; 0 while it lacks one. */
+  /** Over signer and version of each text that the newest bundle does not ignore: 48 bits; 0 while it lacks one. */
   textsDigest: u64 = 0;
   /** What this VM has told the others that it serves, and when it began (generations.ts). */
   generation: i64 = 0;

@@ -113,7 +113,7 @@ export function joinOpenGrant(entry: Entry, handle: u32, anchors: Anchors): Open
   if (freeCount == 0) return NONE;
   const open = changetype<OpenGrant>(firstFree);
   region.open(changetype<usize>(open) + HEAD_BYTES, STANDING_BYTES);
-  const grant = copyStanding(region, entry.grant, anchors);
+  const grant = copyStanding(region, entry.grant, anchors.audiencePtr, anchors.audienceLen);
   if (region.full) return NONE;
   firstFree = open.next;
   freeCount -= 1;

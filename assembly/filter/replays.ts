@@ -11,7 +11,7 @@ import { Grant } from "../grant/grant";
 import { arenaMark, rewindArena } from "../host/arena";
 import { ascii } from "../host/ascii";
 import { getShared, now, Slice, Status, setShared } from "../host/calls";
-import { MAX_PROOF_ID_BYTES, PROOF_BUCKETS } from "../limits";
+import { PROOF_BUCKETS } from "../limits";
 import { isBucket, nextBucket, nextBucketLength, shareUsed, Use, useProof, writeEmptyBucket } from "../proof/bucket";
 import { Proof } from "../proof/proof";
 import { writeLiteral } from "../text/bytes";

@@ -13,21 +13,14 @@ import { compare } from "../text/bytes";
 import { Text } from "../text/region";
 import { Writer } from "../text/writer";
 import { Loading } from "../trust/loading";
+import { Named } from "../trust/names";
 import { RevocationText, Texts } from "../trust/revocations";
 import { Anchors, Trust } from "../trust/trust";
 import { loadText, releaseText } from "./bundles";
 import { contextAt, contextEnd, isTaken, keepUp } from "./contexts";
 import { Domain } from "./domains";
 import { SignedTexts } from "./settings";
-import {
-  findSharedText,
-  raiseSharedText,
-  readSharedTexts,
-  sharedSignerLen,
-  sharedSignerPtr,
-  sharedText,
-  sharedTextCount,
-} from "./shared";
+import { findSharedText, raiseSharedText, readSharedTexts, sharedText, sharedTextCount } from "./shared";
 
 const OLDER = "a text of its signer that is newer is in force";
 const OTHER = "a text of its signer with the same version and other content is in force";
@@ -35,6 +28,8 @@ const OTHER = "a text of its signer with the same version and other content is i
 /** What was read last, and is not remembered yet. */
 const loaded: StaticArray<RevocationText> = new StaticArray<RevocationText>(MAX_TEXTS);
 let loadedCount: i32 = 0;
+/** A text of the configuration that is being taken is lost to this VM, as it has no room for it. */
+let hasLost: bool = false;
 const line: usize = memory.data(256, 16);
 const writer = new Writer();
 
@@ -52,7 +47,7 @@ function refusalOf(domain: Domain, text: RevocationText, isCanary: bool): string
     if (reason.length != 0 || !isCanary) return reason;
   }
   const other = findSharedText(text);
-  return other < 0 ? "" : compareWith(text, load<i64>(sharedText(other)), sharedText(other) + 8);
+  return changetype<usize>(other) == 0 ? "" : compareWith(text, other.version, other.hash);
 }
 
 /** A worker goes on with what it has. One line, as somebody has replayed an old text, or two have signed in one's name. */
@@ -65,8 +60,8 @@ function warnOfIgnored(text: RevocationText, reason: string): void {
   log(LogLevel.Warn, line, writer.length);
 }
 
-function isLoaded(text: RevocationText): bool {
-  for (let i = 0; i < loadedCount; i++) if (unchecked(loaded[i]).isNamed(text.namePtr, text.nameLen)) return true;
+function isLoaded(signer: Named): bool {
+  for (let i = 0; i < loadedCount; i++) if (unchecked(loaded[i]).isNamed(signer.namePtr, signer.nameLen)) return true;
   return false;
 }
 
@@ -95,22 +90,20 @@ function take(loading: Loading, place: Text, anchors: Anchors, trust: Trust, dom
   return !isFatal;
 }
 
-/** Whether that signer's text counts, and none of his was loaded. */
-function isFurther(signerPtr: usize, signerLen: i32, version: i64, trust: Trust): bool {
-  if (version <= trust.floor(signerPtr, signerLen)) return false;
-  for (let i = 0; i < loadedCount; i++) if (unchecked(loaded[i]).isNamed(signerPtr, signerLen)) return false;
-  return true;
+/** Whether that text is to be remembered beside those that were loaded. */
+function isFurther(signer: Named, version: i64, trust: Trust): bool {
+  return !trust.covers(signer, version) && !isLoaded(signer);
 }
 
 /** How many texts the domain would remember. The canary, which remembers none, goes by what the others have told. */
 function countAll(texts: Texts, trust: Trust, isCanary: bool): i32 {
   let count = loadedCount;
   for (let i = 0; !isCanary && i < texts.count; i++) {
-    const text = texts.at(i);
-    if (isFurther(text.namePtr, text.nameLen, text.version, trust)) count += 1;
+    if (isFurther(texts.at(i), texts.at(i).version, trust)) count += 1;
   }
   for (let i = 0; isCanary && i < sharedTextCount(); i++) {
-    if (isFurther(sharedSignerPtr(i), sharedSignerLen(i), load<i64>(sharedText(i)), trust)) count += 1;
+    const text = sharedText(i);
+    if (isFurther(text, text.version, trust)) count += 1;
   }
   return count;
 }
@@ -132,10 +125,12 @@ export function loadTexts(
   for (let i = 0; i < texts.count; i++) {
     if (take(loading, texts.revocations(i), anchors, trust, domain, isCanary)) continue;
     dropLoaded();
+    hasLost = !isCanary;
     return false;
   }
   if (countAll(domain.texts, trust, isCanary) <= MAX_REMEMBERED_TEXTS) return true;
   dropLoaded();
+  hasLost = !isCanary;
   return loading.refuse("with them there are texts of more than 16 signers that no bundle has taken in");
 }
 
@@ -155,11 +150,11 @@ export function textsFilledPercent(domain: Domain, bytes: i32): i32 {
 /** Whether the text still counts under the newest bundle, or under an older one that governs a context of the domain. */
 function isNeeded(domain: Domain, text: RevocationText): bool {
   const newest = domain.newest;
-  if (changetype<usize>(newest) == 0 || text.version > newest.trust.floor(text.namePtr, text.nameLen)) return true;
+  if (changetype<usize>(newest) == 0 || !newest.trust.covers(text, text.version)) return true;
   for (let i = 0; i < contextEnd(); i++) {
     const context = contextAt(i);
     if (!isTaken(i) || context.domain != domain || changetype<usize>(context.held) == 0) continue;
-    if (text.version > context.held.trust.floor(text.namePtr, text.nameLen)) return true;
+    if (!context.held.trust.covers(text, text.version)) return true;
   }
   return false;
 }
@@ -179,17 +174,24 @@ function forgetCovered(domain: Domain): void {
   }
 }
 
-/** Remembers what `loadTexts` has read. @param trust the configuration's bundle, which `context.held` is by now */
+/** Remembers what `loadTexts` has read. @param trust the configuration's bundle, which governs its context by now */
 export function rememberTexts(domain: Domain, trust: Trust): void {
   const texts = domain.texts;
+  forgetCovered(domain);
   for (let i = 0; i < loadedCount; i++) {
     const text = unchecked(loaded[i]);
-    raiseSharedText(domain.id, text, text.version, text.hash, trust);
+    raiseSharedText(domain.id, text, trust);
     const own = texts.find(text.namePtr, text.nameLen);
     // The same payload, signed with another key: it is the better one where the first key is gone.
     const isKnown = own >= 0 && texts.at(own).version == text.version && !trust.revoked.keys.has(texts.at(own).key);
     if (isKnown) {
       releaseText(text);
+      continue;
+    }
+    if (own < 0 && texts.count >= MAX_REMEMBERED_TEXTS) {
+      // A context that asks for more signatures still needs one that the newest bundle covers.
+      releaseText(text);
+      hasLost = true;
       continue;
     }
     if (own >= 0) releaseText(texts.at(own));
@@ -201,14 +203,12 @@ export function rememberTexts(domain: Domain, trust: Trust): void {
 /** Whether this VM holds every text that others have told of, or a bundle whose floor covers it. */
 function holdsAllTexts(domain: Domain): bool {
   const newest = domain.newest;
-  readSharedTexts(domain.id);
-  for (let i = 0; i < sharedTextCount(); i++) {
-    const ptr = sharedSignerPtr(i);
-    const len = sharedSignerLen(i);
-    const version = load<i64>(sharedText(i));
-    if (changetype<usize>(newest) != 0 && version <= newest.trust.floor(ptr, len)) continue;
-    const own = domain.texts.find(ptr, len);
-    if (own < 0 || domain.texts.at(own).version < version) return false;
+  const count = readSharedTexts(domain.id);
+  for (let i = 0; i < count; i++) {
+    const text = sharedText(i);
+    if (changetype<usize>(newest) != 0 && newest.trust.ignoresText(text, text.key, text.version)) continue;
+    const own = domain.texts.find(text.namePtr, text.nameLen);
+    if (own < 0 || domain.texts.at(own).version < text.version) return false;
   }
   return true;
 }
@@ -216,23 +216,23 @@ function holdsAllTexts(domain: Domain): bool {
 function warnOfMissing(): void {
   writer.open(line, 256);
   writer.literal(
-    "glassgate: revocations are in force that this VM was never given: it denies every grant until a push brings them",
+    "glassgate: revocations are in force that this VM does not hold: it denies every grant until a configuration brings them",
   );
   log(LogLevel.Error, line, writer.length);
 }
 
 /**
  * After each configuration of the domain, whether it could be used or not. A VM that has all texts gets the further ones in
- * order, each with its configuration, so it asks only when it is new, or after a configuration that it could not use.
+ * order, each with its configuration, so it asks the others only when it is new, or after a configuration that it could not use.
  */
 export function settleTexts(domain: Domain, isUsed: bool): void {
-  forgetCovered(domain);
-  if (domain.isNew || !domain.hasAllTexts || !isUsed) {
-    domain.hasAllTexts = holdsAllTexts(domain);
-    if (!domain.hasAllTexts) warnOfMissing();
-    domain.isNew = false;
-  }
+  const mustAsk = isUsed ? domain.isNew || !domain.hasAllTexts : domain.hasAllTexts;
+  if (hasLost) domain.hasAllTexts = false;
+  else if (mustAsk) domain.hasAllTexts = holdsAllTexts(domain);
+  if (!domain.hasAllTexts) warnOfMissing();
+  domain.isNew = false;
   domain.textsDigest = domain.hasAllTexts ? digestOf(domain) : 0;
+  hasLost = false;
 }
 
 /** A signer, a version and two newlines. */
@@ -255,13 +255,13 @@ function isBefore(text: RevocationText, other: RevocationText): bool {
   return compare(text.namePtr, text.nameLen, other.namePtr, other.nameLen) < 0;
 }
 
-/** 48 bits, which a gauge keeps exactly, of the SHA-256 over `signer\\nversion\\n` of each text above the newest bundle's floor. */
+/** 48 bits, which a gauge keeps exactly, of the SHA-256 over `signer\\nversion\\n` of each text that the newest bundle does not ignore. */
 function digestOf(domain: Domain): u64 {
   const newest = domain.newest;
   writer.open(scratch, 1536);
   for (let i = nextSigner(domain.texts, -1); i >= 0; i = nextSigner(domain.texts, i)) {
     const text = domain.texts.at(i);
-    if (changetype<usize>(newest) != 0 && text.version <= newest.trust.floor(text.namePtr, text.nameLen)) continue;
+    if (changetype<usize>(newest) != 0 && text.isIgnoredUnder(newest.trust)) continue;
     writer.bytes(text.namePtr, text.nameLen);
     writer.byte(0x0a);
     writer.integer(text.version);

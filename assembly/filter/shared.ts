@@ -7,9 +7,10 @@
 import { arenaMark, rewindArena } from "../host/arena";
 import { Ascii, ascii } from "../host/ascii";
 import { getShared, Slice, Status, setShared } from "../host/calls";
-import { MAX_REMEMBERED_TEXTS, MAX_VMS } from "../limits";
+import { MAX_NAME_BYTES, MAX_REMEMBERED_TEXTS, MAX_VMS } from "../limits";
 import { writeHex, writeLiteral } from "../text/bytes";
 import { Named } from "../trust/names";
+import { RevocationText } from "../trust/revocations";
 import { Trust } from "../trust/trust";
 
 const VMS = ascii("glassgate.vms");
@@ -96,81 +97,100 @@ export function raiseSharedVersion(domain: usize, version: i64, hash: usize): vo
   }
 }
 
-/** | version i64 | hash 32 | length of the name i64 | name 64 |: the newest text of one signer. */
-const TEXT_BYTES: i32 = 112;
+/** What the VMs tell each other of one text: whose it is, and which. Its name is the signer's. */
+export class SharedText extends Named {
+  version: i64 = 0;
+  /** 32 bytes. */
+  hash: usize = 0;
+  /** The key that signed. */
+  key: Named = new Named();
+}
+
+/** | version i64 | hash 32 | length of the name i64 | name 64 | kid 43, and 5 unused | */
+const TEXT_BYTES: i32 = 160;
+const KID_BYTES: i32 = 43;
+const HASH_AT: i32 = 8;
+const NAME_LEN_AT: i32 = 40;
+const NAME_AT: i32 = 48;
+const KID_AT: i32 = 112;
 const textsKey: usize = memory.data(96, 16);
-const texts: usize = memory.data(1792, 16); // MAX_REMEMBERED_TEXTS x TEXT_BYTES
+const texts: usize = memory.data(2560, 16); // MAX_REMEMBERED_TEXTS x TEXT_BYTES
 let textCount: i32 = 0;
+const shown = new SharedText();
 
 function writeTextsKey(domain: usize): i32 {
   const len = writeLiteral(textsKey, "glassgate.texts.");
   return len + writeHex(textsKey + len, domain, HASH_BYTES);
 }
 
-/** Reads what is known of the domain's texts: `sharedTextCount` and `sharedText` then tell. False where nothing is. */
-export function readSharedTexts(domain: usize): bool {
+function entryAt(index: i32): usize {
+  return texts + <usize>(index * TEXT_BYTES);
+}
+
+/** Reads what is known of the domain's texts: `sharedText` then tells of each. Returns how many there are. */
+export function readSharedTexts(domain: usize): i32 {
   const mark = arenaMark();
-  textCount = 0;
   const isThere = getShared(textsKey, writeTextsKey(domain), answer) == Status.Ok;
-  if (isThere) textCount = min(answer.len / TEXT_BYTES, MAX_REMEMBERED_TEXTS);
+  textCount = isThere ? min(answer.len / TEXT_BYTES, MAX_REMEMBERED_TEXTS) : 0;
   memory.copy(texts, answer.ptr, textCount * TEXT_BYTES);
   rewindArena(mark);
-  return isThere;
+  return textCount;
 }
 
 export function sharedTextCount(): i32 {
   return textCount;
 }
 
-/** Its version, and behind that its hash. */
-export function sharedText(index: i32): usize {
-  return texts + <usize>(index * TEXT_BYTES);
+/** One object shows them all: good until the next call. */
+export function sharedText(index: i32): SharedText {
+  const entry = entryAt(index);
+  shown.version = load<i64>(entry);
+  shown.hash = entry + HASH_AT;
+  shown.namePtr = entry + NAME_AT;
+  shown.nameLen = min(<i32>load<i64>(entry, NAME_LEN_AT), MAX_NAME_BYTES);
+  shown.key.namePtr = entry + KID_AT;
+  shown.key.nameLen = KID_BYTES;
+  return shown;
 }
 
-export function sharedSignerPtr(index: i32): usize {
-  return sharedText(index) + 8 + HASH_BYTES + 8;
+/** That signer's newest text, or 0. */
+export function findSharedText(signer: Named): SharedText {
+  for (let i = 0; i < textCount; i++) {
+    const text = sharedText(i);
+    if (signer.isNamed(text.namePtr, text.nameLen)) return text;
+  }
+  return changetype<SharedText>(0);
 }
 
-export function sharedSignerLen(index: i32): i32 {
-  return <i32>load<i64>(sharedText(index), 8 + HASH_BYTES);
-}
-
-/** The index of that signer's newest text, or -1. */
-export function findSharedText(signer: Named): i32 {
-  for (let i = 0; i < textCount; i++) if (signer.isNamed(sharedSignerPtr(i), sharedSignerLen(i))) return i;
-  return -1;
-}
-
-function putText(index: i32, signer: Named, version: i64, hash: usize): void {
-  const entry = sharedText(index);
+function putText(entry: usize, text: RevocationText): void {
   memory.fill(entry, 0, TEXT_BYTES);
-  store<i64>(entry, version);
-  memory.copy(entry + 8, hash, HASH_BYTES);
-  store<i64>(entry, signer.nameLen, 8 + HASH_BYTES);
-  memory.copy(sharedSignerPtr(index), signer.namePtr, signer.nameLen);
+  store<i64>(entry, text.version);
+  memory.copy(entry + HASH_AT, text.hash, HASH_BYTES);
+  store<i64>(entry, text.nameLen, NAME_LEN_AT);
+  memory.copy(entry + NAME_AT, text.namePtr, text.nameLen);
+  memory.copy(entry + KID_AT, text.key.namePtr, min(text.key.nameLen, KID_BYTES));
 }
 
 /** Forgets the texts that the bundle's floor covers: nobody has to hold them any more. */
 function dropCovered(trust: Trust): void {
   for (let i = textCount - 1; i >= 0; i--) {
-    if (load<i64>(sharedText(i)) > trust.floor(sharedSignerPtr(i), sharedSignerLen(i))) continue;
+    const text = sharedText(i);
+    if (!trust.covers(text, text.version)) continue;
     textCount -= 1;
-    memory.copy(sharedText(i), sharedText(textCount), TEXT_BYTES);
+    memory.copy(entryAt(i), entryAt(textCount), TEXT_BYTES);
   }
 }
 
-/** Tells that the signer's newest text is of that version. Never lowers one. @param trust the domain's newest bundle */
-export function raiseSharedText(domain: usize, signer: Named, version: i64, hash: usize, trust: Trust): void {
+/** Tells that this is its signer's newest text. Never lowers one. @param trust the domain's newest bundle */
+export function raiseSharedText(domain: usize, text: RevocationText, trust: Trust): void {
   for (let i = 0; i < RETRIES; i++) {
     readSharedTexts(domain);
     dropCovered(trust);
-    let index = findSharedText(signer);
-    if (index >= 0 && load<i64>(sharedText(index)) >= version) return;
-    if (index < 0) {
-      if (textCount >= MAX_REMEMBERED_TEXTS) return;
-      index = textCount++;
-    }
-    putText(index, signer, version, hash);
+    const known = findSharedText(text);
+    const isKnown = changetype<usize>(known) != 0;
+    if (isKnown && known.version >= text.version) return;
+    if (!isKnown && textCount >= MAX_REMEMBERED_TEXTS) return;
+    putText(isKnown ? known.hash - HASH_AT : entryAt(textCount++), text);
     if (setShared(textsKey, writeTextsKey(domain), texts, textCount * TEXT_BYTES, answer.cas) == Status.Ok) return;
   }
 }

@@ -5,7 +5,6 @@
 import { Jws } from "../jose/jws";
 import { MAX_APPROVALS } from "../limits";
 import { newText, newTextList, Region, Text } from "../text/region";
-import { Anchors } from "../trust/trust";
 import { Claims } from "./claims.gen";
 import { Confirmation } from "./confirmation";
 import { Grant } from "./grant";
@@ -43,7 +42,7 @@ function copyJws(region: Region, jws: Jws): Jws {
 }
 
 /** A claim that is added to `Claims` and judged without the request must be added here (test/assembly/grant/standing.spec.ts). */
-function copyClaims(region: Region, claims: Claims, anchors: Anchors): Claims {
+function copyClaims(region: Region, claims: Claims, audiencePtr: usize, audienceLen: i32): Claims {
   const copy = changetype<Claims>(region.take(offsetof<Claims>()));
   copy.sub = copyText(region, claims.sub);
   copy.entitlement = copyText(region, claims.entitlement);
@@ -63,19 +62,22 @@ function copyClaims(region: Region, claims: Claims, anchors: Anchors): Claims {
     copy.networks.hasWhole = claims.networks.hasWhole;
   }
   // Of all that it may name, the one that let it in: this gateway's, which stays the same under one root context.
-  const audience = copyBytes(region, anchors.audiencePtr, anchors.audienceLen);
+  const audience = copyBytes(region, audiencePtr, audienceLen);
   copy.aud = newTextList(region);
   if (!region.full) copy.aud.push(region, audience.ptr, audience.len, 1);
   return copy;
 }
 
-/** The copy stands in the region. Only good where that is not full afterwards. */
-export function copyStanding(region: Region, grant: Grant, anchors: Anchors): Grant {
+/**
+ * The copy stands in the region. Only good where that is not full afterwards.
+ * @param audiencePtr the gateway's audience, which the grant names
+ */
+export function copyStanding(region: Region, grant: Grant, audiencePtr: usize, audienceLen: i32): Grant {
   const copy = changetype<Grant>(region.take(offsetof<Grant>()));
   copy.approvals = region.take(MAX_APPROVALS * sizeof<usize>());
   if (region.full) return copy;
   copy.request = copyJws(region, grant.request);
-  copy.claims = copyClaims(region, grant.claims, anchors);
+  copy.claims = copyClaims(region, grant.claims, audiencePtr, audienceLen);
   for (let i = 0; i < grant.approvalCount && !region.full; i++) {
     const approval = copyJws(region, grant.approval(i));
     store<usize>(copy.approvals + <usize>i * sizeof<usize>(), changetype<usize>(approval));

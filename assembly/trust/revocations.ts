@@ -39,6 +39,14 @@ export class RevocationText extends Named {
   hash: usize = 0;
   /** At or below the bundle's floor, or by a key that it has revoked: it was not verified, and nothing of it counts. */
   isIgnored: bool = false;
+
+  /**
+   * Whether the bundle has it ignored: it took in what the text took back, or revoked the key that signed. Whoever holds such a key
+   * must not push its owner's own texts out with it.
+   */
+  isIgnoredUnder(trust: Trust): bool {
+    return trust.ignoresText(this, this.key, this.version);
+  }
 }
 
 const jws = new Jws();
@@ -148,8 +156,7 @@ export function readRevocations(
   text.isSignedByRoot = changetype<usize>(root) != 0;
   const key = text.isSignedByRoot ? root : trust.key(jws.kid.ptr, jws.kid.len);
   takeSigner(text, key);
-  // Whoever holds a key that the bundle has revoked must not push its owner's own texts out with it.
-  text.isIgnored = text.version <= trust.floor(text.namePtr, text.nameLen) || trust.revoked.keys.has(text.key);
+  text.isIgnored = text.isIgnoredUnder(trust);
   if (text.isIgnored) return true;
   if (!hasAudience(text.audiences, anchors)) {
     return loading.refuse("its aud does not hold this gateway's audience", text.namePtr, text.nameLen);
@@ -197,8 +204,7 @@ export class Texts {
     let all: u32 = 0;
     for (let i = 0; i < this.count; i++) {
       const text = this.at(i);
-      if (text.version <= trust.floor(text.namePtr, text.nameLen)) continue;
-      if (trust.revoked.keys.has(text.key) || trust.revoked.subjects.has(text)) continue;
+      if (text.isIgnoredUnder(trust) || trust.revoked.subjects.has(text)) continue;
       all |= 1 << i;
       if (text.isSignedByRoot) ofRoots |= 1 << i;
     }

@@ -119,10 +119,15 @@ export class Trust {
     return changetype<Key>(this.keys.find(kidPtr, kidLen));
   }
 
-  /** The version up to which that signer's texts are ignored; -1 for none. */
-  floor(signerPtr: usize, signerLen: i32): i64 {
-    const floor = this.floors.find(signerPtr, signerLen);
-    return floor == 0 ? -1 : changetype<Floor>(floor).version;
+  /** Whether that version of the signer's texts is at or below the bundle's floor for him. */
+  covers(signer: Named, version: i64): bool {
+    const floor = this.floors.find(signer.namePtr, signer.nameLen);
+    return floor != 0 && version <= changetype<Floor>(floor).version;
+  }
+
+  /** Whether such a text, signed with that key, does not count whatever it says. */
+  ignoresText(signer: Named, key: Named, version: i64): bool {
+    return this.covers(signer, version) || this.revoked.keys.has(key);
   }
 
   entitlement(ptr: usize, len: i32): Entitlement {

@@ -4,6 +4,7 @@ import { pipeline } from "node:stream";
 import { messageOf, reasonOf } from "../base/errors.js";
 import { verdicts } from "../base/verdicts.gen.js";
 import { authorize, type Credential } from "./credential.js";
+import { isOver, whenRead } from "./denial.js";
 import type { Gateway } from "./gateway.js";
 import { type Admitted, COOKIE, type Guard, type Opened, type Refused } from "./guard.js";
 import { forwardedRequest, type HeaderLines, headerLines, type Rewriting, returnedResponse } from "./headers.js";
@@ -32,6 +33,8 @@ export interface Passage {
   /** Seconds that the grant still has: none, and nothing is sent on. */
   readonly left: () => number;
   readonly told: (line: Line) => void;
+  /** A gateway has said that the grant is no more. */
+  readonly over: () => void;
 }
 
 export interface Sending {
@@ -118,7 +121,11 @@ export function exchange(
   const outgoing = passage.gateway.begin({ method, host, path, headers });
   outgoing.once("response", (answer) => {
     const status = answer.statusCode ?? 502;
-    tell(status);
+    whenRead(answer, (verdict) => {
+      if (verdict === undefined) tell(status);
+      else tell(status, `the gateway: ${verdict}: ${verdicts[verdict].title}`);
+      if (isOver(verdict)) passage.over();
+    });
     response.writeHead(status, Object.fromEntries(returnedResponse(headerLines(answer.rawHeaders), rewriting)));
     // An answer that breaks off breaks off for the client too: it must not look whole.
     pipeline(answer, response, () => outgoing.destroy());

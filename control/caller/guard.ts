@@ -67,9 +67,8 @@ function basic(value: string | undefined): string {
   return match?.[1] === undefined ? "" : Buffer.from(match[1], "base64").toString("latin1");
 }
 
-/** Whether a browser says that it was a page which made the request. */
-const isFromPage = (lines: HeaderLines): boolean =>
-  ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"].some((name) => lines.has(name));
+/** Whether a browser says that it was a page which made the request. (Node's own fetch sends sec-fetch-mode.) */
+const isFromPage = (lines: HeaderLines): boolean => lines.has("origin") || lines.has("sec-fetch-site");
 
 const SCRIPT = { isBrowser: false } as const;
 const MISDIRECTED: Refused = { status: 421, why: "This is not a name of the proxy." };

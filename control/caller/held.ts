@@ -8,6 +8,7 @@ import {
   existsSync,
   fsyncSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   unlinkSync,
@@ -56,8 +57,22 @@ export function entryOf(text: string, claims: AskClaims, key: string): Held {
   return heldSchema.parse({ jti, key, sub, ent, iat, exp, authorization_details, grant_sha256: grantSha256(text) });
 }
 
+/** What is in it has no secret in clear; who may list it would know what is held. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, 0o700);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return;
+    throw new UserError(`Cannot make ${visible(folder)}: ${reasonOf(error)}.`, {
+      cause: error,
+      hint: "It keeps your grants' proof keys. Name a folder of keys that you can write to, with --keys or GLASSGATE_KEYS.",
+    });
+  }
+}
+
 /** Keeps an entry, or more of one that is there: the key of an ask, then the file of its grant. */
 export function hold(keys: string, entry: Held): void {
+  makeFolder(heldFolder(keys));
   const before = findHeld(keys, entry.jti);
   const merged = { ...before, ...entry };
   writeText(entryPath(keys, entry.jti), `${JSON.stringify(heldSchema.parse(merged), null, 2)}\n`, { mode: 0o600 });

@@ -42,13 +42,13 @@ function publicMembers(key: PrivateKey): Readonly<Record<string, string>> {
 
 function targetOf(url: string | URL): string {
   const text = String(url);
-  const match = /^((?:https?|wss?):\/\/[^/?#@\s\\]+)([^?#]*)/i.exec(text);
+  const match = /^((?:https?|wss?):\/\/[^/?#@\s\\]+)(\/[^?#]*)?(?:[?#]|$)/i.exec(text);
   if (match === null)
     throw new UserError(`A proof cannot be made for ${JSON.stringify(text)}: it is no http, https, ws or wss URL.`, {
       hint: "Give the whole URL without a user's name, as https://api.example.com/orders/7.",
     });
-  const [, origin = "", path = ""] = match;
-  return `${origin}${path === "" ? "/" : path}`;
+  const [, origin = "", path = "/"] = match;
+  return `${origin}${path}`;
 }
 
 /**

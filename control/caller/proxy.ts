@@ -23,7 +23,11 @@ const MAX_REQUEST_HEADERS = 32 * 1024;
 /** How often it is looked whether the grant is still held; its end by the clock is judged at each request as well. */
 const LOOK_MS = 250;
 
-export type Why = "expired" | "returned" | "stopped";
+/** For the answer that says so to reach its client. */
+const LAST_ANSWER_MS = 200;
+
+/** By the clock; `glassgate return`; a gateway that calls it expired or revoked; whoever started it. */
+export type Why = "expired" | "returned" | "denied" | "stopped";
 
 export interface ProxyOptions {
   readonly credential: Credential;
@@ -136,6 +140,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     startPath: (host) => startPath(claims.authorization_details, host),
     left,
     told,
+    over: () => setTimeout(() => void end("denied"), LAST_ANSWER_MS).unref(),
   });
   const folder = makePrivateFolder();
   const socketPath = join(folder.path, "proxy.sock");

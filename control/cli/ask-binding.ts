@@ -15,9 +15,10 @@ export interface Binding {
   readonly proofKey?: PrivateKey;
 }
 
-/** @param isDemanded whether the entitlement demands one */
+/** @param before what the grant was bound to that is asked for again @param isDemanded by the entitlement */
 export function bindingFor(
-  { bind, bindCert }: { bind?: boolean; bindCert?: string },
+  { bind, bindCert }: { readonly bind?: boolean; readonly bindCert?: string },
+  before: GrantClaims["cnf"],
   isDemanded: boolean,
 ): Binding | undefined {
   if (bind === true && bindCert !== undefined)
@@ -27,7 +28,9 @@ export function bindingFor(
     for (const warning of warnings) warn(warning);
     return { cnf };
   }
-  if (bind !== true && !isDemanded) return undefined;
+  // A certificate stays; a proof key is good for one grant.
+  if (bind !== true && before !== undefined && "x5t#S256" in before) return { cnf: before };
+  if (bind !== true && before === undefined && !isDemanded) return undefined;
   const proofKey = newProofKey();
   return { cnf: { jkt: proofKey.kid }, proofKey };
 }

@@ -1,22 +1,18 @@
 /** `glassgate ask`: signed claims that open nothing, to be passed around for approval. */
 import { type Command, Option } from "commander";
-import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { nowSeconds } from "../base/time.js";
 import { readClaims } from "../grant/ask.js";
 import { type Circumstances, denied, entitlementOf } from "../grant/because.js";
 import { holderOf } from "../grant/check.js";
-import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
 import { judgeAhead } from "../grant/judge.js";
 import { newClaims, signAsk } from "../grant/make.js";
 import { couldApprove, keyAt, type Need, needs, showNeed } from "../grant/quorum.js";
 import { newKey } from "../signer/jwk.js";
 import { personOf } from "../trust/claims.js";
-import type { Detail } from "../trust/names.js";
-import { askedBefore } from "./ask-again.js";
 import { bindingFor, keepProofKey } from "./ask-binding.js";
-import { readAlso, scopeOf } from "./ask-scope.js";
+import { type AskOptions, wantedOf } from "./ask-wanted.js";
 import {
   anchorsOption,
   bundleOption,
@@ -34,28 +30,7 @@ import {
 } from "./context.js";
 import { sayAsk } from "./describe.js";
 import { result, resultJson, say, warn } from "./output.js";
-import { parseTarget } from "./target.js";
 import { endWarnings } from "./verdict-output.js";
-
-/** Claims that are given word for word, as options of their names. */
-const askedSchema = z.object(askedShape);
-
-interface Options extends Partial<z.infer<typeof askedSchema>> {
-  readonly ttl?: number;
-  readonly net?: readonly string[];
-  readonly also?: readonly string[];
-  readonly alsoMethod?: readonly string[];
-  readonly alsoPath?: readonly string[];
-  readonly again?: string;
-  readonly bind?: boolean;
-  readonly bindCert?: string;
-  readonly key: string;
-  readonly keys: string;
-  readonly anchors: string;
-  readonly bundle: string;
-  readonly passphraseFd?: number;
-  readonly json?: boolean;
-}
 
 const DEFAULT_TTL = 900;
 
@@ -107,63 +82,7 @@ function sayNext(needed: readonly Need[]): void {
   say("Next: send it to them; each runs `glassgate approve ASK` and sends back the answer.");
 }
 
-interface Wanted {
-  readonly asked: z.infer<typeof askedSchema>;
-  readonly details: Detail[];
-  /** Seconds, where they are said. */
-  readonly ttl: number | undefined;
-  readonly isBound: boolean;
-  readonly net?: readonly string[];
-}
-
-/** What is asked for in full, on the command line. */
-function wantedNow(method: string | undefined, url: string | undefined, options: Options): Wanted {
-  if (method === undefined || url === undefined) {
-    throw new UserError(`The ${method === undefined ? "method" : "URL"} is missing.`, {
-      hint: "For example: `glassgate ask POST https://api.example.com/orders/42 ...`; or `--again GRANT` for the same once more.",
-    });
-  }
-  const missing = claimRows.find(({ name, flag, optional }) => {
-    const given = new Map<string, unknown>(Object.entries(options)).get(name);
-    return flag !== undefined && optional !== true && given === undefined;
-  });
-  if (missing !== undefined) {
-    throw new UserError(`required option '${optionOf(missing.name)} ${missing.flag}' not specified`, {
-      hint: "see `glassgate --help`, or --help behind the command.",
-    });
-  }
-  const target = parseTarget(method, url);
-  if (target.path.includes("?")) warn("The query is not part of a grant: any query will do.");
-  return {
-    asked: askedSchema.parse(options),
-    details: scopeOf(target, options.alsoMethod ?? [], options.alsoPath ?? [], readAlso(options.also)),
-    ttl: options.ttl,
-    isBound: false,
-    ...(options.net === undefined ? {} : { net: options.net }),
-  };
-}
-
-/** The same once more; what is said anew on the command line stands in its place, but never a wider scope. */
-async function wantedAgain(grant: string, method: string | undefined, options: Options): Promise<Wanted> {
-  const isWider = [options.also, options.alsoMethod, options.alsoPath].some((words) => words !== undefined);
-  if (method !== undefined || isWider) {
-    throw new UserError("--again asks for the same once more, and for no other methods or paths.", {
-      hint: "Leave them out, or ask in full, without --again.",
-    });
-  }
-  const before = await askedBefore(grant);
-  const { iat, exp, authorization_details, cnf } = before;
-  const net = options.net ?? before.net;
-  return {
-    asked: askedSchema.parse({ ...before, ...options }),
-    details: authorization_details,
-    ttl: options.ttl ?? exp - iat,
-    isBound: cnf !== undefined,
-    ...(net === undefined ? {} : { net }),
-  };
-}
-
-async function ask(method: string | undefined, url: string | undefined, options: Options): Promise<void> {
+async function ask(method: string | undefined, url: string | undefined, options: AskOptions): Promise<void> {
   const trusted = await readTrusted(options);
   const { anchors, claims: bundle } = trusted;
   const { public: publicKey } = findKeyFile(options.keys, options.key);
@@ -173,13 +92,12 @@ async function ask(method: string | undefined, url: string | undefined, options:
       hint: "A root holder adds it to the roster; or use another --key.",
     });
   }
-  const wanted =
-    options.again === undefined ? wantedNow(method, url, options) : await wantedAgain(options.again, method, options);
+  const wanted = await wantedOf(method, url, options);
   const { asked, details, net } = wanted;
   const entitlement = bundle.entitlements.find(({ id }) => id === asked.ent);
   const life = Math.min(DEFAULT_TTL, entitlement?.max_ttl ?? DEFAULT_TTL);
   const ttl = wanted.ttl ?? life + (entitlement?.max_wait ?? 0);
-  const binding = bindingFor(options, wanted.isBound || entitlement?.require?.includes("cnf") === true);
+  const binding = bindingFor(options, wanted.bound, entitlement?.require?.includes("cnf") === true);
   const claimsAt = (iat: number): GrantClaims =>
     newClaims({
       ttl,
@@ -187,7 +105,7 @@ async function ask(method: string | undefined, url: string | undefined, options:
       sub: requester.principal.id,
       aud: anchors.audience,
       ...asked,
-      ...(net === undefined ? {} : { net: [...net] }),
+      ...(net === undefined ? {} : { net }),
       ...(binding === undefined ? {} : { cnf: binding.cnf }),
       authorization_details: details,
     });
@@ -227,8 +145,8 @@ export function addAsk(program: Command): void {
       "when it ends, from now, for example 10m (default: 15m, or less where the entitlement says so, and its max_wait)",
       duration,
     )
-    .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
     .option("--also <method-and-url...>", "a further method and URL, of this host or another (repeat)")
+    .option("--net <cidr>", "use it only from this network, for example 192.0.2.0/24 (repeat)", collect)
     .option("--also-method <method>", "a further method (repeat)", collect)
     .option("--also-path <pattern>", "a further path on the same host (repeat)", collect)
     .option("--again <grant>", "ask for the same once more: a grant's file, or its ask's")

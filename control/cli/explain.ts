@@ -91,7 +91,8 @@ async function explain(grantArgument: string, method: string, url: string, optio
     ];
     resultRows(lines);
   }
-  if (code !== "allow") process.exitCode = 1;
+  // The key is its user's to show: all else is allowed.
+  if (code !== "allow" && code !== "binding_missing") process.exitCode = 1;
 }
 
 export function addExplain(program: Command): void {

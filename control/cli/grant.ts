@@ -129,6 +129,12 @@ function noteFile(keys: string, key: string, text: string, claims: AskClaims, ou
   }
 }
 
+/** To whom and from where it is allowed, where the grant restricts that. */
+function onlyFor({ cnf, net }: AskClaims): string {
+  const key = cnf === undefined ? "" : ", to whoever shows the key that it is bound to";
+  return `${key}${net === undefined ? "" : ", from its networks"}`;
+}
+
 async function grant(askArgument: string, approvalArguments: readonly string[], options: Options): Promise<void> {
   const trusted = await readTrusted(options);
   const { claims: bundle } = trusted;
@@ -167,20 +173,31 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   const { output } = options;
   if (output !== undefined) {
     writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
-    noteFile(options.keys, options.key, text, claims, output);
+    // What is held is held until it opens nothing any more, which may be before its exp.
+    const exp = ends?.verdict === "expired" ? ends.at : claims.exp;
+    noteFile(options.keys, options.key, text, { ...claims, exp }, output);
   }
   if (options.json === true) resultJson(output === undefined ? { grant: text, claims } : { output, claims });
   else if (output === undefined) result(text);
   const until = showTime(ends?.at ?? claims.exp);
   say(
-    `Complete: the filter allows all of it. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
+    `Complete: the filter allows all of it${onlyFor(claims)}. It opens until ${until}, and is a secret until ${ends === undefined ? "then" : showTime(claims.exp)}.`,
   );
-  const method = claims.authorization_details[0]?.actions[0] ?? "GET";
-  say(
-    output === undefined
+  say(nextStep(claims, output));
+}
+
+/** For a bound grant the header alone is not enough. */
+function nextStep({ authorization_details: [first], cnf }: AskClaims, output: string | undefined): string {
+  const method = first?.actions[0] ?? "GET";
+  if (output === undefined) {
+    return cnf === undefined
       ? "Next: send it in the header x-break-glass; `--output FILE` writes a file for `curl -H @FILE URL`."
-      : `Next: curl -X ${method} -H @${/^[\w./-]+$/.test(output) ? output : `'${visible(output).replaceAll("'", "'\\''")}'`} URL`,
-  );
+      : "Next: write it to a file with `--output FILE`, and use it with `glassgate curl`, `run` or `proxy`.";
+  }
+  const file = /^[\w./-]+$/.test(output) ? output : `'${visible(output).replaceAll("'", "'\\''")}'`;
+  return cnf === undefined
+    ? `Next: curl -X ${method} -H @${file} URL`
+    : `Next: glassgate curl --grant ${file} -- -X ${method} URL; or \`glassgate run -- COMMAND\`, \`glassgate proxy\`.`;
 }
 
 export function addGrant(program: Command): void {
@@ -202,6 +219,6 @@ export function addGrant(program: Command): void {
     .action(grant);
   examples(command, [
     "glassgate grant ask.txt approval-1.txt approval-2.txt --key rita --output grant.txt",
-    "curl -X POST -H @grant.txt https://api.example.com/orders/42/refund",
+    "glassgate curl --grant grant.txt -- -X POST https://api.example.com/orders/42/refund",
   ]);
 }

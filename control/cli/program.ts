@@ -86,7 +86,7 @@ In an emergency:
   $ glassgate ask POST https://api.example.com/orders/42/refund --ent orders-repair --reason outage --text "..." --key rita > ask.txt
   $ glassgate approve ask.txt --key adam > approval.txt   # each approver, on their own machine
   $ glassgate grant ask.txt approval.txt --key rita --output grant.txt
-  $ curl -X POST -H @grant.txt https://api.example.com/orders/42/refund
+  $ glassgate curl --grant grant.txt -- -X POST https://api.example.com/orders/42/refund
 
 \`glassgate COMMAND --help\` shows examples of each.`,
   );

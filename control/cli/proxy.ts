@@ -16,6 +16,7 @@ interface Options extends CallerOptions {
 const ENDS = {
   expired: "The grant has ended, and all that was open with it.",
   returned: "The grant was given back; all that was open has ended.",
+  denied: "A gateway says that the grant is no more; all that was open has ended.",
   stopped: "Stopped: all that was open has ended. The grant lives on until its end, or `glassgate return`.",
 } as const;
 
@@ -40,6 +41,7 @@ async function proxy(options: Options): Promise<void> {
   for (const signal of endSignals) process.off(signal, stop);
   if (why === "expired" && held !== undefined) giveBack(options.keys, held, "expired", nowSeconds());
   say(ENDS[why]);
+  if (why === "denied") process.exitCode = 1;
 }
 
 export function addProxy(program: Command): void {

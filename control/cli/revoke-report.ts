@@ -74,8 +74,7 @@ export function sayOutcome(one: GatewayOutcome): void {
     for (const line of one.outcome.warnings) warn(`${visible(one.gateway)}: ${line}`);
     return;
   }
-  say(`${paint("red", "error:")} ${lineOf(one)}`);
-  if (one.outcome.next !== undefined) say(`  ${one.outcome.next}`, 2);
+  if (one.outcome.next !== undefined) say(`${visible(one.gateway)}: ${one.outcome.next}`, 2);
 }
 
 function asJson({ gateway, admin, outcome, milliseconds }: GatewayOutcome): object {

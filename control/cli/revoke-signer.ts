@@ -44,7 +44,8 @@ function barOf({ held }: Standing, kid: string, now: number): string | undefined
     const { nbf = 0, exp = Number.POSITIVE_INFINITY } = principal.keys.find((key) => key.kid === kid) ?? {};
     if (now < nbf || now >= exp) return "does not hold now";
   }
-  const silencer = silencerOf(signer.name, kid, anchors, claims, texts);
+  const speaking = texts.map((text) => ({ signer: text.signer, revoked: text.claims.revoked }));
+  const silencer = silencerOf(signer.name, kid, anchors, claims, speaking);
   if (silencer !== undefined)
     return `is silenced there by ${silencer === "the bundle" ? silencer : `the root ${quoted(silencer)}`}`;
   return floorOf(signer.name, claims) >= Number.MAX_SAFE_INTEGER ? "was pushed out by the bundle there" : undefined;

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
+import { refusalOf } from "../gateway/push-preflight.js";
 import { bringText } from "../gateway/revoke.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import type { Revoked } from "../trust/claims.js";
@@ -150,6 +151,8 @@ async function revoke(what: string | undefined, options: Options): Promise<void>
   }
   let signed = { claims: draft.claims, text: draft.text ?? "" };
   if (draft.text === undefined) {
+    // Compiled before anything is signed: from then on each millisecond counts.
+    await refusalOf("{}");
     const key = await openKey(options.keys, options.key, options.passphraseFd);
     signed = await signNow(plan, key, draft.claims);
   } else say("You have signed just that already: nothing is signed anew, and what is missing is finished.");

@@ -33,6 +33,7 @@ async function run([program = "", ...args]: string[], options: Options): Promise
   const { proxy } = await startCaller(options, told);
   void proxy.ended.then((why) => {
     if (why === "expired") say("The grant has ended: the command goes on without it.");
+    if (why === "denied") say("A gateway says that the grant is no more: the command goes on without it.");
     if (why === "returned") say("The grant was given back: the command goes on without it.");
   });
   try {

@@ -44,11 +44,12 @@ export async function readHeld(filter: RenderedFilter): Promise<Held | undefined
   const claims = claimsOf(bundle);
   const beside = bundle === undefined ? found.texts : files.textsFor(found, bundle);
   const read = beside.flatMap((text) => named(text, anchors, claims) ?? []);
+  const speaking = read.map(({ signer, claims: { revoked } }) => ({ signer, revoked }));
   const texts = await Promise.all(
     read.map(async (text) => ({
       ...text,
       fault: await faultOf(text.text, anchors, claims),
-      silencedBy: silencerOf(text.signer, text.kid, anchors, claims, read),
+      silencedBy: silencerOf(text.signer, text.kid, anchors, claims, speaking),
     })),
   );
   const { leeway = DEFAULT_LEEWAY } = (deployed ?? good)?.configuration ?? {};

@@ -7,6 +7,8 @@ import type { Anchors } from "../trust/anchors.js";
 import { readClaims } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
 import type { Configuration } from "../trust/configuration.js";
+import { missingFrom } from "../trust/entries.js";
+import { wordsOf } from "../trust/entry-words.js";
 import {
   appliedDigest,
   isIgnored,
@@ -82,6 +84,21 @@ export function digestOf({ configuration, bundle }: Pick<Deployed, "configuratio
   return digestOfTexts(beside.flatMap((text) => named(text, configuration, claims) ?? []));
 }
 
+/** What texts that the bundle has ignored took away, and it does not: told by the push that ends it. */
+export function lostBy(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {
+  const beside = textsBeside(texts, anchors, bundle);
+  return texts.flatMap((text) => {
+    const read = beside.includes(text) ? undefined : named(text, anchors, bundle);
+    if (read === undefined || bundle === undefined || !isIgnored(read, anchors, bundle)) return [];
+    const words = missingFrom(bundle.revoked, read.claims.revoked).map((entry) => wordsOf(entry, [bundle]));
+    return words.length === 0
+      ? []
+      : [
+          `version ${read.claims.version} of ${read.signer} counts no more with this bundle, which lets through again: ${words.join("; ")}`,
+        ];
+  });
+}
+
 /** Why the filter refuses the bundle and the texts beside it, and what to do: the texts or the bundle may be at fault. */
 export async function unusable(
   { anchors, text: brought }: { readonly anchors: Anchors; readonly text?: string },
@@ -118,7 +135,7 @@ export async function faultOf(
 ): Promise<string | undefined> {
   if (bundle === undefined) return "there is no bundle, so nobody can tell who may revoke.";
   try {
-    await verifyRevocations(text, "They", anchors, bundle);
+    await verifyRevocations(text, "the text", anchors, bundle);
     return undefined;
   } catch (error) {
     if (error instanceof UserError) return error.message;

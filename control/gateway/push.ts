@@ -18,7 +18,7 @@ import { takeLock } from "./push-lock.js";
 import type { PushOptions, PushResult, PushStep } from "./push-options.js";
 import { PushFailure } from "./push-outcome.js";
 import { anchorChanges, checkKnown, pinnedAnchors, preflight, refusalOf, staleAnchors } from "./push-preflight.js";
-import { textsIn, unusable } from "./push-texts.js";
+import { claimsOf, lostBy, textsIn, unusable } from "./push-texts.js";
 
 export type { PushOptions, PushResult, PushStep };
 
@@ -132,6 +132,7 @@ class Pushing {
     const decided = this.isText ? [] : renderedChanges(deployed, this.options.configuration);
     if (decided.length > 0)
       this.end.warn(`the gateway's own file decides, and what was deployed said otherwise: ${decided.join("; ")}`);
+    for (const line of lostBy(textsIn(deployed?.configuration), anchors, claimsOf(this.own))) this.end.warn(line);
     await this.checkUsable(files);
   }
 

@@ -78,7 +78,7 @@ function lifeFault({ iat, exp }: AskClaims, { max_ttl: life, max_wait: wait = 0 
 function missingClaims({ incident, cnf, net }: AskClaims, { require = [] }: Entitlement): string[] {
   return require.flatMap((name) => {
     if (name === "incident") return incident === undefined ? ["it names no incident: ask with --incident"] : [];
-    if (name === "cnf") return cnf === undefined ? ["it is bound to no key: ask with --certificate"] : [];
+    if (name === "cnf") return cnf === undefined ? ["it is bound to no key: ask with --bind or --bind-cert"] : [];
     if (net === undefined) return ["it names no network: ask with --net"];
     return net.filter(isWholeFamily).map((network) => `the network ${visible(network)} is no restriction`);
   });

@@ -73,7 +73,7 @@ export class Stage {
       ],
     });
     const verdict = verdictOf(filterState.get("wasm.glassgate.verdict"));
-    // It is judged last, and nobody makes a proof or a connection here: all else was in order.
+    // The key that a grant is bound to is its user's to show. It is asked for last, so all else is allowed.
     return verdict === "binding_missing" ? "allow" : verdict;
   }
 

@@ -16,6 +16,8 @@ export interface FoldedText {
   readonly version: number;
   readonly iat: number;
   readonly revoked: Revoked;
+  /** The bundle in force or a root's text names its signer: what it says does not count, and shall not by being taken in. */
+  readonly isSilenced?: boolean;
 }
 
 type People = Pick<BundleClaims, "principals" | "entitlements">;
@@ -143,7 +145,8 @@ export function fold(folding: Folding): Folded {
     for (const entry of entriesOf(text.revoked)) {
       if (isKept(entry)) continue;
       if (isOver(entry, text.iat, folding)) dropped.push(entry);
-      else if (silenced.includes(text.signer) || isTakenBack(entry)) leftOut.push([entry, text.signer]);
+      else if (text.isSilenced === true || silenced.includes(text.signer) || isTakenBack(entry))
+        leftOut.push([entry, text.signer]);
       else {
         fromTexts.push([entry, text.signer]);
         kept.push(entry);

@@ -1,12 +1,15 @@
 /** The claims of the next bundle: the roster's, and what is taken away by the bundle and the texts in force. */
 import { UserError } from "../base/errors.js";
+import { showTime } from "../base/time.js";
 import type { Anchors } from "./anchors.js";
 import { buildClaims } from "./bundle.js";
 import { type BundleClaims, roleName } from "./claims.js";
 import { type Entry, missingFrom, unionOf } from "./entries.js";
 import { type Folded, type FoldedText, fold } from "./fold.js";
+import { isTooFarAhead } from "./next-text.js";
 import { isIgnored, readRevocations, signerOf, verifyRevocations } from "./revocations.js";
 import type { Roster } from "./roster.js";
+import { silencerOf } from "./silence.js";
 
 /** What a root holder decides about what is in force. */
 export interface Decisions {
@@ -45,7 +48,21 @@ export async function countingTexts(
       revoked: read.claims.revoked,
     });
   }
-  return [...found.values()];
+  const all = [...found.values()];
+  return all.map((one) => {
+    const isSilenced = silencerOf(one.signer, one.kid, anchors, current, all) !== undefined;
+    return isSilenced ? { ...one, isSilenced } : one;
+  });
+}
+
+/** Before they are taken in: one from the future would have its number used up for ever. */
+function refuseAhead(texts: readonly FoldedText[], now: number, leftOut: readonly string[] = []): void {
+  const ahead = texts.find((text) => isTooFarAhead(text, now) && !leftOut.includes(text.signer));
+  if (ahead === undefined) return;
+  throw new UserError(
+    `Version ${ahead.version} of ${ahead.signer}'s urgent revocations is dated ${showTime(ahead.iat)}, more than ten minutes ahead of this machine's clock.`,
+    { hint: `Set this machine's clock. If it is right, push the signer out: --leave-out ${ahead.signer}.` },
+  );
 }
 
 /** Whether the signer may still revoke under that roster. */
@@ -65,6 +82,7 @@ export function nextBundle(
   now: number,
   { leftOut = [], takenBack = [] }: Decisions = {},
 ): { readonly claims: BundleClaims; readonly folded: Folded } {
+  refuseAhead(texts, now, leftOut);
   const claims = buildClaims(roster, [anchors.audience], (current?.version ?? 0) + 1, now);
   const folded = fold({
     roster: roster.revoked,
@@ -116,8 +134,10 @@ export function replacedBy(
 ): Replaced {
   const floor = new Map(Object.entries(draft.texts ?? {}));
   const before = new Map(Object.entries(current?.texts ?? {}));
-  const replaced = texts.filter(({ signer, kid, version }) =>
-    [signer, kid].some((name) => version <= (floor.get(name) ?? -1)),
+  const { sub = [], kid: kids = [] } = draft.revoked ?? {};
+  const replaced = texts.filter(
+    ({ signer, kid, version }) =>
+      [signer, kid].some((name) => version <= (floor.get(name) ?? -1)) || kids.includes(kid) || sub.includes(signer),
   );
   const seen = new Set(replaced.flatMap(({ signer, kid }) => [signer, kid]));
   return {

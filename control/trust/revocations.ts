@@ -1,6 +1,6 @@
 /**
  * Urgent revocations: a text that a root or a revoker signs alone (docs/trust-bundle.md, "Urgent revocations"). What is said here of a
- * text is what the filter will say of it (assembly/trust/text.ts).
+ * text is what the filter will say of it (assembly/trust/revocations.ts).
  */
 import { createHash } from "node:crypto";
 import { compactVerify, decodeProtectedHeader, importJWK } from "jose";
@@ -117,10 +117,10 @@ export const floorOf = (name: string, bundle: BundleClaims | undefined): number 
   return Object.hasOwn(texts, name) ? (texts[name] ?? -1) : -1;
 };
 
-/** Whether gateways with that bundle ignore the text, whatever it says and whoever signed it. */
+/** Whether gateways with that bundle ignore the text, whatever it says: it is under a floor, or its key is revoked. */
 export function isIgnored(read: ReadRevocations, anchors: Anchors, bundle: BundleClaims | undefined): boolean {
   const name = signerOf(read.kid, anchors, bundle)?.name ?? read.kid;
-  return read.claims.version <= floorOf(name, bundle);
+  return read.claims.version <= floorOf(name, bundle) || bundle?.revoked?.kid?.includes(read.kid) === true;
 }
 
 function unfit({ claims, kid }: ReadRevocations, signer: RevocationSigner, bundle: BundleClaims): string | undefined {
@@ -179,7 +179,7 @@ export interface InForce {
 
 /**
  * What the gauge `revocations_applied` shows when every thread holds exactly these texts: 48 bits, which a gauge keeps exactly. Over those
- * above the bundle's floor, silenced ones included. Never 0, which stands for threads that differ.
+ * that the bundle does not ignore (`isIgnored`), also those that a root or the bundle's `sub` has silenced. Never 0, which stands for threads that differ.
  */
 export function appliedDigest(texts: readonly InForce[]): number {
   const order = (a: InForce, b: InForce): number => Buffer.compare(Buffer.from(a.signer), Buffer.from(b.signer));

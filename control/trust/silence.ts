@@ -1,11 +1,10 @@
 /** Who silences a revoker: the bundle's own list silences everybody, roots too, and a root's text silences revokers. */
 import type { Anchors } from "./anchors.js";
 import type { BundleClaims } from "./claims.js";
-import type { RevocationClaims } from "./revocations.js";
 
 export interface Speaking {
   readonly signer: string;
-  readonly claims: RevocationClaims;
+  readonly revoked: Pick<NonNullable<BundleClaims["revoked"]>, "sub">;
 }
 
 /** The root (its kid) or `the bundle` that silences that signer's texts; undefined where they count. */
@@ -21,6 +20,6 @@ export function silencerOf(
   const isRoot = (name: string): boolean => anchors.roots.some((root) => root.kid === name);
   if (isRoot(signer)) return undefined;
   return texts.find(
-    (text) => isRoot(text.signer) && !kids.includes(text.signer) && text.claims.revoked.sub?.includes(signer) === true,
+    (text) => isRoot(text.signer) && !kids.includes(text.signer) && text.revoked.sub?.includes(signer) === true,
   )?.signer;
 }

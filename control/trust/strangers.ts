@@ -36,6 +36,14 @@ function strangeRoles(claims: BundleClaims): string[] {
         lines.push(`entitlement ${id}: nobody holds the role ${role}, which ${what}${guess(role, held.keys())}`);
     }
   }
+  for (const [what, roles] of [
+    ["may revoke urgently", claims.revokers ?? []],
+    ["may close a review", claims.reviewers ?? []],
+  ] as const)
+    for (const role of roles) {
+      asked.add(role);
+      if (!held.has(role)) lines.push(`nobody holds the role ${role}, which ${what}${guess(role, held.keys())}`);
+    }
   for (const [role, holders] of held) {
     if (!asked.has(role))
       lines.push(
@@ -123,7 +131,8 @@ function incidentRule(incidents: readonly string[]): string[] {
 
 /** One line a name that matches nobody. */
 export function strangers(claims: BundleClaims): string[] {
-  const { jti = [], sub = [], kid = [], incident = [] } = claims.revoked ?? {};
+  const { jti = [], sub: subs = [], kid = [], incident = [], issued_before: before = [] } = claims.revoked ?? {};
+  const sub = [...new Set([...subs, ...before.flatMap((one) => one.sub ?? [])])];
   const kids = new Set(claims.principals.flatMap(({ keys }) => keys.map((key) => key.kid)));
   return [
     ...strangeRoles(claims),

@@ -7,6 +7,8 @@ import { main as distinct } from "../../bench/distinct.js";
 import { main as memory } from "../../bench/memory.js";
 import { main as bench } from "../../bench/run.js";
 import { main as soak } from "../../bench/soak.js";
+import { main as soakStreams } from "../../bench/soak-streams.js";
+import { main as streams } from "../../bench/streams.js";
 import { program, saidOf } from "./program.js";
 
 const USAGE = {
@@ -63,7 +65,9 @@ for (const { main, script } of [
   { main: bench, script: "bench" },
   { main: distinct, script: "bench:distinct" },
   { main: memory, script: "bench:memory" },
+  { main: streams, script: "bench:streams" },
   { main: soak, script: "soak" },
+  { main: soakStreams, script: "soak:streams" },
   { main: differential, script: "soak:differential" },
 ]) {
   it(`npm run ${script} -- --help says its flags and an example`, async () => {

@@ -105,7 +105,6 @@ describe("streams", () => {
       sockets[2]?.write("there");
       sockets[0]?.resume();
       const closed = Promise.all(sockets.map(isClosed));
-      setTimeout(() => clearInterval(t), 6000);
       await until(() => echoed.includes("hello there") && produced > 0 && open === 3);
       expect(echoed).toContain("sec-websocket-accept: a\r\n");
       isHeld = false;
@@ -144,6 +143,33 @@ describe("streams", () => {
     const { status, text } = await raw(none.socketPath, ["GET /orders/1 HTTP/1.1", "Host: api.example.com"]);
     expect(status).toBe(502);
     expect(text).toContain("nobody listens there");
+  });
+
+  it("a gateway's denial is told, and one that says that the grant is no more ends all", async () => {
+    const told: string[] = [];
+    let code = "quorum";
+    const gateway = await startStub(() => ({
+      status: 401,
+      headers: { "www-authenticate": 'BreakGlass error="invalid_token"', "content-type": "application/problem+json" },
+      body: JSON.stringify({ type: `urn:glassgate:verdict:${code}`, code }),
+    }));
+    const proxy = await startProxy({
+      credential: { grant: await looseGrant() },
+      gateway: { url: gateway.url },
+      told: ({ status, why }) => told.push(`${status} ${why}`),
+    });
+    const once = () => raw(proxy.socketPath, ["GET /orders/1 HTTP/1.1", "Host: api.example.com", "Connection: close"]);
+    expect((await once()).text).toContain('"code":"quorum"');
+    expect((await once()).status).toBe(401);
+    code = "revoked";
+    expect((await once()).text).toContain('"code":"revoked"');
+    expect(await proxy.ended).toBe("denied");
+    expect(told.map((line) => line.split(":", 2).join(":"))).toEqual([
+      "401 the gateway: quorum",
+      "401 the gateway: quorum",
+      "401 the gateway: revoked",
+    ]);
+    await gateway.stop();
   });
 
   it("a grant that has ended, a wrong key, a key too many: refused before anything listens", async () => {

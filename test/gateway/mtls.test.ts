@@ -94,6 +94,14 @@ const withOthers = (text: string): string =>
     plain: (listener) => {
       listener.deleteIn(SOCKET);
     },
+    "passed-over": (listener) => {
+      listener.setIn([...SOCKET, "typed_config", "require_client_certificate"], true);
+    },
+    demanding: (listener) => {
+      listener.setIn([...SOCKET, "typed_config", "require_client_certificate"], true);
+      const trusted = { trusted_ca: { filename: mine.certificate } };
+      listener.setIn([...SOCKET, "typed_config", "common_tls_context", "validation_context"], trusted);
+    },
   });
 
 let test: TestEnvoy;
@@ -262,8 +270,22 @@ it("curl shows the certificate as docs/operator-guide.md says", async () => {
   expect((await curl()).stdout).toMatch(/ 401$/);
 });
 
-it("verify finds nothing in what was rendered, and the switches where they are missing", () => {
+it("a certificate is demanded of nobody where no authority is named", async () => {
+  const { "passed-over": passedOver = 0, demanding = 0 } = test.envoy.ports;
+  expect(await ask(passedOver, {}, {})).toMatchObject({ status: 401, body: expect.stringMatching(/^Jwt/) });
+  await expect(ask(demanding, {}, {})).rejects.toThrow(/certificate required/);
+  await expect(ask(demanding, WITH(other), {})).rejects.toThrow(/unknown ca/);
+  expect(await ask(demanding, WITH(mine), {})).toMatchObject({ status: 401, body: expect.stringMatching(/^Jwt/) });
+});
+
+it("verify finds nothing in what was rendered, and the mistakes beside it, in file and dump", async () => {
   expect(verifyGateway(rendered, "rendered.yaml").filter(({ level }) => level !== "warning")).toEqual([]);
-  const names = verifyGateway(built, "built.json").flatMap(({ level, name }) => (level === "danger" ? [name] : []));
-  expect(names).toEqual(["resumption@resuming"]);
+  const dump = await (await fetch(`http://${test.envoy.admin.address}/config_dump?include_eds`)).text();
+  for (const text of [built, dump]) {
+    const found = verifyGateway(text, "it").filter(({ level }) => level !== "warning");
+    expect(found.map(({ name }) => name).sort()).toEqual([
+      "certificate-not-required@passed-over",
+      "resumption@resuming",
+    ]);
+  }
 });

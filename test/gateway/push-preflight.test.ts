@@ -247,10 +247,10 @@ describe("the files of earlier pushes", () => {
     expect((await failureOf()).message).toBe("Version 7 was overtaken by version 9.");
   });
   it("of a newer glassgate, with members that this one would drop", async () => {
-    const newer = { ...JSON.parse(configurationText(anchors, 5, {})), revocations: ["a.b.c"] };
+    const newer = { ...JSON.parse(configurationText(anchors, 5, {})), receipt: { cluster: "ledger" } };
     before = ecdsText(filter, JSON.stringify(newer), undefined, "5");
     writeEcds(filter.ecdsPath, before);
-    expect((await failureOf()).message).toContain("holds what this glassgate does not know: revocations");
+    expect((await failureOf()).message).toContain("holds what this glassgate does not know: receipt");
   });
   it.each([
     ["mode", "audit"],

@@ -84,6 +84,7 @@ export const withStreams =
     const at = ["static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config"];
     const set = (path: readonly (string | number)[], value: unknown): void =>
       document.setIn([...at, ...path], document.createNode(value));
+    set(["stream_idle_timeout"], "0s");
     set(["upgrade_configs"], [{ upgrade_type: "websocket" }]);
     document.addIn(
       [...at, "route_config", "virtual_hosts", 0, "routes"],
@@ -93,12 +94,17 @@ export const withStreams =
       match: { prefix: "/orders/grpc" },
       route: { cluster: "grpc", timeout: "0s" },
     });
+    const manyRequests = {
+      thresholds: [{ max_connections: 100_000, max_pending_requests: 100_000, max_requests: 100_000 }],
+    };
+    document.setIn(["static_resources", "clusters", 0, "circuit_breakers"], document.createNode(manyRequests));
     document.addIn(
       ["static_resources", "clusters"],
       document.createNode({
         name: "grpc",
         type: "STATIC",
         connect_timeout: "2s",
+        circuit_breakers: manyRequests,
         typed_extension_protocol_options: {
           "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -126,6 +132,16 @@ export interface End {
   readonly body?: string;
   /** gRPC: how the stream was reset. */
   readonly rstCode?: number;
+}
+
+/** It was not opened: what was answered instead. */
+export class Denied extends Error {
+  constructor(
+    readonly status: number,
+    readonly grpcStatus?: string,
+  ) {
+    super(grpcStatus === undefined ? `denied: ${status}` : `denied: ${status}, grpc-status ${grpcStatus}`);
+  }
 }
 
 export interface OpenStream {
@@ -168,7 +184,7 @@ class News {
   }
 }
 
-type Opener = (port: number, path: string, headers: Readonly<Record<string, string>>) => Promise<OpenStream>;
+export type Opener = (port: number, path: string, headers: Readonly<Record<string, string>>) => Promise<OpenStream>;
 
 const HOST = "api.example.com";
 
@@ -198,7 +214,10 @@ const websocket: Opener = (port, path, headers) =>
         close: () => socket.destroy(),
       });
     });
-    request.on("response", (response) => reject(new Error(`${path}: ${response.statusCode}`)));
+    request.on("response", (response) => {
+      reject(new Denied(response.statusCode ?? 0));
+      request.destroy();
+    });
     request.on("error", reject);
     request.end();
   });
@@ -208,7 +227,8 @@ const download: Opener = (port, path, headers) =>
     const request = httpRequest({ host: "127.0.0.1", port, path, setHost: false, headers: { host: HOST, ...headers } });
     request.on("response", (response) => {
       if (response.statusCode !== 200) {
-        reject(new Error(`${path}: ${response.statusCode}`));
+        reject(new Denied(response.statusCode ?? 0));
+        request.destroy();
         return;
       }
       const news = new News(path);
@@ -250,9 +270,9 @@ const upload: Opener = async (port, path, headers) => {
   return { kind: "upload", path, end: news.end, flows: () => news.next(), close: () => request.destroy() };
 };
 
-/** On a connection of its own, or on the given one. */
+/** On a connection of its own, or on the given one. @param isQuiet nothing goes through by itself */
 export const grpcOn =
-  (shared?: ClientHttp2Session): Opener =>
+  (shared?: ClientHttp2Session, isQuiet = false): Opener =>
   (port, path, headers) =>
     new Promise((resolve, reject) => {
       const session = shared ?? connect(`http://127.0.0.1:${port}`);
@@ -262,11 +282,11 @@ export const grpcOn =
         ...{ "content-type": "application/grpc", te: "trailers", ...headers },
       });
       const news = new News(path);
-      const beat = setInterval(() => stream.write("beat"), BEAT_MS);
+      const beat = isQuiet ? undefined : setInterval(() => stream.write("beat"), BEAT_MS);
       stream.on("response", (response) => {
         const status = response[":status"] ?? 0;
         const grpc = response["grpc-status"];
-        if (status !== 200 || grpc !== undefined) reject(new Error(`${path}: ${status}, grpc-status ${grpc}`));
+        if (status !== 200 || grpc !== undefined) reject(new Denied(status, String(grpc)));
         else resolve({ kind: "grpc", path, end: news.end, flows: () => news.next(), close: () => stream.close() });
       });
       stream.on("data", () => news.flow());

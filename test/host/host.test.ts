@@ -147,6 +147,34 @@ describe("the clock and timers", () => {
   });
 });
 
+describe("an answer from outside of the stream's own callbacks", () => {
+  const ending = "configure: timer 100\ntick: effective 2; reply 403 the%20end body -";
+
+  it("ends it: by that answer where none has begun, else by a reset, and the details say why in either case", async () => {
+    for (const isAnswered of [false, true]) {
+      const host = await scripted();
+      host.configure(ending);
+      const opened = host.open({ headers: withScript("pass") });
+      if (isAnswered) opened.answer();
+      host.tick();
+      const { kind, reply, details, log } = opened.look();
+      expect([kind, reply?.status, details]).toEqual(
+        isAnswered ? ["reset", undefined, "the_end"] : ["reply", 403, "the_end"],
+      );
+      expect(log.slice(-4)).toEqual(["tick 1: 0 0", "log 2", "done 2", "delete 2"]);
+    }
+  });
+
+  it("twice, or once and a close, is what Envoy crashes at: no test may miss it", async () => {
+    for (const more of ["reply 403 again - -", "close 0", "close 1"]) {
+      const host = await scripted();
+      host.configure(`${ending}; ${more}`);
+      host.open({ headers: withScript("pass") });
+      expect(() => host.tick()).toThrow("one stream was ended twice from outside its callbacks: Envoy would crash");
+    }
+  });
+});
+
 describe("the effective context", () => {
   it("lasts as long as the callback", async () => {
     const host = await scripted();

@@ -268,6 +268,15 @@ describe("folding into the next bundle", () => {
     ]);
   });
 
+  it("does not bring a silenced revoker's word into force", () => {
+    const {
+      revoked: list,
+      texts: floor,
+      leftOut,
+    } = fold({ ...base, texts: texts.map((one) => ({ ...one, isSilenced: true })) });
+    expect([list, floor, leftOut.length]).toEqual([{}, { eve: NOW }, 2]);
+  });
+
   it("keeps what a revoker who is no longer one revoked", () => {
     expect(fold({ ...base, texts })).toMatchObject({
       revoked: { sub: ["rita"], incident: ["INC-7"] },

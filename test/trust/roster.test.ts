@@ -252,7 +252,7 @@ describe("keys as they are pasted", () => {
       1,
     ],
   ])("%s is read", (_, keys, count) => {
-    expect(ritaOf({ keys }).keys).toEqual([[], [keys.includes("EC") ? es256 : ed25519], [ed25519, es256]][count]);
+    expect(ritaOf({ keys }).keys).toEqual([[], [keys.includes("P-256") ? es256 : ed25519], [ed25519, es256]][count]);
   });
 
   it.each<[string, string, RegExp]>([

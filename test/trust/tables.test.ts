@@ -93,6 +93,8 @@ describe("the claims of a grant", () => {
     name_or_names: (name) => [[`${name}-1`], [`${name}-1`, `${name}-2`]],
     seconds: (name) => (name === "exp" ? [1_900_000_000, 1_900_000_060] : [1_800_000_000, 1_800_000_060]),
     details: () => [[detail("/a")], [detail("/a/**")]],
+    confirmation: () => [{ jkt: world.rita.kid }, { "x5t#S256": world.rita.kid }],
+    networks: () => [["10.0.0.0/8", "2001:db8::/32"], ["10.0.0.0/8"]],
   };
   const valuesOf = ({ name, kind }: Row): readonly [unknown, unknown] =>
     values[kind]?.(name) ?? expect.unreachable(`no values for the kind ${kind}`);
@@ -241,7 +243,7 @@ function wholeBundle(): BundleClaims {
       },
       { id: "adam", roles: ["lead"], keys: [{ ...world.anna.jwk, alg: "Ed25519", ...window }] },
     ],
-    entitlements: [world.entitlement("repair", { require: ["incident"], drill: false })],
+    entitlements: [world.entitlement("repair", { require: ["incident"], drill: false, max_wait: 60 })],
     revokers: ["security"],
     reviewers: ["lead"],
     ledgers: [world.stranger.jwk],

@@ -31,6 +31,30 @@ it("expires: exactly at exp, cached or not", async () => {
   expect(ask(grant)).toMatchObject({ verdict: "expired", cached: true });
 });
 
+it("names its approvers on record whatever ends it, and says where one key was enough", async () => {
+  const { world, clock, host, ask } = await setUp();
+  host.configure(world.configuration());
+  const both = [{ sub: "adam" }, { sub: "anna" }];
+  const grant = world.grant({ claims: { jti: "taken-back-later-1" } });
+  const alone = world.alone();
+  expect(ask(grant)).toMatchObject({ verdict: "allow", approvers: both });
+  expect(ask(alone)).toMatchObject({ verdict: "allow", single_key: true });
+  clock.seconds = start + 600;
+  expect(ask(grant)).toMatchObject({ verdict: "expired", cached: true, approvers: both });
+  expect(ask(alone)).toMatchObject({ verdict: "expired", cached: true, approvers: [], single_key: true });
+  // Of one that was never accepted nobody's signature is known to hold.
+  expect(ask(world.grant())).toMatchObject({ verdict: "expired" });
+  expect(ask(world.grant()).approvers).toBeUndefined();
+  const long = world.grant({
+    claims: { iat: start + 4990, exp: start + 5500 },
+    approvals: [world.adam, world.anna].map((by) => ({ by, iat: start + 4995 })),
+  });
+  clock.seconds = start + 4998;
+  expect(ask(long)).toMatchObject({ verdict: "allow", approvers: both });
+  clock.seconds = start + 5000;
+  expect(ask(long)).toMatchObject({ verdict: "key_not_valid", cached: true, approvers: both });
+});
+
 it("ends with its bundle, with a key's window, with a role", async () => {
   const { world, clock, host, ask } = await setUp();
   host.configure(world.configuration({ bundle: world.bundleClaims({ exp: start + 100 }) }));

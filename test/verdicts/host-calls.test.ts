@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import { FilterHost, type Header } from "../../control/host/host.js";
 import { loadProgram } from "../../control/host/wasm.js";
 import { headersOf } from "../kit/headers.js";
+import { proofOf } from "../kit/proofs.js";
+import { newSigner } from "../kit/token.js";
 import { World } from "../kit/world.js";
 
 const world = new World(Math.floor(Date.now() / 1000));
@@ -155,6 +157,28 @@ describe("a request with a grant", () => {
     ]);
   });
 
+  it("that is bound to a key: what was used is asked and told, and nothing else is asked", async () => {
+    const { callsOf } = await setUp();
+    const key = newSigner("Ed25519");
+    const grant = world.alone({ claims: { cnf: { jkt: key.kid } } });
+    // Later than the start of the table of used proofs.
+    const iat = Math.floor(Date.now() / 1000) + 30;
+    const prove = (): Header => ["dpop", proofOf(key, { grant, claims: { iat } })];
+    callsOf([...headersOf([grant]), prove()]);
+    expect(callsOf([...headersOf([grant]), prove()])).toEqual([
+      ...asked.slice(0, 3),
+      "proxy_get_property", // source.address: for who is busy, and for the record
+      "proxy_get_shared_data", // the used proofs of this key
+      "proxy_set_shared_data", // and this one
+      "proxy_set_property", // the record
+      "proxy_set_property", // the verdict
+      "proxy_remove_header_map_value", // the grant
+      "proxy_remove_header_map_value", // the proof
+      "proxy_replace_header_map_value", // the attestation
+    ]);
+    expect(callsOf(headersOf([grant]))).not.toContain("proxy_get_shared_data");
+  });
+
   const denied = [
     ["garbage", () => headersOf(["garbage"])],
     ["of a stranger", () => headersOf([world.alone({ by: world.stranger })])],
@@ -181,8 +205,10 @@ const SAID: readonly string[] = [
   CLOCK,
   "proxy_get_shared_data", // who serves which generation
   "proxy_set_shared_data",
+  "proxy_record_metric", // revocations_applied
   "proxy_record_metric", // generation
   "proxy_record_metric", // generation_vms
+  "proxy_record_metric", // revocations
   "proxy_get_shared_data", // has another spoken meanwhile?
   "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",

@@ -11,7 +11,7 @@ import { nodeGateway } from "./node-gateway.js";
 import { type Bound, proofCases } from "./proofs.js";
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
-const WIDE = { locations: [HOST], actions: ["GET", "POST"], paths: ["/**"] };
+const WIDE = { locations: [HOST], actions: ["GET", "POST", "CONNECT"], paths: ["/**"] };
 
 /** A grant that its holder alone can use. */
 const boundTo = (world: World, key: Signer, claims: Json = {}): string =>
@@ -48,13 +48,14 @@ function runProofs(name: string, start: (world: World) => Promise<Gateway>): voi
         return { ...item.request, grants: [own], proofs: item.proofs({ ...bound, grant: own }) };
       });
       const seen = await ask(...sent);
+      const now = nowSeconds();
       const expected = [];
       for (const [
         i,
-        { grants, proofs = [], method = DEFAULTS.method, host = HOST, path = DEFAULTS.path },
+        { grants, proofs = [], headers, method = DEFAULTS.method, host = HOST, path = DEFAULTS.path },
       ] of sent.entries()) {
-        const request = { method, host, path, isUpgrade: false, proofs, used };
-        const reference = await referenceDecision({ configuration, grants, request, now: nowSeconds() });
+        const request = { method, host, path, isUpgrade: headers?.upgrade !== undefined, proofs, used };
+        const reference = await referenceDecision({ configuration, grants, request, now });
         expected.push({ name: proofCases[i]?.name, verdict: proofCases[i]?.verdict, reference });
       }
       const told = seen.map(({ verdict }, i) => ({ name: proofCases[i]?.name, verdict, reference: verdict }));

@@ -173,6 +173,8 @@ export const proofCases: readonly ProofCase[] = [
   claims("htm POST for GET", "proof", { htm: "POST" }),
   claims("htm POST for POST", "allow", { htm: "POST" }, { method: "POST" }),
   claims("htm GET for POST", "proof", {}, { method: "POST" }),
+  claims("htm GET for a WebSocket", "allow", {}, { headers: { upgrade: "websocket" } }),
+  claims("htm CONNECT for a WebSocket", "proof", { htm: "CONNECT" }, { headers: { upgrade: "websocket" } }),
   claims("htm in lower case", "proof", { htm: "get" }),
   claims("no htm", "proof", { htm: undefined }),
   claims("no htu", "proof", { htu: undefined }),
@@ -232,8 +234,11 @@ export const proofCases: readonly ProofCase[] = [
   url("", "proof"),
   url([`https://${HOST}/orders/7`], "proof"),
   { ...claims("57 s early", "allow", {}), proofs: ({ key, grant }) => [proofOf(key, { grant, claims: at(57) })] },
-  { ...claims("61 s old", "proof", {}), proofs: ({ key, grant }) => [proofOf(key, { grant, claims: at(-61) })] },
-  { ...claims("65 s early", "proof", {}), proofs: ({ key, grant }) => [proofOf(key, { grant, claims: at(65) })] },
+  { ...claims("10 minutes old", "proof", {}), proofs: ({ key, grant }) => [proofOf(key, { grant, claims: at(-600) })] },
+  {
+    ...claims("10 minutes early", "proof", {}),
+    proofs: ({ key, grant }) => [proofOf(key, { grant, claims: at(600) })],
+  },
   claims("of 1970", "proof", { iat: 0 }),
   claims("of the last day", "proof", { iat: Number.MAX_SAFE_INTEGER }),
 

@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { faultOfNetwork } from "../../control/grant/networks.js";
 import { FilterHost } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
 import { base64url, segment } from "../kit/token.js";
@@ -206,6 +207,8 @@ it(
       const isRead = readBlock(text) !== undefined;
       // A good one comes as far as the signature, which is none; without an address nobody is busy.
       expect(verdict).toBe(isRead ? "signature" : "malformed");
+      // The command refuses the same, with what was meant.
+      expect(faultOfNetwork(text) === undefined).toBe(isRead);
       if (isRead) good += 1;
     });
     fc.assert(property, { numRuns: Math.max(200, Math.round(CASES * 0.02)), ...SEED });

@@ -69,7 +69,6 @@ const networks: Case[] = [
 ];
 
 const confirmations: Case[] = [
-  cnf("binding_missing", { jkt: thumbprint }, "of a proof's key, and no proof"),
   cnf("binding_missing", { "x5t#S256": thumbprint }, "of a certificate, and none on the connection"),
   cnf("malformed", {}, "of nothing"),
   cnf("malformed", { jkt: thumbprint, "x5t#S256": thumbprint }, "of both"),
@@ -108,7 +107,7 @@ const demands: Case[] = [
   }),
   alone("net is demanded, and half of IPv4", "allow", { ent: "from-networks", net: ["0.0.0.0/1"] }),
   alone("cnf is demanded, and none is there", "claim_required", { ent: "bound" }),
-  alone("cnf is demanded", "binding_missing", { ent: "bound", cnf: { jkt: thumbprint } }),
+  alone("cnf is demanded", "binding_missing", { ent: "bound", cnf: { "x5t#S256": thumbprint } }),
   alone("all is demanded, and none is there", "claim_required", { ent: "everything" }),
   alone("all is demanded, and cnf is missing", "claim_required", {
     ent: "everything",

@@ -265,18 +265,39 @@ describe("what is remembered", () => {
     expect(ask()).toBe("revoked");
   });
 
+  const people = Array.from({ length: 17 }, (_, i) => ({ id: `revoker-${i}`, signer: newSigner("Ed25519") }));
+  const crowd = (changes: Json = {}): Json =>
+    bundle({
+      principals: [
+        ...principals("", undefined),
+        ...people.map(({ id, signer }) => ({ id, roles: ["security"], keys: [signer.jwk] })),
+      ],
+      ...changes,
+    });
+  const crowdTexts = people.map(({ signer }, i) => text(signer, { incident: [`INC-${i}`] }));
+
+  it("a VM that cannot keep a text denies under each listener of the domain, until it can", async () => {
+    const { ask, take, host, gauge } = await start();
+    const old = crowd();
+    take(configuration(crowdTexts.slice(0, 8), old), "strict");
+    take(configuration(crowdTexts.slice(8, 16), old), "strict");
+    // One root says that it took the first one in: that is no bundle for the strict listener, which needs the text still.
+    const claims = crowd({ texts: { "revoker-0": now } });
+    const thin = (by: readonly Signer[], threshold: number): string =>
+      world.configuration({ bundle: claims, signedBy: by, configuration: { threshold, revocations: crowdTexts[16] } });
+    expect(host.configure(thin([root1], 1), "easy")).toMatchObject({ accepted: true, failedThreads: [] });
+    for (const listener of ["strict", "easy"]) expect(ask(world.alone(), listener)).toBe("no_trust");
+    expect(gauge("revocations_applied")).toBe(0);
+    take(thin([root1, root2], 2), "strict");
+    for (const listener of ["strict", "easy"]) {
+      expect(ask(world.alone(), listener)).toBe("allow");
+      expect(ask(world.alone({ claims: { incident: "INC-16" } }), listener)).toBe("revoked");
+    }
+  });
+
   it("16 signers and no more, until a bundle takes them in", async () => {
     const { ask, take, refuse, gauge } = await start();
-    const people = Array.from({ length: 17 }, (_, i) => ({ id: `revoker-${i}`, signer: newSigner("Ed25519") }));
-    const claims = (changes: Json = {}): Json =>
-      bundle({
-        principals: [
-          ...principals("", undefined),
-          ...people.map(({ id, signer }) => ({ id, roles: ["security"], keys: [signer.jwk] })),
-        ],
-        ...changes,
-      });
-    const texts = people.map(({ signer }, i) => text(signer, { incident: [`INC-${i}`] }));
+    const [claims, texts] = [crowd, crowdTexts];
     take(configuration(texts.slice(0, 8), claims()));
     take(configuration(texts.slice(8, 16), claims()));
     expect(gauge("revocations_filled_percent")).toBe(100);
@@ -558,12 +579,26 @@ describe("nothing is resurrected", () => {
   });
 
   it("a stolen key that the bundle has revoked cannot push out what its owner revoked with another", async () => {
-    const { ask, take } = await start();
+    const { ask, take, gauge } = await start();
     const stolen = world.stranger;
     const twoKeys = principals("anna", (entry) => ({ ...entry, keys: [anna.jwk, stolen.jwk] }));
     take(configuration(versioned(anna, 10, { sub: ["rita"] }), bundle({ principals: twoKeys })));
     take(configuration(versioned(stolen, 99), bundle({ principals: twoKeys, revoked: { kid: [stolen.kid] } })));
     expect(ask(world.alone())).toBe("revoked");
+    expect(gauge("revocations_applied")).toBe(appliedDigest([{ signer: "anna", version: 10 }]));
+  });
+
+  it("a VM that begins anew misses no text of a key that the bundle has revoked", async () => {
+    const { host, take } = await start({ failurePolicy: "reload", workers: 1 });
+    const ask = (): string | undefined =>
+      host.request({ headers: headersOf([world.alone()]) }).filterState.get("wasm.glassgate.verdict");
+    take(configuration(taken));
+    take(configuration(undefined, bundle({ revoked: { kid: [anna.kid] } })));
+    expect(ask()).toBe("allow");
+    const [vm] = host.process.workers[0]?.allVms ?? [];
+    vm?.guest.invoke("tool_verify", 0, -64, -64, -64, 64);
+    host.advance(2000);
+    expect(ask()).toBe("allow");
   });
 
   it("a listener without a bundle keeps no text from being remembered", async () => {
@@ -574,6 +609,30 @@ describe("nothing is resurrected", () => {
     take(configuration(undefined));
     expect(ask(world.alone())).toBe("revoked");
     expect(host.metrics().get("glassgate.refused")).toBe(0);
+  });
+});
+
+describe("memory", () => {
+  it("is given back: many texts of one signer after each other, and what a floor covers", async () => {
+    const { host, take, gauge } = await start({ workers: 1 });
+    const claims = bundle();
+    const names = Array.from({ length: 1500 }, (_, i) => `a-grant-${String(i).padStart(20, "0")}`);
+    const bytes = (): number => {
+      host.advance(2000);
+      for (let i = 0; i < 4; i++) host.tick();
+      return host.metrics().get("glassgate.configuration_bytes") ?? 0;
+    };
+    const round = (version: number): void => take(configuration(versioned(anna, version, { jti: names }), claims));
+    round(1);
+    round(2);
+    const before = bytes();
+    expect(before).toBeGreaterThan(64 * 1024);
+    for (let version = 3; version < 20; version++) round(version);
+    expect(bytes()).toBe(before);
+    expect(gauge("revocations_version")).toBe(19);
+    take(configuration(undefined, bundle({ texts: { anna: 19 } })));
+    expect(bytes()).toBeLessThan(before - 64 * 1024);
+    expect(host.process.workers.flatMap(({ allVms }) => allVms.map(({ failure }) => failure))).toEqual([undefined]);
   });
 });
 

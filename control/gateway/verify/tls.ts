@@ -62,9 +62,9 @@ function readCommon(common: Message): Asking {
         `${name} (${field}) takes part in the handshake, and is not known here`,
       );
   }
-  const combined = common.message("combined_validation_context");
   const own = readValidation(common.message("validation_context", "CertificateValidationContext"));
-  const part = readValidation(combined.message("default_validation_context", "CertificateValidationContext"));
+  const combined = common.message("combined_validation_context");
+  readValidation(combined.message("default_validation_context", "CertificateValidationContext"));
   const isUnseen = [common, combined].some((message) => BY_SDS.filter((field) => message.take(field)).length > 0);
   combined.done();
   common.harmless(
@@ -72,8 +72,7 @@ function readCommon(common: Message): Asking {
     ...["tls_certificate_certificate_provider", "tls_certificate_certificate_provider_instance", "alpn_protocols"],
   );
   common.done();
-  if (isUnseen) return UNSEEN;
-  return { asks: own.asks || part.asks, canDemand: own.canDemand || part.canDemand };
+  return isUnseen ? UNSEEN : own;
 }
 
 /** `session_ticket_keys` and the switch are one choice: Envoy takes either. */

@@ -6,7 +6,6 @@ import { Networks } from "../../../assembly/grant/networks";
 import { copyStanding, STANDING_BYTES } from "../../../assembly/grant/standing";
 import { Jws } from "../../../assembly/jose/jws";
 import { newText, newTextList, Region, Text } from "../../../assembly/text/region";
-import { Anchors } from "../../../assembly/trust/trust";
 
 const MAX_APPROVALS: i32 = 8;
 const NAME: i32 = 64;
@@ -14,7 +13,7 @@ const KID: i32 = 43;
 const source = new Region();
 source.open(heap.alloc(32768), 32768);
 const place = heap.alloc(STANDING_BYTES);
-const anchors = new Anchors();
+let audience = changetype<Text>(0);
 
 let letter: u8 = 0x61;
 function text(len: i32): Text {
@@ -54,9 +53,7 @@ function largest(): Grant {
   for (let i = 0; i < MAX_APPROVALS; i++) {
     store<usize>(grant.approvals + <usize>i * sizeof<usize>(), changetype<usize>(signature(1100 + i)));
   }
-  const audience = text(NAME);
-  anchors.audiencePtr = audience.ptr;
-  anchors.audienceLen = audience.len;
+  audience = text(NAME);
   return grant;
 }
 
@@ -71,7 +68,7 @@ describe("the copy of a grant", () => {
     const grant = largest();
     const region = new Region();
     region.open(place, STANDING_BYTES);
-    const copy = copyStanding(region, grant, anchors);
+    const copy = copyStanding(region, grant, audience.ptr, audience.len);
     expect(region.full).toBe(false);
     const claims = copy.claims;
     let wrong = differs(copy.request.kid, grant.request.kid);
@@ -100,7 +97,7 @@ describe("the copy of a grant", () => {
     const region = new Region();
     for (let bytes = 0; bytes < 1200; bytes += 40) {
       region.open(place, bytes);
-      copyStanding(region, grant, anchors);
+      copyStanding(region, grant, audience.ptr, audience.len);
       expect(region.full).toBe(true);
     }
   });

@@ -53,6 +53,7 @@ describe("htu", () => {
   it("has no userinfo", () => {
     const bad = ["a@a.example", "@a.example", "a:b@a.example", "a.example@a.example", "a.example@"];
     for (let i = 0; i < bad.length; i++) expect(isOf(`https://${bad[i]}/x`, "a.example", "/x")).toBe(false, bad[i]);
+    expect(isOf("https://u@a.example/x", "u@a.example", "/x")).toBe(false);
     expect(isOf("https://a.example/@x", "a.example", "/@x")).toBe(true);
   });
   it("has the path byte for byte, without query and fragment", () => {
@@ -85,6 +86,7 @@ describe("htu", () => {
     expect(isOf("https://a.example#f", "a.example:80", "/")).toBe(true);
     expect(isOf("https://a.example/", "a.example", "/")).toBe(true);
     expect(isOf("https://a.example", "a.example", "/x")).toBe(false);
+    expect(isOf("https://a.example", "a.example", "*")).toBe(false);
     expect(isOf("https://a.example", "a.example", "")).toBe(false);
   });
 });

@@ -25,6 +25,7 @@ beforeAll(async () => {
         believing: (listener) => listener.setIn([...MANAGER, "use_remote_address"], false),
         "one-proxy": (listener) => listener.setIn([...MANAGER, "xff_num_trusted_hops"], 1),
         "one-hop-too-many": (listener) => listener.setIn([...MANAGER, "xff_num_trusted_hops"], 2),
+        mapped: (listener) => listener.setIn([...MANAGER, "represent_ipv4_remote_address_as_ipv4_mapped_ipv6"], true),
         "proxy-protocol": (listener) =>
           listener.set("listener_filters", [
             {
@@ -143,6 +144,13 @@ it("PROXY protocol says where the client is, and a connection without it is none
   expect(await answer("PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n")).toMatch(/^HTTP\/1\.1 200/);
   expect(await answer("PROXY TCP4 203.0.113.9 127.0.0.1 4711 80\r\n")).toMatch(/"code":"network"/);
   expect(await answer("")).toBe("");
+});
+
+it("an IPv4 address that is written as a mapped one is IPv4", async () => {
+  for (const mapped of ["::ffff:192.0.2.7", "::ffff:c000:207"]) {
+    expect(await by("one-proxy", mapped), mapped).toBe("allow");
+    expect(await by("one-proxy", mapped, inside("::/0")), mapped).toBe("network");
+  }
 });
 
 it("a client without an address is in no network", async () => {

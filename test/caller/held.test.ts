@@ -1,0 +1,252 @@
+/** What a requester holds: kept without a secret in clear, listed, given back, and wiped at its end by whatever comes next. */
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { entryOf, findHeld, heldFolder, hold, readHoldings, wipeEnded } from "../../control/caller/held.js";
+import { newProofKey } from "../../control/caller/proof.js";
+import { seal, unseal } from "../../control/caller/seal.js";
+import { readClaims } from "../../control/grant/ask.js";
+import { completeGrant } from "../../control/grant/make.js";
+import { newKey } from "../../control/signer/jwk.js";
+import { atTerminal, type Ran } from "../cli/run.js";
+import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
+import { looseGrant } from "./raw.js";
+
+let party: Party;
+let keys: string;
+const OTHER = { ...detail, locations: ["stock.example.com"], actions: ["GET"], paths: ["/items/**"] };
+beforeAll(async () => {
+  party = await Party.make();
+  keys = party.env.GLASSGATE_KEYS;
+  const open = { approvals: [], authorization_details: [detail, OTHER] };
+  await party.pin({
+    entitlements: [entitlement({ ...open }), entitlement({ ...open, id: "bound", require: ["cnf"] })],
+  });
+});
+afterAll(() => party.end());
+
+const URL_42 = "https://api.example.com/orders/42";
+const REST = ["--reason", "outage", "--text", "refund loop", "--key", "rita"];
+const ask = (more: readonly string[], ent = "orders-repair"): Promise<Ran> =>
+  party.run(["ask", "POST", URL_42, "--ent", ent, ...REST, ...more]);
+const claimsOf = async (ran: Ran) => {
+  expect(ran.code, ran.stderr).toBe(0);
+  return readClaims(ran.stdout.trim(), "The ask");
+};
+
+it("--also opens each method and URL and nothing between them", async () => {
+  const also = ["GET", URL_42, "GET", "https://stock.example.com/items/7", "GET", "https://stock.example.com/items/8"];
+  const { authorization_details, cnf } = await claimsOf(
+    await ask(["--also", ...also, "--also", "POST", "https://api.example.com/orders/43"]),
+  );
+  expect(cnf).toBeUndefined();
+  const type = "break_glass_http";
+  expect(authorization_details).toEqual([
+    { type, locations: ["api.example.com"], actions: ["POST", "GET"], paths: ["/orders/42"] },
+    { type, locations: ["stock.example.com"], actions: ["GET"], paths: ["/items/7", "/items/8"] },
+    { type, locations: ["api.example.com"], actions: ["POST"], paths: ["/orders/43"] },
+  ]);
+  expect(readHoldings(keys).entries).toEqual([]);
+  for (const [words, what] of [
+    [["GET"], "--also takes a method and a URL"],
+    [["get", URL_42], "is not a method"],
+    [["GET", "api.example.com"], "is not a URL"],
+  ] as const) {
+    const { code, stderr } = await ask(["--also", ...words]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(what);
+  }
+});
+
+it("binds where it is demanded and where it is wished, and keeps the key sealed; --again asks for the same with another key", async () => {
+  const first = await ask(["--also", "GET", "https://stock.example.com/items/7", "--ttl", "10m"], "bound");
+  const before = await claimsOf(first);
+  const held = findHeld(keys, before.jti);
+  expect(before.cnf).toEqual({ jkt: held?.proof?.jkt });
+  const folder = heldFolder(keys);
+  expect(statSync(folder).mode & 0o077).toBe(0);
+  for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
+  // The requester's key opens it, another does not, and it is not there in clear.
+  const { jkt = "", sealed = "" } = held?.proof ?? {};
+  const proofKey = await unseal(sealed, party.keys.rita, jkt);
+  expect(proofKey.kid).toBe(jkt);
+  await expect(unseal(sealed, party.keys.anna, jkt)).rejects.toThrow("cannot be opened");
+  expect(readFileSync(join(folder, `${before.jti}.json`), "utf8")).not.toContain(proofKey.d);
+
+  party.write("ask.txt", first.stdout);
+  const granted = await party.run(["grant", "ask.txt", "--key", "rita", "--output", "bound.txt"]);
+  expect(granted.code, granted.stderr).toBe(0);
+  expect(findHeld(keys, before.jti)).toMatchObject({ file: join(party.folder, "bound.txt"), proof: { jkt } });
+
+  const again = await claimsOf(await party.run(["ask", "--again", "bound.txt", "--key", "rita"]));
+  const { jti, iat, exp, cnf, ...same } = again;
+  expect(before).toMatchObject(same);
+  expect(jti).not.toBe(before.jti);
+  expect(cnf).not.toEqual(before.cnf);
+  expect(findHeld(keys, jti)?.proof?.jkt).toBe(cnf !== undefined && "jkt" in cnf ? cnf.jkt : "none");
+  expect(exp - iat).toBe(600);
+  expect(iat).toBeGreaterThanOrEqual(before.iat);
+  for (const more of [
+    ["GET", URL_42],
+    ["--also", "GET", URL_42],
+    ["--also-path", "/orders/43"],
+  ]) {
+    const wider = await party.run(["ask", ...more, "--again", "bound.txt", "--key", "rita"]);
+    expect(wider.code).toBe(2);
+    expect(wider.stderr).toContain("the same once more");
+  }
+  const mailed = await party.run([
+    "ask",
+    "--again",
+    readFileSync(join(party.folder, "bound.txt"), "utf8"),
+    "--key",
+    "rita",
+  ]);
+  expect(mailed.stderr).toContain("can be read by everybody");
+
+  // A certificate stays what it was.
+  const thumbprint = createHash("sha256").update("a certificate").digest("base64url");
+  const cnf2 = { "x5t#S256": thumbprint };
+  party.write("mtls.txt", await looseGrant([detail], { cnf: cnf2 }));
+  expect((await claimsOf(await party.run(["ask", "--again", "mtls.txt", "--key", "rita"]))).cnf).toEqual(cnf2);
+
+  const wished = await claimsOf(await ask(["--bind"]));
+  expect(findHeld(keys, wished.jti)?.proof).toBeDefined();
+  const none = await party.run(["ask", "POST", URL_42, ...REST]);
+  expect(none.code).toBe(2);
+  expect(none.stderr).toContain("required option '--ent <id>' not specified");
+});
+
+it("status shows what is held, and return wipes it and writes it down", async () => {
+  const { entries } = readHoldings(keys);
+  const [grant] = entries.filter(({ file }) => file !== undefined);
+  const told = await party.run(["status"], { env: { TZ: "Asia/Tokyo" } });
+  expect(told.stdout).toContain(`a grant, in ${grant?.file}`);
+  expect(told.stdout).toContain("an ask: no grant of it was written to a file yet");
+  expect(told.stdout).toMatch(/left {5}\d+ minutes.*, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(.* \+09:00\)$/m);
+  const json = JSON.parse((await party.run(["status", "--json"])).stdout);
+  expect(json).toHaveLength(entries.length);
+  expect(JSON.stringify(json)).not.toContain(grant?.proof?.sealed);
+
+  const several = await party.run(["return"]);
+  expect(several.code).toBe(2);
+  expect(several.stderr).toContain("You hold more than one");
+  const unknown = await party.run(["return", "nope.txt"]);
+  expect(unknown).toMatchObject({ code: 1 });
+  const returned = await party.run(["return", "bound.txt"]);
+  expect(returned).toMatchObject({ code: 0, stdout: "" });
+  expect(existsSync(join(party.folder, "bound.txt"))).toBe(false);
+  expect(findHeld(keys, grant?.jti ?? "")).toBeUndefined();
+  const all = await party.run(["return", "--all"]);
+  expect(all.code).toBe(0);
+  expect((await party.run(["status"])).stdout).toContain("You hold nothing");
+  const log = readFileSync(join(heldFolder(keys), "returned.log"), "utf8")
+    .trim()
+    .split("\n");
+  expect(log.map((line) => JSON.parse(line).why)).toEqual(entries.map(() => "returned"));
+});
+
+/** A grant of that life in a file, held, as `glassgate grant --output` leaves it. */
+async function heldGrant(file: string, ttl: number): Promise<string> {
+  const text = await party.ask({ ttl, details: [detail] });
+  const grant = await completeGrant(text, [], party.keys.rita);
+  party.write(file, `x-break-glass: ${grant}\n`);
+  hold(keys, { ...entryOf(grant, await readClaims(grant, "The grant"), "rita"), file: join(party.folder, file) });
+  return grant;
+}
+
+it("what has ended is wiped by whatever command comes next; what has only its name is left alone", async () => {
+  await heldGrant("kept.txt", 600);
+  await heldGrant("ended.txt", 1);
+  await heldGrant("replaced.txt", 1);
+  await heldGrant("linked.txt", 1);
+  await heldGrant("missing.txt", 1);
+  const proofKey = newProofKey();
+  const ended = readHoldings(keys).entries.find(({ file }) => file?.endsWith("ended.txt"));
+  if (ended === undefined) throw new Error("it is held");
+  hold(keys, { ...ended, proof: { jkt: proofKey.kid, sealed: await seal(proofKey, newKey("Ed25519")) } });
+  party.write("replaced.txt", "x-break-glass: another.thing.altogether\n");
+  party.write("precious.txt", readFileSync(join(party.folder, "linked.txt")));
+  rmSync(join(party.folder, "linked.txt"));
+  symlinkSync(join(party.folder, "precious.txt"), join(party.folder, "linked.txt"));
+  rmSync(join(party.folder, "missing.txt"));
+  writeFileSync(join(heldFolder(keys), "strange.json"), "{");
+  // At the second of its end it is over, not before.
+  expect(wipeEnded(keys, ended.exp - 1).map(({ entry }) => entry.jti)).not.toContain(ended.jti);
+  while (nowSeconds() <= ended.exp + 2) await new Promise((resolve) => setTimeout(resolve, 100));
+
+  const next = await party.run(["completion", "bash"]);
+  expect(next.code).toBe(0);
+  expect(next.stderr).toMatch(/has ended\. Wiped: the grant in .*ended\.txt and its proof key\./);
+  expect(next.stdout).not.toContain("Wiped");
+  expect(existsSync(join(party.folder, "ended.txt"))).toBe(false);
+  for (const file of ["kept.txt", "replaced.txt", "linked.txt", "precious.txt"])
+    expect(existsSync(join(party.folder, file)), file).toBe(true);
+  expect(readHoldings(keys).entries.map(({ file }) => file)).toEqual([join(party.folder, "kept.txt")]);
+  const status = await party.run(["status"]);
+  expect(status.stderr).toContain("strange.json is damaged, or none of ours");
+});
+
+it("a held folder that cannot be used stands in no command's way", async () => {
+  const blocked = join(party.folder, "other-keys");
+  mkdirSync(blocked);
+  appendFileSync(join(blocked, "held"), "a file where a folder is expected");
+  const { code, stdout } = await party.run(["completion", "bash"], { env: { GLASSGATE_KEYS: blocked } });
+  expect(code).toBe(0);
+  expect(stdout).toContain("glassgate");
+});
+
+it("the real end, by the clock: a proxy and a run end with the grant, and it is wiped", async () => {
+  // As long as this machine needs to start both before the end.
+  for (const ttl of [6, 20, 60]) {
+    await heldGrant("short.txt", ttl);
+    const options = { env: { GLASSGATE_GATEWAY: "http://127.0.0.1:1" } };
+    const proxy = party.run(["proxy", "--grant", "short.txt"], options);
+    const run = party.run(
+      [
+        "run",
+        "--grant",
+        "short.txt",
+        "--",
+        "bash",
+        "-c",
+        'while test -S "$GLASSGATE_SOCKET"; do sleep 0.1; done; exit 5',
+      ],
+      options,
+    );
+    const [ended, ran] = await Promise.all([proxy, run]);
+    if (`${ended.stderr}${ran.stderr}`.includes("error: The grant has ended")) continue;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stderr).toContain("The grant has ended, and all that was open with it.");
+    expect(ran.code, ran.stderr).toBe(5);
+    expect(ran.stderr).toContain("The grant has ended: the command goes on without it.");
+    expect(existsSync(join(party.folder, "short.txt"))).toBe(false);
+    return;
+  }
+  throw new Error("this machine is too slow to start both in a minute");
+});
+
+it("a terminal's Ctrl-C reaches the command once, and its exit code is the run's", async () => {
+  await heldGrant("tty.txt", 600);
+  const script =
+    'n=0; trap "n=\\$((n+1)); echo caught \\$n" INT; echo ready; while test $n -lt 1; do sleep 0.1; done; sleep 0.5; echo count $n; exit 6';
+  party.write("trap.sh", script.replaceAll("\\$", "$").replaceAll('\\"', '"'));
+  const { stdout } = await atTerminal(
+    "npx glassgate run --grant tty.txt -- bash trap.sh; echo exit $?",
+    [[/ready/, "\u0003"]],
+    { cwd: party.folder, env: party.env },
+  );
+  expect(stdout).toContain("count 1");
+  expect(stdout).toContain("exit 6");
+});
