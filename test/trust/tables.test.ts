@@ -440,7 +440,8 @@ describe("the members of the plugin configuration", () => {
 
   it("stay as they are deployed, where neither a push nor the gateway's own file decides them", () => {
     const decided: readonly string[] = [...setByPush, ...setByRender];
-    const newer = { ...whole, of_a_newer_glassgate: { a: [1] } };
+    // Not an empty list, which says nothing and is left out.
+    const newer = { ...whole, revocations: ["g.h.i"], of_a_newer_glassgate: { a: [1] } };
     const deployed = { text: "", vmId: "", bundle: undefined, configuration: deployedSchema.parse(newer) };
     const bundle = { text: "d.e.f", payload: "e", version: 3, iat: 0, exp: 9 };
     const kept = keptFrom({ deployed, good: undefined });

@@ -628,6 +628,8 @@ describe("memory", () => {
     const before = bytes();
     expect(before).toBeGreaterThan(64 * 1024);
     for (let version = 3; version < 20; version++) round(version);
+    // A VM says how full it is now and then.
+    for (let i = 0; i < 8 && bytes() !== before; i++);
     expect(bytes()).toBe(before);
     expect(gauge("revocations_version")).toBe(19);
     take(configuration(undefined, bundle({ texts: { anna: 19 } })));
