@@ -35,6 +35,10 @@ interface Options extends GatewayOptions, AskedOptions {
 const stopMoment = (standings: readonly Standing[]): number =>
   nowSeconds() + Math.max(...standings.map(({ held }) => held.leeway)) + 1;
 
+/** Nobody writes a new gateway at such a moment. */
+const UNREAD =
+  "Name the gateway's own file with --gateway. Nothing was signed. Of several, leave this one out, and revoke there afterwards.";
+
 interface Plan {
   readonly standings: readonly Standing[];
   readonly revoker: Revoker;
@@ -127,7 +131,7 @@ async function signNow(
 }
 
 async function revoke(what: string | undefined, options: Options): Promise<void> {
-  const gateways = readGateways(options);
+  const gateways = readGateways(options, UNREAD);
   if (options.list === true) return listRevocations(gateways, options.json);
   if (options.key === undefined)
     throw new UserError("Whose signature? No key is named.", {

@@ -185,6 +185,12 @@ describe("is refused, with the next step, and signs nothing", () => {
       2,
       /there is no file short, and it is no message either/,
     ],
+    [
+      "a gateway whose file is not there",
+      ["--sub", "rita", "--key", "guard", "--gateway", "gone.yaml"],
+      2,
+      /gone\.yaml: it does not exist.*Of several, leave this one out/,
+    ],
     ["an incident with a blank", ["--incident", " INC-1", "--key", "guard"], 2, /is none that a grant can name/],
     [
       "nobody's revocations to adopt",
