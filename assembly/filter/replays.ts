@@ -1,6 +1,6 @@
 /**
  * Which DPoP proofs were used, for all VMs of one process and vm_id, over rotations and listeners: a proof opens one request
- * (docs/request.md, "A proof is used once"). In shared data, where nothing can be deleted, so in fixed buckets (proof/bucket.ts);
+ * (docs/proof.md, "A proof is used once"). In shared data, where nothing can be deleted, so in fixed buckets (proof/bucket.ts);
  * all proofs of one key are in one of them. Two workers with the same proof: one swap succeeds, and the other finds the proof.
  *
  * The hashes are under a secret that the VMs of the process share: nobody can choose keys or proofs that meet in one place.

@@ -1,11 +1,10 @@
 /** One request on its way: admitted, covered, sent on with the grant, answered. Bodies are streamed, never held. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
-import { messageOf, reasonOf } from "../base/errors.js";
 import { verdicts } from "../base/verdicts.gen.js";
 import { authorize, type Credential } from "./credential.js";
 import { isOver, whenRead } from "./denial.js";
-import type { Gateway } from "./gateway.js";
+import { type Gateway, unreached } from "./gateway.js";
 import { type Admitted, COOKIE, type Guard, type Opened, type Refused } from "./guard.js";
 import { forwardedRequest, type HeaderLines, headerLines, type Rewriting, returnedResponse } from "./headers.js";
 import type { Scope } from "./scope.js";
@@ -136,7 +135,7 @@ export function exchange(
       response.destroy();
       return;
     }
-    const why = `the gateway cannot be reached: ${reasonOf(error) || messageOf(error)}`;
+    const why = unreached(error);
     tell(502, why);
     refuse(response, { status: 502, why: `${why}.` });
   });

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { type ClientRequest, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
-import { UserError } from "../base/errors.js";
+import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { type HeaderLines, outgoingHeaders } from "./headers.js";
 
@@ -51,6 +51,19 @@ export function certificateThumbprint(pem: string): string {
       hint: "Give it in PEM: it begins with -----BEGIN CERTIFICATE-----.",
     });
   }
+}
+
+const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_UNTRUSTED)$/;
+
+/** Why a gateway was not reached, and the option that mends it. */
+export function unreached(error: unknown): string {
+  const code = systemCode(error) ?? "";
+  const mend = UNTRUSTED.test(code)
+    ? "--cacert FILE says whose certificates to trust"
+    : code === "ERR_TLS_CERT_ALTNAME_INVALID"
+      ? "it has no certificate for that name: --gateway https://NAME says which it has"
+      : "--gateway URL says where it is";
+  return `the gateway cannot be reached: ${reasonOf(error) || messageOf(error)} (${mend})`;
 }
 
 export class Gateway {

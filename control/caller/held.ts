@@ -23,6 +23,7 @@ import type { AskClaims } from "../grant/ask.js";
 import { grantDetails, grantId, numericDate } from "../grant/kinds.js";
 import { payloadOf } from "../grant/message.js";
 import { sha256Hex } from "../signer/sign.js";
+import { x5tOf } from "./credential.js";
 
 const heldSchema = z.strictObject({
   jti: grantId,
@@ -35,6 +36,8 @@ const heldSchema = z.strictObject({
   authorization_details: grantDetails,
   grant_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   proof: z.strictObject({ jkt: z.string(), sealed: z.string() }).optional(),
+  /** Of the client certificate that it is bound to, whose key is none of ours. */
+  x5t: z.string().optional(),
   /** Where the grant was written, as an absolute path. */
   file: z.string().optional(),
 });
@@ -54,7 +57,10 @@ export const grantSha256 = (text: string): string => sha256Hex(payloadOf(text));
 /** The entry of an ask or grant. */
 export function entryOf(text: string, claims: AskClaims, key: string): Held {
   const { jti, sub, ent, iat, exp, authorization_details } = claims;
-  return heldSchema.parse({ jti, key, sub, ent, iat, exp, authorization_details, grant_sha256: grantSha256(text) });
+  const x5t = x5tOf(claims);
+  const bound = x5t === undefined ? {} : { x5t };
+  const grant_sha256 = grantSha256(text);
+  return heldSchema.parse({ jti, key, sub, ent, iat, exp, authorization_details, grant_sha256, ...bound });
 }
 
 /** What is in it has no secret in clear; who may list it would know what is held. */

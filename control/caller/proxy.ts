@@ -37,6 +37,8 @@ export interface ProxyOptions {
   /** False: only the unix socket, for a client that we start ourselves. */
   readonly isOnLoopback?: boolean;
   readonly told?: (line: Line) => void;
+  /** When the grant ends, where that is known to be before its `exp`: its life begins with its approvals. Seconds since 1970. */
+  readonly endsAt?: number;
   /** False once the grant was given back. */
   readonly isHeld?: () => boolean;
   /** Seconds since 1970. */
@@ -45,6 +47,8 @@ export interface ProxyOptions {
 
 export interface RunningProxy {
   readonly claims: AskClaims;
+  /** Seconds since 1970: by then it has ended. */
+  readonly endsAt: number;
   readonly hosts: readonly string[];
   /** `http://glassgate:SECRET@127.0.0.1:PORT`, for scripts: a base URL, and an `http_proxy`. A secret until the end. */
   readonly url: string;
@@ -86,7 +90,8 @@ function listen(server: Server, where: { port: number; host: string } | { path: 
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { credential, told = () => {}, isHeld = () => true, isOnLoopback = true, clock = nowSeconds } = options;
   const claims = await readCredential(credential);
-  const left = (): number => claims.exp - clock();
+  const endsAt = Math.min(claims.exp, options.endsAt ?? claims.exp);
+  const left = (): number => endsAt - clock();
   if (left() <= 0)
     throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
   const gateway = new Gateway(options.gateway);
@@ -179,6 +184,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
   return {
     claims,
+    endsAt,
     hosts,
     url: guard.baseUrl(),
     socketPath,

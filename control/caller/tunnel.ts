@@ -1,9 +1,9 @@
 /** A WebSocket through the proxy, where the grant has CONNECT: after the gateway's 101 bytes flow both ways, until the grant's end. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
-import { reasonOf } from "../base/errors.js";
 import { authorize } from "./credential.js";
 import { judge, type Passage, PLAIN, pathOnly } from "./exchange.js";
+import { unreached } from "./gateway.js";
 import { headerLines, returnedResponse } from "./headers.js";
 
 function head(status: number, headers: Iterable<readonly [string, string | readonly string[]]>): string {
@@ -66,7 +66,7 @@ export function tunnel(
   });
   outgoing.on("error", (error) => {
     if (socket.destroyed) return;
-    const why = `the gateway cannot be reached: ${reasonOf(error)}`;
+    const why = unreached(error);
     passage.told({ ...line, status: 502, why });
     refuse(socket, 502, `${why}.`);
   });

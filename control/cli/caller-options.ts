@@ -105,9 +105,11 @@ export async function startCaller(
   const gateway = gatewayOptions(options);
   const { credential, held } = await openCredential(options);
   const jti = held?.jti;
+  const endsAt = held?.exp;
   const proxy = await startProxy({
     credential,
     gateway,
+    ...(endsAt === undefined ? {} : { endsAt }),
     ...(jti === undefined ? {} : { isHeld: () => isHeld(options.keys, jti) }),
     ...more,
   });
@@ -131,10 +133,10 @@ export function requestLines(): (line: Line) => void {
       refusals += 1;
       if (refusals > MAX_REFUSALS + 1) return;
     }
-    const time = new Date().toISOString().slice(11, 19);
+    const time = `${new Date().toISOString().slice(11, 19)} UTC`;
     const what = host === "" ? "nobody let in" : `${visible(method)} ${visible(host)}${visible(path)}`;
     const shown = paint(status < 400 ? "green" : "red", String(status));
     const more = refusals > MAX_REFUSALS ? " (more like this are not shown for a minute)" : "";
-    say(`${time}  ${shown}  ${what}${why === undefined ? "" : `: ${why}`}${why === undefined ? "" : more}`, 15);
+    say(`${time}  ${shown}  ${what}${why === undefined ? "" : `: ${why}`}${why === undefined ? "" : more}`, 19);
   };
 }

@@ -1,13 +1,21 @@
 /** `glassgate completion`: a script for the shell, generated from the commands themselves. */
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { examples } from "./context.js";
 import { result } from "./output.js";
 
+/** Words that a shell completes; what is wrong is said by the command itself. */
+export function offering(argument: Argument, words: readonly string[]): Argument {
+  argument.argChoices = [...words];
+  return argument;
+}
+
 /** Command path ("bundle sign") -> what can follow. */
 function words(command: Command, path: readonly string[] = []): Map<string, string[]> {
   const options = command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));
-  const found = new Map([[path.join(" "), [...command.commands.map((child) => child.name()), ...options, "--help"]]]);
+  const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+  const names = command.commands.map((child) => child.name());
+  const found = new Map([[path.join(" "), [...names, ...choices, ...options, "--help"]]]);
   for (const child of command.commands) for (const entry of words(child, [...path, child.name()])) found.set(...entry);
   return found;
 }
@@ -60,7 +68,7 @@ export function addCompletion(program: Command): void {
   const command = program
     .command("completion")
     .description("print a completion script for your shell")
-    .argument("<shell>", "bash, zsh or fish")
+    .addArgument(offering(new Argument("<shell>", "bash, zsh or fish"), ["bash", "zsh", "fish"]))
     .action((shell: string) => {
       const table = words(program);
       if (shell === "bash") result(bash(table));

@@ -104,8 +104,8 @@ const OWN_LINES: Readonly<Partial<Record<ClaimName, (claims: AskClaims, frame: F
     ...details.flatMap((detail, i) => [
       details.length === 1 ? label : `${label} (${i + 1} of ${details.length})`,
       ...scopeLines(detail, width),
+      ...fact("", "with any query and any body"),
     ]),
-    ...fact("", "with any query and any body"),
   ],
   // Last, and behind a margin: `words`.
   text: () => [],

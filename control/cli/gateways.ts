@@ -42,11 +42,8 @@ export interface Gateway {
   readonly admin: Admin;
 }
 
-function readGateway(file: string, address: string | undefined): Gateway {
-  const filter = readRenderedFilter(
-    readText(file, "the gateway's configuration", "Write one with `glassgate gateway render`."),
-    file,
-  );
+function readGateway(file: string, address: string | undefined, next: string): Gateway {
+  const filter = readRenderedFilter(readText(file, "the gateway's configuration", next), file);
   const admin = address ?? filter.adminAddress;
   if (admin === undefined)
     throw new UserError(`${file} does not say where its admin interface listens.`, {
@@ -55,14 +52,17 @@ function readGateway(file: string, address: string | undefined): Gateway {
   return { file, filter, kept: keptOptions(filter, file), admin: new Admin(admin) };
 }
 
-/** All gateways of the command line, read before anything is done. */
-export function readGateways({ gateway = [DEFAULT_FILE], admin }: GatewayOptions): Gateway[] {
+/** All gateways of the command line, read before anything is done. @param next what to do where a file is not there */
+export function readGateways(
+  { gateway = [DEFAULT_FILE], admin }: GatewayOptions,
+  next = "Write one with `glassgate gateway render`.",
+): Gateway[] {
   const files = [...new Set(gateway)];
   if (files.length > 1 && admin !== undefined)
     throw new UserError("--admin names one gateway, and there are several.", {
       hint: "Leave it out: each gateway's admin address is read from its own file.",
     });
-  return files.map((file) => readGateway(file, admin));
+  return files.map((file) => readGateway(file, admin, next));
 }
 
 export interface Pushed {

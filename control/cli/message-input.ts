@@ -28,13 +28,13 @@ function looksLikePath(argument: string): boolean {
   return argument.length < 200 && !/eyJ/.test(argument) && !argument.includes("\n");
 }
 
-/** The text itself. @param what names it in errors */
-function readInput(argument: string, what: string): string {
+/** The text itself. @param what names it in errors @param accepted what may be given */
+function readInput(argument: string, what: string, accepted: string): string {
   if (argument === "-") return decodeText(readStandardInputOnce(what));
   if (existsSync(argument)) return decodeText(readBytes(argument, what.toLowerCase(), { max: MAX_INPUT_BYTES }));
   if (looksLikePath(argument) && !holdsPrivateKey(argument)) {
     throw new UserError(`${what}: there is no file ${visible(argument)}, and it is no message either.`, {
-      hint: "Give the text itself, a file, or - for standard input.",
+      hint: `Give ${accepted}.`,
     });
   }
   return argument;
@@ -50,8 +50,12 @@ export interface Input {
 }
 
 /** The messages in a text, a file, or `-`. Nothing of a private key is ever shown. */
-export function readMessages(argument: string, what: string): Input {
-  const text = readInput(argument, what);
+export function readMessages(
+  argument: string,
+  what: string,
+  accepted = "the text itself, a file, or - for standard input",
+): Input {
+  const text = readInput(argument, what, accepted);
   if (holdsPrivateKey(text)) {
     throw new UserError(`${what} is a private key, or holds one.`, {
       hint: "Never send it to anybody. If you did: `glassgate rotate` ends that key.",

@@ -48,6 +48,11 @@ export function say(line = "", hang?: number): void {
   put(process.stderr, `${wrap(line, widthOf(process.stderr), hang)}\n`);
 }
 
+/** A line to be copied: a break of ours would end the command that it is. */
+export function sayWhole(line: string): void {
+  put(process.stderr, `${line}\n`);
+}
+
 /** `error: ...`: further lines hang under the text. */
 export function sayLabelled(style: Style, label: string, text: string): void {
   const before = `${paint(style, label)} `;

@@ -7,7 +7,7 @@ import { giveBack } from "../caller/held.js";
 import { showDetail } from "../caller/scope.js";
 import { addCallerOptions, type CallerOptions, requestLines, startCaller } from "./caller-options.js";
 import { examples } from "./context.js";
-import { say } from "./output.js";
+import { say, sayWhole } from "./output.js";
 
 interface Options extends CallerOptions {
   readonly port?: number;
@@ -30,12 +30,20 @@ async function proxy(options: Options): Promise<void> {
   const { proxy: running, held } = await startCaller(options, { port: options.port ?? 0, told: requestLines() });
   const stop = (): void => void running.end("stopped");
   for (const signal of endSignals) process.on(signal, stop);
-  const { exp, authorization_details } = running.claims;
-  say(`Open until ${showTime(exp)} (${showDuration(Math.max(0, exp - nowSeconds()))}), on this machine only, for:`);
-  for (const detail of authorization_details) say(`  ${visible(showDetail(detail))}`, 4);
-  for (const { host, url } of running.openingUrls()) say(`browser   ${url}  (once, for ${visible(host)})`, 10);
-  say(`script    http_proxy=${running.url}  (and write http:// in its URLs)`, 10);
-  say(`curl      curl --unix-socket ${running.socketPath} http://${visible(running.hosts[0] ?? "")}/...`, 10);
+  const { claims, endsAt } = running;
+  // Who does not hold the grant cannot know when its approvals were there.
+  const limit = held?.file === undefined ? " at the latest" : "";
+  const left = showDuration(Math.max(0, endsAt - nowSeconds()));
+  say(`Open until ${showTime(endsAt)}${limit} (${left}), on this machine only, for:`);
+  for (const detail of claims.authorization_details) say(`  ${visible(showDetail(detail))}`, 4);
+  for (const { host, url } of running.openingUrls()) {
+    say(`browser, once, for ${visible(host)}:`);
+    sayWhole(`  ${url}`);
+  }
+  say("script, which writes http:// in its URLs:");
+  sayWhole(`  http_proxy=${running.url}`);
+  say("curl:");
+  sayWhole(`  curl --unix-socket ${running.socketPath} http://${visible(running.hosts[0] ?? "")}/...`);
   say("Ctrl-C ends it. These lines are secrets until then.");
   const why = await running.ended;
   for (const signal of endSignals) process.off(signal, stop);

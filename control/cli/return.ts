@@ -6,7 +6,7 @@ import { visible } from "../base/text.js";
 import { nowSeconds, showDuration } from "../base/time.js";
 import { giveBack, type Held, readHoldings } from "../caller/held.js";
 import { examples, jsonOption, keysOption } from "./context.js";
-import { resultJson, say } from "./output.js";
+import { resultJson, say, sayWhole } from "./output.js";
 
 interface Options {
   readonly keys: string;
@@ -53,10 +53,14 @@ function giveAllBack(names: string[], { keys, all, json }: Options): void {
     say(
       `Returned ${entry.jti} with ${left} left. Wiped: ${what.map(visible).join(" and ") || "nothing was left of it"}.`,
     );
-    if (entry.proof === undefined && what.length > 0)
+    if (entry.proof === undefined && what.length > 0) {
+      const holder = entry.x5t === undefined ? "It was bound to no key" : "Its client certificate lives on";
+      const whose = entry.x5t === undefined ? "" : " for whoever has that certificate's key";
       say(
-        "It was bound to no key: a copy, if somebody has one, still opens until its end. `glassgate return` cannot call it back.",
+        `${holder}: a copy, if somebody has one, still opens until its end${whose}. A revoker or a root calls it back:`,
       );
+      sayWhole(`  glassgate revoke --grant ${entry.jti} --key NAME`);
+    }
   }
 }
 

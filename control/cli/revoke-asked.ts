@@ -71,7 +71,11 @@ function key(kid: string, { bundles, roots }: KnownAtGateways): string {
 /** The name of a grant: as it is, or from the ask or grant itself, in a file or as text. */
 function grant(argument: string): string {
   if (JTI.test(argument) && !existsSync(argument)) return argument;
-  const { found } = readMessages(argument, "The grant");
+  const { found } = readMessages(
+    argument,
+    "The grant",
+    "its whole jti as the audit log has it, or a file with its text or its ask",
+  );
   const names = found.messages.flatMap(({ kind, text }) =>
     kind === "approval" ? [] : (named.safeParse(jsonOf(payloadOf(text))).data?.jti ?? []),
   );

@@ -7,26 +7,30 @@ import { type Entry, entriesOf, isCovered } from "../trust/entries.js";
 import { namesNothing, wordsOf } from "../trust/entry-words.js";
 import { listed, quoted } from "../trust/facts.js";
 import type { RevocationClaims } from "../trust/revocations.js";
-import { paint, result, resultJson, say, warn } from "./output.js";
+import { paint, resultJson, resultRows, say, warn } from "./output.js";
 import type { Revoker, Standing } from "./revoke-signer.js";
 
 /** A root's kid says nothing to a person. */
 export const whoIs = ({ name, isRoot }: Pick<Revoker, "name" | "isRoot">): string =>
   isRoot ? `the root ${quoted(name)}` : quoted(name);
 
-/** All that the text says; what it says for the first time is marked. */
+/** All that the text says; what it says for the first time is marked, and what it says no more. @param version once it is signed */
 export function sayText(
   claims: RevocationClaims,
   before: Revoked,
   revoker: Revoker,
   standings: readonly Standing[],
+  version?: number,
 ): void {
   const bundles = standings.flatMap(({ held }) => held.claims ?? []);
   const line = (entry: Entry): void =>
     say(`  ${isCovered(entry, before) ? "as before  " : "NEW        "}${wordsOf(entry, bundles)}`, 13);
-  say(`Version ${claims.version}, for ${listed([claims.aud].flat().map(quoted))}, takes away:`);
+  const which = version === undefined ? "A new text" : `Version ${version}`;
+  say(`${which}, for ${listed([claims.aud].flat().map(quoted))}, takes away:`);
   const entries = entriesOf(claims.revoked);
   for (const entry of entries) line(entry);
+  for (const entry of entriesOf(before))
+    if (!isCovered(entry, claims.revoked)) say(`  NO MORE    ${wordsOf(entry, bundles)}`, 13);
   if (entries.length === 0) say("  nothing");
   for (const { gateway, held } of standings)
     for (const entry of held.claims === undefined ? [] : entries) {
@@ -62,19 +66,24 @@ export interface GatewayOutcome {
 
 const WORDS = { refused: "REFUSED", unseen: "NOT SEEN" } as const;
 
-function lineOf({ gateway, outcome, milliseconds }: GatewayOutcome): string {
+function lineOf({ gateway, outcome, milliseconds }: GatewayOutcome, isSignedNow: boolean): string {
   const where = visible(gateway);
   if (outcome.kind !== "applied") return `${where}: ${WORDS[outcome.kind]}: ${outcome.why}`;
-  return `${where}: applied at ${moment(outcome.at)}, ${milliseconds} ms after signing, on all ${plural(outcome.vms, "VM")}`;
+  // What was signed before may have been in force since then: when it is seen is no moment of its own.
+  const when = isSignedNow
+    ? `applied at ${moment(outcome.at)}, ${milliseconds} ms after signing,`
+    : `applied, as seen at ${moment(outcome.at)},`;
+  return `${where}: ${when} on all ${plural(outcome.vms, "VM")}`;
 }
 
 /** As soon as it is known: others may take longer. */
-export function sayOutcome(one: GatewayOutcome): void {
+export function sayOutcome(one: GatewayOutcome, isSignedNow: boolean, json: boolean | undefined): void {
+  if (json !== true) resultRows([lineOf(one, isSignedNow)]);
   if (one.outcome.kind === "applied") {
     for (const line of one.outcome.warnings) warn(`${visible(one.gateway)}: ${line}`);
     return;
   }
-  if (one.outcome.next !== undefined) say(`${visible(one.gateway)}: ${one.outcome.next}`, 2);
+  if (one.outcome.next !== undefined) say(`  ${one.outcome.next}`, 2);
 }
 
 function asJson({ gateway, admin, outcome, milliseconds }: GatewayOutcome): object {
@@ -91,7 +100,6 @@ export function report(
 ): void {
   const { version, revoked } = claims;
   if (json === true) resultJson({ signer, version, revoked, text, gateways: done.map(asJson) });
-  else for (const one of done) result(lineOf(one));
   const missing = done.filter(({ outcome }) => outcome.kind !== "applied");
   if (missing.length === 0) {
     say(

@@ -1,8 +1,8 @@
 /** `glassgate revoke`: takes away a key, a person, a grant, an incident or everything, by one person, at all gateways at once. */
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import { nowSeconds } from "../base/time.js";
+import { nowSeconds, showTime } from "../base/time.js";
 import { refusalOf } from "../gateway/push-preflight.js";
 import { bringText } from "../gateway/revoke.js";
 import type { PrivateKey } from "../signer/jwk.js";
@@ -11,6 +11,7 @@ import { entriesOf, missingFrom, unionOf, without } from "../trust/entries.js";
 import { quoted } from "../trust/facts.js";
 import { newestOf, nextClaims, saysAll } from "../trust/next-text.js";
 import { type RevocationClaims, signRevocations } from "../trust/revocations.js";
+import { offering } from "./completion.js";
 import { collect, examples, findKeyFile, jsonOption, keysOption, openKey, passphraseOption } from "./context.js";
 import { adminOption, type GatewayOptions, gatewayOption, readGateways } from "./gateways.js";
 import { askPerson, paint, say, warn } from "./output.js";
@@ -33,6 +34,10 @@ interface Options extends GatewayOptions, AskedOptions {
 /** Grants that are asked for in the very second of a stop, by a clock that is ahead as far as gateways allow. */
 const stopMoment = (standings: readonly Standing[]): number =>
   nowSeconds() + Math.max(...standings.map(({ held }) => held.leeway)) + 1;
+
+/** Nobody writes a new gateway at such a moment. */
+const UNREAD =
+  "Name the gateway's own file with --gateway. Nothing was signed. Of several, leave this one out, and revoke there afterwards.";
 
 interface Plan {
   readonly standings: readonly Standing[];
@@ -115,16 +120,18 @@ async function signNow(
 ): Promise<{ claims: RevocationClaims; text: string }> {
   // The seconds that the passphrase took: only they may differ from what was shown.
   const { claims } = textOf(plan);
+  const signed = plan.isStop ? claims : { ...shown, version: claims.version, iat: claims.iat };
+  const text = await signRevocations(signed, key);
   if (plan.isStop)
     say(
-      `Signed as of now: grants asked for before ${claims.revoked.issued_before?.map(({ at }) => new Date(at * 1000).toISOString()).join(", ")}.`,
+      `Signed as of now: grants asked for before ${claims.revoked.issued_before?.map(({ at }) => showTime(at)).join(", ")}.`,
     );
-  const signed = plan.isStop ? claims : { ...shown, version: claims.version, iat: claims.iat };
-  return { claims: signed, text: await signRevocations(signed, key) };
+  say(`Signed as version ${signed.version}.`);
+  return { claims: signed, text };
 }
 
 async function revoke(what: string | undefined, options: Options): Promise<void> {
-  const gateways = readGateways(options);
+  const gateways = readGateways(options, UNREAD);
   if (options.list === true) return listRevocations(gateways, options.json);
   if (options.key === undefined)
     throw new UserError("Whose signature? No key is named.", {
@@ -143,7 +150,7 @@ async function revoke(what: string | undefined, options: Options): Promise<void>
   );
   for (const [{ gateway }, bar] of revoker.barred)
     warn(`${visible(gateway.file)}: your key ${bar}: nothing is written there`);
-  sayText(draft.claims, before, revoker, standings);
+  sayText(draft.claims, before, revoker, standings, draft.text === undefined ? undefined : draft.claims.version);
   if (plan.isStop) {
     await sayUse(plan, draft.claims);
     if ((await askPerson('Type "yes" to stop them, anything else to leave it: ')) !== "yes")
@@ -168,7 +175,7 @@ async function revoke(what: string | undefined, options: Options): Promise<void>
           : { kind: "refused" as const, why: `your key ${bar}`, next: undefined };
       const milliseconds = Math.round(performance.now() - started);
       const one = { gateway: gateway.file, admin: gateway.admin.address, outcome, milliseconds };
-      sayOutcome(one);
+      sayOutcome(one, draft.text === undefined, options.json);
       return one;
     }),
   );
@@ -179,7 +186,11 @@ export function addRevoke(program: Command): void {
   const command = program
     .command("revoke")
     .description("take away grants at once, by one person: of a person, a key, a ticket, one grant, or all of them")
-    .argument("[stop]", "`stop`: every grant asked for until now (with --person or --sub: theirs)")
+    .addArgument(
+      offering(new Argument("[stop]", "`stop`: every grant asked for until now (with --person or --sub: theirs)"), [
+        "stop",
+      ]),
+    )
     .option("--person <name>", "all accounts of a person, for what they asked for or approved (repeat)", collect)
     .option("--sub <id>", "one account alone (repeat)", collect)
     .option("--kid <kid>", "a key, by its whole kid (repeat)", collect)

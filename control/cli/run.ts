@@ -8,6 +8,15 @@ import { report, wantsJson } from "./ending.js";
 import { keepResults, releaseResults, watchOutput } from "./output.js";
 import { buildProgram } from "./program.js";
 
+/** Commands whose arguments are another program's. */
+const FOR_OTHERS = ["run", "curl"];
+
+function usageOf([command = "", ...args]: readonly string[], code: string): string {
+  if (code === "commander.unknownOption" && FOR_OTHERS.includes(command) && !args.includes("--"))
+    return `what is not for glassgate stands behind --: glassgate ${command} -- ARGUMENTS`;
+  return "see `glassgate --help`, or --help behind the command.";
+}
+
 /** @param args what stands behind `glassgate` @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   const json = wantsJson(args);
@@ -24,7 +33,7 @@ export async function run(args: readonly string[]): Promise<number> {
       releaseResults(); // --help and --version
       return 0;
     }
-    const usage = "see `glassgate --help`, or --help behind the command.";
+    const usage = usageOf(args, error.code);
     return report(new UserError(error.message.replace(/^error: /, ""), { hint: usage, cause: error }), json);
   } finally {
     releaseTerminal();

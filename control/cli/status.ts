@@ -31,6 +31,7 @@ function rowsOf(entry: Held, now: number): string[] {
     `  by       ${visible(entry.sub)}, under ${visible(entry.ent)}`,
     ...entry.authorization_details.map((detail) => `  opens    ${visible(showDetail(detail))}`),
     ...(entry.proof === undefined ? [] : ["  proof    bound to a proof key, which is here, sealed by your key"]),
+    ...(entry.x5t === undefined ? [] : [`  bound    to the client certificate with the SHA-256 ${visible(entry.x5t)}`]),
     `  left     ${showDuration(Math.max(0, entry.exp - now))}, until ${showTime(entry.exp)}`,
   ];
 }

@@ -32,7 +32,8 @@ export function newClaims(input: AskInput): GrantClaims {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const claim = String(issue?.path.findLast((part) => typeof part === "string") ?? "");
-  throw new UserError(`The ask cannot be made: ${placeOf(claim)}: ${issue?.message ?? messageOf(result.error)}.`, {
+  const why = issue?.message ?? messageOf(result.error);
+  throw new UserError(`The ask cannot be made: ${placeOf(claim)}: ${why}${why.endsWith("?") ? "" : "."}`, {
     hint: "Mend that and ask again; `glassgate ask --help` shows examples.",
   });
 }

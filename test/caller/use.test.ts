@@ -288,8 +288,8 @@ describe("glassgate proxy", () => {
   beforeAll(async () => {
     proxy = start(["proxy"]);
     const line = (pattern: RegExp) => until(() => pattern.exec(proxy.out())?.[1], `${pattern} in ${proxy.out()}`);
-    opening = await line(/^browser {3}(\S+) {2}\(once, for api\.example\.com\)$/m);
-    socket = await line(/^curl {6}curl --unix-socket (\S+) /m);
+    opening = await line(/^browser, once, for api\.example\.com:\n {2}(\S+)$/m);
+    socket = await line(/^ {2}curl --unix-socket (\S+) /m);
     await line(/(Ctrl-C ends it)/);
   });
   afterAll(() => hostile?.close());

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { atTerminal, glassgate, type Ran } from "./run.js";
+import { atTerminal, glassgate, type Ran, shell } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-errors-"));
 const keys = join(base, "keys");
@@ -53,6 +53,7 @@ describe("the command line", () => {
       ["gateway", "run"],
       ["gateway", "verify"],
       ["completion"],
+      ...["run", "curl", "proxy", "status", "return", "revoke"].map((command) => [command]),
     ];
     for (const path of paths) {
       const { code, stdout } = await run([...path, "--help"]);
@@ -66,7 +67,22 @@ describe("the command line", () => {
     expect((await run(["completion", "zsh"])).stdout).toContain("#compdef glassgate");
     expect((await run(["completion", "fish"])).stdout).toContain("complete -c glassgate");
     expectError(await run(["completion", "tcsh"]), /no completion for tcsh/, "bash, zsh or fish");
+    const offered = async (...words: string[]): Promise<string[]> => {
+      const script = (await run(["completion", "bash"])).stdout;
+      const line = `COMP_WORDS=(glassgate ${words.join(" ")} ""); COMP_CWORD=${words.length + 1}; _glassgate; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const { stdout } = await shell(`${script}\n${line}`, { cwd: base });
+      return stdout.split("\n");
+    };
+    expect(await offered()).toEqual(expect.arrayContaining(["run", "curl", "proxy", "status", "return", "revoke"]));
+    expect(await offered("revoke")).toEqual(expect.arrayContaining(["stop", "--person", "--take-back", "--list"]));
+    expect(await offered("ask")).toEqual(expect.arrayContaining(["--also", "--again", "--net", "--bind-cert"]));
+    expect(await offered("completion")).toEqual(expect.arrayContaining(["bash", "zsh", "fish"]));
   });
+});
+
+it.each(["run", "curl"])("what is for another program stands behind --: %s", async (command) => {
+  const words = [command, "--grant", "grant.txt", "-X", "POST", "https://api.example.com/orders/42"];
+  expectError(await run(words), /unknown option '-X'/, `stands behind --: glassgate ${command} -- ARGUMENTS`);
 });
 
 describe("the roster", () => {

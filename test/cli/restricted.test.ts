@@ -63,7 +63,7 @@ it("approvers see which key a grant is bound to", async () => {
 
 it("what is no network is refused, with what was meant, and nothing is signed", async () => {
   const refusals: [string[], RegExp][] = [
-    [["--net", "10.0.0.1/8"], /--net: .*host bits zero; did you mean 10\.0\.0\.0\/8\?/],
+    [["--net", "10.0.0.1/8"], /--net: .*host bits zero; did you mean 10\.0\.0\.0\/8\? next:/],
     [["--net", "10.1.2.3"], /did you mean 10\.1\.2\.3\/32\?/],
     [["--net", "2001:DB8:0::/32"], /did you mean 2001:db8::\/32\?/],
     [["--net", "::ffff:10.0.0.0/104"], /IPv4 address inside IPv6; write 10\.0\.0\.0\/8/],

@@ -108,6 +108,10 @@ describe("a gateway that is down", () => {
     expect(again.code).toBe(0);
     expect(outcomes.parse(JSON.parse(again.stdout)).text).toBe(text);
     expect(again.stderr).toContain("nothing is signed anew");
+    expect(again.stderr).not.toContain("Signed as version");
+    const { stdout } = await revoke("--incident", "INC-D", "--key", "guard");
+    // In whatever order they answer; when it was signed is another day's matter.
+    expect(stdout.replaceAll(/^\w+\.yaml: applied, as seen at \d\S+ \S+ UTC.* on all 3 VMs\n/gm, "")).toBe("");
     expect(await verdicts(grant)).toEqual(["revoked", "revoked", "revoked"]);
   });
 });
@@ -181,6 +185,12 @@ describe("is refused, with the next step, and signs nothing", () => {
       2,
       /there is no file short, and it is no message either/,
     ],
+    [
+      "a gateway whose file is not there",
+      ["--sub", "rita", "--key", "guard", "--gateway", "gone.yaml"],
+      2,
+      /gone\.yaml: it does not exist.*Of several, leave this one out/,
+    ],
     ["an incident with a blank", ["--incident", " INC-1", "--key", "guard"], 2, /is none that a grant can name/],
     [
       "nobody's revocations to adopt",
@@ -208,7 +218,17 @@ it("a person is all accounts of that person, and a mistake is taken back", async
   const { claims } = readRevocations(outcomes.parse(JSON.parse(done.stdout)).text, "the text");
   expect(claims.revoked).toEqual({ sub: ["adam", "bot"] });
   expect(await later()).toEqual(["revoked", "revoked", "revoked"]);
-  expect((await revoke("--person", "adam", "--take-back", "--key", "root-1")).code).toBe(0);
+  const back = await revoke("--person", "adam", "--take-back", "--key", "root-1");
+  expect(back.code).toBe(0);
+  // What is let through again is shown, as all that is signed is.
+  for (const account of ["adam", "bot"])
+    expect(back.stderr).toMatch(new RegExp(`^ {2}NO MORE {4}every grant that ${account} `, "m"));
+  const version = /^Signed as version (\d+)\.$/m.exec(back.stderr)?.[1];
+  const [signed] = textsAt(all[0] ?? fail())
+    .map((text) => readRevocations(text, "a text").claims)
+    .filter((claims) => String(claims.version) === version);
+  expect(signed?.revoked).toEqual({});
+  expect(back.stdout).toMatch(/^east\.yaml: applied at .*, \d+ ms after signing, on all 3 VMs$/m);
   const list = await party.run("revoke", "--list", "--json", ...ALL);
   expect(list.code).toBe(0);
   const seen = JSON.parse(list.stdout);

@@ -159,6 +159,7 @@ describe("an ask on the screen", () => {
       "             b.example:8443",
       "  paths      /orders/*",
       "             /admin/**",
+      "             with any query and any body",
       "opens (2 of 2)",
       "  methods    CONNECT",
       "  hosts      c.example",

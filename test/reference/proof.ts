@@ -1,5 +1,5 @@
 /**
- * The check of a DPoP proof written again from docs/request.md, "The proof of a key": slow and obvious, by `jose` and
+ * The check of a DPoP proof written again from docs/proof.md, "What a proof says": slow and obvious, by `jose` and
  * node:crypto, sharing nothing with the filter.
  */
 import { createHash } from "node:crypto";
