@@ -135,6 +135,9 @@ export function requestLines(): (line: Line) => void {
     const what = host === "" ? "nobody let in" : `${visible(method)} ${visible(host)}${visible(path)}`;
     const shown = paint(status < 400 ? "green" : "red", String(status));
     const more = refusals > MAX_REFUSALS ? " (more like this are not shown for a minute)" : "";
-    say(`${time}  ${shown}  ${what}${why === undefined ? "" : `: ${why}`}${why === undefined ? "" : more}`, 15);
+    say(
+      `${time}  ${shown}  ${what}${why === undefined ? "" : `: ${visible(why)}`}${why === undefined ? "" : more}`,
+      15,
+    );
   };
 }
