@@ -61,6 +61,7 @@ export class Gateway {
   constructor(private readonly options: GatewayOptions = {}) {
     const { url, ca, cert, key } = options;
     try {
+      if (ca !== undefined) new X509Certificate(ca); // OpenSSL takes what is no certificate for no authority.
       createSecureContext({ ca, cert, key });
     } catch (error) {
       throw new UserError(`The certificates or the key cannot be used: ${reasonOf(error)}.`, {

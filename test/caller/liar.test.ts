@@ -33,12 +33,7 @@ afterAll(async () => {
 const plain = (more = "Connection: close") =>
   raw(proxy.socketPath, ["GET /orders/1 HTTP/1.1", "Host: api.example.com", more]);
 const webSocket = () =>
-  raw(proxy.socketPath, [
-    "GET /feed HTTP/1.1",
-    "Host: api.example.com",
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-  ]);
+  raw(proxy.socketPath, ["GET /feed HTTP/1.1", "Host: api.example.com", "Connection: Upgrade", "Upgrade: websocket"]);
 
 for (const [what, answer] of [
   ["the status 000", "HTTP/1.1 000 X\r\ncontent-length: 0\r\n\r\n"],

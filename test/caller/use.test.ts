@@ -147,13 +147,29 @@ describe("glassgate curl", () => {
       [["https://a.example/1", "https://a.example/2"], "There are 2 URLs"],
       [["--next", `https://${API}/orders/42`], "does not take curl's --next"],
       [["-x", "evil:1", `https://${API}/orders/42`], "does not take curl's -x"],
+      // What would make a second request is what would send the first one past the socket, in clear.
+      [["-s:", `https://${API}/orders/42`], "does not take curl's -s:"],
+      [["--nex", `https://${API}/orders/42`], "does not take curl's --nex"],
+      [["-vsKfile", `https://${API}/orders/42`], "does not take curl's -vsKfile"],
+      [["--socks5-hostname", "evil:1", `https://${API}/orders/42`], "does not take curl's --socks5-hostname"],
+      [["--expand-config", "file", `https://${API}/orders/42`], "does not take curl's --expand-config"],
     ] as const) {
       const { code, stderr } = await command(["curl", "--", ...args], { GLASSGATE_PASSPHRASE: "wrong" });
       expect(code).toBe(2);
       expect(stderr).toContain(what);
       expect(stderr).toMatch(/^next: /m);
     }
-    const other = await command(["curl", "--", "-sS", "-o", "/dev/null", "-w", "%{http_code}", `https://${API}/admin`]);
+    const other = await command([
+      "curl",
+      "--",
+      "-sS",
+      "-HX: a:b",
+      "-uu:Kx",
+      "-o/dev/null",
+      "-w",
+      "%{http_code}",
+      `https://${API}/admin`,
+    ]);
     expect(other).toMatchObject({ code: 0, stdout: "403" });
     expect(other.stderr).toContain("scope_path");
     expect(upstream()).toEqual([]);
