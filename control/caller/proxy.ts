@@ -37,6 +37,11 @@ export interface ProxyOptions {
   /** False: only the unix socket, for a client that we start ourselves. */
   readonly isOnLoopback?: boolean;
   readonly told?: (line: Line) => void;
+  /**
+   * For a client that goes on after the grant's end: the port stays ours, and refuses all, until `end("stopped")`. Whoever took
+   * it over would get the client's further requests.
+   */
+  readonly keepsPort?: boolean;
   /** False once the grant was given back. */
   readonly isHeld?: () => boolean;
   /** Seconds since 1970. */
@@ -86,7 +91,8 @@ function listen(server: Server, where: { port: number; host: string } | { path: 
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { credential, told = () => {}, isHeld = () => true, isOnLoopback = true, clock = nowSeconds } = options;
   const claims = await readCredential(credential);
-  const left = (): number => claims.exp - clock();
+  let isOver = false;
+  const left = (): number => (isOver ? 0 : claims.exp - clock());
   if (left() <= 0)
     throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
   const gateway = new Gateway(options.gateway);
@@ -148,17 +154,24 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const ended = new Promise<Why>((resolve) => {
     finish = resolve;
   });
-  let closing: Promise<void> | undefined;
-  const end = (why: Why = "stopped"): Promise<void> => {
-    closing ??= (async () => {
+  let loopback: Server | undefined;
+  /** Ends what is open of them. */
+  const close = async (some: readonly Server[]): Promise<void> => {
+    const closed = some.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+  };
+  let ending: Promise<void> | undefined;
+  const end = async (why: Why = "stopped"): Promise<void> => {
+    ending ??= (async () => {
       clearInterval(timer);
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(closed);
+      isOver = true;
+      await close(servers.filter((server) => why === "stopped" || options.keepsPort !== true || server !== loopback));
       folder.remove();
       finish(why);
     })();
-    return closing;
+    await ending;
+    if (why === "stopped") await close(servers);
   };
   const timer = setInterval(() => {
     if (left() <= 0) void end("expired");
@@ -167,6 +180,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   try {
     if (isOnLoopback) {
       const server = serve(false, passage);
+      loopback = server;
       await listen(server, { port: options.port ?? 0, host: "127.0.0.1" });
       const address = server.address();
       guard = new Guard(hosts, typeof address === "object" && address !== null ? address.port : 0);

@@ -115,6 +115,26 @@ describe("streams", () => {
       await expect(raw(Number(new URL(proxy.url).port), ["GET / HTTP/1.1"])).rejects.toThrow("ECONNREFUSED");
     });
   }
+  it("after the end the port of a command that goes on stays the proxy's, and refuses all, until the command has ended", async () => {
+    isHeld = true;
+    const proxy = await start(600, { isHeld: () => isHeld, keepsPort: true });
+    const { port, username, password } = new URL(proxy.url);
+    const ask = async (): Promise<number> => {
+      const authorization = `Authorization: Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+      const lines = ["GET /orders/1 HTTP/1.1", `Host: 127.0.0.1:${port}`, authorization, "Connection: close"];
+      return (await raw(Number(port), lines)).status;
+    };
+    expect(await ask()).toBe(200);
+    isHeld = false;
+    expect(await proxy.ended).toBe("returned");
+    expect(existsSync(proxy.socketPath)).toBe(false);
+    stub.seen.length = 0;
+    expect(await ask()).toBe(503);
+    expect(stub.seen).toEqual([]);
+    await proxy.end();
+    await expect(ask()).rejects.toThrow("ECONNREFUSED");
+  });
+
   it("a slow reader slows the sender, and what the proxy holds stays small", async () => {
     const proxy = await start(600);
     produced = 0;
