@@ -26,7 +26,7 @@ function isRefused(arg: string): boolean {
 const URL_ARGUMENT = /^https?:\/\//i;
 
 /** curl speaks http to the socket, and the proxy TLS to the gateway. */
-function argumentsFor(args: readonly string[], socket: string): string[] {
+export function argumentsFor(args: readonly string[], socket: string): string[] {
   const refused = args.find(isRefused);
   if (refused !== undefined) {
     throw new UserError(`\`glassgate curl\` does not take curl's ${visible(refused.replace(/=.*$/, ""))}.`, {
