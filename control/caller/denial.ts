@@ -11,6 +11,12 @@ const denialSchema = z.looseObject({ code: z.enum(verdictCodes) });
 const OVER: ReadonlySet<VerdictCode> = new Set(["expired", "revoked"]);
 export const isOver = (verdict: VerdictCode | undefined): boolean => verdict !== undefined && OVER.has(verdict);
 
+/**
+ * Envoy adds it to what an upstream has answered, and an upstream cannot take it away: who stands behind the gateway must not end
+ * the proxy by an answer that looks like a denial.
+ */
+const OF_AN_UPSTREAM = "x-envoy-upstream-service-time";
+
 function verdictOf(text: string): VerdictCode | undefined {
   try {
     return denialSchema.safeParse(JSON.parse(text)).data?.code;
@@ -22,6 +28,7 @@ function verdictOf(text: string): VerdictCode | undefined {
 /** @param told is called once: at once where it is no denial, else at its end */
 export function whenRead(answer: IncomingMessage, told: (verdict?: VerdictCode) => void): void {
   const isDenial =
+    !(OF_AN_UPSTREAM in answer.headers) &&
     (answer.headers["www-authenticate"] ?? "").startsWith("BreakGlass") &&
     (answer.headers["content-type"] ?? "").startsWith("application/problem+json");
   if (!isDenial) {

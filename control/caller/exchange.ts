@@ -74,6 +74,8 @@ export function judge(
   return { admitted: outcome, rewriting, method, headers: forwardedRequest(lines, rewriting) };
 }
 
+/** Below it are interim answers, which are not handed on, and numbers that Node's server does not write. */
+export const LEAST_STATUS = 200;
 export const PLAIN = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
 function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
@@ -118,8 +120,21 @@ export function exchange(
   for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
     headers.set(name, [value]);
   const outgoing = passage.gateway.begin({ method, host, path, headers });
+  const fail = (why: string): void => {
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    tell(502, why);
+    refuse(response, { status: 502, why: `${why}.` });
+  };
   outgoing.once("response", (answer) => {
-    const status = answer.statusCode ?? 502;
+    const status = answer.statusCode ?? 0;
+    if (status < LEAST_STATUS) {
+      fail(`the gateway answers with ${status}, which is no answer`);
+      answer.destroy();
+      return;
+    }
     whenRead(answer, (verdict) => {
       if (verdict === undefined) tell(status);
       else tell(status, `the gateway: ${verdict}: ${verdicts[verdict].title}`);
@@ -129,16 +144,11 @@ export function exchange(
     // An answer that breaks off breaks off for the client too: it must not look whole.
     pipeline(answer, response, () => outgoing.destroy());
   });
-  outgoing.once("upgrade", (_answer, socket) => socket.destroy()); // Nobody asked for one.
-  outgoing.on("error", (error) => {
-    if (response.headersSent || response.destroyed) {
-      response.destroy();
-      return;
-    }
-    const why = unreached(error);
-    tell(502, why);
-    refuse(response, { status: 502, why: `${why}.` });
+  outgoing.once("upgrade", (_answer, socket) => {
+    socket.destroy();
+    fail("the gateway answers with another protocol, for which nobody asked");
   });
+  outgoing.on("error", (error) => fail(unreached(error)));
   response.once("close", () => outgoing.destroy());
   if (headers.has("content-length") || headers.has("transfer-encoding")) {
     outgoing.flushHeaders(); // A body may begin late.

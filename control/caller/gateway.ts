@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { type ClientRequest, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
+import { createSecureContext } from "node:tls";
 import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { type HeaderLines, outgoingHeaders } from "./headers.js";
@@ -69,9 +70,18 @@ export function unreached(error: unknown): string {
 export class Gateway {
   private readonly fixed: Address | undefined;
 
-  /** Refuses an address where the grant would be read on the way. */
+  /** Refuses an address where the grant would be read on the way, and certificates that no connection could use. */
   constructor(private readonly options: GatewayOptions = {}) {
-    const { url } = options;
+    const { url, ca, cert, key } = options;
+    try {
+      if (ca !== undefined) new X509Certificate(ca); // OpenSSL takes what is no certificate for no authority.
+      createSecureContext({ ca, cert, key });
+    } catch (error) {
+      throw new UserError(`The certificates or the key cannot be used: ${reasonOf(error)}.`, {
+        cause: error,
+        hint: "Give PEM files, the private key without a passphrase, and the key that belongs to the certificate.",
+      });
+    }
     if (url === undefined) return;
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     const isBare = parsed?.pathname === "/" && parsed.search === "" && parsed.username === "";

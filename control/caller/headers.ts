@@ -96,12 +96,13 @@ function localCookies(values: readonly string[], cookieName: string): string[] {
     );
 }
 
-const OF_OTHER_HOSTS = /^(?:access-control-.*|alt-svc|strict-transport-security)$/;
+/** What a browser would do to this site, or for others, that is the proxy's: `clear-site-data` would take the cookie away. */
+const OF_THE_SITE = /^(?:access-control-.*|alt-svc|clear-site-data|strict-transport-security)$/;
 
 /** The answer's headers as the client gets them: it reads for nobody else, and leaves nothing in a browser's cache. */
 export function returnedResponse(lines: HeaderLines, { host, origin, isBrowser, cookieName }: Rewriting): HeaderLines {
   const out = endToEnd(lines);
-  for (const name of [...out.keys()].filter((one) => OF_OTHER_HOSTS.test(one))) out.delete(name);
+  for (const name of [...out.keys()].filter((one) => OF_THE_SITE.test(one))) out.delete(name);
   out.set("cache-control", ["no-store"]);
   const location = out.get("location")?.[0];
   const here = location === undefined ? undefined : localLocation(location, host, origin);

@@ -5,7 +5,9 @@
 import {
   appendFileSync,
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -17,7 +19,7 @@ import {
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { reasonOf, systemCode, UserError } from "../base/errors.js";
-import { readBytes, readText, writeText } from "../base/files.js";
+import { readBytes, writeText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import type { AskClaims } from "../grant/ask.js";
 import { grantDetails, grantId, numericDate } from "../grant/kinds.js";
@@ -40,12 +42,14 @@ const heldSchema = z.strictObject({
   x5t: z.string().optional(),
   /** Where the grant was written, as an absolute path. */
   file: z.string().optional(),
+  /** Where it was written before that, and may still be. */
+  earlier: z.array(z.string()).optional(),
 });
 export type Held = z.infer<typeof heldSchema>;
 
 const SUFFIX = ".json";
 const LOG = "returned.log";
-/** Of a grant's file: the header line. */
+/** Of a grant's file, which is the header line, and of an entry, which is smaller than its grant. */
 const MAX_FILE_BYTES = 64 * 1024;
 
 /** Below the folder of keys, which is the requester's alone. */
@@ -80,7 +84,9 @@ function makeFolder(folder: string): void {
 export function hold(keys: string, entry: Held): void {
   makeFolder(heldFolder(keys));
   const before = findHeld(keys, entry.jti);
-  const merged = { ...before, ...entry };
+  const earlier = new Set([...(before?.earlier ?? []), ...(before?.file === undefined ? [] : [before.file])]);
+  earlier.delete(entry.file ?? before?.file ?? "");
+  const merged = { ...before, ...entry, ...(earlier.size === 0 ? {} : { earlier: [...earlier] }) };
   writeText(entryPath(keys, entry.jti), `${JSON.stringify(heldSchema.parse(merged), null, 2)}\n`, { mode: 0o600 });
 }
 
@@ -108,18 +114,20 @@ export function readHoldings(keys: string): Holdings {
   const strange: string[] = [];
   for (const file of files.sort()) {
     const path = join(folder, file);
-    const entry = heldSchema.safeParse(jsonOf(readText(path, "what you hold")));
+    const entry = heldSchema.safeParse(contentOf(path));
     if (entry.success && `${entry.data.jti}${SUFFIX}` === file) entries.push(entry.data);
     else strange.push(path);
   }
   return { entries: entries.sort((a, b) => a.exp - b.exp), strange };
 }
 
-function jsonOf(text: string): unknown {
+/** Never waits: a pipe of that name would stop every command. */
+function contentOf(path: string): unknown {
   try {
-    return JSON.parse(text);
+    if (!lstatSync(path).isFile()) return undefined;
+    return JSON.parse(readBytes(path, "what you hold", { max: MAX_FILE_BYTES }).toString("utf8"));
   } catch {
-    return undefined; // The caller says that the file is strange.
+    return undefined; // The caller says that the file is strange; the others are held nevertheless.
   }
 }
 
@@ -130,9 +138,9 @@ export const isHeld = (keys: string, jti: string): boolean => existsSync(entryPa
 
 /** Overwrites a file and removes it. What a disk keeps of old blocks, or a backup has, is beyond it. */
 function wipe(path: string): void {
-  const { size } = lstatSync(path);
-  const descriptor = openSync(path, "r+");
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
+    const { size } = fstatSync(descriptor);
     writeSync(descriptor, Buffer.alloc(size), 0, size, 0);
     fsyncSync(descriptor);
   } finally {
@@ -142,32 +150,59 @@ function wipe(path: string): void {
 }
 
 /** Whether the file is there and still holds that very grant: whatever else has its name is left alone. */
-function holdsGrant(entry: Held): boolean {
-  const { file } = entry;
-  if (file === undefined || lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+function holdsGrant(file: string, { grant_sha256 }: Held): boolean {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const text = readBytes(file, "the grant", { max: MAX_FILE_BYTES }).toString("latin1");
   const grant = /^x-break-glass: ([\w.~-]+)\s*$/.exec(text)?.[1];
-  return grant !== undefined && grantSha256(grant) === entry.grant_sha256;
+  return grant !== undefined && grantSha256(grant) === grant_sha256;
 }
 
 export interface Wiped {
   readonly entry: Held;
   readonly what: readonly string[];
+  /** What could not be wiped or written down, and why. */
+  readonly faults: readonly string[];
 }
 
-/** Wipes what an entry names, then the entry, and writes a line about it: no secret. @param now seconds */
+/** Where the grant was written. */
+const filesOf = ({ file, earlier = [] }: Held): string[] => [...(file === undefined ? [] : [file]), ...earlier];
+
+/**
+ * Wipes what an entry names, then the entry, and writes a line about it: no secret. What cannot be wiped keeps nothing else, least
+ * of all the proof key. Of two that do it at once, the second finds nothing. @param now seconds
+ */
 export function giveBack(keys: string, entry: Held, why: "returned" | "expired", now: number): Wiped {
-  const what = [
-    ...(holdsGrant(entry) ? [`the grant in ${entry.file}`] : []),
-    ...(entry.proof === undefined ? [] : ["its proof key"]),
-  ];
-  if (entry.file !== undefined && holdsGrant(entry)) wipe(entry.file);
-  wipe(entryPath(keys, entry.jti));
+  const what: string[] = [];
+  const faults: string[] = [];
+  const attempt = (name: string, step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") faults.push(`${name}: ${reasonOf(causeOf(error))}`);
+    }
+  };
+  if (!isHeld(keys, entry.jti)) return { entry, what, faults };
+  for (const file of filesOf(entry)) {
+    attempt(`the grant in ${file}`, () => {
+      if (!holdsGrant(file, entry)) return;
+      wipe(file);
+      what.push(`the grant in ${file}`);
+    });
+  }
+  const path = entryPath(keys, entry.jti);
+  attempt(path, () => {
+    wipe(path);
+    if (entry.proof !== undefined) what.push("its proof key");
+  });
   const { jti, sub, ent, exp, grant_sha256 } = entry;
   const line = { at: now, why, jti, sub, ent, exp, grant_sha256, wiped: what };
-  appendFileSync(join(heldFolder(keys), LOG), `${JSON.stringify(line)}\n`, { mode: 0o600 });
-  return { entry, what };
+  const log = join(heldFolder(keys), LOG);
+  attempt(log, () => appendFileSync(log, `${JSON.stringify(line)}\n`, { mode: 0o600 }));
+  return { entry, what, faults };
 }
+
+/** Of an error in our own words, the system's. */
+const causeOf = (error: unknown): unknown => (error instanceof UserError ? (error.cause ?? error) : error);
 
 /** Wipes what has ended. @param now seconds */
 export function wipeEnded(keys: string, now: number): Wiped[] {

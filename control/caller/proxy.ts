@@ -39,6 +39,11 @@ export interface ProxyOptions {
   readonly told?: (line: Line) => void;
   /** When the grant ends, where that is known to be before its `exp`: its life begins with its approvals. Seconds since 1970. */
   readonly endsAt?: number;
+  /**
+   * For a client that goes on after the grant's end: the port stays ours, and refuses all, until `end("stopped")`. Whoever took
+   * it over would get the client's further requests.
+   */
+  readonly keepsPort?: boolean;
   /** False once the grant was given back. */
   readonly isHeld?: () => boolean;
   /** Seconds since 1970. */
@@ -91,7 +96,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { credential, told = () => {}, isHeld = () => true, isOnLoopback = true, clock = nowSeconds } = options;
   const claims = await readCredential(credential);
   const endsAt = Math.min(claims.exp, options.endsAt ?? claims.exp);
-  const left = (): number => endsAt - clock();
+  let isOver = false;
+  const left = (): number => (isOver ? 0 : endsAt - clock());
   if (left() <= 0)
     throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
   const gateway = new Gateway(options.gateway);
@@ -153,17 +159,24 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const ended = new Promise<Why>((resolve) => {
     finish = resolve;
   });
-  let closing: Promise<void> | undefined;
-  const end = (why: Why = "stopped"): Promise<void> => {
-    closing ??= (async () => {
+  let loopback: Server | undefined;
+  /** Ends what is open of them. */
+  const close = async (some: readonly Server[]): Promise<void> => {
+    const closed = some.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+  };
+  let ending: Promise<void> | undefined;
+  const end = async (why: Why = "stopped"): Promise<void> => {
+    ending ??= (async () => {
       clearInterval(timer);
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(closed);
+      isOver = true;
+      await close(servers.filter((server) => why === "stopped" || options.keepsPort !== true || server !== loopback));
       folder.remove();
       finish(why);
     })();
-    return closing;
+    await ending;
+    if (why === "stopped") await close(servers);
   };
   const timer = setInterval(() => {
     if (left() <= 0) void end("expired");
@@ -172,6 +185,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   try {
     if (isOnLoopback) {
       const server = serve(false, passage);
+      loopback = server;
       await listen(server, { port: options.port ?? 0, host: "127.0.0.1" });
       const address = server.address();
       guard = new Guard(hosts, typeof address === "object" && address !== null ? address.port : 0);

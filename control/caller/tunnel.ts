@@ -1,10 +1,12 @@
 /** A WebSocket through the proxy, where the grant has CONNECT: after the gateway's 101 bytes flow both ways, until the grant's end. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
+import { verdicts } from "../base/verdicts.gen.js";
 import { authorize } from "./credential.js";
-import { judge, type Passage, PLAIN, pathOnly } from "./exchange.js";
+import { isOver, whenRead } from "./denial.js";
+import { judge, LEAST_STATUS, type Passage, PLAIN, pathOnly } from "./exchange.js";
 import { unreached } from "./gateway.js";
-import { headerLines, returnedResponse } from "./headers.js";
+import { type HeaderLines, headerLines, returnedResponse } from "./headers.js";
 
 function head(status: number, headers: Iterable<readonly [string, string | readonly string[]]>): string {
   const lines = [...headers].flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`));
@@ -42,13 +44,28 @@ export function tunnel(
   headers.set("connection", ["Upgrade"]).set("upgrade", ["websocket"]);
   for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
     headers.set(name, [value]);
-  const line = { method, host, path: pathOnly(path) };
+  const tell = (status: number, why?: string): void =>
+    passage.told({ method, host, path: pathOnly(path), status, ...(why === undefined ? {} : { why }) });
   const outgoing = passage.gateway.begin({ method, host, path, headers });
+  let isAnswered = false;
+  const answerWith = (status: number, returned: HeaderLines): void => {
+    isAnswered = true;
+    socket.write(head(status, returned), "latin1"); // As Node reads header values.
+  };
+  const fail = (why: string): void => {
+    if (isAnswered || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    isAnswered = true;
+    tell(502, why);
+    refuse(socket, 502, `${why}.`);
+  };
   socket.once("close", () => outgoing.destroy());
   outgoing.once("upgrade", (answer, upstream, first) => {
-    passage.told({ ...line, status: 101 });
+    tell(101);
     const returned = returnedResponse(headerLines(answer.rawHeaders), rewriting);
-    socket.write(head(101, returned.set("connection", ["Upgrade"]).set("upgrade", ["websocket"])));
+    answerWith(101, returned.set("connection", ["Upgrade"]).set("upgrade", ["websocket"]));
     socket.write(first);
     upstream.write(early);
     pipeline(upstream, socket, upstream, () => {
@@ -57,18 +74,21 @@ export function tunnel(
     });
   });
   outgoing.once("response", (answer) => {
-    const status = answer.statusCode ?? 502;
-    passage.told({ ...line, status });
+    const status = answer.statusCode ?? 0;
+    if (status < LEAST_STATUS) {
+      fail(`the gateway answers with ${status}, which is no answer`);
+      answer.destroy();
+      return;
+    }
+    whenRead(answer, (verdict) => {
+      tell(status, verdict && `the gateway: ${verdict}: ${verdicts[verdict].title}`);
+      if (isOver(verdict)) passage.over();
+    });
     const returned = returnedResponse(headerLines(answer.rawHeaders), rewriting);
     returned.delete("content-length");
-    socket.write(head(status, returned.set("connection", ["close"])));
+    answerWith(status, returned.set("connection", ["close"]));
     pipeline(answer, socket, () => socket.destroy());
   });
-  outgoing.on("error", (error) => {
-    if (socket.destroyed) return;
-    const why = unreached(error);
-    passage.told({ ...line, status: 502, why });
-    refuse(socket, 502, `${why}.`);
-  });
+  outgoing.on("error", (error) => fail(unreached(error)));
   outgoing.end();
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
+import { visible } from "../base/text.js";
 import { type AskClaims, readClaims } from "../grant/ask.js";
 import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
@@ -77,6 +78,15 @@ async function wantedAgain(grant: string, method: string | undefined, options: A
   }
   const before = await askedBefore(grant);
   const { iat, exp, authorization_details, cnf } = before;
+  const wider = options.net?.find((one) => before.net?.includes(one) === false);
+  if (wider !== undefined) {
+    throw new UserError(
+      `--again asks for the same once more, and the grant is not for the network ${visible(wider)}.`,
+      {
+        hint: "Leave --net out, or ask in full, without --again.",
+      },
+    );
+  }
   const net = options.net === undefined ? before.net : [...options.net];
   return {
     asked: askedSchema.parse({ ...before, ...options }),

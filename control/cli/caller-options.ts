@@ -100,7 +100,7 @@ async function openCredential(options: CallerOptions): Promise<{ credential: Cre
 /** Starts a proxy as the options say. */
 export async function startCaller(
   options: CallerOptions,
-  more: Pick<ProxyOptions, "port" | "isOnLoopback" | "told">,
+  more: Pick<ProxyOptions, "port" | "isOnLoopback" | "keepsPort" | "told">,
 ): Promise<{ proxy: RunningProxy; held: Held | undefined }> {
   const gateway = gatewayOptions(options);
   const { credential, held } = await openCredential(options);
@@ -125,7 +125,9 @@ export function requestLines(): (line: Line) => void {
   let refusals = 0;
   let since = Date.now();
   return ({ method, host, path, status, why }) => {
-    if (why !== undefined) {
+    // Of strangers: what the grant's own clients do is shown, whoever knocks.
+    const isStranger = host === "";
+    if (isStranger) {
       if (Date.now() - since > MINUTE_MS) {
         refusals = 0;
         since = Date.now();
@@ -134,9 +136,12 @@ export function requestLines(): (line: Line) => void {
       if (refusals > MAX_REFUSALS + 1) return;
     }
     const time = `${new Date().toISOString().slice(11, 19)} UTC`;
-    const what = host === "" ? "nobody let in" : `${visible(method)} ${visible(host)}${visible(path)}`;
+    const what = isStranger ? "nobody let in" : `${visible(method)} ${visible(host)}${visible(path)}`;
     const shown = paint(status < 400 ? "green" : "red", String(status));
-    const more = refusals > MAX_REFUSALS ? " (more like this are not shown for a minute)" : "";
-    say(`${time}  ${shown}  ${what}${why === undefined ? "" : `: ${why}`}${why === undefined ? "" : more}`, 19);
+    const more = isStranger && refusals > MAX_REFUSALS ? " (more like this are not shown for a minute)" : "";
+    say(
+      `${time}  ${shown}  ${what}${why === undefined ? "" : `: ${visible(why)}`}${why === undefined ? "" : more}`,
+      19,
+    );
   };
 }

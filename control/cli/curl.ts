@@ -8,17 +8,26 @@ import { addCallerOptions, type CallerOptions, startCaller } from "./caller-opti
 import { examples } from "./context.js";
 import { say } from "./output.js";
 
-/**
- * Options by which a request would go another way than through our socket, or more than one would be made. Short ones may be
- * written together with others: those that slip through meet our own options, which stand last and win.
- */
-const REFUSED =
-  /^(?:--(?:next|proxy|preproxy|socks\w+|unix-socket|abstract-unix-socket|config|url)(?:=.*)?|-:|-x.*|-K.*)$/;
+/** Options by which a request would go another way than through our socket, or more than one would be made. */
+const REFUSED = [
+  ...["next", "proxy", "preproxy", "proxy1.0", "socks4", "socks4a", "socks5", "socks5-hostname"],
+  ...["unix-socket", "abstract-unix-socket", "config", "url", "expand-"],
+];
+/** `-:` (next), `-x` (proxy) or `-K` (config), also behind others that take no value: `-s:`. */
+const REFUSED_SHORT = /^-(?!-)[^AbCcDdEeFHhKmoPQrTtUuwXxYyz:]*[:xK]/;
+
+/** curl takes the beginning of a name for the name. */
+function isRefused(arg: string): boolean {
+  const name = /^--([^=]+)/.exec(arg)?.[1];
+  if (name === undefined) return REFUSED_SHORT.test(arg);
+  return name.startsWith("expand-") || REFUSED.some((one) => one.startsWith(name));
+}
+
 const URL_ARGUMENT = /^https?:\/\//i;
 
 /** curl speaks http to the socket, and the proxy TLS to the gateway. */
-function argumentsFor(args: readonly string[], socket: string): string[] {
-  const refused = args.find((arg) => REFUSED.test(arg));
+export function argumentsFor(args: readonly string[], socket: string): string[] {
+  const refused = args.find(isRefused);
   if (refused !== undefined) {
     throw new UserError(`\`glassgate curl\` does not take curl's ${visible(refused.replace(/=.*$/, ""))}.`, {
       hint: "One request, through the proxy of the grant. For more run a script: `glassgate run -- ./script`.",
@@ -56,7 +65,7 @@ async function curl(args: string[], options: CallerOptions): Promise<void> {
   const { proxy } = await startCaller(options, {
     isOnLoopback: false,
     told: ({ why }) => {
-      if (why !== undefined) say(`glassgate: ${why}`);
+      if (why !== undefined) say(`glassgate: ${visible(why)}`);
     },
   });
   try {

@@ -47,8 +47,10 @@ function wipeBefore(command: Command): void {
   const keys: unknown = command.opts().keys ?? (process.env.GLASSGATE_KEYS || defaultKeys());
   if (typeof keys !== "string" || keys === "") return;
   try {
-    for (const { entry, what } of wipeEnded(keys, nowSeconds()))
+    for (const { entry, what, faults } of wipeEnded(keys, nowSeconds())) {
       say(`The grant ${entry.jti} has ended. Wiped: ${what.map(visible).join(" and ") || "nothing was left of it"}.`);
+      for (const fault of faults) warn(`what has ended could not be wiped: ${fault}`);
+    }
   } catch (error) {
     warn(`what has ended could not be wiped: ${messageOf(error)}`);
   }

@@ -7,7 +7,7 @@ import { giveBack } from "../caller/held.js";
 import { showDetail } from "../caller/scope.js";
 import { addCallerOptions, type CallerOptions, requestLines, startCaller } from "./caller-options.js";
 import { examples } from "./context.js";
-import { say, sayWhole } from "./output.js";
+import { say, sayWhole, warn } from "./output.js";
 
 interface Options extends CallerOptions {
   readonly port?: number;
@@ -47,7 +47,10 @@ async function proxy(options: Options): Promise<void> {
   say("Ctrl-C ends it. These lines are secrets until then.");
   const why = await running.ended;
   for (const signal of endSignals) process.off(signal, stop);
-  if (why === "expired" && held !== undefined) giveBack(options.keys, held, "expired", nowSeconds());
+  if (why === "expired" && held !== undefined) {
+    const { faults } = giveBack(options.keys, held, "expired", nowSeconds());
+    for (const fault of faults) warn(`what has ended could not be wiped: ${fault}`);
+  }
   say(ENDS[why]);
   if (why === "denied") process.exitCode = 1;
 }

@@ -6,7 +6,7 @@ import { visible } from "../base/text.js";
 import { nowSeconds, showDuration } from "../base/time.js";
 import { giveBack, type Held, readHoldings } from "../caller/held.js";
 import { examples, jsonOption, keysOption } from "./context.js";
-import { resultJson, say, sayWhole } from "./output.js";
+import { resultJson, say, sayWhole, warn } from "./output.js";
 
 interface Options {
   readonly keys: string;
@@ -44,11 +44,16 @@ function giveAllBack(names: string[], { keys, all, json }: Options): void {
   const returned = [...new Set(entries)].map((entry) => giveBack(keys, entry, "returned", now));
   if (json === true) {
     resultJson(
-      returned.map(({ entry: { jti, ent, exp }, what }) => ({ jti, ent, seconds_left: exp - now, wiped: what })),
+      returned.map(({ entry: { jti, ent, exp }, what, faults }) => ({
+        ...{ jti, ent, seconds_left: exp - now },
+        ...{ wiped: what, not_wiped: faults },
+      })),
     );
-    return;
   }
-  for (const { entry, what } of returned) {
+  for (const { entry, what, faults } of returned) {
+    for (const fault of faults) warn(`could not be wiped or written: ${fault}. See to it yourself.`);
+    if (faults.length > 0) process.exitCode = 1;
+    if (json === true) continue;
     const left = showDuration(Math.max(0, entry.exp - now));
     say(
       `Returned ${entry.jti} with ${left} left. Wiped: ${what.map(visible).join(" and ") || "nothing was left of it"}.`,

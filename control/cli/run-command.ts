@@ -30,7 +30,7 @@ interface Options extends CallerOptions {
 
 async function run([program = "", ...args]: string[], options: Options): Promise<void> {
   const told = options.quiet === true ? {} : { told: requestLines() };
-  const { proxy } = await startCaller(options, told);
+  const { proxy } = await startCaller(options, { ...told, keepsPort: true });
   void proxy.ended.then((why) => {
     if (why === "expired") say("The grant has ended: the command goes on without it.");
     if (why === "denied") say("A gateway says that the grant is no more: the command goes on without it.");

@@ -24,6 +24,7 @@ beforeAll(async () => {
             location: "https://api.example.com/orders/2",
             "access-control-allow-origin": "*",
             "set-cookie": ["glassgate=stolen", "mine=1; Domain=api.example.com; Path=/"],
+            "clear-site-data": '"cookies"',
             connection: "x-hop",
             "x-hop": "1",
           },
@@ -286,6 +287,7 @@ describe("a browser", () => {
     expect(text).toContain(`location: ${own}/orders/2\r\n`);
     expect(text).toContain("set-cookie: mine=1; Path=/\r\n");
     expect(text).not.toContain("glassgate=stolen");
+    expect(text).not.toContain("clear-site-data");
     expect(text).toContain("referrer-policy: same-origin\r\n");
     taken();
   });

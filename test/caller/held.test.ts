@@ -1,4 +1,5 @@
 /** What a requester holds: kept without a secret in clear, listed, given back, and wiped at its end by whatever comes next. */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   appendFileSync,
@@ -13,7 +14,16 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { entryOf, findHeld, heldFolder, hold, readHoldings, wipeEnded } from "../../control/caller/held.js";
+import {
+  entryOf,
+  findHeld,
+  giveBack,
+  type Held,
+  heldFolder,
+  hold,
+  readHoldings,
+  wipeEnded,
+} from "../../control/caller/held.js";
 import { newProofKey } from "../../control/caller/proof.js";
 import { seal, unseal } from "../../control/caller/seal.js";
 import { readClaims } from "../../control/grant/ask.js";
@@ -111,6 +121,12 @@ it("binds where it is demanded and where it is wished, and keeps the key sealed;
     expect(wider.code).toBe(2);
     expect(wider.stderr).toContain("the same once more");
   }
+  party.write("net.txt", await looseGrant([detail], { net: ["192.0.2.0/24"] }));
+  const netOf = (net: string) => party.run(["ask", "--again", "net.txt", "--net", net, "--key", "rita"]);
+  const elsewhere = await netOf("0.0.0.0/0");
+  expect(elsewhere.code).toBe(2);
+  expect(elsewhere.stderr).toContain("not for the network 0.0.0.0/0");
+  expect((await claimsOf(await netOf("192.0.2.0/24"))).net).toEqual(["192.0.2.0/24"]);
   const mailed = await party.run([
     "ask",
     "--again",
@@ -212,6 +228,60 @@ it("what has ended is wiped by whatever command comes next; what has only its na
   expect(readHoldings(keys).entries.map(({ file }) => file)).toEqual([join(party.folder, "kept.txt")]);
   const status = await party.run(["status"]);
   expect(status.stderr).toContain("strange.json is damaged, or none of ours");
+});
+
+it("a file that cannot be wiped keeps neither the proof key nor the next grant; and it is said", async () => {
+  const boundGrant = async (file: string): Promise<Held> => {
+    await heldGrant(file, 600);
+    const entry = readHoldings(keys).entries.find((one) => one.file?.endsWith(file) === true);
+    if (entry === undefined) throw new Error("it is held");
+    const proofKey = newProofKey();
+    hold(keys, { ...entry, proof: { jkt: proofKey.kid, sealed: await seal(proofKey, newKey("Ed25519")) } });
+    return entry;
+  };
+  const stuck = [await boundGrant("stuck.txt"), await boundGrant("next.txt")];
+  // Larger than a grant is read: stands for whatever cannot be read or written.
+  party.write("stuck.txt", "x".repeat(100_000));
+  const { code, stderr, stdout } = await party.run(["return", "stuck.txt", "next.txt", "--json"]);
+  expect(code, stderr).toBe(1);
+  expect(stderr).toMatch(/could not be wiped.*stuck\.txt/s);
+  const [first, second] = JSON.parse(stdout);
+  expect(first).toMatchObject({ wiped: ["its proof key"], not_wiped: [expect.stringContaining("stuck.txt")] });
+  expect(second.wiped).toEqual([`the grant in ${join(party.folder, "next.txt")}`, "its proof key"]);
+  for (const { jti } of stuck) expect(findHeld(keys, jti)).toBeUndefined();
+});
+
+it("a grant that was written to two files is wiped in both, and by two commands at once only once", async () => {
+  const grant = await heldGrant("twice-1.txt", 600);
+  const [entry] = readHoldings(keys).entries.filter(({ file }) => file?.endsWith("twice-1.txt"));
+  if (entry === undefined) throw new Error("it is held");
+  party.write("twice-2.txt", `x-break-glass: ${grant}\n`);
+  hold(keys, { ...entry, file: join(party.folder, "twice-2.txt") });
+  const again = findHeld(keys, entry.jti);
+  if (again === undefined) throw new Error("it is held");
+  const lines = (): number => readFileSync(join(heldFolder(keys), "returned.log"), "utf8").split("\n").length;
+  const before = lines();
+  const { what, faults } = giveBack(keys, again, "expired", nowSeconds());
+  expect(what.map((one) => one.slice(-11))).toEqual(["twice-2.txt", "twice-1.txt"]);
+  expect(faults).toEqual([]);
+  for (const file of ["twice-1.txt", "twice-2.txt"]) expect(existsSync(join(party.folder, file))).toBe(false);
+  expect(giveBack(keys, again, "expired", nowSeconds())).toMatchObject({ what: [], faults: [] });
+  expect(lines()).toBe(before + 1);
+});
+
+it("whatever stands among the entries, the others are held; a pipe stops nothing", async () => {
+  await heldGrant("among.txt", 600);
+  const among = (name: string): string => join(heldFolder(keys), name);
+  mkdirSync(among("a-folder.json"));
+  symlinkSync("/nowhere", among("a-link.json"));
+  execFileSync("mkfifo", [among("a-pipe.json")]);
+  writeFileSync(among("large.json"), "1".repeat(100_000));
+  const { entries, strange } = readHoldings(keys);
+  expect(entries.map(({ file }) => file)).toContain(join(party.folder, "among.txt"));
+  for (const name of ["a-folder.json", "a-link.json", "a-pipe.json", "large.json"]) {
+    expect(strange).toContain(among(name));
+    rmSync(among(name), { recursive: true });
+  }
 });
 
 it("a held folder that cannot be used stands in no command's way", async () => {

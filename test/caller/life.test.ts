@@ -1,6 +1,6 @@
 /** Streams pass as they come, and end with the grant; the way to the gateway is verified. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -115,6 +115,26 @@ describe("streams", () => {
       await expect(raw(Number(new URL(proxy.url).port), ["GET / HTTP/1.1"])).rejects.toThrow("ECONNREFUSED");
     });
   }
+  it("after the end the port of a command that goes on stays the proxy's, and refuses all, until the command has ended", async () => {
+    isHeld = true;
+    const proxy = await start(600, { isHeld: () => isHeld, keepsPort: true });
+    const { port, username, password } = new URL(proxy.url);
+    const ask = async (): Promise<number> => {
+      const authorization = `Authorization: Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+      const lines = ["GET /orders/1 HTTP/1.1", `Host: 127.0.0.1:${port}`, authorization, "Connection: close"];
+      return (await raw(Number(port), lines)).status;
+    };
+    expect(await ask()).toBe(200);
+    isHeld = false;
+    expect(await proxy.ended).toBe("returned");
+    expect(existsSync(proxy.socketPath)).toBe(false);
+    stub.seen.length = 0;
+    expect(await ask()).toBe(503);
+    expect(stub.seen).toEqual([]);
+    await proxy.end();
+    await expect(ask()).rejects.toThrow("ECONNREFUSED");
+  });
+
   it("a slow reader slows the sender, and what the proxy holds stays small", async () => {
     const proxy = await start(600);
     produced = 0;
@@ -185,6 +205,37 @@ describe("streams", () => {
     await sleep(1100);
     await expect(startProxy({ credential: { grant: short } })).rejects.toThrow("The grant has ended");
   });
+});
+
+it("the socket's folder is one that can be used, of this user, and with a name that is not cut off", async () => {
+  const grant = await looseGrant();
+  const { XDG_RUNTIME_DIR: runtime, TMPDIR: temporary } = process.env;
+  const short = mkdtempSync("/tmp/glassgate-t-");
+  const long = join(short, "x".repeat(100));
+  mkdirSync(long);
+  const put = (name: string, value: string | undefined): void => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  try {
+    put("TMPDIR", short);
+    for (const unusable of [join(short, "none"), "relative", long, "/proc"]) {
+      put("XDG_RUNTIME_DIR", unusable);
+      const proxy = await startProxy({ credential: { grant } });
+      expect(proxy.socketPath.startsWith(`${short}/glassgate-`), proxy.socketPath).toBe(true);
+      expect(existsSync(proxy.socketPath)).toBe(true);
+      await proxy.end();
+    }
+    put("XDG_RUNTIME_DIR", "");
+    put("TMPDIR", long);
+    await expect(startProxy({ credential: { grant } })).rejects.toThrow("too long for a socket");
+    expect(readdirSync(long)).toEqual([]);
+    expect(readdirSync(short)).toEqual(["x".repeat(100)]);
+  } finally {
+    put("XDG_RUNTIME_DIR", runtime);
+    put("TMPDIR", temporary);
+    rmSync(short, { recursive: true });
+  }
 });
 
 describe("the way to the gateway", () => {

@@ -87,7 +87,7 @@ export const detail = (changes: Partial<Detail> = {}): Detail => ({
 /** A grant as it looks, of a requester whom no gateway knows: for what the proxy does before any gateway is asked. */
 export async function looseGrant(
   details: Detail[] = [detail()],
-  changes: { ttl?: number; cnf?: { jkt: string } | { "x5t#S256": string } } = {},
+  changes: { ttl?: number; net?: string[]; cnf?: { jkt: string } | { "x5t#S256": string } } = {},
   requester: PrivateKey = newKey("Ed25519"),
 ): Promise<string> {
   const { ttl = 600, ...rest } = changes;

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { argumentsFor } from "../../control/cli/curl.js";
 import { send } from "../../control/gateway/client.js";
 import { readAnchors } from "../../control/trust/anchors.js";
 import { configurationText } from "../../control/trust/configuration.js";
@@ -153,11 +154,38 @@ describe("glassgate curl", () => {
       expect(stderr).toContain(what);
       expect(stderr).toMatch(/^next: /m);
     }
-    const other = await command(["curl", "--", "-sS", "-o", "/dev/null", "-w", "%{http_code}", `https://${API}/admin`]);
+    const other = await command([
+      "curl",
+      "--",
+      "-sS",
+      "-HX: a:b",
+      "-uu:Kx",
+      "-o/dev/null",
+      "-w",
+      "%{http_code}",
+      `https://${API}/admin`,
+    ]);
     expect(other).toMatchObject({ code: 0, stdout: "403" });
     expect(other.stderr).toContain("scope_path");
     expect(upstream()).toEqual([]);
   });
+});
+
+it("no spelling of curl's options leads a request past the socket, where it would go in clear", () => {
+  const url = `https://${API}/orders/42`;
+  for (const option of [
+    "-s:",
+    "-:",
+    "--nex",
+    "-vsKfile",
+    "-sxevil:1",
+    "--socks5-hostname",
+    "--expand-config",
+    "--conf",
+  ])
+    expect(() => argumentsFor([url, option], "socket"), option).toThrow("does not take curl's");
+  for (const option of ["-HX: a:b", "-uu:Kx", "-o/dev/null", "-sS", "--noproxy", "--json", "-dx:K"])
+    expect(argumentsFor([url, option], "socket")).toContain(option);
 });
 
 describe("glassgate run", () => {
