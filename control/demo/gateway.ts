@@ -1,20 +1,20 @@
-/** The demonstration's gateway: a real Envoy, or the Node host where none can be had. */
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+/** The demonstration's gateway: a real Envoy. */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { readAuditLines } from "../base/audit.js";
 import { type Answer, keepAlive, send } from "../gateway/client.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
 import type { EnvoyBinary } from "../gateway/find.js";
+import { readHeld } from "../gateway/held.js";
 import { push } from "../gateway/push.js";
 import { renderGateway } from "../gateway/render.js";
 import { readRenderedFilter } from "../gateway/rendered.js";
+import { bringText } from "../gateway/revoke.js";
 import { makeTemporary, startEnvoy } from "../gateway/run.js";
 import { type Received, startUpstream } from "../gateway/upstream.js";
-import { FilterHost } from "../host/host.js";
 import { wasmPath } from "../host/wasm.js";
-import { configurationText } from "../trust/configuration.js";
+import { type DownloadEnd, startDownload } from "./download.js";
 import { HOST, ISSUER, type World } from "./world.js";
 
 export interface Call {
@@ -36,6 +36,13 @@ export interface Shown {
   readonly record: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A stream that the filter let through. */
+export interface OpenStream {
+  readonly status: number;
+  /** How it ended, and the record of that. */
+  readonly end: Promise<{ how: DownloadEnd; record: Shown["record"] }>;
+}
+
 export interface DemoGateway {
   readonly description: string;
   readonly port: number | undefined;
@@ -44,14 +51,18 @@ export interface DemoGateway {
   /** For what else the demonstration writes; removed at the end. */
   readonly folder: string;
   push(bundle: string, version: number): Promise<string>;
+  /** Brings in a text of revocations, as `glassgate revoke` does, and says where it applies now. */
+  revoke(text: string): Promise<string>;
   call(call: Call): Promise<Shown>;
+  /** Begins a download that does not end by itself. */
+  open(call: Call): Promise<OpenStream>;
   stop(): Promise<void>;
 }
 
 /** Envoy flushes its logs every 50 ms here; a machine may be slow all the same. */
 const PATIENCE_MS = 60_000;
 
-const record = z.record(z.string(), z.unknown());
+export const recordSchema = z.record(z.string(), z.unknown());
 
 const echoed = z.object({
   method: z.string(),
@@ -59,26 +70,26 @@ const echoed = z.object({
   headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
 
-const codeIn = (body: string): string | undefined => /"code":"([a-z_]+)"/.exec(body)?.[1];
+export const codeIn = (body: string): string | undefined => /"code":"([a-z_]+)"/.exec(body)?.[1];
 
 /** The upstream answers with what it received. */
 function receivedFrom({ status, body }: Answer): Received | undefined {
   return status === 200 ? echoed.parse(JSON.parse(body)) : undefined;
 }
 
-/** The audit record of that request, as soon as Envoy has written it; undefined if it never comes. */
-async function recordOf(logPath: string, requestId: string): Promise<Record<string, unknown> | undefined> {
+/** The audit record of that request, as soon as Envoy has written it; undefined if it never comes. @param also what stands in it */
+async function recordOf(logPath: string, requestId: string, also = ""): Promise<Record<string, unknown> | undefined> {
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(25)) {
     const lines = readFileSync(logPath, { encoding: "utf8", flag: "a+" }).split("\n");
     lines.pop(); // What stands behind the last line end is not written whole yet.
-    const line = lines.findLast((text) => text.includes(`"request_id":"${requestId}"`));
-    if (line !== undefined) return record.parse(JSON.parse(line));
+    const line = lines.findLast((text) => text.includes(`"request_id":"${requestId}"`) && text.includes(also));
+    if (line !== undefined) return recordSchema.parse(JSON.parse(line));
   }
   return undefined;
 }
 
 /** The records stay when the demonstration has ended; what else it wrote does not. */
-function makeFolders(): { folder: string; records: string } {
+export function makeFolders(): { folder: string; records: string } {
   const kept = makeTemporary("glassgate-demo-");
   const folder = join(kept, "run");
   mkdirSync(folder);
@@ -127,6 +138,12 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
       });
       return `version ${version} on all ${pushed.servingVms} VMs after ${pushed.milliseconds} ms`;
     },
+    revoke: async (text) => {
+      const held = await readHeld(filter);
+      if (held === undefined) throw new Error("the gateway has no bundle");
+      const outcome = await bringText({ filter, admin: envoy.admin, held }, text);
+      return outcome.kind === "applied" ? `on all ${outcome.vms} VMs` : `${outcome.kind}: ${outcome.why}`;
+    },
     call: async ({ method, path, host = HOST, headers = {}, isQuiet = false }) => {
       const answer = await send({ port: api, path, host, headers, agent, ...(method === undefined ? {} : { method }) });
       const received = receivedFrom(answer);
@@ -139,52 +156,20 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
       const found = isRecorded ? await recordOf(logPath, requestId) : undefined;
       return { status: answer.status, upstream: received, told, record: found };
     },
+    open: async ({ path, host = HOST, headers = {} }) => {
+      const download = await startDownload(api, path, { host, ...headers, "x-drip-ms": "100" });
+      const requestId = /"x-request-id":"([^"]+)"/.exec(download.beginning)?.[1] ?? "none";
+      const end = async (): Promise<Awaited<OpenStream["end"]>> => {
+        const how = await download.end;
+        return { how, record: how === "cut" ? await recordOf(logPath, requestId, '"ended":true') : undefined };
+      };
+      return { status: download.status, end: end() };
+    },
     stop: async () => {
       agent.destroy();
       await envoy.stop();
       await upstream.stop();
       rmSync(folder, { recursive: true, force: true });
     },
-  };
-}
-
-/** Where no Envoy can be had: the same filter in the Node host. What stands around it in Envoy is not there. */
-export async function nodeGateway(world: World): Promise<DemoGateway> {
-  const host = await FilterHost.load({ workers: 2, nodeId: "node-host" });
-  const { folder, records } = makeFolders();
-  let generation = 0;
-  return {
-    description:
-      "NO ENVOY: the filter in the Node host. Not shown: jwt_authn, normalisation, the access log, the network",
-    port: undefined,
-    records,
-    folder,
-    push: async (bundle, version) => {
-      generation += 1;
-      const { accepted, reason } = host.configure(
-        configurationText(world.anchors, generation, { bundle, strip: ["x-jwt-payload"] }),
-      );
-      if (!accepted) throw new Error(`refused: ${reason ?? ""}`);
-      return `version ${version} in the Node host`;
-    },
-    call: async ({ method = "GET", path, host: authority = HOST, headers = {} }) => {
-      const lines = Object.entries(headers).map(([name, value]): [string, string] => [name, value]);
-      const outcome = host.request({
-        headers: [[":method", method], [":path", path], [":authority", authority], ...lines],
-      });
-      const audit = outcome.filterState.get("wasm.glassgate.audit");
-      if (audit !== undefined) appendFileSync(records, `${audit}\n`);
-      const found = audit === undefined ? undefined : record.parse(JSON.parse(readAuditLines(audit).record));
-      const told = outcome.reply === undefined ? undefined : codeIn(outcome.reply.body);
-      if (outcome.reply !== undefined)
-        return { status: outcome.reply.status, upstream: undefined, told, record: found };
-      const isLetThrough =
-        headers.authorization !== undefined || outcome.filterState.get("wasm.glassgate.verdict") === "allow";
-      const upstream = { method, path, headers: Object.fromEntries(outcome.headers) };
-      return isLetThrough
-        ? { status: 200, upstream, told, record: found }
-        : { status: 401, upstream: undefined, told, record: found };
-    },
-    stop: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

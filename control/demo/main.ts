@@ -5,7 +5,8 @@ import { writeText } from "../base/files.js";
 import { wrap } from "../base/wrap.js";
 import { type EnvoyBinary, findEnvoy } from "../gateway/find.js";
 import { brief } from "./brief.js";
-import { type DemoGateway, envoyGateway, nodeGateway } from "./gateway.js";
+import { type DemoGateway, envoyGateway } from "./gateway.js";
+import { nodeGateway } from "./node-gateway.js";
 import { playScenes } from "./scenes.js";
 import { HOST, makeWorld, type World } from "./world.js";
 

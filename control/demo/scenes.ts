@@ -1,8 +1,10 @@
 /** The scenes of the demonstration: real requests, what should happen, and what did. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { authorize } from "../caller/credential.js";
+import { newProofKey } from "../caller/proof.js";
 import { newKey } from "../signer/jwk.js";
 import type { DemoGateway, Shown } from "./gateway.js";
-import type { World } from "./world.js";
+import { HOST, type World } from "./world.js";
 
 export interface Scene {
   readonly what: string;
@@ -12,6 +14,7 @@ export interface Scene {
   readonly record: Shown["record"];
 }
 
+const MOST_PATIENCE_MS = 60_000;
 const GRANT = "x-break-glass";
 /** What the caller saw; of an allowed request the record says that it was. */
 const answer = ({ status, told, record }: Shown): string =>
@@ -97,6 +100,16 @@ export async function* playScenes(world: World, gateway: DemoGateway): AsyncGene
     cleanness,
   );
   yield await expiry(world, gateway);
+  const proofKey = newProofKey();
+  const bound = await world.grant({ jkt: proofKey.kid });
+  const proven = authorize({ grant: bound.grant, proofKey }, { method: "GET", host: HOST, path: order });
+  yield await scene("bound to a key, with a DPoP proof by it", "200 allow", { path: order, headers: proven });
+  yield await scene("its copy, without the key", "401 binding_missing", {
+    path: order,
+    headers: { [GRANT]: bound.grant },
+  });
+  yield await scene("its copy, with the proof that was used", "401 proof", { path: order, headers: proven });
+  yield* revocation(world, gateway);
   yield await rotation(world, gateway, grant);
 }
 
@@ -111,6 +124,40 @@ async function expiry(world: World, gateway: DemoGateway): Promise<Scene> {
     expected: "200 allow, then 401 expired",
     seen: `${answer(first)}, then ${answer(later)}`,
     record: later.record,
+  };
+}
+
+/** One person takes back a grant in use: what is cached is denied, and the stream under it is cut. */
+async function* revocation(world: World, gateway: DemoGateway): AsyncGenerator<Scene> {
+  const { grant, jti } = await world.grant();
+  const call = { path: "/orders/42", headers: { [GRANT]: grant } };
+  const stream = await gateway.open(call);
+  let cached = await gateway.call(call);
+  // Until the worker at the other end of the connection has seen it before.
+  for (let tries = 0; cached.record?.cached !== true && tries < 5; tries++) cached = await gateway.call(call);
+  const began = performance.now();
+  const since = (): number => Math.round(performance.now() - began);
+  const bringing = world.revocation(jti).then((text) => gateway.revoke(text));
+  let denial = await gateway.call({ ...call, isQuiet: true });
+  while (denial.status === 200 && since() < MOST_PATIENCE_MS) {
+    await sleep(1);
+    denial = await gateway.call({ ...call, isQuiet: true });
+  }
+  const firstDenial = since();
+  const applied = await bringing;
+  const after = await gateway.call(call);
+  yield {
+    what: `revoked by anna alone, ${firstDenial} ms from signing to the first denial`,
+    expected: "200 cached, then 401 revoked",
+    seen: `${cached.status}${cached.record?.cached === true ? " cached" : ""}, then ${answer(after)}`,
+    record: after.record,
+  };
+  const { how, record } = await stream.end;
+  yield {
+    what: `a download that was open under it (${applied})`,
+    expected: "200, then cut",
+    seen: `${stream.status}, then ${record === undefined ? `${how} without a record` : how}`,
+    record,
   };
 }
 

@@ -1,11 +1,13 @@
 /** The people, keys and rules of the demonstration, made at run time and kept in memory. */
 import { importJWK, SignJWT } from "jose";
 import { nowSeconds } from "../base/time.js";
-import { completeGrant, makeApproval, makeAsk } from "../grant/make.js";
+import { completeGrant, makeApproval, newClaims, signAsk } from "../grant/make.js";
 import { newKey, type PrivateKey, publicPart } from "../signer/jwk.js";
 import type { Anchors } from "../trust/anchors.js";
 import { signFirst, signFurther } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
+import { nextClaims } from "../trust/next-text.js";
+import { signRevocations } from "../trust/revocations.js";
 
 export const HOST = "api.example.com";
 export const ISSUER = "https://idp.example.com";
@@ -20,7 +22,11 @@ export interface World {
     ttl?: number;
     approvers?: readonly Approver[];
     requester?: PrivateKey;
-  }): Promise<{ ask: string; grant: string }>;
+    /** The thumbprint of the key that it is bound to. */
+    jkt?: string;
+  }): Promise<{ ask: string; grant: string; jti: string }>;
+  /** An urgent revocation of that grant, signed by anna alone. */
+  revocation(jti: string): Promise<string>;
   normalToken(): Promise<string>;
   readonly requester: PrivateKey;
 }
@@ -48,6 +54,7 @@ export async function makeWorld(): Promise<World> {
         { id: "adam", roles: ["lead"], keys: [publicPart(approvers.adam)] },
         { id: "anna", roles: ["security"], keys: [publicPart(approvers.anna)] },
       ],
+      revokers: ["security"],
       entitlements: [
         {
           id: "orders-repair",
@@ -72,25 +79,29 @@ export async function makeWorld(): Promise<World> {
   const grant: World["grant"] = async (options = {}) => {
     const now = nowSeconds();
     const key = options.requester ?? requester;
-    const ask = await makeAsk(
-      {
-        ttl: options.ttl ?? 600,
-        iat: now,
-        sub: "rita",
-        aud: anchors.audience,
-        ent: "orders-repair",
-        reason: "outage",
-        text: "Refunds loop; repair order 42 by hand",
-        authorization_details: [
-          { type: "break_glass_http", locations: [HOST], actions: ["GET", "POST"], paths: ["/orders/*"] },
-        ],
-      },
-      key,
-    );
+    const claims = newClaims({
+      ttl: options.ttl ?? 600,
+      iat: now,
+      sub: "rita",
+      aud: anchors.audience,
+      ent: "orders-repair",
+      reason: "outage",
+      text: "Refunds loop; repair order 42 by hand",
+      authorization_details: [
+        { type: "break_glass_http", locations: [HOST], actions: ["GET", "POST"], paths: ["/orders/*"] },
+      ],
+      ...(options.jkt === undefined ? {} : { cnf: { jkt: options.jkt } }),
+    });
+    const ask = await signAsk(claims, key);
     const approvals = await Promise.all(
       (options.approvers ?? ["adam", "anna"]).map((name) => makeApproval(ask, approvers[name], now)),
     );
-    return { ask, grant: await completeGrant(ask, approvals, key) };
+    return { ask, grant: await completeGrant(ask, approvals, key), jti: claims.jti };
+  };
+
+  const revocation: World["revocation"] = (jti) => {
+    const claims = nextClaims([], { revoked: { jti: [jti] }, aud: [anchors.audience] }, nowSeconds());
+    return signRevocations(claims, approvers.anna);
   };
 
   const normalToken = async (): Promise<string> =>
@@ -102,5 +113,5 @@ export async function makeWorld(): Promise<World> {
       .sign(await importJWK({ ...idp, alg: "EdDSA" }, "EdDSA"));
 
   const jwks = JSON.stringify({ keys: [{ ...publicPart(idp), alg: "EdDSA" }] });
-  return { anchors, jwks, bundle, grant, normalToken, requester };
+  return { anchors, jwks, bundle, grant, revocation, normalToken, requester };
 }

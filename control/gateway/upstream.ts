@@ -15,7 +15,10 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-/** `x-delay-ms` of a request delays its answer. @param wanted a port of loopback; 0: any */
+/**
+ * `x-delay-ms` of a request delays its answer; `x-drip-ms` has it go on for ever, with an empty line each so many milliseconds.
+ * @param wanted a port of loopback; 0: any
+ */
 export async function startUpstream(wanted = 0): Promise<Upstream> {
   let received: Received[] = [];
   const server = createServer((request, response) => {
@@ -23,9 +26,16 @@ export async function startUpstream(wanted = 0): Promise<Upstream> {
     if (received.length < 100_000) received.push(seen);
     request.resume();
     const delay = Math.min(Number(request.headers["x-delay-ms"] ?? 0), 60_000);
+    const drip = Number(request.headers["x-drip-ms"] ?? 0);
     const answer = (): void => {
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(`${JSON.stringify(seen)}\n`);
+      response.write(`${JSON.stringify(seen)}\n`);
+      if (!(drip > 0)) {
+        response.end();
+        return;
+      }
+      const dripping = setInterval(() => response.write("\n"), drip);
+      response.once("close", () => clearInterval(dripping));
     };
     if (delay > 0) setTimeout(answer, delay);
     else answer();

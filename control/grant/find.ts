@@ -90,7 +90,7 @@ class Scan {
     const request = { kind, text: letters.slice(at, end), header };
     if (kind !== "grant") return { message: request, end, isSure: signature.isSure };
     const whole = this.approvals(request.text, end);
-    return { message: { kind, text: whole.text, header }, end: whole.end, isSure: signature.isSure };
+    return { message: { kind, text: whole.text, header }, end: whole.end, isSure: signature.isSure && whole.isSure };
   }
 
   /** Where the detached signature begins, or what is wrong. */
@@ -141,10 +141,11 @@ class Scan {
   }
 
   /** The approvals that follow a request, `~` between them; a chat that strikes through what stands between tildes drops them. */
-  private approvals(request: string, from: number): { text: string; end: number } {
+  private approvals(request: string, from: number): { text: string; end: number; isSure: boolean } {
     const { letters, gaps } = this.plain;
     let text = request;
     let end = from;
+    let isSure = true;
     for (;;) {
       const at = letters[end] === "~" ? end + 1 : end;
       if (at === end && gaps[end] === 1) break;
@@ -155,8 +156,9 @@ class Scan {
       if (approval === undefined || !("message" in approval)) break;
       text += `~${approval.message.text}`;
       end = approval.end;
+      isSure &&= approval.isSure;
     }
-    return { text, end };
+    return { text, end, isSure };
   }
 }
 

@@ -10,6 +10,7 @@ import { send } from "../../control/gateway/client.js";
 import { readAnchors } from "../../control/trust/anchors.js";
 import { configurationText } from "../../control/trust/configuration.js";
 import { repository } from "../cli/doc-commands.js";
+import { inside } from "../cli/inside.js";
 import { main, type Ran, run } from "../cli/run.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
@@ -34,6 +35,9 @@ async function until<T>(find: () => T | undefined | Promise<T | undefined>, what
 
 const command = (args: readonly string[], more: Record<string, string> = {}): Promise<Ran> =>
   party.run(args, { env: { ...env, ...more } });
+/** Without a process of its own, as each start of one takes half a second: for commands that start no other program. */
+const quick = (args: readonly string[], more: Record<string, string> = {}): Promise<Ran> =>
+  inside(args, { cwd: party.folder, env: { ...party.env, ...env, ...more } });
 
 beforeAll(async () => {
   party = await Party.make();
@@ -72,10 +76,10 @@ beforeAll(async () => {
     "loop",
   ];
   const also = ["--also", "GET", `https://${API}/orders/42`, "--also", "POST", `http://${local}/orders/42`];
-  const asked = await command([...ask, ...also, "--key", "rita"]);
+  const asked = await quick([...ask, ...also, "--key", "rita"]);
   expect(asked.code, asked.stderr).toBe(0);
   party.write("ask.txt", asked.stdout);
-  const granted = await command(["grant", "ask.txt", "--key", "rita", "--output", "grant.txt"]);
+  const granted = await quick(["grant", "ask.txt", "--key", "rita", "--output", "grant.txt"]);
   expect(granted.code, granted.stderr).toBe(0);
   grant = readFileSync(join(party.folder, "grant.txt"), "utf8").replace("x-break-glass: ", "").trim();
   envoy.upstream.take();
@@ -149,7 +153,7 @@ describe("glassgate curl", () => {
       [["--next", `https://${API}/orders/42`], "does not take curl's --next"],
       [["-x", "evil:1", `https://${API}/orders/42`], "does not take curl's -x"],
     ] as const) {
-      const { code, stderr } = await command(["curl", "--", ...args], { GLASSGATE_PASSPHRASE: "wrong" });
+      const { code, stderr } = await quick(["curl", "--", ...args], { GLASSGATE_PASSPHRASE: "wrong" });
       expect(code).toBe(2);
       expect(stderr).toContain(what);
       expect(stderr).toMatch(/^next: /m);
@@ -235,13 +239,13 @@ describe("glassgate run", () => {
   });
 
   it("says what is no command, and opens nothing with a wrong passphrase", async () => {
-    const none = await command(["run", "--", "no-such-command"]);
+    const none = await quick(["run", "--", "no-such-command"]);
     expect(none.code).toBe(2);
     expect(none.stderr).toContain("There is no command no-such-command");
-    const wrong = await command(["run", "--", "true"], { GLASSGATE_PASSPHRASE: "wrong" });
+    const wrong = await quick(["run", "--", "true"], { GLASSGATE_PASSPHRASE: "wrong" });
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain("The passphrase does not open the key rita");
-    const typed = await command(["run", "--grant", grant, "--", "true"]);
+    const typed = await quick(["run", "--grant", grant, "--", "true"]);
     expect(typed.code).toBe(2);
     expect(typed.stderr).toContain("can be read by everybody");
   });
@@ -392,7 +396,7 @@ describe("glassgate proxy", () => {
   it("ends, as a run does, when the grant is given back; and nothing is left", async () => {
     const running = start(["run", "--", "bash", "-c", "echo up; read line < <(sleep 600); echo over"]);
     await until(() => (running.out().includes("up\n") ? true : undefined), "the command runs");
-    const held = await command(["status"]);
+    const held = await quick(["status"]);
     expect(held.stdout).toContain("POST, GET api.example.com /orders/42");
     expect(held.stdout).toMatch(/left {5}\d+ minutes/);
     const returned = await command(["return", "grant.txt"]);
@@ -416,7 +420,7 @@ describe("glassgate proxy", () => {
     expect(readdirSync(temporary).filter((name) => name.startsWith("glassgate"))).toEqual([]);
     // The one copy that somebody made is dead: the key is gone.
     party.write("copy.txt", `x-break-glass: ${grant}\n`);
-    const late = await command(["curl", "--grant", "copy.txt", "--", `https://${API}/orders/42`]);
+    const late = await quick(["curl", "--grant", "copy.txt", "--", `https://${API}/orders/42`]);
     expect(late.code).toBe(2);
     expect(late.stderr).toContain("the key is not here");
     for (const mark of marks()) expect(processes()).not.toContain(mark);

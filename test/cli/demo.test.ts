@@ -14,10 +14,10 @@ it("shows each scene with its record in one line, and keeps the whole ones", asy
   const { code, stdout, stderr } = await run(process.execPath, [demo], {});
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const lines = stdout.trimEnd().split("\n");
-  expect(lines.at(-1)).toBe("16 of 16 as expected");
+  expect(lines.at(-1)).toBe("21 of 21 as expected");
   const first = lines.indexOf("");
   const scenes = lines.slice(first + 1, lines.lastIndexOf(""));
-  expect(scenes).toHaveLength(32);
+  expect(scenes).toHaveLength(42);
   for (const [i, line] of scenes.entries()) {
     expect(line).toMatch(
       i % 2 === 0 ? /^ *\d+ ok {3}\S/ : /^ {8}(record: [a-z_]+( · [^·{}[\]]+)*|no record: no grant was shown)$/,
@@ -26,12 +26,37 @@ it("shows each scene with its record in one line, and keeps the whole ones", asy
   }
   expect(scenes).toContain("        record: allow · rita via orders-repair · approved by adam, anna · GET /orders/42");
   // The reply does not tell that the key is unknown; the record does.
-  expect(scenes[30]).toMatch(/ 401 signature, 0 of \d+ dropped$/);
-  expect(scenes[31]).toMatch(/record: key_unknown · by the key /);
+  expect(scenes[40]).toMatch(/ 401 signature, 0 of \d+ dropped$/);
+  expect(scenes[41]).toMatch(/record: key_unknown · by the key /);
+  // A bound grant, its copy without the key, and with a proof that was used; what was revoked; the stream under it.
+  expect(scenes[30]).toMatch(/ 200 allow$/);
+  expect(scenes.slice(32, 36)).toEqual([
+    expect.stringMatching(/without the key .* 401 binding_missing$/),
+    expect.stringMatching(/record: binding_missing · rita /),
+    expect.stringMatching(/ 401 proof$/),
+    expect.stringMatching(/record: proof · rita /),
+  ]);
+  expect(scenes.slice(36, 40)).toEqual([
+    expect.stringMatching(/ anna alone, \d+ ms from signing to the first denial +200 cached, then 401 revoked$/),
+    expect.stringMatching(/record: revoked · rita /),
+    expect.stringMatching(/\(on all \d VMs\) +200, then cut$/),
+    expect.stringMatching(/record: revoked · rita .* · the open stream was ended$/),
+  ]);
   const kept = /The whole records are kept in (.+)/.exec(stdout)?.[1] ?? "";
   const records = readFileSync(kept, "utf8").split("\n").filter(isRecordLine);
-  expect(records.length).toBeGreaterThanOrEqual(14);
+  expect(records.length).toBeGreaterThanOrEqual(19);
   for (const record of records) expect(JSON.parse(record)).toMatchObject({ v: 1 });
+  expect(records.map((record) => JSON.parse(record)).filter(({ ended }) => ended)).toMatchObject([
+    { verdict: "revoked", sub: "rita" },
+  ]);
+  rmSync(dirname(kept), { recursive: true });
+}, 180_000);
+
+it("plays the same scenes in the Node host where there is no Envoy", async () => {
+  const { code, stdout } = await run(process.execPath, [demo], { env: { ENVOY_BIN: "/nonexistent/envoy" } });
+  expect(stdout).toContain("NO ENVOY: the filter in the Node host");
+  expect({ code, last: stdout.trimEnd().split("\n").at(-1) }).toEqual({ code: 0, last: "21 of 21 as expected" });
+  const kept = /The whole records are kept in (.+)/.exec(stdout)?.[1] ?? "";
   rmSync(dirname(kept), { recursive: true });
 }, 180_000);
 

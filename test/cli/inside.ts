@@ -2,6 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import { refuseTerminal } from "../../control/base/terminal.js";
 import { run as runCommand } from "../../control/cli/run.js";
+import { takePassphrase } from "../../control/signer/passphrase.js";
 import type { Ran, RunOptions } from "./run.js";
 
 function capture(stream: NodeJS.WriteStream): { text(): string; release(): void } {
@@ -31,6 +32,7 @@ export async function inside(args: readonly string[], { cwd, env = {} }: RunOpti
   try {
     if (cwd !== undefined) process.chdir(cwd);
     process.env = { ...process.env, NO_COLOR: "1", ...env };
+    takePassphrase();
     const code = await runCommand(args);
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   } finally {

@@ -60,14 +60,20 @@ const asNumber = (value: JsonValue | undefined, otherwise: number): number =>
 const parse = (text: string): JsonObject => asObject(JSON.parse(text));
 
 /** What was read last, as most questions are asked under the same configuration. */
-let last: { readonly text: string; readonly configuration: JsonObject; readonly bundle: JsonObject } | undefined;
+let last: (Configured & { readonly text: string }) | undefined;
 
-function readConfiguration(text: string): { readonly configuration: JsonObject; readonly bundle: JsonObject } {
+interface Configured {
+  readonly configuration: JsonObject;
+  readonly bundle: JsonObject;
+  readonly keys: ReadonlyMap<string, Key>;
+}
+
+function readConfiguration(text: string): Configured {
   if (last?.text === text) return last;
   const configuration = parse(text);
   const payload = asString(configuration.bundle).split(".")[1] ?? "";
   const bundle = payload === "" ? {} : parse(Buffer.from(payload, "base64url").toString("utf8"));
-  last = { text, configuration, bundle };
+  last = { text, configuration, bundle, keys: keysOf(bundle) };
   return last;
 }
 
@@ -202,6 +208,21 @@ function readGrant(text: string): {
   return { header, claims, approvals, request, payload };
 }
 
+/** Several requests are judged under one grant: what it says is read once. */
+let lastGrant: { readonly text: string; readonly read: ReturnType<typeof readGrant> | undefined } | undefined;
+
+/** Undefined where it is not well-formed. */
+function readLastGrant(text: string): ReturnType<typeof readGrant> | undefined {
+  if (lastGrant?.text === text) return lastGrant.read;
+  lastGrant = { text, read: undefined };
+  try {
+    lastGrant = { text, read: readGrant(text) };
+  } catch (error) {
+    if (!(error instanceof Malformed || error instanceof NotStrictJson)) throw error;
+  }
+  return lastGrant.read;
+}
+
 /** What can be judged: well-formed, under a bundle that holds. */
 interface Matter {
   readonly grant: ReturnType<typeof readGrant>;
@@ -212,7 +233,7 @@ interface Matter {
 }
 
 function readMatter({ grants, request, now, configuration: text }: ReferenceInput): Matter | string {
-  const { configuration, bundle } = readConfiguration(text);
+  const { configuration, bundle, keys } = readConfiguration(text);
   const leeway = asNumber(configuration.leeway, 5);
   const [grant] = grants;
   if (grant === undefined) return "no_grant";
@@ -221,12 +242,8 @@ function readMatter({ grants, request, now, configuration: text }: ReferenceInpu
   if (isAmbiguous(request.path)) return "path_ambiguous";
   if (configuration.bundle === undefined) return "no_trust";
   if (now >= asNumber(bundle.exp, 0) || asNumber(bundle.iat, 0) > now + leeway) return "bundle_expired";
-  try {
-    return { grant: readGrant(grant), configuration, bundle, keys: keysOf(bundle), leeway };
-  } catch (error) {
-    if (error instanceof Malformed || error instanceof NotStrictJson) return "malformed";
-    throw error;
-  }
+  const read = readLastGrant(grant);
+  return read === undefined ? "malformed" : { grant: read, configuration, bundle, keys, leeway };
 }
 
 /** What the grant's text says without any roster. */

@@ -9,8 +9,9 @@ import { expect, it } from "vitest";
 import { faultOfNetwork } from "../../control/grant/networks.js";
 import { FilterHost } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
+import { QuickWorld } from "../kit/quick-world.js";
 import { base64url, segment } from "../kit/token.js";
-import { type Json, World } from "../kit/world.js";
+import type { Json } from "../kit/world.js";
 import { referenceDecision } from "../reference/decide.js";
 import { readBlock } from "../reference/networks.js";
 
@@ -19,7 +20,7 @@ const SEED = process.env.GLASSGATE_FUZZ_SEED === undefined ? {} : { seed: Number
 const TIMEOUT_MS = 15 * 60_000;
 
 const start = Math.floor(Date.now() / 1000);
-const world = new World(start);
+const world = new QuickWorld(start);
 const TTLS = [60, 900];
 const WAITS = [undefined, 60, 3600];
 const REQUIRES = [[], [], [], ["net"], ["incident", "cnf", "net"]];

@@ -8,12 +8,13 @@ import { domainOf } from "../../control/trust/anchors.js";
 import { appliedDigest } from "../../control/trust/revocations.js";
 import { anchorsOf } from "../kit/envoy.js";
 import { headersOf } from "../kit/headers.js";
+import { QuickWorld } from "../kit/quick-world.js";
 import { revocations, type TextSpec } from "../kit/revocations.js";
 import type { Signer } from "../kit/token.js";
 import { newSigner } from "../kit/token.js";
-import { type Json, World } from "../kit/world.js";
+import type { Json } from "../kit/world.js";
 
-const world = new World(Math.floor(Date.now() / 1000));
+const world = new QuickWorld(Math.floor(Date.now() / 1000));
 const { now, roots, anna, adam, alex, rita, bot } = world;
 const [root1, root2] = roots;
 const GRANT_IAT = now;
