@@ -103,6 +103,8 @@ export const MAX_STREAMS: i32 = 786432;
  * could end it.
  */
 export const MAX_OPEN_GRANTS: i32 = 15360;
+/** Of them, those of one requester: more than anybody works under at once, and a fifteenth, so that one cannot keep all others out. */
+export const MAX_OPEN_GRANTS_OF_REQUESTER: i32 = 1024;
 /** Keys with a table of multiples, each of which is looked for among them; MAX_TABLE_KIB has room for twice as many. */
 export const MAX_TABLES: i32 = 64;
 /** Keys that wait for a table; further ones ask again with their next signature. */

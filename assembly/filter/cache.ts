@@ -41,9 +41,8 @@ export class Entry {
   payloadHash: usize = 0;
   /** Approvers that the evidence of this grant has shown, in this spelling or in earlier ones. */
   shown: ShownKeys = new ShownKeys();
-  /** Where its grant stands among those with a stream open, and the stamp that it has there (opengrants.ts); 0 for none. */
-  open: usize = 0;
-  openStamp: u64 = 0;
+  /** What its grant is found by among those with a stream open (opengrants.ts); 0 until it is asked for. */
+  standing: u64 = 0;
 }
 
 const NO_ENTRY = changetype<Entry>(0);
@@ -74,7 +73,7 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
     if (equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) return entry;
   }
   empty.serial = serial;
-  empty.openStamp = 0;
+  empty.standing = 0;
   empty.proofs = 0;
   store<u64>(empty.hash, hash);
   empty.region.open(empty.memory, GRANT_REGION_BYTES);
