@@ -428,11 +428,14 @@ describe("grants with a stream open", () => {
         ...crew.map(({ jwk }, i) => ({ id: `crew-${i}`, roles: ["oncall"], keys: [jwk] })),
       ],
     });
-  const by = (world: World, i: number): string => world.alone({ by: crew[i] ?? world.rita, claims: { sub: `crew-${i}` } });
+  const by = (world: World, i: number): string =>
+    world.alone({ by: crew[i] ?? world.rita, claims: { sub: `crew-${i}` } });
 
   it("one in every spelling takes one place, whatever the cache has forgotten meanwhile", async () => {
     const { world, host, open, metric } = await setUp();
-    const [request = "", ...approvals] = world.grant({ approvals: [{ by: world.adam }, { by: world.anna }] }).split("~");
+    const [request = "", ...approvals] = world
+      .grant({ approvals: [{ by: world.adam }, { by: world.anna }] })
+      .split("~");
     const spellings = [approvals, [...approvals].reverse()].map((some) => [request, ...some].join("~"));
     const streams = Array.from({ length: 40 }, (_, i) => open(spellings[i % 2] ?? ""));
     const others = Array.from({ length: 70 }, () => world.alone());
