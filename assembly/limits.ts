@@ -113,9 +113,11 @@ export const MAX_WAITING_KEYS: i32 = 16;
 export const MAX_VMS: i32 = 1024;
 /**
  * Used proofs that are remembered, 16 bytes each, in the gateway's shared data (filter/replays.ts): of one grant, a steady 68
- * requests a second; of all grants whose keys fall into one bucket. All buckets full: 16 MiB a process and vm_id.
+ * requests a second; of one requester in one bucket, so that nobody fills it with two grants for one key; of all grants whose keys
+ * fall into one bucket. All buckets full: 16 MiB a process and vm_id.
  */
 export const MAX_PROOFS_OF_GRANT: i32 = 4096;
+export const MAX_PROOFS_OF_REQUESTER: i32 = 6144;
 export const MAX_PROOFS_OF_BUCKET: i32 = 8192;
 export const PROOF_BUCKETS: i32 = 128;
 /**
