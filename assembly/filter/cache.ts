@@ -15,13 +15,14 @@
 import { sipHash } from "../crypto/siphash";
 import { Grant, newGrant } from "../grant/grant";
 import { GRANT_REGION_BYTES } from "../grant/read";
+import { MAX_CACHED_GRANTS } from "../limits";
 import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
 import { vmSecret } from "./secret";
 import { SHOWN_BYTES, ShownKeys } from "./shownkeys";
 
-/** Entries of a VM, one of which is always empty: 65 x 28 KiB. */
-const ENTRIES: i32 = 65;
+/** One of them is always empty: 65 x 28 KiB. */
+const ENTRIES: i32 = MAX_CACHED_GRANTS + 1;
 
 /** One grant under one context. */
 export class Entry {

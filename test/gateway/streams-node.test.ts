@@ -8,8 +8,8 @@ import { z } from "zod";
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost, type Header, type OpenRequest } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
+import { quickSigner } from "../kit/quick.js";
 import { revocations } from "../kit/revocations.js";
-import { newSigner } from "../kit/token.js";
 import { type Json, World } from "../kit/world.js";
 
 const start = Math.floor(Date.now() / 1000);
@@ -420,7 +420,7 @@ describe("grants with a stream open", () => {
       host.tick();
     }
   };
-  const crew = Array.from({ length: 16 }, () => newSigner("Ed25519"));
+  const crew = Array.from({ length: 16 }, () => quickSigner());
   const crewed = (world: World): Json =>
     world.bundleClaims({
       principals: [
