@@ -88,7 +88,7 @@ export function spend(proof: Proof, grant: Grant, nowSeconds: i64): Spending {
   if (!isReady && !readSecret()) return Spending.Unavailable;
   const kid = grant.request.kid;
   const name = grant.claims.jti;
-  const requester = <u32>sipHash(secret, kid.ptr, kid.len) << 16;
+  const requester = (<u32>sipHash(secret, kid.ptr, kid.len)) << 16;
   const grantHash = requester | (<u32>hashOf(kid.ptr, kid.len, name.ptr, name.len) & 0xffff);
   const proofHash = hashOf(proof.thumbprint, 32, proof.idPtr, proof.idLen);
   const keyLen = writeBucketKey(<i32>(sipHash(secret, proof.thumbprint, 32) % PROOF_BUCKETS));

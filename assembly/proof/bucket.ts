@@ -78,7 +78,8 @@ export function useProof(ptr: usize, len: i32, proof: u64, grant: u32, issuedAt:
     out += USED_BYTES;
   }
   if (issuedAt <= forgotten) return Use.Again;
-  if (share >= MAX_PROOFS_OF_GRANT || ofRequester >= MAX_PROOFS_OF_REQUESTER || out >= next + MAX_BUCKET_BYTES) return Use.Full;
+  if (share >= MAX_PROOFS_OF_GRANT || ofRequester >= MAX_PROOFS_OF_REQUESTER || out >= next + MAX_BUCKET_BYTES)
+    return Use.Full;
   share += 1;
   store<i64>(next, forgotten);
   store<u64>(next, 0, 8);
