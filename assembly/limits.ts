@@ -103,6 +103,18 @@ export const MAX_STREAMS: i32 = 786432;
  * could end it.
  */
 export const MAX_OPEN_GRANTS: i32 = 15360;
+/** Of them, those of one requester: more than anybody works under at once, and a fifteenth, so that one cannot keep all others out. */
+export const MAX_OPEN_GRANTS_OF_REQUESTER: i32 = 1024;
+/** Accepted grants that are kept parsed, each of which a look-up asks: further ones are verified anew, and the one unused longest goes. */
+export const MAX_CACHED_GRANTS: i32 = 64;
+/** A record in bytes; filter/record.ts has the sum. Its evidence, which is a grant, stands on a line of its own. */
+export const MAX_RECORD_BYTES: i32 = 8192;
+/** Records a second and VM of denials before the requester's signature held. */
+export const MAX_UNPROVEN_RECORDS: i32 = 100;
+/** Records a second, VM and requester's key of denials after it. The first of each verdict comes on top. */
+export const MAX_PROVEN_RECORDS: i32 = 100;
+/** Failed grants that a source has per window and VM: 32 of three signatures cost about 10 ms where keys have no tables. */
+export const MAX_FAILED: u32 = 32;
 /** Keys with a table of multiples, each of which is looked for among them; MAX_TABLE_KIB has room for twice as many. */
 export const MAX_TABLES: i32 = 64;
 /** Keys that wait for a table; further ones ask again with their next signature. */
@@ -111,9 +123,11 @@ export const MAX_WAITING_KEYS: i32 = 16;
 export const MAX_VMS: i32 = 1024;
 /**
  * Used proofs that are remembered, 16 bytes each, in the gateway's shared data (filter/replays.ts): of one grant, a steady 68
- * requests a second; of all grants whose keys fall into one bucket. All buckets full: 16 MiB a process and vm_id.
+ * requests a second; of one requester in one bucket, so that nobody fills it with two grants for one key; of all grants whose keys
+ * fall into one bucket. All buckets full: 16 MiB a process and vm_id.
  */
 export const MAX_PROOFS_OF_GRANT: i32 = 4096;
+export const MAX_PROOFS_OF_REQUESTER: i32 = 6144;
 export const MAX_PROOFS_OF_BUCKET: i32 = 8192;
 export const PROOF_BUCKETS: i32 = 128;
 /**

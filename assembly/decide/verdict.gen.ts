@@ -358,7 +358,7 @@ export function verdictTitle(verdict: i32): string {
     case Verdict.Network:
       return "The request comes from a network that the grant does not name";
     case Verdict.Busy:
-      return "Too many signatures from this network or under this key did not verify, or this grant made too many requests; try again in ten seconds";
+      return "Too many signatures from this network or under this key did not verify, or this grant made too many requests, or its requester has too many grants in use; try again in ten seconds";
     case Verdict.NoTrust:
       return "The gateway holds no usable trust bundle";
     case Verdict.BundleExpired:

@@ -15,13 +15,14 @@
 import { sipHash } from "../crypto/siphash";
 import { Grant, newGrant } from "../grant/grant";
 import { GRANT_REGION_BYTES } from "../grant/read";
+import { MAX_CACHED_GRANTS } from "../limits";
 import { equalBytes } from "../text/bytes";
 import { Region } from "../text/region";
 import { vmSecret } from "./secret";
 import { SHOWN_BYTES, ShownKeys } from "./shownkeys";
 
-/** Entries of a VM, one of which is always empty: 65 x 28 KiB. */
-const ENTRIES: i32 = 65;
+/** One of them is always empty: 65 x 28 KiB. */
+const ENTRIES: i32 = MAX_CACHED_GRANTS + 1;
 
 /** One grant under one context. */
 export class Entry {
@@ -41,9 +42,8 @@ export class Entry {
   payloadHash: usize = 0;
   /** Approvers that the evidence of this grant has shown, in this spelling or in earlier ones. */
   shown: ShownKeys = new ShownKeys();
-  /** Where its grant stands among those with a stream open, and the stamp that it has there (opengrants.ts); 0 for none. */
-  open: usize = 0;
-  openStamp: u64 = 0;
+  /** What its grant is found by among those with a stream open (opengrants.ts); 0 until it is asked for. */
+  standing: u64 = 0;
 }
 
 const NO_ENTRY = changetype<Entry>(0);
@@ -74,7 +74,7 @@ export function lookUp(serial: u32, ptr: usize, len: i32): Entry {
     if (equalBytes(entry.grant.textPtr, entry.grant.textLen, ptr, len)) return entry;
   }
   empty.serial = serial;
-  empty.openStamp = 0;
+  empty.standing = 0;
   empty.proofs = 0;
   store<u64>(empty.hash, hash);
   empty.region.open(empty.memory, GRANT_REGION_BYTES);

@@ -4,13 +4,10 @@
  * What was let in is always recorded.
  */
 import { Verdict } from "../decide/verdict.gen";
+import { MAX_PROVEN_RECORDS, MAX_UNPROVEN_RECORDS } from "../limits";
 import { keyOf } from "./failures";
 import { Judgement } from "./judgement";
 
-/** Records a second and VM of denials before the requester's signature held. */
-const MAX_UNPROVEN: i32 = 100;
-/** Records a second, VM and requester's key of denials after it. The first of each verdict comes on top. */
-const MAX_PROVEN: u32 = 100;
 /**
  * Room for 1,024 keys in one second. Where one stands depends on the VM's secret. Of 200 that are denied in one second, more than
  * 16 meet in one set once in 400,000 times; then one of them is counted anew, and more of it is recorded.
@@ -30,7 +27,7 @@ function mayRecordUnproven(now: i64): bool {
     unprovenThisSecond = 0;
   }
   unprovenThisSecond += 1;
-  return unprovenThisSecond <= MAX_UNPROVEN;
+  return unprovenThisSecond <= MAX_UNPROVEN_RECORDS;
 }
 
 /** The key's place, as of that second. Where its set is full, the one with the fewest records makes room. */
@@ -60,7 +57,7 @@ export function mayRecordProven(key: u64, verdict: i32, now: i64): bool {
   const kind = (<u64>1) << (verdict & 63);
   const kinds = load<u64>(place, 8);
   const recorded = load<u32>(place, 24);
-  if (recorded >= MAX_PROVEN && (kinds & kind) != 0) return false;
+  if (recorded >= <u32>MAX_PROVEN_RECORDS && (kinds & kind) != 0) return false;
   store<u64>(place, kinds | kind, 8);
   store<u32>(place, recorded + 1, 24);
   return true;

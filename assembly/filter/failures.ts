@@ -6,11 +6,10 @@
  * Where a source stands depends on the VM's secret, so nobody can choose networks that share a place.
  */
 import { sipHash } from "../crypto/siphash";
+import { MAX_FAILED } from "../limits";
 import { isV4, parseAddress } from "../text/address";
 import { vmSecret } from "./secret";
 
-/** Failed grants that a source has per window and VM: 32 of three signatures cost about 10 ms where keys have no tables. */
-const MAX_FAILED: u32 = 32;
 /** Seconds. */
 export const WINDOW: i64 = 10;
 /**

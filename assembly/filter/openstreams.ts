@@ -17,13 +17,13 @@ import { contextAt, findHandle, keepUp, RootContext } from "./contexts";
 import { Judgement } from "./judgement";
 import { countDroppedRecord, countEndedStream, countRefused } from "./metrics";
 import {
-  hasRoomUnder,
   joinOpenGrant,
   leaveOpenGrant,
   OpenGrant,
   openGrantAt,
   openGrantCount,
   openGrantPlaces,
+  roomUnder,
 } from "./opengrants";
 import { recordEnd } from "./record";
 import { replyToEnded } from "./reply";
@@ -58,11 +58,12 @@ export function handleOf(owner: u32): u32 {
   return (owner & OPEN) != 0 ? grantOf(owner).handle : owner;
 }
 
-/** Whether the stream may open: one that nobody could end must not. Shadow ends none. */
-export function canWatch(judgement: Judgement): bool {
-  if (judgement.context.settings.isShadow || hasRoomUnder(judgement.entry)) return true;
-  countRefused();
-  return false;
+/** Whether the stream may open, or why not: one that nobody could end must not. Shadow ends none. */
+export function judgeRoom(judgement: Judgement): i32 {
+  const context = judgement.context;
+  const verdict = context.settings.isShadow ? Verdict.Allow : roomUnder(judgement.entry, context.handle);
+  if (verdict == Verdict.NoTrust) countRefused();
+  return verdict;
 }
 
 /** The stream was let in: from now on it lives as long as its grant. False where it cannot be watched. */

@@ -10,6 +10,7 @@ import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
 import { hashPayload } from "../grant/read";
 import { getFilterState, Slice, Status, setFilterState } from "../host/calls";
+import { MAX_RECORD_BYTES } from "../limits";
 import { Text } from "../text/region";
 import { writeTimestamp } from "../text/time";
 import { Writer } from "../text/writer";
@@ -24,10 +25,8 @@ import { Judgement } from "./judgement";
 import { countDroppedRecord } from "./metrics";
 import { AUDIT_STATE } from "./names";
 
-/** A record's bound (docs/audit-record.md). */
-const MAX_RECORD_BYTES: i32 = 8192;
 /*
- * It holds because each member is bounded. In characters of JSON, with names, quotes and commas; names of the roster need no
+ * A record's bound (docs/audit-record.md), MAX_RECORD_BYTES, holds because each member is bounded. In characters of JSON, with names, quotes and commas; names of the roster need no
  * escapes, a ticket and the gateway's part of `vm` may need six characters a byte:
  *
  *   v, vm                824 = 14 + 6 x 128 + 42              method          44 = 12 + 32

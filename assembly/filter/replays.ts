@@ -28,7 +28,7 @@ export enum Spending {
   /** It was not used before, and is now. */
   Done,
   Replayed,
-  /** The grant's share or its bucket is full, or too many workers write there at once. */
+  /** The grant's share, its requester's, or its bucket is full, or too many workers write there at once. */
   Full,
   /** The gateway has no shared data, or something else stands there. */
   Unavailable,
@@ -88,7 +88,8 @@ export function spend(proof: Proof, grant: Grant, nowSeconds: i64): Spending {
   if (!isReady && !readSecret()) return Spending.Unavailable;
   const kid = grant.request.kid;
   const name = grant.claims.jti;
-  const grantHash = <u32>hashOf(kid.ptr, kid.len, name.ptr, name.len);
+  const requester = (<u32>sipHash(secret, kid.ptr, kid.len)) << 16;
+  const grantHash = requester | (<u32>hashOf(kid.ptr, kid.len, name.ptr, name.len) & 0xffff);
   const proofHash = hashOf(proof.thumbprint, 32, proof.idPtr, proof.idLen);
   const keyLen = writeBucketKey(<i32>(sipHash(secret, proof.thumbprint, 32) % PROOF_BUCKETS));
   const mark = arenaMark();

@@ -221,9 +221,10 @@ export function newSettings(loading: Loading): Settings {
 export function readSettings(loading: Loading, ptr: usize, len: i32, settings: Settings, texts: SignedTexts): bool {
   const reader = loading.reader;
   let seen = 0;
-  reader.start(ptr, len);
+  loading.read(ptr, len);
   if (reader.openObject()) {
     while (reader.nextMember()) {
+      loading.atMember();
       const member = configurationMember(reader.stringPtr, reader.stringLen);
       if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
       else readMember(member, loading, settings, texts);

@@ -3,13 +3,13 @@
  *
  *   | forgotten i64 | unused 8 | used | used | ...        used: | proof u64 | grant u32 | iat u32 |
  *
- * `proof` is a hash of key and `jti`, `grant` one of the grant's name. What can no longer pass by its time is taken out with the
+ * `proof` is a hash of key and `jti`, `grant` one of the grant's name, its upper half one of its requester's. What can no longer pass by its time is taken out with the
  * next proof that comes in, and `forgotten` is the latest `iat` of all that were: nothing as old as that is taken again, also
  * where the clock was set back since. A new bucket has forgotten all up to its birth, as an earlier table may have known them.
  *
  * `iat` is kept in 32 bits and compared by difference, so no year ends it.
  */
-import { MAX_PROOF_AGE, MAX_PROOFS_OF_BUCKET, MAX_PROOFS_OF_GRANT } from "../limits";
+import { MAX_PROOF_AGE, MAX_PROOFS_OF_BUCKET, MAX_PROOFS_OF_GRANT, MAX_PROOFS_OF_REQUESTER } from "../limits";
 
 export const BUCKET_HEAD_BYTES: i32 = 16;
 const USED_BYTES: i32 = 16;
@@ -20,7 +20,7 @@ export enum Use {
   First,
   /** It was used before, or may have been: it is as old as what was forgotten. */
   Again,
-  /** Its grant's share is full, or the bucket. */
+  /** Its grant's share is full, or its requester's, or the bucket. */
   Full,
 }
 
@@ -63,6 +63,7 @@ export function useProof(ptr: usize, len: i32, proof: u64, grant: u32, issuedAt:
   let out = next + BUCKET_HEAD_BYTES;
   const end = ptr + len;
   share = 0;
+  let ofRequester = 0;
   for (let used = ptr + BUCKET_HEAD_BYTES; used < end; used += USED_BYTES) {
     // Negative for one from the future.
     const age = <i32>(<u32>now - load<u32>(used, 12));
@@ -72,11 +73,13 @@ export function useProof(ptr: usize, len: i32, proof: u64, grant: u32, issuedAt:
     }
     if (load<u64>(used) == proof) return Use.Again;
     if (load<u32>(used, 8) == grant) share += 1;
+    if (load<u16>(used, 10) == <u16>(grant >>> 16)) ofRequester += 1;
     v128.store(out, v128.load(used));
     out += USED_BYTES;
   }
   if (issuedAt <= forgotten) return Use.Again;
-  if (share >= MAX_PROOFS_OF_GRANT || out >= next + MAX_BUCKET_BYTES) return Use.Full;
+  if (share >= MAX_PROOFS_OF_GRANT || ofRequester >= MAX_PROOFS_OF_REQUESTER || out >= next + MAX_BUCKET_BYTES)
+    return Use.Full;
   share += 1;
   store<i64>(next, forgotten);
   store<u64>(next, 0, 8);

@@ -184,9 +184,10 @@ export function readTrustClaims(loading: Loading, ptr: usize, len: i32, anchors:
   floors.clear();
   forgetRevoked();
   keyCount = 0;
-  reader.start(ptr, len);
+  loading.read(ptr, len);
   if (reader.openObject()) {
     while (reader.nextMember()) {
+      loading.atMember();
       const member = bundleMember(reader.stringPtr, reader.stringLen);
       if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
       else readMember(member, loading, trust);

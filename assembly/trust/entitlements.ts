@@ -139,6 +139,7 @@ function readEntitlement(loading: Loading): Entitlement {
   approvalRules.clear();
   if (!reader.openObject()) return entitlement;
   while (reader.nextMember()) {
+    loading.atMember();
     const member = entitlementMember(reader.stringPtr, reader.stringLen);
     if ((seen & member) != 0) loading.refuse("an entitlement has a member twice");
     else readMember(member, loading, entitlement);

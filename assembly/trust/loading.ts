@@ -13,6 +13,9 @@ export class Loading {
   /** The name that the reason speaks of. */
   subjectPtr: usize = 0;
   subjectLen: i32 = 0;
+  /** The member of the text, or of an entitlement in it, whose name was read last. */
+  private memberPtr: usize = 0;
+  private memberLen: i32 = 0;
 
   start(ptr: usize, len: i32): void {
     this.region.open(ptr, len);
@@ -55,10 +58,24 @@ export class Loading {
     return this.reason.length == 0 && this.reader.ok && !this.region.full;
   }
 
-  /** Where the JSON itself is bad and nobody gave a better reason, this is the reason. */
+  /** Begins to read the JSON text at (ptr, len). */
+  read(ptr: usize, len: i32): void {
+    this.memberPtr = 0;
+    this.reader.start(ptr, len);
+  }
+
+  /** The reader has read a member's name. */
+  atMember(): void {
+    this.memberPtr = this.reader.stringPtr;
+    this.memberLen = this.reader.stringLen;
+  }
+
+  /** Where the JSON itself is bad and nobody gave a better reason, this is the reason, and the member at which it was. */
   explain(reason: string): void {
     if (this.reason.length != 0) return;
     this.reason = this.region.full ? "it is too large" : reason;
+    this.subjectPtr = this.memberPtr;
+    this.subjectLen = this.memberLen;
   }
 }
 

@@ -76,9 +76,10 @@ function readClaims(loading: Loading, ptr: usize, len: i32, text: RevocationText
   const reader = loading.reader;
   let seen = 0;
   forgetRevoked();
-  reader.start(ptr, len);
+  loading.read(ptr, len);
   if (reader.openObject()) {
     while (reader.nextMember()) {
+      loading.atMember();
       const member = revocationsMember(reader.stringPtr, reader.stringLen);
       if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
       else readMember(member, loading, text);

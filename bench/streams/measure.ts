@@ -6,7 +6,7 @@ import { processMemory } from "../base/process-memory.js";
 import { quantile } from "../base/statistics.js";
 import { becomeQuiet } from "../gateway/quiet.js";
 import { openCrowd } from "./crowd.js";
-import { startStreamGateway } from "./gateway.js";
+import { EVERYBODY, startStreamGateway } from "./gateway.js";
 
 const LIFE_SECONDS = 600;
 const PROBE_MS = 5;
@@ -81,7 +81,7 @@ export async function measureCase(one: Case, seconds: number, source: CpuSource)
     await test.configure(gateway.configuration());
     const authorization = `Bearer ${await test.normalToken()}`;
     const grants = Array.from({ length: one.grants }, (_, i) =>
-      gateway.grant(`crowded-grant-number-${i}`, LIFE_SECONDS),
+      gateway.grant(`crowded-grant-number-${i}`, LIFE_SECONDS, i),
     );
     const crowd = await openCrowd(test.port, one.streams, (i) =>
       grants.length === 0 ? { authorization } : { "x-break-glass": grants[i % grants.length] ?? "" },
@@ -96,7 +96,7 @@ export async function measureCase(one: Case, seconds: number, source: CpuSource)
     if (grants.length > 0) {
       const ended = Promise.all(crowd.streams.map(({ end }) => end));
       const began = performance.now();
-      test.offer(gateway.configuration({ sub: ["rita"] }));
+      test.offer(gateway.configuration(EVERYBODY));
       await ended;
       ending = { milliseconds: performance.now() - began, probes: probe.take() };
     }

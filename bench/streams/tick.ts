@@ -3,6 +3,7 @@ import { FilterHost } from "../../control/host/host.js";
 import { headersOf } from "../../test/kit/headers.js";
 import { World } from "../../test/kit/world.js";
 import { median } from "../base/statistics.js";
+import { Crew } from "./gateway.js";
 
 export interface Ticks {
   readonly streams: number;
@@ -21,8 +22,9 @@ const WARM_UP = 50;
 export async function measureTicks(streams: number, grants: number, ticks: number): Promise<Ticks> {
   const world = new World(Math.floor(Date.now() / 1000));
   const host = await FilterHost.load();
-  host.configure(world.configuration());
-  const texts = Array.from({ length: grants }, () => world.alone());
+  const crew = new Crew(world);
+  host.configure(world.configuration({ bundle: world.bundleClaims({ principals: crew.principals }) }));
+  const texts = Array.from({ length: grants }, (_, i) => crew.grant(i));
   for (let i = 0; i < streams; i++) {
     host.open({ headers: headersOf([texts[i % grants] ?? ""]) });
     if (i < WARM_UP * 2) host.tick();

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost, type Header, type OpenRequest } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
+import { quickSigner } from "../kit/quick.js";
 import { revocations } from "../kit/revocations.js";
 import { type Json, World } from "../kit/world.js";
 
@@ -411,34 +412,108 @@ it("many: each is ended once, some a tick, the next ticks soon, and nothing is l
   expect(metric("glassgate.streams")).toBe(0);
 });
 
-it("no room for one more grant: it is denied before it opens anything, told in gauge and log, and room comes back", async () => {
-  const MOST = 15_360;
-  const { world, host, open, metric } = await setUp({ table_memory_kib: 1208 });
-  // More than the cache holds: each comes back as one that was never seen, and takes a place of its own.
-  const grants = Array.from({ length: 70 }, () => world.alone());
-  const streams: OpenRequest[] = [];
-  while (streams.length < MOST) {
-    const opened = open(grants[streams.length % grants.length] ?? "");
-    if (!isOpen(opened)) break;
-    streams.push(opened);
-    // Its table of multiples makes the rest quick.
-    if (streams.length < 400) host.tick();
-  }
-  expect(streams).toHaveLength(MOST);
-  const one = open(world.alone());
-  expect(one.outcome.reply).toMatchObject({ status: 503, details: "glassgate_no_trust" });
-  expect(auditOf(one).record).toContain('"verdict":"no_trust"');
-  // A further stream under a grant that is open takes no place, nor does a request without a grant.
-  expect(isOpen(open(grants[(MOST - 1) % grants.length] ?? ""))).toBe(true);
-  expect(isOpen(open("", { headers: headersOf([]) }))).toBe(true);
-  for (let i = 0; i < 2; i++) {
-    host.advance(2500);
+describe("grants with a stream open", () => {
+  /** Until the VMs have said again how full they are. */
+  const told = (host: FilterHost): void => {
+    for (let i = 0; i < 2; i++) {
+      host.advance(2500);
+      host.tick();
+    }
+  };
+  const crew = Array.from({ length: 16 }, () => quickSigner());
+  const crewed = (world: World): Json =>
+    world.bundleClaims({
+      principals: [
+        ...principalsOf(world.bundleClaims()),
+        ...crew.map(({ jwk }, i) => ({ id: `crew-${i}`, roles: ["oncall"], keys: [jwk] })),
+      ],
+    });
+  const by = (world: World, i: number): string =>
+    world.alone({ by: crew[i] ?? world.rita, claims: { sub: `crew-${i}` } });
+
+  it("one in every spelling takes one place, whatever the cache has forgotten meanwhile", async () => {
+    const { world, host, open, metric } = await setUp();
+    const [request = "", ...approvals] = world
+      .grant({ approvals: [{ by: world.adam }, { by: world.anna }] })
+      .split("~");
+    const spellings = [approvals, [...approvals].reverse()].map((some) => [request, ...some].join("~"));
+    const streams = Array.from({ length: 40 }, (_, i) => open(spellings[i % 2] ?? ""));
+    const others = Array.from({ length: 70 }, () => world.alone());
+    for (let i = 0; i < 2 * others.length; i++) streams.push(open(others[i % others.length] ?? ""));
+    expect(streams.every(isOpen)).toBe(true);
+    told(host);
+    expect(metric("glassgate.open_grants")).toBe(1 + others.length);
+    for (const opened of streams) opened.close();
+    told(host);
+    expect(metric("glassgate.open_grants")).toBe(0);
+  });
+
+  it("with fewer approvals, or signed by another key, it stands by others and has a place of its own", async () => {
+    const { world, host, open, configure, metric } = await setUp();
+    const [request = "", ...approvals] = world
+      .grant({ approvals: [{ by: world.adam }, { by: world.anna }, { by: world.alex }] })
+      .split("~");
+    const payload = Buffer.from(request.split(".")[1] ?? "", "base64url").toString();
+    const [others = ""] = world.grant({ payload, by: world.rita2, approvals: [] }).split("~");
+    const [all, fewer, otherKey] = [
+      [request, ...approvals],
+      [request, ...approvals.slice(0, 2)],
+      [others, ...approvals.slice(0, 2)],
+    ].map((parts) => open(parts.join("~")));
+    if (all === undefined || fewer === undefined || otherKey === undefined) throw new Error("three were opened");
+    told(host);
+    expect(metric("glassgate.open_grants")).toBe(3);
+    configure(world.bundleClaims({ revoked: { kid: [world.alex.kid, world.rita2.kid] } }));
     host.tick();
-  }
-  expect(metric("glassgate.open_grants")).toBe(MOST);
-  expect(metric("glassgate.refused")).toBe(1);
-  const told = host.process.log.map(({ text }) => text);
-  expect(told).toContain("glassgate: this VM holds 15360 of at most 15360 grants with a stream open");
-  streams[0]?.close();
-  expect(isOpen(open(world.alone()))).toBe(true);
-}, 240_000);
+    expectEnded(all, "revoked");
+    expectEnded(otherKey, "revoked");
+    expect(isOpen(fewer)).toBe(true);
+  });
+
+  it("a requester has a share: one more is busy, others' open, and what is closed can be used again", async () => {
+    const MOST = 1024;
+    const { world, host, open, configure } = await setUp();
+    configure(crewed(world));
+    const streams = Array.from({ length: MOST }, () => open(by(world, 0)));
+    expect(streams.every(isOpen)).toBe(true);
+    const one = open(by(world, 0));
+    expect(one.outcome.reply).toMatchObject({ status: 429, details: "glassgate_busy" });
+    expect(auditOf(one).record).toContain('"verdict":"busy"');
+    expect(isOpen(open(by(world, 1)))).toBe(true);
+    streams.pop()?.close();
+    const last = by(world, 0);
+    expect(isOpen(open(last))).toBe(true);
+    // Under a grant that is open there is room, and another root context's places are the requester's as well.
+    expect(isOpen(open(last))).toBe(true);
+    configure(crewed(world));
+    expect(open(by(world, 0)).outcome.reply).toMatchObject({ status: 429 });
+    host.tick();
+  });
+
+  it("no room for one more: it is denied before it opens anything, told in gauge and log, and room comes back", async () => {
+    const MOST = 15_360;
+    const { world, host, open, configure, metric } = await setUp();
+    configure(crewed(world), { table_memory_kib: 32_768 });
+    const streams: OpenRequest[] = [];
+    while (streams.length < MOST) {
+      const opened = open(by(world, streams.length % 15));
+      if (!isOpen(opened)) break;
+      streams.push(opened);
+      // Tables of multiples make the rest quick.
+      if (streams.length < 600) host.tick();
+    }
+    expect(streams).toHaveLength(MOST);
+    const one = open(by(world, 15));
+    expect(one.outcome.reply).toMatchObject({ status: 503, details: "glassgate_no_trust" });
+    expect(auditOf(one).record).toContain('"verdict":"no_trust"');
+    expect(isOpen(open("", { headers: headersOf([]) }))).toBe(true);
+    told(host);
+    expect(metric("glassgate.open_grants")).toBe(MOST);
+    expect(metric("glassgate.refused")).toBe(1);
+    expect(host.process.log.map(({ text }) => text)).toContain(
+      "glassgate: this VM holds 15360 of at most 15360 grants with a stream open",
+    );
+    streams[0]?.close();
+    expect(isOpen(open(by(world, 15)))).toBe(true);
+  }, 240_000);
+});

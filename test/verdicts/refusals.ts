@@ -105,8 +105,8 @@ const bundles: Refusal[] = [
   bundle("an unknown member", "unknown member", () => ({ extra: 1 })),
   bundle("revokers as a name", "wrong type", () => ({ revokers: "lead" })),
   bundle("no revoker", "wrong type", () => ({ revokers: [] })),
-  bundle("65 revokers", "wrong type or out of its bounds", () => ({ revokers: manyNames(65) })),
-  bundle("65 reviewers", "wrong type or out of its bounds", () => ({ reviewers: manyNames(65) })),
+  bundle("65 revokers", 'out of its bounds: "revokers"', () => ({ revokers: manyNames(65) })),
+  bundle("65 reviewers", 'out of its bounds: "reviewers"', () => ({ reviewers: manyNames(65) })),
   bundle("a reviewer that is no name", "wrong type", () => ({ reviewers: ["a b"] })),
   bundle("a ledger that is a root", "ledger's key is also", (w) => ({ ledgers: [w.roots[2].jwk] })),
   bundle("a ledger that is a principal's key", "ledger's key is also", (w) => ({ ledgers: [w.rita.jwk] })),
@@ -228,7 +228,7 @@ const bundles: Refusal[] = [
   entitlement("max_wait as a string", "wrong type", { max_wait: "10m" }),
   entitlement("max_wait without approvals", "no approvals to wait for", { max_wait: 60, approvals: [] }),
   entitlement("audit receipt, not built yet", "unknown member", { audit: "receipt" }),
-  entitlement("a pattern that is ambiguous", "wrong type or out of its bounds", {
+  entitlement("a pattern that is ambiguous", 'out of its bounds: "authorization_details"', {
     authorization_details: [{ type: "break_glass_http", locations: ["*"], actions: ["*"], paths: ["/a/../b"] }],
   }),
   entitlement("paths of more than 32 KiB", "32 KiB together", {
@@ -239,8 +239,8 @@ const bundles: Refusal[] = [
       paths: Array.from({ length: 32 }, (_, j) => `/${i}/${j}/`.padEnd(520, "a")),
     })),
   }),
-  entitlement("no reason", "wrong type or out of its bounds", { reasons: [] }),
-  entitlement("drill as a string", "wrong type or out of its bounds", { drill: "yes" }),
+  entitlement("no reason", 'out of its bounds: "reasons"', { reasons: [] }),
+  entitlement("drill as a string", 'out of its bounds: "drill"', { drill: "yes" }),
 ];
 
 const members: Refusal[] = [
@@ -251,7 +251,7 @@ const members: Refusal[] = [
   member("threshold 0", "threshold", { threshold: 0 }),
   member("a threshold above the roots", "fewer roots", { threshold: 4 }),
   member("another mode", "mode", { mode: "audit" }),
-  member("require as a string", "wrong type", { require: "yes" }),
+  member("require as a string", 'wrong type or out of its bounds: "require"', { require: "yes" }),
   member("leeway over 60", "leeway", { leeway: 61 }),
   member("table_memory_kib over 32768", "table_memory_kib", { table_memory_kib: 32_769 }),
   member("a header name in capitals", "strip", { strip: ["X-User"] }),

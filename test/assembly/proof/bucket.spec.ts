@@ -1,5 +1,5 @@
 /** What is remembered of used proofs, for how long, and how many. */
-import { MAX_PROOFS_OF_BUCKET, MAX_PROOFS_OF_GRANT } from "../../../assembly/limits";
+import { MAX_PROOFS_OF_BUCKET, MAX_PROOFS_OF_GRANT, MAX_PROOFS_OF_REQUESTER } from "../../../assembly/limits";
 import {
   isBucket,
   MAX_BUCKET_BYTES,
@@ -101,10 +101,20 @@ describe("a share", () => {
     expect(use(2, NOW + 61, NOW + 61)).toBe(Use.First);
     expect(shareUsed()).toBe(MAX_PROOFS_OF_GRANT / 2 + 1);
   });
+  it("of a requester is full for all grants of his, and there is room for others", () => {
+    open(NOW - 1000);
+    for (let i = 0; i < MAX_PROOFS_OF_REQUESTER; i++) {
+      if (use(100 + i, NOW, NOW, 0x70000 + (i & 1)) != Use.First) expect(i).toBe(-1);
+    }
+    expect(use(1, NOW, NOW, 0x70000)).toBe(Use.Full);
+    expect(use(1, NOW, NOW, 0x70009)).toBe(Use.Full);
+    expect(use(1, NOW, NOW, 0x80000)).toBe(Use.First);
+    expect(use(2, NOW + 61, NOW + 61, 0x70009)).toBe(Use.First);
+  });
   it("cannot make the bucket larger than its limit", () => {
     open(NOW - 1000);
     for (let i = 0; i < MAX_PROOFS_OF_BUCKET; i++) {
-      if (use(100 + i, NOW, NOW, i & 3) != Use.First) expect(i).toBe(-1);
+      if (use(100 + i, NOW, NOW, (i & 3) << 16) != Use.First) expect(i).toBe(-1);
     }
     expect(len).toBe(MAX_BUCKET_BYTES);
     expect(isBucket(len)).toBe(true);
