@@ -100,7 +100,13 @@ export class Bringing {
     const state = await readFilterState(admin, this.domain);
     const now = this.files.read();
     const isNewest = (this.files.newest(now)?.version ?? 0) <= bundle.version;
-    if (!isNewest || now.text !== files.text || (state.bundleVersion ?? 0) > bundle.version) return undefined;
+    if (
+      !isNewest ||
+      now.text !== files.text ||
+      this.files.obstacle(bundle) !== undefined ||
+      (state.bundleVersion ?? 0) > bundle.version
+    )
+      return undefined;
     const generation = nextGeneration(now);
     const configuration = this.configurationFor(bundle, now, generation);
     const id = vmId?.(generation) ?? now.deployed?.vmId ?? vmIdOf(filter);
@@ -225,6 +231,9 @@ export class Bringing {
     this.files.withdrawText();
     const now = this.files.read();
     if (before.text === undefined || !this.files.holdsText(now)) return undefined;
+    // What another push has brought in meanwhile stays; only the text goes.
+    const isOurs = this.files.holds(now.deployed, this.own) || now.deployed === undefined;
+    if (!isOurs) return undefined;
     writeEcds(this.options.filter.ecdsPath, this.withTexts(before.text, now));
     await this.step("restored");
     return "previous";

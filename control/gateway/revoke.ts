@@ -43,6 +43,7 @@ export async function bringText(target: RevokeTarget, text: string, timeoutMs?: 
       anchors: held.anchors,
       bundle: held.bundle,
       text,
+      seen: held.texts.map((one) => one.text),
       courtesyMs: COURTESY_MS,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
