@@ -126,6 +126,24 @@ describe("a text that counts no more when it comes", () => {
   });
 });
 
+it("a revoker who has filled all the room keeps no root out, and the others have room when he is silenced", async () => {
+  const many = Array.from({ length: 2190 }, (_, i) => String(i).padStart(64, "x"));
+  const full = await sign("guard", serial + 1, { jti: many, incident: ["INC-1"] });
+  expect(await bring(full, await held())).toMatchObject({ kind: "applied" });
+  const wish = await sign("warden", serial + 1, { incident: many.slice(0, 30), sub: ["adam"] });
+  expect(await bring(wish, await held())).toMatchObject({
+    kind: "refused",
+    why: expect.stringContaining("192 KiB"),
+    next: expect.stringContaining("A root that silences a signer"),
+  });
+  const silencing = await sign("root-1", serial + 1, { sub: ["guard"], kid: many.slice(0, 30) });
+  expect(await bring(silencing, await held())).toMatchObject({ kind: "applied" });
+  expect([await asked("INC-1"), texts()]).toEqual(["allow", [silencing]]);
+  expect(await bring(wish, await held())).toMatchObject({ kind: "applied" });
+  expect(await verdict(test.port, party.world.grant())).toBe("revoked");
+  expect(texts()).toEqual([silencing, wish]);
+});
+
 it("a newer bundle that came while the key was opened is what stands in the file of a gateway that is down", async () => {
   const before = await held();
   await pushBundle();
