@@ -11,7 +11,7 @@ import { textsIn } from "../../control/gateway/push-texts.js";
 import { bringText, type RevokeOutcome } from "../../control/gateway/revoke.js";
 import type { Revoked } from "../../control/trust/claims.js";
 import { signRevocations } from "../../control/trust/revocations.js";
-import { freePort } from "../cli/run.js";
+import { freePort, type Typed } from "../cli/run.js";
 import type { TestEnvoy } from "../kit/envoy.js";
 import { type Name, outcomes, Revoking, verdict } from "../kit/revoking.js";
 import type { Json } from "../kit/world.js";
@@ -142,6 +142,40 @@ it("a revoker who has filled all the room keeps no root out, and the others have
   expect(await bring(wish, await held())).toMatchObject({ kind: "applied" });
   expect(await verdict(test.port, party.world.grant())).toBe("revoked");
   expect(texts()).toEqual([silencing, wish]);
+});
+
+describe("stop, from a machine whose clock is wrong", () => {
+  /** The command, with its clock so far from the gateway's. */
+  const stop = (seconds: number, typed: readonly Typed[]) => {
+    const shift = `const now = Date.now; Date.now = () => now() + ${seconds} * 1000;`;
+    const options = `--import data:text/javascript,${encodeURIComponent(shift)}`;
+    return party.atTerminal(
+      `NODE_OPTIONS="${options}" npx glassgate revoke stop --key guard --gateway gateway.yaml`,
+      typed,
+    );
+  };
+  const YES: readonly Typed[] = [[/leave it: $/, "yes"]];
+
+  it("behind: what was asked for meanwhile is stopped too", async () => {
+    const iat = Math.floor(Date.now() / 1000);
+    const grant = party.world.alone({ claims: { iat, exp: iat + 60 } });
+    expect(await verdict(test.port, grant)).toBe("allow");
+    const { code, stdout } = await stop(-200, YES);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("applied at") });
+    expect(await verdict(test.port, grant)).toBe("revoked");
+    serial = Math.floor(Date.now() / 1000) + 300;
+  });
+
+  it("far behind: nothing is signed, and it says what to do; ahead: it says until when", async () => {
+    const far = await stop(-4000, []);
+    expect({ code: far.code, stdout: far.stdout }).toEqual({
+      code: 2,
+      stdout: expect.stringContaining("ahead of this machine's"),
+    });
+    expect(texts()).toEqual([]);
+    const ahead = await stop(300, [[/leave it: $/, "no"]]);
+    expect(ahead.stdout.replace(/\s+/g, " ")).toContain("what is asked for there until then is stopped too");
+  });
 });
 
 it("a newer bundle that came while the key was opened is what stands in the file of a gateway that is down", async () => {
