@@ -5,6 +5,7 @@ import { asItWas, configurationOf, isAsWanted, keptFrom, nextGeneration } from "
 import type { Left, PushEndings } from "./push-endings.js";
 import type { Files, PushFiles } from "./push-files.js";
 import type { PushOptions, PushStep } from "./push-options.js";
+import { textsIn } from "./push-texts.js";
 import { type Arrival, waitFor } from "./push-wait.js";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -47,7 +48,8 @@ export class Bringing {
       const isServing =
         state.generation === deployed.configuration.generation &&
         state.bundleVersion === bundle.version &&
-        isWhole(state, this.workers);
+        isWhole(state, this.workers) &&
+        (textsIn(deployed.configuration).length === 0 || (state.revocations ?? 0) !== 0);
       if (isServing && (!isOwn || this.isAsWanted(bundle, { ...files, deployed })))
         return this.files.read().text === deployed.text ? { kind: "unchanged", state, deployed } : { kind: "moved" };
       // Its own push may be waiting for it just now.
