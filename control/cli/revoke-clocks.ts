@@ -6,6 +6,8 @@ import { MAX_AHEAD } from "../trust/next-text.js";
 import type { Gateway } from "./gateways.js";
 import { warn } from "./output.js";
 
+/** Half of how far ahead of this machine anything may be dated: `leeway`, and the texts after this one, need room as well. */
+const FARTHEST = MAX_AHEAD / 2;
 /** Of which a person should know. */
 const NOTICEABLE = 60;
 
@@ -24,7 +26,7 @@ async function aheadOf({ admin }: Gateway): Promise<number | undefined> {
 export async function clocksAhead(gateways: readonly Gateway[]): Promise<number> {
   const all = await Promise.all(gateways.map(async (gateway) => [gateway, (await aheadOf(gateway)) ?? 0] as const));
   for (const [{ file }, ahead] of all) {
-    if (ahead > MAX_AHEAD / 2)
+    if (ahead > FARTHEST)
       throw new UserError(
         `${visible(file)}: its clock is ${showDuration(ahead)} ahead of this machine's, and what is signed here cannot reach that far.`,
         {

@@ -22,15 +22,18 @@ function silenced(own: NamedText, others: readonly NamedText[], anchors: Anchors
   return silencerOf(own.signer, own.kid, anchors, bundle, speaking) !== undefined;
 }
 
-/** What of that signer's stands in the way: one that outranks it, or one that it would take the place of unseen. */
-function rivalOf(own: NamedText, others: readonly NamedText[], seen: readonly string[] | undefined): boolean {
-  return others.some(({ signer, sha256, text, claims }) => {
-    // The very same, signed again, is none.
-    if (signer !== own.signer || sha256 === own.sha256) return false;
-    if (claims.version >= own.claims.version) return true;
-    const isSeen = seen === undefined || seen.includes(text);
-    return !isSeen && missingFrom(own.claims.revoked, claims.revoked).length > 0;
-  });
+/** Whether a text of that signer's outranks it, or is one that it would take the place of unseen. His older ones are over already. */
+function hasRival(own: NamedText, others: readonly NamedText[], seen: readonly string[] | undefined): boolean {
+  // The very same, signed again, is none.
+  const rivals = others.filter(({ signer, sha256 }) => signer === own.signer && sha256 !== own.sha256);
+  const highest = Math.max(...rivals.map(({ claims }) => claims.version));
+  if (highest >= own.claims.version) return true;
+  return rivals.some(
+    ({ text, claims }) =>
+      claims.version === highest &&
+      seen?.includes(text) === false &&
+      missingFrom(own.claims.revoked, claims.revoked).length > 0,
+  );
 }
 
 /**
@@ -60,7 +63,7 @@ export function obstacleTo(
       message: "This signer has been silenced there meanwhile: the text takes nothing away.",
       hint: "Let a root, or another revoker, sign it.",
     };
-  return rivalOf(own, counting, seen)
+  return hasRival(own, counting, seen)
     ? {
         message: `Another text of ${own.signer} has come meanwhile, and the two would undo each other.`,
         hint: AGAIN,
