@@ -39,15 +39,31 @@ function compareWith(text: RevocationText, version: i64, hash: usize): string {
   return text.version == version && memory.compare(text.hash, hash, 32) != 0 ? OTHER : "";
 }
 
-/** As for bundles (domains.ts): what the VM itself holds counts first; whoever holds nothing, and every canary, asks the others. */
-function refusalOf(domain: Domain, text: RevocationText, isCanary: bool): string {
+/** Whether the text counts no more anywhere, once that bundle governs what it may: a listener that asks for more roots may still need it. */
+function isOver(domain: Domain, text: RevocationText, trust: Trust): bool {
+  if (!text.isIgnoredUnder(trust)) return false;
+  for (let i = 0; i < contextEnd(); i++) {
+    const context = contextAt(i);
+    if (!isTaken(i) || context.domain != domain || changetype<usize>(context.held) == 0) continue;
+    const isGoverned = trust.signerCount >= context.settings.anchors.threshold;
+    if (!isGoverned && !text.isIgnoredUnder(context.held.trust)) return false;
+  }
+  return true;
+}
+
+/**
+ * As for bundles (domains.ts): what the VM itself holds counts first; whoever holds nothing, and every canary, asks the others. What
+ * the configuration's bundle has ignored holds up nobody: a stolen key, once revoked, has used up none of its owner's numbers.
+ */
+function refusalOf(domain: Domain, text: RevocationText, trust: Trust, isCanary: bool): string {
   const own = domain.texts.find(text.namePtr, text.nameLen);
-  if (own >= 0) {
+  if (own >= 0 && !isOver(domain, domain.texts.at(own), trust)) {
     const reason = compareWith(text, domain.texts.at(own).version, domain.texts.at(own).hash);
     if (reason.length != 0 || !isCanary) return reason;
   }
   const other = findSharedText(text);
-  return changetype<usize>(other) == 0 ? "" : compareWith(text, other.version, other.hash);
+  if (changetype<usize>(other) == 0 || trust.ignoresText(other, other.key, other.version)) return "";
+  return compareWith(text, other.version, other.hash);
 }
 
 /** A worker goes on with what it has. One line, as somebody has replayed an old text, or two have signed in one's name. */
@@ -75,7 +91,7 @@ function take(loading: Loading, place: Text, anchors: Anchors, trust: Trust, dom
   }
   let reason = isLoaded(text) ? "two texts are of one signer" : "";
   const isFatal = isCanary || reason.length != 0;
-  if (reason.length == 0) reason = refusalOf(domain, text, isCanary);
+  if (reason.length == 0) reason = refusalOf(domain, text, trust, isCanary);
   if (reason.length == 0) {
     unchecked((loaded[loadedCount] = text));
     loadedCount += 1;
@@ -91,19 +107,20 @@ function take(loading: Loading, place: Text, anchors: Anchors, trust: Trust, dom
 }
 
 /** Whether that text is to be remembered beside those that were loaded. */
-function isFurther(signer: Named, version: i64, trust: Trust): bool {
-  return !trust.covers(signer, version) && !isLoaded(signer);
+function isFurther(signer: Named, key: Named, version: i64, trust: Trust): bool {
+  return !trust.ignoresText(signer, key, version) && !isLoaded(signer);
 }
 
 /** How many texts the domain would remember. The canary, which remembers none, goes by what the others have told. */
 function countAll(texts: Texts, trust: Trust, isCanary: bool): i32 {
   let count = loadedCount;
   for (let i = 0; !isCanary && i < texts.count; i++) {
-    if (isFurther(texts.at(i), texts.at(i).version, trust)) count += 1;
+    const text = texts.at(i);
+    if (isFurther(text, text.key, text.version, trust)) count += 1;
   }
   for (let i = 0; isCanary && i < sharedTextCount(); i++) {
     const text = sharedText(i);
-    if (isFurther(text, text.version, trust)) count += 1;
+    if (isFurther(text, text.key, text.version, trust)) count += 1;
   }
   return count;
 }
@@ -150,17 +167,17 @@ export function textsFilledPercent(domain: Domain, bytes: i32): i32 {
 /** Whether the text still counts under the newest bundle, or under an older one that governs a context of the domain. */
 function isNeeded(domain: Domain, text: RevocationText): bool {
   const newest = domain.newest;
-  if (changetype<usize>(newest) == 0 || !newest.trust.covers(text, text.version)) return true;
+  if (changetype<usize>(newest) == 0 || !text.isIgnoredUnder(newest.trust)) return true;
   for (let i = 0; i < contextEnd(); i++) {
     const context = contextAt(i);
     if (!isTaken(i) || context.domain != domain || changetype<usize>(context.held) == 0) continue;
-    if (!context.held.trust.covers(text, text.version)) return true;
+    if (!text.isIgnoredUnder(context.held.trust)) return true;
   }
   return false;
 }
 
-/** Forgets the texts that a bundle's floor covers, once that bundle governs all of the domain's contexts. */
-function forgetCovered(domain: Domain): void {
+/** Forgets the texts that a bundle has ignored, once that bundle governs all of the domain's contexts. */
+function forgetIgnored(domain: Domain): void {
   const texts = domain.texts;
   if (texts.count == 0) return;
   for (let i = 0; i < contextEnd(); i++) {
@@ -177,7 +194,7 @@ function forgetCovered(domain: Domain): void {
 /** Remembers what `loadTexts` has read. @param trust the configuration's bundle, which governs its context by now */
 export function rememberTexts(domain: Domain, trust: Trust): void {
   const texts = domain.texts;
-  forgetCovered(domain);
+  forgetIgnored(domain);
   for (let i = 0; i < loadedCount; i++) {
     const text = unchecked(loaded[i]);
     raiseSharedText(domain.id, text, trust);

@@ -171,11 +171,11 @@ function putText(entry: usize, text: RevocationText): void {
   memory.copy(entry + KID_AT, text.key.namePtr, min(text.key.nameLen, KID_BYTES));
 }
 
-/** Forgets the texts that the bundle's floor covers: nobody has to hold them any more. */
-function dropCovered(trust: Trust): void {
+/** Forgets the texts that the bundle has ignored: nobody has to hold them any more. */
+function dropIgnored(trust: Trust): void {
   for (let i = textCount - 1; i >= 0; i--) {
     const text = sharedText(i);
-    if (!trust.covers(text, text.version)) continue;
+    if (!trust.ignoresText(text, text.key, text.version)) continue;
     textCount -= 1;
     memory.copy(entryAt(i), entryAt(textCount), TEXT_BYTES);
   }
@@ -185,7 +185,7 @@ function dropCovered(trust: Trust): void {
 export function raiseSharedText(domain: usize, text: RevocationText, trust: Trust): void {
   for (let i = 0; i < RETRIES; i++) {
     readSharedTexts(domain);
-    dropCovered(trust);
+    dropIgnored(trust);
     const known = findSharedText(text);
     const isKnown = changetype<usize>(known) != 0;
     if (isKnown && known.version >= text.version) return;

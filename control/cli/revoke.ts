@@ -16,6 +16,7 @@ import { collect, examples, findKeyFile, jsonOption, keysOption, openKey, passph
 import { adminOption, type GatewayOptions, gatewayOption, readGateways } from "./gateways.js";
 import { askPerson, paint, say, warn } from "./output.js";
 import { type AskedOptions, askedFor } from "./revoke-asked.js";
+import { clocksAhead } from "./revoke-clocks.js";
 import { listRevocations } from "./revoke-list.js";
 import { type GatewayOutcome, report, sayOutcome, sayText, whoIs } from "./revoke-report.js";
 import { type Revoker, revokerOf, type Standing, standingsOf } from "./revoke-signer.js";
@@ -31,9 +32,9 @@ interface Options extends GatewayOptions, AskedOptions {
   readonly json?: boolean;
 }
 
-/** Grants that are asked for in the very second of a stop, by a clock that is ahead as far as gateways allow. */
-const stopMoment = (standings: readonly Standing[]): number =>
-  nowSeconds() + Math.max(...standings.map(({ held }) => held.leeway)) + 1;
+/** Grants that are asked for in the very second of a stop, by a clock that is ahead as far as gateways allow. @param ahead of this machine's */
+const stopMoment = (standings: readonly Standing[], ahead: number): number =>
+  nowSeconds() + ahead + Math.max(...standings.map(({ held }) => held.leeway)) + 1;
 
 /** Nobody writes a new gateway at such a moment. */
 const UNREAD =
@@ -69,7 +70,13 @@ function textOf({ standings, revoker, asked, isTakenBack }: Plan): { claims: Rev
   return { claims: nextClaims([...previous, floor], wanted, nowSeconds()) };
 }
 
-function planOf(what: string | undefined, options: Options, standings: readonly Standing[], keyName: string): Plan {
+function planOf(
+  what: string | undefined,
+  options: Options,
+  standings: readonly Standing[],
+  keyName: string,
+  ahead: number,
+): Plan {
   if (what !== undefined && what !== "stop")
     throw new UserError(`There is no \`glassgate revoke ${visible(what)}\`.`, {
       hint: "`glassgate revoke stop` takes away everything; else name it with --person, --sub, --kid, --grant or --incident.",
@@ -88,7 +95,7 @@ function planOf(what: string | undefined, options: Options, standings: readonly 
     });
   const asked = (): Revoked =>
     unionOf(
-      askedFor(options, isStop ? stopMoment(standings) : undefined, known),
+      askedFor(options, isStop ? stopMoment(standings, ahead) : undefined, known),
       ...adopted.map(({ claims }) => claims.revoked),
     );
   const first = asked();
@@ -138,7 +145,7 @@ async function revoke(what: string | undefined, options: Options): Promise<void>
       hint: "Name your own with --key NAME (or GLASSGATE_KEY): a root's, or a revoker's.",
     });
   const standings = await standingsOf(gateways);
-  const plan = planOf(what, options, standings, options.key);
+  const plan = planOf(what, options, standings, options.key, what === "stop" ? await clocksAhead(gateways) : 0);
   const { revoker } = plan;
   const draft = textOf(plan);
   const before = unionOf(...revoker.texts.map(({ claims }) => claims.revoked));

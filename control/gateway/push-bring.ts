@@ -5,6 +5,7 @@ import { asItWas, configurationOf, isAsWanted, keptFrom, nextGeneration } from "
 import type { Left, PushEndings } from "./push-endings.js";
 import type { Files, PushFiles } from "./push-files.js";
 import type { PushOptions, PushStep } from "./push-options.js";
+import { textsIn } from "./push-texts.js";
 import { type Arrival, waitFor } from "./push-wait.js";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -47,7 +48,8 @@ export class Bringing {
       const isServing =
         state.generation === deployed.configuration.generation &&
         state.bundleVersion === bundle.version &&
-        isWhole(state, this.workers);
+        isWhole(state, this.workers) &&
+        (textsIn(deployed.configuration).length === 0 || (state.revocations ?? 0) !== 0);
       if (isServing && (!isOwn || this.isAsWanted(bundle, { ...files, deployed })))
         return this.files.read().text === deployed.text ? { kind: "unchanged", state, deployed } : { kind: "moved" };
       // Its own push may be waiting for it just now.
@@ -100,7 +102,13 @@ export class Bringing {
     const state = await readFilterState(admin, this.domain);
     const now = this.files.read();
     const isNewest = (this.files.newest(now)?.version ?? 0) <= bundle.version;
-    if (!isNewest || now.text !== files.text || (state.bundleVersion ?? 0) > bundle.version) return undefined;
+    if (
+      !isNewest ||
+      now.text !== files.text ||
+      this.files.obstacle(bundle) !== undefined ||
+      (state.bundleVersion ?? 0) > bundle.version
+    )
+      return undefined;
     const generation = nextGeneration(now);
     const configuration = this.configurationFor(bundle, now, generation);
     const id = vmId?.(generation) ?? now.deployed?.vmId ?? vmIdOf(filter);
@@ -225,6 +233,9 @@ export class Bringing {
     this.files.withdrawText();
     const now = this.files.read();
     if (before.text === undefined || !this.files.holdsText(now)) return undefined;
+    // What another push has brought in meanwhile stays; only the text goes.
+    const isOurs = this.files.holds(now.deployed, this.own) || now.deployed === undefined;
+    if (!isOurs) return undefined;
     writeEcds(this.options.filter.ecdsPath, this.withTexts(before.text, now));
     await this.step("restored");
     return "previous";

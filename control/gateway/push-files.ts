@@ -10,6 +10,7 @@ import { visible } from "../base/text.js";
 import { sha256Hex } from "../signer/sign.js";
 import { type Anchors, domainOf } from "../trust/anchors.js";
 import { type Bundle, type Deployed, readBundle, readEcds } from "./ecds.js";
+import { NOT_TAKEN, type Obstacle, obstacleTo } from "./push-own-text.js";
 import { PushRecord, readIfPossible } from "./push-record.js";
 import { claimsOf, textsBeside, textsIn } from "./push-texts.js";
 
@@ -46,6 +47,7 @@ const nameOfText = (text: string): string => sha256Hex(text).slice(0, 32);
 export class PushFiles {
   private readonly domain: string;
   private readonly text: string | undefined;
+  private readonly seen: readonly string[];
   private readonly rendered: readonly string[];
   private isTextRefused = false;
   /** Bundles by version. */
@@ -61,9 +63,14 @@ export class PushFiles {
     readonly ecdsPath: string,
     private readonly anchors: Anchors,
     /** The text that is brought in, and those that the gateway's own file holds. */
-    { text, rendered = [] }: { text?: string | undefined; rendered?: readonly string[] } = {},
+    {
+      text,
+      seen = [],
+      rendered = [],
+    }: { text?: string | undefined; seen?: readonly string[]; rendered?: readonly string[] } = {},
   ) {
     this.text = text;
+    this.seen = seen;
     this.rendered = rendered;
     this.domain = domainOf(anchors);
     const prefix = `${this.domain.slice(0, 16)}-`;
@@ -125,6 +132,16 @@ export class PushFiles {
 
   holdsText({ deployed }: Pick<Files, "deployed">): boolean {
     return this.text !== undefined && textsIn(deployed?.configuration).includes(this.text);
+  }
+
+  /** Why the text that is brought in would not count beside the bundle, or undo another of its signer's. */
+  obstacle(bundle: Bundle): Obstacle | undefined {
+    if (this.text === undefined) return undefined;
+    const files = this.read();
+    const isThere = this.holdsText(files);
+    if (this.isTextRefused && !isThere) return NOT_TAKEN;
+    const seen = isThere ? undefined : this.seen;
+    return obstacleTo(this.text, files.texts, seen, this.anchors, claimsOf(bundle));
   }
 
   /** The texts that stand beside the bundle. */

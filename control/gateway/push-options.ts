@@ -26,6 +26,8 @@ export interface PushOptions {
   readonly bundle: { readonly text: string; readonly version: number };
   /** A text of revocations that is brought in beside the bundle, which is then the one that the gateway has. */
   readonly text?: string;
+  /** The texts that its signer had read at this gateway: of his own, it takes the place of these alone. */
+  readonly seen?: readonly string[];
   /** Members of the configuration besides anchors, bundle, generation and min_version. */
   readonly configuration?: ConfigurationOptions;
   /** Asked when the gateway has other roots, another threshold or audience pinned. Without it such a push is refused. */

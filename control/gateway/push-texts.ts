@@ -12,11 +12,14 @@ import { wordsOf } from "../trust/entry-words.js";
 import {
   appliedDigest,
   isIgnored,
+  MAX_TEXTS,
+  MAX_TEXTS_BYTES,
   type ReadRevocations,
   readRevocations,
   signerOf,
   verifyRevocations,
 } from "../trust/revocations.js";
+import { silencerOf } from "../trust/silence.js";
 import type { Bundle, Deployed } from "./ecds.js";
 
 export const textsIn = (configuration: Pick<Configuration, "revocations"> | undefined): string[] =>
@@ -55,7 +58,26 @@ export function named(text: string, anchors: Anchors, bundle: BundleClaims | und
   return read && { ...read, signer: signerOf(read.kid, anchors, bundle)?.name ?? read.kid };
 }
 
-/** Of those texts the ones that stand beside the bundle, in their order. What cannot be read stays: nobody loses it silently. */
+const isFull = (texts: readonly string[]): boolean =>
+  texts.length > MAX_TEXTS || texts.reduce((bytes, { length }) => bytes + length, 0) > MAX_TEXTS_BYTES;
+
+/** What a root's text silences takes nothing away: where there is no room for all, it makes room. So no revoker keeps a root out. */
+function withRoom(
+  beside: string[],
+  read: readonly NamedText[],
+  anchors: Anchors,
+  bundle: BundleClaims | undefined,
+): string[] {
+  if (!isFull(beside)) return beside;
+  const speaking = read.map(({ signer, claims: { revoked } }) => ({ signer, revoked }));
+  const silenced = read.filter(({ signer, kid }) => silencerOf(signer, kid, anchors, bundle, speaking) !== undefined);
+  return beside.filter((text) => !silenced.some((one) => one.text === text));
+}
+
+/**
+ * Of those texts the ones that stand beside the bundle, in their order. What cannot be read stays, and so does what a root or the
+ * bundle silences, while there is room: nobody loses it silently.
+ */
 export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {
   const newest = new Map<string, NamedText>();
   const unread = new Set<string>();
@@ -68,9 +90,9 @@ export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: 
       if (before === undefined || read.claims.version > before.claims.version) newest.set(read.signer, read);
     }
   }
-  return [...new Set(texts)].filter(
-    (text) => unread.has(text) || [...newest.values()].some((one) => one.text === text),
-  );
+  const read = [...newest.values()];
+  const beside = [...new Set(texts)].filter((text) => unread.has(text) || read.some((one) => one.text === text));
+  return withRoom(beside, read, anchors, bundle);
 }
 
 /** What the gauge shows when every thread holds these texts and no others. */
@@ -120,7 +142,12 @@ export async function unusable(
     );
   }
   if (refusal.includes("revocations"))
-    return refused(`The filter refuses the revocations beside bundle ${bundle.version}: ${refusal}.`, FOLD);
+    return refused(
+      `The filter refuses the revocations beside bundle ${bundle.version}: ${refusal}.`,
+      isFull(texts)
+        ? `${FOLD} A root that silences a signer (\`glassgate revoke --sub NAME\`) makes room at once.`
+        : FOLD,
+    );
   return refused(`The filter refuses this bundle: ${refusal}.`, "Mend the roster, build and sign again.");
 }
 

@@ -44,8 +44,8 @@ class Pushing {
   constructor(private readonly options: PushOptions) {
     const { anchors, bundle, filter } = options;
     this.domain = domainOf(anchors);
-    const { text, configuration } = options;
-    this.files = new PushFiles(filter.ecdsPath, anchors, { text, rendered: textsIn(configuration) });
+    const { text, seen = [], configuration } = options;
+    this.files = new PushFiles(filter.ecdsPath, anchors, { text, seen, rendered: textsIn(configuration) });
     const own = readBundle(bundle.text);
     if (own === undefined || own.version !== bundle.version)
       throw new UserError(`That is no signed bundle of version ${bundle.version}.`, {
@@ -62,6 +62,7 @@ class Pushing {
       await this.check();
       const release = await takeLock(options.filter.ecdsPath, { ...options, isLeft: this.isText });
       try {
+        await this.refuseObstacle(this.own);
         this.enterText();
         return await this.settle();
       } finally {
@@ -88,13 +89,24 @@ class Pushing {
       this.end.warn(`no record of this text can be kept (${why}); pushes at the same time are less safe`);
   }
 
+  /** "Applied" is said of a text that counts; and of two that one signer signed at once, neither undoes the other unseen. */
+  private async refuseObstacle(bundle: Bundle): Promise<void> {
+    const obstacle = this.files.obstacle(bundle);
+    if (obstacle === undefined) return;
+    if (!this.files.holdsText(this.files.read())) this.files.withdrawText();
+    throw await this.end.failure("refused", obstacle.message, obstacle.hint);
+  }
+
   /** A gateway that is down shall not start without it. What it adds only takes away, so nothing need be seen of the gateway. */
   private async writeUnseen(why: string): Promise<PushFailure> {
     const files = this.files.read();
     await checkKnown(this.options.filter.ecdsPath, files);
     await this.checkUsable(files);
+    // Never an older bundle in the place of one that came meanwhile.
+    const newest = this.files.newest({ ...this.files.read(), begun: [] }, this.own) ?? this.own;
+    await this.refuseObstacle(newest);
     this.enterText();
-    this.bringing.writeUnseen(this.own);
+    this.bringing.writeUnseen(newest);
     const then = "The revocation stands in its file, and is in force as soon as it runs.";
     return this.end.failure("unreached", `${why} ${then}`, "Run the same command again then.", 1, false);
   }
@@ -162,6 +174,7 @@ class Pushing {
       const state = await readFilterState(this.options.admin, this.domain);
       if (!isOwn && !(await this.isUsable(newest, state))) continue;
       await this.checkUsable(files);
+      await this.refuseObstacle(newest);
       await this.bringing.step("looked");
       const highest = Math.max(state.bundleVersion ?? 0, this.files.minVersion(files));
       if (highest > newest.version) throw await this.end.overtaken(highest);
@@ -171,6 +184,7 @@ class Pushing {
         case "unchanged":
           if (!(await this.isSameEnvoy()) || !this.bringing.keep(brought.deployed, newest)) continue;
           await this.bringing.step("kept");
+          await this.refuseObstacle(newest);
           if (!isOwn && !this.isText) throw await this.end.overtaken(newest.version);
           return this.end.result(brought);
         case "moved":

@@ -1,5 +1,6 @@
 /** Brings one text of revocations into one gateway, and says what came of it. */
 import { UserError } from "../base/errors.js";
+import { readRevocations, signerOf } from "../trust/revocations.js";
 import type { Admin } from "./admin.js";
 import type { Held } from "./held.js";
 import { push } from "./push.js";
@@ -23,8 +24,17 @@ export interface RevokeTarget {
   readonly held: Held;
 }
 
-/** A gateway without a bundle opens nothing; the text waits beside its file for the push that brings one. */
+/**
+ * A gateway without a bundle opens nothing; a root's text waits beside its file for the push that brings one. Whether anybody else
+ * may revoke nobody can tell there, and what does not verify would hold up that push.
+ */
 function withoutBundle({ filter, held }: RevokeTarget, text: string): RevokeOutcome {
+  if (signerOf(readRevocations(text, "the text").kid, held.anchors, undefined) === undefined)
+    return {
+      kind: "refused",
+      why: "It has no bundle, so no grant opens anything there, and whether you may revoke there nobody can tell.",
+      next: "Push a bundle, then run the same command again.",
+    };
   const why = new PushFiles(filter.ecdsPath, held.anchors, { text }).enterText();
   return {
     kind: "refused",
@@ -43,6 +53,7 @@ export async function bringText(target: RevokeTarget, text: string, timeoutMs?: 
       anchors: held.anchors,
       bundle: held.bundle,
       text,
+      seen: held.texts.map((one) => one.text),
       courtesyMs: COURTESY_MS,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });

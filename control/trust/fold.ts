@@ -114,16 +114,7 @@ const isGone = (current: BundleInForce | undefined, end: number, isKnown: (peopl
 export function fold(folding: Folding): Folded {
   const { roster, current, next, leftOut: silenced = [], takenBack = [] } = folding;
   const floor = new Map(Object.entries(current?.texts ?? {}));
-  const isAbove = ({ signer, version }: FoldedText): boolean => version > (current?.texts?.[signer] ?? -1);
-  const texts = folding.texts.filter(isAbove);
-  for (const { signer, version } of texts) floor.set(signer, Math.max(version, floor.get(signer) ?? -1));
-  // Whoever is pushed out may have signed more, with any number: none of it counts, nor does it hold up a push.
-  for (const signer of silenced) if (!folding.isRevoker(signer)) floor.set(signer, Number.MAX_SAFE_INTEGER);
-  // A key that the next bundle does not know as his is nobody's: its texts count under the key's own name then.
-  for (const [signer, version] of [...floor])
-    for (const key of keysOf(current, signer))
-      if (!keysOf(next, signer).includes(key)) floor.set(key, Math.max(version, floor.get(key) ?? -1));
-
+  const texts = folding.texts.filter(({ signer, version }) => version > (floor.get(signer) ?? -1));
   const kept: Entry[] = entriesOf(roster);
   const fromTexts: [Entry, string][] = [];
   const carried: Entry[] = [];
@@ -153,6 +144,15 @@ export function fold(folding: Folding): Folded {
       }
     }
   const revoked = listsOf(kept);
+  const raise = (name: string, version: number): unknown => floor.set(name, Math.max(version, floor.get(name) ?? -1));
+  // What a revoked key signed is ignored for its key: a thief's number does not become its owner's floor.
+  for (const { signer, kid, version } of texts)
+    raise(signer, revoked.kid?.includes(kid) === true ? Math.min(version, folding.now) : version);
+  // Whoever is pushed out may have signed more, with any number: none of it counts, nor does it hold up a push.
+  for (const signer of silenced) if (!folding.isRevoker(signer)) floor.set(signer, Number.MAX_SAFE_INTEGER);
+  // A key that the next bundle does not know as his is nobody's: its texts count under the key's own name then.
+  for (const [signer, version] of [...floor])
+    for (const key of keysOf(current, signer)) if (!keysOf(next, signer).includes(key)) raise(key, version);
   return {
     revoked,
     texts: Object.fromEntries([...floor].sort(([a], [b]) => (a < b ? -1 : 1))),

@@ -55,13 +55,17 @@ export async function countingTexts(
   });
 }
 
-/** Before they are taken in: one from the future would have its number used up for ever. */
-function refuseAhead(texts: readonly FoldedText[], now: number, leftOut: readonly string[] = []): void {
-  const ahead = texts.find((text) => isTooFarAhead(text, now) && !leftOut.includes(text.signer));
+/** One from the future, taken in, would have its signer's numbers used up for ever; not where its key is revoked, which ignores it. */
+function refuseAhead(texts: readonly FoldedText[], now: number, leftOut: readonly string[], { revoked }: Folded): void {
+  const isOut = ({ signer, kid }: FoldedText): boolean =>
+    leftOut.includes(signer) || revoked.kid?.includes(kid) === true;
+  const ahead = texts.find((text) => isTooFarAhead(text, now) && !isOut(text));
   if (ahead === undefined) return;
   throw new UserError(
     `Version ${ahead.version} of ${ahead.signer}'s urgent revocations is dated ${showTime(ahead.iat)}, more than ten minutes ahead of this machine's clock.`,
-    { hint: `Set this machine's clock. If it is right, push the signer out: --leave-out ${ahead.signer}.` },
+    {
+      hint: `Set this machine's clock. If it is right and the key was stolen, name ${ahead.kid} under the roster's revoked kid; or push the signer out: --leave-out ${ahead.signer}.`,
+    },
   );
 }
 
@@ -82,7 +86,6 @@ export function nextBundle(
   now: number,
   { leftOut = [], takenBack = [] }: Decisions = {},
 ): { readonly claims: BundleClaims; readonly folded: Folded } {
-  refuseAhead(texts, now, leftOut);
   const claims = buildClaims(roster, [anchors.audience], (current?.version ?? 0) + 1, now);
   const folded = fold({
     roster: roster.revoked,
@@ -95,6 +98,7 @@ export function nextBundle(
     leftOut,
     takenBack,
   });
+  refuseAhead(texts, now, leftOut, folded);
   const revoked = missingFrom(roster.revoked, folded.revoked).length === 0 ? roster.revoked : folded.revoked;
   const { revoked: _, texts: __, ...rest } = claims;
   return {

@@ -6,14 +6,18 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Admin } from "../../control/gateway/admin.js";
 import { defaultConfiguration, ecdsText, readEcds, writeEcds } from "../../control/gateway/ecds.js";
+import { readHeld } from "../../control/gateway/held.js";
 import { type PushOptions, type PushResult, push } from "../../control/gateway/push.js";
-import { goodPath } from "../../control/gateway/push-files.js";
+import { goodPath, PushFiles } from "../../control/gateway/push-files.js";
 import { takeLock } from "../../control/gateway/push-lock.js";
 import { PushFailure } from "../../control/gateway/push-outcome.js";
 import { renderGateway } from "../../control/gateway/render.js";
 import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
+import { bringText } from "../../control/gateway/revoke.js";
 import { domainOf } from "../../control/trust/anchors.js";
+import { configurationText } from "../../control/trust/configuration.js";
 import { anchorsOf } from "../kit/envoy.js";
+import { revocations } from "../kit/revocations.js";
 import { ScriptedAdmin } from "../kit/scripted-admin.js";
 import { World } from "../kit/world.js";
 
@@ -74,6 +78,39 @@ async function ended(changes: Partial<PushOptions> = {}): Promise<PushFailure | 
     throw error;
   }
 }
+
+describe("a revocation of which the gateway says nothing, or nothing good", () => {
+  const revoking = { by: world.roots[0], revoked: { sub: ["rita"] } } as const;
+  it.each([
+    ["hides its gauge", undefined, "unreached", "does not show the gauge revocations_applied"],
+    ["says that its threads differ", 0, "refused", "not in force on every worker"],
+  ])("%s", async (_, gauge, outcome, words) => {
+    const text = revocations(world, revoking);
+    const deployed = configurationText(anchors, 5, { bundle: BUNDLE.text, min_version: 7, revocations: [text] });
+    writeEcds(filter.ecdsPath, ecdsText(filter, deployed, undefined, "5"));
+    if (gauge !== undefined) admin.gauges[admin.gauge("revocations_applied")] = gauge;
+    onStats(() => admin.serveFile());
+    // It stands in the file already: the command is run again.
+    const found = await ended({ text, timeoutMs: 8000 });
+    expect(found).toMatchObject({ outcome, message: expect.stringContaining(words) });
+    expect(readEcds(readFileSync(filter.ecdsPath, "utf8"))?.configuration.revocations).toEqual([text]);
+  });
+});
+
+it("a gateway without a bundle keeps a root's text for the push of one, and nobody else's, which could hold that up", async () => {
+  const held = await readHeld(filter);
+  if (held === undefined) throw new Error("no configuration");
+  for (const [by, count] of [
+    [world.anna, 0],
+    [world.stranger, 0],
+    [world.roots[0], 1],
+  ] as const) {
+    const text = revocations(world, { by });
+    const outcome = await bringText({ filter, admin: new Admin(address), held }, text);
+    expect(outcome).toMatchObject({ kind: "refused", why: expect.stringContaining("no bundle") });
+    expect(new PushFiles(filter.ecdsPath, anchors).read().texts).toHaveLength(count);
+  }
+});
 
 describe("what serves is another Envoy's word", () => {
   it("that was restarted with more workers: all of them count", async () => {

@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readEcds } from "../../control/gateway/ecds.js";
+import { ecdsText, readEcds, writeEcds } from "../../control/gateway/ecds.js";
 import { readHeld } from "../../control/gateway/held.js";
 import { type PushOptions, type PushStep, push } from "../../control/gateway/push.js";
 import { PushFiles } from "../../control/gateway/push-files.js";
@@ -188,6 +188,26 @@ it("what is put back for a bundle that the gateway refused holds what was revoke
   });
   copyFileSync(wasmPath, file);
   expect([deployedVersion(), texts()]).toEqual([version, [one]]);
+});
+
+it("a bundle that another push brought meanwhile stays where the gateway refuses the text", async () => {
+  const [one, newer] = [await text("guard", ["INC-1"]), await party.bundle(version + 1)];
+  const file = join(wasmFolder, "glassgate.wasm");
+  rmSync(file);
+  const step = (name: PushStep): void => {
+    if (name !== "restoring") return;
+    copyFileSync(wasmPath, file);
+    const generation = Date.now() + 5;
+    const beside = configurationText(party.anchors, generation, {
+      bundle: newer,
+      min_version: version + 1,
+      revocations: [one],
+    });
+    writeEcds(test.filter.ecdsPath, ecdsText(test.filter, beside, undefined, String(generation)));
+  };
+  const held = { ...(await target(version)), text: one, step };
+  await push({ ...held, bundle: (await readHeld(test.filter))?.bundle ?? held.bundle }).catch(() => {});
+  expect(deployedVersion()).toBe(version + 1);
 });
 
 it("is never refused for time: the gateway's bundle has expired", async () => {

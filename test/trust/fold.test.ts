@@ -297,6 +297,23 @@ describe("folding into the next bundle", () => {
     expect(fold({ ...base, current: old, next: people(["rita"]) }).texts).toEqual({ adam: 4, [KIDS.adam ?? ""]: 4 });
   });
 
+  it("folds the texts of a signer whose name every object has", () => {
+    for (const signer of ["constructor", "toString", "hasOwnProperty"]) {
+      const one = { ...text7, signer, revoked: { incident: ["INC-7"] } };
+      const given = { ...base, current: { ...people(["rita"]), iat: NOW, texts: { adam: 1 } }, texts: [one] };
+      const { revoked: list, texts: floor } = fold(given);
+      expect([list, Object.hasOwn(floor, signer) && floor[signer]]).toEqual([{ incident: ["INC-7"] }, 7]);
+    }
+  });
+
+  it("takes no thief's number for its owner's floor, once the key that signed is revoked", () => {
+    const highest = Number.MAX_SAFE_INTEGER;
+    const stolen = { ...text7, version: highest, iat: highest, revoked: { incident: ["INC-7"] } };
+    const roster = { kid: [stolen.kid] };
+    const { revoked: list, texts: floor } = fold({ ...base, roster, texts: [stolen] });
+    expect([list, floor]).toEqual([{ kid: [stolen.kid], incident: ["INC-7"] }, { rita: NOW }]);
+  });
+
   it("takes back on purpose, and tells", () => {
     const taken = entryNamed("incident:INC-7");
     const folded = fold({ ...base, texts, takenBack: taken === undefined ? [] : [taken] });

@@ -589,6 +589,42 @@ describe("nothing is resurrected", () => {
     expect(gauge("revocations_applied")).toBe(appliedDigest([{ signer: "anna", version: 10 }]));
   });
 
+  it("a stolen key, once the bundle has revoked it, has used up none of its owner's numbers", async () => {
+    const stolen = world.stranger;
+    const twoKeys = principals("anna", (entry) => ({ ...entry, keys: [anna.jwk, stolen.jwk] }));
+    const highest = Number.MAX_SAFE_INTEGER;
+    const evil = text(stolen, {}, { claims: { version: highest, iat: highest } });
+    const before = bundle({ principals: twoKeys });
+    const revoking = bundle({ principals: twoKeys, revoked: { kid: [stolen.kid] } });
+    const own = versioned(anna, 10, { sub: ["rita"] });
+    for (const between of [[], [configuration(undefined, revoking)]]) {
+      const { host, ask, take, gauge } = await start();
+      take(configuration(evil, before));
+      for (const one of between) take(one);
+      take(configuration(own, revoking));
+      expect(ask(world.alone())).toBe("revoked");
+      expect(gauge("revocations_applied")).toBe(appliedDigest([{ signer: "anna", version: 10 }]));
+      // Nor does it come back by being left out, or on another listener.
+      take(configuration(undefined, revoking));
+      take(configuration([evil], revoking), "later");
+      expect([ask(world.alone()), ask(world.alone(), "later")]).toEqual(["revoked", "revoked"]);
+      expect(host.metrics().get("glassgate.refused")).toBe(0);
+    }
+  });
+
+  it("a key that only a listener with fewer roots takes away leaves its text in force for the others", async () => {
+    const { ask, take } = await start();
+    const twoKeys = principals("anna", (entry) => ({ ...entry, keys: [anna.jwk, world.stranger.jwk] }));
+    take(configuration(versioned(anna, 10, { sub: ["rita"] }), bundle({ principals: twoKeys })), "strict");
+    const thin = world.configuration({
+      bundle: bundle({ principals: twoKeys, revoked: { kid: [anna.kid] } }),
+      signedBy: [root1],
+      configuration: { threshold: 1, revocations: versioned(world.stranger, 5) },
+    });
+    take(thin, "easy");
+    expect([ask(world.alone(), "easy"), ask(world.alone(), "strict")]).toEqual(["allow", "revoked"]);
+  });
+
   it("a VM that begins anew misses no text of a key that the bundle has revoked", async () => {
     const { host, take } = await start({ failurePolicy: "reload", workers: 1 });
     const ask = (): string | undefined =>
