@@ -208,7 +208,6 @@ const SAID: readonly string[] = [
   "proxy_record_metric", // revocations_applied
   "proxy_record_metric", // generation
   "proxy_record_metric", // generation_vms
-  "proxy_record_metric", // revocations
   "proxy_get_shared_data", // has another spoken meanwhile?
   "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",
