@@ -564,6 +564,16 @@ describe("nothing is resurrected", () => {
     expect(ask(world.alone())).toBe("allow");
   });
 
+  it("a text that a floor takes out takes no other one with it, under any listener", async () => {
+    const { ask, take } = await start();
+    const byBot = text(bot, { sub: ["rita"] });
+    const claims = bundle();
+    for (const listener of ["api", "other"])
+      take(configuration([text(anna, { incident: ["INC-9"] }), byBot], claims), listener);
+    take(configuration(byBot, bundle({ texts: { anna: version } })));
+    for (const listener of ["api", "other"]) expect(ask(world.alone(), listener)).toBe("revoked");
+  });
+
   it("a floor of a bundle that may not govern a listener takes nothing away from that listener", async () => {
     const { ask, take } = await start();
     const claims = bundle();
