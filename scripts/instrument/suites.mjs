@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 const FOLDERS = ["test/verdicts", "test/reference", "test/trust", "test/grant"];
 /** Needs a gateway, the command, or the very bytes of the release. */
-const ELSEWHERE = /kit\/envoy|envoy-gateway|kit\/party|cli\/run|hot-path|glassgate\.wat|memory-end/;
+const ELSEWHERE =
+  /startTestEnvoy|control\/gateway|envoy-gateway|kit\/party|cli\/run|hot-path|glassgate\.wat|memory-end/;
 /** Whatever runs the filter. */
 const RUNS_FILTER = /FilterHost|nodeGateway|FilterTools|\.\/driver|\.\/agree|control\/grant\/(?:judge|complete)/;
 

@@ -217,6 +217,7 @@ describe("a bundle's limits, kept and exceeded by one", () => {
       ["entitlements", { entitlements: list(768, (i) => ({ ...FULL.entitlements[0], id: name(i) })) }, 75],
       ["paths", entitlement({ authorization_details: [{ ...detail, paths }] }), 75],
       ["bytes", { revoked: { jti: list(4096, (i) => name(i).padEnd(60, "x")) } }, 65],
+      ["little, after all of these", {}, 3],
     ] as const) {
       expect(offer({ ...FULL, ...bundle })).toBe("taken");
       const told = [...host.metrics()].find(([gauge]) => gauge.startsWith("glassgate.bundle_filled_percent."));
