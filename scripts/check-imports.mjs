@@ -106,7 +106,8 @@ const listed = spawnSync("git", ["ls-files", "-z", "--others", "--ignored", "--e
 });
 // Not where git is missing, nor in a copy without its folder.
 if (listed.status === 0)
-  for (const file of listed.stdout.split("\0")) if (/\.(?:m?[jt]s|json)$/.test(file)) wrong.push(`${file}: git ignores it`);
+  for (const file of listed.stdout.split("\0"))
+    if (/\.(?:m?[jt]s|json)$/.test(file)) wrong.push(`${file}: git ignores it`);
 
 for (const line of wrong) console.error(line);
 if (wrong.length === 0) console.log("imports: none points up, and git has all sources");
