@@ -23,7 +23,9 @@ function labelOf(row: Row): string {
 
 function rowsTable({ rows }: Results): string[] {
   const jwt = cpuOf(rows, "jwt-eddsa");
-  const shown = rows.filter(({ group }) => group !== "calls");
+  const of = (isRestricted: boolean): readonly Row[] =>
+    rows.filter(({ group }) => group !== "calls" && (group === "restricted") === isRestricted);
+  const shown = [...of(false), ...of(true)];
   return [
     "| what | CPU µs a request | quartiles | against jwt_authn EdDSA | requests/s |",
     "|---|--:|--:|--:|--:|",
