@@ -6,7 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../control/gateway/find.js";
+import { readBoundCertificate } from "../control/grant/certificate.js";
 import { wasmPath } from "../control/host/wasm.js";
+import { Certificates } from "../test/kit/certificates.js";
 import { type AuthzServer, startAuthzServer } from "./authz/process.js";
 import { cpuSource } from "./base/cpu.js";
 import { callsConfiguration, compileCallsFilter } from "./gateway/calls.js";
@@ -24,13 +26,18 @@ import { measureColdStart } from "./rows/cold-start.js";
 import { measureFlood } from "./rows/flood.js";
 import { measure } from "./rows/measure.js";
 import { type Options, readOptions } from "./rows/options.js";
+import { FULL_LISTENER, restrictedVariants } from "./rows/restricted.js";
 import { variantsOf } from "./rows/variants.js";
+import { fullConfiguration } from "./tokens/revoked.js";
 import { IdentityProvider, makeTokens } from "./tokens/tokens.js";
 import { World } from "./tokens/world.js";
 
 /** Of each kind: none repeats while the filter's cache (64) could still hold it. */
 const MOST_DISTINCT = 3000;
 const FEWEST_DISTINCT = 500;
+
+/** As rendered: the same bytes and this share VMs. */
+const VM_ID = "glassgate-1";
 
 const PROFILED_REQUESTS = 100_000;
 
@@ -58,6 +65,10 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   const calls = await sampleCalls(world, wasm, tokens);
   const modules = [
     { name: "thin", vmId: "thin", bytes: thin, configuration: "{}" },
+    {
+      ...{ name: FULL_LISTENER, rootId: "glassgate", configuration: await fullConfiguration(world) },
+      ...{ vmId: VM_ID, bytes: wasm },
+    },
     ...calls.map((set) => ({
       name: set.id,
       vmId: "calls",
@@ -65,13 +76,22 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
       configuration: callsConfiguration(set.calls),
     })),
   ];
-  const gateway: Gateway = await startGateway({ world, jwks: idp.jwks, folder, wasm, modules, authzPort: authz.port });
+  const certificates = new Certificates();
+  stops.push(async () => certificates.remove());
+  const [own, client] = [certificates.selfSigned("gateway"), certificates.selfSigned("client")];
+  const gateway: Gateway = await startGateway({
+    ...{ world, jwks: idp.jwks, folder, wasm, modules, authzPort: authz.port },
+    tls: own,
+  });
   stops.push(() => gateway.envoy.stop());
   await checkAll(gateway, world, tokens);
   say("warming up ...");
-  const variants = variantsOf(world, tokens, calls);
+  // First: a key that signs early gets one of the few tables, before those of the forgers.
+  const { cnf } = readBoundCertificate(client.certificate, world.now);
+  const variants = [...restrictedVariants(world, cnf), ...variantsOf(world, tokens, calls)];
+  const shown = { ...client.shown, ca: own.shown.cert };
   const source = cpuSource();
-  const measured = await measure({ gateway, authz, variants, rounds, requests, source, progress: say });
+  const measured = await measure({ gateway, authz, variants, shown, rounds, requests, source, progress: say });
   say("flood ...");
   const flood = await measureFlood(gateway, tokens, folder, isSmoke ? 1 : 6, isSmoke ? 300 : 1000);
   say("cold start ...");

@@ -10,8 +10,12 @@ export const LISTENERS = [
   "composite",
   "whole",
   "authz",
+  "tlsNone",
+  "tlsDirect",
 ] as const;
 export type ListenerName = (typeof LISTENERS)[number];
+/** Those that speak TLS, and ask for a certificate. */
+export const OVER_TLS: ReadonlySet<string> = new Set<ListenerName>(["tlsNone", "tlsDirect"]);
 
 /** The parts of a rendered envoy.yaml that are put together anew. */
 export interface RenderedFilters {
@@ -145,6 +149,8 @@ export function filtersOf(name: ListenerName, parts: RenderedFilters, authzPort:
     composite: [composite, router],
     whole,
     authz: [externalCheck(authzPort), router],
+    tlsNone: [router],
+    tlsDirect: [direct, router],
   };
   return chains[name];
 }

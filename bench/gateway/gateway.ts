@@ -13,7 +13,7 @@ import { domainOf } from "../../control/trust/anchors.js";
 import { configurationSchema } from "../../control/trust/configuration.js";
 import { ISSUER } from "../tokens/tokens.js";
 import type { World } from "../tokens/world.js";
-import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS, type ListenerName } from "./filters.js";
+import { authzCluster, CLAIMS_LOG, filtersOf, LISTENERS, type ListenerName, OVER_TLS } from "./filters.js";
 import { formsOf } from "./forms.js";
 import { deliver, type Module } from "./modules.js";
 
@@ -29,7 +29,7 @@ const log = z.looseObject({
 });
 type Log = z.infer<typeof log>;
 /** Those that hold the filter. */
-const OURS: ReadonlySet<ListenerName> = new Set(["direct", "composite", "whole"]);
+const OURS: ReadonlySet<ListenerName> = new Set(["direct", "composite", "whole", "tlsDirect"]);
 
 const manager = z.looseObject({ http_filters: z.array(z.unknown()), access_log: z.array(log) });
 const nativeJwt = z.looseObject({
@@ -117,7 +117,10 @@ function withListeners(config: Config, { names, modules, authzPort, isBalanced }
       route_config: DIRECT_ANSWER,
     };
     const balance = isBalanced ? { connection_balance_config: { exact_balance: {} } } : {};
-    return { ...listener, ...balance, name, filter_chains: [{ ...chain, filters: [{ ...connection, typed_config }] }] };
+    const { transport_socket, ...plain } = chain;
+    const tls = OVER_TLS.has(name) ? { transport_socket } : {};
+    const filter_chains = [{ ...plain, ...tls, filters: [{ ...connection, typed_config }] }];
+    return { ...listener, ...balance, name, filter_chains };
   };
   return {
     ...config,
@@ -150,6 +153,8 @@ export interface GatewayOptions {
   readonly workers?: number;
   /** `table_memory_kib`; default: the filter's own. */
   readonly tableKib?: number | undefined;
+  /** The gateway's own certificate, in files: without it there are no listeners over TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   /** Default: all. */
   readonly listeners?: readonly ListenerName[];
 }
@@ -183,6 +188,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     jwks: { inline: jwks },
     issuer: ISSUER,
     accessLogPath: paths.log,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
   const filter = readRenderedFilter(rendered, "envoy.yaml");
   const bundle = await world.bundle();
@@ -193,7 +199,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   writeEcds(ecdsPath, ecdsText(filter, configuration(1), undefined, "1"));
   const modules = new Map(options.modules.map((module) => [module.name, deliver(module, folder)]));
   const { listeners = LISTENERS, authzPort = NO_PORT } = options;
-  const listening = { names: listeners, modules, authzPort, isBalanced: workers > 1 };
+  const names = listeners.filter((name) => options.tls !== undefined || !OVER_TLS.has(name));
+  const listening = { names, modules, authzPort, isBalanced: workers > 1 };
   const config = JSON.stringify(withListeners(configSchema.parse(parse(rendered)), listening));
   const envoy = await startEnvoy({ config, concurrency: workers, flushMs: FLUSH_MS });
   const domain = domainOf(world.anchors);
@@ -207,7 +214,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw new Error(`the configuration was not taken: ${envoy.log().split("\n").slice(-3).join("\n")}`);
   };
   try {
-    if (listeners.some((name) => OURS.has(name)) || modules.size > 0) await serves(1);
+    if (names.some((name) => OURS.has(name)) || modules.size > 0) await serves(1);
   } catch (error) {
     await envoy.stop();
     throw error;

@@ -10,18 +10,20 @@ export interface Module {
   /** Modules of the same one and the same bytes share their VMs. */
   readonly vmId: string;
   readonly bytes: Uint8Array;
+  /** Default: its name. */
+  readonly rootId?: string;
   readonly configuration: string;
 }
 
 /** Writes code and configuration into `folder`; returns the filter for a listener. */
-export function deliver({ name, vmId, bytes, configuration }: Module, folder: string): object {
+export function deliver({ name, vmId, bytes, rootId = name, configuration }: Module, folder: string): object {
   const filename = join(folder, `${vmId}.wasm`);
   const ecdsPath = join(folder, `ecds-${name}`, "filter.json");
   mkdirSync(join(ecdsPath, ".."));
   writeFileSync(filename, bytes);
   const config = {
     name,
-    root_id: name,
+    root_id: rootId,
     vm_config: { vm_id: vmId, runtime: "envoy.wasm.runtime.v8", code: { local: { filename } } },
   };
   writeEcds(ecdsPath, ecdsText({ name, ecdsPath, config }, configuration, undefined, "1"));

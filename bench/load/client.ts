@@ -1,5 +1,6 @@
 /** A load of keep-alive HTTP/1.1 requests on raw sockets that stay open, so that the client costs little. */
 import { createConnection, type Socket } from "node:net";
+import { connect as connectTls, type SecureContextOptions } from "node:tls";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -15,6 +16,17 @@ export function requestText(headers: Headers, target: Target = {}): string {
   return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines.join("")}\r\n`;
 }
 
+/** What a client shows, and whom it trusts, where the listener speaks TLS. */
+export type Shown = Pick<SecureContextOptions, "ca" | "cert" | "key">;
+
+function socketTo(port: number, shown: Shown | undefined): { readonly socket: Socket; readonly ready: string } {
+  const to = { port, host: "127.0.0.1", noDelay: true };
+  if (shown === undefined) return { socket: createConnection(to), ready: "connect" };
+  const socket = connectTls({ ...to, ...shown });
+  socket.setNoDelay(true);
+  return { socket, ready: "secureConnect" };
+}
+
 /** One connection, one request in flight on it. */
 class Connection {
   private answered: (status: number) => void = () => {};
@@ -28,11 +40,11 @@ class Connection {
     socket.on("close", () => this.failed(new Error("the gateway closed the connection")));
   }
 
-  static open(port: number): Promise<Connection> {
+  static open(port: number, shown: Shown | undefined): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const socket = createConnection({ port, host: "127.0.0.1", noDelay: true });
+      const { socket, ready } = socketTo(port, shown);
       socket.once("error", reject);
-      socket.once("connect", () => {
+      socket.once(ready, () => {
         socket.off("error", reject);
         resolve(new Connection(socket));
       });
@@ -71,8 +83,9 @@ export interface LoadResult {
 export class Client {
   private constructor(private readonly connections: readonly Connection[]) {}
 
-  static async open(port: number, connections: number): Promise<Client> {
-    return new Client(await Promise.all(Array.from({ length: connections }, () => Connection.open(port))));
+  /** @param shown where the listener speaks TLS */
+  static async open(port: number, connections: number, shown?: Shown): Promise<Client> {
+    return new Client(await Promise.all(Array.from({ length: connections }, () => Connection.open(port, shown))));
   }
 
   /** Sends requests, one in flight per connection, for as long as `next` gives a text. */

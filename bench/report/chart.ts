@@ -16,10 +16,20 @@ const TITLES: Readonly<Record<Row["group"], string>> = {
   composite: "Glassgate, grants (behind the match on the header)",
   whole: "Glassgate, grants (the whole envoy.yaml)",
   calls: "Only host calls of a Wasm filter, nothing checked",
+  restricted: "Glassgate, grants that are bound or tied",
   forged: "Glassgate, forged grants",
   ext_authz: "The same decision outside, by ext_authz",
 };
-const GROUPS: readonly Row["group"][] = ["native", "no grant", "direct", "composite", "whole", "forged", "ext_authz"];
+const GROUPS: readonly Row["group"][] = [
+  "native",
+  "no grant",
+  "direct",
+  "composite",
+  "whole",
+  "restricted",
+  "forged",
+  "ext_authz",
+];
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 

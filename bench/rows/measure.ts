@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AuthzServer } from "../authz/process.js";
 import { type CpuSource, cpuMicroseconds } from "../base/cpu.js";
 import { shuffled } from "../base/shuffled.js";
+import { OVER_TLS } from "../gateway/filters.js";
 import { FLUSH_MS, type Gateway } from "../gateway/gateway.js";
-import { Client, type Headers, requestText } from "../load/client.js";
+import { Client, type Headers, requestText, type Shown } from "../load/client.js";
 import type { Variant } from "./variants.js";
 
 const CONNECTIONS = 4;
@@ -28,7 +29,7 @@ export interface Series {
 }
 
 export interface Measured {
-  /** "No filter", all its samples. */
+  /** "No filter", all its samples without TLS. */
   readonly base: { readonly perRequest: readonly number[]; readonly perSecond: readonly number[] };
   readonly series: ReadonlyMap<string, Series>;
 }
@@ -44,6 +45,8 @@ export interface MeasureOptions {
   readonly gateway: Gateway;
   readonly authz: AuthzServer;
   readonly variants: readonly Variant[];
+  /** To listeners over TLS. */
+  readonly shown: Shown;
   readonly rounds: number;
   readonly requests: number;
   readonly source: CpuSource;
@@ -51,10 +54,10 @@ export interface MeasureOptions {
 }
 
 export async function measure(options: MeasureOptions): Promise<Measured> {
-  const { gateway, authz, variants, rounds, requests, source, progress } = options;
+  const { gateway, authz, variants, shown, rounds, requests, source, progress } = options;
   const clients = new Map<string, Client>();
-  for (const name of new Set(["none", ...variants.map(({ listener }) => listener)])) {
-    clients.set(name, await Client.open(gateway.port(name), CONNECTIONS));
+  for (const name of new Set(variants.flatMap(({ listener, baseListener = "none" }) => [listener, baseListener]))) {
+    clients.set(name, await Client.open(gateway.port(name), CONNECTIONS, OVER_TLS.has(name) ? shown : undefined));
   }
 
   const sample = async (
@@ -92,8 +95,8 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     sent.set(variant.id, from + count);
     return sample(variant.name, variant.listener, count, variant.statuses, (i) => variant.headers(from + i));
   };
-  const baseOf = ({ baseHeaders }: Variant, count: number): Promise<Sample> =>
-    sample("no filter", "none", count, [200], baseHeaders ?? (() => ({})));
+  const baseOf = ({ baseListener = "none", baseHeaders }: Variant, count: number): Promise<Sample> =>
+    sample("no filter", baseListener, count, [200], baseHeaders ?? (() => ({})));
   const emptyLogs = (): void => {
     gateway.emptyLog();
     authz.emptyLog();
@@ -119,8 +122,10 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
       const before = isBaseFirst ? await baseOf(variant, count) : undefined;
       const own = await sampleOf(variant, count);
       const beside = before ?? (await baseOf(variant, count));
-      base.perRequest.push(beside.envoy);
-      base.perSecond.push(beside.perSecond);
+      if ((variant.baseListener ?? "none") === "none") {
+        base.perRequest.push(beside.envoy);
+        base.perSecond.push(beside.perSecond);
+      }
       const row = series.get(variant.id);
       row?.added.push(own.envoy - beside.envoy);
       row?.server.push(own.server - beside.server);

@@ -9,11 +9,23 @@ import type { Signatures, World } from "../tokens/world.js";
 
 export interface Variant {
   readonly id: string;
-  readonly group: "base" | "native" | "no grant" | "direct" | "composite" | "whole" | "forged" | "calls" | "ext_authz";
+  readonly group:
+    | "base"
+    | "native"
+    | "no grant"
+    | "direct"
+    | "composite"
+    | "whole"
+    | "restricted"
+    | "forged"
+    | "calls"
+    | "ext_authz";
   readonly name: string;
   readonly listener: string;
   /** Of request `i`, which rises through the whole run. */
   readonly headers: (i: number) => Headers;
+  /** The listener of the "no filter" beside it. Default: the plain one. */
+  readonly baseListener?: "none" | "tlsNone";
   /** Headers that the "no filter" request beside it carries as well. */
   readonly baseHeaders?: (i: number) => Headers;
   /** Every answer must be one of these. */

@@ -35,6 +35,8 @@ const named = (name: string, i: number): string => (i === 0 ? name : `${name}${i
 const ENTITLEMENTS = { 1: "alone", 2: "paired", 3: "repair" } as const;
 export type Signatures = keyof typeof ENTITLEMENTS;
 
+export type Claims = Readonly<Record<string, unknown>>;
+
 /** How many people can ask, and how many can approve in each of the two roles. */
 export interface Crowd {
   readonly requesters: number;
@@ -107,12 +109,12 @@ export class World {
     });
   }
 
-  async bundle(): Promise<string> {
+  async bundle(changes: Partial<BundleClaims> = {}): Promise<string> {
     const [first, second] = this.roots;
-    return signFurther(await signFirst(this.bundleClaims(), first), second);
+    return signFurther(await signFirst({ ...this.bundleClaims(), ...changes }, first), second);
   }
 
-  claims(signatures: Signatures, sub = "rita"): Readonly<Record<string, unknown>> {
+  claims(signatures: Signatures, sub = "rita"): Claims {
     return {
       jti: randomBytes(16).toString("base64url"),
       sub,
@@ -127,11 +129,11 @@ export class World {
     };
   }
 
-  /** A good grant with that many signatures, all of one algorithm, by people who are drawn anew for each. */
-  grant(algorithm: Algorithm, signatures: Signatures): string {
+  /** A good grant with that many signatures, all of one algorithm, by people who are drawn anew for each. @param more claims */
+  grant(algorithm: Algorithm, signatures: Signatures, more: Claims = {}): string {
     const requester = randomInt(this.requesters.length);
     const approvers = [drawn(this.leads), drawn(this.officers)].slice(0, signatures - 1);
-    const payload = segment(this.claims(signatures, named("rita", requester)));
+    const payload = segment({ ...this.claims(signatures, named("rita", requester)), ...more });
     return this.signed(algorithm, payload, at(this.requesters, requester), approvers);
   }
 

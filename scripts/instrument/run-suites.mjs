@@ -35,8 +35,8 @@ export async function runSuites(wasm, tests, { bail = false, tells = false, time
 const ASPECT = resolve("node_modules/@as-pect/cli/bin/asp.js");
 const ASPECT_CONFIG = "scripts/instrument/as-pect.config.mjs";
 
-/** Runs the specs of a copy with probes, with that number in the cell. */
-export async function runSpecs(folder, cell, { tells = false, timeoutMs } = {}) {
+/** Runs the specs of a copy with probes, with that number in the cell. @param options `rooms`: of these alone */
+export async function runSpecs(folder, cell, { tells = false, timeoutMs, rooms } = {}) {
   const probes = resolve(folder, "specs.probes");
   rmSync(probes, { force: true });
   const args = [
@@ -47,7 +47,11 @@ export async function runSpecs(folder, cell, { tells = false, timeoutMs } = {}) 
     "--as-config",
     "as-pect.asconfig.json",
   ];
-  const env = { GLASSGATE_CELL: String(cell), NO_COLOR: "1", ...(tells ? { GLASSGATE_PROBES: probes } : {}) };
+  const env = {
+    ...{ GLASSGATE_CELL: String(cell), NO_COLOR: "1" },
+    ...(tells ? { GLASSGATE_PROBES: probes } : {}),
+    ...(rooms === undefined ? {} : { GLASSGATE_SPECS: rooms.join(",") }),
+  };
   const { code, isTimedOut, output } = await run(process.execPath, args, { cwd: folder, env, timeoutMs });
   const text = tells && existsSync(probes) ? readFileSync(probes, "utf8").trim() : "";
   rmSync(probes, { force: true });

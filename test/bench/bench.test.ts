@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { callSets } from "../../bench/gateway/calls.js";
 import { ratiosOf } from "../../bench/report/results.js";
+import { restrictedVariants } from "../../bench/rows/restricted.js";
 import { variantsOf } from "../../bench/rows/variants.js";
 import { IdentityProvider, makeTokens } from "../../bench/tokens/tokens.js";
 import { World } from "../../bench/tokens/world.js";
@@ -23,7 +24,7 @@ const NOTHING = { audit: "", attestation: "" };
 function expectedIds(): string[] {
   const world = new World();
   const tokens = makeTokens(world, new IdentityProvider(), 1);
-  const variants = variantsOf(world, tokens, callSets(NOTHING, NOTHING, ""));
+  const variants = [...restrictedVariants(world, {}), ...variantsOf(world, tokens, callSets(NOTHING, NOTHING, ""))];
   return ["none", ...variants.flatMap(({ id, group }) => (group === "ext_authz" ? [id, `${id}-server`] : [id]))];
 }
 

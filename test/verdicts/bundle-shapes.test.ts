@@ -206,6 +206,25 @@ describe("a bundle's limits, kept and exceeded by one", () => {
       expect(answer).toContain(word);
     });
 
+  it("how near it comes is told, by whichever is nearest", () => {
+    const roles = (people: number, each: number) =>
+      list(people, (p) => ({ id: name(p), roles: list(each, (i) => `r${p}-${i}`), keys: [] }));
+    const paths = list(24, (i) => `/${i}-`.padEnd(1024, "x"));
+    for (const [what, bundle, percent] of [
+      ["principals", { principals: principals(3072) }, 75],
+      ["roles of one", { principals: roles(1, 48) }, 75],
+      ["roles of all", { principals: roles(24, 32) }, 75],
+      ["entitlements", { entitlements: list(768, (i) => ({ ...FULL.entitlements[0], id: name(i) })) }, 75],
+      ["paths", entitlement({ authorization_details: [{ ...detail, paths }] }), 75],
+      ["bytes", { revoked: { jti: list(4096, (i) => name(i).padEnd(60, "x")) } }, 65],
+      ["little, after all of these", {}, 3],
+    ] as const) {
+      expect(offer({ ...FULL, ...bundle })).toBe("taken");
+      const told = [...host.metrics()].find(([gauge]) => gauge.startsWith("glassgate.bundle_filled_percent."));
+      expect(told?.[1], what).toBe(percent);
+    }
+  });
+
   it("a window that is empty, of a key, a role and a bundle", () => {
     const at = world.now;
     const [rita, ...rest] = FULL.principals;

@@ -11,7 +11,7 @@ import { headersOf } from "../kit/headers.js";
 import { QuickWorld } from "../kit/quick-world.js";
 import { revocations, type TextSpec } from "../kit/revocations.js";
 import type { Signer } from "../kit/token.js";
-import { newSigner } from "../kit/token.js";
+import { compact, newSigner } from "../kit/token.js";
 import type { Json } from "../kit/world.js";
 
 const world = new QuickWorld(Math.floor(Date.now() / 1000));
@@ -565,6 +565,16 @@ describe("nothing is resurrected", () => {
     expect(ask(world.alone())).toBe("allow");
   });
 
+  it("a text that a floor takes out takes no other one with it, under any listener", async () => {
+    const { ask, take } = await start();
+    const byBot = text(bot, { sub: ["rita"] });
+    const claims = bundle();
+    for (const listener of ["api", "other"])
+      take(configuration([text(anna, { incident: ["INC-9"] }), byBot], claims), listener);
+    take(configuration(byBot, bundle({ texts: { anna: version } })));
+    for (const listener of ["api", "other"]) expect(ask(world.alone(), listener)).toBe("revoked");
+  });
+
   it("a floor of a bundle that may not govern a listener takes nothing away from that listener", async () => {
     const { ask, take } = await start();
     const claims = bundle();
@@ -777,6 +787,28 @@ describe("limits", () => {
     expect(over - fitting).toBeLessThanOrEqual(2); // Of four base64url lengths in a row one is none.
     refuse(configuration([own, made[lengths.indexOf(over)] ?? ""]), /192 KiB/);
     take(configuration([own, made[lengths.indexOf(fitting)] ?? ""]));
+  });
+
+  it("a text is closed and typed, like a bundle", async () => {
+    const { ask, take, refuse } = await start();
+    const claims = bundle();
+    const header = { alg: anna.alg, kid: anna.kid, typ: "bg-revocations+jwt" };
+    const good = JSON.stringify({ version: now - 60, iat: now - 60, aud: ["test"], revoked: { sub: ["rita"] } });
+    const bent = (from: string, to: string): string => compact(header, good.replace(from, to), anna);
+    const list = (entry: string): string => `{"issued_before":[${entry}]}`;
+    for (const [offered, reason] of [
+      [bent('"version"', '"version":1,"version"'), /it has a member twice/],
+      [bent('"iat"', '"exp":1,"iat"'), /unknown member/],
+      [bent('"aud":["test"]', '"aud":7'), /not JSON, or a member is of the wrong type/],
+      [bent('["rita"]', '"rita"'), /not JSON, or a member is of the wrong type/],
+      [bent("}}", "}"), /not JSON, or a member is of the wrong type/],
+      [bent('{"sub":["rita"]}', list("7")), /not JSON, or a member is of the wrong type/],
+      [bent('{"sub":["rita"]}', list('{"at":1,"at":1}')), /an issued_before has a member twice/],
+      [compact(header, good, anna).replace(/\.[^.]+/, "$&="), /canonical base64url/],
+    ] as const)
+      refuse(configuration(offered, claims), reason);
+    take(configuration(compact(header, good, anna), claims));
+    expect(ask(world.alone())).toBe("revoked");
   });
 
   it("no number, no array in an array, no empty text", async () => {

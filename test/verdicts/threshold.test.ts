@@ -106,6 +106,18 @@ it("the same version with other bytes is refused, whoever signed more", async ()
   expect(ask(stranger())).toBe("allow");
 });
 
+it("signatures are counted for each bundle anew, whoever signed the one before", async () => {
+  const { host, ask } = await start();
+  expect(host.configure(texts.two).accepted).toBe(true);
+  for (const signer of [first, third]) {
+    expect(host.configure(configuration(later, 2, [signer]))).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining("fewer roots signed it than the threshold"),
+    });
+    expect(ask(stranger())).toBe("key_unknown");
+  }
+});
+
 it("two listeners side by side keep what each has", async () => {
   const { host, ask } = await start();
   expect(host.configure(texts.two, "strict").accepted).toBe(true);
