@@ -11,6 +11,7 @@ export const asking: readonly string[] = [
   "init",
   "key new",
   "proxy",
+  "revoke",
   "rotate",
   "run",
 ];

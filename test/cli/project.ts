@@ -70,6 +70,7 @@ export async function makeProject(passphrase = "correct horse battery staple"): 
           reason: "outage",
           text: "refund loop",
           incident: "INC-7",
+          cnf: { jkt: of("rita").kid },
           authorization_details: [
             { type: "break_glass_http", locations: ["api.example.com"], actions: ["POST"], paths: ["/orders/42"] },
           ],

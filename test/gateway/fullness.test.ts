@@ -52,21 +52,21 @@ it("300 pushes with a stream each, and the largest bundles until memory ends: de
   });
   const streams: Socket[] = [];
   let answered = 0;
-  const openStream = (): void => {
+  const openStream = (grant: string): void => {
     const socket = connect(test.port, "127.0.0.1");
     socket.on("error", () => socket.destroy());
     socket.once("data", () => {
       answered += 1;
     });
-    socket.write(`GET /orders/7 HTTP/1.1\r\nhost: ${HOST}\r\nx-hold: 1\r\nx-break-glass: ${world.alone()}\r\n\r\n`);
+    socket.write(`GET /orders/7 HTTP/1.1\r\nhost: ${HOST}\r\nx-hold: 1\r\nx-break-glass: ${grant}\r\n\r\n`);
     streams.push(socket);
   };
   let pushed = 0;
-  const pushWithStream = async (configuration: string): Promise<void> => {
+  const pushWithStream = async (configuration: string, grant = world.alone()): Promise<void> => {
     pushed += 1;
     test.offer(configuration);
     await expect.poll(() => stat("glassgate.config_reload"), { ...PATIENCE, interval: 2 }).toBe(pushed + 1);
-    openStream();
+    openStream(grant);
     await expect.poll(() => upstream.held() + answered, { ...PATIENCE, interval: 2 }).toBe(pushed);
   };
   while (pushed < 300) await pushWithStream(world.configuration());
@@ -74,13 +74,20 @@ it("300 pushes with a stream each, and the largest bundles until memory ends: de
   await expect.poll(() => stat("glassgate.contexts"), PATIENCE).toBeGreaterThanOrEqual(300);
   expect(await stat("glassgate.refused")).toBe(0);
 
-  // And on with the largest bundles, to the end of memory.
+  // And on with the largest bundles, to the end of memory: each of another audience, as contexts of one take over its newest bundle.
   const principals = [
     { id: "rita", roles: ["oncall"], keys: [world.rita.jwk] },
     ...Array.from({ length: 4000 }, (_, i) => ({ id: `p${i}`, roles: ["a", "b", "c", "d", "e"], keys: [] })),
   ];
-  while (answered === 0 && pushed < 400) {
-    await pushWithStream(world.configuration({ bundle: world.bundleClaims({ principals }) }));
+  while (answered === 0 && pushed < 363) {
+    const audience = `region-${pushed}`;
+    await pushWithStream(
+      world.configuration({
+        bundle: world.bundleClaims({ aud: [audience], principals }),
+        configuration: { audience },
+      }),
+      world.alone({ claims: { aud: audience } }),
+    );
   }
   expect(answered).toBe(1);
   expect(test.envoy.log()).toMatch(/glassgate: this VM holds \d+ of at most 65536 KiB of settings and bundles/);

@@ -26,7 +26,8 @@ const world = new World(Math.floor(Date.now() / 1000));
 async function setUp() {
   const host = await FilterHost.load();
   const verdictOf = ({ outcome }: OpenRequest): string | undefined => outcome.filterState.get("wasm.glassgate.verdict");
-  const open = (grant: string, listener = "api"): OpenRequest => host.open({ headers: headersOf([grant]), listener });
+  const open = (grant?: string, listener = "api"): OpenRequest =>
+    host.open({ headers: headersOf(grant === undefined ? [] : [grant]), listener });
   const ask = (grant: string, listener = "api"): string | undefined => {
     const opened = open(grant, listener);
     opened.close();
@@ -70,9 +71,9 @@ it("generations of the largest bundle, each with a stream: the one too many is d
       accepted: true,
       failedThreads: [],
     });
-    const stream = open(world.alone());
-    streams.push(stream);
-    if (verdictOf(stream) !== "allow") break;
+    // Without a grant: the context of an open grant takes over the newest bundle at each tick, and gives its own back.
+    streams.push(open());
+    if (ask(world.alone()) !== "allow") break;
   }
   expect(taken).toBeGreaterThan(9);
   expect(taken).toBeLessThan(80);
