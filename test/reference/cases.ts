@@ -91,8 +91,8 @@ export const grantChoices = fc.record({
     {
       weight: 3,
       arbitrary: fc
-        .shuffledSubarray<Person>(["adam", "anna", "bot", "alex"], { minLength: 2 })
-        .map((people) => people.map((by): Given => ({ by, iat: 0, isForged: false }))),
+        .tuple(fc.shuffledSubarray<Person>(["adam", "anna", "bot", "alex"], { minLength: 2 }), rarely(fc.nat(1), 6))
+        .map(([people, forged]) => people.map((by, i): Given => ({ by, iat: 0, isForged: i === forged }))),
     },
     { weight: 2, arbitrary: fc.array(approval, { maxLength: 4 }) },
     { weight: 1, arbitrary: fc.constant<Given[]>([]) },
@@ -119,6 +119,8 @@ export const grantChoices = fc.record({
     fc.constantFrom<Json>({ alg: "EdDSA" }, { alg: "ES256" }, { alg: "HS256" }, { typ: "bg-ask+jwt" }, { crit: [] }),
     20,
   ),
+  /** Signed by another key of the same algorithm. */
+  isForged: rarely(fc.constant(true), 20),
   /** A claim that is anything. */
   claim: rarely(
     fc.tuple(
@@ -226,8 +228,9 @@ export function grantOf(world: QuickWorld, choices: GrantChoices): string {
     choices.payloadBytes,
     Buffer.from(JSON.stringify(world.claims(claims)), "utf8").toString("latin1"),
   );
+  const other = by.alg === "Ed25519" ? world.crowd[0] : by === world.adam ? world.alex : world.adam;
   const request = world.grant({
-    by,
+    by: choices.isForged && other !== undefined ? { ...by, sign: other.sign } : by,
     payload: Buffer.from(payload, "latin1").toString("utf8"),
     header: choices.header ?? {},
     approvals: [],
