@@ -1,6 +1,7 @@
 /** `npm run bench:bundle`: what a large organisation's bundle is in bytes, in the time to configure it, and in a VM's memory. */
 import { FilterHost } from "../control/host/host.js";
-import { QuickWorld, quickSigner } from "../test/kit/quick.js";
+import { quickSigner } from "../test/kit/quick.js";
+import { QuickWorld } from "../test/kit/quick-world.js";
 import { median } from "./base/statistics.js";
 
 const PEOPLE = 500;

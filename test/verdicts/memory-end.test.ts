@@ -63,7 +63,7 @@ it("asconfig.json allows the memory that the budget counts with", () => {
 });
 
 it("generations of the largest bundle, each with a stream: the one too many is denied, and heals", async () => {
-  const { host, open, ask, verdictOf, gauge, tick, warnings, expectAlive } = await setUp();
+  const { host, open, ask, gauge, tick, warnings, expectAlive } = await setUp();
   const streams: OpenRequest[] = [];
   let taken = 0;
   for (; taken < 80; taken++) {
