@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/kit/seed.ts"],
     // Generous: a machine four times slower, beside other work, is not a failure.
     testTimeout: 180_000,
     hookTimeout: 300_000,

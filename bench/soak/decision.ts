@@ -8,7 +8,7 @@ const PART = 25_000;
 function partsOf(cases: number, seed: number): Part[] {
   return Array.from({ length: Math.ceil(cases / PART) }, (_, i) => {
     const count = Math.min(PART, cases - i * PART);
-    const env = { GLASSGATE_DECISIONS: String(count), GLASSGATE_FUZZ_SEED: String(seed + i) };
+    const env = { GLASSGATE_DECISIONS: String(count), GLASSGATE_SEED: String(seed + i) };
     return { cases: count, env, args: [TEST] };
   });
 }

@@ -43,7 +43,7 @@ export default defineConfig({
   test: {
     root: resolve("."),
     include: ["test/**/*.test.ts"],
-    setupFiles: [resolve("scripts/instrument/vitest.setup.mjs")],
+    setupFiles: [resolve("test/kit/seed.ts"), resolve("scripts/instrument/vitest.setup.mjs")],
     testTimeout: 180_000,
     hookTimeout: 300_000,
     maxWorkers: 2,

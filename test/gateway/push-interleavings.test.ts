@@ -11,11 +11,11 @@ import { type PushOptions, type PushStep, push } from "../../control/gateway/pus
 import { goodPath } from "../../control/gateway/push-files.js";
 import { PushFailure } from "../../control/gateway/push-outcome.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
+import { SEED } from "../kit/seed.js";
 import { World } from "../kit/world.js";
 
-/** More than these few by `GLASSGATE_ROUNDS=200` (CONTRIBUTING.md). */
+/** More than these few by `GLASSGATE_ROUNDS=200`, others by `GLASSGATE_SEED` (CONTRIBUTING.md). */
 const ROUNDS = Number(process.env.GLASSGATE_ROUNDS ?? 70);
-const SEED = Number(process.env.GLASSGATE_SEED ?? 1);
 const world = new World(Math.floor(Date.now() / 1000));
 let test: TestEnvoy;
 beforeAll(async () => {

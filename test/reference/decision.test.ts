@@ -1,12 +1,12 @@
 /**
  * The filter decides as the reference does: 50,000 made-up cases here, a million in `npm run soak:decision`. GLASSGATE_DECISIONS says
- * how many, GLASSGATE_FUZZ_SEED which. A disagreement is shrunk to the fewest choices that show it.
+ * how many, GLASSGATE_SEED which. A disagreement is shrunk to the fewest choices that show it.
  */
 import { expect, it } from "vitest";
+import { SEED } from "../kit/seed.js";
 import { agree } from "./agree.js";
 
 const CASES = Number(process.env.GLASSGATE_DECISIONS ?? 50_000);
-const SEED = Number(process.env.GLASSGATE_FUZZ_SEED ?? Date.now() % 1_000_000);
 /** What must have come up, else the cases are not worth much. */
 const EXPECTED = [
   ...[

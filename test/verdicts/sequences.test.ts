@@ -3,16 +3,16 @@
  * thresholds, least versions, signatures, texts that come back, streams that outlive their configuration, two vm_ids, VMs that trap.
  * Each bundle has a key that no other has, so what a grant gets tells which bundle governs.
  *
- * SEQUENCES=20000 npx vitest run test/verdicts/sequences.test.ts
+ * SEQUENCES=20000 GLASSGATE_SEED=7 npx vitest run test/verdicts/sequences.test.ts
  */
 import { expect, it } from "vitest";
 import { FilterHost, type OpenRequest } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
+import { SEED } from "../kit/seed.js";
 import { newSigner } from "../kit/token.js";
 import { World } from "../kit/world.js";
 
 const SEQUENCES = Number(process.env.SEQUENCES ?? 16);
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const STEPS = 24;
 
 const world = new World(Math.floor(Date.now() / 1000));
