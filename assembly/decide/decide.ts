@@ -33,6 +33,8 @@ export class Decision {
   /** No key of the roster has signed the request: the caller is told `signature`, whatever the verdict says of the reason. */
   hasFailedProof: bool = false;
   entitlement: Entitlement = changetype<Entitlement>(0);
+  /** When the grant ends, at `exp` or before: known where its quorum is there. */
+  endsAt: i64 = 0;
   /** Whose approvals were looked at, in order. */
   approvers: Approvers = new Approvers();
   /** The approvers' signatures hold: before that anybody could have named them. */
@@ -48,6 +50,7 @@ export class Decision {
     this.isProven = false;
     this.hasFailedProof = false;
     this.areApprovalsProven = false;
+    this.endsAt = 0;
     this.entitlement = changetype<Entitlement>(0);
     this.approvers.clear();
   }
@@ -119,12 +122,14 @@ function judgeEntitlement(grant: Grant, key: Key, entitlement: Entitlement, now:
 
 /**
  * Enough approvals, and the life that began when they were: `max_ttl` from the moment at which they made the quorum, or from
- * the ask where none is needed. The grant's own `exp` was asked before.
+ * the ask where none is needed, and never beyond `exp`.
  */
-function judgeQuorum(claims: Claims, entitlement: Entitlement, approvers: Approvers, now: i64): i32 {
-  const began = entitlement.quorum == 0 ? claims.issuedAt : quorumMetAt(entitlement, approvers, now);
+function judgeQuorum(claims: Claims, decision: Decision, now: i64): i32 {
+  const entitlement = decision.entitlement;
+  const began = entitlement.quorum == 0 ? claims.issuedAt : quorumMetAt(entitlement, decision.approvers, now);
   if (began == NEVER) return Verdict.Quorum;
-  return now >= began + entitlement.maxTtl ? Verdict.Expired : Verdict.Allow;
+  decision.endsAt = min(claims.expiresAt, began + entitlement.maxTtl);
+  return now >= decision.endsAt ? Verdict.Expired : Verdict.Allow;
 }
 
 function judgeInOrder(question: Question, decision: Decision): i32 {
@@ -147,16 +152,15 @@ function judgeInOrder(question: Question, decision: Decision): i32 {
   decision.isProven = true;
 
   const claims = grant.claims;
-  const approvers = decision.approvers;
   const entitlement = trust.entitlement(claims.entitlement.ptr, claims.entitlement.len);
   decision.entitlement = entitlement;
   if (isRevoked(question, requester)) return Verdict.Revoked;
   if (!requester.principal.isNamed(claims.sub.ptr, claims.sub.len)) return Verdict.KeyOwner;
   verdict = judgeEntitlement(grant, requester, entitlement, now);
   if (verdict != Verdict.Allow) return verdict;
-  verdict = judgeApprovals(question, requester, approvers);
+  verdict = judgeApprovals(question, requester, decision.approvers);
   if (verdict != Verdict.Allow) return verdict;
-  verdict = judgeQuorum(claims, entitlement, approvers, now);
+  verdict = judgeQuorum(claims, decision, now);
   if (verdict != Verdict.Allow) return verdict;
   if (!isVerified) {
     if (question.isKeyBusy && grant.approvalCount > 0) return Verdict.Busy;

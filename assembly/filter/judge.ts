@@ -141,9 +141,8 @@ function allow(judgement: Judgement): Action {
   const isGrantGone = removeGrant();
   const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
-  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok || !watch(judgement)) {
+  if (!isGrantGone || !isStripped || attest(judgement) != Status.Ok || !watch(judgement))
     return denyAfterAll(judgement);
-  }
   keep(judgement.entry);
   countDecision(Verdict.Allow);
   return Action.Continue;
