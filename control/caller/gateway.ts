@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
+import { thumbprintOf } from "../grant/certificate.js";
 import { type HeaderLines, outgoingHeaders } from "./headers.js";
 
 export interface GatewayOptions {
@@ -42,10 +43,10 @@ function addressOf(url: URL): Address {
   return { isTls, hostname: bare(url.hostname), port };
 }
 
-/** RFC 8705, section 3.1: the SHA-256 of the certificate's DER. @param pem of one certificate, or of a chain that begins with it */
+/** @param pem of one certificate, or of a chain that begins with it */
 export function certificateThumbprint(pem: string): string {
   try {
-    return Buffer.from(new X509Certificate(pem).fingerprint256.replaceAll(":", ""), "hex").toString("base64url");
+    return thumbprintOf(new X509Certificate(pem));
   } catch (error) {
     throw new UserError("The client certificate cannot be read.", {
       cause: error,

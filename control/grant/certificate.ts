@@ -1,5 +1,5 @@
 /** The confirmation of a grant that is bound to a client certificate: its SHA-256, as RFC 8705 (section 3.1) has it. */
-import { createHash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
 import { visible } from "../base/text.js";
@@ -23,6 +23,10 @@ function parse(bytes: Buffer, path: string): X509Certificate {
   }
 }
 
+/** The SHA-256 of its DER (RFC 8705, section 3.1), in base64url as a grant has it. */
+export const thumbprintOf = ({ fingerprint256 }: X509Certificate): string =>
+  Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url");
+
 /** The first certificate of a file, which is the one that a client shows. @param now seconds */
 export function readBoundCertificate(path: string, now: number): BoundCertificate {
   const certificate = parse(readBytes(path, "the certificate", { hint: NEXT }), path);
@@ -35,7 +39,7 @@ export function readBoundCertificate(path: string, now: number): BoundCertificat
         ? `is not valid before ${validFrom}`
         : undefined;
   return {
-    cnf: { "x5t#S256": createHash("sha256").update(certificate.raw).digest("base64url") },
+    cnf: { "x5t#S256": thumbprintOf(certificate) },
     warnings:
       outside === undefined
         ? []
