@@ -158,7 +158,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
     const began = entitlement && beganAt(entitlement, claims.iat, given, now);
     return { claims, bundle, requester, approvers, began, now };
   };
-  const { ends } = await foresee(ask, parts, trusted, circumstances(), given);
+  const { ends, livesUntil } = await foresee(ask, parts, trusted, circumstances(), given);
 
   const key = await openKey(options.keys, options.key, options.passphraseFd);
   const text = await completeGrant(
@@ -174,8 +174,7 @@ async function grant(askArgument: string, approvalArguments: readonly string[], 
   if (output !== undefined) {
     writeText(output, `x-break-glass: ${text}\n`, { mode: 0o600 });
     // What is held is held until it opens nothing any more, which may be before its exp.
-    const exp = ends?.verdict === "expired" ? ends.at : claims.exp;
-    noteFile(options.keys, options.key, text, { ...claims, exp }, output);
+    noteFile(options.keys, options.key, text, { ...claims, exp: livesUntil }, output);
   }
   if (options.json === true) resultJson(output === undefined ? { grant: text, claims } : { output, claims });
   else if (output === undefined) result(text);

@@ -13,6 +13,8 @@ export interface Judgement {
   readonly denial: Denial | undefined;
   /** The filter allows now, and no longer from then on, before the grant's own end. */
   readonly ends: { readonly at: number; readonly verdict: VerdictCode } | undefined;
+  /** When its life ends, by its approvals so far: a bundle or a key that ends before may be followed by another. */
+  readonly livesUntil: number;
 }
 
 type Bundle = Rehearsal["bundle"];
@@ -50,7 +52,7 @@ export async function judgeAhead(rehearsal: Rehearsal, claims: AskClaims): Promi
   const samples = () => samplesOf(claims.authorization_details, detailsOf(bundle, claims.ent));
   const denial = stage.judgeAll(samples());
   const [sample] = samples();
-  if (denial !== undefined || sample === undefined) return { denial, ends: undefined };
+  if (denial !== undefined || sample === undefined) return { denial, ends: undefined, livesUntil: claims.exp };
   const approvals = rehearsal.approvals.map((text) => headerOf(text.split(".", 1)[0] ?? "")?.kid ?? "");
   const certain = changes(bundle, [rehearsal.requesterKid, ...rehearsal.ownKids, ...approvals]);
   // Whoever stands in for people who are not chosen yet says nothing about the time after his own windows.
@@ -61,13 +63,14 @@ export async function judgeAhead(rehearsal: Rehearsal, claims: AskClaims): Promi
   const assumed = rehearsal.otherKids.length === 0 ? [] : [now + life];
   const until = Math.min(claims.exp, ...others, ...assumed);
   const began = entitlement && beganAt(entitlement, claims.iat, certainApprovers(rehearsal), now);
-  const ownEnd = began === undefined ? [] : [began + life];
-  const times = [...new Set([bundle.exp, ...ownEnd, ...certain])].filter((time) => time > now && time < until);
+  const livesUntil = Math.min(claims.exp, began === undefined ? claims.exp : began + life);
+  const times = [...new Set([bundle.exp, livesUntil, ...certain])].filter((time) => time > now && time < until);
   return {
     denial,
     ends: stage.firstDenial(
       sample,
       times.sort((a, b) => a - b),
     ),
+    livesUntil,
   };
 }

@@ -57,6 +57,7 @@ async function verdicts({
     early: early.denial?.verdict ?? "allow",
     late: late.denial?.verdict ?? "allow",
     ends: late.ends,
+    livesUntil: late.livesUntil,
   };
 }
 
@@ -173,6 +174,15 @@ it("the end of the life that begins with the quorum is known, once the approvals
     at: NOW + 700,
     verdict: "bundle_expired",
   });
+});
+
+it("the life that was approved ends when it does, whatever takes the grant away before that may come back", async () => {
+  const bundle = { entitlements: [world.entitlement("repair", { max_wait: 600 })] };
+  const lives = async (exp: number, more: Json = {}) =>
+    (await verdicts({ bundle: { ...bundle, ...more }, claims: { exp } })).livesUntil;
+  expect(await lives(NOW + 1500)).toBe(NOW + 900);
+  expect(await lives(NOW + 800)).toBe(NOW + 800);
+  expect(await lives(NOW + 1500, { exp: NOW + 700 })).toBe(NOW + 900);
 });
 
 it("a bound grant is foretold without its key, which is asked for last", async () => {
