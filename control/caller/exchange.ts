@@ -75,7 +75,27 @@ export function judge(
 }
 
 /** Below it are interim answers, which are not handed on, and numbers that Node's server does not write. */
-export const LEAST_STATUS = 200;
+const LEAST_STATUS = 200;
+
+/** The gateway's answer is told once its verdict is read. @returns its status; undefined where it is no answer, which has failed then */
+export function takeAnswer(
+  answer: IncomingMessage,
+  passage: Passage,
+  tell: (status: number, why?: string) => void,
+  fail: (why: string) => void,
+): number | undefined {
+  const status = answer.statusCode ?? 0;
+  if (status < LEAST_STATUS) {
+    fail(`the gateway answers with ${status}, which is no answer`);
+    answer.destroy();
+    return undefined;
+  }
+  whenRead(answer, (verdict) => {
+    tell(status, verdict && `the gateway: ${verdict}: ${verdicts[verdict].title}`);
+    if (isOver(verdict)) passage.over();
+  });
+  return status;
+}
 export const PLAIN = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
 function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
@@ -129,17 +149,8 @@ export function exchange(
     refuse(response, { status: 502, why: `${why}.` });
   };
   outgoing.once("response", (answer) => {
-    const status = answer.statusCode ?? 0;
-    if (status < LEAST_STATUS) {
-      fail(`the gateway answers with ${status}, which is no answer`);
-      answer.destroy();
-      return;
-    }
-    whenRead(answer, (verdict) => {
-      if (verdict === undefined) tell(status);
-      else tell(status, `the gateway: ${verdict}: ${verdicts[verdict].title}`);
-      if (isOver(verdict)) passage.over();
-    });
+    const status = takeAnswer(answer, passage, tell, fail);
+    if (status === undefined) return;
     response.writeHead(status, Object.fromEntries(returnedResponse(headerLines(answer.rawHeaders), rewriting)));
     // An answer that breaks off breaks off for the client too: it must not look whole.
     pipeline(answer, response, () => outgoing.destroy());

@@ -1,10 +1,8 @@
 /** A WebSocket through the proxy, where the grant has CONNECT: after the gateway's 101 bytes flow both ways, until the grant's end. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
-import { verdicts } from "../base/verdicts.gen.js";
 import { authorize } from "./credential.js";
-import { isOver, whenRead } from "./denial.js";
-import { judge, LEAST_STATUS, type Passage, PLAIN, pathOnly } from "./exchange.js";
+import { judge, type Passage, PLAIN, pathOnly, takeAnswer } from "./exchange.js";
 import { unreached } from "./gateway.js";
 import { type HeaderLines, headerLines, returnedResponse } from "./headers.js";
 
@@ -74,16 +72,8 @@ export function tunnel(
     });
   });
   outgoing.once("response", (answer) => {
-    const status = answer.statusCode ?? 0;
-    if (status < LEAST_STATUS) {
-      fail(`the gateway answers with ${status}, which is no answer`);
-      answer.destroy();
-      return;
-    }
-    whenRead(answer, (verdict) => {
-      tell(status, verdict && `the gateway: ${verdict}: ${verdicts[verdict].title}`);
-      if (isOver(verdict)) passage.over();
-    });
+    const status = takeAnswer(answer, passage, tell, fail);
+    if (status === undefined) return;
     const returned = returnedResponse(headerLines(answer.rawHeaders), rewriting);
     returned.delete("content-length");
     answerWith(status, returned.set("connection", ["close"]));
