@@ -34,6 +34,7 @@ const rooms = {
   bench: {
     "": [
       "streams",
+      "revoke",
       "soak",
       "memory",
       "distinct",
@@ -47,6 +48,7 @@ const rooms = {
       "base",
     ], // the commands
     streams: ["soak", "report", "gateway", "load", "tokens", "base"],
+    revoke: ["report", "base"],
     soak: ["gateway", "load", "tokens", "base"],
     memory: ["report", "gateway", "load", "tokens", "base"],
     distinct: ["report", "gateway", "load", "tokens", "base"],

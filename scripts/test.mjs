@@ -22,6 +22,7 @@ const steps = [
     count: countAsPect,
   },
   { name: "mutants", command: "node scripts/mutate/smoke.mjs" },
+  { name: "coverage", command: "node scripts/coverage.mjs --quick" },
   {
     name: "vitest",
     command: `npx vitest run --reporter=default --reporter=json --outputFile.json=${report}`,

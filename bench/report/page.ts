@@ -6,7 +6,7 @@ import { writeText } from "../../control/base/files.js";
 const PAGE = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
 
 /** In the page's order. */
-export const SECTIONS = ["rows", "distinct", "memory", "streams"] as const;
+export const SECTIONS = ["rows", "distinct", "memory", "streams", "revoke"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const begin = (name: SectionName): string => `<!-- section: ${name} -->\n`;

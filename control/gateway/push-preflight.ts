@@ -177,9 +177,16 @@ export async function preflight(
   return { info, state, beside: filtersBeside(filter, bootstrap, domain) };
 }
 
+const judge = async (configuration: string): Promise<string | undefined> =>
+  (await FilterHost.load()).configure(configuration).reason;
+
+/** Gateways that are told of one revocation mostly hold the same, and the text alone decides: the filter has no clock there. */
+let lastJudged: { readonly configuration: string; readonly refusal: Promise<string | undefined> } | undefined;
+
 /** Why the built-in filter would refuse the configuration. */
-export async function refusalOf(configuration: string): Promise<string | undefined> {
-  return (await FilterHost.load()).configure(configuration).reason;
+export function refusalOf(configuration: string): Promise<string | undefined> {
+  if (lastJudged?.configuration !== configuration) lastJudged = { configuration, refusal: judge(configuration) };
+  return lastJudged.refusal;
 }
 
 /** The anchors that the gateway has now: as deployed, else as its own file says. */

@@ -1,5 +1,6 @@
 /** `glassgate revoke` on real gateways: three of them, with two workers each. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readEcds } from "../../control/gateway/ecds.js";
@@ -59,6 +60,26 @@ it("one grant, at all gateways at once, while they serve", async () => {
   for (let i = 0; i < 8; i++) expect(await verdicts(grant)).toEqual(["revoked", "revoked", "revoked"]);
   expect(await verdicts(other)).toEqual(["allow", "allow", "allow"]);
 });
+
+/** An answer that goes on for ever; open once the gateway says so. `end` is when it was cut. */
+async function openStream({ port, envoy }: TestEnvoy, grant: string): Promise<{ end: Promise<unknown> }> {
+  const request = get({
+    ...{ host: "127.0.0.1", port, path: "/orders/7", agent: false },
+    headers: { host: "api.example.com", "x-break-glass": grant, "x-drip-ms": "100" },
+  });
+  const end = new Promise((resolve) => request.on("close", resolve));
+  request.on("error", () => {}); // It is cut: `end` tells.
+  await new Promise<void>((resolve) =>
+    request.on("response", (response) => {
+      response.on("error", () => {}); // The same.
+      response.resume();
+      resolve();
+    }),
+  );
+  const open = async (): Promise<number> => Math.max(0, ...(await envoy.admin.stats("glassgate\\.streams$")).values());
+  await expect.poll(open, { timeout: 60_000 }).toBeGreaterThan(0);
+  return { end };
+}
 
 const fail = (): never => {
   throw new Error("no gateway");
@@ -134,6 +155,7 @@ describe("stop", () => {
         { timeout: 30_000 },
       )
       .toBe(true);
+    const stream = await openStream(all[0] ?? fail(), grant);
     const before = all.map(textsAt);
     const line = `npx glassgate revoke stop --key warden ${ALL.join(" ")}`;
     const left = await party.atTerminal(line, [[/leave it: $/, "no"]]);
@@ -141,7 +163,9 @@ describe("stop", () => {
     expect(left.stdout).toMatch(
       /ENDS {3}a-grant-that-is-in-use: rita for repair, approved by adam and anna; \d+ request/,
     );
-    expect(left.stdout).toContain("Requests and streams with a grant that are open now, in the fullest worker: ");
+    expect(left.stdout).toMatch(/Requests and streams with a grant that are open now, in the fullest worker: [1-9]/);
+    for (const shown of ["ENDS", "in the fullest worker: "])
+      expect(left.stdout.indexOf(shown)).toBeLessThan(left.stdout.indexOf('Type "yes" to stop them'));
     expect(left.stdout).toContain("leaves no trace here: it cannot be shown");
     expect(all.map(textsAt)).toEqual(before);
     expect(await verdicts(grant)).toEqual(["allow", "allow", "allow"]);
@@ -150,6 +174,7 @@ describe("stop", () => {
     expect({ code, stdout }).toMatchObject({ code: 0 });
     expect(await verdicts(grant)).toEqual(["revoked", "revoked", "revoked"]);
     expect(stdout).toMatch(/EVERY GRANT asked for before /);
+    await stream.end;
     // Who asks after that moment is let in again.
     const { at = 0 } = Object.fromEntries(
       textsAt(all[0] ?? fail()).flatMap((text) =>

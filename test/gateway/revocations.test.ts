@@ -1,5 +1,6 @@
 /** Urgent revocations on a real Envoy: a text in the ECDS file counts at once, on every worker, and is never undone by leaving it out. */
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { send } from "../../control/gateway/client.js";
 import { domainOf } from "../../control/trust/anchors.js";
 import { appliedDigest } from "../../control/trust/revocations.js";
@@ -15,6 +16,13 @@ const configuration = (texts: readonly string[] | undefined, bundle: Json = clai
   world.configuration({ bundle, configuration: { revocations: texts } });
 const text = (by: typeof anna, version: number, revoked: Json = {}): string =>
   revocations(world, { by, revoked, claims: { version } });
+
+/** The world's, with anna's entry changed, or without her. */
+const principals = (change: ((entry: Json) => Json) | undefined): readonly Json[] =>
+  z
+    .array(z.looseObject({ id: z.string() }))
+    .parse(world.bundleClaims().principals)
+    .flatMap((entry) => (entry.id !== "anna" ? [entry] : change === undefined ? [] : [change(entry)]));
 
 /** On connections of their own, so that they spread over the workers. */
 async function codes(test: TestEnvoy, grant: string): Promise<string> {
@@ -76,6 +84,83 @@ describe("urgent revocations on Envoy", () => {
     const again = await startTestEnvoy(world, { concurrency: WORKERS, initial });
     try {
       expect(await codes(again, grant)).toBe("revoked");
+    } finally {
+      await again.stop();
+    }
+  });
+
+  it("a revoker demoted, re-keyed or removed: what he revoked stays, and old texts bring nothing back, here, to a new vm_id or after a restart", async () => {
+    const grant = world.alone();
+    const [old, taken] = [text(anna, 10), text(anna, 20, { sub: ["rita"] })];
+    const folded = [
+      principals((entry) => ({ ...entry, roles: ["lead"] })),
+      principals((entry) => ({ ...entry, keys: [world.stranger.jwk] })),
+      principals(undefined),
+    ].map((changed) =>
+      world.bundleClaims({
+        ...{ revokers: ["security"], principals: changed, revoked: { sub: ["rita"] } },
+        texts: { anna: 20, [anna.kid]: 20 },
+      }),
+    );
+    const test = await startTestEnvoy(world, { concurrency: WORKERS });
+    let last = "";
+    try {
+      await test.configure(configuration([taken]));
+      expect(await codes(test, grant)).toBe("revoked");
+      for (const [i, bundle] of folded.entries()) {
+        for (const texts of [undefined, [old], [taken]]) {
+          await test.configure(configuration(texts, bundle));
+          expect(await codes(test, grant)).toBe("revoked");
+        }
+        last = configuration([old], bundle);
+        await test.configure(last, `another-${i}`);
+        expect(await codes(test, grant)).toBe("revoked");
+      }
+      expect(await gauge(test, "revocations_applied")).toBe(appliedDigest([]));
+    } finally {
+      await test.stop();
+    }
+    const again = await startTestEnvoy(world, { concurrency: WORKERS, initial: last });
+    try {
+      expect(await codes(again, grant)).toBe("revoked");
+    } finally {
+      await again.stop();
+    }
+  });
+
+  it("a malicious revoker with the highest version: a root silences him, the roots push him out, and his text never comes back", async () => {
+    const grant = world.alone();
+    const highest = Number.MAX_SAFE_INTEGER;
+    const evil = revocations(world, {
+      by: anna,
+      revoked: { issued_before: [{ at: highest }] },
+      claims: { version: highest, iat: highest },
+    });
+    const without = world.bundleClaims({ revokers: ["security"], texts: { anna: highest, [anna.kid]: highest } });
+    const last = configuration([evil], without);
+    const test = await startTestEnvoy(world, { concurrency: WORKERS });
+    try {
+      await test.configure(configuration([evil]));
+      expect(await codes(test, grant)).toBe("revoked");
+      const silencing = revocations(world, { by: roots[0], revoked: { sub: ["anna"] } });
+      await test.configure(configuration([evil, silencing]));
+      expect(await codes(test, grant)).toBe("200");
+      // Whom the root's word takes away besides: grants that he approved.
+      expect(await codes(test, world.grant())).toBe("revoked");
+      for (const [texts, vmId] of [
+        [undefined, undefined],
+        [[evil], undefined],
+        [[evil], "another"],
+      ] as const) {
+        await test.configure(configuration(texts, without), vmId);
+        expect(await codes(test, grant)).toBe("200");
+      }
+    } finally {
+      await test.stop();
+    }
+    const again = await startTestEnvoy(world, { concurrency: WORKERS, initial: last });
+    try {
+      expect(await codes(again, grant)).toBe("200");
     } finally {
       await again.stop();
     }

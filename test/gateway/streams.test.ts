@@ -8,6 +8,7 @@ import { send } from "../../control/gateway/client.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { revocations } from "../kit/revocations.js";
 import { type Json, World } from "../kit/world.js";
+import { sha256 } from "../verdicts/checks.js";
 import {
   KINDS,
   OPENERS,
@@ -24,6 +25,7 @@ const recordSchema = z.looseObject({
   jti: z.string().optional(),
   vm: z.string(),
   seq: z.number(),
+  evidence: z.string().optional(),
 });
 const accessSchema = z.looseObject({
   path: z.string(),
@@ -116,6 +118,7 @@ for (const [place, render] of places) {
         expect(first).toMatchObject({ verdict: "allow", path });
         expect(last).toMatchObject({ verdict, path, ended: true, jti: first.jti, vm: first.vm });
         expect(last.seq).toBeGreaterThan(first.seq);
+        expect(first.evidence).toBe(evidence === undefined ? undefined : sha256(evidence));
         if (evidence !== undefined) evidences.push(evidence);
         ends.push(Date.parse(last.ts));
       }

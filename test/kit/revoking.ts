@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { send } from "../../control/gateway/client.js";
+import { type Answer, send } from "../../control/gateway/client.js";
 import { type PushResult, push } from "../../control/gateway/push.js";
 import { newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
 import { writeKeyFile } from "../../control/signer/keyfile.js";
@@ -103,10 +103,11 @@ export class Revoking {
 }
 
 /** `allow`, or the code of the denial. */
-export async function verdict(port: number, grant: string): Promise<string> {
-  const { status, body } = await send({ port, path: "/orders/7", headers: { "x-break-glass": grant } });
-  return status === 200 ? "allow" : (/"code":"(\w+)"/.exec(body)?.[1] ?? `${status}`);
-}
+export const verdictOf = ({ status, body }: Answer): string =>
+  status === 200 ? "allow" : (/"code":"(\w+)"/.exec(body)?.[1] ?? `${status}`);
+
+export const verdict = async (port: number, grant: string): Promise<string> =>
+  verdictOf(await send({ port, path: "/orders/7", headers: { "x-break-glass": grant } }));
 
 export const outcomes = z.object({
   signer: z.string(),

@@ -16,6 +16,8 @@ export interface Case {
   /** One line of `x-break-glass`, several, or none. */
   readonly grant: (world: World) => string | readonly string[];
   readonly request?: CaseRequest;
+  /** The line of `DPoP`, for the grant as sent; else a forged one, which is none. */
+  readonly proof?: (grant: string) => string;
 }
 
 /** Cases that share one plugin configuration. */

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
 import { envoyGateway } from "./envoy-gateway.js";
 import { runSuite } from "./suite.js";
 
@@ -8,4 +12,12 @@ const careless = (config: string): string =>
     'method: "%REQ(:METHOD)%"\n                          leak: "%REQ(X-BREAK-GLASS)%"',
   );
 
-runSuite("Envoy", (world, require) => envoyGateway(world, { edit: careless, render: { require } }));
+const folder = mkdtempSync(join(tmpdir(), "glassgate-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+runSuite("Envoy", (world, { require = false, wasm }) => {
+  if (wasm === undefined) return envoyGateway(world, { edit: careless, render: { require } });
+  const wasmPath = join(folder, "other.wasm");
+  writeFileSync(wasmPath, wasm);
+  return envoyGateway(world, { render: { wasmPath } });
+});

@@ -3,8 +3,9 @@ import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost } from "../../control/host/host.js";
 import { CLIENT, DEFAULTS, type Gateway, type Observed, type Sent } from "./driver.js";
 
-export async function nodeGateway(): Promise<Gateway> {
-  const host = await FilterHost.load({ nodeId: "test-gateway" });
+/** @param wasm the filter, where it is not the release */
+export async function nodeGateway(wasm?: Uint8Array): Promise<Gateway> {
+  const host = await FilterHost.load({ nodeId: "test-gateway", ...(wasm === undefined ? {} : { wasm }) });
   let count = 0;
   const one = ({
     grants,

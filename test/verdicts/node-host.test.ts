@@ -6,7 +6,7 @@ import { nodeGateway } from "./node-gateway.js";
 import { rawPaths } from "./scopes.js";
 import { runSuite } from "./suite.js";
 
-runSuite("the Node host", nodeGateway);
+runSuite("the Node host", (_, { wasm }) => nodeGateway(wasm));
 
 describe("paths that Envoy itself refuses or normalises", () => {
   const world = new World(Math.floor(Date.now() / 1000));

@@ -100,5 +100,5 @@ function runProofs(name: string, start: (world: World) => Promise<Gateway>): voi
   });
 }
 
-runProofs("the Node host", nodeGateway);
+runProofs("the Node host", () => nodeGateway());
 runProofs("Envoy", (world) => envoyGateway(world));

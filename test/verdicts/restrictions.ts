@@ -1,12 +1,16 @@
 /** Cases about what a grant restricts itself to, and what an entitlement demands of it: `net`, `cnf`, `require`, `max_wait`. */
 import { randomBytes } from "node:crypto";
-import { base64url } from "../kit/token.js";
+import { proofOf } from "../kit/proofs.js";
+import { base64url, newSigner } from "../kit/token.js";
 import type { Json, World } from "../kit/world.js";
 import type { Case, Profile } from "./case.js";
 
 const thumbprint = base64url(randomBytes(32));
 /** Letters whose spare bits are not zero: the same bytes to a careless reader. */
 const sloppy = `${thumbprint.slice(0, -1)}${String.fromCharCode(thumbprint.charCodeAt(42) + 1)}`;
+
+const holder = newSigner("Ed25519");
+const thief = newSigner("Ed25519");
 
 const ENTITLEMENTS: Readonly<Record<string, Json>> = {
   "from-networks": { approvals: [], require: ["net"] },
@@ -70,6 +74,22 @@ const networks: Case[] = [
 
 const confirmations: Case[] = [
   cnf("binding_missing", { "x5t#S256": thumbprint }, "of a certificate, and none on the connection"),
+  alone(
+    "cnf of a key, and the proof of another",
+    "binding_mismatch",
+    { cnf: { jkt: holder.kid } },
+    {
+      proof: (grant) => proofOf(thief, { grant }),
+    },
+  ),
+  alone(
+    "cnf of a key, and its proof for another URL",
+    "proof",
+    { cnf: { jkt: holder.kid } },
+    {
+      proof: (grant) => proofOf(holder, { grant, claims: { htu: "https://api.example.com/orders/8" } }),
+    },
+  ),
   cnf("malformed", {}, "of nothing"),
   cnf("malformed", { jkt: thumbprint, "x5t#S256": thumbprint }, "of both"),
   cnf("malformed", { kid: thumbprint }, "of a kid"),

@@ -1,5 +1,8 @@
 /** One suite for both gateways: every row of the verdict table, from outside. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { verdictCodes } from "../../control/base/verdicts.gen.js";
+import { FAILING, filterThatCalls } from "../kit/failing-host.js";
 import { World } from "../kit/world.js";
 import { type ReferenceAnswer, referenceAnswer } from "../reference/decide.js";
 import type { Case, Profile } from "./case.js";
@@ -30,18 +33,19 @@ interface Played {
   readonly reference: ReferenceAnswer;
 }
 
+const problem = z.object({ code: z.string() });
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 async function play(gateway: Gateway, world: World, profile: Profile): Promise<Map<Case, Played>> {
   const configuration = profile.configuration(world);
   await gateway.configure(configuration);
   const sent = profile.cases.map((item): Sent => {
-    const grant = item.grant(world);
-    return {
-      ...item.request,
-      headers: { ...FORGED, ...item.request?.headers },
-      grants: typeof grant === "string" ? [grant] : grant,
-    };
+    const made = item.grant(world);
+    const grants = typeof made === "string" ? [made] : made;
+    const headers: Readonly<Record<string, string>> = { ...FORGED, ...item.request?.headers };
+    if (item.proof === undefined) return { ...item.request, headers, grants };
+    const { dpop: _, ...others } = headers;
+    return { ...item.request, headers: others, grants, proofs: [item.proof(grants[0] ?? "")] };
   });
   const played = new Map<Case, Played>();
   // 90 at a time and a pause, as denials before the requester's signature are recorded up to 100 a second.
@@ -63,7 +67,7 @@ async function play(gateway: Gateway, world: World, profile: Profile): Promise<M
     const reference = await referenceAnswer({
       configuration,
       grants: request.grants,
-      request: { method, host, path, isUpgrade: false, source: CLIENT },
+      request: { method, host, path, isUpgrade: false, source: CLIENT, proofs: request.proofs ?? [] },
       now: nowSeconds(),
     });
     played.set(item, {
@@ -103,12 +107,22 @@ function checkEnforced(item: Case, { sent, seen, again, reference }: Played): vo
   expect(again.evidence).toBeUndefined();
 }
 
-/** @param start `require`: a gateway where no grant is a deny, which may be another configuration altogether */
-export function runSuite(name: string, start: (world: World, require: boolean) => Promise<Gateway>): void {
+export interface GatewayOptions {
+  /** No grant is a deny, which may be another configuration altogether. */
+  readonly require?: boolean;
+  /** Another filter than the release. */
+  readonly wasm?: Uint8Array;
+}
+
+/** As in assembly/limits.ts: so many failures from one network. */
+const MAX_FAILED = 32;
+
+export function runSuite(name: string, start: (world: World, options: GatewayOptions) => Promise<Gateway>): void {
+  const reached = new Set<string>();
   const world = new World(nowSeconds());
   let gateway: Gateway;
   beforeAll(async () => {
-    gateway = await start(world, false);
+    gateway = await start(world, {});
   });
   afterAll(() => gateway.stop());
 
@@ -123,6 +137,7 @@ export function runSuite(name: string, start: (world: World, require: boolean) =
           const one = played.get(item);
           if (one === undefined) throw new Error("the case was not played");
           checkEnforced(item, one);
+          reached.add(item.verdict);
         });
       }
     });
@@ -148,7 +163,7 @@ export function runSuite(name: string, start: (world: World, require: boolean) =
   describe(`${name}, require`, () => {
     let required: Gateway;
     beforeAll(async () => {
-      required = await start(world, true);
+      required = await start(world, { require: true });
     });
     afterAll(() => required.stop());
 
@@ -160,7 +175,42 @@ export function runSuite(name: string, start: (world: World, require: boolean) =
       expectDenial("no_grant", { grants: [] }, none);
       expect(none.audit).toBeUndefined();
       expectAllowed(granted, recordOf(granted));
+      reached.add("no_grant");
     });
+
+    it("a network from which too many forged ones came is busy, and has a record", async () => {
+      await required.configure(world.configuration({ configuration: { require: true } }));
+      const forged = world.alone({ by: world.stranger, header: { kid: world.rita.kid } });
+      const last: Sent = { grants: [world.alone()] };
+      const seen = await required.send([
+        ...Array.from({ length: MAX_FAILED }, (): Sent => ({ grants: [forged] })),
+        last,
+      ]);
+      expect(new Set(seen.slice(0, MAX_FAILED).map(({ verdict }) => verdict))).toEqual(new Set(["signature"]));
+      const busy = seen[MAX_FAILED];
+      if (busy === undefined) throw new Error("an answer is missing");
+      expectDenial("busy", last, busy);
+      expect(recordOf(busy)).toMatchObject({ verdict: "busy", mode: "enforce" });
+      expect(recordOf(busy)).not.toHaveProperty("sub");
+      reached.add("busy");
+    });
+  });
+
+  describe(`${name}, with a host whose call fails`, () => {
+    for (const [verdict, [other, call]] of Object.entries(FAILING))
+      it(`${call}: ${verdict}`, async () => {
+        const failing = await start(world, { wasm: filterThatCalls(other, call) });
+        try {
+          await failing.configure(world.configuration());
+          const [seen] = await failing.send([{ grants: [world.grant()] }]);
+          expect(seen).toMatchObject({ status: 503, details: `glassgate_${verdict}`, upstream: undefined });
+          expect(problem.parse(JSON.parse(seen?.body ?? "{}"))).toEqual({ code: verdict });
+          expect(seen?.verdict).not.toBe("allow");
+          reached.add(verdict);
+        } finally {
+          await failing.stop();
+        }
+      });
   });
 
   describe(`${name}, no grant`, () => {
@@ -175,5 +225,10 @@ export function runSuite(name: string, start: (world: World, require: boolean) =
         upstream: undefined,
       });
     });
+  });
+
+  // In this order: the cases above say what they have seen.
+  it(`${name}: each verdict of the table was reached`, () => {
+    expect([...reached].sort()).toEqual([...verdictCodes].sort());
   });
 }
