@@ -140,6 +140,8 @@ function judgeInOrder(question: Question, decision: Decision): i32 {
   decision.isProven = isVerified;
   let verdict = judgeText(question);
   if (verdict != Verdict.Allow) return verdict;
+  // Before anything of the roster is asked: one that is over says nothing any more.
+  if (!question.bundleHolds) return Verdict.BundleExpired;
   // Before the key is looked for, so that it tells nothing of the key.
   if (question.isNetworkBusy && !isVerified) return Verdict.Busy;
   const requester = trust.key(grant.request.kid.ptr, grant.request.kid.len);
@@ -170,7 +172,7 @@ function judgeInOrder(question: Question, decision: Decision): i32 {
   return Verdict.Allow;
 }
 
-/** How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now (`bundleHolds`). */
+/** How the grant stands: all that does not depend on the request. */
 export function judgeStanding(question: Question, decision: Decision): i32 {
   const verdict = judgeInOrder(question, decision);
   // Its signatures are known to hold: who approved, and whether anybody had to, stays on record whatever ends it.

@@ -42,7 +42,7 @@ export function takeName(reader: JsonReader, mark: i32): bool {
   return true;
 }
 
-/** Reads on over a value of any type: depth, names, strings and numbers as everywhere. */
+/** Reads on over a value of any type: depth, names and strings as everywhere, and any number that JSON knows. */
 export function skipValue(reader: JsonReader): void {
   switch (reader.kind()) {
     case 0x7b: {
@@ -68,6 +68,6 @@ export function skipValue(reader: JsonReader): void {
       reader.nothing();
       return;
     default:
-      reader.integer();
+      reader.skipNumber();
   }
 }

@@ -10,6 +10,8 @@ import { sequenceLength, writeCodePoint } from "./utf8";
 
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
+const MINUS: u8 = 0x2d;
+const ZERO: u8 = 0x30;
 const COMMA: u8 = 0x2c;
 const COLON: u8 = 0x3a;
 const OPEN_BRACE: u8 = 0x7b;
@@ -117,7 +119,7 @@ export class JsonReader {
   integer(): i64 {
     const first = this.kind();
     const start = first == 0 ? this.end : this.at;
-    if (first != 0x2d /* - */ && !isDigit(first)) {
+    if (first != MINUS && !isDigit(first)) {
       this.another();
       return -1;
     }
@@ -130,12 +132,30 @@ export class JsonReader {
     }
     const digits = <i32>(this.at - start);
     if (!this.ok || digits == 0 || value > MAX_SAFE_INTEGER) return this.noInteger();
-    if (digits > 1 && load<u8>(start) == 0x30) return this.noInteger();
+    if (digits > 1 && load<u8>(start) == ZERO) return this.noInteger();
     if (this.at < this.end) {
       const c = load<u8>(this.at);
       if (c == 0x2e || c == 0x65 || c == 0x45) return this.noInteger(); // . e E
     }
     return value;
+  }
+
+  /** Reads on over any number (RFC 8259, section 6): one whose value nobody asks for. False when the next value is none. */
+  skipNumber(): bool {
+    const first = this.kind();
+    if (first != MINUS && !isDigit(first)) return this.another();
+    if (first == MINUS) this.at += 1;
+    const start = this.at;
+    if (!this.digits() || (load<u8>(start) == ZERO && this.at - start > 1)) return this.fail(Fault.Json);
+    if (this.byte() == 0x2e /* . */) {
+      this.at += 1;
+      if (!this.digits()) return this.fail(Fault.Json);
+    }
+    if ((this.byte() | 0x20) != 0x65 /* e, E */) return true;
+    this.at += 1;
+    const sign = this.byte();
+    if (sign == 0x2b || sign == MINUS) this.at += 1;
+    return this.digits() || this.fail(Fault.Json);
   }
 
   boolean(): bool {
@@ -173,6 +193,18 @@ export class JsonReader {
   /** The next value is of another type than wanted, or there is none. Always false. */
   private another(): bool {
     return this.fail(this.kind() == 0 ? Fault.Json : Fault.Type);
+  }
+
+  /** The byte at hand, white space or not; 0 at the end. */
+  private byte(): u8 {
+    return this.at < this.end ? load<u8>(this.at) : 0;
+  }
+
+  /** Moves on behind digits; false where there is none. */
+  private digits(): bool {
+    const start = this.at;
+    while (isDigit(this.byte())) this.at += 1;
+    return this.at > start;
   }
 
   private noInteger(): i64 {

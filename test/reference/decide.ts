@@ -223,7 +223,7 @@ function readLastGrant(text: string): ReturnType<typeof readGrant> | undefined {
   return lastGrant.read;
 }
 
-/** What can be judged: well-formed, under a bundle that holds. */
+/** What can be judged: well-formed, under a bundle. */
 interface Matter {
   readonly grant: ReturnType<typeof readGrant>;
   readonly configuration: JsonObject;
@@ -232,7 +232,7 @@ interface Matter {
   readonly leeway: number;
 }
 
-function readMatter({ grants, request, now, configuration: text }: ReferenceInput): Matter | string {
+function readMatter({ grants, request, configuration: text }: ReferenceInput): Matter | string {
   const { configuration, bundle, keys } = readConfiguration(text);
   const leeway = asNumber(configuration.leeway, 5);
   const [grant] = grants;
@@ -241,17 +241,20 @@ function readMatter({ grants, request, now, configuration: text }: ReferenceInpu
   if (grant.length > 8192) return "too_large";
   if (isAmbiguous(request.path)) return "path_ambiguous";
   if (configuration.bundle === undefined) return "no_trust";
-  if (now >= asNumber(bundle.exp, 0) || asNumber(bundle.iat, 0) > now + leeway) return "bundle_expired";
   const read = readLastGrant(grant);
   return read === undefined ? "malformed" : { grant: read, configuration, bundle, keys, leeway };
 }
 
-/** What the grant's text says without any roster. */
-function judgeText({ grant: { header, claims }, configuration, leeway }: Matter, now: number): string | undefined {
+/** What the grant's text says without any roster; then, whether there is a roster now. */
+function judgeText(matter: Matter, now: number): string | undefined {
+  const { configuration, bundle, leeway } = matter;
+  const { header, claims } = matter.grant;
   if (!isOurs(header.alg)) return "algorithm";
   if (claims.iat > now + leeway) return "not_yet_valid";
   if (now >= claims.exp) return "expired";
-  return claims.aud.includes(asString(configuration.audience)) ? undefined : "audience";
+  if (!claims.aud.includes(asString(configuration.audience))) return "audience";
+  const holdsNow = now < asNumber(bundle.exp, 0) && asNumber(bundle.iat, 0) <= now + leeway;
+  return holdsNow ? undefined : "bundle_expired";
 }
 
 /** The requester's key when it has signed, else why not. */

@@ -1,4 +1,7 @@
-/** A slow, obvious, strict JSON reader (RFC 8259): duplicate names, depth, number spelling and surrogates are errors. */
+/**
+ * A slow, obvious, strict JSON reader (RFC 8259): duplicate names, depth and surrogates are errors. A number that is no NumericDate
+ * reads as `null`, which is nothing that any member of ours may be.
+ */
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
 export class NotStrictJson extends Error {}
@@ -64,8 +67,7 @@ export function parseStrictly(bytes: Uint8Array): JsonValue {
     const token = /^[^,\]}\s]+/.exec(text.slice(at))?.[0] ?? "";
     at += token.length;
     if (token === "true" || token === "false" || token === "null") return token === "null" ? null : token === "true";
-    if (!INTEGER.test(token) || Number(token) > Number.MAX_SAFE_INTEGER) throw new NotStrictJson("not an integer");
-    return Number(token);
+    return INTEGER.test(token) && Number(token) <= Number.MAX_SAFE_INTEGER ? Number(token) : null;
   };
   return read(0);
 }

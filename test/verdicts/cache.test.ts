@@ -59,9 +59,17 @@ it("ends with its bundle, with a key's window, with a role", async () => {
   const { world, clock, host, ask } = await setUp();
   host.configure(world.configuration({ bundle: world.bundleClaims({ exp: start + 100 }) }));
   const grant = world.grant();
+  const short = world.grant({ claims: { exp: start + 100 } });
   expect(ask(grant).verdict).toBe("allow");
+  expect(ask(short).verdict).toBe("allow");
   clock.seconds = start + 100;
-  expect(ask(grant).verdict).toBe("bundle_expired");
+  expect(ask(grant)).toMatchObject({
+    verdict: "bundle_expired",
+    cached: true,
+    approvers: [{ sub: "adam" }, { sub: "anna" }],
+  });
+  // Its own time comes first.
+  expect(ask(short)).toMatchObject({ verdict: "expired", cached: true });
 
   clock.seconds = start;
   const claims = world.bundleClaims();

@@ -625,6 +625,39 @@ const order: Case[] = [
     grant: (w) => w.alone({ claims: { iat: w.now + 600, exp: w.now + 1200, aud: "staging" } }),
   },
   {
+    name: "an approval that is none, from the future",
+    verdict: "malformed",
+    grant: (w) => `${w.alone({ claims: { iat: w.now + 600, exp: w.now + 1200 } })}~x`,
+  },
+  {
+    name: "for another environment, by a key of nobody",
+    verdict: "audience",
+    grant: (w) => w.alone({ by: w.stranger, claims: { aud: "staging" } }),
+  },
+  {
+    name: "of another algorithm than the key's, and too early for it",
+    verdict: "algorithm",
+    told: "signature",
+    grant: (w) => w.alone({ by: w.late, header: { alg: "ES256" }, claims: { sub: "late" } }),
+  },
+  {
+    name: "too early for the key, and forged",
+    verdict: "key_not_valid",
+    told: "signature",
+    grant: (w) => w.alone({ by: w.stranger, header: { kid: w.late.kid }, claims: { sub: "late" } }),
+  },
+  {
+    name: "forged, for another principal and an unknown entitlement",
+    verdict: "signature",
+    told: "signature",
+    grant: (w) => w.alone({ by: w.stranger, header: { kid: w.rita.kid }, claims: { sub: "anna", ent: "nope" } }),
+  },
+  {
+    name: "another reason, approved by a key of nobody",
+    verdict: "reason",
+    grant: (w) => w.grant({ claims: { reason: "curiosity" }, approvals: [{ by: w.stranger }] }),
+  },
+  {
     name: "another principal's key, for an unknown entitlement",
     verdict: "key_owner",
     grant: (w) => w.alone({ by: w.anna, claims: { ent: "nope" } }),

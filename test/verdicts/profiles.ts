@@ -34,7 +34,19 @@ export const enforceProfiles: readonly Profile[] = [
   {
     name: "an expired bundle",
     configuration: (w) => w.configuration({ bundle: w.bundleClaims({ iat: w.now - 100, exp: w.now - 1 }) }),
-    cases: [any("bundle_expired")],
+    // What grant, clock and anchors say alone comes before it; whatever the roster would say does not.
+    cases: [
+      any("bundle_expired"),
+      { name: "nonsense", verdict: "malformed", grant: () => "x" },
+      {
+        name: "an expired grant",
+        verdict: "expired",
+        grant: (w) => w.alone({ claims: { iat: w.now - 9, exp: w.now } }),
+      },
+      { name: "for another audience", verdict: "audience", grant: (w) => w.alone({ claims: { aud: "other" } }) },
+      { name: "by a key of nobody", verdict: "bundle_expired", grant: (w) => w.alone({ by: w.stranger }) },
+      { name: "without its approvals", verdict: "bundle_expired", grant: (w) => w.grant({ approvals: [] }) },
+    ],
   },
   {
     name: "a bundle from the future",
@@ -68,6 +80,11 @@ export const enforceProfiles: readonly Profile[] = [
         name: "the approver's other key is not revoked",
         verdict: "allow",
         grant: (w) => w.grant({ approvals: [{ by: w.adam2 }, { by: w.anna }] }),
+      },
+      {
+        name: "by jti, and expired",
+        verdict: "expired",
+        grant: (w) => w.alone({ claims: { jti: "revoked-grant-id-1", iat: w.now - 9, exp: w.now } }),
       },
       {
         name: "by jti, out of scope",

@@ -38,6 +38,11 @@ function readInteger(text: string): i64 {
   return reader.finish() ? value : -1;
 }
 
+function skipsNumber(text: string): bool {
+  start(text);
+  return reader.skipNumber() && reader.finish();
+}
+
 describe("structure", () => {
   it("reads what RFC 8259 allows", () => {
     expect(isGood('{"a":[1,"b",true,false,{}],"c":{"d":[]}}')).toBe(true);
@@ -163,5 +168,47 @@ describe("integers", () => {
       "1 2",
     ];
     for (let i = 0; i < bad.length; i++) expect(readInteger(bad[i])).toBe(-1);
+  });
+});
+
+describe("numbers that nobody reads", () => {
+  it("are all that RFC 8259 has", () => {
+    const good = [
+      "0",
+      "-0",
+      "10",
+      "-1",
+      "1.5",
+      "0.05",
+      "-0.0E-0",
+      "1e3",
+      "1E+30",
+      "2e-7",
+      "123456789012345678901234567890",
+    ];
+    for (let i = 0; i < good.length; i++) expect(skipsNumber(good[i])).toBe(true);
+  });
+  it("are no others", () => {
+    const bad = [
+      "",
+      "-",
+      "+1",
+      "01",
+      "-00",
+      "1.",
+      ".5",
+      "1.e1",
+      "1e",
+      "1e+",
+      "- 1",
+      "1 .5",
+      "0x1",
+      "1e1.5",
+      "NaN",
+      "--1",
+      "1-",
+      '"1"',
+    ];
+    for (let i = 0; i < bad.length; i++) expect(skipsNumber(bad[i])).toBe(false);
   });
 });
