@@ -179,6 +179,8 @@ const isSame = (a: Stream, b: Stream): boolean => JSON.stringify(a) === JSON.str
 
 /** Whether the grant of that stream still stands where it began. */
 export function standsOn(setting: Setting, vm: Vm, context: Context, stream: Stream): boolean {
+  // One without a grant, which is never touched.
+  if (stream.version === 0) return true;
   const { bundle, texts } = decideStream(setting, vm, context);
   return (
     bundle.version === stream.version && bundle.variant === stream.variant && at(texts, stream.signer) < stream.text

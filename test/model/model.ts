@@ -89,11 +89,12 @@ function* putBacks(setting: Setting, state: State): Generator<Move> {
   for (const [listener, told] of setting.listeners.entries()) {
     const first = firstFile(setting, told, listener);
     const file = at(state.files, listener);
+    const isFirst =
+      setting.putsBack === "bundle"
+        ? file.bundle.version === first.bundle.version
+        : file.generation === first.generation;
     // Only into what the gateway has read: the promise over a restart is the file's.
-    if (
-      at(state.offered, listener) !== `${file.vmId} ${file.generation}` ||
-      file.bundle.version === first.bundle.version
-    )
+    if (isFirst || at(state.offered, listener) !== `${file.vmId} ${file.generation}`)
       continue;
     // Under another vm_id than serves, VMs begin that remember nothing: to them it is a restart.
     if (file.vmId !== first.vmId && setting.putsBackVmIds !== true) continue;

@@ -137,7 +137,7 @@ export class RealGateway {
     const n = Number(this.connections);
     return thread.open(handle, "reload", {
       headers,
-      sourceAddress: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}:1`,
+      sourceAddress: `10.${(n >> 8) & 255}.${n & 255}.1:1`,
       properties: new Map(),
       connectionId: this.connections,
       startedAt: this.environment.clock(),

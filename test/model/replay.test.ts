@@ -87,7 +87,7 @@ describe("random walks of pushes and revocations", () => {
           }
           await walk.settle();
         }),
-        { numRuns: Math.max(1, Math.ceil(WALKS / 10)) },
+        { numRuns: Math.max(1, Math.ceil(WALKS / 10)), endOnFailure: true },
       );
     }, 3_600_000);
 });
@@ -120,7 +120,7 @@ describe("random walks of files that somebody writes", () => {
   it(`${WALKS} of them: the right bundle and texts decide, always`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(choice, { maxLength: LONGEST, size: "max" }), (steps) => walkOf(steps)),
-      { numRuns: WALKS },
+      { numRuns: WALKS, endOnFailure: true },
     );
   }, 3_600_000);
 
