@@ -94,8 +94,7 @@ function* putBacks(setting: Setting, state: State): Generator<Move> {
         ? file.bundle.version === first.bundle.version
         : file.generation === first.generation;
     // Only into what the gateway has read: the promise over a restart is the file's.
-    if (isFirst || at(state.offered, listener) !== `${file.vmId} ${file.generation}`)
-      continue;
+    if (isFirst || at(state.offered, listener) !== `${file.vmId} ${file.generation}`) continue;
     // Under another vm_id than serves, VMs begin that remember nothing: to them it is a restart.
     if (file.vmId !== first.vmId && setting.putsBackVmIds !== true) continue;
     const lastGeneration = state.lastGeneration + 1;

@@ -7,7 +7,6 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { at as atOf } from "./state.js";
 import "../kit/seed.js";
 import { anybodysStep, type Choice, choice } from "./anybody.js";
 import { begin, movesFrom, places, wrongIn } from "./model.js";
@@ -15,10 +14,11 @@ import { servesEverywhere } from "./pushers.js";
 import { search } from "./search.js";
 import { FAULTS, type Fault, type Setting } from "./setting.js";
 import { SETTINGS, SHOWN } from "./settings.js";
+import { at, type State } from "./state.js";
 import { type Move, stepFrom } from "./steps.js";
 import { Walk } from "./walk.js";
 
-const WALKS = Number(process.env.WALKS ?? 40);
+const WALKS = Number(process.env.WALKS ?? 8);
 const LONGEST = 40;
 
 /** Rules of `push` and `revoke`: the filter cannot know what a file should have held, nor what somebody was told. */
@@ -48,10 +48,7 @@ describe("a way on which a broken rule opens stays closed", () => {
     });
 });
 
-const withFiles = (
-  state: Move["state"],
-  { files, pushers, recorded, good, reported, lastGeneration }: Move["state"],
-) => ({
+const withFiles = (state: State, { files, pushers, recorded, good, reported, lastGeneration }: State) => ({
   ...state,
   files,
   pushers,
@@ -62,7 +59,7 @@ const withFiles = (
 });
 
 /** All that can happen in the setting, and requests everywhere. */
-function movesAt(setting: Setting, state: Move["state"]): Move[] {
+function movesAt(setting: Setting, state: State): Move[] {
   const moves = [...movesFrom(setting, state)];
   for (const place of places(setting)) {
     const step = { does: "request", ...place } as const;
@@ -76,18 +73,18 @@ describe("random walks of pushes and revocations", () => {
   for (const [name, setting] of Object.entries<Setting>(SETTINGS))
     it(name, async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.nat(), { maxLength: LONGEST, size: "max" }), async (numbers) => {
+        fc.asyncProperty(fc.array(fc.nat({ max: 255 }), { maxLength: LONGEST, size: "max" }), async (numbers) => {
           const walk = await Walk.from(setting, begin(setting));
           for (const number of numbers) {
             const moves = movesAt(setting, walk.state);
-            const { step, state } = atOf(moves, number % moves.length);
+            const { step, state } = at(moves, number % moves.length);
             await walk.take(step, state);
             expect(wrongIn(setting, walk.state)).toBeUndefined();
             if (step.does === "push" && step.comes === "applied") expectShown(walk, step.pusher);
           }
           await walk.settle();
         }),
-        { numRuns: Math.max(1, Math.ceil(WALKS / 10)), endOnFailure: true },
+        { numRuns: Math.ceil(WALKS / 4) },
       );
     }, 3_600_000);
 });
@@ -95,11 +92,13 @@ describe("random walks of pushes and revocations", () => {
 /** What the model calls applied, the gauges show: where no other listener's generation stands in its place. */
 function expectShown(walk: Walk, pusher: number): void {
   const { setting, state } = walk;
-  const { listener } = atOf(setting.tasks, pusher);
-  expect(servesEverywhere(setting, state, listener, atOf(state.files, listener))).toBe(true);
-  if (setting.listeners.length > 1 || setting.putBacks !== undefined) return;
-  expect(walk.isShown(listener)).toBe(true);
-  expect(walk.isDigestShown(listener)).toBe(true);
+  const { listener } = at(setting.tasks, pusher);
+  expect(servesEverywhere(setting, state, listener, at(state.files, listener))).toBe(true);
+  // What a VM said before it trapped counts for twelve seconds more: then "applied" comes later than here.
+  if (setting.listeners.length > 1 || setting.putBacks !== undefined || state.losses > 0) return;
+  const told = `${walk.told}\n${walk.shownBy(listener)}`;
+  expect(walk.isShown(listener), told).toBe(true);
+  expect(walk.isDigestShown(listener), told).toBe(true);
 }
 
 describe("random walks of files that somebody writes", () => {
@@ -120,7 +119,7 @@ describe("random walks of files that somebody writes", () => {
   it(`${WALKS} of them: the right bundle and texts decide, always`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(choice, { maxLength: LONGEST, size: "max" }), (steps) => walkOf(steps)),
-      { numRuns: WALKS, endOnFailure: true },
+      { numRuns: WALKS },
     );
   }, 3_600_000);
 

@@ -43,7 +43,7 @@ export class Walk {
     return walk;
   }
 
-  private get told(): string {
+  get told(): string {
     return this.story.join("\n");
   }
 
@@ -132,7 +132,7 @@ export class Walk {
     const shown =
       stream.version === 0 ? [] : [grantFor(domain, stream.version, stream.variant, stream.signer, stream.text)];
     const opened = this.real.open(place.worker, place.listener, headersOf(shown));
-    if (opened === undefined) return expect.unreachable(this.told);
+    if (opened === undefined) throw new Error(`${this.told}\nno filter is there`);
     const what = opened.stream.filterState.get("wasm.glassgate.verdict")?.toString("latin1");
     expect(what, this.told).toBe(stream.version === 0 ? undefined : "allow");
     this.streams.push({ worker: place.worker, vmId, generation, stream, opened });
@@ -163,6 +163,12 @@ export class Walk {
       this.real.vmCount >= this.setting.workers + 2 &&
       gauge("revocations_applied") !== 0
     );
+  }
+
+  shownBy(listener: number): string {
+    const label = labelOf(at(this.state.files, listener).domain);
+    const names = ["generation", "generation_vms", "bundle_version", "revocations_applied"];
+    return names.map((name) => `${name} ${this.real.gauge(`${name}.domain=${label}`)}`).join(", ");
   }
 
   isDigestShown(listener: number): boolean {
