@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { decide } from "./filter.js";
 import { contextOf } from "./gateway.js";
 import { DOMAINS, MAX_TEXT, ROOTS } from "./material.js";
-import { at, BLANK, type Bundle, type Configuration, NO_BUNDLE, NO_TEXTS, type State, type Texts } from "./state.js";
+import { at, type Bundle, type Configuration, NO_BUNDLE, NO_TEXTS, type State, type Texts } from "./state.js";
 import type { Step } from "./steps.js";
 
 const VERSIONS = 4;
