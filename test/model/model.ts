@@ -2,8 +2,8 @@
  * All that can happen next, and what must never be.
  *
  * What the model leaves out, and so does not show:
- * - Time. Bundles, grants and keys do not end, no clock is wrong, no push is late; the twelve seconds for which a VM that trapped is still
- *   counted are Envoy's VM count's business (test/verdicts/generation.test.ts, test/gateway/push-liar.test.ts).
+ * - Time. Bundles, grants and keys do not end, no clock is wrong, no push is late. For twelve seconds a VM that trapped still counts,
+ *   so "applied" comes later than here (test/verdicts/generation.test.ts).
  * - What a bundle or a text says. A bundle is its version, content and signatures, and each has its own people; a text takes away more than
  *   its signer's earlier ones. That a text may take something back, that a key or a signer may be silenced, and that a revoker may be no
  *   revoker any more: test/verdicts/revocations.test.ts.
@@ -11,10 +11,12 @@
  * - Two threads inside one host call. Each takes a configuration whole; shared data is changed by compare-and-swap
  *   (test/verdicts/generation.test.ts).
  * - The gateway's wrong answers: gauges that lie, that cannot be seen, or are added up in a hot restart (test/gateway/push-liar.test.ts).
- *   `push` and `revoke` are here as docs/pushing.md has them; their own code runs in test/gateway/push-*.test.ts.
+ *   `push` and `revoke` are here as docs/pushing.md has them; their own code runs in test/gateway/push-interleavings.test.ts
+ *   and those beside it.
  * - The main thread: it takes everything at once, and serves nobody. In the walks with the filter it is there.
  * - Listeners under different anchors over time, and streams under anchors that nobody serves any more: docs/threat-model.md says what
- *   then remains. So it is with streams of a VM whose vm_id was given up; a test here shows that this is all.
+ *   then remains. So it is with streams of a VM whose vm_id was given up, which a test here shows, and of one that has trapped: here they
+ *   end with it, and in truth nobody watches them.
  * - Several gateways: they share nothing.
  */
 import { decide, decideStream } from "./filter.js";
