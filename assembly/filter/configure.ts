@@ -15,7 +15,7 @@ import { Loading } from "../trust/loading";
 import { Trust } from "../trust/trust";
 import { loadBundle, release } from "./bundles";
 import { dropCached } from "./cache";
-import { contextAt, findContext, RootContext, renew } from "./contexts";
+import { contextAt, findContext, keepUpAll, RootContext, renew } from "./contexts";
 import { Domain, enterDomain, fallBackOn, refusalOf, remember } from "./domains";
 import { prepareServing, serve } from "./generations";
 import { prepareTelling, tellLoad } from "./load";
@@ -97,6 +97,7 @@ function takeTexts(context: RootContext, isCanary: bool): bool {
     loading.refuse(reason);
     return refuse("the bundle: ");
   }
+  keepUpAll(context.domain);
   if (!loadTexts(loading, texts, settings.anchors, held.trust, context.domain, isCanary)) {
     release(held);
     return refuse("the revocations: ");

@@ -171,6 +171,14 @@ export function keepUp(context: RootContext): void {
   context.textsRevision = texts.revision;
 }
 
+/**
+ * Before the domain's newest bundle gives way to a newer one, which fewer roots may have signed: a context that asks for more signatures
+ * could then follow neither, and one that an open stream has kept alive would come back with a bundle from before both.
+ */
+export function keepUpAll(domain: Domain): void {
+  for (let i = 0; i < end; i++) if (isTaken(i) && contextAt(i).domain == domain) keepUp(contextAt(i));
+}
+
 function takeNewest(context: RootContext): void {
   const held = context.held;
   const newest = context.domain.newest;

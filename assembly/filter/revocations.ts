@@ -15,7 +15,7 @@ import { Named } from "../trust/names";
 import { RevocationText, Texts } from "../trust/revocations";
 import { Anchors, Trust } from "../trust/trust";
 import { loadText, releaseText } from "./bundles";
-import { contextAt, contextEnd, isTaken, keepUp } from "./contexts";
+import { contextAt, contextEnd, isTaken, keepUpAll } from "./contexts";
 import { Domain } from "./domains";
 import { digestOf, holdsAllTexts } from "./remembered";
 import { SignedTexts } from "./settings";
@@ -170,9 +170,7 @@ function isNeeded(domain: Domain, text: RevocationText): bool {
 function forgetIgnored(domain: Domain): void {
   const texts = domain.texts;
   if (texts.count == 0) return;
-  for (let i = 0; i < contextEnd(); i++) {
-    if (isTaken(i) && contextAt(i).domain == domain) keepUp(contextAt(i));
-  }
+  keepUpAll(domain);
   for (let i = texts.count - 1; i >= 0; i--) {
     const text = texts.at(i);
     if (isNeeded(domain, text)) continue;

@@ -10,7 +10,10 @@ import { FAULTS, type Setting } from "./setting.js";
 import { SETTINGS, SHOWN } from "./settings.js";
 
 /** So many states take seconds. More: the setting has grown beyond what can be seen in full. */
-const MOST = 60_000;
+const MOST = 40_000;
+
+/** A VM is lost while another has a stream. */
+const HEALED: Partial<Setting> = { workers: 2, losses: 1, putBacks: 0, requests: false };
 
 const explore = (setting: Setting): Found =>
   search(
@@ -26,7 +29,7 @@ describe("no reachable state is wrong", () => {
       const found = explore(setting);
       console.log(`${name}: ${found.states} states`);
       expect(found.wrong).toBeUndefined();
-      expect(found.states).toBeGreaterThan(100);
+      expect(found.states).toBeGreaterThan(50);
     });
 });
 
@@ -35,17 +38,23 @@ describe("a rule that is left out is noticed", () => {
     it(fault, () => {
       const [name, what] = SHOWN[fault];
       const { wrong } = explore({ ...SETTINGS[name], fault });
-      expect(wrong?.what).toContain(what);
+      expect(wrong?.what ?? "nothing").toContain(what);
     });
 
   it("a push that is stopped between its last look and its write, and killed: what docs/pushing.md says remains", () => {
-    const { wrong } = explore({ ...SETTINGS["a push and a revocation at once"], isTickDivided: true });
+    const { wrong } = explore({ ...SETTINGS["a push and a revocation at once, and a restart"], isTickDivided: true });
     expect(wrong?.story).toContain("the gateway restarts");
+  });
+
+  it("a stream under a vm_id that was given up: what docs/threat-model.md says remains", () => {
+    const { wrong } = explore({ ...SETTINGS["streams that outlive their configuration"], ...HEALED });
+    expect(wrong?.what).toContain("a stream goes on");
+    expect(wrong?.story.some((line) => line.endsWith("loses its VMs"))).toBe(true);
   });
 
   it("an old file with the vm_id from before a heal: like a restart with an old file, it is its writer's doing", () => {
     const { wrong } = explore({ ...SETTINGS["an old file, and a VM that is lost"], putsBackVmIds: true });
     expect(wrong?.story).toContain("worker 0 loses its VMs");
-    expect(wrong?.story).toContain("somebody puts the first file of listener 0 back");
+    expect(wrong?.story.some((line) => line.startsWith("the file of listener 0 holds generation 1 "))).toBe(true);
   });
 });

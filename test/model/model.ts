@@ -1,117 +1,188 @@
-/** All that can happen next, and what must never be. */
-import { decide } from "./filter.js";
-import { catchUp, contextOf, endStreams, lose, notice, type Place, reload, request, restart } from "./gateway.js";
-import { steps } from "./pushers.js";
-import type { Move } from "./search.js";
+/**
+ * All that can happen next, and what must never be.
+ *
+ * What the model leaves out, and so does not show:
+ * - Time. Bundles, grants and keys do not end, no clock is wrong, no push is late. For twelve seconds a VM that trapped still counts,
+ *   so "applied" comes later than here (test/verdicts/generation.test.ts).
+ * - What a bundle or a text says. A bundle is its version, content and signatures, and each has its own people; a text takes away more than
+ *   its signer's earlier ones. That a text may take something back, that a key or a signer may be silenced, and that a revoker may be no
+ *   revoker any more: test/verdicts/revocations.test.ts.
+ * - Limits and memory: 16 signers, 64 domains, a VM that is full.
+ * - Two threads inside one host call. Each takes a configuration whole; shared data is changed by compare-and-swap
+ *   (test/verdicts/generation.test.ts).
+ * - The gateway's wrong answers: gauges that lie, that cannot be seen, or are added up in a hot restart (test/gateway/push-liar.test.ts).
+ *   `push` and `revoke` are here as docs/pushing.md has them; their own code runs in test/gateway/push-interleavings.test.ts
+ *   and those beside it.
+ * - The main thread: it takes everything at once, and serves nobody. In the walks with the filter it is there.
+ * - Listeners under different anchors over time, and streams under anchors that nobody serves any more: docs/threat-model.md says what
+ *   then remains. So it is with streams of a VM whose vm_id was given up, which a test here shows, and of one that has trapped: here they
+ *   end with it, and in truth nobody watches them.
+ * - Several gateways: they share nothing.
+ */
+import { decide, decideStream } from "./filter.js";
+import { contextOf, type Place, read, restart, standsOn, take } from "./gateway.js";
+import { stepsOf } from "./pushers.js";
 import type { Listener, Setting } from "./setting.js";
-import { at, type Configuration, NOTHING, replaced, type State } from "./state.js";
+import { at, BLANK, type Configuration, NO_TEXTS, type Reported, replaced, type State, type Stream } from "./state.js";
+import { type Move, type Step, stepFrom } from "./steps.js";
 
 /** Versions of another domain are other numbers, so that a mix shows. */
 export const firstVersionOf = (domain: number): number => 1 + domain * VERSIONS_OF_A_DOMAIN;
 const VERSIONS_OF_A_DOMAIN = 100;
 const domainOfVersion = (version: number): number => Math.floor(version / VERSIONS_OF_A_DOMAIN);
 
-const firstFile = ({ domain, threshold }: Listener, index: number): Configuration => ({
+const firstFile = (setting: Setting, { domain, threshold }: Listener, index: number): Configuration => ({
+  ...BLANK,
+  texts: setting.firstTexts ?? NO_TEXTS,
   generation: index + 1,
-  vmId: 0,
-  version: firstVersionOf(domain),
-  signers: threshold,
-  minVersion: 0,
-  text: 0,
+  domain,
+  threshold,
+  bundle: { version: firstVersionOf(domain), variant: 0, signers: threshold, floors: NO_TEXTS },
 });
 
 /** A gateway whose listeners serve the first bundle of their domains, by as many roots as they ask for. */
 export function begin(setting: Setting): State {
-  const files = setting.listeners.map(firstFile);
-  const started = restart(setting, {
+  const files = setting.listeners.map((listener, i) => firstFile(setting, listener, i));
+  let state = restart(setting, {
     files,
     offered: [],
     serves: [],
     bases: [],
-    workers: Array.from({ length: setting.workers }, () => ({ vms: [], inbox: [], serving: [], isLost: false })),
-    recorded: files.map(({ version, signers, text }) => ({ version, signers, text })),
+    workers: Array.from({ length: setting.workers }, () => ({ vms: [], inbox: [], serving: [] })),
+    recorded: files,
+    good: files,
     pushers: setting.tasks.map(() => ({ at: "idle", seen: null, wrote: 0 })),
     lastGeneration: files.length,
-    putBacks: 0,
-    reported: setting.listeners.map(() => NOTHING),
+    reported: files.map(() => ({ version: 0, texts: NO_TEXTS })),
     restarts: -1,
     losses: 0,
+    putBacks: 0,
   });
-  let state = started;
   for (const listener of setting.listeners.keys()) {
-    state = notice(setting, state, listener) ?? state;
-    for (const worker of state.workers.keys()) state = catchUp(setting, state, worker) ?? state;
+    state = read(setting, state, listener) ?? state;
+    for (const worker of state.workers.keys()) state = take(setting, state, worker) ?? state;
   }
   return state;
 }
 
-/** A file that somebody put back: what it says after a restart is not `push`'s promise. */
-const hasOldFile = (setting: Setting, state: State): boolean =>
-  state.putBacks > 0 && state.files.some(({ generation }) => generation <= setting.listeners.length);
+/** Somebody put an old file back: what it says after a restart is not `push`'s promise, but where its min_version stayed. */
+const hasOldFile = (setting: Setting, state: State): boolean => state.putBacks > 0 && setting.putsBack !== "bundle";
 
-function* places(setting: Setting): Generator<Place> {
+export function* places(setting: Setting): Generator<Place> {
   for (let worker = 0; worker < setting.workers; worker++)
     for (const listener of setting.listeners.keys()) yield { worker, listener };
 }
 
-export function* movesFrom(setting: Setting, state: State): Generator<Move> {
-  const move = function* (name: string, next: State | undefined): Generator<Move> {
-    if (next !== undefined) yield { name, state: next };
-  };
-  for (const i of setting.tasks.keys())
-    for (const next of steps(setting, state, i))
-      yield { name: `pusher ${i} is ${at(next.pushers, i).at}`, state: next };
-  for (const listener of setting.listeners.keys())
-    yield* move(`the gateway reads the file of listener ${listener}`, notice(setting, state, listener));
-  for (const worker of state.workers.keys()) {
-    yield* move(`worker ${worker} takes what it was told`, catchUp(setting, state, worker));
-    if (state.losses < (setting.losses ?? 0)) yield* move(`worker ${worker} loses its VMs`, lose(state, worker));
-    yield* move(`worker ${worker} gets VMs again`, reload(setting, state, worker));
-    if (setting.streams === true) yield* move(`the streams of worker ${worker} end`, endStreams(state, worker));
-  }
-  for (const place of setting.requests === true ? places(setting) : []) {
-    const name = `a request on worker ${place.worker}, listener ${place.listener}`;
-    yield* move(name, request(setting, state, place, false));
-    if (setting.streams === true) yield* move(`${name}, stays open`, request(setting, state, place, true));
-  }
-  if (state.restarts < (setting.restarts ?? 0) && !hasOldFile(setting, state))
-    yield { name: "the gateway restarts", state: restart(setting, state) };
-  if (state.putBacks < (setting.putBacks ?? 0)) {
-    for (const listener of setting.listeners.keys()) {
-      const first = firstFile(at(setting.listeners, listener), listener);
-      const { generation, vmId } = at(state.files, listener);
-      // Only into what the gateway has read: the promise over a restart is the file's.
-      if (generation === first.generation || at(state.offered, listener) !== generation) continue;
-      // Under another vm_id than serves, VMs begin that remember nothing: to them it is a restart.
-      if (vmId !== first.vmId && setting.putsBackVmIds !== true) continue;
-      const files = replaced(state.files, listener, first);
-      yield {
-        name: `somebody puts the first file of listener ${listener} back`,
-        state: { ...state, files, putBacks: state.putBacks + 1 },
-      };
-    }
+/** One under which the context stays, and which no tick judges. */
+const silentAt = (listener: number): Stream => ({ listener, version: 0, variant: 0, signer: 0, text: 0 });
+
+/** A stream under the next grant that the place lets in. */
+function streamAt(setting: Setting, state: State, place: Place): Stream | undefined {
+  const found = contextOf(state, place);
+  if (found === undefined) return undefined;
+  if (setting.streams === "silent") return silentAt(place.listener);
+  const { bundle, texts } = decide(setting, found.vm, found.context);
+  if (bundle.version === 0) return undefined;
+  const { version, variant } = bundle;
+  return { listener: place.listener, version, variant, signer: 0, text: at(texts, 0) + 1 };
+}
+
+function* putBacks(setting: Setting, state: State): Generator<Move> {
+  for (const [listener, told] of setting.listeners.entries()) {
+    const first = firstFile(setting, told, listener);
+    const file = at(state.files, listener);
+    const isFirst =
+      setting.putsBack === "bundle"
+        ? file.bundle.version === first.bundle.version
+        : file.generation === first.generation;
+    // Only into what the gateway has read: the promise over a restart is the file's.
+    if (isFirst || at(state.offered, listener) !== `${file.vmId} ${file.generation}`) continue;
+    // Under another vm_id than serves, VMs begin that remember nothing: to them it is a restart.
+    if (file.vmId !== first.vmId && setting.putsBackVmIds !== true) continue;
+    const lastGeneration = state.lastGeneration + 1;
+    const mixed = { ...file, generation: lastGeneration, bundle: first.bundle };
+    const configuration = setting.putsBack === "bundle" ? mixed : first;
+    yield {
+      step: { does: "write", listener, configuration },
+      state: {
+        ...state,
+        files: replaced(state.files, listener, configuration),
+        lastGeneration: setting.putsBack === "bundle" ? lastGeneration : state.lastGeneration,
+        putBacks: state.putBacks + 1,
+      },
+    };
   }
 }
 
-/** What must hold of every request that could come now, wherever it comes. */
+function* gatewaySteps(setting: Setting, state: State): Generator<Exclude<Step, { does: "push" }>> {
+  for (const listener of setting.listeners.keys()) yield { does: "read", listener };
+  for (const worker of state.workers.keys()) {
+    yield { does: "take", worker };
+    if (state.losses < (setting.losses ?? 0)) yield { does: "lose", worker };
+    if (setting.streams !== undefined) yield { does: "leave", worker };
+    if (setting.streams === "watched") yield { does: "tick", worker };
+  }
+  for (const place of places(setting)) {
+    yield { does: "reload", ...place };
+    if (setting.requests === true) yield { does: "request", ...place };
+    const stream = setting.streams === undefined ? undefined : streamAt(setting, state, place);
+    if (stream !== undefined) yield { does: "request", ...place, stream };
+  }
+  if (state.restarts < (setting.restarts ?? 0) && !hasOldFile(setting, state)) yield { does: "restart" };
+}
+
+export function* movesFrom(setting: Setting, state: State): Generator<Move> {
+  for (const pusher of setting.tasks.keys())
+    for (const next of stepsOf(setting, state, pusher))
+      yield { step: { does: "push", pusher, comes: at(next.pushers, pusher).at }, state: next };
+  for (const step of gatewaySteps(setting, state)) {
+    const next = stepFrom(setting, state, step);
+    if (next !== undefined) yield { step, state: next };
+  }
+  if (state.putBacks < (setting.putBacks ?? 0)) yield* putBacks(setting, state);
+}
+
+const isSuperseded = (version: number, texts: readonly number[], reported: Reported): string | undefined => {
+  if (version < reported.version) return `version ${version} decides after ${reported.version} was reported`;
+  for (const [signer, text] of reported.texts.entries())
+    if (at(texts, signer) < text) return `text ${at(texts, signer)} counts after ${text} was reported`;
+  return undefined;
+};
+
+/** What must hold of a request that comes now. */
+function wrongAt(setting: Setting, state: State, place: Place): string | undefined {
+  const found = contextOf(state, place);
+  if (found === undefined) return undefined;
+  const { bundle, texts, domain, proven } = decide(setting, found.vm, found.context);
+  if (bundle.version === 0) return undefined;
+  if (bundle.signers < at(setting.listeners, place.listener).threshold)
+    return `a bundle that ${bundle.signers} signed decides`;
+  if (domainOfVersion(bundle.version) !== domain)
+    return `a bundle of domain ${domainOfVersion(bundle.version)} decides in domain ${domain}`;
+  if (proven.domain !== domain || proven.version !== bundle.version)
+    return `signatures checked under bundle ${proven.version} of domain ${proven.domain}, judged under ${bundle.version} of ${domain}`;
+  return isSuperseded(bundle.version, texts, at(state.reported, place.listener));
+}
+
+/** What must hold of the streams that the next tick leaves open, wherever they began. */
+function wrongStream(setting: Setting, state: State): string | undefined {
+  for (const { vms } of state.workers)
+    for (const vm of vms)
+      for (const context of vm.contexts)
+        for (const stream of context.streams) {
+          if (!standsOn(setting, vm, context, stream)) continue;
+          const { bundle, texts } = decideStream(setting, vm, context);
+          const what = isSuperseded(bundle.version, texts, at(state.reported, stream.listener));
+          if (what !== undefined) return `a stream goes on: ${what}`;
+        }
+  return undefined;
+}
+
+/** What must hold of every request that could come now, wherever it comes, and of every stream. */
 export function wrongIn(setting: Setting, state: State): string | undefined {
   for (const place of places(setting)) {
-    const found = contextOf(state, place);
-    if (found === undefined) continue;
-    const decision = decide(setting, found.vm, found.context);
-    if (decision.version === 0) continue;
-    const where = `worker ${place.worker}, listener ${place.listener}`;
-    const { version, text } = at(state.reported, place.listener);
-    if (decision.version < version)
-      return `${where}: version ${decision.version} decides after ${version} was reported`;
-    if (decision.text < text) return `${where}: text ${decision.text} counts after ${text} was reported`;
-    if (decision.signers < at(setting.listeners, place.listener).threshold)
-      return `${where}: a bundle that ${decision.signers} signed decides`;
-    const { proven } = decision;
-    if (domainOfVersion(decision.version) !== decision.domain)
-      return `${where}: a bundle of domain ${domainOfVersion(decision.version)} decides in domain ${decision.domain}`;
-    if (proven.domain !== decision.domain || proven.version !== decision.version)
-      return `${where}: signatures checked under bundle ${proven.version} of domain ${proven.domain}, judged under ${decision.version} of ${decision.domain}`;
+    const what = wrongAt(setting, state, place);
+    if (what !== undefined) return `worker ${place.worker}, listener ${place.listener}: ${what}`;
   }
-  return undefined;
+  return setting.streams === "watched" ? wrongStream(setting, state) : undefined;
 }

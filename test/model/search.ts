@@ -1,12 +1,6 @@
 /** Breadth first over all states that can be reached, so that what is found is the shortest way there. */
-
-import type { State } from "./state.js";
-import { keyOf } from "./state.js";
-
-export interface Move {
-  readonly name: string;
-  readonly state: State;
-}
+import { keyOf, type State } from "./state.js";
+import { type Move, wordsOf } from "./steps.js";
 
 export interface Found {
   readonly states: number;
@@ -17,13 +11,12 @@ export interface Found {
 interface Reached {
   readonly state: State;
   readonly from: Reached | undefined;
-  readonly name: string;
+  readonly by: Move | undefined;
 }
 
 function pathTo(reached: Reached): Move[] {
   const path: Move[] = [];
-  for (let here: Reached | undefined = reached; here?.from !== undefined; here = here.from)
-    path.unshift({ name: here.name, state: here.state });
+  for (let here: Reached | undefined = reached; here?.by !== undefined; here = here.from) path.unshift(here.by);
   return path;
 }
 
@@ -35,21 +28,22 @@ export function search(
   most: number,
 ): Found {
   const seen = new Set([keyOf(start)]);
-  let level: Reached[] = [{ state: start, from: undefined, name: "" }];
+  let level: Reached[] = [{ state: start, from: undefined, by: undefined }];
   while (level.length > 0) {
     const next: Reached[] = [];
     for (const reached of level) {
       const what = wrongIn(reached.state);
       if (what !== undefined) {
         const path = pathTo(reached);
-        return { states: seen.size, wrong: { story: path.map(({ name }) => name), path, what } };
+        return { states: seen.size, wrong: { story: path.map(({ step }) => wordsOf(step)), path, what } };
       }
-      for (const { name, state } of movesFrom(reached.state)) {
+      for (const move of movesFrom(reached.state)) {
+        const { state } = move;
         const key = keyOf(state);
         if (seen.has(key)) continue;
         seen.add(key);
         if (seen.size > most) throw new Error(`more than ${most} states: the setting is too large to see all of them`);
-        next.push({ state, from: reached, name });
+        next.push({ state, from: reached, by: move });
       }
     }
     level = next;

@@ -70,3 +70,18 @@ it("a bundle that fewer roots signed takes over from none, and a context without
   expect(ask("bare")).toBe("no_trust");
   stream.close();
 });
+
+it("A, B, then a bundle that too few roots signed for this listener, A: what B revoked stays revoked", async () => {
+  const { host, open, ask } = await start();
+  const a = world.configuration();
+  host.configure(a);
+  const stream = open();
+  expect(host.configure(revoking()).accepted).toBe(true);
+  expect(ask()).toBe("revoked");
+  const thin = world.configuration({ signedBy: [first], configuration: { threshold: 1 } });
+  expect(host.configure(thin, "other").accepted).toBe(true);
+  expect(ask("other")).toBe("allow");
+  expect(host.configure(a)).toMatchObject({ accepted: true, failedThreads: [] });
+  expect(ask()).toBe("revoked");
+  stream.close();
+});
