@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
 import { verdicts } from "../base/verdicts.gen.js";
 import { authorize, type Credential } from "./credential.js";
-import { isOver, whenRead } from "./denial.js";
+import { isOver, sayDenial, whenRead } from "./denial.js";
 import { type Gateway, unreached } from "./gateway.js";
 import { type Admitted, COOKIE, type Guard, type Opened, type Refused } from "./guard.js";
 import { forwardedRequest, type HeaderLines, headerLines, type Rewriting, returnedResponse } from "./headers.js";
@@ -137,7 +137,7 @@ export function exchange(
     }
     whenRead(answer, (verdict) => {
       if (verdict === undefined) tell(status);
-      else tell(status, `the gateway: ${verdict}: ${verdicts[verdict].title}`);
+      else tell(status, sayDenial(verdict, answer.headers.date));
       if (isOver(verdict)) passage.over();
     });
     response.writeHead(status, Object.fromEntries(returnedResponse(headerLines(answer.rawHeaders), rewriting)));

@@ -1,9 +1,8 @@
 /** A WebSocket through the proxy, where the grant has CONNECT: after the gateway's 101 bytes flow both ways, until the grant's end. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
-import { verdicts } from "../base/verdicts.gen.js";
 import { authorize } from "./credential.js";
-import { isOver, whenRead } from "./denial.js";
+import { isOver, sayDenial, whenRead } from "./denial.js";
 import { judge, LEAST_STATUS, type Passage, PLAIN, pathOnly } from "./exchange.js";
 import { unreached } from "./gateway.js";
 import { type HeaderLines, headerLines, returnedResponse } from "./headers.js";
@@ -81,7 +80,7 @@ export function tunnel(
       return;
     }
     whenRead(answer, (verdict) => {
-      tell(status, verdict && `the gateway: ${verdict}: ${verdicts[verdict].title}`);
+      tell(status, verdict && sayDenial(verdict, answer.headers.date));
       if (isOver(verdict)) passage.over();
     });
     const returned = returnedResponse(headerLines(answer.rawHeaders), rewriting);
