@@ -43,6 +43,8 @@ export interface Sending {
   readonly headers: HeaderLines;
 }
 
+export const ENDED: Refused = { status: 503, why: "The grant has ended." };
+
 export const pathOnly = (path: string): string => path.split("?", 1)[0] ?? "";
 
 /** Whether it may be sent on, and what then; tells of it where it may not. */
@@ -54,10 +56,7 @@ export function judge(
 ): Sending | Opened | Refused {
   const lines = headerLines(request.rawHeaders);
   const method = request.method ?? "";
-  const outcome =
-    passage.left() > 0
-      ? passage.guard.admit(request, lines, isSocket)
-      : ({ status: 503, why: "The grant has ended." } as const);
+  const outcome = passage.left() > 0 ? passage.guard.admit(request, lines, isSocket) : ENDED;
   if ("status" in outcome) {
     passage.told({ method, host: "", path: "", status: outcome.status, why: outcome.why });
     return outcome;
@@ -78,7 +77,7 @@ export function judge(
 export const LEAST_STATUS = 200;
 export const PLAIN = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
-function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
+export function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
   response.writeHead(status, {
     ...PLAIN,
     connection: "close", // What follows on the connection is not read: no body of a refused request is.
