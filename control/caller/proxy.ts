@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
-import { nowSeconds } from "../base/time.js";
+import { nowSeconds, showTime } from "../base/time.js";
 import type { AskClaims } from "../grant/ask.js";
 import type { Detail } from "../trust/names.js";
 import { type Credential, readCredential, x5tOf } from "./credential.js";
@@ -100,7 +100,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let isOver = false;
   const left = (): number => (isOver ? 0 : endsAt - clock());
   if (left() <= 0)
-    throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
+    throw new UserError(`The grant has ended: ${showTime(endsAt)}, by this machine's clock.`, {
+      hint: "Ask again: `glassgate ask --again GRANT`.",
+      exitCode: 1,
+    });
   const gateway = new Gateway(options.gateway);
   gateway.mustShow(x5tOf(claims));
   const scope = await Scope.of(claims.authorization_details);

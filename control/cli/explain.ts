@@ -16,8 +16,8 @@ import { readAnchors } from "../trust/anchors.js";
 import { readClaims } from "../trust/bundle.js";
 import { configurationText } from "../trust/configuration.js";
 import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
-import { readOne, readSecretInput } from "./message-input.js";
-import { paint, resultJson, resultRows } from "./output.js";
+import { isOnCommandLine, readOne, readSecretInput } from "./message-input.js";
+import { paint, resultJson, resultRows, warn } from "./output.js";
 import { parseTarget, type Target } from "./target.js";
 
 const BECAUSE: Readonly<Partial<Record<VerdictCode, string>>> = {
@@ -139,7 +139,10 @@ async function explain(grantArgument: string, method: string, url: string, optio
     resultRows(lines);
   }
   // The key is its user's to show: all else is allowed.
-  if (code !== "allow" && code !== "binding_missing") process.exitCode = 1;
+  const opens = code === "allow" || code === "binding_missing";
+  if (!opens) process.exitCode = 1;
+  else if (isOnCommandLine(grantArgument))
+    warn("this grant opens, and everybody on this machine can read a command line: name its file, or pipe it: `-`");
 }
 
 export function addExplain(program: Command): void {

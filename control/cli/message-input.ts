@@ -100,9 +100,13 @@ export function wrongInput(
   });
 }
 
-/** A text that must not stand on a command line, where everybody on the machine can read it: from a file, or `-`. */
+/** Whether it is the text itself, which everybody on the machine can read there. */
+export const isOnCommandLine = (argument: string): boolean =>
+  argument !== "-" && !existsSync(argument) && /eyJ/.test(argument);
+
+/** A text that must not stand on a command line: from a file, or `-`. */
 export function readSecretInput(argument: string, what: string): string {
-  if (argument !== "-" && !existsSync(argument) && /eyJ/.test(argument)) {
+  if (isOnCommandLine(argument)) {
     throw new UserError(`${what} on a command line can be read by everybody on this machine.`, {
       hint: "Name a file that it is in, or pipe it: `-`.",
     });
