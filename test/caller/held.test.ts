@@ -332,7 +332,7 @@ it("at a terminal a proxy whose grant has gone keeps its port, refuses all, and 
   const { stdout } = await atTerminal(
     `npx glassgate proxy --grant kept.txt --gateway http://127.0.0.1:1 --port ${port}; echo exit $?`,
     [
-      // What is written to the terminal here is nothing that the proxy reads.
+      // What is written to the terminal here is nothing that the proxy reads. The file had another grant before.
       [/Ctrl-C ends it/, " ", `cd ${party.folder} && ${process.execPath} ${main} return kept.txt`],
       [/then\s+Ctrl-C\./, "\u0003", `cd ${party.folder} && ${ask}`],
     ],
