@@ -3,8 +3,9 @@
  * grant again, once and not once a stream: by time, the bundle's end, key and role windows, quorum and revocations, under the
  * newest bundle and texts of its domain. Streams of a grant that stands no more are ended with that verdict, on record and in the answer.
  *
- * Within two seconds, and a bounded step a tick: half a second until a tick comes, then one each ten milliseconds while there is
- * work, so that no tick holds the worker up.
+ * Within two seconds, as far as the worker's CPU allows (docs/sizing.md), and a bounded step a tick, so that no tick holds the worker
+ * up: half a second until a tick comes, then one each ten milliseconds while there are grants to judge, and one a millisecond after
+ * the other while streams are to be ended.
  *
  *   owner of a stream (streams.ts): | 0 | handle of its root context, 31 bits |
  *                                   | 1 | ended | where its OpenGrant stands, 30 bits |
@@ -92,6 +93,11 @@ export function unwatch(owner: u32): void {
 /** Whether there is more to do than can wait for the next idle tick. */
 export function hasStreamWork(): bool {
   return toEnd > 0 || grantCursor > 0;
+}
+
+/** Whether streams are open that must not be: the next tick comes as soon as others had their turn. */
+export function isEnding(): bool {
+  return toEnd > 0;
 }
 
 /** As a request would be judged now, but for what depends on it. Without a clock, or its root context, nobody can: it ends. */

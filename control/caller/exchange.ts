@@ -1,9 +1,8 @@
 /** One request on its way: admitted, covered, sent on with the grant, answered. Bodies are streamed, never held. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
-import { verdicts } from "../base/verdicts.gen.js";
 import { authorize, type Credential } from "./credential.js";
-import { isOver, whenRead } from "./denial.js";
+import { isOver, sayDenial, whenRead } from "./denial.js";
 import { type Gateway, unreached } from "./gateway.js";
 import { type Admitted, COOKIE, type Guard, type Opened, type Refused } from "./guard.js";
 import { forwardedRequest, type HeaderLines, headerLines, type Rewriting, returnedResponse } from "./headers.js";
@@ -43,6 +42,8 @@ export interface Sending {
   readonly headers: HeaderLines;
 }
 
+export const ENDED: Refused = { status: 503, why: "The grant has ended." };
+
 export const pathOnly = (path: string): string => path.split("?", 1)[0] ?? "";
 
 /** Whether it may be sent on, and what then; tells of it where it may not. */
@@ -54,10 +55,7 @@ export function judge(
 ): Sending | Opened | Refused {
   const lines = headerLines(request.rawHeaders);
   const method = request.method ?? "";
-  const outcome =
-    passage.left() > 0
-      ? passage.guard.admit(request, lines, isSocket)
-      : ({ status: 503, why: "The grant has ended." } as const);
+  const outcome = passage.left() > 0 ? passage.guard.admit(request, lines, isSocket) : ENDED;
   if ("status" in outcome) {
     passage.told({ method, host: "", path: "", status: outcome.status, why: outcome.why });
     return outcome;
@@ -91,14 +89,15 @@ export function takeAnswer(
     return undefined;
   }
   whenRead(answer, (verdict) => {
-    tell(status, verdict && `the gateway: ${verdict}: ${verdicts[verdict].title}`);
+    tell(status, verdict && sayDenial(verdict, answer.headers.date));
     if (isOver(verdict)) passage.over();
   });
   return status;
 }
+
 export const PLAIN = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
-function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
+export function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
   response.writeHead(status, {
     ...PLAIN,
     connection: "close", // What follows on the connection is not read: no body of a refused request is.

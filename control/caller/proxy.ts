@@ -4,16 +4,16 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
-import { nowSeconds } from "../base/time.js";
+import { nowSeconds, showTime } from "../base/time.js";
 import type { AskClaims } from "../grant/ask.js";
 import type { Detail } from "../trust/names.js";
 import { type Credential, readCredential, x5tOf } from "./credential.js";
-import { exchange, type Line, type Passage, PLAIN } from "./exchange.js";
+import { ENDED, exchange, type Line, type Passage, PLAIN, refuse } from "./exchange.js";
 import { Gateway, type GatewayOptions } from "./gateway.js";
 import { Guard } from "./guard.js";
 import { makePrivateFolder } from "./private-folder.js";
 import { Scope } from "./scope.js";
-import { tunnel } from "./tunnel.js";
+import { refuseTunnel, tunnel } from "./tunnel.js";
 
 /** A browser opens six to a host; a script that opens more waits. */
 const MAX_CONNECTIONS = 64;
@@ -93,13 +93,17 @@ function listen(server: Server, where: { port: number; host: string } | { path: 
 
 /** Starts it. Throws where the grant has ended, or its key is not the one given. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { credential, told = () => {}, isHeld = () => true, isOnLoopback = true, clock = nowSeconds } = options;
+  const { told = () => {}, isHeld = () => true, isOnLoopback = true, keepsPort = false, clock = nowSeconds } = options;
+  const { credential } = options;
   const claims = await readCredential(credential);
   const endsAt = Math.min(claims.exp, options.endsAt ?? claims.exp);
   let isOver = false;
   const left = (): number => (isOver ? 0 : endsAt - clock());
   if (left() <= 0)
-    throw new UserError("The grant has ended.", { hint: "Ask again: `glassgate ask --again GRANT`.", exitCode: 1 });
+    throw new UserError(`The grant has ended: ${showTime(endsAt)}, by this machine's clock.`, {
+      hint: "Ask again: `glassgate ask --again GRANT`.",
+      exitCode: 1,
+    });
   const gateway = new Gateway(options.gateway);
   gateway.mustShow(x5tOf(claims));
   const scope = await Scope.of(claims.authorization_details);
@@ -116,10 +120,18 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       stream.destroy();
     }
   };
-  const serve = (isSocket: boolean, passage: () => Passage): Server => {
+  /** Of the grant and its key: there once the port is known, and dropped at the end. Nobody is served without. */
+  let passage: Passage | undefined;
+  const tellEnded = (method = ""): void => told({ method, host: "", path: "", ...ENDED });
+  const serve = (isSocket: boolean): Server => {
     const server = createServer(
       { maxHeaderSize: MAX_REQUEST_HEADERS, headersTimeout: HEADERS_MS, requestTimeout: 0, insecureHTTPParser: false },
-      (request, response) => guarded(response, () => exchange(request, response, isSocket, passage())),
+      (request, response) =>
+        guarded(response, () => {
+          if (passage !== undefined) return exchange(request, response, isSocket, passage);
+          tellEnded(request.method);
+          refuse(response, ENDED);
+        }),
     );
     server.maxConnections = MAX_CONNECTIONS;
     server.on("connection", (socket) => {
@@ -127,7 +139,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       socket.once("close", () => sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, early) => {
-      guarded(socket, () => tunnel(request, socket, early, passage(), isSocket));
+      guarded(socket, () => {
+        if (passage !== undefined) return tunnel(request, socket, early, passage, isSocket);
+        tellEnded(request.method);
+        socket.on("error", () => socket.destroy());
+        refuseTunnel(socket, ENDED.status, ENDED.why);
+      });
     });
     server.on("connect", (_request, socket) => {
       const lines = Object.entries(PLAIN).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -141,18 +158,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     return server;
   };
 
-  // The guard needs the port, which is known once it listens; nobody is served before.
-  let guard = new Guard(hosts, 0);
-  const passage = (): Passage => ({
-    guard,
-    scope,
-    gateway,
-    credential,
-    startPath: (host) => startPath(claims.authorization_details, host),
-    left,
-    told,
-    over: () => setTimeout(() => void end("denied"), LAST_ANSWER_MS).unref(),
-  });
   const folder = makePrivateFolder();
   const socketPath = join(folder.path, "proxy.sock");
   let finish = (_why: Why): void => {};
@@ -171,7 +176,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ending ??= (async () => {
       clearInterval(timer);
       isOver = true;
-      await close(servers.filter((server) => why === "stopped" || options.keepsPort !== true || server !== loopback));
+      passage = undefined;
+      await close(servers.filter((server) => why === "stopped" || !keepsPort || server !== loopback));
       folder.remove();
       finish(why);
     })();
@@ -182,27 +188,38 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     if (left() <= 0) void end("expired");
     else if (!isHeld()) void end("returned");
   }, LOOK_MS);
+  let guard = new Guard(hosts, 0);
   try {
     if (isOnLoopback) {
-      const server = serve(false, passage);
-      loopback = server;
-      await listen(server, { port: options.port ?? 0, host: "127.0.0.1" });
-      const address = server.address();
+      loopback = serve(false);
+      await listen(loopback, { port: options.port ?? 0, host: "127.0.0.1" });
+      const address = loopback.address();
       guard = new Guard(hosts, typeof address === "object" && address !== null ? address.port : 0);
     }
-    await listen(serve(true, passage), { path: socketPath });
+    await listen(serve(true), { path: socketPath });
     chmodSync(socketPath, 0o600);
   } catch (error) {
     await end();
     throw error;
   }
+  const open: Passage = {
+    guard,
+    scope,
+    gateway,
+    credential,
+    startPath: (host) => startPath(claims.authorization_details, host),
+    left,
+    told,
+    over: () => setTimeout(() => void end("denied"), LAST_ANSWER_MS).unref(),
+  };
+  if (ending === undefined) passage = open;
   return {
     claims,
     endsAt,
     hosts,
     url: guard.baseUrl(),
     socketPath,
-    openingUrls: () => guard.openingUrls(),
+    openingUrls: () => passage?.guard.openingUrls() ?? [],
     end,
     ended,
   };

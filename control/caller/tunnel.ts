@@ -11,7 +11,7 @@ function head(status: number, headers: Iterable<readonly [string, string | reado
   return `${[`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`, ...lines].join("\r\n")}\r\n\r\n`;
 }
 
-function refuse(socket: Duplex, status: number, why: string): void {
+export function refuseTunnel(socket: Duplex, status: number, why: string): void {
   socket.end(`${head(status, Object.entries({ ...PLAIN, connection: "close" }))}${why}\n`);
 }
 
@@ -26,13 +26,13 @@ export function tunnel(
   socket.on("error", () => socket.destroy()); // The client has gone: what hangs on it ends below.
   if (request.headers.upgrade?.toLowerCase() !== "websocket") {
     // Whatever else (h2c) would carry requests that nobody judges.
-    refuse(socket, 400, "The only upgrade here is websocket.");
+    refuseTunnel(socket, 400, "The only upgrade here is websocket.");
     return;
   }
   const judged = judge(request, isSocket, passage, true);
   if ("status" in judged || "cookie" in judged) {
-    if ("status" in judged) refuse(socket, judged.status, judged.why);
-    else refuse(socket, 400, "This is no WebSocket.");
+    if ("status" in judged) refuseTunnel(socket, judged.status, judged.why);
+    else refuseTunnel(socket, 400, "This is no WebSocket.");
     return;
   }
   const { admitted, rewriting, method, headers } = judged;
@@ -57,7 +57,7 @@ export function tunnel(
     }
     isAnswered = true;
     tell(502, why);
-    refuse(socket, 502, `${why}.`);
+    refuseTunnel(socket, 502, `${why}.`);
   };
   socket.once("close", () => outgoing.destroy());
   outgoing.once("upgrade", (answer, upstream, first) => {

@@ -1,5 +1,4 @@
 /** What `glassgate ask` is to ask for: said in full on the command line, or by `--again GRANT` the same once more. */
-import { existsSync } from "node:fs";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
@@ -8,7 +7,7 @@ import { askedShape } from "../grant/claims.gen.js";
 import { claims as claimRows, type GrantClaims, optionOf } from "../grant/claims.js";
 import type { Detail } from "../trust/names.js";
 import { readAlso, scopeOf } from "./ask-scope.js";
-import { readMessages, showMessage } from "./message-input.js";
+import { isOnCommandLine, readMessages, showMessage } from "./message-input.js";
 import { warn } from "./output.js";
 import { parseTarget } from "./target.js";
 
@@ -99,7 +98,7 @@ async function wantedAgain(grant: string, method: string | undefined, options: A
 
 /** The claims of an ask or a grant. A grant that still opens is taken from a file only. */
 async function askedBefore(argument: string): Promise<AskClaims> {
-  if (argument !== "-" && !existsSync(argument) && /eyJ/.test(argument)) {
+  if (isOnCommandLine(argument)) {
     throw new UserError("A grant on a command line can be read by everybody on this machine.", {
       hint: "Name its file, or pipe it: `--again -`.",
     });

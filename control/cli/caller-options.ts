@@ -13,7 +13,7 @@ import { type Held, isHeld, readHoldings } from "../caller/held.js";
 import { openGrant } from "../caller/open.js";
 import { type ProxyOptions, type RunningProxy, startProxy } from "../caller/proxy.js";
 import { keysOption, openKey, passphraseOption } from "./context.js";
-import { readOne } from "./message-input.js";
+import { isOnCommandLine, readOne } from "./message-input.js";
 import { paint, say } from "./output.js";
 
 export interface CallerOptions {
@@ -43,7 +43,7 @@ export function addCallerOptions(command: Command): Command {
 
 /** The grant's text: never as an argument, which everybody on the machine can read. */
 function readGrant(argument: string | undefined, keys: string): string {
-  if (argument !== undefined && argument !== "-" && !existsSync(argument) && /eyJ/.test(argument)) {
+  if (argument !== undefined && isOnCommandLine(argument)) {
     throw new UserError("A grant on a command line can be read by everybody on this machine.", {
       hint: "Put it into a file of yours, or pipe it: `--grant -`. Consider this one as given away.",
     });

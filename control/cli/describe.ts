@@ -86,12 +86,13 @@ const OWN_LINES: Readonly<Partial<Record<ClaimName, (claims: AskClaims, frame: F
   aud: ({ aud }, { label, fact }) => fact(label, aud.map(visible).join(", ")),
   exp: ({ iat, exp }, { label, now, life, fact }) => {
     const left = exp > now ? `${showDuration(exp - now)} left` : "EXPIRED";
-    const waits = (life?.max_wait ?? 0) > 0;
+    // Only where the life that its approvals begin can be over before `exp`.
+    const isLatest = life !== undefined && (life.max_wait ?? 0) > 0 && exp - iat > life.max_ttl;
     return [
-      ...fact(label, `${showTime(exp)}${waits ? " at the latest" : ""} (${showDuration(exp - iat)}, ${left})`),
-      ...(life === undefined || !waits
-        ? []
-        : fact("", `${showDuration(life.max_ttl)} after its approvals are there, where that is sooner`)),
+      ...fact(label, `${showTime(exp)}${isLatest ? " at the latest" : ""} (${showDuration(exp - iat)}, ${left})`),
+      ...(isLatest
+        ? fact("", `${showDuration(life.max_ttl)} after its approvals are there, where that is sooner`)
+        : []),
     ];
   },
   cnf: ({ cnf }, { label, fact }) => {

@@ -5,23 +5,27 @@ import { readAuditLines } from "../base/audit.js";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { visible } from "../base/text.js";
-import { faultOfMoment, parseMoment, showTime } from "../base/time.js";
+import { faultOfMoment, nowSeconds, parseMoment, showTime } from "../base/time.js";
 import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
-import { malformedBecause } from "../grant/ask.js";
+import { jktOf } from "../caller/credential.js";
+import { PROOF_SECONDS, proofFaults, proofsIn } from "../caller/proof-faults.js";
+import { malformedBecause, readClaims as readGrantClaims } from "../grant/ask.js";
 import { sourceFor } from "../grant/stage.js";
 import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
 import { readClaims } from "../trust/bundle.js";
 import { configurationText } from "../trust/configuration.js";
 import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
-import { readOne } from "./message-input.js";
-import { paint, resultJson, resultRows } from "./output.js";
-import { parseTarget } from "./target.js";
+import { isOnCommandLine, readOne, readSecretInput } from "./message-input.js";
+import { paint, resultJson, resultRows, warn } from "./output.js";
+import { parseTarget, type Target } from "./target.js";
 
 const BECAUSE: Readonly<Partial<Record<VerdictCode, string>>> = {
   signature: "the key is good here, but it has not signed this text",
-  binding_missing: "all else is allowed: a gateway asks for the key of the grant's cnf last, and none is shown here",
+  binding_missing:
+    "all else is allowed: a gateway asks for the key of the grant's cnf last, and none is shown here (--proof FILE shows a DPoP proof)",
 };
+const UNSEEN = "a gateway also refuses a proof that was used before, or that was made before its filter started";
 const record = z.looseObject({ verdict: z.enum(verdictCodes) });
 
 interface Options {
@@ -30,6 +34,7 @@ interface Options {
   /** Seconds. */
   readonly at?: number;
   readonly from?: string;
+  readonly proof?: string;
   readonly json?: boolean;
 }
 
@@ -40,15 +45,56 @@ function parseTime(text: string): number {
   throw new InvalidArgumentError(`It ${moment}.`);
 }
 
+/** The proofs that came with the request: none where none is shown. Refuses one that no gateway would look at. */
+async function readProofs(argument: string | undefined, grant: string): Promise<{ proofs: string[]; jkt: string }> {
+  if (argument === undefined) return { proofs: [], jkt: "" };
+  const proofs = proofsIn(readSecretInput(argument, "The proof"));
+  if (proofs.length === 0 || proofs.some((proof) => !/^[\x21-\x7e]+$/.test(proof))) {
+    throw new UserError(
+      `The proof in ${visible(argument)} cannot be read: ${proofs.length === 0 ? "it is empty" : "there is more in it"}.`,
+      {
+        hint: "Give the value of the header DPoP alone, or the request's headers with it, one a line.",
+      },
+    );
+  }
+  const malformed = await malformedBecause(grant);
+  const jkt = malformed === undefined ? jktOf(await readGrantClaims(grant, "The grant")) : "";
+  if (jkt === undefined)
+    throw new UserError("The grant is not bound to a proof key: no gateway looks at a proof.", {
+      hint: "Leave --proof out.",
+    });
+  return { proofs, jkt };
+}
+
+/** What only the holder is told. */
+async function detailOf(
+  code: VerdictCode,
+  grant: string,
+  { proofs, jkt }: { readonly proofs: readonly string[]; readonly jkt: string },
+  { method, host, path }: Target,
+  now: number,
+): Promise<string | undefined> {
+  if (code === "malformed") return malformedBecause(grant);
+  if (proofs.length === 0) return BECAUSE[code];
+  if (code === "allow") return UNSEEN;
+  if (code !== "proof" && code !== "binding_mismatch") return BECAUSE[code];
+  const faults = await proofFaults({ proofs, grant, jkt, method, host, path, now });
+  return faults.length > 0 ? faults.join("; ") : "its JSON is not strict (docs/proof.md)";
+}
+
 async function explain(grantArgument: string, method: string, url: string, options: Options): Promise<void> {
   const { text: grant } = readOne("grant", grantArgument, "The grant");
   const target = parseTarget(method, url);
   const bundle = readText(options.bundle, "the trust bundle", "Name it with --bundle.").trim();
-  const { at } = options;
-  const host = await FilterHost.load(at === undefined ? {} : { clock: () => at * 1000 });
+  const shown = await readProofs(options.proof, grant);
+  const now = options.at ?? nowSeconds();
+  // A filter takes no proof from before its start: this one has started long enough ago.
+  const clock = { seconds: now - 3 * PROOF_SECONDS };
+  const host = await FilterHost.load({ clock: () => clock.seconds * 1000 });
   const { accepted, reason } = host.configure(configurationText(readAnchors(options.anchors), 1, { bundle }));
   if (!accepted)
     throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
+  clock.seconds = now;
   const outcome = host.request({
     sourceAddress: options.from ?? sourceFor(grant),
     headers: [
@@ -56,13 +102,14 @@ async function explain(grantArgument: string, method: string, url: string, optio
       [":path", target.path],
       [":authority", target.host],
       ["x-break-glass", grant],
+      ...shown.proofs.map((proof) => ["dpop", proof] as const),
     ],
   });
   const audit = readAuditLines(outcome.filterState.get("wasm.glassgate.audit") ?? "");
   const parsed = record.parse(JSON.parse(audit.record));
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
-  const detail = code === "malformed" ? await malformedBecause(grant) : BECAUSE[code];
+  const detail = await detailOf(code, grant, shown, target, now);
   const { version, iat } = readClaims(bundle, options.bundle);
   if (options.json === true)
     resultJson({
@@ -92,7 +139,10 @@ async function explain(grantArgument: string, method: string, url: string, optio
     resultRows(lines);
   }
   // The key is its user's to show: all else is allowed.
-  if (code !== "allow" && code !== "binding_missing") process.exitCode = 1;
+  const opens = code === "allow" || code === "binding_missing";
+  if (!opens) process.exitCode = 1;
+  else if (isOnCommandLine(grantArgument))
+    warn("this grant opens, and everybody on this machine can read a command line: name its file, or pipe it: `-`");
 }
 
 export function addExplain(program: Command): void {
@@ -108,6 +158,10 @@ export function addExplain(program: Command): void {
       ),
     )
     .option("--from <address>", "the client's address (default: one that the grant may be used from)")
+    .option(
+      "--proof <file>",
+      "the request's DPoP proof, for a grant that is bound to a key: a file with it or with the request's headers, or -",
+    )
     .addOption(anchorsOption())
     .addOption(bundleOption())
     .addOption(jsonOption())
@@ -115,5 +169,6 @@ export function addExplain(program: Command): void {
   examples(command, [
     "glassgate explain grant.txt POST https://api.example.com/orders/42/refund",
     "glassgate explain grant.txt GET https://api.example.com/ --at 2026-11-24T03:00:00Z",
+    "glassgate explain grant.txt GET https://api.example.com/orders/42 --proof headers.txt",
   ]);
 }

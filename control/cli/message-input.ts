@@ -100,6 +100,20 @@ export function wrongInput(
   });
 }
 
+/** Whether it is the text itself, which everybody on the machine can read there. */
+export const isOnCommandLine = (argument: string): boolean =>
+  argument !== "-" && !existsSync(argument) && /eyJ/.test(argument);
+
+/** A text that must not stand on a command line: from a file, or `-`. */
+export function readSecretInput(argument: string, what: string): string {
+  if (isOnCommandLine(argument)) {
+    throw new UserError(`${what} on a command line can be read by everybody on this machine.`, {
+      hint: "Name a file that it is in, or pipe it: `-`.",
+    });
+  }
+  return readInput(argument, what, "a file, or - for standard input");
+}
+
 const HINTS: Readonly<Record<Kind, string>> = {
   ask: "An ask is approved with `glassgate approve` and completed with `glassgate grant`.",
   approval: "An approval goes behind the ask: `glassgate grant ASK APPROVAL`.",

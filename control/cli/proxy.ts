@@ -27,9 +27,14 @@ function port(text: string): number {
 }
 
 async function proxy(options: Options): Promise<void> {
-  const { proxy: running, held } = await startCaller(options, { port: options.port ?? 0, told: requestLines() });
-  const stop = (): void => void running.end("stopped");
-  for (const signal of endSignals) process.on(signal, stop);
+  // Somebody is there to stop it: until then no other program gets what browsers and scripts go on sending to the port.
+  const keepsPort = process.stderr.isTTY;
+  const start = { port: options.port ?? 0, told: requestLines(), keepsPort };
+  const { proxy: running, held } = await startCaller(options, start);
+  const isStopped = new Promise<void>((resolve) => {
+    for (const signal of endSignals) process.on(signal, () => resolve());
+  });
+  void isStopped.then(() => running.end("stopped"));
   const { claims, endsAt } = running;
   // Who does not hold the grant cannot know when its approvals were there.
   const limit = held?.file === undefined ? " at the latest" : "";
@@ -46,13 +51,18 @@ async function proxy(options: Options): Promise<void> {
   sayWhole(`  curl --unix-socket ${running.socketPath} http://${visible(running.hosts[0] ?? "")}/...`);
   say("Ctrl-C ends it. These lines are secrets until then.");
   const why = await running.ended;
-  for (const signal of endSignals) process.off(signal, stop);
   if (why === "expired" && held !== undefined) {
     const { faults } = giveBack(options.keys, held, "expired", nowSeconds());
     for (const fault of faults) warn(`what has ended could not be wiped: ${fault}`);
   }
   say(ENDS[why]);
   if (why === "denied") process.exitCode = 1;
+  if (why === "stopped" || !keepsPort) return;
+  say(
+    "The port stays taken and answers 503, so that no other program gets what your clients go on sending. Close them, then Ctrl-C.",
+  );
+  await isStopped;
+  await running.end("stopped");
 }
 
 export function addProxy(program: Command): void {

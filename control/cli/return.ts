@@ -28,9 +28,10 @@ function chosen(names: readonly string[], entries: readonly Held[], all: boolean
     if (entries.length === 1) return [...entries];
     throw new UserError(`You hold more than one:${list(entries)}`, { hint: "Name a file or an id, or give --all." });
   }
-  return names.map((name) => {
-    const found = entries.find(({ jti, file }) => jti === name || file === resolve(name));
-    if (found !== undefined) return found;
+  return names.flatMap((name) => {
+    // A file may have had others before: what it holds now is to be wiped, whichever it is.
+    const found = entries.filter(({ jti, file }) => jti === name || file === resolve(name));
+    if (found.length > 0) return found;
     throw new UserError(`You hold no grant ${visible(name)}.`, {
       hint: "`glassgate status` shows files and ids. A grant that was printed, not written to a file, is not held: delete it where it is.",
       exitCode: 1,

@@ -4,7 +4,7 @@ import { visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { readFilterState } from "../gateway/admin-state.js";
 import type { HeldText } from "../gateway/held.js";
-import { digestOfTexts } from "../gateway/push-texts.js";
+import { isApplied } from "../gateway/push-texts.js";
 import { domainOf } from "../trust/anchors.js";
 import type { BundleClaims } from "../trust/claims.js";
 import { entriesOf } from "../trust/entries.js";
@@ -21,7 +21,15 @@ async function isInForce({ gateway, held }: Standing): Promise<string> {
     const { revocations, bundleVersion } = await readFilterState(gateway.admin, domainOf(held.anchors));
     if (revocations === undefined) return held.texts.length === 0 ? "yes" : "its gauges do not show it";
     if (revocations === 0) return "NO: its workers differ";
-    if (revocations !== digestOfTexts(held.texts)) return "NO: it has others in force than its file holds";
+    if (
+      !isApplied(
+        revocations,
+        held.texts.map(({ text }) => text),
+        held.anchors,
+        held.claims,
+      )
+    )
+      return "NO: it has others in force than its file holds";
     if (held.bundle !== undefined && bundleVersion !== held.bundle.version)
       return `NO: it serves bundle ${bundleVersion ?? "none"}`;
     return "yes";

@@ -6,7 +6,7 @@ import { silencerOf } from "../trust/silence.js";
 import type { Bundle } from "./ecds.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { pinnedAnchors } from "./push-preflight.js";
-import { claimsOf, faultOf, type NamedText, named } from "./push-texts.js";
+import { claimsOf, faultOf, type NamedText, named, textsThatCount } from "./push-texts.js";
 import type { RenderedFilter } from "./rendered.js";
 
 export interface HeldText extends NamedText {
@@ -20,7 +20,7 @@ export interface Held {
   readonly anchors: Anchors;
   readonly bundle: Bundle | undefined;
   readonly claims: BundleClaims | undefined;
-  /** All that stand beside the bundle. */
+  /** All that count beside the bundle, also those of silenced signers that have made room in the gateway's own file. */
   readonly texts: readonly HeldText[];
   /** Seconds that a grant's `iat` may be ahead. */
   readonly leeway: number;
@@ -42,8 +42,8 @@ export async function readHeld(filter: RenderedFilter): Promise<Held | undefined
   const found = files.read();
   const bundle = bundleIn(files, found);
   const claims = claimsOf(bundle);
-  const beside = bundle === undefined ? found.texts : files.textsFor(found, bundle);
-  const read = beside.flatMap((text) => named(text, anchors, claims) ?? []);
+  const counting = bundle === undefined ? found.texts : textsThatCount(found.texts, anchors, claims);
+  const read = counting.flatMap((text) => named(text, anchors, claims) ?? []);
   const speaking = read.map(({ signer, claims: { revoked } }) => ({ signer, revoked }));
   const texts = await Promise.all(
     read.map(async (text) => ({

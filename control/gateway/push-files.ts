@@ -12,7 +12,7 @@ import { type Anchors, domainOf } from "../trust/anchors.js";
 import { type Bundle, type Deployed, readBundle, readEcds } from "./ecds.js";
 import { NOT_TAKEN, type Obstacle, obstacleTo } from "./push-own-text.js";
 import { PushRecord, readIfPossible } from "./push-record.js";
-import { claimsOf, textsBeside, textsIn } from "./push-texts.js";
+import { claimsOf, textsBeside, textsIn, textsThatCount } from "./push-texts.js";
 
 /** Not in the watched folder, as each rename there wakes Envoy; and named after it, as another gateway's may stand beside it. */
 const beside = (ecdsPath: string, suffix: string): string =>
@@ -188,12 +188,12 @@ export class PushFiles {
     return undefined;
   }
 
-  /** Texts that count no more beside what serves; those in its configuration stay in the record as well. */
+  /** Texts that count no more beside what serves. Silenced ones that have made room stay: the gateway remembers them, too. */
   private forgetTexts({ configuration, bundle }: Deployed): void {
     const entries = this.revoked.entries();
     const all = [...textsIn(configuration), ...entries.map(([, text]) => text)];
-    const beside = new Set(textsBeside(all, this.anchors, claimsOf(bundle)));
-    for (const [name, text] of entries) if (!beside.has(text)) this.revoked.remove(name);
+    const kept = new Set(textsThatCount(all, this.anchors, claimsOf(bundle)));
+    for (const [name, text] of entries) if (!kept.has(text)) this.revoked.remove(name);
   }
 
   isIgnored({ bundle }: Deployed): boolean {

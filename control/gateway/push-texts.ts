@@ -20,7 +20,7 @@ import {
   verifyRevocations,
 } from "../trust/revocations.js";
 import { silencerOf } from "../trust/silence.js";
-import type { Bundle, Deployed } from "./ecds.js";
+import type { Bundle } from "./ecds.js";
 
 export const textsIn = (configuration: Pick<Configuration, "revocations"> | undefined): string[] =>
   [configuration?.revocations ?? []].flat();
@@ -74,11 +74,14 @@ function withRoom(
   return beside.filter((text) => !silenced.some((one) => one.text === text));
 }
 
-/**
- * Of those texts the ones that stand beside the bundle, in their order. What cannot be read stays, and so does what a root or the
- * bundle silences, while there is room: nobody loses it silently.
- */
-export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {
+interface Counting {
+  readonly texts: string[];
+  /** Those of them that can be read. */
+  readonly read: NamedText[];
+}
+
+/** The texts that the bundle does not ignore, of each signer the newest, in their order; and what cannot be read. */
+function counting(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): Counting {
   const newest = new Map<string, NamedText>();
   const unread = new Set<string>();
   for (const text of texts) {
@@ -91,20 +94,48 @@ export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: 
     }
   }
   const read = [...newest.values()];
-  const beside = [...new Set(texts)].filter((text) => unread.has(text) || read.some((one) => one.text === text));
-  return withRoom(beside, read, anchors, bundle);
+  const kept = [...new Set(texts)].filter((text) => unread.has(text) || read.some((one) => one.text === text));
+  return { texts: kept, read };
+}
+
+/** Texts that no later push may forget: those that count, also where they have made room in the gateway's own file. */
+export const textsThatCount = (
+  texts: readonly string[],
+  anchors: Anchors,
+  bundle: BundleClaims | undefined,
+): readonly string[] => counting(texts, anchors, bundle).texts;
+
+/**
+ * Of those texts the ones that stand beside the bundle, in their order. What cannot be read stays, and so does what a root or the
+ * bundle silences, while there is room: nobody loses it silently.
+ */
+export function textsBeside(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {
+  const { texts: kept, read } = counting(texts, anchors, bundle);
+  return withRoom(kept, read, anchors, bundle);
+}
+
+/**
+ * Whether the gauge `revocations_applied` says that every thread holds the texts that stand beside the bundle, and no other that
+ * takes anything away. Silenced ones that have made room may be remembered there, each or none: a new VM has never seen them.
+ */
+export function isApplied(
+  applied: number | undefined,
+  texts: readonly string[],
+  anchors: Anchors,
+  bundle: BundleClaims | undefined,
+): boolean {
+  const { texts: kept, read } = counting(texts, anchors, bundle);
+  const beside = withRoom(kept, read, anchors, bundle);
+  const isBeside = ({ text }: NamedText): boolean => beside.includes(text);
+  const hasMadeRoom = read.filter((one) => !isBeside(one)).slice(0, MAX_TEXTS);
+  const sets = [read.filter(isBeside)];
+  for (const one of hasMadeRoom) sets.push(...sets.map((set) => [...set, one]));
+  return sets.some((set) => digestOfTexts(set) === applied);
 }
 
 /** What the gauge shows when every thread holds these texts and no others. */
-export const digestOfTexts = (texts: readonly NamedText[]): number =>
+const digestOfTexts = (texts: readonly NamedText[]): number =>
   appliedDigest(texts.map(({ signer, claims }) => ({ signer, version: claims.version })));
-
-/** The same of a configuration. */
-export function digestOf({ configuration, bundle }: Pick<Deployed, "configuration" | "bundle">): number {
-  const claims = claimsOf(bundle);
-  const beside = textsBeside(textsIn(configuration), configuration, claims);
-  return digestOfTexts(beside.flatMap((text) => named(text, configuration, claims) ?? []));
-}
 
 /** What texts that the bundle has ignored took away, and it does not: told by the push that ends it. */
 export function lostBy(texts: readonly string[], anchors: Anchors, bundle: BundleClaims | undefined): string[] {

@@ -7,8 +7,8 @@ import { UserError } from "../base/errors.js";
 import { type Admin, UnseenError } from "./admin.js";
 import { type FilterState, isWhole, readFilterState, SCHEMA } from "./admin-state.js";
 import type { Bundle, Deployed } from "./ecds.js";
-import type { PushFiles } from "./push-files.js";
-import { digestOf, textsIn } from "./push-texts.js";
+import type { Files, PushFiles } from "./push-files.js";
+import { claimsOf, isApplied, textsIn } from "./push-texts.js";
 
 export type Arrival =
   /** Every worker serves it, and the file holds it. */
@@ -41,17 +41,24 @@ const LONGEST_PAUSE_MS = 50;
 type Seen = "serves" | "more" | "partly" | "hidden" | "not";
 
 /** `more`: on every VM, and they all remember further revocations than this file's. */
-function fromGauges(state: FilterState, deployed: Deployed, { bundle, workers }: Wait): Seen {
+function fromGauges(
+  state: FilterState,
+  deployed: Deployed,
+  { texts }: Pick<Files, "texts">,
+  { bundle, workers }: Wait,
+): Seen {
   if (state.generation !== deployed.configuration.generation || state.bundleVersion !== bundle.version) return "not";
   if (!isWhole(state, workers) || state.revocations === 0) return "partly";
   // A filter that has no such gauge would have refused a configuration with a text.
   if (state.revocations === undefined) return textsIn(deployed.configuration).length === 0 ? "serves" : "hidden";
-  return state.revocations === digestOf(deployed) ? "serves" : "more";
+  const { configuration } = deployed;
+  const known = [...textsIn(configuration), ...texts];
+  return isApplied(state.revocations, known, configuration, claimsOf(bundle)) ? "serves" : "more";
 }
 
 const HIDDEN = new UnseenError("it does not show the gauge revocations_applied: does stats_matcher hide it?");
 const MORE =
-  "the gateway has revocations in force that its file does not hold, and forgets them when it restarts: whoever signed them revokes again";
+  "the gateway holds texts of revocations that its file does not, and forgets them when it restarts: whoever signed one and is not silenced revokes again";
 
 /** By the clock that only goes forward: a step of the other is no reason to put a bundle back, nor to wait for ever. */
 export async function waitFor(wait: Wait): Promise<Arrival> {
@@ -81,7 +88,7 @@ export async function waitFor(wait: Wait): Promise<Arrival> {
     if (!files.holdsTexts(now, bundle)) return { kind: "moved" };
     if (last !== undefined && why === undefined) {
       if ((last.bundleVersion ?? 0) > bundle.version) return { kind: "moved" };
-      const seen = before === now.text ? fromGauges(last, deployed, wait) : "not";
+      const seen = before === now.text ? fromGauges(last, deployed, now, wait) : "not";
       if (seen === "hidden") return { kind: "unseen", why: HIDDEN };
       if (seen === "serves") return { kind: "serves", state: last, deployed };
       if (seen === "partly" || seen === "more") {

@@ -193,6 +193,11 @@ export class GatewayProcess {
     for (const thread of this.threads) thread.tick();
   }
 
+  /** Until the next tick of any VM, in milliseconds. */
+  get tickMilliseconds(): number {
+    return Math.min(...this.threads.flatMap(({ allVms }) => allVms.map((vm) => vm.tickMilliseconds)));
+  }
+
   /** VMs alive: the base VMs, the main thread's and the workers'. */
   get vmCount(): number {
     return this.bases.size + this.threads.reduce((sum, { allVms }) => sum + allVms.length, 0);

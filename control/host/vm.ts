@@ -219,6 +219,12 @@ export class Vm {
     }
   }
 
+  /** Until the next tick of any of its roots; for ever where none asked for one. */
+  get tickMilliseconds(): number {
+    const periods = [...this.contexts.values()].map(({ tickMilliseconds }) => tickMilliseconds);
+    return Math.min(Number.POSITIVE_INFINITY, ...periods.filter((period) => period > 0));
+  }
+
   // Streams.
 
   openStream(root: Context, plugin: Plugin, stream: Stream): Context {

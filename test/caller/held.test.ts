@@ -30,10 +30,10 @@ import { readClaims } from "../../control/grant/ask.js";
 import { completeGrant } from "../../control/grant/make.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
-import { atTerminal, type Ran, type RunOptions } from "../cli/run.js";
+import { atTerminal, freePort, main, type Ran, type RunOptions } from "../cli/run.js";
 import { Certificates } from "../kit/certificates.js";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
-import { looseGrant } from "./raw.js";
+import { looseGrant, raw } from "./raw.js";
 
 const certificates = new Certificates();
 let party: Party;
@@ -323,6 +323,28 @@ it("the real end, by the clock: a proxy and a run end with the grant, and it is 
     return;
   }
   throw new Error("this machine is too slow to start both in a minute");
+});
+
+it("at a terminal a proxy whose grant has gone keeps its port, refuses all, and ends with Ctrl-C", async () => {
+  await heldGrant("kept.txt", 600);
+  const port = await freePort();
+  const ask = `curl -s -o answer.txt -w '%{http_code}' http://127.0.0.1:${port}/orders/42 > status.txt; cat status.txt`;
+  const { stdout } = await atTerminal(
+    `npx glassgate proxy --grant kept.txt --gateway http://127.0.0.1:1 --port ${port}; echo exit $?`,
+    [
+      // What is written to the terminal here is nothing that the proxy reads. The file had another grant before.
+      [/Ctrl-C ends it/, " ", `cd ${party.folder} && ${process.execPath} ${main} return kept.txt`],
+      [/then\s+Ctrl-C\./, "\u0003", `cd ${party.folder} && ${ask}`],
+    ],
+    { cwd: party.folder, env: party.env },
+  );
+  expect(stdout.replace(/\s+/g, " ")).toContain(
+    "The grant was given back; all that was open has ended. The port stays taken",
+  );
+  expect(readFileSync(join(party.folder, "status.txt"), "utf8")).toBe("503");
+  expect(readFileSync(join(party.folder, "answer.txt"), "utf8")).toBe("The grant has ended.\n");
+  expect(stdout).toContain("exit 0");
+  await expect(raw(port, ["GET / HTTP/1.1"])).rejects.toThrow("ECONNREFUSED");
 });
 
 it("a terminal's Ctrl-C reaches the command once, and its exit code is the run's", async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "n
 import { createServer, type Server } from "node:http";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { argumentsFor } from "../../control/cli/curl.js";
 import { send } from "../../control/gateway/client.js";
 import { readAnchors } from "../../control/trust/anchors.js";
@@ -146,6 +146,22 @@ describe("glassgate curl", () => {
     expect(JSON.parse(stdout)).toMatchObject({ method: "POST", path: "/orders/42", headers: { host: API } });
     expect(upstream()).toEqual(["POST /orders/42"]);
   });
+
+  for (const off of [-130, 130])
+    it(`says so where this machine's clock is ${off} seconds off`, async () => {
+      const real = Date.now;
+      const clock = vi.spyOn(Date, "now").mockImplementation(() => real() + off * 1000);
+      try {
+        const { stderr } = await quick(["curl", "--", "-s", "-o", "/dev/null", "-d", "{}", `https://${API}/orders/42`]);
+        const flat = stderr.replace(/\s+/g, " ");
+        expect(flat).toContain("the gateway: proof: ");
+        expect(flat).toMatch(/\(this machine's clock is 2 minutes \d+ seconds /);
+        expect(flat).toContain(off < 0 ? "behind the gateway's: set it)" : "ahead of the gateway's: set it)");
+      } finally {
+        clock.mockRestore();
+      }
+      expect(upstream()).toEqual([]);
+    });
 
   it("is told what it cannot do, before a passphrase is asked for", async () => {
     for (const [args, what] of [

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Admin } from "../../control/gateway/admin.js";
 import { readEcds } from "../../control/gateway/ecds.js";
 import { type Held, readHeld } from "../../control/gateway/held.js";
-import { textsIn } from "../../control/gateway/push-texts.js";
+import type { PushResult } from "../../control/gateway/push.js";
+import { isApplied, textsIn } from "../../control/gateway/push-texts.js";
 import { bringText, type RevokeOutcome } from "../../control/gateway/revoke.js";
 import type { Revoked } from "../../control/trust/claims.js";
-import { signRevocations } from "../../control/trust/revocations.js";
+import { appliedDigest, signRevocations } from "../../control/trust/revocations.js";
 import { freePort, type Typed } from "../cli/run.js";
 import type { TestEnvoy } from "../kit/envoy.js";
 import { type Name, outcomes, Revoking, verdict } from "../kit/revoking.js";
@@ -39,9 +40,9 @@ async function held(): Promise<Held> {
 }
 const bring = (text: string, seen: Held): Promise<RevokeOutcome> =>
   bringText({ filter: test.filter, admin: test.envoy.admin, held: seen }, text);
-async function pushBundle(changes: Json = {}): Promise<void> {
+async function pushBundle(changes: Json = {}): Promise<PushResult> {
   version += 1;
-  await party.push(test, await party.bundle(version, changes), version);
+  return party.push(test, await party.bundle(version, changes), version);
 }
 
 beforeEach(async () => {
@@ -151,9 +152,37 @@ it("a revoker who has filled all the room keeps no root out, and the others have
   const silencing = await sign("root-1", serial + 1, { sub: ["guard"], kid: many.slice(0, 30) });
   expect(await bring(silencing, await held())).toMatchObject({ kind: "applied" });
   expect([await asked("INC-1"), texts()]).toEqual(["allow", [silencing]]);
-  expect(await bring(wish, await held())).toMatchObject({ kind: "applied" });
+  expect(await bring(wish, await held())).toMatchObject({ kind: "applied", warnings: [] });
   expect(await verdict(test.port, party.world.grant())).toBe("revoked");
   expect(texts()).toEqual([silencing, wish]);
+  // What has made room is still told, and can be adopted; the gateway remembers it too, which is no fault of its file.
+  expect((await held()).texts.map(({ signer, silencedBy }) => [signer, silencedBy !== undefined])).toEqual(
+    expect.arrayContaining([
+      ["guard", true],
+      ["warden", false],
+    ]),
+  );
+  const list = async () =>
+    JSON.parse((await party.run("revoke", "--list", "--gateway", "gateway.yaml", "--json")).stdout);
+  expect(await list()).toMatchObject([{ in_force: true, standing: "yes" }]);
+  // A pushed bundle does not wait for it either, nor warn.
+  expect(await pushBundle()).toMatchObject({ warnings: [] });
+  expect(texts()).toEqual([silencing, wish]);
+  // A new VM has never seen it.
+  const { anchors, claims, texts: known } = await held();
+  const shows = (...signers: string[]): boolean => {
+    const shown = known.filter(({ signer }) => signers.includes(signer));
+    const digest = appliedDigest(shown.map(({ signer, claims: { version: of } }) => ({ signer, version: of })));
+    return isApplied(
+      digest,
+      known.map(({ text }) => text),
+      anchors,
+      claims,
+    );
+  };
+  const root = anchors.roots[0]?.kid ?? "";
+  expect([shows(root, "warden"), shows(root, "warden", "guard")]).toEqual([true, true]);
+  expect([shows(root), shows("warden", "guard"), shows()]).toEqual([false, false, false]);
 });
 
 describe("stop, from a machine whose clock is wrong", () => {
