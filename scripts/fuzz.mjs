@@ -84,7 +84,7 @@ const workers = said.fill(undefined).map(
 const stop = () => {
   for (const worker of workers) worker.postMessage("stop");
 };
-process.once("SIGINT", stop);
+process.once("SIGINT", stop).once("SIGTERM", stop);
 const timer = setInterval(() => {
   if (!said.includes(undefined)) console.log(tellProgress(said));
 }, TELL_MS);

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { LOG_LEVELS, Status } from "../../control/host/abi.js";
-import { HeaderMap, parsePairs } from "../../control/host/headers.js";
+import { type Header, parsePairs } from "../../control/host/headers.js";
 import type { ReplyRequest } from "../../control/host/reply.js";
 import type { MetricTable, SharedData } from "../../control/host/shared.js";
 import type { LeanMemory } from "./lean-memory.js";
@@ -16,7 +16,8 @@ const NS_PER_MS = 1_000_000n;
 
 /** What the calls of one VM work on. */
 export class LeanState {
-  headers = new HeaderMap();
+  /** As the request has them: names in lower case, none twice. */
+  headers: readonly Header[] = [];
   source = "";
   certificate: string | undefined;
   configuration: Buffer = Buffer.alloc(0);
@@ -39,6 +40,15 @@ export class LeanState {
     readonly reached: Set<number> = new Set(),
   ) {}
 
+  header(name: string): string | undefined {
+    for (const header of this.headers) if (header[0] === name) return header[1];
+    return undefined;
+  }
+
+  remove(name: string): void {
+    if (this.header(name) !== undefined) this.headers = this.headers.filter(([key]) => key !== name);
+  }
+
   property(path: string): string | undefined {
     if (path === "source\0address") return this.source;
     if (path === "connection\0sha256_peer_certificate_digest") return this.certificate;
@@ -59,17 +69,19 @@ function requestCalls(state: LeanState, memory: () => LeanMemory): Readonly<Reco
   const found = (isThere: boolean): Status => (isThere ? Status.Ok : Status.InvalidMemoryAccess);
   return {
     proxy_get_header_map_value: (_kind: number, name: number, nameLen: number, ptr: number, len: number) => {
-      const value = state.headers.get(memory().text(name, nameLen));
+      const value = state.header(memory().text(name, nameLen));
       return value === undefined ? Status.NotFound : found(memory().answer(value, ptr, len));
     },
     proxy_get_header_map_pairs: (_kind: number, ptr: number, len: number) =>
-      found(memory().answerPairs(state.headers.all, ptr, len)),
+      found(memory().answerPairs(state.headers, ptr, len)),
     proxy_replace_header_map_value: (_kind: number, name: number, nameLen: number, ptr: number, len: number) => {
-      state.headers.replace(memory().text(name, nameLen), memory().text(ptr, len));
+      const key = memory().text(name, nameLen);
+      state.remove(key);
+      state.headers = [...state.headers, [key, memory().text(ptr, len)]];
       return Status.Ok;
     },
     proxy_remove_header_map_value: (_kind: number, name: number, nameLen: number) => {
-      state.headers.remove(memory().text(name, nameLen));
+      state.remove(memory().text(name, nameLen));
       return Status.Ok;
     },
     proxy_get_property: (path: number, pathLen: number, ptr: number, len: number) => {
@@ -91,9 +103,9 @@ function requestCalls(state: LeanState, memory: () => LeanMemory): Readonly<Reco
       grpcStatus: number,
     ) => {
       state.details = memory().text(details, detailsLen);
-      const [bytes, pairs] = [memory().bytes(body, bodyLen), memory().bytes(headers, headersLen)];
-      if (state.keeps)
-        state.reply = { status, details: state.details, body: bytes, headers: parsePairs(pairs), grpcStatus };
+      if (!state.keeps) return Status.Ok;
+      const pairs = parsePairs(memory().bytes(headers, headersLen));
+      state.reply = { status, details: state.details, body: memory().bytes(body, bodyLen), headers: pairs, grpcStatus };
       return Status.Ok;
     },
   };

@@ -3,7 +3,7 @@
  * the worker serves. A hundred times faster than that host, and held to it (twin.ts).
  */
 import { messageOf } from "../../control/base/errors.js";
-import { type Header, HeaderMap } from "../../control/host/headers.js";
+import type { Header } from "../../control/host/headers.js";
 import type { Program } from "../../control/host/program.js";
 import { Metrics, MetricTable, SharedData } from "../../control/host/shared.js";
 import { LeanState, leanCalls } from "./lean-calls.js";
@@ -85,7 +85,7 @@ export class LeanVm {
   /** @returns the verdict; empty where the filter had nothing to say */
   request({ headers, source, certificate }: LeanRequest): string {
     const { state } = this;
-    state.headers = new HeaderMap(headers);
+    state.headers = headers;
     state.source = source;
     state.certificate = certificate;
     state.verdict = "";
@@ -95,7 +95,7 @@ export class LeanVm {
     const id = ++this.lastId;
     try {
       this.create(id, this.root);
-      this.onRequest(id, state.headers.count, 1);
+      this.onRequest(id, headers.length, 1);
       for (const end of this.onEnd) end(id);
     } catch (error) {
       throw new FilterFault(messageOf(error), { cause: error });

@@ -21,11 +21,11 @@ export function requestOf(
   return { headers, source: source ?? from, certificate };
 }
 
-/** Where a request comes from: mostly another network each time, of both families; one in so many from a few, which get busy. */
-const FROM_FEW = 24;
+/** Where a request comes from: mostly another network each time, of both families; one in so many from one, which gets busy. */
+const FROM_ONE = 6;
 
 export function sourceOf(random: Random): string {
-  if (random.below(FROM_FEW) === 0) return `198.51.${random.below(2)}.1:4711`;
+  if (random.below(FROM_ONE) === 0) return "198.51.100.1:4711";
   const [a, b, c] = [random.below(256), random.below(256), random.below(256)];
   if (random.below(2) === 0) return `10.${a}.${b}.${c}:4711`;
   return `[2001:db8:${a.toString(16)}:${((b << 8) | c).toString(16)}::1]:4711`;

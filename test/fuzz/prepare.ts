@@ -1,5 +1,6 @@
 /** What one thread fuzzes with: filters that have served for a while, the hosts beside them, targets and corpus. */
-import { loadProgram } from "../../control/host/wasm.js";
+import { readFileSync } from "node:fs";
+import { loadProgram, wasmPath } from "../../control/host/wasm.js";
 import { Clock } from "./clock.js";
 import { Configurations } from "./configurations.js";
 import { type Inputs, minimise, readCorpus, writeCorpus } from "./corpus.js";
@@ -51,7 +52,9 @@ export async function prepare(seed: number, guide: string | undefined) {
   const clock = new Clock();
   const targets = new Targets(() => clock.seconds);
   const configuration = Buffer.from(targets.configuration);
-  const program = await loadProgram();
+  // Read once: it may be built anew meanwhile.
+  const wasm = readFileSync(wasmPath);
+  const program = await loadProgram(wasm);
   const lines: Line[] = targets.all.map((target) => ({
     target,
     seeds: target.seeds(),
@@ -73,6 +76,7 @@ export async function prepare(seed: number, guide: string | undefined) {
   return {
     clock,
     lines,
+    wasm,
     program,
     vm,
     scout,
@@ -82,6 +86,6 @@ export async function prepare(seed: number, guide: string | undefined) {
     before: vm.memory.size,
     configurations: new Configurations(program, clock),
     stopwatch: new Stopwatch({ program, clock, configuration }, warm),
-    twin: await Twin.load(program, clock, configuration),
+    twin: await Twin.load({ wasm, program, clock }, configuration),
   };
 }

@@ -49,7 +49,7 @@ const HANG_MS = 20;
 /** Until then V8 has not compiled everything well. */
 const WARM_UP = 5000;
 /** One input in so many goes through the filter with probes as well. */
-const GUIDED = 12;
+const GUIDED = 24;
 /** One in so many is held to the Node host, and of the allowed ones whose grant was not touched. */
 const COMPARED = 2000;
 const COMPARED_ALLOWED = 16;
@@ -61,6 +61,9 @@ const MOST_FOUND = 400;
 
 export class FuzzLoop {
   private readonly tally = new Tally();
+  /** Of the last few executions. */
+  private readonly checks: (() => Promise<void>)[] = [];
+  private rounds = 0;
   private readonly faults = new Set<string>();
   private readonly slow: { ms: number; what: string }[] = [];
   private suspects = 0;
@@ -103,7 +106,8 @@ export class FuzzLoop {
     const { minutes = Number.POSITIVE_INFINITY, executions = Number.POSITIVE_INFINITY } = this.options;
     const pause = performance.now() + 200;
     while (performance.now() < pause) {
-      for (let i = 0; i < BATCH; i++) await this.one();
+      for (let i = 0; i < BATCH; i++) this.one();
+      await this.check();
       if (this.faults.size > 0 || this.tally.executions >= executions) return false;
     }
     const { vm, before } = this.tools;
@@ -111,51 +115,50 @@ export class FuzzLoop {
     return this.faults.size === 0 && performance.now() - this.started < minutes * 60_000;
   }
 
-  private async one(): Promise<void> {
-    const { random } = this.tools;
-    const line = random.oneOf(this.wheel);
-    const { target, seeds, inputs } = line;
+  /** What must be waited for. */
+  private async check(): Promise<void> {
+    for (const check of this.checks.splice(0)) await check();
+  }
+
+  private one(): void {
+    const { random, clock, lines, vm, scout } = this.tools;
+    const { target, seeds, inputs, found } = random.oneOf(this.wheel);
     // What reached something new is mostly not well-formed, and so is what it becomes: half of all begin with what is.
     const input = bend(random, random.oneOf(random.below(2) === 0 ? seeds : inputs), random.oneOf(inputs));
+    if (clock.advance()) for (const each of lines) each.seeds = each.target.seeds();
     try {
-      await this.play(line, input);
+      if (++this.rounds % TICKS === 0) vm.tick();
+      const furthest = this.playShot(target, input);
+      if (scout === undefined || random.below(GUIDED) !== 0 || !scout.play(furthest)) return;
     } catch (error) {
       if (!(error instanceof FilterFault)) throw error;
       this.faults.add(`${error.message}, ${target.name}: ${JSON.stringify(input)}`);
+      return;
     }
-  }
-
-  private async play(line: Line, input: string): Promise<void> {
-    const { random, clock, lines, vm, scout } = this.tools;
-    const { target, inputs, found } = line;
-    if (clock.advance()) for (const each of lines) each.seeds = each.target.seeds();
-    if (this.tally.executions % TICKS === 0) vm.tick();
-    const furthest = await this.playShot(target, input);
-    if (scout === undefined || random.below(GUIDED) !== 0 || !scout.play(furthest)) return;
     if (found.length >= MOST_FOUND) return;
     inputs.push(input);
     found.push(input);
   }
 
   /** @returns what came furthest */
-  private async playShot({ name, shot, signed }: Target, input: string): Promise<LeanRequest | Buffer> {
+  private playShot({ name, shot, signed }: Target, input: string): LeanRequest | Buffer {
     const { random } = this.tools;
     const first = shot(input);
     if ("configuration" in first) {
       const configuration = Buffer.from(first.configuration, "latin1");
-      await this.playConfiguration(name, configuration, input);
+      this.playConfiguration(name, configuration, input);
       return configuration;
     }
     const request = requestOf(first, sourceOf(random));
-    const verdict = await this.playRequest(name, request, input);
+    const verdict = this.playRequest(name, request, input);
     if (signed === undefined || (verdict !== "signature" && verdict !== "approval_signature")) return request;
     const better = requestOf(signed(input), sourceOf(random));
-    await this.playRequest(`${name}, signed`, better, input);
+    this.playRequest(`${name}, signed`, better, input);
     return better;
   }
 
-  private async playRequest(target: string, request: LeanRequest, input: string): Promise<string> {
-    const { vm, stopwatch, clock, random, twin, configuration } = this.tools;
+  private playRequest(target: string, request: LeanRequest, input: string): string {
+    const { vm, random } = this.tools;
     const started = performance.now();
     const verdict = vm.request(request);
     const ms = performance.now() - started;
@@ -165,32 +168,42 @@ export class FuzzLoop {
     const { state } = vm;
     if (verdict === "") this.faults.add(`no verdict, ${what()}`);
     if (isAllowed !== (state.details === undefined)) this.faults.add(`${verdict}, but ${state.details}, ${what()}`);
-    if (state.headers.get("x-break-glass") !== undefined) this.faults.add(`the grant goes on, ${what()}`);
-    if (ms > SLOW_MS && this.tally.executions > WARM_UP) {
-      this.suspects += 1;
-      const shortest = stopwatch.measure(request, SLOW_MS);
-      this.longest = Math.max(this.longest, shortest);
-      if (shortest > SLOW_MS) this.slow.push({ ms: shortest, what: what() });
-      if (shortest > HANG_MS) this.faults.add(`${shortest.toFixed(2)} ms, ${what()}`);
-    }
-    if (isAllowed) {
-      this.referred += 1;
-      const reference = await referenceOf(request, configuration, clock.seconds);
-      if (reference !== "allow") this.faults.add(`allow where the reference says ${reference}, ${what()}`);
-    }
+    if (state.header("x-break-glass") !== undefined) this.faults.add(`the grant goes on, ${what()}`);
+    if (ms > SLOW_MS && this.tally.executions > WARM_UP) this.measure(request, what);
+    if (isAllowed) this.refer(request, what);
     if (isNew || random.below(isAllowed ? COMPARED_ALLOWED : COMPARED) === 0) {
-      const difference = twin.difference(request);
+      const difference = this.tools.twin.difference(request);
       if (difference !== undefined) this.faults.add(`${difference}, ${what()}`);
     }
     return verdict;
   }
 
-  private async playConfiguration(target: string, bytes: Buffer, input: string): Promise<void> {
-    const { configurations, random, program, clock, goodRequest } = this.tools;
+  private measure(request: LeanRequest, what: () => string): void {
+    this.suspects += 1;
+    const shortest = this.tools.stopwatch.measure(request, SLOW_MS);
+    this.longest = Math.max(this.longest, shortest);
+    if (shortest > SLOW_MS) this.slow.push({ ms: shortest, what: what() });
+    if (shortest > HANG_MS) this.faults.add(`${shortest.toFixed(2)} ms, ${what()}`);
+  }
+
+  private refer(request: LeanRequest, what: () => string): void {
+    const { clock, configuration } = this.tools;
+    const now = clock.seconds;
+    this.referred += 1;
+    this.checks.push(async () => {
+      const reference = await referenceOf(request, configuration, now);
+      if (reference !== "allow") this.faults.add(`allow where the reference says ${reference}, ${what()}`);
+    });
+  }
+
+  private playConfiguration(target: string, bytes: Buffer, input: string): void {
+    const { configurations, random, goodRequest } = this.tools;
     const isNew = this.tally.add(target, configurations.play(bytes, goodRequest));
     if (!isNew && random.below(COMPARED_CONFIGURATIONS) !== 0) return;
     this.comparedConfigurations += 1;
-    const difference = await differenceOfConfiguration(program, clock, bytes);
-    if (difference !== undefined) this.faults.add(`${difference}, ${target}: ${JSON.stringify(input)}`);
+    this.checks.push(async () => {
+      const difference = await differenceOfConfiguration(this.tools, bytes);
+      if (difference !== undefined) this.faults.add(`${difference}, ${target}: ${JSON.stringify(input)}`);
+    });
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type LeanOptions, type LeanRequest, type LeanVm, leanWorker } from "./lean.js";
 
-const VMS = 8;
+const VMS = 5;
 
 export class Stopwatch {
   private vms: readonly LeanVm[] | undefined;

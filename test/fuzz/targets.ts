@@ -16,7 +16,7 @@ export interface Shot {
 /** All texts have one byte a character. */
 export interface Target {
   readonly name: string;
-  /** Its part of all executions, in thousandths. A signature costs more than all the rest, so those with one come less often. */
+  /** Its part of all executions, in ten-thousandths. A signature costs more than all the rest, so those with one come less often. */
   readonly share: number;
   readonly seeds: () => readonly string[];
   /** The request that carries the input, or the configuration that it is. */
@@ -89,24 +89,24 @@ export class Targets {
       }),
     ];
     return [
-      { name: "grant", share: 200, seeds: () => grants, shot: (grant) => ({ grant }) },
+      { name: "grant", share: 2_000, seeds: () => grants, shot: (grant) => ({ grant }) },
       {
         name: "header",
-        share: 40,
+        share: 400,
         seeds: () => [header],
         shot: (input) => ({ grant: `${this.input(input, payload)}.${UNSIGNED}` }),
         signed: (input) => ({ grant: this.sign(this.input(input, payload), rita) }),
       },
       {
         name: "claims",
-        share: 120,
+        share: 1_230,
         seeds: () => claims,
         shot: (input) => ({ grant: `${this.input(header, input)}.${UNSIGNED}` }),
         signed: (input) => ({ grant: this.sign(this.input(header, input), rita) }),
       },
       {
         name: "approval",
-        share: 20,
+        share: 200,
         seeds: () => [JSON.stringify(approval)],
         shot: (input) => approve(input, () => UNSIGNED),
         signed: (input) => approve(input, (text) => base64url(adam.sign(Buffer.from(text)))),
@@ -130,7 +130,7 @@ export class Targets {
     return [
       {
         name: "proof",
-        share: 140,
+        share: 1_400,
         seeds: () => [
           this.sign(this.input(head, this.fresh(body)), holder),
           `${segment(head)}.${segment(this.fresh(body))}.${UNSIGNED}`,
@@ -139,13 +139,13 @@ export class Targets {
       },
       {
         name: "proof header",
-        share: 15,
+        share: 120,
         seeds: () => [head],
         shot: (input) => ({ grant: bound, proof: this.sign(this.input(input, this.fresh(body)), holder) }),
       },
       {
         name: "proof claims",
-        share: 25,
+        share: 190,
         seeds: () => [body],
         shot: (input) => ({ grant: bound, proof: this.sign(this.input(head, this.fresh(input)), holder) }),
       },
@@ -163,25 +163,25 @@ export class Targets {
     return [
       {
         name: "path",
-        share: 218,
+        share: 2_260,
         seeds: () => ["/orders/7", "/a/%20b/c?x=1"],
         shot: (path) => ({ grant: some, path }),
       },
       {
         name: "host",
-        share: 125,
+        share: 1_250,
         seeds: () => [HOST, "[::1]:8443", `${HOST}:443`],
         shot: (host) => ({ grant: some, host }),
       },
       {
         name: "source",
-        share: 50,
+        share: 500,
         seeds: () => ["10.1.2.3:4711", "[2001:db8::7%eth0]:1", "192.0.2.200:5", "::ffff:10.0.0.1"],
         shot: (source) => ({ grant: here, source }),
       },
       {
         name: "certificate",
-        share: 44,
+        share: 438,
         seeds: () => [CERTIFICATE],
         shot: (certificate) => ({ grant: shown, certificate }),
       },
@@ -205,13 +205,13 @@ export class Targets {
     return [
       {
         name: "configuration",
-        share: 1,
+        share: 4,
         seeds: () => [latin1(this.configuration)],
         shot: (configuration) => ({ configuration }),
       },
       {
         name: "bundle",
-        share: 1,
+        share: 4,
         seeds: () => [Buffer.from(bundleBody, "base64url").toString("latin1")],
         shot: (input) => {
           const signed = `${bundleHead}.${base64url(Buffer.from(input, "latin1"))}`;
@@ -220,7 +220,7 @@ export class Targets {
       },
       {
         name: "revocations",
-        share: 1,
+        share: 4,
         seeds: () => [text],
         shot: (input) => ({
           configuration: configured(good, { revocations: this.sign(this.input(head, input), root) }),

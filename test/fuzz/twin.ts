@@ -2,14 +2,18 @@
  * Holds the lean host to the Node host: both get the same requests from their first on, at the same time of the same clock, and must
  * do the same to the byte, the records' chain included.
  */
+import { HeaderMap } from "../../control/host/headers.js";
 import { FilterHost } from "../../control/host/host.js";
 import type { Program } from "../../control/host/program.js";
 import { completeReply } from "../../control/host/reply.js";
 import { tryConfiguration } from "./configurations.js";
 import { type LeanRequest, type LeanVm, leanWorker } from "./lean.js";
 
-interface Moment {
-  readonly milliseconds: number;
+interface Tried {
+  /** The filter, and the same loaded. */
+  readonly wasm: Uint8Array;
+  readonly program: Program;
+  readonly clock: { readonly milliseconds: number };
 }
 
 export class Twin {
@@ -20,8 +24,8 @@ export class Twin {
     private readonly lean: LeanVm,
   ) {}
 
-  static async load(program: Program, clock: Moment, configuration: Buffer): Promise<Twin> {
-    const host = await FilterHost.load({ clock: () => clock.milliseconds });
+  static async load({ wasm, program, clock }: Tried, configuration: Buffer): Promise<Twin> {
+    const host = await FilterHost.load({ wasm, clock: () => clock.milliseconds });
     const { reason } = host.configure(configuration);
     if (reason !== undefined) throw new Error(`the configuration to begin with is refused: ${reason}`);
     return new Twin(host, leanWorker({ program, clock, configuration, keeps: true }));
@@ -44,8 +48,8 @@ export class Twin {
     const here = JSON.stringify([
       state.verdict,
       state.audit,
-      state.reply === undefined ? null : completeReply(state.reply, state.headers),
-      state.headers.all,
+      state.reply === undefined ? null : completeReply(state.reply, new HeaderMap(state.headers)),
+      state.headers,
     ]);
     return here === there ? undefined : `the lean host ${here}, the Node host ${there}`;
   }
@@ -53,11 +57,10 @@ export class Twin {
 
 /** The same for a configuration, on a canary of each. */
 export async function differenceOfConfiguration(
-  program: Program,
-  clock: Moment,
+  { wasm, program, clock }: Tried,
   configuration: Buffer,
 ): Promise<string | undefined> {
-  const host = await FilterHost.load({ clock: () => clock.milliseconds });
+  const host = await FilterHost.load({ wasm, clock: () => clock.milliseconds });
   const { accepted, reason = "" } = host.configure(configuration);
   const { isTaken, refusal } = tryConfiguration(program, clock, configuration);
   if (accepted === isTaken && reason === refusal) return undefined;
