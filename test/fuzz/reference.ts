@@ -11,11 +11,13 @@ export function referenceOf(
   const all = (name: string): string[] => headers.filter(([key]) => key === name).map(([, value]) => value);
   const [method = "", path = "", host = ""] = [":method", ":path", ":authority"].flatMap(all);
   const request = { method, path, host, isUpgrade: false, source, proofs: all("dpop") };
+  // What is no digest is none, and hexadecimal digits of either case are the same.
+  const digest =
+    certificate !== undefined && /^[0-9a-f]{64}$/i.test(certificate) ? certificate.toLowerCase() : undefined;
   return referenceDecision({
     configuration,
     grants: all("x-break-glass"),
-    // Hexadecimal digits of either case are the same digest.
-    request: certificate === undefined ? request : { ...request, certificate: certificate.toLowerCase() },
+    request: digest === undefined ? request : { ...request, certificate: digest },
     now,
   });
 }

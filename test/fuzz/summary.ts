@@ -40,7 +40,7 @@ export function tellAll(threads: readonly Progress[], rss: Memory): string[] {
   const longest = Math.max(...threads.map((thread) => thread.longest));
   return [
     ...tell(tally.all),
-    `held to the Node host byte for byte: ${number(sum(threads, ({ compared }) => compared))}; allowed, and held to the reference: ${number(sum(threads, ({ referred }) => referred))}`,
+    `held to the Node host byte for byte: ${number(sum(threads, ({ compared }) => compared))}; to the reference, all that was allowed included: ${number(sum(threads, ({ referred }) => referred))}`,
     `${number(suspects)} seemed to take over a millisecond; measured again, the longest took ${longest.toFixed(2)} ms, and ${slow.length === 0 ? "none" : `${slow.length} stayed`} over one`,
     ...slow.slice(0, 5).map(({ ms, what }) => `slow: ${ms.toFixed(2)} ms, ${what}`),
     `memory of the VMs that served, warm -> at the end: ${memory.join(", ")}; of the process ${mebibytes(rss.before)} -> ${mebibytes(rss.now)}`,
