@@ -84,7 +84,11 @@ const workers = said.fill(undefined).map(
 const stop = () => {
   for (const worker of workers) worker.postMessage("stop");
 };
-process.once("SIGINT", stop).once("SIGTERM", stop);
+for (const signal of ["SIGINT", "SIGTERM"])
+  process.once(signal, () => {
+    console.log(`stopped by ${signal}`);
+    stop();
+  });
 const timer = setInterval(() => {
   if (!said.includes(undefined)) console.log(tellProgress(said));
 }, TELL_MS);

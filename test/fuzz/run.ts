@@ -171,7 +171,7 @@ export class FuzzLoop {
     if (verdict === "") this.faults.add(`no verdict, ${what()}`);
     if (isAllowed !== (state.details === undefined)) this.faults.add(`${verdict}, but ${state.details}, ${what()}`);
     if (state.header("x-break-glass") !== undefined) this.faults.add(`the grant goes on, ${what()}`);
-    if (ms > SLOW_MS && this.tally.executions > WARM_UP) this.measure(request, what);
+    if (ms > SLOW_MS && this.tally.executions > WARM_UP) this.measure(request, verdict, what);
     if (isAllowed || (verdict !== "busy" && random.below(REFERRED) === 0)) this.refer(request, verdict, what);
     if (isNew || random.below(isAllowed ? COMPARED_ALLOWED : COMPARED) === 0) {
       const difference = this.tools.twin.difference(request);
@@ -180,9 +180,9 @@ export class FuzzLoop {
     return verdict;
   }
 
-  private measure(request: LeanRequest, what: () => string): void {
+  private measure(request: LeanRequest, verdict: string, what: () => string): void {
     this.suspects += 1;
-    const shortest = this.tools.stopwatch.measure(request, SLOW_MS);
+    const shortest = this.tools.stopwatch.measure(request, verdict, SLOW_MS) ?? 0;
     this.longest = Math.max(this.longest, shortest);
     if (shortest > SLOW_MS) this.slow.push({ ms: shortest, what: what() });
     if (shortest > HANG_MS) this.faults.add(`${shortest.toFixed(2)} ms, ${what()}`);

@@ -1,10 +1,12 @@
 /**
  * How long a request takes that seemed to take too long: measured again in VMs that have never seen it, so that none knows its grant.
- * The shortest counts, as the machine may have done something else.
+ * The shortest counts: on a busy machine most are interrupted.
  */
 import { type LeanOptions, type LeanRequest, type LeanVm, leanWorker } from "./lean.js";
 
 const VMS = 5;
+/** A denied grant is nobody's to know, so it can be asked again. */
+const ROUNDS = 20;
 
 export class Stopwatch {
   private vms: readonly LeanVm[] | undefined;
@@ -21,15 +23,21 @@ export class Stopwatch {
     return vm;
   }
 
-  /** The shortest of some, in milliseconds; the first that is no longer than `enough` will do. */
-  measure(request: LeanRequest, enough: number): number {
+  /**
+   * The shortest of those that came to that verdict, in milliseconds; the first that is no longer than `enough` will do. Undefined
+   * where none did: there the verdict hung on what the VM had seen.
+   */
+  measure(request: LeanRequest, verdict: string, enough: number): number | undefined {
     this.vms ??= Array.from({ length: VMS }, () => this.make());
-    let shortest = Number.POSITIVE_INFINITY;
-    for (const vm of this.vms) {
-      const started = performance.now();
-      vm.request(request);
-      shortest = Math.min(shortest, performance.now() - started);
-      if (shortest <= enough) break;
+    let shortest: number | undefined;
+    for (let round = 0; round < (verdict === "allow" ? 1 : ROUNDS); round++) {
+      for (const vm of this.vms) {
+        const started = performance.now();
+        if (vm.request(request) !== verdict) continue;
+        const ms = performance.now() - started;
+        shortest = Math.min(shortest ?? ms, ms);
+        if (shortest <= enough) return shortest;
+      }
     }
     return shortest;
   }
