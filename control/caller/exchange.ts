@@ -1,6 +1,7 @@
 /** One request on its way: admitted, covered, sent on with the grant, answered. Bodies are streamed, never held. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
+import { verdicts } from "../base/verdicts.gen.js";
 import { authorize, type Credential } from "./credential.js";
 import { isOver, sayDenial, whenRead } from "./denial.js";
 import { type Gateway, unreached } from "./gateway.js";

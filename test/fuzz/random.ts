@@ -21,37 +21,51 @@ export class Random {
 /** Pieces that mean something to one of the formats. */
 const TELLING = [
   ...'._-~+/=\\"{}[],:0eE \n\t;%#?*@\x00\x7f\x80\xff',
-  "..",
-  "//",
-  "%2e",
-  "%2F",
-  "\\u0000",
-  "1e9",
-  "9007199254740992",
-  "null",
-  "**",
+  ...["..", "//", "%2e", "%2F", "\\u0000", "1e9", "9007199254740992", "null", "**"],
 ];
+/** How many changes: one is what comes deepest. */
+const CHANGES = [1, 1, 1, 2, 3, 4];
+/** A digit becomes a digit, a letter a letter: what stays well-formed comes past the first check. */
+const KINDS = ["0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
-/** One to four changes: bits, pieces put in or over, cut out, repeated, or taken from another input. */
+function another(random: Random, character: string): string {
+  const kind = KINDS.find((letters) => letters.includes(character));
+  return kind === undefined ? character : (kind[random.below(kind.length)] ?? character);
+}
+
+/** One change: bits, pieces put in or over, cut out, repeated, or taken from another input. */
+function change(random: Random, text: string, other: string): string {
+  const at = random.below(text.length + 1);
+  const piece = (): string => (random.below(3) === 0 ? String.fromCharCode(random.below(256)) : random.oneOf(TELLING));
+  const end = (): number => Math.min(text.length, at + 1 + random.below(random.below(8) === 0 ? 300 : 8));
+  const before = text.slice(0, at);
+  switch (random.below(8)) {
+    case 0:
+      return before + String.fromCharCode((text.charCodeAt(at) || 0) ^ (1 << random.below(8))) + text.slice(at + 1);
+    case 1:
+      return before + piece() + text.slice(at);
+    case 2: {
+      const over = piece();
+      return before + over + text.slice(at + over.length);
+    }
+    case 3:
+      return before + text.slice(end());
+    case 4: {
+      const to = end();
+      return before + text.slice(at, to).repeat(2) + text.slice(to);
+    }
+    case 5: {
+      const from = random.below(other.length + 1);
+      return before + other.slice(from, from + 1 + random.below(64)) + text.slice(at);
+    }
+    default:
+      return before + another(random, text.charAt(at)) + text.slice(at + 1);
+  }
+}
+
+/** The text with one to four changes. */
 export function bend(random: Random, text: string, other: string): string {
   let bent = text;
-  for (let i = random.below(4); i >= 0; i--) {
-    const at = random.below(bent.length + 1);
-    const end = Math.min(bent.length, at + 1 + random.below(random.below(8) === 0 ? 300 : 8));
-    const piece = random.below(3) === 0 ? String.fromCharCode(random.below(256)) : random.oneOf(TELLING);
-    const from = random.below(other.length + 1);
-    const choices = [
-      () =>
-        bent.slice(0, at) +
-        String.fromCharCode((bent.charCodeAt(at) || 0) ^ (1 << random.below(8))) +
-        bent.slice(at + 1),
-      () => bent.slice(0, at) + piece + bent.slice(at),
-      () => bent.slice(0, at) + piece + bent.slice(at + piece.length),
-      () => bent.slice(0, at) + bent.slice(end),
-      () => bent.slice(0, at) + bent.slice(at, end).repeat(2) + bent.slice(end),
-      () => bent.slice(0, at) + other.slice(from, from + 1 + random.below(64)) + bent.slice(at),
-    ];
-    bent = random.oneOf(choices)();
-  }
+  for (let i = random.oneOf(CHANGES); i > 0; i--) bent = change(random, bent, other);
   return bent;
 }

@@ -1,177 +1,214 @@
 /**
- * The loop of `npm run fuzz -- --minutes N`: bends inputs, gives them to the release filter, and keeps what reached something new in a
- * filter with probes. Never a trap, never growth; what takes long is measured again before it is told.
+ * One thread of `npm run fuzz`: bends inputs, gives them to the release filter, and keeps what reached something new in a filter
+ * with probes. Never a trap, never growth; what takes long is measured again before it is told; what is allowed is held to the
+ * reference, and a part of all to the Node host.
  */
-import { messageOf } from "../../control/base/errors.js";
-import { FilterHost } from "../../control/host/host.js";
-import { referenceDecision } from "../reference/decide.js";
-import { readCorpus, writeCorpus } from "./corpus.js";
-import { bend, Random } from "./random.js";
-import { play, type Shot, Targets } from "./targets.js";
+import type { Inputs } from "./corpus.js";
+import { FilterFault, type LeanRequest } from "./lean.js";
+import { requestOf, sourceOf } from "./play.js";
+import { type Line, prepare } from "./prepare.js";
+import { bend } from "./random.js";
+import { referenceOf } from "./reference.js";
+import { type Counts, Tally } from "./tally.js";
+import type { Target } from "./targets.js";
+import { differenceOfConfiguration } from "./twin.js";
 
 export interface FuzzOptions {
-  readonly minutes: number;
+  /** Ends at the first of the two. */
+  readonly minutes?: number;
+  readonly executions?: number;
   readonly seed: number;
-  /** A filter that calls `proxy_log` for each place that it reaches for the first time; without, nothing guides. */
-  readonly guide?: string;
-  /** Whether what is new is written to the corpus. */
-  readonly keeps: boolean;
-  readonly say: (line: string) => void;
+  /** A filter that tells each place that it reaches; without, nothing guides. */
+  readonly guide?: string | undefined;
 }
 
-/** Longer is told as slow; so many times longer is a fault, on the busiest machine. */
-const SLOW_MS = 1;
-const HANG_MS = 20;
-/** Measured again so often, by the processor's time; the shortest counts, as the machine may have done something else. */
-const MEASURES = 9;
-/** Until then V8 has not compiled everything well. */
-const WARM_UP = 5000;
-/** One input in so many goes through the filter with probes as well: it is slower. */
-const GUIDED = 4;
-/** Making a VM takes longer than reading a configuration: of those, one in so many. */
-const CONFIGURATIONS = 40;
-const TELL_MS = 10_000;
-const BATCH = 200;
-
-export interface FuzzFindings {
+/** So far, or at the end. */
+export interface Progress {
   readonly executions: number;
   readonly seconds: number;
-  readonly found: number;
+  readonly counts: Counts;
+  /** Target -> inputs that reached something new. */
+  readonly found: Inputs;
+  /** How many looked slow once, by the clock on the wall. */
+  readonly suspects: number;
+  /** The longest of those when they were measured again, in milliseconds. */
+  readonly longest: number;
   /** Took more than a millisecond each time that it was measured; the slowest first. */
   readonly slow: readonly { readonly ms: number; readonly what: string }[];
+  /** Held to the Node host, and to the reference. */
+  readonly compared: number;
+  readonly referred: number;
+  /** Of the VM that served all requests, in bytes, when it had warmed up and now. */
+  readonly memory: { readonly before: number; readonly now: number };
   readonly faults: readonly string[];
 }
 
-function processorMs(run: () => unknown): number {
-  const before = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
+/** Longer is measured again, and is told where it stays so; so many times longer is a fault, on the busiest machine. */
+const SLOW_MS = 1;
+const HANG_MS = 20;
+/** Until then V8 has not compiled everything well. */
+const WARM_UP = 5000;
+/** One input in so many goes through the filter with probes as well. */
+const GUIDED = 24;
+/** One in so many is held to the Node host, and of those that were allowed. */
+const COMPARED = 2000;
+const COMPARED_ALLOWED = 16;
+/** Of the denials, one in so many is held to the reference; all that is allowed is. */
+const REFERRED = 200;
+const COMPARED_CONFIGURATIONS = 100;
+/** A tick every fifth of a second of the filter's usual clock. */
+const TICKS = 50;
+const BATCH = 64;
+const MOST_FOUND = 400;
 
-export async function fuzz({ minutes, seed, guide, keeps, say }: FuzzOptions): Promise<FuzzFindings> {
-  const random = new Random(seed);
-  const targets = new Targets();
-  const { now } = targets.world;
-  let news = 0;
-  const clock = (): number => now * 1000;
-  // Every configuration makes a canary, so the target `configuration` has a host of its own.
-  const load = async (options: object = {}): Promise<FilterHost> => {
-    const host = await FilterHost.load({ clock, ...options });
-    if (!host.configure(targets.configuration).accepted) throw new Error("the configuration to begin with is refused");
-    return host;
-  };
-  const intercept = ({ name }: { readonly name: string }): number | undefined => {
-    if (name !== "proxy_log") return undefined;
-    news += 1;
-    return 0;
-  };
-  const hosts = { requests: await load(), configurations: await load() };
-  const scouts =
-    guide === undefined
-      ? undefined
-      : { requests: await load({ wasm: guide, intercept }), configurations: await load({ wasm: guide, intercept }) };
-  const lists = targets.all.map((target) => ({
-    target,
-    inputs: [...target.seeds, ...readCorpus(target.name)],
-    found: 0,
-  }));
-  const [plain, heavy] = [
-    lists.filter(({ target }) => !("configuration" in target.shot(target.seeds[0] ?? ""))),
-    lists.filter(({ target }) => "configuration" in target.shot(target.seeds[0] ?? "")),
-  ];
-  const sizeOf = (host: FilterHost): number => host.process.workers[0]?.allVms[0]?.memory.size ?? 0;
-  const size = sizeOf(hosts.requests);
-  const faults = new Set<string>();
-  const slow: { ms: number; what: string }[] = [];
-  let executions = 0;
-  const source = (): string => `10.${random.below(256)}.${random.below(256)}.1:4711`;
-  const kindOf = (shot: Shot | object): keyof typeof hosts => ("configuration" in shot ? "configurations" : "requests");
+export class FuzzLoop {
+  private readonly tally = new Tally();
+  /** Of the last few executions. */
+  private readonly checks: (() => Promise<void>)[] = [];
+  private rounds = 0;
+  private readonly faults = new Set<string>();
+  private readonly slow: { ms: number; what: string }[] = [];
+  private suspects = 0;
+  private longest = 0;
+  private referred = 0;
+  private comparedConfigurations = 0;
+  private readonly started = performance.now();
+  private readonly wheel: readonly Line[];
 
-  const one = async (): Promise<void> => {
-    const list = random.below(CONFIGURATIONS) === 0 ? random.oneOf(heavy) : random.oneOf(plain);
-    const { target, inputs } = list;
-    const input = bend(random, random.oneOf(inputs), random.oneOf(inputs));
-    const shot = target.shot(input);
-    const kind = kindOf(shot);
-    const started = performance.now();
-    const verdict = play(hosts[kind], shot, source());
-    const ms = performance.now() - started;
-    executions += 1;
-    const shown = (): string => `${target.name}: ${JSON.stringify(input)}`;
-    if (verdict === "a trap" || verdict === "no verdict") faults.add(`${verdict}, ${shown()}`);
-    // A configuration makes a VM, which is Node's time.
-    if (ms > SLOW_MS && kind === "requests" && executions > WARM_UP) {
-      const shortest = Math.min(
-        ...Array.from({ length: MEASURES }, () => processorMs(() => play(hosts[kind], shot, source()))),
-      );
-      if (shortest > SLOW_MS) slow.push({ ms: shortest, what: shown() });
-      if (shortest > HANG_MS) faults.add(`${shortest.toFixed(2)} ms, ${shown()}`);
-    }
-    if (verdict === "allow" && !("configuration" in shot)) {
-      const { path = "/orders/7", host = "api.example.com", grant, proof } = shot;
-      const request = {
-        method: "GET",
-        host,
-        path,
-        isUpgrade: false,
-        source: "10.0.0.1:1",
-        proofs: proof === undefined ? [] : [proof],
-      };
-      const reference = await referenceDecision({
-        configuration: targets.configuration,
-        grants: [grant],
-        request,
-        now,
-      });
-      if (reference !== "allow") faults.add(`allow where the reference says ${reference}, ${shown()}`);
-    }
-    if (scouts === undefined || executions % GUIDED !== 0) return;
-    news = 0;
-    play(scouts[kind], shot, source());
-    // Refused configurations are told in a log line as well, so there all that is new cannot be told apart: one line is none.
-    if (news > (kind === "configurations" ? 4 : 0)) {
-      list.inputs.push(input);
-      list.found += 1;
-    }
-  };
-
-  const started = performance.now();
-  const until = started + minutes * 60_000;
-  const seconds = (): number => (performance.now() - started) / 1000;
-  let next = started + TELL_MS;
-  while (performance.now() < until && faults.size === 0) {
-    for (let i = 0; i < BATCH; i++) await one();
-    if (performance.now() < next) continue;
-    next += TELL_MS;
-    const found = lists.reduce((sum, list) => sum + list.found, 0);
-    say(
-      `${executions} executions, ${Math.round(executions / seconds())} a second, ${found} inputs reached something new`,
-    );
+  private constructor(
+    private readonly options: FuzzOptions,
+    private readonly tools: Awaited<ReturnType<typeof prepare>>,
+  ) {
+    this.wheel = tools.lines.flatMap((line) => Array.from({ length: line.target.share }, () => line));
   }
-  if (sizeOf(hosts.requests) !== size) faults.add(`the VM has grown from ${size} to ${sizeOf(hosts.requests)} bytes`);
-  if (keeps) for (const { target, inputs } of lists) await writeCorpus(target.name, inputs.slice(target.seeds.length));
-  const found = lists.reduce((sum, list) => sum + list.found, 0);
-  return { executions, seconds: seconds(), found, slow: slow.sort((a, b) => b.ms - a.ms), faults: [...faults] };
-}
 
-/** For scripts/fuzz.mjs. @returns the exit code */
-export async function main(options: Omit<FuzzOptions, "say">): Promise<number> {
-  const say = (line: string): void => {
-    process.stdout.write(`${line}\n`);
-  };
-  try {
-    const { executions, seconds, found, slow, faults } = await fuzz({ ...options, say });
-    if (slow.length > 0)
-      say(`${slow.length} took over a millisecond; the slowest ${slow[0]?.ms.toFixed(2)} ms: ${slow[0]?.what}`);
-    for (const fault of faults) say(`FAULT: ${fault}`);
-    const rate = Math.round(executions / seconds);
-    say(
-      `fuzz: ${faults.length === 0 ? "passed" : "failed"}, ${executions} executions, ${rate} a second, ${found} new inputs`,
-    );
-    return faults.length === 0 ? 0 : 1;
-  } catch (error) {
-    say(`error: ${messageOf(error)}`);
-    return 1;
+  static async load(options: FuzzOptions): Promise<FuzzLoop> {
+    return new FuzzLoop(options, await prepare(options.seed, options.guide));
+  }
+
+  get progress(): Progress {
+    const { vm, before, twin, lines } = this.tools;
+    return {
+      executions: this.tally.executions,
+      seconds: (performance.now() - this.started) / 1000,
+      counts: this.tally.all,
+      found: Object.fromEntries(lines.map(({ target, found }) => [target.name, found])),
+      suspects: this.suspects,
+      longest: this.longest,
+      slow: this.slow.toSorted((a, b) => b.ms - a.ms).slice(0, 20),
+      compared: twin.compared + this.comparedConfigurations,
+      referred: this.referred,
+      memory: { before, now: vm.memory.size },
+      faults: [...this.faults],
+    };
+  }
+
+  /** Some hundred milliseconds of it. @returns whether it goes on */
+  async go(): Promise<boolean> {
+    const { minutes = Number.POSITIVE_INFINITY, executions = Number.POSITIVE_INFINITY } = this.options;
+    const { vm, before } = this.tools;
+    const goesOn = (): boolean => this.faults.size === 0 && this.tally.executions < executions;
+    const pause = performance.now() + 200;
+    while (goesOn() && performance.now() < pause) {
+      for (let i = 0; i < BATCH; i++) this.one();
+      await this.check();
+    }
+    if (vm.memory.size !== before) this.faults.add(`the VM has grown from ${before} to ${vm.memory.size} bytes`);
+    return goesOn() && performance.now() - this.started < minutes * 60_000;
+  }
+
+  /** What must be waited for. */
+  private async check(): Promise<void> {
+    for (const check of this.checks.splice(0)) await check();
+  }
+
+  private one(): void {
+    const { random, clock, lines, vm, scout } = this.tools;
+    const { target, seeds, inputs, found } = random.oneOf(this.wheel);
+    // What reached something new is mostly not well-formed, and so is what it becomes: half of all begin with what is.
+    const input = bend(random, random.oneOf(random.below(2) === 0 ? seeds : inputs), random.oneOf(inputs));
+    if (clock.advance()) for (const each of lines) each.seeds = each.target.seeds();
+    try {
+      if (++this.rounds % TICKS === 0) vm.tick();
+      const furthest = this.playShot(target, input);
+      if (scout === undefined || random.below(GUIDED) !== 0 || !scout.play(furthest)) return;
+    } catch (error) {
+      if (!(error instanceof FilterFault)) throw error;
+      this.faults.add(`${error.message}, ${target.name}: ${JSON.stringify(input)}`);
+      return;
+    }
+    if (found.length >= MOST_FOUND) return;
+    inputs.push(input);
+    found.push(input);
+  }
+
+  /** @returns what came furthest */
+  private playShot({ name, shot, signed }: Target, input: string): LeanRequest | Buffer {
+    const { random } = this.tools;
+    const first = shot(input);
+    if ("configuration" in first) {
+      const configuration = Buffer.from(first.configuration, "latin1");
+      this.playConfiguration(name, configuration, input);
+      return configuration;
+    }
+    const request = requestOf(first, sourceOf(random));
+    const verdict = this.playRequest(name, request, input);
+    if (signed === undefined || (verdict !== "signature" && verdict !== "approval_signature")) return request;
+    const better = requestOf(signed(input), sourceOf(random));
+    this.playRequest(`${name}, signed`, better, input);
+    return better;
+  }
+
+  private playRequest(target: string, request: LeanRequest, input: string): string {
+    const { vm, random } = this.tools;
+    const started = performance.now();
+    const verdict = vm.request(request);
+    const ms = performance.now() - started;
+    const what = (): string => `${target}: ${JSON.stringify(input)}`;
+    const isNew = this.tally.add(target, verdict);
+    const isAllowed = verdict === "allow";
+    const { state } = vm;
+    if (verdict === "") this.faults.add(`no verdict, ${what()}`);
+    if (isAllowed !== (state.details === undefined)) this.faults.add(`${verdict}, but ${state.details}, ${what()}`);
+    if (state.header("x-break-glass") !== undefined) this.faults.add(`the grant goes on, ${what()}`);
+    if (ms > SLOW_MS && this.tally.executions > WARM_UP) this.measure(request, verdict, what);
+    if (isAllowed || (verdict !== "busy" && random.below(REFERRED) === 0)) this.refer(request, verdict, what);
+    if (isNew || random.below(isAllowed ? COMPARED_ALLOWED : COMPARED) === 0) {
+      const difference = this.tools.twin.difference(request);
+      if (difference !== undefined) this.faults.add(`${difference}, ${what()}`);
+    }
+    return verdict;
+  }
+
+  private measure(request: LeanRequest, verdict: string, what: () => string): void {
+    this.suspects += 1;
+    const shortest = this.tools.stopwatch.measure(request, verdict, SLOW_MS) ?? 0;
+    this.longest = Math.max(this.longest, shortest);
+    if (shortest > SLOW_MS) this.slow.push({ ms: shortest, what: what() });
+    if (shortest > HANG_MS) this.faults.add(`${shortest.toFixed(2)} ms, ${what()}`);
+  }
+
+  private refer(request: LeanRequest, verdict: string, what: () => string): void {
+    const { clock, configuration } = this.tools;
+    const now = clock.seconds;
+    this.referred += 1;
+    this.checks.push(async () => {
+      const reference = await referenceOf(request, configuration, now);
+      // It remembers no proofs.
+      const isReplay = verdict === "proof" && reference === "allow";
+      if (reference !== verdict && !isReplay)
+        this.faults.add(`${verdict} where the reference says ${reference}, ${what()}`);
+    });
+  }
+
+  private playConfiguration(target: string, bytes: Buffer, input: string): void {
+    const { configurations, random, goodRequest } = this.tools;
+    const isNew = this.tally.add(target, configurations.play(bytes, goodRequest));
+    if (!isNew && random.below(COMPARED_CONFIGURATIONS) !== 0) return;
+    this.comparedConfigurations += 1;
+    this.checks.push(async () => {
+      const difference = await differenceOfConfiguration(this.tools, bytes);
+      if (difference !== undefined) this.faults.add(`${difference}, ${target}: ${JSON.stringify(input)}`);
+    });
   }
 }

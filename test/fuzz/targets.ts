@@ -1,114 +1,231 @@
-/** What is fuzzed: for each target where it begins, and how an input is given to a filter. */
-import type { FilterHost } from "../../control/host/host.js";
+/** What is fuzzed: for each target where it begins, how an input is given to a filter, and how often. */
 import { hashOf, proofClaims, proofHeader } from "../kit/proofs.js";
-import { quickSigner } from "../kit/quick.js";
-import { QuickWorld } from "../kit/quick-world.js";
-import { base64url, type Signer, segment } from "../kit/token.js";
+import { base64url, payloadSegmentOf, type Signer, segment } from "../kit/token.js";
 import { HOST } from "../kit/world.js";
+import { FixedWorld, START, signerOf } from "./people.js";
 
 export interface Shot {
   readonly grant: string;
   readonly path?: string;
   readonly host?: string;
   readonly proof?: string;
+  readonly source?: string;
+  readonly certificate?: string;
 }
 
+/** All texts have one byte a character. */
 export interface Target {
   readonly name: string;
-  readonly seeds: readonly string[];
-  /** One byte a character. The request that carries the input, or the configuration that it is. */
+  /** Its part of all executions, in ten-thousandths. A signature costs more than all the rest, so those with one come less often. */
+  readonly share: number;
+  readonly seeds: () => readonly string[];
+  /** The request that carries the input, or the configuration that it is. */
   readonly shot: (input: string) => Shot | { readonly configuration: string };
+  /** The same well signed: what is worth it once the filter has come as far as `shot`'s signature. */
+  readonly signed?: (input: string) => Shot;
 }
 
 const latin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+/** Well-formed, and nobody's signature. */
+const UNSIGNED = base64url(Buffer.alloc(64, 1));
+const CERTIFICATE = "5e".repeat(32);
+const FIRST_PROOF = "proof-0000000000";
 
 export class Targets {
-  readonly world = new QuickWorld(Math.floor(Date.now() / 1000));
-  readonly configuration: string;
-  private readonly holder = quickSigner("Ed25519");
+  readonly world = new FixedWorld();
+  readonly configuration = this.world.configuration();
+  readonly all: readonly Target[];
+  private readonly holder = signerOf("holder");
+  private proofs = 0;
 
-  constructor() {
-    this.configuration = this.world.configuration();
+  /** @param seconds the filter's clock: a proof is good for a minute only */
+  constructor(private readonly seconds: () => number) {
+    this.all = [...this.grants(), ...this.proofsOfKey(), ...this.requests(), ...this.configurations()];
   }
 
-  private signed(header: string, payload: string, by: Signer): string {
-    const input = `${base64url(Buffer.from(header, "latin1"))}.${base64url(Buffer.from(payload, "latin1"))}`;
+  private input(header: string, payload: string): string {
+    return `${base64url(Buffer.from(header, "latin1"))}.${base64url(Buffer.from(payload, "latin1"))}`;
+  }
+
+  private sign(input: string, by: Signer): string {
     return `${input}.${base64url(by.sign(Buffer.from(input)))}`;
   }
 
-  get all(): readonly Target[] {
+  private claims(more: object): string {
+    return latin1(JSON.stringify(this.world.claims({ ent: "alone", ...more })));
+  }
+
+  private grants(): readonly Target[] {
     const { world, holder } = this;
-    const header = JSON.stringify({ alg: "Ed25519", kid: world.rita.kid, typ: "bg+jwt" });
-    const claims = (more: object): string => latin1(JSON.stringify(world.claims({ ent: "alone", ...more })));
-    const wide = world.alone({ claims: { ent: "wide", authorization_details: [world.detail({ paths: ["/**"] })] } });
-    const bound = world.alone({ claims: { cnf: { jkt: holder.kid } } });
-    const proof = {
-      head: JSON.stringify(proofHeader(holder)),
-      body: JSON.stringify(proofClaims(bound, { ath: hashOf(bound) })),
+    const { rita, adam } = world;
+    const header = JSON.stringify({ alg: "Ed25519", kid: rita.kid, typ: "bg+jwt" });
+    const payload = this.claims({});
+    const asked = world.grant({ approvals: [] });
+    const approval = { alg: adam.alg, kid: adam.kid, typ: "bg-approval+jws", iat: START };
+    const grants = [
+      world.alone(),
+      world.alone({ by: world.rita2 }),
+      world.grant({ claims: { ent: "everyone" }, approvals: world.crowd.slice(0, 8).map((by) => ({ by })) }),
+      ...world.others.map((by, i) => world.grant({ by, claims: { sub: `other-${i}` } })),
+    ];
+    const body = payloadSegmentOf(asked);
+    const second = world.approve(body, { by: world.anna });
+    const approve = (head: string, signature: (input: string) => string): Shot => {
+      const encoded = base64url(Buffer.from(head, "latin1"));
+      return { grant: `${asked}~${encoded}..${signature(`${encoded}.${body}`)}~${second}` };
     };
-    const [bundleHead = "", bundleBody = ""] = world.bundle().split(".");
-    const root = world.roots[0];
-    const configured = (bundle: string): string =>
-      JSON.stringify({ generation: 1, audience: "test", roots: [root.jwk], threshold: 1, bundle });
+    const claims = [
+      payload,
+      this.claims({
+        incident: "I",
+        net: ["10.0.0.0/8", "2001:db8::/32"],
+        cnf: { jkt: holder.kid },
+        aud: ["test", "b"],
+      }),
+      this.claims({
+        ent: "drill",
+        drill: "d-1",
+        authorization_details: [world.detail(), world.detail({ locations: ["b"] })],
+      }),
+    ];
     return [
-      { name: "grant", seeds: [world.grant(), world.alone(), bound], shot: (grant) => ({ grant }) },
-      { name: "header", seeds: [header], shot: (input) => ({ grant: this.signed(input, claims({}), world.rita) }) },
+      { name: "grant", share: 2_000, seeds: () => grants, shot: (grant) => ({ grant }) },
+      {
+        name: "header",
+        share: 400,
+        seeds: () => [header],
+        shot: (input) => ({ grant: `${this.input(input, payload)}.${UNSIGNED}` }),
+        signed: (input) => ({ grant: this.sign(this.input(input, payload), rita) }),
+      },
       {
         name: "claims",
-        seeds: [
-          claims({}),
-          claims({ incident: "I", net: ["10.0.0.0/8", "2001:db8::/32"], cnf: { jkt: holder.kid }, aud: ["test", "b"] }),
-        ],
-        shot: (input) => ({ grant: this.signed(header, input, world.rita) }),
+        share: 1_230,
+        seeds: () => claims,
+        shot: (input) => ({ grant: `${this.input(header, input)}.${UNSIGNED}` }),
+        signed: (input) => ({ grant: this.sign(this.input(header, input), rita) }),
       },
       {
-        name: "proof",
-        seeds: [`${segment(proof.head)}.${segment(proof.body)}.${"A".repeat(86)}`],
-        shot: (input) => ({ grant: bound, proof: input }),
-      },
-      {
-        name: "proof header",
-        seeds: [proof.head],
-        shot: (input) => ({ grant: bound, proof: this.signed(input, proof.body, holder) }),
-      },
-      {
-        name: "proof claims",
-        seeds: [proof.body],
-        shot: (input) => ({ grant: bound, proof: this.signed(proof.head, input, holder) }),
-      },
-      { name: "path", seeds: ["/orders/7", "/a/%20b/c?x=1"], shot: (path) => ({ grant: wide, path }) },
-      { name: "host", seeds: [HOST, "[::1]:8443", "A.b:443"], shot: (host) => ({ grant: wide, host }) },
-      { name: "configuration", seeds: [latin1(this.configuration)], shot: (configuration) => ({ configuration }) },
-      {
-        name: "bundle",
-        seeds: [Buffer.from(bundleBody, "base64url").toString("latin1")],
-        shot: (input) => {
-          const signed = `${bundleHead}.${base64url(Buffer.from(input, "latin1"))}`;
-          return { configuration: configured(`${signed}.${base64url(root.sign(Buffer.from(signed)))}`) };
-        },
+        name: "approval",
+        share: 200,
+        seeds: () => [JSON.stringify(approval)],
+        shot: (input) => approve(input, () => UNSIGNED),
+        signed: (input) => approve(input, (text) => base64url(adam.sign(Buffer.from(text)))),
       },
     ];
   }
-}
 
-/** What became of the input: the verdict, or whether the configuration was taken. */
-export function play(host: FilterHost, shot: Shot | { readonly configuration: string }, source: string): string {
-  if ("configuration" in shot) {
-    const { accepted, reason = "" } = host.configure(Buffer.from(shot.configuration, "latin1"));
-    if (/trap/.test(reason)) return "a trap";
-    return accepted ? "taken" : "refused";
+  /** What was made for the beginning becomes a proof of now, with a name of its own. */
+  private fresh(claims: string): string {
+    this.proofs += 1;
+    return claims
+      .replace(String(START), String(this.seconds()))
+      .replace(FIRST_PROOF, `proof-${String(this.proofs).padStart(10, "0")}`);
   }
-  const outcome = host.request({
-    sourceAddress: source,
-    headers: [
-      [":method", "GET"],
-      [":path", shot.path ?? "/orders/7"],
-      [":authority", shot.host ?? HOST],
-      ["x-break-glass", shot.grant],
-      ...(shot.proof === undefined ? [] : [["dpop", shot.proof] as const]),
-    ],
-  });
-  return outcome.reply?.details === "wasm_fail_stream"
-    ? "a trap"
-    : (outcome.filterState.get("wasm.glassgate.verdict") ?? "no verdict");
+
+  private proofsOfKey(): readonly Target[] {
+    const { world, holder } = this;
+    const bound = world.alone({ claims: { cnf: { jkt: holder.kid } } });
+    const head = JSON.stringify(proofHeader(holder));
+    const body = JSON.stringify(proofClaims(bound, { ath: hashOf(bound), iat: START, jti: FIRST_PROOF }));
+    return [
+      {
+        name: "proof",
+        share: 1_400,
+        seeds: () => [
+          this.sign(this.input(head, this.fresh(body)), holder),
+          `${segment(head)}.${segment(this.fresh(body))}.${UNSIGNED}`,
+        ],
+        shot: (proof) => ({ grant: bound, proof }),
+      },
+      {
+        name: "proof header",
+        share: 120,
+        seeds: () => [head],
+        shot: (input) => ({ grant: bound, proof: this.sign(this.input(input, this.fresh(body)), holder) }),
+      },
+      {
+        name: "proof claims",
+        share: 190,
+        seeds: () => [body],
+        shot: (input) => ({ grant: bound, proof: this.sign(this.input(head, this.fresh(input)), holder) }),
+      },
+    ];
+  }
+
+  private requests(): readonly Target[] {
+    const { world } = this;
+    const details = [world.detail({ paths: ["/orders/*", "/a/**"], locations: [HOST, "[::1]:8443"] })];
+    const some = world.alone({ claims: { authorization_details: details } });
+    const here = world.alone({ claims: { net: ["10.0.0.0/8", "192.0.2.128/25", "2001:db8::/32"] } });
+    const shown = world.alone({
+      claims: { cnf: { "x5t#S256": Buffer.from(CERTIFICATE, "hex").toString("base64url") } },
+    });
+    return [
+      {
+        name: "path",
+        share: 2_260,
+        seeds: () => ["/orders/7", "/a/%20b/c?x=1"],
+        shot: (path) => ({ grant: some, path }),
+      },
+      {
+        name: "host",
+        share: 1_250,
+        seeds: () => [HOST, "[::1]:8443", `${HOST}:443`],
+        shot: (host) => ({ grant: some, host }),
+      },
+      {
+        name: "source",
+        share: 500,
+        seeds: () => ["10.1.2.3:4711", "[2001:db8::7%eth0]:1", "192.0.2.200:5", "::ffff:10.0.0.1"],
+        shot: (source) => ({ grant: here, source }),
+      },
+      {
+        name: "certificate",
+        share: 438,
+        seeds: () => [CERTIFICATE],
+        shot: (certificate) => ({ grant: shown, certificate }),
+      },
+    ];
+  }
+
+  private configurations(): readonly Target[] {
+    const { world } = this;
+    const [root] = world.roots;
+    const [bundleHead = "", bundleBody = ""] = world.bundle().split(".");
+    const good = this.sign(`${bundleHead}.${bundleBody}`, root);
+    const configured = (bundle: string, more: object = {}): string =>
+      JSON.stringify({ generation: 1, audience: "test", roots: [root.jwk], threshold: 1, bundle, ...more });
+    const head = JSON.stringify({ alg: root.alg, kid: root.kid, typ: "bg-revocations+jwt" });
+    const revoked = {
+      jti: ["x".repeat(16)],
+      sub: ["rita"],
+      issued_before: [{ at: START - 5, sub: "rita" }, { at: 1 }],
+    };
+    const text = JSON.stringify({ version: START - 5, iat: START - 5, aud: ["test"], revoked });
+    return [
+      {
+        name: "configuration",
+        share: 4,
+        seeds: () => [latin1(this.configuration)],
+        shot: (configuration) => ({ configuration }),
+      },
+      {
+        name: "bundle",
+        share: 4,
+        seeds: () => [Buffer.from(bundleBody, "base64url").toString("latin1")],
+        shot: (input) => {
+          const signed = `${bundleHead}.${base64url(Buffer.from(input, "latin1"))}`;
+          return { configuration: configured(this.sign(signed, root)) };
+        },
+      },
+      {
+        name: "revocations",
+        share: 4,
+        seeds: () => [text],
+        shot: (input) => ({
+          configuration: configured(good, { revocations: this.sign(this.input(head, input), root) }),
+        }),
+      },
+    ];
+  }
 }
