@@ -22,6 +22,8 @@ const HELP = `Breaks assembly/{${ROOMS.join(",")}} in one place at a time and ru
   --seed N      which (default 1)
   --tests FILE  with that test file alone (again for more): what survives it may still fall to the others, by --survivors
   --survivors   those that survived before, once more
+  --jobs N      so many at a time (default: a core each)
+  --seconds N   so much of tests for each: what none has noticed by then is left for a later run
   --list        says what survived so far, and runs nothing
   --help        says this
 
@@ -35,6 +37,8 @@ const { values } = parseArgs({
     sample: { type: "string" },
     seed: { type: "string", default: "1" },
     survivors: { type: "boolean", default: false },
+    jobs: { type: "string", default: String(cpus().length) },
+    seconds: { type: "string" },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -44,6 +48,7 @@ if (values.help) {
   process.exit(0);
 }
 
+const budgetMs = values.seconds === undefined ? undefined : Number(values.seconds) * 1000;
 const files = filesOf(ROOMS).filter((file) => !NO_CODE.has(file));
 const unknown = values.only.filter((file) => !files.includes(file));
 if (unknown.length > 0) {
@@ -63,18 +68,27 @@ const isOpen = (mutant) => {
 const open = inFiles.filter(isOpen);
 const wanted = values.survivors ? open.filter((mutant) => ledger.get(mutant) !== undefined) : open;
 const chosen = values.list ? [] : sampleOf(wanted, values.sample, values.seed);
-console.log(`${mutants.length} mutants in ${files.length} files; ${chosen.length} to run, ${cpus().length} cores`);
+console.log(`${mutants.length} mutants in ${files.length} files; ${chosen.length} to run`);
 if (chosen.length > 0) {
   await buildFilter(FOLDER);
   const judge = new Judge(FOLDER, values.tests.length > 0 ? values.tests : fastSuites());
-  console.log(`${await judge.open()} test files are green without any`);
+  console.log(`${await judge.open()} tests run without any`);
   const started = performance.now();
-  for (const [i, mutant] of chosen.entries()) {
-    const result = await judge.judge(mutant);
-    ledger.set(mutant, result);
-    const left = ((performance.now() - started) / (i + 1)) * (chosen.length - i - 1);
-    console.log(`${lineOf(mutant, result)}  [${i + 1}/${chosen.length}, ${Math.ceil(left / 60_000)} min left]`);
-  }
+  const queue = [...chosen];
+  let done = 0;
+  const work = async () => {
+    const runner = judge.newRunner();
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const result = await judge.judge(mutant, runner, budgetMs);
+      done += 1;
+      if (result !== undefined) ledger.set(mutant, result);
+      const left = ((performance.now() - started) / done) * (chosen.length - done);
+      const told = lineOf(mutant, result ?? { outcome: "later", by: "no test within the time" });
+      console.log(`${told}  [${done}/${chosen.length}, ${Math.ceil(left / 60_000)} min left]`);
+    }
+    runner.stop();
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
 }
 const { text, percent } = summary(inFiles, ledger, reasonOf);
 console.log(text);
