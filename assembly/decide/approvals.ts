@@ -6,6 +6,7 @@ import { addJwsToBatch, Jws, UNSUPPORTED_ALGORITHM } from "../jose/jws";
 import { equalBytes } from "../text/bytes";
 import { Key, Trust } from "../trust/trust";
 import { judgeKey } from "./key";
+import { Question } from "./question";
 import { Approvers } from "./quorum";
 import { Verdict } from "./verdict.gen";
 
@@ -19,28 +20,25 @@ function samePerson(a: Key, b: Key): bool {
   return equalBytes(a.principal.personPtr, a.principal.personLen, b.principal.personPtr, b.principal.personLen);
 }
 
-function judgeApproval(grant: Grant, approval: Jws, key: Key, now: i64, leeway: i64): i32 {
+function judgeApproval(question: Question, approval: Jws, key: Key): i32 {
+  const now = question.now;
+  const leeway = question.leeway;
   if (approval.algorithm == UNSUPPORTED_ALGORITHM) return Verdict.Algorithm;
   const verdict = judgeKey(approval, key, now);
   if (verdict != Verdict.Allow) return verdict;
   if (!key.holdsAt(approval.iat)) return Verdict.KeyNotValid;
-  const inTime = approval.iat >= grant.claims.issuedAt - leeway && approval.iat <= now + leeway;
+  const inTime = approval.iat >= question.grant.claims.issuedAt - leeway && approval.iat <= now + leeway;
   return inTime ? Verdict.Allow : Verdict.NotYetValid;
 }
 
 /** Everything about each approval but its signature. Those that were looked at are then in `approvers`. */
-export function judgeApprovals(
-  grant: Grant,
-  trust: Trust,
-  requester: Key,
-  approvers: Approvers,
-  now: i64,
-  leeway: i64,
-): i32 {
+export function judgeApprovals(question: Question, requester: Key, approvers: Approvers): i32 {
+  const grant = question.grant;
+  const trust = question.trust;
   approvers.clear();
   for (let i = 0; i < grant.approvalCount; i++) {
     const key = approverKey(grant, trust, i);
-    const verdict = judgeApproval(grant, grant.approval(i), key, now, leeway);
+    const verdict = judgeApproval(question, grant.approval(i), key);
     if (verdict != Verdict.Allow) return verdict;
     if (samePerson(key, requester)) return Verdict.SelfApproval;
     for (let j = 0; j < i; j++) {

@@ -14,11 +14,11 @@ import { Grant } from "../grant/grant";
 import { Jws, UNSUPPORTED_ALGORITHM, verifyJws } from "../jose/jws";
 import { equalBytes } from "../text/bytes";
 import { TextList } from "../text/region";
-import { Texts } from "../trust/revocations";
-import { Anchors, Entitlement, Key, Trust } from "../trust/trust";
+import { Entitlement, Key } from "../trust/trust";
 import { approvalsVerify, judgeApprovals, nameApprovers } from "./approvals";
 import { judgeKey } from "./key";
 import { judgeNetwork } from "./network";
+import { Question } from "./question";
 import { Approvers, holdsRole, NEVER, quorumMetAt } from "./quorum";
 import { Request } from "./request";
 import { isRevoked } from "./revoked";
@@ -33,6 +33,8 @@ export class Decision {
   /** No key of the roster has signed the request: the caller is told `signature`, whatever the verdict says of the reason. */
   hasFailedProof: bool = false;
   entitlement: Entitlement = changetype<Entitlement>(0);
+  /** When the grant ends, at `exp` or before: known where its quorum is there. */
+  endsAt: i64 = 0;
   /** Whose approvals were looked at, in order. */
   approvers: Approvers = new Approvers();
   /** The approvers' signatures hold: before that anybody could have named them. */
@@ -48,14 +50,10 @@ export class Decision {
     this.isProven = false;
     this.hasFailedProof = false;
     this.areApprovalsProven = false;
+    this.endsAt = 0;
     this.entitlement = changetype<Entitlement>(0);
     this.approvers.clear();
   }
-}
-
-/** Whether the bundle holds at `now` (seconds). A bundle from the future is as unusable as an expired one. */
-export function bundleHolds(trust: Trust, now: i64, leeway: i64): bool {
-  return now < trust.expiresAt && trust.issuedAt <= now + leeway;
 }
 
 function contains(list: TextList, ptr: usize, len: i32): bool {
@@ -74,11 +72,12 @@ function verifies(jws: Jws, key: Key): bool {
 }
 
 /** What the grant's text alone says, at this time and for this gateway. Nothing here depends on the roster: all of it may be told. */
-function judgeText(grant: Grant, anchors: Anchors, now: i64, leeway: i64): i32 {
-  const claims = grant.claims;
-  if (grant.request.algorithm == UNSUPPORTED_ALGORITHM) return Verdict.Algorithm;
-  if (claims.issuedAt > now + leeway) return Verdict.NotYetValid;
-  if (now >= claims.expiresAt) return Verdict.Expired;
+function judgeText(question: Question): i32 {
+  const claims = question.grant.claims;
+  const anchors = question.anchors;
+  if (question.grant.request.algorithm == UNSUPPORTED_ALGORITHM) return Verdict.Algorithm;
+  if (claims.issuedAt > question.now + question.leeway) return Verdict.NotYetValid;
+  if (question.now >= claims.expiresAt) return Verdict.Expired;
   return contains(claims.aud, anchors.audiencePtr, anchors.audienceLen) ? Verdict.Allow : Verdict.Audience;
 }
 
@@ -123,32 +122,26 @@ function judgeEntitlement(grant: Grant, key: Key, entitlement: Entitlement, now:
 
 /**
  * Enough approvals, and the life that began when they were: `max_ttl` from the moment at which they made the quorum, or from
- * the ask where none is needed. The grant's own `exp` was asked before.
+ * the ask where none is needed, and never beyond `exp`.
  */
-function judgeQuorum(claims: Claims, entitlement: Entitlement, approvers: Approvers, now: i64): i32 {
-  const began = entitlement.quorum == 0 ? claims.issuedAt : quorumMetAt(entitlement, approvers, now);
+function judgeQuorum(claims: Claims, decision: Decision, now: i64): i32 {
+  const entitlement = decision.entitlement;
+  const began = entitlement.quorum == 0 ? claims.issuedAt : quorumMetAt(entitlement, decision.approvers, now);
   if (began == NEVER) return Verdict.Quorum;
-  return now >= began + entitlement.maxTtl ? Verdict.Expired : Verdict.Allow;
+  decision.endsAt = min(claims.expiresAt, began + entitlement.maxTtl);
+  return now >= decision.endsAt ? Verdict.Expired : Verdict.Allow;
 }
 
-function judgeInOrder(
-  grant: Grant,
-  trust: Trust,
-  texts: Texts,
-  inForce: u32,
-  anchors: Anchors,
-  now: i64,
-  leeway: i64,
-  isNetworkBusy: bool,
-  isKeyBusy: bool,
-  isVerified: bool,
-  decision: Decision,
-): i32 {
+function judgeInOrder(question: Question, decision: Decision): i32 {
+  const grant = question.grant;
+  const trust = question.trust;
+  const now = question.now;
+  const isVerified = question.isVerified;
   decision.isProven = isVerified;
-  let verdict = judgeText(grant, anchors, now, leeway);
+  let verdict = judgeText(question);
   if (verdict != Verdict.Allow) return verdict;
   // Before the key is looked for, so that it tells nothing of the key.
-  if (isNetworkBusy && !isVerified) return Verdict.Busy;
+  if (question.isNetworkBusy && !isVerified) return Verdict.Busy;
   const requester = trust.key(grant.request.kid.ptr, grant.request.kid.len);
   verdict = judgeKey(grant.request, requester, now);
   if (!isVerified) {
@@ -159,67 +152,33 @@ function judgeInOrder(
   decision.isProven = true;
 
   const claims = grant.claims;
-  const approvers = decision.approvers;
   const entitlement = trust.entitlement(claims.entitlement.ptr, claims.entitlement.len);
   decision.entitlement = entitlement;
-  if (isRevoked(grant, trust, texts, inForce, requester)) return Verdict.Revoked;
+  if (isRevoked(question, requester)) return Verdict.Revoked;
   if (!requester.principal.isNamed(claims.sub.ptr, claims.sub.len)) return Verdict.KeyOwner;
   verdict = judgeEntitlement(grant, requester, entitlement, now);
   if (verdict != Verdict.Allow) return verdict;
-  verdict = judgeApprovals(grant, trust, requester, approvers, now, leeway);
+  verdict = judgeApprovals(question, requester, decision.approvers);
   if (verdict != Verdict.Allow) return verdict;
-  verdict = judgeQuorum(claims, entitlement, approvers, now);
+  verdict = judgeQuorum(claims, decision, now);
   if (verdict != Verdict.Allow) return verdict;
   if (!isVerified) {
-    if (isKeyBusy && grant.approvalCount > 0) return Verdict.Busy;
+    if (question.isKeyBusy && grant.approvalCount > 0) return Verdict.Busy;
     if (!approvalsVerify(grant, trust)) return Verdict.ApprovalSignature;
   }
   decision.areApprovalsProven = true;
   return Verdict.Allow;
 }
 
-/**
- * How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now
- * (`bundleHolds`) and that the grant is well-formed.
- * @param inForce a bit for each of the domain's texts of urgent revocations that counts under this bundle
- * @param isNetworkBusy the requester's signature may not be checked now, as too many from this network have failed
- * @param isKeyBusy the approvals' may not, as too many under this requester's key have failed
- * @param isVerified all signatures are known to hold: the same bytes were accepted before, under this bundle or an earlier one
- *   (a `kid` names one key for ever)
- * @param now seconds since 1970
- */
-export function judgeStanding(
-  grant: Grant,
-  trust: Trust,
-  texts: Texts,
-  inForce: u32,
-  anchors: Anchors,
-  now: i64,
-  leeway: i64,
-  isNetworkBusy: bool,
-  isKeyBusy: bool,
-  isVerified: bool,
-  decision: Decision,
-): i32 {
-  const verdict = judgeInOrder(
-    grant,
-    trust,
-    texts,
-    inForce,
-    anchors,
-    now,
-    leeway,
-    isNetworkBusy,
-    isKeyBusy,
-    isVerified,
-    decision,
-  );
+/** How the grant stands: all that does not depend on the request. The caller has made sure that the bundle holds now (`bundleHolds`). */
+export function judgeStanding(question: Question, decision: Decision): i32 {
+  const verdict = judgeInOrder(question, decision);
   // Its signatures are known to hold: who approved, and whether anybody had to, stays on record whatever ends it.
-  if (isVerified && verdict != Verdict.Allow) {
-    const ent = grant.claims.entitlement;
-    decision.entitlement = trust.entitlement(ent.ptr, ent.len);
+  if (question.isVerified && verdict != Verdict.Allow) {
+    const ent = question.grant.claims.entitlement;
+    decision.entitlement = question.trust.entitlement(ent.ptr, ent.len);
     decision.areApprovalsProven = true;
-    nameApprovers(grant, trust, decision.approvers);
+    nameApprovers(question.grant, question.trust, decision.approvers);
   }
   return verdict;
 }

@@ -1,9 +1,9 @@
 /** Was the grant taken back, by the bundle or by an urgent text: by its name, its time, the incident, a key or a principal? */
 import { Grant } from "../grant/grant";
-import { Texts } from "../trust/revocations";
 import { Revoked } from "../trust/revoked";
 import { Key, Trust } from "../trust/trust";
 import { approverKey } from "./approvals";
+import { Question } from "./question";
 
 /** Nothing is asked of the approvals but whose they are: they may be unknown here, and their signatures are not checked yet. */
 function takes(revoked: Revoked, grant: Grant, trust: Trust, requester: Key): bool {
@@ -18,8 +18,11 @@ function takes(revoked: Revoked, grant: Grant, trust: Trust, requester: Key): bo
   return false;
 }
 
-/** @param inForce a bit for each of the texts that counts under this bundle (`Texts.inForce`) */
-export function isRevoked(grant: Grant, trust: Trust, texts: Texts, inForce: u32, requester: Key): bool {
+export function isRevoked(question: Question, requester: Key): bool {
+  const grant = question.grant;
+  const trust = question.trust;
+  const texts = question.texts;
+  const inForce = question.inForce;
   if (takes(trust.revoked, grant, trust, requester)) return true;
   for (let i = 0; inForce >> i != 0 && i < texts.count; i++) {
     if (((inForce >> i) & 1) != 0 && takes(texts.at(i).revoked, grant, trust, requester)) return true;

@@ -1,8 +1,8 @@
 /** `x-break-glass-grant`: tells the upstream who broke the glass (a dictionary of RFC 9651). It informs; it opens nothing. */
-import { Grant } from "../grant/grant";
 import { setRequestHeader } from "../host/calls";
 import { Text } from "../text/region";
 import { Writer } from "../text/writer";
+import { Judgement } from "./judgement";
 import { ATTESTATION_HEADER } from "./names";
 
 const attestation: usize = memory.data(512, 16); // four names of 64 bytes, a number, the keys
@@ -15,15 +15,15 @@ function entry(key: string, value: Text): void {
   writer.byte(0x22);
 }
 
-/** Sets the header; returns the host's status. */
-export function attest(grant: Grant): i32 {
-  const claims = grant.claims;
+/** Sets the header for the grant, which was let in; returns the host's status. `exp` is when it ends, which may be before its own. */
+export function attest(judgement: Judgement): i32 {
+  const claims = judgement.grant.claims;
   writer.open(attestation, 512);
   entry('jti="', claims.jti);
   entry(', sub="', claims.sub);
   entry(', ent="', claims.entitlement);
   writer.literal(", exp=");
-  writer.integer(claims.expiresAt);
+  writer.integer(judgement.decision.endsAt);
   if (changetype<usize>(claims.drill) != 0) entry(', drill="', claims.drill);
   return setRequestHeader(ATTESTATION_HEADER, attestation, writer.length);
 }

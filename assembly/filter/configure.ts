@@ -20,7 +20,8 @@ import { Domain, enterDomain, fallBackOn, refusalOf, remember } from "./domains"
 import { prepareServing, serve } from "./generations";
 import { prepareTelling, tellLoad } from "./load";
 import { countRefused, Gauge, setGauge } from "./metrics";
-import { loadTexts, newestTextVersion, rememberTexts, settleTexts, textsFilledPercent } from "./revocations";
+import { newestTextVersion, textsFilledPercent } from "./remembered";
+import { loadTexts, rememberTexts, settleTexts } from "./revocations";
 import { newSettings, readSettings, SETTINGS_BYTES, SignedTexts } from "./settings";
 import { isAccepted, markAccepted, readSharedVersion, SharedVersion } from "./shared";
 import { startTicks } from "./ticks";

@@ -3,7 +3,7 @@
  * gateway for headers, the clock, two properties and the filter state.
  */
 import { judgeBinding } from "../decide/binding";
-import { bundleHolds, judgeRequest, judgeStanding } from "../decide/decide";
+import { judgeRequest, judgeStanding } from "../decide/decide";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { readGrant } from "../grant/read";
 import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
@@ -16,7 +16,7 @@ import { RootContext } from "./contexts";
 import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { readHolder } from "./holder";
 import { Incoming, readIncoming } from "./incoming";
-import { Judgement } from "./judgement";
+import { askUnder, Judgement } from "./judgement";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
 import { judgeRoom, watch } from "./openstreams";
@@ -63,23 +63,16 @@ function judge(judgement: Judgement): i32 {
   if (incoming.grantLen > MAX_GRANT_BYTES) return Verdict.TooLarge;
   if (isAmbiguous(incoming.targetPtr, incoming.targetLen)) return Verdict.PathAmbiguous;
 
-  const context = judgement.context;
-  const settings = context.settings;
-  if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
-  if (!context.domain.hasAllTexts) return Verdict.NoTrust;
-  if (judgement.nowNs == 0) return Verdict.Internal;
-  const trust = context.held.trust;
-  const nowSeconds = judgement.nowSeconds;
-  const leeway = settings.leeway;
-  if (!bundleHolds(trust, nowSeconds, leeway)) return Verdict.BundleExpired;
+  const question = judgement.question;
+  let verdict = askUnder(question, judgement.context, judgement.nowNs);
+  if (verdict != Verdict.Allow) return verdict;
 
-  const entry = lookUp(context.serial, incoming.grantPtr, incoming.grantLen);
+  const entry = lookUp(judgement.context.serial, incoming.grantPtr, incoming.grantLen);
   judgement.entry = entry;
   const grant = entry.grant;
-  const isCached = entry.isAccepted;
   let network: u64 = 0;
   let key: u64 = 0;
-  if (!isCached) {
+  if (!entry.isAccepted) {
     if (!readGrant(entry.region, incoming.grantPtr, incoming.grantLen, "bg+jwt", grant)) {
       incoming.malformed = grant.malformed;
       return Verdict.Malformed;
@@ -88,22 +81,14 @@ function judge(judgement: Judgement): i32 {
     network = networkOf(source.ptr, source.len);
     key = keyOf(grant.request.kid.ptr, grant.request.kid.len);
   }
-  const decision = judgement.decision;
-  const verdict = judgeStanding(
-    grant,
-    trust,
-    context.domain.texts,
-    context.inForce,
-    settings.anchors,
-    nowSeconds,
-    leeway,
-    isBusy(network, nowSeconds),
-    isBusy(key, nowSeconds),
-    isCached,
-    decision,
-  );
-  if (decision.hasFailedProof) noteFailure(network, nowSeconds);
-  else if (verdict == Verdict.ApprovalSignature) noteFailure(key, nowSeconds);
+  const now = question.now;
+  question.grant = grant;
+  question.isVerified = entry.isAccepted;
+  question.isNetworkBusy = isBusy(network, now);
+  question.isKeyBusy = isBusy(key, now);
+  verdict = judgeStanding(question, judgement.decision);
+  if (judgement.decision.hasFailedProof) noteFailure(network, now);
+  else if (verdict == Verdict.ApprovalSignature) noteFailure(key, now);
   return verdict == Verdict.Allow ? judgeUse(judgement) : verdict;
 }
 
@@ -156,9 +141,8 @@ function allow(judgement: Judgement): Action {
   const isGrantGone = removeGrant();
   const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
-  if (!isGrantGone || !isStripped || attest(judgement.grant) != Status.Ok || !watch(judgement)) {
+  if (!isGrantGone || !isStripped || attest(judgement) != Status.Ok || !watch(judgement))
     return denyAfterAll(judgement);
-  }
   keep(judgement.entry);
   countDecision(Verdict.Allow);
   return Action.Continue;

@@ -1,5 +1,6 @@
 /** One request on its way through the filter: what came, which grant it shows, and what was decided. */
 import { Decision } from "../decide/decide";
+import { Question } from "../decide/question";
 import { Verdict } from "../decide/verdict.gen";
 import { Grant } from "../grant/grant";
 import { Entry } from "./cache";
@@ -7,6 +8,21 @@ import { RootContext } from "./contexts";
 import { Incoming } from "./incoming";
 
 const NO_ENTRY = changetype<Entry>(0);
+
+/** Asks the question under that context, now. `Allow`, or why nothing can be judged. @param nowNs 0 where the gateway has no clock */
+export function askUnder(question: Question, context: RootContext, nowNs: u64): i32 {
+  const settings = context.settings;
+  if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
+  if (!context.domain.hasAllTexts) return Verdict.NoTrust;
+  if (nowNs == 0) return Verdict.Internal;
+  question.trust = context.held.trust;
+  question.texts = context.domain.texts;
+  question.inForce = context.inForce;
+  question.anchors = settings.anchors;
+  question.leeway = settings.leeway;
+  question.now = <i64>(nowNs / 1000000000);
+  return question.bundleHolds ? Verdict.Allow : Verdict.BundleExpired;
+}
 
 /** One object serves all requests of a VM, as they come one after the other and none may allocate. */
 export class Judgement {
@@ -18,6 +34,7 @@ export class Judgement {
   incoming: Incoming = new Incoming();
   /** Where the grant stands, parsed or as far as it could be read; 0 until it was looked up. */
   entry: Entry = NO_ENTRY;
+  question: Question = new Question();
   decision: Decision = new Decision();
 
   start(context: RootContext, stream: u32, nowNs: u64): void {

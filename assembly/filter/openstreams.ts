@@ -9,12 +9,13 @@
  *   owner of a stream (streams.ts): | 0 | handle of its root context, 31 bits |
  *                                   | 1 | ended | where its OpenGrant stands, 30 bits |
  */
-import { bundleHolds, Decision, judgeStanding } from "../decide/decide";
+import { Decision, judgeStanding } from "../decide/decide";
+import { Question } from "../decide/question";
 import { Verdict } from "../decide/verdict.gen";
 import { arenaMark, rewindArena } from "../host/arena";
 import { Status, setEffectiveContext } from "../host/calls";
 import { contextAt, findHandle, keepUp, RootContext } from "./contexts";
-import { Judgement } from "./judgement";
+import { askUnder, Judgement } from "./judgement";
 import { countDroppedRecord, countEndedStream, countRefused } from "./metrics";
 import {
   joinOpenGrant,
@@ -46,6 +47,9 @@ let streamCursor: u32 = 0;
 let toEnd: i32 = 0;
 
 const NOWHERE = new RootContext();
+/** What is asked of a grant anew: its signatures held when it was let in. */
+const question = new Question();
+question.isVerified = true;
 const decision = new Decision();
 const ending = new Judgement();
 
@@ -92,29 +96,11 @@ export function hasStreamWork(): bool {
 
 /** As a request would be judged now, but for what depends on it. Without a clock, or its root context, nobody can: it ends. */
 function judgeAgain(open: OpenGrant, context: RootContext, nowNs: u64): i32 {
-  if (nowNs == 0) return Verdict.Internal;
-  if (changetype<usize>(context.settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
-  const domain = context.domain;
-  if (!domain.hasAllTexts) return Verdict.NoTrust;
-  const trust = context.held.trust;
-  const now = <i64>(nowNs / 1000000000);
-  const leeway = context.settings.leeway;
-  if (!bundleHolds(trust, now, leeway)) return Verdict.BundleExpired;
+  const verdict = askUnder(question, context, nowNs);
+  if (verdict != Verdict.Allow) return verdict;
+  question.grant = open.grant;
   decision.clear();
-  const anchors = context.settings.anchors;
-  return judgeStanding(
-    open.grant,
-    trust,
-    domain.texts,
-    context.inForce,
-    anchors,
-    now,
-    leeway,
-    false,
-    false,
-    true,
-    decision,
-  );
+  return judgeStanding(question, decision);
 }
 
 /** The root context that let the grant in, with the newest bundle that may govern it. */

@@ -219,25 +219,12 @@ export function newSettings(loading: Loading): Settings {
  * @returns false with `loading.reason`
  */
 export function readSettings(loading: Loading, ptr: usize, len: i32, settings: Settings, texts: SignedTexts): bool {
-  const reader = loading.reader;
-  let seen = 0;
-  loading.read(ptr, len);
-  if (reader.openObject()) {
-    while (reader.nextMember()) {
-      loading.atMember();
-      const member = configurationMember(reader.stringPtr, reader.stringLen);
-      if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
-      else readMember(member, loading, settings, texts);
-      if (!loading.good()) break;
-      seen |= member;
-    }
+  loading.open(ptr, len);
+  while (loading.nextMember()) {
+    const member = configurationMember(loading.reader.stringPtr, loading.reader.stringLen);
+    if (loading.isFirst(member)) readMember(member, loading, settings, texts);
   }
-  if (loading.reason.length != 0) return false;
-  if (!reader.finish() || loading.region.full) {
-    loading.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
-    return false;
-  }
-  if ((seen & REQUIRED_OF_CONFIGURATION) != REQUIRED_OF_CONFIGURATION) return loading.refuse(CONFIGURATION_LACKS);
+  if (!loading.finish(REQUIRED_OF_CONFIGURATION, CONFIGURATION_LACKS)) return false;
   const anchors = settings.anchors;
   if (anchors.rootCount < anchors.threshold) return loading.refuse("it has fewer roots than the threshold");
   if (!applyKeep(loading, settings.kept, settings.strip)) return false;

@@ -176,31 +176,18 @@ function index(loading: Loading, trust: Trust, anchors: Anchors): bool {
 
 /** Reads the payload (unescaped in place) into `trust`. On failure `loading.reason` says why. */
 export function readTrustClaims(loading: Loading, ptr: usize, len: i32, anchors: Anchors, trust: Trust): bool {
-  const reader = loading.reader;
-  let seen = 0;
   principals.clear();
   entitlements.clear();
   ledgers.clear();
   floors.clear();
   forgetRevoked();
   keyCount = 0;
-  loading.read(ptr, len);
-  if (reader.openObject()) {
-    while (reader.nextMember()) {
-      loading.atMember();
-      const member = bundleMember(reader.stringPtr, reader.stringLen);
-      if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
-      else readMember(member, loading, trust);
-      if (!loading.good()) break;
-      seen |= member;
-    }
+  loading.open(ptr, len);
+  while (loading.nextMember()) {
+    const member = bundleMember(loading.reader.stringPtr, loading.reader.stringLen);
+    if (loading.isFirst(member)) readMember(member, loading, trust);
   }
-  if (loading.reason.length != 0) return false;
-  if (!reader.finish() || loading.region.full) {
-    loading.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
-    return false;
-  }
-  if ((seen & REQUIRED_OF_BUNDLE) != REQUIRED_OF_BUNDLE) return loading.refuse(BUNDLE_LACKS);
+  if (!loading.finish(REQUIRED_OF_BUNDLE, BUNDLE_LACKS)) return false;
   if (trust.expiresAt <= trust.issuedAt) return loading.refuse("its exp is not after its iat");
   if (!hasAudience(trust.audiences, anchors)) return loading.refuse("its aud does not hold this gateway's audience");
   if (!index(loading, trust, anchors)) {

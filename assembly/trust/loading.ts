@@ -16,6 +16,8 @@ export class Loading {
   /** The member of the text, or of an entitlement in it, whose name was read last. */
   private memberPtr: usize = 0;
   private memberLen: i32 = 0;
+  /** The members of the text that were read. */
+  private seen: i32 = 0;
 
   start(ptr: usize, len: i32): void {
     this.region.open(ptr, len);
@@ -58,10 +60,36 @@ export class Loading {
     return this.reason.length == 0 && this.reader.ok && !this.region.full;
   }
 
-  /** Begins to read the JSON text at (ptr, len). */
-  read(ptr: usize, len: i32): void {
+  /** Begins to read the JSON text at (ptr, len), one object. */
+  open(ptr: usize, len: i32): void {
     this.memberPtr = 0;
+    this.seen = 0;
     this.reader.start(ptr, len);
+    this.reader.openObject();
+  }
+
+  /** Reads the name of the text's next member. False behind the last, and as soon as anything is wrong. */
+  nextMember(): bool {
+    if (!this.good() || !this.reader.nextMember()) return false;
+    this.atMember();
+    return true;
+  }
+
+  /** Whether that member, a bit of its own, is there for the first time; else refuses. An unknown one, 0, always is. */
+  isFirst(member: i32): bool {
+    if ((this.seen & member) != 0) return this.refuse("it has a member twice", this.memberPtr, this.memberLen);
+    this.seen |= member;
+    return true;
+  }
+
+  /** Whether the whole text was read and was good; else refuses. @param lacks why, where one of `required` is missing */
+  finish(required: i32, lacks: string): bool {
+    if (this.reason.length != 0) return false;
+    if (!this.reader.finish() || this.region.full) {
+      this.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
+      return false;
+    }
+    return (this.seen & required) == required || this.refuse(lacks);
   }
 
   /** The reader has read a member's name. */

@@ -73,26 +73,13 @@ function readMember(member: i32, loading: Loading, text: RevocationText): void {
 
 /** Reads the payload (unescaped in place). Nobody can use up numbers or times beyond the moment at which he says that he signs. */
 function readClaims(loading: Loading, ptr: usize, len: i32, text: RevocationText): bool {
-  const reader = loading.reader;
-  let seen = 0;
   forgetRevoked();
-  loading.read(ptr, len);
-  if (reader.openObject()) {
-    while (reader.nextMember()) {
-      loading.atMember();
-      const member = revocationsMember(reader.stringPtr, reader.stringLen);
-      if ((seen & member) != 0) loading.refuse("it has a member twice", reader.stringPtr, reader.stringLen);
-      else readMember(member, loading, text);
-      if (!loading.good()) break;
-      seen |= member;
-    }
+  loading.open(ptr, len);
+  while (loading.nextMember()) {
+    const member = revocationsMember(loading.reader.stringPtr, loading.reader.stringLen);
+    if (loading.isFirst(member)) readMember(member, loading, text);
   }
-  if (loading.reason.length != 0) return false;
-  if (!reader.finish() || loading.region.full) {
-    loading.explain("it is not JSON, or a member is of the wrong type or out of its bounds");
-    return false;
-  }
-  if ((seen & REQUIRED_OF_REVOCATIONS) != REQUIRED_OF_REVOCATIONS) return loading.refuse(REVOCATIONS_LACKS);
+  if (!loading.finish(REQUIRED_OF_REVOCATIONS, REVOCATIONS_LACKS)) return false;
   text.revoked = newRevoked(loading.region, load<u32>(text.hash));
   if (loading.region.full) return loading.refuse("it is too large");
   if (text.version > text.issuedAt) return loading.refuse("its version is larger than its iat");

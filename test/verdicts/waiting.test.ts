@@ -1,13 +1,12 @@
 /** The life of a grant begins when its quorum is there, to the second, cached or not; and networks cost a cached grant nothing. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FilterHost } from "../../control/host/host.js";
 import { headersOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 
 const start = Math.floor(Date.now() / 1000);
 
-async function setUp(changes: Readonly<Record<string, unknown>>) {
-  const world = new World(start);
+async function setUp(changes: Readonly<Record<string, unknown>>, world = new World(start)) {
   const clock = { seconds: start };
   const host = await FilterHost.load({ clock: () => clock.seconds * 1000 });
   const configuration = world.configuration({
@@ -18,7 +17,14 @@ async function setUp(changes: Readonly<Record<string, unknown>>) {
     clock.seconds = start + seconds;
     return host.request({ headers: headersOf([grant]), sourceAddress }).filterState.get("wasm.glassgate.verdict");
   };
-  return { world, at };
+  /** When the grant ends, in seconds from the start, as an allowed request tells the upstream. */
+  const toldEnd = (seconds: number, grant: string) => {
+    clock.seconds = start + seconds;
+    const { headers } = host.request({ headers: headersOf([grant]) });
+    const attestation = headers.find(([name]) => name === "x-break-glass-grant")?.[1];
+    return Number(/, exp=(\d+)/.exec(String(attestation))?.[1]) - start;
+  };
+  return { world, at, toldEnd };
 }
 
 it("ends max_ttl after its quorum was there, not before and not after", async () => {
@@ -82,6 +88,33 @@ it("counts from the ask where no approval is needed, whoever approved", async ()
   expect(at(100, grant)).toBe("allow");
   expect(at(299, grant)).toBe("allow");
   expect(at(300, grant)).toBe("expired");
+});
+
+describe("the end that the upstream is told is the one at which the grant is denied", () => {
+  const world = new World(start);
+  const adam = (iat: number) => ({ by: world.adam2, iat: start + iat });
+  const anna = (iat: number) => ({ by: world.anna, iat: start + iat });
+  const alex = (iat: number) => ({ by: world.alex, iat: start + iat });
+  const cases = [
+    { name: "the life begins with the last approval that was needed", by: [adam(20), anna(120)], exp: 900, end: 420 },
+    { name: "not with one more", by: [adam(20), anna(120), alex(200)], exp: 900, end: 420 },
+    { name: "exp, where that comes first", by: [adam(200), anna(10)], exp: 400, end: 400 },
+    { name: "both at once", by: [adam(200), anna(10)], exp: 500, end: 500 },
+    { name: "approvals a little before the ask", by: [adam(-4), anna(-4)], exp: 300, end: 296 },
+    {
+      name: "no approval is needed: from the ask",
+      changes: { approvals: [], max_wait: 0 },
+      by: [],
+      exp: 300,
+      end: 300,
+    },
+  ];
+  it.each(cases)("$name", async ({ changes = {}, by, exp, end }) => {
+    const { at, toldEnd } = await setUp({ max_ttl: 300, max_wait: 600, ...changes }, world);
+    const grant = world.grant({ claims: { exp: start + exp }, approvals: by });
+    for (const seconds of [210, 250, end - 1]) expect(toldEnd(seconds, grant), String(seconds)).toBe(end);
+    expect(at(end, grant)).toBe("expired");
+  });
 });
 
 it("judges the network of each request anew, as the gateway says it", async () => {
