@@ -1,12 +1,15 @@
 // Is a mutant noticed? The tests that reach its place run on the filter with that mutant, one by one, those first that have noticed most so
 // far in the least time, until one fails; then the specs.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { QUIET, TELL } from "../instrument/probe.mjs";
 import { runSpecs } from "../instrument/run-suites.mjs";
 import { Runner } from "./long/runner.mjs";
-import { fingerprint, reachOf } from "./reach.mjs";
+import { reachOf } from "./reach.mjs";
 
+const AGREEMENT = "test/reference/decision.test.ts";
+/** Each verdict by at least one case. */
+const TABLE = "test/verdicts/node-host.test.ts";
+const MOMENT_MS = 700;
 const SPECS_PATIENCE_MS = 300_000;
 
 export class Judge {
@@ -26,20 +29,24 @@ export class Judge {
     this.#wasm = join(folder, "build/glassgate.wasm");
   }
 
-  /** Runs each test alone on the filter as it is, and notes what it reaches. Twice: it must be green in a process that has run it before. */
-  async #find() {
-    const runner = this.newRunner();
-    const tests = await runner.start();
-    for (const [i, test] of tests.entries()) {
-      const { failure, reached } = await runner.run(i, TELL);
-      const { failure: later, ms } = failure === undefined ? await runner.run(i, QUIET) : { failure };
-      if (later !== undefined) console.log(`left out, as it fails without any mutant: ${test.file}: ${test.name}: ${later.error}`);
-      Object.assign(test, { reached: later === undefined ? reached : [], ms });
+  async #findSpecs() {
+    const { isGreen, reached, output } = await runSpecs(this.#folder, TELL, { tells: true });
+    if (!isGreen) throw new Error(`the specs fail without any mutant:\n${output}`);
+    return reached;
+  }
+
+  /** Runs each test alone on the filter as it is. */
+  async #findTests(files) {
+    const found = new Map();
+    if (files.length === 0) return found;
+    const runner = new Runner(this.#wasm, files);
+    for (const [i, { file, name }] of (await runner.start()).entries()) {
+      const { failure, reached, ms } = await runner.run(i, TELL);
+      if (failure !== undefined) console.log(`left out, as it fails alone without any mutant: ${file}: ${name}: ${failure}`);
+      found.set(file, [...(found.get(file) ?? []), { name, ms, reached: failure === undefined ? reached : [] }]);
     }
     runner.stop();
-    const specs = await runSpecs(this.#folder, TELL, { tells: true });
-    if (!specs.isGreen) throw new Error(`the specs fail without any mutant:\n${specs.output}`);
-    return { tests, specs: specs.reached };
+    return found;
   }
 
   newRunner() {
@@ -48,23 +55,55 @@ export class Judge {
 
   /** @returns how many tests there are */
   async open() {
-    const { tests, specs } = await reachOf(fingerprint(readFileSync(this.#wasm), this.#files), () => this.#find());
-    this.#tests = tests.map((test, at) => ({ ...test, at, kills: 0, reached: new Set(test.reached) }));
+    const { specs, files } = await reachOf(
+      this.#wasm,
+      this.#files,
+      () => this.#findSpecs(),
+      (unknown) => this.#findTests(unknown),
+    );
+    this.#tests = [...files].flatMap(([file, tests]) => tests.map((test) => ({ ...test, file })));
+    for (const [at, test] of this.#tests.entries())
+      Object.assign(test, { at, kills: 0, killsIn: new Map(), reached: new Set(test.reached) });
     this.#specsReach = new Set(specs);
-    return tests.length;
+    return this.#tests.length;
   }
 
-  /** @param budgetMs after so much of tests it is left for later @returns `{ outcome, by }`; undefined: later */
-  async judge({ id }, runner, budgetMs = Number.POSITIVE_INFINITY) {
-    const rank = ({ kills, ms }) => (1 + kills) / (10 + ms);
-    const tests = this.#tests.filter(({ reached }) => reached.has(id)).sort((a, b) => rank(b) - rank(a));
+  /**
+   * Those that reach the mutant: for a moment those that have noticed most in its file, and most at all, in the least time; then the
+   * agreement with the reference, which looks at everything and fails early if it does, and the table of cases; then the others.
+   */
+  #testsFor({ id, file }) {
+    const rank = ({ kills, killsIn, ms }) => (1 + kills + 10 * (killsIn.get(file) ?? 0)) / (10 + ms);
+    const sorted = this.#tests.filter(({ reached }) => reached.has(id)).sort((a, b) => rank(b) - rank(a));
+    let spent = 0;
+    const isFirst = ({ ms }) => (spent += ms) < MOMENT_MS;
+    const first = sorted.filter(({ ms }) => ms < MOMENT_MS / 4).filter(isFirst);
+    const agreement = sorted.filter(({ file }) => file === AGREEMENT);
+    const table = sorted.filter(({ file, ms }) => file === TABLE && ms > MOMENT_MS);
+    return [...new Set([...first, ...agreement, ...table, ...sorted])];
+  }
+
+  /** The agreement, too costly to be run again after each mutant, is green without any, still. */
+  async check(runner) {
+    for (const { at, file } of this.#tests) {
+      if (file !== AGREEMENT) continue;
+      const { failure } = await runner.run(at, QUIET);
+      if (failure !== undefined) throw new Error(`it no longer agrees without any mutant: ${failure}`);
+    }
+  }
+
+  /** @param budgetMs so much of tests, and no more @returns `{ outcome, by }` */
+  async judge(mutant, runner, budgetMs) {
+    const { id, file } = mutant;
+    const tests = this.#testsFor(mutant);
     let spent = 0;
     for (const test of tests) {
       spent += test.ms;
-      if (spent > budgetMs) return undefined;
-      const noticed = await runner.notices(test.at, id, test.ms);
+      if (spent > budgetMs) return { outcome: "survived", by: `${Math.round(budgetMs / 1000)} s of tests; more reach it` };
+      const noticed = await runner.notices(test.at, id, test.ms, test.file === AGREEMENT);
       if (noticed === undefined) continue;
       test.kills += 1;
+      test.killsIn.set(file, (test.killsIn.get(file) ?? 0) + 1);
       return { outcome: "killed", by: noticed.isEndless ? "no end" : `${test.file}: ${test.name}` };
     }
     if (!this.#specsReach.has(id))

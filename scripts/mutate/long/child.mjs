@@ -8,19 +8,25 @@ console.log = () => {};
 let reached = new Set();
 globalThis.glassgateProbe = (probe) => reached.add(probe);
 
-const { files, testsOf, runChosen } = await loadTests(wasm, paths);
-const tests = files.flatMap((suite) => testsOf(suite).map((test) => ({ suite, test })));
+const { files, unitsOf, runUnit } = await loadTests(wasm, paths);
+const units = files.flatMap((suite) => unitsOf(suite).map((unit) => ({ suite, unit })));
 
 async function run({ test, cell }) {
   reached = new Set();
   chosen.cell = cell;
   startClock();
   const started = performance.now();
-  const one = tests[test];
-  const failure = await runChosen(one.suite, new Set([one.test]));
+  const { suite, unit } = units[test];
+  let failure;
+  try {
+    await runUnit(suite, unit);
+  } catch (error) {
+    failure = String(error?.message ?? error);
+  }
   const isEndless = reached.delete(NO_END);
-  return { failure: isEndless ? { error: "no end" } : failure, isEndless, ms: performance.now() - started, reached: [...reached] };
+  if (isEndless) failure = "no end";
+  return { failure, isEndless, ms: performance.now() - started, reached: [...reached] };
 }
 
 process.on("message", async (message) => process.send(await run(message)));
-process.send({ tests: tests.map(({ suite, test }) => ({ file: suite.name, name: test.name })) });
+process.send({ tests: units.map(({ suite, unit }) => ({ file: suite.name, name: unit.name })) });

@@ -55,14 +55,17 @@ export class Runner {
     const { message } = await answer;
     if (message !== undefined) return message;
     this.stop();
-    return { failure: { error: "no end" }, isEndless: true, reached: [] };
+    return { failure: "no end", isEndless: true, reached: [] };
   }
 
-  /** Whether the test fails with that mutant, and not without: what earlier mutants have left behind does not count. */
-  async notices(test, cell, usualMs) {
+  /**
+   * Whether the test fails with that mutant, and not without: what earlier mutants have left behind does not count.
+   * @param isFresh it makes everything anew each time, so that nothing can be left
+   */
+  async notices(test, cell, usualMs, isFresh = false) {
     const first = await this.run(test, cell, usualMs);
     if (first.failure === undefined) return undefined;
-    if (first.isEndless) return first;
+    if (first.isEndless || isFresh) return first;
     if ((await this.run(test, QUIET, usualMs)).failure === undefined) return first;
     this.stop();
     if ((await this.run(test, QUIET, usualMs)).failure !== undefined) return undefined;

@@ -47,25 +47,22 @@ export const afterAll = (hook) => current.afterAll.push(hook);
 /** A test that takes too long is the parent's matter. */
 export const vi = { setConfig: () => {} };
 
-export const testsOf = (suite) => suite.parts.flatMap((part) => (part.run === undefined ? testsOf(part) : [part]));
+const hasHooks = (part) => part.run === undefined && part.beforeAll.length > 0;
+const hasHooksInside = (suite) => suite.parts.some((part) => part.run === undefined && (hasHooks(part) || hasHooksInside(part)));
 
-/** Runs those of the suite's tests, in their order. @returns the first failure, as `{ name, error }` */
-export async function runChosen(suite, chosen) {
-  if (!testsOf(suite).some((test) => chosen.has(test))) return undefined;
-  let name = suite.name;
-  try {
-    for (const hook of suite.beforeAll) await hook();
-    for (const part of suite.parts) {
-      name = part.name;
-      if (part.run === undefined) {
-        const failure = await runChosen(part, chosen);
-        if (failure !== undefined) return failure;
-      } else if (chosen.has(part)) await part.run();
-    }
-    name = suite.name;
-    for (const hook of suite.afterAll) await hook();
-    return undefined;
-  } catch (error) {
-    return { name, error: String(error?.message ?? error) };
-  }
+/** What can run alone: a test, or a suite where its hooks do the work that its tests look at. */
+export const unitsOf = (suite) =>
+  suite.parts.flatMap((part) =>
+    part.run !== undefined || (hasHooks(part) && !hasHooksInside(part)) ? [part] : unitsOf(part),
+  );
+
+const contains = (part, unit) => part === unit || (part.run === undefined && part.parts.some((inner) => contains(inner, unit)));
+
+/** Runs what of the part belongs to the unit, with all hooks around it. Throws what fails. */
+export async function runUnit(part, unit) {
+  const isInside = part === unit;
+  if (part.run !== undefined) return part.run();
+  for (const hook of part.beforeAll) await hook();
+  for (const inner of part.parts) if (isInside || contains(inner, unit)) await runUnit(inner, isInside ? inner : unit);
+  for (const hook of part.afterAll) await hook();
 }
