@@ -59,7 +59,7 @@ const CHANGES = [
   [
     "test/kit/envoy.ts",
     "export async function startTestEnvoy(",
-    'export async function startTestEnvoy() { return { stop() {} }; }\nasync function unused(',
+    "export async function startTestEnvoy() { return { stop() {} }; }\nasync function unused(",
   ],
   // A disagreement is enough: nobody reads the smallest.
   ["test/kit/seed.ts", "{ seed: SEED }", "{ seed: SEED, endOnFailure: true }"],

@@ -48,7 +48,8 @@ export const afterAll = (hook) => current.afterAll.push(hook);
 export const vi = { setConfig: () => {} };
 
 const hasHooks = (part) => part.run === undefined && part.beforeAll.length > 0;
-const hasHooksInside = (suite) => suite.parts.some((part) => part.run === undefined && (hasHooks(part) || hasHooksInside(part)));
+const hasHooksInside = (suite) =>
+  suite.parts.some((part) => part.run === undefined && (hasHooks(part) || hasHooksInside(part)));
 
 /** What can run alone: a test, or a suite where its hooks do the work that its tests look at. */
 export const unitsOf = (suite) =>
@@ -56,7 +57,8 @@ export const unitsOf = (suite) =>
     part.run !== undefined || (hasHooks(part) && !hasHooksInside(part)) ? [part] : unitsOf(part),
   );
 
-const contains = (part, unit) => part === unit || (part.run === undefined && part.parts.some((inner) => contains(inner, unit)));
+const contains = (part, unit) =>
+  part === unit || (part.run === undefined && part.parts.some((inner) => contains(inner, unit)));
 
 /** Runs what of the part belongs to the unit, with all hooks around it. Throws what fails. */
 export async function runUnit(part, unit) {
