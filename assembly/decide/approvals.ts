@@ -31,11 +31,10 @@ function judgeApproval(question: Question, approval: Jws, key: Key): i32 {
   return inTime ? Verdict.Allow : Verdict.NotYetValid;
 }
 
-/** Everything about each approval but its signature. Those that were looked at are then in `approvers`. */
+/** Everything about each approval but its signature. Those that were looked at are then in `approvers`, which is empty before. */
 export function judgeApprovals(question: Question, requester: Key, approvers: Approvers): i32 {
   const grant = question.grant;
   const trust = question.trust;
-  approvers.clear();
   for (let i = 0; i < grant.approvalCount; i++) {
     const key = approverKey(grant, trust, i);
     const verdict = judgeApproval(question, grant.approval(i), key);

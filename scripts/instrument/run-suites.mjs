@@ -6,7 +6,7 @@ import { run } from "./build.mjs";
 const VITEST = resolve("node_modules/vitest/vitest.mjs");
 const CONFIG = "scripts/instrument/vitest.config.mjs";
 /** What is made up at random stays the same from run to run, and is less. */
-const CASES = { GLASSGATE_FUZZ_CASES: "5000", GLASSGATE_DECISIONS: "3000" };
+export const CASES = { GLASSGATE_FUZZ_CASES: "5000", GLASSGATE_DECISIONS: "3000" };
 
 /**
  * @param wasm path of the filter

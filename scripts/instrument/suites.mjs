@@ -24,6 +24,17 @@ export const QUICK_SUITES = [
   "test/verdicts/revocations.test.ts",
 ];
 
+/** Of these, what needs no gateway: it looks at rules that no other test reaches, as who is busy and what becomes of open streams. */
+const IN_PART = [
+  "test/gateway/streams-node.test.ts",
+  "test/model/replay.test.ts",
+  "test/verdicts/busy.test.ts",
+  "test/verdicts/limits.test.ts",
+];
+
+/** The fast tests and parts of others: whatever can be judged one test at a time. */
+export const suitesForMutants = () => [...fastSuites(), ...IN_PART];
+
 /** Paths of test files, sorted. */
 export function fastSuites() {
   return FOLDERS.flatMap((folder) => {

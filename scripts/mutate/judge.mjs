@@ -1,96 +1,140 @@
-// Is a mutant noticed? The tests that reach its place run on the filter with that mutant, those first that have noticed most so far in the least time,
-// and stop at the first failure.
-import { readFileSync } from "node:fs";
+// Is a mutant noticed? The tests that reach its place run on the filter with that mutant, one by one, those first that have noticed most so
+// far in the least time, until one fails; then the specs.
 import { join } from "node:path";
-import { TELL, withCell } from "../instrument/probe.mjs";
-import { runSpecs, runSuites, writeFilter } from "../instrument/run-suites.mjs";
-import { fingerprint, reachOf } from "./reach.mjs";
+import { QUIET, TELL } from "../instrument/probe.mjs";
+import { runSpecs } from "../instrument/run-suites.mjs";
+import { Runner } from "./long/runner.mjs";
+import { reachOf } from "./reach.mjs";
 
-/** A mutant that makes a loop endless shows as a run that takes this, and so many times what its tests took before. */
-const PATIENCE_MS = 30_000;
-const PATIENCE = 5;
-/** So many test files in one run, after the first alone: most mutants fall there. */
-const AT_ONCE = 4;
+const AGREEMENT = "test/reference/decision.test.ts";
+/** Each verdict by at least one case. */
+const TABLE = "test/verdicts/node-host.test.ts";
+/** What reads bundles, and the tests that offer bundles of every kind: as if they had noticed so many already. */
+const BUNDLES = /^assembly\/trust\//;
+const OFFERS = new Map([
+  ["test/verdicts/bundle-shapes.test.ts", 20],
+  ["test/verdicts/limits.test.ts", 2],
+  ["test/verdicts/refusals.test.ts", 2],
+  ["test/verdicts/revocations.test.ts", 2],
+]);
+const MOMENT_MS = 700;
+const SPECS_PATIENCE_MS = 300_000;
 
 export class Judge {
   #folder;
   #wasm;
-  #tests;
-  #reached = new Map();
+  #files;
+  #tests = [];
   #specsReach = new Set();
-  #kills = new Map();
-  #took = new Map();
 
   /**
    * @param folder of the copy with mutants, built
-   * @param tests paths
+   * @param files of tests
    */
-  constructor(folder, tests) {
+  constructor(folder, files) {
     this.#folder = folder;
-    this.#tests = tests;
-    this.#wasm = readFileSync(join(folder, "build/glassgate.wasm"));
+    this.#files = files;
+    this.#wasm = join(folder, "build/glassgate.wasm");
   }
 
-  #filter(cell, name) {
-    return writeFilter(join(this.#folder, `${name}.wasm`), withCell(this.#wasm, cell));
+  async #findSpecs() {
+    const { isGreen, reached, output } = await runSpecs(this.#folder, TELL, { tells: true });
+    if (!isGreen) throw new Error(`the specs fail without any mutant:\n${output}`);
+    return reached;
   }
 
-  /** Runs everything once on the filter as it is, and notes which test reaches what. */
-  async #find() {
-    const suites = await runSuites(this.#filter(TELL, "unbroken"), this.#tests, { tells: true });
-    const failing = new Set([...suites.output.matchAll(/FAIL\s+(\S+\.test\.ts)/g)].map(([, test]) => test));
-    if (!suites.isGreen && failing.size === 0) throw new Error(`the tests do not run:\n${suites.output}`);
-    for (const test of failing) console.log(`left out, as it fails without any mutant: ${test}`);
-    const specs = await runSpecs(this.#folder, TELL, { tells: true });
-    if (!specs.isGreen) throw new Error(`the specs fail without any mutant:\n${specs.output}`);
-    return { suites: [...suites.reached].filter(([test]) => !failing.has(test)), specs: specs.reached };
+  /** Runs each test alone on the filter as it is. */
+  async #findTests(files) {
+    const found = new Map();
+    if (files.length === 0) return found;
+    const runner = new Runner(this.#wasm, files);
+    for (const [i, { file, name }] of (await runner.start()).entries()) {
+      const { failure, reached, ms } = await runner.run(i, TELL);
+      if (failure !== undefined)
+        console.log(`left out, as it fails alone without any mutant: ${file}: ${name}: ${failure}`);
+      found.set(file, [...(found.get(file) ?? []), { name, ms, reached: failure === undefined ? reached : [] }]);
+    }
+    runner.stop();
+    return found;
   }
 
-  /** @returns how many test files there are */
+  newRunner() {
+    return new Runner(this.#wasm, this.#files);
+  }
+
+  /** @returns how many tests there are */
   async open() {
-    const { suites, specs } = await reachOf(fingerprint(this.#wasm, this.#tests), () => this.#find());
-    for (const [test, { reached, ms }] of suites) {
-      this.#reached.set(test, new Set(reached));
-      this.#took.set(test, ms);
-    }
+    const { specs, files } = await reachOf(
+      this.#wasm,
+      this.#files,
+      () => this.#findSpecs(),
+      (unknown) => this.#findTests(unknown),
+    );
+    this.#tests = [...files].flatMap(([file, tests]) => tests.map((test) => ({ ...test, file })));
+    for (const [at, test] of this.#tests.entries())
+      Object.assign(test, { at, kills: 0, killsIn: new Map(), reached: new Set(test.reached) });
     this.#specsReach = new Set(specs);
-    return suites.length;
+    return this.#tests.length;
   }
 
-  async #suitesNotice(id, tests) {
-    const usual = tests.reduce((sum, test) => sum + (this.#took.get(test) ?? 0), 0);
-    const timeoutMs = PATIENCE_MS + PATIENCE * usual;
-    const { isGreen, isTimedOut, output } = await runSuites(this.#filter(id, "mutant"), tests, {
-      bail: true,
-      timeoutMs,
-    });
-    if (isGreen) return undefined;
-    if (isTimedOut) return "no end";
-    const failed = /FAIL\s+(\S+\.test\.ts)/.exec(output)?.[1];
-    if (failed === undefined) throw new Error(`the tests ended without a failed test:\n${output}`);
-    this.#kills.set(failed, (this.#kills.get(failed) ?? 0) + 1);
-    return failed;
-  }
-
-  /** @returns `{ outcome, by }` */
-  async judge({ id }) {
-    const rank = (test) => (1 + (this.#kills.get(test) ?? 0)) / (1 + (this.#took.get(test) ?? 0));
-    const tests = [...this.#reached]
-      .filter(([, probes]) => probes.has(id))
-      .map(([test]) => test)
-      .sort((a, b) => rank(b) - rank(a));
-    for (let from = 0; from < tests.length; from += from === 0 ? 1 : AT_ONCE) {
-      const by = await this.#suitesNotice(id, tests.slice(from, from === 0 ? 1 : from + AT_ONCE));
-      if (by !== undefined) return { outcome: "killed", by };
+  /**
+   * Those that reach the mutant: for a moment those that have noticed most in its file, and most at all, in the least time; then, of a
+   * decision, the agreement with the reference, which looks at everything and fails early if it does, and the table of cases; then the
+   * others.
+   */
+  #testsFor({ id, file }) {
+    const isOfBundles = BUNDLES.test(file);
+    const guess = (test) => (isOfBundles ? (OFFERS.get(test.file) ?? 1) : 1);
+    const rank = (test) => (guess(test) + test.kills + 100 * (test.killsIn.get(file) ?? 0)) / (10 + test.ms);
+    const sorted = this.#tests.filter(({ reached }) => reached.has(id)).sort((a, b) => rank(b) - rank(a));
+    if (isOfBundles) return sorted;
+    const first = [];
+    let left = MOMENT_MS;
+    for (const test of sorted) {
+      if (test.ms > left / 3) continue;
+      first.push(test);
+      left -= test.ms;
     }
+    const agreement = sorted.filter(({ file }) => file === AGREEMENT);
+    const table = sorted.filter(({ file, ms }) => file === TABLE && ms > MOMENT_MS);
+    return [...new Set([...first, ...agreement, ...table, ...sorted])];
+  }
+
+  /** The agreement, too costly to be run again after each mutant, is green without any, still. */
+  async check(runner) {
+    for (const { at, file } of this.#tests) {
+      if (file !== AGREEMENT) continue;
+      const { failure } = await runner.run(at, QUIET);
+      if (failure !== undefined) throw new Error(`it no longer agrees without any mutant: ${failure}`);
+    }
+  }
+
+  /** @param budgetMs so much of tests, and no more @returns `{ outcome, by }` */
+  async judge(mutant, runner, budgetMs) {
+    const { id, file } = mutant;
+    const tests = this.#testsFor(mutant);
+    let left = budgetMs;
+    for (const test of tests) {
+      if (test.ms > left) continue;
+      left -= test.ms;
+      const noticed = await runner.notices(test.at, id, test.ms, test.file === AGREEMENT);
+      if (noticed === undefined) continue;
+      test.kills += 1;
+      test.killsIn.set(file, (test.killsIn.get(file) ?? 0) + 1);
+      return { outcome: "killed", by: noticed.isEndless ? "no end" : `${test.file}: ${test.name}` };
+    }
+    const cut =
+      tests.reduce((sum, { ms }) => sum + ms, 0) > budgetMs
+        ? `, of which ${Math.round(budgetMs / 1000)} s were run`
+        : "";
     if (!this.#specsReach.has(id))
       return {
         outcome: "survived",
-        by: tests.length === 0 ? "no test reaches it" : `${tests.length} test files reach it`,
+        by: tests.length === 0 ? "no test reaches it" : `${tests.length} tests reach it${cut}`,
       };
-    const { isGreen } = await runSpecs(this.#folder, id, { timeoutMs: 10 * PATIENCE_MS });
+    const { isGreen } = await runSpecs(this.#folder, id, { timeoutMs: SPECS_PATIENCE_MS });
     return isGreen
-      ? { outcome: "survived", by: "test files and specs reach it" }
+      ? { outcome: "survived", by: `${tests.length} tests and specs reach it${cut}` }
       : { outcome: "killed", by: "the specs" };
   }
 }

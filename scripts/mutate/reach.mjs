@@ -1,4 +1,4 @@
-// Which test reaches which mutant: found by one run of everything, and kept until the filter or a test changes.
+// Which test reaches which mutant: found by running each test alone, and kept until the filter, a test's file or what all share changes.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -6,23 +6,38 @@ import { dirname } from "node:path";
 const KEPT = ".cache/mutate/reach.json";
 const FOLDERS = ["test", "control"];
 
-/** Over the filter and everything that the tests are made of. */
-export function fingerprint(wasm, tests) {
-  const hash = createHash("sha256").update(wasm).update(tests.join("\n"));
-  for (const folder of FOLDERS) {
-    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      if (entry.isFile() && entry.name.endsWith(".ts")) hash.update(readFileSync(`${entry.parentPath}/${entry.name}`));
-    }
-  }
+function sourcesOf(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .sort();
+}
+
+/** Of the filter, and of everything but the test files. */
+function keyOf(wasm) {
+  const hash = createHash("sha256").update(readFileSync(wasm));
+  const shared = FOLDERS.flatMap(sourcesOf).filter((path) => !path.endsWith(".test.ts"));
+  for (const path of shared) hash.update(readFileSync(path));
   return hash.digest("hex");
 }
 
-/** What was found before, or what `find` finds now: `{ suites: [[test, { reached, ms }]], specs: [probe] }`. */
-export async function reachOf(key, find) {
-  const kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, "utf8")) : undefined;
-  if (kept?.key === key) return kept.reach;
-  const reach = await find();
+const hashOf = (file) => createHash("sha256").update(readFileSync(file)).digest("hex");
+
+/**
+ * @param wasm path of the filter
+ * @param files of tests
+ * @param findSpecs @returns the probes that the specs reach
+ * @param findTests @param files those that are not known @returns file -> `[{ name, ms, reached }]`
+ * @returns `{ specs, files: file -> … }`
+ */
+export async function reachOf(wasm, files, findSpecs, findTests) {
+  const key = keyOf(wasm);
+  let kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, "utf8")) : undefined;
+  if (kept?.key !== key) kept = { key, specs: await findSpecs(), files: {} };
+  const isKnown = (file) => kept.files[file]?.hash === hashOf(file);
+  for (const [file, tests] of await findTests(files.filter((file) => !isKnown(file))))
+    kept.files[file] = { hash: hashOf(file), tests };
   mkdirSync(dirname(KEPT), { recursive: true });
-  writeFileSync(KEPT, JSON.stringify({ key, reach }));
-  return reach;
+  writeFileSync(KEPT, JSON.stringify(kept));
+  return { specs: kept.specs, files: new Map(files.map((file) => [file, kept.files[file].tests])) };
 }

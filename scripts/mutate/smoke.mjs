@@ -1,9 +1,7 @@
 // A few mutants for `npm test`: that they are built, chosen and noticed. The whole is `npm run mutate`.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { buildFast, copyWithProbes } from "../instrument/build.mjs";
-import { QUIET, withCell } from "../instrument/probe.mjs";
-import { runSuites, writeFilter } from "../instrument/run-suites.mjs";
+import { QUIET } from "../instrument/probe.mjs";
+import { Runner } from "./long/runner.mjs";
 import { placeMutants } from "./mutants.mjs";
 
 const FOLDER = "build/mutate-smoke";
@@ -18,19 +16,25 @@ const CHOSEN = [
 
 const mutants = [];
 copyWithProbes(FOLDER, [FILE], mutants, placeMutants);
-const wasm = readFileSync(await buildFast(FOLDER));
-const isGreen = async (cell) => {
-  const path = writeFilter(join(FOLDER, "mutant.wasm"), withCell(wasm, cell));
-  return (await runSuites(path, [TEST], { bail: true, timeoutMs: 120_000 })).isGreen;
-};
+const runner = new Runner(await buildFast(FOLDER), [TEST]);
+const tests = await runner.start();
 
 const wrong = [];
-if (!(await isGreen(QUIET))) wrong.push(`${TEST} fails without any mutant`);
+for (const [i, { name }] of tests.entries()) {
+  const { failure } = await runner.run(i, QUIET);
+  if (failure !== undefined) wrong.push(`${name} fails without any mutant: ${failure}`);
+}
 for (const [from, to] of CHOSEN) {
   const mutant = mutants.find((one) => one.from === from && one.to === to);
-  if (mutant === undefined) wrong.push(`${FILE} has no longer: ${from} -> ${to}`);
-  else if (await isGreen(mutant.id)) wrong.push(`nobody notices ${FILE}:${mutant.line}: ${from} -> ${to}`);
+  if (mutant === undefined) {
+    wrong.push(`${FILE} has no longer: ${from} -> ${to}`);
+    continue;
+  }
+  let isNoticed = false;
+  for (const i of tests.keys()) isNoticed ||= (await runner.notices(i, mutant.id)) !== undefined;
+  if (!isNoticed) wrong.push(`nobody notices ${FILE}:${mutant.line}: ${from} -> ${to}`);
 }
+runner.stop();
 for (const line of wrong) console.error(line);
 if (wrong.length === 0)
   console.log(`mutants: ${CHOSEN.length} of ${mutants.length} in ${FILE} were broken, and noticed`);

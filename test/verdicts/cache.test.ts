@@ -89,7 +89,8 @@ it("ends with its bundle, with a key's window, with a role", async () => {
   host.configure(world.configuration({ bundle: change("anna", { roles: [{ role: "security", exp: start + 70 }] }) }));
   expect(ask(grant).verdict).toBe("allow");
   clock.seconds = start + 70;
-  expect(ask(grant)).toMatchObject({ verdict: "quorum", cached: true });
+  const approvers = [{ sub: "adam" }, { sub: "anna" }];
+  expect(ask(grant)).toMatchObject({ verdict: "quorum", cached: true, approvers });
 });
 
 it("belongs to one bundle: after a rotation it is verified anew", async () => {

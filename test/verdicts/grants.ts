@@ -353,6 +353,11 @@ const keys: Case[] = [
     verdict: "algorithm",
     grant: (w) => w.grant({ approvals: [{ by: w.adam, header: { alg: "none" } }, { by: w.anna }] }),
   },
+  {
+    name: "a stranger's approval with alg none",
+    verdict: "algorithm",
+    grant: (w) => w.grant({ approvals: [{ by: w.stranger, header: { alg: "none" } }, { by: w.anna }] }),
+  },
   untold("a stranger's request", "key_unknown", (w) => w.alone({ by: w.stranger })),
   untold("a stranger's request, ES256", "key_unknown", (w) => w.alone({ by: newSigner("ES256") })),
   untold("a kid that is no thumbprint", "key_unknown", (w) => w.alone({ header: { kid: "" } })),
@@ -422,6 +427,11 @@ const times: Case[] = [
     grant: (w) => w.alone({ header: { alg: "none" }, claims: { iat: w.now - 100, exp: w.now - 1 } }),
   },
   { name: "another environment", verdict: "audience", grant: (w) => w.alone({ claims: { aud: "staging" } }) },
+  {
+    name: "another environment, and this one's name in the claim behind aud",
+    verdict: "audience",
+    grant: (w) => w.alone({ claims: { aud: ["staging"], ent: "test" } }),
+  },
   {
     name: "iat beyond the leeway",
     verdict: "not_yet_valid",
@@ -547,6 +557,11 @@ const rules: Case[] = [
     grant: (w) => w.alone({ claims: { ent: "drill" } }),
   },
   { name: "another reason", verdict: "reason", grant: (w) => w.alone({ claims: { reason: "curiosity" } }) },
+  {
+    name: "the role that stands behind an entitlement's reasons, for a reason",
+    verdict: "reason",
+    grant: (w) => w.grant({ claims: { reason: "lead" } }),
+  },
   {
     name: "no incident where one is demanded",
     verdict: "claim_required",
