@@ -163,6 +163,7 @@ describe("stop", () => {
     expect(left.stdout).toMatch(
       /ENDS {3}a-grant-that-is-in-use: rita for repair, approved by adam and anna; \d+ request/,
     );
+    expect(left.stdout).toMatch(/^Used at east\.yaml, and may still live:/m);
     expect(left.stdout).toMatch(/Requests and streams with a grant that are open now, in the fullest worker: [1-9]/);
     for (const shown of ["ENDS", "in the fullest worker: "])
       expect(left.stdout.indexOf(shown)).toBeLessThan(left.stdout.indexOf('Type "yes" to stop them'));
