@@ -1,7 +1,7 @@
 /** The library function for Node programs: `fetch` with a grant, for what the grant covers and nothing else. */
 
 import { UserError } from "../base/errors.js";
-import { nowSeconds } from "../base/time.js";
+import { nowSeconds, showTime } from "../base/time.js";
 import { verdicts } from "../base/verdicts.gen.js";
 import { authorize, type Credential, ownHeaders, readCredential } from "./credential.js";
 import { Scope } from "./scope.js";
@@ -18,7 +18,8 @@ export async function breakGlassFetch(credential: Credential): Promise<typeof fe
     const url = new URL(request.url);
     if (url.protocol !== "https:" && !/^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname))
       throw new UserError("The grant would travel in clear.", { hint: "Use an https:// URL." });
-    if (exp <= nowSeconds()) throw new UserError("The grant has ended.", { exitCode: 1 });
+    if (exp <= nowSeconds())
+      throw new UserError(`The grant has ended: ${showTime(exp)}, by this machine's clock.`, { exitCode: 1 });
     const path = url.pathname + url.search;
     const { method } = request;
     const verdict = scope.refusal({ method, host: url.host, path, isUpgrade: false });

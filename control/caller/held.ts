@@ -149,12 +149,28 @@ function wipe(path: string): void {
   unlinkSync(path);
 }
 
-/** Whether the file is there and still holds that very grant: whatever else has its name is left alone. */
-function holdsGrant(file: string, { grant_sha256 }: Held): boolean {
-  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+function isGrantIn(file: string, { grant_sha256 }: Held): boolean {
   const text = readBytes(file, "the grant", { max: MAX_FILE_BYTES }).toString("latin1");
   const grant = /^x-break-glass: ([\w.~-]+)\s*$/.exec(text)?.[1];
   return grant !== undefined && grantSha256(grant) === grant_sha256;
+}
+
+/** Whether the file is there and still holds that very grant: whatever else has its name is left alone. */
+const holdsGrant = (file: string, entry: Held): boolean =>
+  lstatSync(file, { throwIfNoEntry: false })?.isFile() === true && isGrantIn(file, entry);
+
+/** Where its grant is: nowhere yet; in its file; the file holds another by now; or the file is gone. */
+export type Place = "ask" | "grant" | "replaced" | "gone";
+
+export function placeOf(entry: Held): Place {
+  const { file } = entry;
+  if (file === undefined) return "ask";
+  if (!existsSync(file)) return "gone";
+  try {
+    return isGrantIn(file, entry) ? "grant" : "replaced";
+  } catch {
+    return "grant"; // It cannot be read: whoever uses it is told why.
+  }
 }
 
 export interface Wiped {

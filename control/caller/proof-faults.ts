@@ -138,3 +138,6 @@ export function proofsIn(text: string): string[] {
   if (lines.length > 0) return lines;
   return text.trim() === "" ? [] : [text.trim()];
 }
+
+/** How many requests such a text shows: curl -v tells of each one that it has sent, also where it followed or tried again. */
+export const requestsIn = (text: string): number => [...text.matchAll(/^[\s>*]*[A-Z-]+ \S+ HTTP\/[\d.]+\s*$/gm)].length;

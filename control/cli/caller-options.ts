@@ -1,5 +1,4 @@
 /** What the commands share that use a grant: which one, with what key, by which gateway. */
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
@@ -9,11 +8,11 @@ import { nowSeconds, showDuration } from "../base/time.js";
 import type { Credential } from "../caller/credential.js";
 import type { Line } from "../caller/exchange.js";
 import type { GatewayOptions } from "../caller/gateway.js";
-import { type Held, isHeld, readHoldings } from "../caller/held.js";
+import { type Held, isHeld, placeOf, readHoldings } from "../caller/held.js";
 import { openGrant } from "../caller/open.js";
 import { type ProxyOptions, type RunningProxy, startProxy } from "../caller/proxy.js";
 import { keysOption, openKey, passphraseOption } from "./context.js";
-import { isOnCommandLine, readOne } from "./message-input.js";
+import { isOnCommandLine, NO_TEXT, readOne } from "./message-input.js";
 import { paint, say } from "./output.js";
 
 export interface CallerOptions {
@@ -48,16 +47,14 @@ function readGrant(argument: string | undefined, keys: string): string {
       hint: "Put it into a file of yours, or pipe it: `--grant -`. Consider this one as given away.",
     });
   }
-  return readOne("grant", argument ?? onlyHeld(keys), "The grant").text;
+  return readOne("grant", argument ?? onlyHeld(keys), "The grant", undefined, NO_TEXT).text;
 }
 
 const describe = ({ jti, ent, exp, file }: Held): string =>
   `\n  ${jti}  ${visible(ent)}, ${showDuration(Math.max(0, exp - nowSeconds()))} left, in ${visible(file ?? "no file")}`;
 
 function onlyHeld(keys: string): string {
-  const entries = readHoldings(keys).entries.filter(
-    ({ file, exp }) => exp > nowSeconds() && file !== undefined && existsSync(file),
-  );
+  const entries = readHoldings(keys).entries.filter((entry) => entry.exp > nowSeconds() && placeOf(entry) === "grant");
   const [only, ...others] = entries;
   if (only?.file !== undefined && others.length === 0) return only.file;
   if (only === undefined) {

@@ -8,7 +8,7 @@ import { visible } from "../base/text.js";
 import { faultOfMoment, nowSeconds, parseMoment, showTime } from "../base/time.js";
 import { type VerdictCode, verdictCodes, verdicts } from "../base/verdicts.gen.js";
 import { jktOf } from "../caller/credential.js";
-import { PROOF_SECONDS, proofFaults, proofsIn } from "../caller/proof-faults.js";
+import { PROOF_SECONDS, proofFaults, proofsIn, requestsIn } from "../caller/proof-faults.js";
 import { malformedBecause, readClaims as readGrantClaims } from "../grant/ask.js";
 import { sourceFor } from "../grant/stage.js";
 import { FilterHost } from "../host/host.js";
@@ -25,6 +25,7 @@ const BECAUSE: Readonly<Partial<Record<VerdictCode, string>>> = {
   binding_missing:
     "all else is allowed: a gateway asks for the key of the grant's cnf last, and none is shown here (--proof FILE shows a DPoP proof)",
 };
+/** Of what is allowed: no reason, but what could still be in the way. */
 const UNSEEN = "a gateway also refuses a proof that was used before, or that was made before its filter started";
 const record = z.looseObject({ verdict: z.enum(verdictCodes) });
 
@@ -45,18 +46,25 @@ function parseTime(text: string): number {
   throw new InvalidArgumentError(`It ${moment}.`);
 }
 
+/** Why nothing can be said of it: no gateway would look at it, or it is not clear which request is meant. */
+function faultOfInput(text: string, proofs: readonly string[]): string | undefined {
+  if (proofs.every((proof) => proof === "")) return "it is empty";
+  if (proofs.some((proof) => !/^[\x21-\x7e]+$/.test(proof))) return "there is more in it";
+  if (proofs.length === 1) return undefined;
+  const requests = requestsIn(text);
+  return requests > 1 ? `there are ${requests} requests in it` : undefined;
+}
+
 /** The proofs that came with the request: none where none is shown. Refuses one that no gateway would look at. */
 async function readProofs(argument: string | undefined, grant: string): Promise<{ proofs: string[]; jkt: string }> {
   if (argument === undefined) return { proofs: [], jkt: "" };
-  const proofs = proofsIn(readSecretInput(argument, "The proof"));
-  if (proofs.length === 0 || proofs.some((proof) => !/^[\x21-\x7e]+$/.test(proof))) {
-    throw new UserError(
-      `The proof in ${visible(argument)} cannot be read: ${proofs.length === 0 ? "it is empty" : "there is more in it"}.`,
-      {
-        hint: "Give the value of the header DPoP alone, or the request's headers with it, one a line.",
-      },
-    );
-  }
+  const text = readSecretInput(argument, "The proof");
+  const proofs = proofsIn(text);
+  const fault = faultOfInput(text, proofs);
+  if (fault !== undefined)
+    throw new UserError(`The proof in ${visible(argument)} cannot be read: ${fault}.`, {
+      hint: "Give the value of the header DPoP alone, or the headers of one request with it, one a line.",
+    });
   const malformed = await malformedBecause(grant);
   const jkt = malformed === undefined ? jktOf(await readGrantClaims(grant, "The grant")) : "";
   if (jkt === undefined)
@@ -123,7 +131,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
   else {
     const lines = [
       `${paint(code === "allow" ? "green" : "red", code)}: ${row.title}${code === "allow" ? "" : ` (HTTP ${row.status})`}`,
-      ...(detail === undefined ? [] : [`because      ${detail}`]),
+      ...(detail === undefined ? [] : [`${code === "allow" ? "but    " : "because"}      ${detail}`]),
       `request      ${target.method} ${visible(target.host)}${visible(target.path)}`,
       `judged by    version ${version} in ${visible(options.bundle)}, issued ${showTime(iat)}; a gateway that serves another bundle may say otherwise`,
       `next         ${row.operator}`,

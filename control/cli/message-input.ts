@@ -100,6 +100,9 @@ export function wrongInput(
   });
 }
 
+/** What may be given where the text itself may not. */
+export const NO_TEXT = "a file, or - for standard input";
+
 /** Whether it is the text itself, which everybody on the machine can read there. */
 export const isOnCommandLine = (argument: string): boolean =>
   argument !== "-" && !existsSync(argument) && /eyJ/.test(argument);
@@ -111,7 +114,7 @@ export function readSecretInput(argument: string, what: string): string {
       hint: "Name a file that it is in, or pipe it: `-`.",
     });
   }
-  return readInput(argument, what, "a file, or - for standard input");
+  return readInput(argument, what, NO_TEXT);
 }
 
 const HINTS: Readonly<Record<Kind, string>> = {
@@ -126,8 +129,9 @@ export function readOne(
   argument: string,
   what: string,
   nameOf: (kid: string) => string | undefined = () => undefined,
+  accepted?: string,
 ): Message {
-  const input = readMessages(argument, what);
+  const input = readMessages(argument, what, accepted);
   const [only, ...others] = input.found.messages;
   if (only === undefined || others.length > 0 || only.kind !== kind) throw wrongInput(kind, input, nameOf);
   return only;

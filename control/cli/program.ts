@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { messageOf } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import { nowSeconds } from "../base/time.js";
+import { nowSeconds, showTime } from "../base/time.js";
 import { wipeEnded } from "../caller/held.js";
 import { addAnchors } from "./anchors.js";
 import { addApprove } from "./approve.js";
@@ -47,8 +47,10 @@ function wipeBefore(command: Command): void {
   const keys: unknown = command.opts().keys ?? (process.env.GLASSGATE_KEYS || defaultKeys());
   if (typeof keys !== "string" || keys === "") return;
   try {
-    for (const { entry, what, faults } of wipeEnded(keys, nowSeconds())) {
-      say(`The grant ${entry.jti} has ended. Wiped: ${what.map(visible).join(" and ") || "nothing was left of it"}.`);
+    const now = nowSeconds();
+    for (const { entry, what, faults } of wipeEnded(keys, now)) {
+      const wiped = what.map(visible).join(" and ") || "nothing was left of it";
+      say(`The grant ${entry.jti} has ended, by this machine's clock (${showTime(now)}). Wiped: ${wiped}.`);
       for (const fault of faults) warn(`what has ended could not be wiped: ${fault}`);
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 /** `glassgate proxy`: a loopback listener through which a browser, a script or any client uses a grant, until it ends. */
+import { isatty } from "node:tty";
 import { type Command, InvalidArgumentError } from "commander";
 import { endSignals } from "../base/terminal.js";
 import { visible } from "../base/text.js";
@@ -24,6 +25,21 @@ function port(text: string): number {
   const number = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1;
   if (number < 0 || number > 65_535) throw new InvalidArgumentError("It must be a port, from 0 to 65535.");
   return number;
+}
+
+/** Milliseconds between two looks at the terminal. */
+const LOOK_MS = 500;
+
+/** A shell that exits tells the jobs in its background nothing, and nobody could stop this one any more. */
+function terminalGone(): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (isatty(2)) return;
+      clearInterval(timer);
+      resolve();
+    }, LOOK_MS);
+    timer.unref();
+  });
 }
 
 async function proxy(options: Options): Promise<void> {
@@ -61,7 +77,7 @@ async function proxy(options: Options): Promise<void> {
   say(
     "The port stays taken and answers 503, so that no other program gets what your clients go on sending. Close them, then Ctrl-C.",
   );
-  await isStopped;
+  await Promise.race([isStopped, terminalGone()]);
   await running.end("stopped");
 }
 

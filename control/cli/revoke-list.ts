@@ -68,7 +68,7 @@ function rowsOf(standing: Standing, inForce: string): string[] {
     ...texts.flatMap((text) => {
       const status = statusOf(text);
       return [
-        `  ${quoted(text.signer)}, version ${text.claims.version} of ${showTime(text.claims.iat)}, takes away:`,
+        `  ${quoted(text.signer)}, version ${text.claims.version} of ${showTime(text.claims.iat)}, ${text.silencedBy !== undefined ? "takes away NOTHING; there stands in it" : "takes away"}:`,
         ...(status === undefined ? [] : [`    ${visible(status)}`]),
         ...entryRows(text.claims.revoked, standing),
       ];

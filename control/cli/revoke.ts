@@ -114,7 +114,7 @@ function planOf(
 
 async function sayUse({ standings }: Plan, claims: RevocationClaims): Promise<void> {
   for (const { gateway, held } of standings) {
-    say(`In use at ${visible(gateway.file)}:`);
+    say(`Used at ${visible(gateway.file)}, and may still live:`);
     for (const line of await useOf(gateway, held, claims.revoked, nowSeconds())) say(`  ${line}`, 4);
   }
   say(UNSEEN_GRANTS);

@@ -1,9 +1,8 @@
 /** `glassgate status`: what you hold, and the minutes left. */
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { visible } from "../base/text.js";
 import { nowSeconds, showDuration, showTime } from "../base/time.js";
-import { type Held, readHoldings } from "../caller/held.js";
+import { type Held, placeOf, readHoldings } from "../caller/held.js";
 import { showDetail } from "../caller/scope.js";
 import { examples, jsonOption, keysOption } from "./context.js";
 import { resultJson, resultRows, warn } from "./output.js";
@@ -13,21 +12,17 @@ interface Options {
   readonly json?: boolean;
 }
 
-function stateOf({ file }: Held): "ask" | "grant" | "gone" {
-  if (file === undefined) return "ask";
-  return existsSync(file) ? "grant" : "gone";
-}
-
 const WORDS = {
   ask: () => "an ask: no grant of it was written to a file yet",
   grant: ({ file }: Held) => `a grant, in ${visible(file ?? "")}`,
+  replaced: ({ file }: Held) => `a grant whose file holds another by now: ${visible(file ?? "")}`,
   gone: ({ file }: Held) => `a grant whose file is gone: ${visible(file ?? "")}`,
 } as const;
 
 function rowsOf(entry: Held, now: number): string[] {
   return [
     entry.jti,
-    `  is       ${WORDS[stateOf(entry)](entry)}`,
+    `  is       ${WORDS[placeOf(entry)](entry)}`,
     `  by       ${visible(entry.sub)}, under ${visible(entry.ent)}`,
     ...entry.authorization_details.map((detail) => `  opens    ${visible(showDetail(detail))}`),
     ...(entry.proof === undefined ? [] : ["  proof    bound to a proof key, which is here, sealed by your key"]),
@@ -46,7 +41,7 @@ function status({ keys, json }: Options): void {
         const { proof, ...rest } = entry;
         return {
           ...rest,
-          state: stateOf(entry),
+          state: placeOf(entry),
           proof_key: proof !== undefined,
           seconds_left: Math.max(0, entry.exp - now),
         };

@@ -34,8 +34,9 @@ export const limitOutputs = {
 # Limits
 
 Every bound of what the filter takes and holds, from the one file that it reads them from. What is at a bound is taken, and one more is
-refused by its name: \`test/verdicts/limits.test.ts\` shows it of each, or names the test that does. How full a gateway is, and what
-shows it before it bites: [the operator guide](operator-guide.md#how-full-a-gateway-is).
+refused by its name: \`test/verdicts/limits.test.ts\` shows it of each, or names the test that does. A row
+without words belongs to the one above it; \`DEFAULT_...\` is no bound, but what counts where the configuration says nothing. How full a
+gateway is, and what shows it before it bites: [the operator guide](operator-guide.md#how-full-a-gateway-is).
 
 ${[...lines()].join("\n")}
 `,

@@ -30,7 +30,7 @@ import { readClaims } from "../../control/grant/ask.js";
 import { completeGrant } from "../../control/grant/make.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
-import { atTerminal, freePort, main, type Ran, type RunOptions } from "../cli/run.js";
+import { atTerminal, freePort, main, type Ran, type RunOptions, run as runProgram } from "../cli/run.js";
 import { Certificates } from "../kit/certificates.js";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
 import { looseGrant, raw } from "./raw.js";
@@ -218,7 +218,9 @@ it("what has ended is wiped by whatever command comes next; what has only its na
 
   const next = await party.run(["completion", "bash"]);
   expect(next.code).toBe(0);
-  expect(next.stderr).toMatch(/has ended\. Wiped: the grant in .*ended\.txt and its proof key\./);
+  expect(next.stderr).toMatch(
+    /has ended, by this machine.s clock \(.* UTC\)\. Wiped: the grant in .*ended\.txt and its proof key\./,
+  );
   expect(next.stdout).not.toContain("Wiped");
   expect(existsSync(join(party.folder, "ended.txt"))).toBe(false);
   for (const file of ["kept.txt", "replaced.txt", "linked.txt", "precious.txt"])
@@ -345,6 +347,60 @@ it("at a terminal a proxy whose grant has gone keeps its port, refuses all, and 
   expect(readFileSync(join(party.folder, "answer.txt"), "utf8")).toBe("The grant has ended.\n");
   expect(stdout).toContain("exit 0");
   await expect(raw(port, ["GET / HTTP/1.1"])).rejects.toThrow("ECONNREFUSED");
+});
+
+it("a proxy that nobody can stop any more, as its terminal is gone, keeps no port after the grant's end", async () => {
+  await heldGrant("orphan.txt", 600);
+  const port = await freePort();
+  // A job in the background of a shell that exits: no signal tells it that the terminal's window is closed.
+  const window = [
+    "import os, pty, signal, sys",
+    "shell, terminal = pty.fork()",
+    "if shell == 0:",
+    "    if os.fork() != 0: signal.pause()",
+    "    os.setsid()",
+    "    os.execvp(sys.argv[1], sys.argv[1:])",
+    "seen = b''",
+    "while b'Ctrl-C ends it' not in seen: seen += os.read(terminal, 65536)",
+  ];
+  const proxy = ["proxy", "--grant", "orphan.txt", "--gateway", "http://127.0.0.1:1", "--port", `${port}`];
+  const opened = { cwd: party.folder, env: party.env };
+  await runProgram("python3", ["-c", window.join("\n"), process.execPath, main, ...proxy], opened);
+  expect((await raw(port, ["GET / HTTP/1.1"])).status).toBeGreaterThan(0);
+  await run(["return", "orphan.txt"]);
+  for (;;) {
+    const isThere = await raw(port, ["GET / HTTP/1.1"]).then(
+      () => true,
+      (error: Error) => !error.message.includes("ECONNREFUSED"),
+    );
+    if (!isThere) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
+
+it("of two grants in one file the later one is held there: status says so, and it is the one that is used", async () => {
+  const first = await heldGrant("twice.txt", 600);
+  const second = await heldGrant("twice.txt", 600);
+  for (const [jti, state] of [
+    [(await readClaims(first, "")).jti, "replaced"],
+    [(await readClaims(second, "")).jti, "grant"],
+  ]) {
+    const { stdout } = await run(["status", "--json"]);
+    expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ jti, state }));
+  }
+  expect((await run(["status"])).stdout).toMatch(/a grant whose file holds another by now: .*twice\.txt/);
+  await run(["return", "--all"]);
+  const both = [await heldGrant("twice.txt", 600), await heldGrant("twice.txt", 600)];
+  expect(both[0]).not.toBe(both[1]);
+  const used = await party.run(["run", "--", "true"], { env: { GLASSGATE_GATEWAY: "http://127.0.0.1:1" } });
+  expect(used.stderr).not.toContain("You hold");
+  expect(used.code).toBe(0);
+  await run(["return", "twice.txt"]);
+});
+
+it("a grant's file that is not there: nobody is told to write the grant on a command line", async () => {
+  const none = await run(["curl", "--grant", "nowhere.txt", "--", URL_42]);
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("Give a file, or - for standard input.") });
 });
 
 it("a terminal's Ctrl-C reaches the command once, and its exit code is the run's", async () => {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nowSeconds } from "../../control/base/time.js";
+import { breakGlassFetch } from "../../control/caller/fetch.js";
 import { certificateThumbprint } from "../../control/caller/gateway.js";
 import { type ProxyOptions, type RunningProxy, startProxy } from "../../control/caller/proxy.js";
 import { newKey } from "../../control/signer/jwk.js";
@@ -203,7 +204,11 @@ describe("streams", () => {
     await expect(startProxy({ credential: { grant: loose, proofKey } })).rejects.toThrow("bound to no proof key");
     const short = await looseGrant([detail()], { ttl: 1 });
     await sleep(1100);
-    await expect(startProxy({ credential: { grant: short } })).rejects.toThrow("The grant has ended");
+    await expect(startProxy({ credential: { grant: short } })).rejects.toThrow(
+      /The grant has ended: .*, by this machine/,
+    );
+    const later = await breakGlassFetch({ grant: short });
+    await expect(later("https://api.example.com/orders/1")).rejects.toThrow(/The grant has ended: .*, by this machine/);
   });
 });
 

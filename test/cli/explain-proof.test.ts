@@ -122,6 +122,37 @@ it("without one, says how to show one; a grant without a proof key has none", as
   expect(unbound).toMatchObject({ code: 2, stderr: expect.stringContaining("not bound to a proof key") });
 });
 
+it("two requests in one text are two requests, not one with two proofs; an empty header is empty", async () => {
+  const words = ["explain", "grant.txt", "GET", "https://api.example.com/orders/7", "--proof", "proof.txt"];
+  const shown = async (text: string) => {
+    party.write("proof.txt", text);
+    return inside(words, { cwd: party.folder, env: party.env });
+  };
+  const request = () => `> GET /orders/7 HTTP/1.1\r\n> Host: api.example.com\r\n> DPoP: ${made()}\r\n> \r\n`;
+  const answer = "< HTTP/1.1 401 Unauthorized\r\n< \r\n";
+  const connect = "> CONNECT api.example.com:443 HTTP/1.1\r\n> \r\n< HTTP/1.1 200 OK\r\n< \r\n";
+  for (const one of [request(), `${connect}${request()}`])
+    expect(await shown(`${one}${answer}`)).toMatchObject({ code: 0 });
+  for (const two of [
+    `${request()}${answer}${request()}`,
+    `${request().replace("HTTP/1.1", "HTTP/2")}${answer}${request()}`,
+  ])
+    expect(await shown(two)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/there are 2 requests in it(?:.|\n)*headers of one request/),
+    });
+  for (const empty of ["DPoP:\n", "> GET /orders/7 HTTP/1.1\n> DPoP: \n"])
+    expect(await shown(empty)).toMatchObject({ code: 2, stderr: expect.stringContaining("it is empty") });
+});
+
+it("what could still be in the way is no reason of the allow", async () => {
+  party.write("proof.txt", made());
+  const words = ["explain", "grant.txt", "GET", "https://api.example.com/orders/7", "--proof", "proof.txt"];
+  const { stdout } = await inside(words, { cwd: party.folder, env: party.env });
+  expect(stdout).toMatch(/^allow: .*\nbut {10}a gateway also refuses/);
+  expect(stdout).not.toContain("because");
+});
+
 it("is taken from standard input, and never as an argument", async () => {
   const words = ["explain", "grant.txt", "GET", "https://api.example.com/orders/7", "--proof"];
   const given = await inside([...words, made()], { cwd: party.folder, env: party.env });

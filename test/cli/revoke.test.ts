@@ -163,6 +163,7 @@ describe("stop", () => {
     expect(left.stdout).toMatch(
       /ENDS {3}a-grant-that-is-in-use: rita for repair, approved by adam and anna; \d+ request/,
     );
+    expect(left.stdout).toMatch(/^Used at east\.yaml, and may still live:/m);
     expect(left.stdout).toMatch(/Requests and streams with a grant that are open now, in the fullest worker: [1-9]/);
     for (const shown of ["ENDS", "in the fullest worker: "])
       expect(left.stdout.indexOf(shown)).toBeLessThan(left.stdout.indexOf('Type "yes" to stop them'));
@@ -284,5 +285,5 @@ it("a root silences a revoker, and is told what falls with him", async () => {
   expect(adopted.stderr).not.toContain("this silences");
   expect(await verdicts(ticket("INC-B"))).toEqual(["revoked", "revoked", "revoked"]);
   const shown = await run("revoke", "--list", "--gateway", "east.yaml");
-  expect(shown.stdout).toMatch(/SILENCED by/);
+  expect(shown.stdout).toMatch(/warden, version .*, takes away NOTHING; there stands in it:\n {4}SILENCED by/);
 });
