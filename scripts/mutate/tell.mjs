@@ -24,13 +24,13 @@ export function summary(mutants, ledger, reasonOf) {
     lines.push(`  ${file.padEnd(36)} ${shown(here)}`);
   }
   const run = counts.killed + counts.survived;
-  const percent = run === 0 ? 100 : (100 * counts.killed) / run;
+  const percent = run === 0 ? 0 : (100 * counts.killed) / run;
   const text = [
     "",
     ...lines,
     ...(survivors.length === 0 ? [] : ["", "survived:", ...survivors]),
     "",
-    `${shown(counts)}: ${percent.toFixed(1)} % of ${run} were noticed`,
+    `${shown(counts)}: ${run === 0 ? "none was run yet" : `${percent.toFixed(1)} % of ${run} were noticed`}`,
   ].join("\n");
   return { text, percent };
 }
