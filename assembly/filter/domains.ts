@@ -29,7 +29,21 @@ export class Domain {
   /** What this VM has told the others that it serves, and when it began (generations.ts). */
   generation: i64 = 0;
   servesSince: u64 = 0;
+  /** Times, one after the other, that it was seen to be served under this vm_id no more. */
+  timesGivenUp: i32 = 0;
+
+  /** Nobody tells this VM of a revocation any more: it lives on for streams that were open when the gateway gave it up. */
+  get isGivenUp(): bool {
+    return this.timesGivenUp >= TIMES_UNTIL_GIVEN_UP;
+  }
+
+  noteGivenUp(): void {
+    this.timesGivenUp = min(this.timesGivenUp + 1, TIMES_UNTIL_GIVEN_UP);
+  }
 }
+
+/** Once may be a thread that lags, and leaves what the others have come back to: it is about to come back as well. */
+const TIMES_UNTIL_GIVEN_UP: i32 = 2;
 
 const ids: usize = memory.data(2048, 16); // MAX_DOMAINS x 32 bytes
 const domains: StaticArray<Domain> = new StaticArray<Domain>(MAX_DOMAINS);
@@ -68,6 +82,7 @@ export function enterDomain(id: usize): Domain {
   free.hasAllTexts = true;
   free.isNew = true;
   free.textsDigest = 0;
+  free.timesGivenUp = 0;
   free.contexts = 1;
   count += 1;
   return free;

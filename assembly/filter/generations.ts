@@ -94,6 +94,7 @@ export function prepareServing(domain: Domain): void {
 export function serve(domain: Domain, generation: i64, time: u64): void {
   domain.generation = generation;
   domain.servesSince = max<u64>(1, time);
+  domain.timesGivenUp = 0;
   prepareServing(domain);
   if (tell(domain, time, true)) publish(domain, time);
 }
@@ -104,7 +105,12 @@ export function serveOn(time: u64, isAwake: bool): void {
     const domain = domainAt(i);
     if (domain.contexts == 0 || domain.servesSince == 0) continue;
     chooseKey(domain);
-    if (tell(domain, time, false) && isAwake && !isWoundUp()) publish(domain, time);
+    if (!tell(domain, time, false)) continue;
+    if (isWoundUp()) domain.noteGivenUp();
+    else {
+      domain.timesGivenUp = 0;
+      if (isAwake) publish(domain, time);
+    }
   }
 }
 

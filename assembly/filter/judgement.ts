@@ -13,7 +13,7 @@ const NO_ENTRY = changetype<Entry>(0);
 export function askUnder(question: Question, context: RootContext, nowNs: u64): i32 {
   const settings = context.settings;
   if (changetype<usize>(settings) == 0 || changetype<usize>(context.held) == 0) return Verdict.NoTrust;
-  if (!context.domain.hasAllTexts) return Verdict.NoTrust;
+  if (!context.domain.hasAllTexts || context.domain.isGivenUp) return Verdict.NoTrust;
   if (nowNs == 0) return Verdict.Internal;
   question.trust = context.held.trust;
   question.texts = context.domain.texts;

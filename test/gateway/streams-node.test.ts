@@ -387,6 +387,55 @@ describe("old contexts", () => {
     host.tick();
     expectEnded(opened, "expired");
   });
+
+  const seconds = (host: FilterHost, count: number): void => {
+    for (let i = 0; i < count * 2; i++) {
+      host.advance(500);
+      host.tick();
+    }
+  };
+
+  it("where nobody can tell its VM of a revocation any more, it ends: under a vm_id that was given up, and under roots or an audience that are", async () => {
+    const ways: readonly ((configure: Awaited<ReturnType<typeof setUp>>["configure"], world: World) => void)[] = [
+      (configure, world) => configure(world.bundleClaims(), {}, "glassgate-2"),
+      (configure, world) => configure(world.bundleClaims({ aud: ["staging"] }), { audience: "staging" }),
+      (configure, world) =>
+        configure(world.bundleClaims(), { roots: [...world.roots, quickSigner("Ed25519")].map(({ jwk }) => jwk) }),
+    ];
+    for (const giveUp of ways) {
+      const { world, host, open, configure } = await setUp();
+      const old = [open(world.grant(GRANT)), open(world.grant(GRANT), { worker: 1 })];
+      const normal = open("", { headers: headersOf([]) });
+      seconds(host, 20);
+      expect(old.every(isOpen)).toBe(true);
+      giveUp(configure, world);
+      host.tick();
+      expect(old.every(isOpen)).toBe(true);
+      const young = open(world.grant({ claims: { aud: ["test", "staging"] } }));
+      seconds(host, 6);
+      for (const opened of old) expectEnded(opened, "no_trust");
+      seconds(host, 20);
+      expect([normal, young].every(isOpen)).toBe(true);
+    }
+  });
+
+  it("a vm_id that is come back to is in force again, also where a stream has kept its context", async () => {
+    const { world, host, open, configure, claims } = await setUp();
+    const normal = open("", { headers: headersOf([]) });
+    const opened = open(world.grant(GRANT));
+    configure(world.bundleClaims(), {}, "glassgate-2");
+    seconds(host, 1);
+    configure(claims, {}, "glassgate");
+    seconds(host, 20);
+    expect(isOpen(opened)).toBe(true);
+    configure(world.bundleClaims(), {}, "glassgate-2");
+    seconds(host, 20);
+    expectEnded(opened, "no_trust");
+    configure(claims, {}, "glassgate");
+    const next = open(world.grant(GRANT));
+    seconds(host, 20);
+    expect([normal, next].every(isOpen)).toBe(true);
+  });
 });
 
 it("many: each is ended once, some a tick, the next ticks soon, and nothing is left behind", async () => {

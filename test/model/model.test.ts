@@ -46,7 +46,7 @@ describe("a rule that is left out is noticed", () => {
     expect(wrong?.story).toContain("the gateway restarts");
   });
 
-  it("a stream under a vm_id that was given up: what docs/threat-model.md says remains", () => {
+  it("a stream under a vm_id that was given up: what remains until its VM has seen it", () => {
     const { wrong } = explore({ ...SETTINGS["streams that outlive their configuration"], ...HEALED });
     expect(wrong?.what).toContain("a stream goes on");
     expect(wrong?.story.some((line) => line.endsWith("loses its VMs"))).toBe(true);

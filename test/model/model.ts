@@ -15,7 +15,8 @@
  *   and those beside it.
  * - The main thread: it takes everything at once, and serves nobody. In the walks with the filter it is there.
  * - Listeners under different anchors over time, and streams under anchors that nobody serves any more: docs/threat-model.md says what
- *   then remains. So it is with streams of a VM whose vm_id was given up, which a test here shows, and of one that has trapped: here they
+ *   then remains. So it is with streams of a VM whose vm_id was given up: the filter ends them some seconds later
+ *   (test/gateway/streams-node.test.ts), and a test here shows what holds until then. And of one that has trapped: here they
  *   end with it, and in truth nobody watches them.
  * - Several gateways: they share nothing.
  */
