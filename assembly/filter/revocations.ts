@@ -19,7 +19,14 @@ import { contextAt, contextEnd, isTaken, keepUpAll } from "./contexts";
 import { Domain } from "./domains";
 import { digestOf, holdsAllTexts } from "./remembered";
 import { SignedTexts } from "./settings";
-import { findSharedText, raiseSharedText, readSharedTexts, sharedText, sharedTextCount } from "./shared";
+import {
+  findSharedText,
+  forgetSharedText,
+  raiseSharedText,
+  readSharedTexts,
+  sharedText,
+  sharedTextCount,
+} from "./shared";
 
 const OLDER = "a text of its signer that is newer is in force";
 const OTHER = "a text of its signer with the same version and other content is in force";
@@ -174,6 +181,7 @@ function forgetIgnored(domain: Domain): void {
   for (let i = texts.count - 1; i >= 0; i--) {
     const text = texts.at(i);
     if (isNeeded(domain, text)) continue;
+    forgetSharedText(domain.id, text);
     texts.remove(i);
     releaseText(text);
   }

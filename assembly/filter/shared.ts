@@ -171,7 +171,10 @@ function putText(entry: usize, text: RevocationText): void {
   memory.copy(entry + KID_AT, text.key.namePtr, min(text.key.nameLen, KID_BYTES));
 }
 
-/** Forgets the texts that the bundle has ignored: nobody has to hold them any more. */
+/**
+ * Makes room by forgetting the texts that the bundle has ignored. Only then: a listener that asks for more roots than signed that
+ * bundle may still need them, and whoever tells here may not know of it.
+ */
 function dropIgnored(trust: Trust): void {
   for (let i = textCount - 1; i >= 0; i--) {
     const text = sharedText(i);
@@ -185,12 +188,27 @@ function dropIgnored(trust: Trust): void {
 export function raiseSharedText(domain: usize, text: RevocationText, trust: Trust): void {
   for (let i = 0; i < RETRIES; i++) {
     readSharedTexts(domain);
-    dropIgnored(trust);
     const known = findSharedText(text);
     const isKnown = changetype<usize>(known) != 0;
-    if (isKnown && known.version >= text.version) return;
+    // What the bundle has ignored of its signer is no newer one, whatever its number.
+    const isInForce = isKnown && !trust.ignoresText(known, known.key, known.version);
+    if (isInForce && known.version >= text.version) return;
+    if (!isKnown && textCount >= MAX_REMEMBERED_TEXTS) dropIgnored(trust);
     if (!isKnown && textCount >= MAX_REMEMBERED_TEXTS) return;
     putText(isKnown ? known.hash - HASH_AT : entryAt(textCount++), text);
+    if (setShared(textsKey, writeTextsKey(domain), texts, textCount * TEXT_BYTES, answer.cas) == Status.Ok) return;
+  }
+}
+
+/** Nobody has to hold it any more: a VM that has all listeners of the domain has forgotten it. */
+export function forgetSharedText(domain: usize, text: RevocationText): void {
+  for (let i = 0; i < RETRIES; i++) {
+    readSharedTexts(domain);
+    const known = findSharedText(text);
+    if (changetype<usize>(known) == 0 || memory.compare(known.hash, text.hash, HASH_BYTES) != 0) return;
+    const entry = known.hash - HASH_AT;
+    textCount -= 1;
+    memory.copy(entry, entryAt(textCount), TEXT_BYTES);
     if (setShared(textsKey, writeTextsKey(domain), texts, textCount * TEXT_BYTES, answer.cas) == Status.Ok) return;
   }
 }

@@ -2,10 +2,10 @@
  * The person's terminal, also when the standard streams carry data. From the moment it is held nothing that is typed is
  * echoed; what was typed before a question is thrown away: no answer is given to a question that was not read.
  */
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { PassThrough, Writable } from "node:stream";
-import { ReadStream } from "node:tty";
+import { isatty, ReadStream } from "node:tty";
 import { stopped } from "./stopped.js";
 
 const CTRL_C = 3;
@@ -21,6 +21,19 @@ interface Held {
 }
 let held: Held | undefined;
 let isRefused = false;
+
+/** Whether a terminal's Ctrl-C goes to this process and all that it has started: also where no standard stream is the terminal. */
+export function isInForeground(): boolean {
+  try {
+    // | pid (name) state parent group session terminal foreground-group |, where a name may hold anything.
+    const fields = readFileSync("/proc/self/stat", "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return fields[2] === fields[5];
+  } catch {
+    return [0, 1, 2].some((descriptor) => isatty(descriptor)); // No Linux: as far as the streams tell.
+  }
+}
 
 /** For a process that must never ask, whatever terminal it was started from. */
 export function refuseTerminal(): void {

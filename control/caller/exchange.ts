@@ -98,13 +98,33 @@ export function takeAnswer(
 
 export const PLAIN = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } as const;
 
+/** How long a client may go on sending what nobody wants, so that it comes to read why: as long as it may take for its headers. */
+const LINGER_MS = 15_000;
+
+/**
+ * What follows on the connection is thrown away: no body of a refused request is read. But a connection that is closed on a client
+ * that still sends is reset, and the answer is lost with it (RFC 9112, section 9.6).
+ */
 export function refuse(response: ServerResponse, { status, why, challenge }: Refused): void {
+  const body = `${why}\n`;
   response.writeHead(status, {
     ...PLAIN,
-    connection: "close", // What follows on the connection is not read: no body of a refused request is.
+    connection: "close",
+    "content-length": Buffer.byteLength(body),
     ...(challenge === true ? { "proxy-authenticate": 'Basic realm="glassgate"' } : {}),
   });
-  response.end(`${why}\n`);
+  const { req } = response;
+  if (req.complete) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  req.once("end", end).once("close", end).resume();
 }
 
 function welcome(response: ServerResponse, { cookie }: Opened, location: string, left: number): void {
@@ -140,17 +160,18 @@ export function exchange(
   for (const [name, value] of Object.entries(authorize(passage.credential, { method, host, path })))
     headers.set(name, [value]);
   const outgoing = passage.gateway.begin({ method, host, path, headers });
+  /** What comes behind an answer takes nothing of it back: a gateway that has denied an upload closes while we still send it. */
+  let isAnswered = false;
   const fail = (why: string): void => {
-    if (response.headersSent || response.destroyed) {
-      response.destroy();
-      return;
-    }
+    if (isAnswered || response.destroyed) return;
+    isAnswered = true;
     tell(502, why);
     refuse(response, { status: 502, why: `${why}.` });
   };
   outgoing.once("response", (answer) => {
     const status = takeAnswer(answer, passage, tell, fail);
     if (status === undefined) return;
+    isAnswered = true;
     response.writeHead(status, Object.fromEntries(returnedResponse(headerLines(answer.rawHeaders), rewriting)));
     // An answer that breaks off breaks off for the client too: it must not look whole.
     pipeline(answer, response, () => outgoing.destroy());
@@ -163,6 +184,9 @@ export function exchange(
   response.once("close", () => outgoing.destroy());
   if (headers.has("content-length") || headers.has("transfer-encoding")) {
     outgoing.flushHeaders(); // A body may begin late.
-    pipeline(request, outgoing, () => {}); // Its errors are the two above, or the client's end.
+    request.on("error", () => {}); // The client has gone: what hangs on it has ended above.
+    // Nobody takes the rest of a body where the way has ended before it: the client must get rid of it to read the answer.
+    outgoing.once("close", () => request.unpipe().resume());
+    request.pipe(outgoing);
   } else outgoing.end();
 }

@@ -30,7 +30,7 @@ export async function clocksAhead(gateways: readonly Gateway[]): Promise<number>
       throw new UserError(
         `${visible(file)}: its clock is ${showDuration(ahead)} ahead of this machine's, and what is signed here cannot reach that far.`,
         {
-          hint: "Set this machine's clock. If it is right, revoke by --person, --kid or --incident, which no clock holds up. Nothing was signed.",
+          hint: "Set this machine's clock. If it is right, the gateway's is wrong, or whoever answers there lies: leave that gateway out and stop the others, and there revoke by --person, --kid or --incident, which no clock holds up. Nothing was signed.",
         },
       );
     if (ahead < -NOTICEABLE)

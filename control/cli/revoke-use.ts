@@ -1,16 +1,18 @@
 /** What is in use at a gateway, as far as it can tell: its audit log, where that is a file on this machine, and its gauges. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
-import { isRecordLine } from "../base/audit.js";
+import { isEvidenceLine, isRecordLine } from "../base/audit.js";
 import { reasonOf, UserError } from "../base/errors.js";
 import { plural } from "../base/text.js";
 import { showTime } from "../base/time.js";
 import { auditLogOf } from "../gateway/audit-log.js";
 import type { Held } from "../gateway/held.js";
+import { jsonOf } from "../grant/message.js";
+import { sha256Hex } from "../signer/sign.js";
 import type { Revoked } from "../trust/claims.js";
 import { type IssuedGrant, revokes } from "../trust/entries.js";
 import { quoted } from "../trust/facts.js";
-import { longestLife } from "../trust/fold.js";
+import { CLOCK_MARGIN, longestLife } from "../trust/fold.js";
 import type { Gateway } from "./gateways.js";
 
 /** The end of a log: tens of thousands of records. */
@@ -21,12 +23,17 @@ const MAX_SHOWN = 30;
 const record = z.looseObject({
   verdict: z.literal("allow"),
   ts: z.string(),
+  vm: z.string(),
+  seq: z.number(),
   jti: z.string(),
+  grant_sha256: z.string(),
   sub: z.string(),
   ent: z.string(),
   incident: z.string().optional(),
   approvers: z.array(z.looseObject({ sub: z.string() })).default([]),
 });
+const evidence = z.looseObject({ evidence: z.string() });
+const ending = z.looseObject({ exp: z.number() });
 
 export interface UsedGrant {
   readonly jti: string;
@@ -59,22 +66,40 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Grants that were used since then, the latest first. */
-export function usedIn(log: string, since: number): UsedGrant[] {
+/** When the grant of that evidence has ended at the latest: no approval that comes later, which may begin its minutes anew, outlives it. */
+function endIn(line: string): readonly [hash: string, exp: number] | undefined {
+  const text = evidence.safeParse(parsed(line)).data?.evidence ?? "";
+  const [payload = ""] = text.split("~", 1);
+  const exp = ending.safeParse(jsonOf(payload)).data?.exp;
+  return exp === undefined ? undefined : [sha256Hex(payload), exp];
+}
+
+/**
+ * Grants that were used since then and may still live, the latest first. Each is known by the hash of its payload: who asks may
+ * give two grants one name. A record whose stream is still open stands there many times, and is one request.
+ * @param now seconds, by the gateway's clock
+ */
+export function usedIn(log: string, since: number, now: number): UsedGrant[] {
   const found = new Map<string, UsedGrant>();
+  const ends = new Map<string, number>();
+  const seen = new Set<string>();
   for (const line of log.split("\n")) {
+    const end = isEvidenceLine(line) ? endIn(line) : undefined;
+    if (end !== undefined) ends.set(...end);
     const read = isRecordLine(line) ? record.safeParse(parsed(line)).data : undefined;
     const last = Math.floor(Date.parse(read?.ts ?? "") / 1000);
-    if (read === undefined || !(last >= since)) continue;
-    const { jti, sub, ent, incident } = read;
-    const before = found.get(jti);
-    found.set(jti, {
+    if (read === undefined || !(last >= since) || seen.has(`${read.seq} ${read.vm}`)) continue;
+    seen.add(`${read.seq} ${read.vm}`);
+    const { jti, sub, ent, incident, grant_sha256: hash } = read;
+    const before = found.get(hash);
+    found.set(hash, {
       ...{ jti, sub, ent, incident },
       approvers: read.approvers.map((approver) => approver.sub),
       requests: (before?.requests ?? 0) + 1,
       last: Math.max(last, before?.last ?? 0),
     });
   }
+  for (const [hash, end] of ends) if (end <= now) found.delete(hash);
   return [...found.values()].sort((a, b) => b.last - a.last);
 }
 
@@ -106,12 +131,25 @@ async function openStreams({ admin }: Gateway): Promise<string> {
   }
 }
 
+/**
+ * What the gateway's clock shows at the earliest, in seconds. Grants live by it, and it may lag behind this machine's; one that is
+ * ahead, or whoever lies for it, hides nothing here.
+ */
+async function earliestAt({ admin }: Gateway, now: number): Promise<number> {
+  try {
+    return Math.min(now, (await admin.serverInfo()).clock ?? now - CLOCK_MARGIN);
+  } catch (error) {
+    if (error instanceof UserError) return now - CLOCK_MARGIN; // That it cannot be seen is told below.
+    throw error;
+  }
+}
+
 /** @param since seconds: grants that were used before can have no life left */
-function grantsOf({ file }: Gateway, since: number): UsedGrant[] | string {
+function grantsOf({ file }: Gateway, since: number, now: number): UsedGrant[] | string {
   const log = auditLogOf(file);
   if (log === undefined) return "its file names no audit log that is a file on this machine.";
   try {
-    return usedIn(tail(log), since);
+    return usedIn(tail(log), since, now);
   } catch (error) {
     return `its audit log ${quoted(log)} cannot be read (${reasonOf(error)}).`;
   }
@@ -119,7 +157,8 @@ function grantsOf({ file }: Gateway, since: number): UsedGrant[] | string {
 
 /** Lines for a person: what is in use at one gateway, and what of it the list ends. */
 export async function useOf(gateway: Gateway, held: Held, revoked: Revoked, now: number): Promise<string[]> {
-  const grants = grantsOf(gateway, now - longestLife(held.claims) - held.leeway);
+  const there = await earliestAt(gateway, now);
+  const grants = grantsOf(gateway, there - longestLife(held.claims) - held.leeway, there);
   const lines =
     typeof grants === "string"
       ? [`Which grants are in use cannot be seen: ${grants}`]

@@ -184,9 +184,15 @@ const judge = async (configuration: string): Promise<string | undefined> =>
 let lastJudged: { readonly configuration: string; readonly refusal: Promise<string | undefined> } | undefined;
 
 /** Why the built-in filter would refuse the configuration. */
-export function refusalOf(configuration: string): Promise<string | undefined> {
+export async function refusalOf(configuration: string): Promise<string | undefined> {
   if (lastJudged?.configuration !== configuration) lastJudged = { configuration, refusal: judge(configuration) };
-  return lastJudged.refusal;
+  const judged = lastJudged;
+  try {
+    return await judged.refusal;
+  } catch (error) {
+    if (lastJudged === judged) lastJudged = undefined; // What could not be judged is no judgement: the next one tries anew.
+    throw error;
+  }
 }
 
 /** The anchors that the gateway has now: as deployed, else as its own file says. */

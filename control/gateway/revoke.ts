@@ -1,5 +1,6 @@
 /** Brings one text of revocations into one gateway, and says what came of it. */
-import { UserError } from "../base/errors.js";
+import { messageOf, systemError } from "../base/errors.js";
+import { visible } from "../base/text.js";
 import { readRevocations, signerOf } from "../trust/revocations.js";
 import type { Admin } from "./admin.js";
 import type { Held } from "./held.js";
@@ -43,10 +44,11 @@ function withoutBundle({ filter, held }: RevokeTarget, text: string): RevokeOutc
   };
 }
 
+/** Whatever goes wrong at one gateway is that gateway's outcome: the others, at the same time, are brought to their end and told. */
 export async function bringText(target: RevokeTarget, text: string, timeoutMs?: number): Promise<RevokeOutcome> {
   const { filter, admin, held } = target;
-  if (held.bundle === undefined) return withoutBundle(target, text);
   try {
+    if (held.bundle === undefined) return withoutBundle(target, text);
     const { servingVms, warnings } = await push({
       filter,
       admin,
@@ -59,8 +61,14 @@ export async function bringText(target: RevokeTarget, text: string, timeoutMs?: 
     });
     return { kind: "applied", at: new Date(), vms: servingVms, warnings };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const kind = error instanceof PushFailure && error.outcome === "unreached" ? "unseen" : "refused";
-    return { kind, why: error.message, next: error.hint };
+    const known = systemError(error);
+    if (known === undefined)
+      return {
+        kind: "unseen",
+        why: `something went wrong that should not: ${visible(messageOf(error))}`,
+        next: undefined,
+      };
+    const kind = known instanceof PushFailure && known.outcome === "unreached" ? "unseen" : "refused";
+    return { kind, why: known.message, next: known.hint };
   }
 }

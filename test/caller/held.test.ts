@@ -416,3 +416,41 @@ it("a terminal's Ctrl-C reaches the command once, and its exit code is the run's
   expect(stdout).toContain("count 1");
   expect(stdout).toContain("exit 6");
 });
+
+// A second Ctrl-C makes many a program leave things half done, and where its streams lead is not where the terminal is.
+it.each([
+  ["with its input from elsewhere", "</dev/null"],
+  ["with all its streams elsewhere", "</dev/null >out.txt 2>&1"],
+])("nor twice %s", async (_, streams) => {
+  await heldGrant("tty.txt", 600);
+  party.write(
+    "count.py",
+    `import signal, time
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+with open("/dev/tty", "w") as terminal:
+    print("ready", file=terminal, flush=True)
+    while not seen: time.sleep(0.05)
+    time.sleep(1)
+    print("count", len(seen), file=terminal, flush=True)
+`,
+  );
+  const { stdout } = await atTerminal(
+    `npx glassgate run --grant tty.txt -- python3 count.py ${streams}; echo exit $?`,
+    [[/ready/, "\u0003"]],
+    { cwd: party.folder, env: party.env },
+  );
+  expect(stdout).toContain("count 1");
+  expect(stdout).toContain("exit 0");
+});
+
+it("an interrupt from another process, without a terminal, is handed on", async () => {
+  await heldGrant("tty.txt", 600);
+  party.write("wait.sh", 'trap "echo caught; exit 6" INT; kill -INT $PPID; while true; do sleep 0.1; done');
+  const { stdout, code } = await runProgram(
+    "setsid",
+    ["--wait", process.execPath, main, "run", "--grant", "tty.txt", "--", "bash", "wait.sh"],
+    { cwd: party.folder, env: party.env },
+  );
+  expect({ stdout, code }).toEqual({ stdout: "caught\n", code: 6 });
+});

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { nowSeconds } from "../../control/base/time.js";
 import { breakGlassFetch } from "../../control/caller/fetch.js";
 import { certificateThumbprint } from "../../control/caller/gateway.js";
@@ -302,6 +302,37 @@ describe("the way to the gateway", () => {
     expect(asked).toBe(0);
     const answer = await through({ credential: { grant }, gateway: { url, ca: pem("gateway.pem") } });
     expect(answer.text).toContain("over TLS");
+  });
+
+  it("is verified for a program's fetch as well, whatever the environment makes of it", async () => {
+    const { host, port } = new URL(url);
+    const plain = await startStub();
+    const clear = new URL(plain.url);
+    const locations = [host, `localhost:${port}`, clear.host];
+    const fetchWith = await breakGlassFetch({ grant: await looseGrant([detail({ locations })]) });
+    const before = asked;
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    for (const other of [url, `https://localhost:${port}`])
+      await expect(fetchWith(`${other}/orders/1`)).rejects.toThrow("NODE_TLS_REJECT_UNAUTHORIZED=0");
+    expect(asked).toBe(before);
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", undefined);
+
+    vi.stubEnv("HTTP_PROXY", "http://127.0.0.1:1");
+    vi.stubEnv("NO_PROXY", "");
+    for (const [name, value] of [
+      ["NODE_USE_ENV_PROXY", "1"],
+      ["NODE_OPTIONS", "--use-env-proxy"],
+    ] as const) {
+      vi.stubEnv(name, value);
+      await expect(fetchWith(`${clear.origin}/orders/1`)).rejects.toThrow("in clear to the proxy");
+      vi.stubEnv(name, undefined);
+    }
+    expect(plain.seen).toEqual([]);
+    vi.stubEnv("NODE_USE_ENV_PROXY", "1");
+    vi.stubEnv("NO_PROXY", `example.com, ${clear.hostname}`);
+    expect((await fetchWith(`${clear.origin}/orders/1`)).status).toBe(200);
+    vi.unstubAllEnvs();
+    await plain.stop();
   });
 
   it("shows the client certificate that the grant is bound to, and no other", async () => {

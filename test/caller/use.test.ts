@@ -108,6 +108,15 @@ function processes(): string {
     .join("\n");
 }
 
+/** Files in which that text stands. The browser's own profile, which remembers where it was, is not ours. */
+function filesWith(folder: string, text: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "profile" ? [] : filesWith(path, text);
+    return entry.isFile() && readFileSync(path).includes(text) ? [path] : [];
+  });
+}
+
 /** A part of the grant that no other text has: its signature. */
 const marks = (): readonly string[] => [grant, grant.split(".")[2]?.slice(0, 60) ?? "none"];
 
@@ -434,8 +443,16 @@ describe("glassgate proxy", () => {
     expect(JSON.parse(log)).toMatchObject({ why: "returned", sub: "rita", ent: "orders-repair" });
     for (const mark of marks()) expect(log).not.toContain(mark);
     expect(readdirSync(temporary).filter((name) => name.startsWith("glassgate"))).toEqual([]);
+    // Anywhere: the grant, what opened the proxy, the requester's key and its passphrase.
+    const { password } = new URL(/(http:\/\/glassgate:\S+@\S+)/.exec(proxy.out())?.[1] ?? "");
+    const token = new URL(opening).pathname.split("/").at(-1) ?? "";
+    for (const secret of [...marks(), password, token, party.keys.rita.d, party.env.GLASSGATE_PASSPHRASE]) {
+      expect(secret.length).toBeGreaterThan(20);
+      expect(filesWith(party.folder, secret)).toEqual([]);
+    }
     // The one copy that somebody made is dead: the key is gone.
     party.write("copy.txt", `x-break-glass: ${grant}\n`);
+    for (const mark of marks()) expect(filesWith(party.folder, mark)).toEqual([join(party.folder, "copy.txt")]);
     const late = await quick(["curl", "--grant", "copy.txt", "--", `https://${API}/orders/42`]);
     expect(late.code).toBe(2);
     expect(late.stderr).toContain("the key is not here");

@@ -1,6 +1,6 @@
 /** A gateway that lies or is exchanged while a push looks at it: "applied" only for what was seen of the very Envoy that answers then. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -14,6 +14,7 @@ import { PushFailure } from "../../control/gateway/push-outcome.js";
 import { renderGateway } from "../../control/gateway/render.js";
 import { type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
 import { bringText } from "../../control/gateway/revoke.js";
+import { FilterHost } from "../../control/host/host.js";
 import { domainOf } from "../../control/trust/anchors.js";
 import { configurationText } from "../../control/trust/configuration.js";
 import { anchorsOf } from "../kit/envoy.js";
@@ -242,5 +243,37 @@ it("a gateway's own file with other anchors is warned of, though the deployed on
   expect(await ended({ filter: readRenderedFilter(old, "gateway.yaml") })).toMatchObject({
     unchanged: true,
     warnings: [expect.stringMatching(/pins other anchors, .*threshold: 1 becomes 2/)],
+  });
+});
+
+describe("what nobody thought of at one gateway is that gateway's outcome, and the others are told", () => {
+  const bring = async (sub: string, changes: Partial<RenderedFilter> = {}) => {
+    const text = revocations(world, { by: world.roots[0], revoked: { sub: [sub] } });
+    const deployed = configurationText(anchors, 5, { bundle: BUNDLE.text, min_version: 7 });
+    writeEcds(filter.ecdsPath, ecdsText(filter, deployed, undefined, "5"));
+    const held = await readHeld(filter);
+    if (held === undefined) throw new Error("no configuration");
+    return bringText({ filter: { ...filter, ...changes }, admin: new Admin(address), held }, text, 400);
+  };
+
+  it("files that the system does not give", async () => {
+    const circle = join(folder, "circle");
+    symlinkSync("circle", circle);
+    expect(await bring("rita", { ecdsPath: join(circle, "glassgate.json") })).toMatchObject({
+      kind: "refused",
+      why: expect.stringContaining("its links lead in a circle"),
+    });
+  });
+
+  it("a defect of ours", async () => {
+    const spied = vi.spyOn(FilterHost, "load").mockRejectedValue(new TypeError("no such thing"));
+    try {
+      expect(await bring("adam")).toMatchObject({ kind: "unseen", why: expect.stringContaining("no such thing") });
+    } finally {
+      spied.mockRestore();
+    }
+    // And what could not be judged once is judged anew.
+    onStats(() => admin.serveFile());
+    expect(await bring("adam")).not.toMatchObject({ why: expect.stringContaining("no such thing") });
   });
 });

@@ -648,6 +648,47 @@ describe("nothing is resurrected", () => {
     expect(ask()).toBe("allow");
   });
 
+  it("nor one that only a bundle of fewer roots has ignored, which another listener does not follow", async () => {
+    const { host, take } = await start({ failurePolicy: "reload", workers: 1 });
+    const ask = (listener: string): string | undefined =>
+      host.request({ headers: headersOf([world.alone()]), listener }).filterState.get("wasm.glassgate.verdict");
+    const easy = (claims: Json, signedBy: readonly Signer[]): string =>
+      world.configuration({
+        bundle: claims,
+        signedBy: [...signedBy],
+        configuration: { threshold: 1, revocations: versioned(bot, 10, { sub: ["temp"] }) },
+      });
+    const first = bundle();
+    take(configuration(taken, first), "strict");
+    take(configuration(undefined, first), "strict");
+    take(easy(bundle({ texts: { anna: version } }), [root1]), "easy");
+    const both = bundle();
+    take(configuration(undefined, both), "strict");
+    take(easy(both, [root1, root2]), "easy");
+    expect([ask("strict"), ask("easy")]).toEqual(["revoked", "revoked"]);
+    const [vm] = host.process.workers[0]?.allVms ?? [];
+    vm?.guest.invoke("tool_verify", 0, -64, -64, -64, 64);
+    host.advance(2000);
+    expect([ask("strict"), ask("easy")]).toEqual(["no_trust", "no_trust"]);
+    // And comes back with it.
+    take(configuration(taken, both), "strict");
+    expect([ask("strict"), ask("easy")]).toEqual(["revoked", "revoked"]);
+  });
+
+  it("a text that is forgotten everywhere is missed by no VM that begins anew, when the bundle names it no more", async () => {
+    const { host, take } = await start({ failurePolicy: "reload", workers: 1 });
+    const ask = (): string | undefined =>
+      host.request({ headers: headersOf([world.alone()]) }).filterState.get("wasm.glassgate.verdict");
+    take(configuration(taken));
+    take(configuration(undefined, bundle({ revoked: { kid: [anna.kid] } })));
+    take(configuration(undefined, bundle()));
+    expect(ask()).toBe("allow");
+    const [vm] = host.process.workers[0]?.allVms ?? [];
+    vm?.guest.invoke("tool_verify", 0, -64, -64, -64, 64);
+    host.advance(2000);
+    expect(ask()).toBe("allow");
+  });
+
   it("a listener without a bundle keeps no text from being remembered", async () => {
     const { ask, take, host } = await start();
     take(world.configuration({ bundle: null }), "bare");

@@ -4,6 +4,7 @@
  */
 import { expect, it } from "vitest";
 import { FilterHost } from "../../control/host/host.js";
+import { quickSigner } from "../kit/quick.js";
 import type { Signer } from "../kit/token.js";
 import { type GrantSpec, World } from "../kit/world.js";
 
@@ -191,4 +192,21 @@ it("checks approvals together, and one forged among eight denies wherever it sta
     tick(2 * LONG);
     expect(built()).toBe(9);
   }
+});
+
+it("16 keys wait for theirs; a further one asks again with its next signature", async () => {
+  const { world, host, ask, tick, built } = await setUp();
+  const signers = Array.from({ length: 17 }, () => quickSigner());
+  const bundle = world.bundleClaims({
+    principals: signers.map(({ jwk }, i) => ({ id: `p${i}`, roles: ["oncall"], keys: [jwk] })),
+  });
+  host.configure(world.configuration({ bundle, configuration: { table_memory_kib: 32_768 } }));
+  const askBy = (i: number, jti: string): string =>
+    ask(world.alone({ by: signers[i] ?? quickSigner(), claims: { sub: `p${i}`, jti } }));
+  for (const i of signers.keys()) expect(askBy(i, `a-grant-of-key-${i}`)).toBe("allow");
+  tick(2 * LONG);
+  expect(built()).toBe(16);
+  expect(askBy(16, "another-grant-of-it")).toBe("allow");
+  tick(LONG);
+  expect(built()).toBe(17);
 });
