@@ -170,7 +170,10 @@ describe("urgent texts", () => {
     const claims = {
       ...rest,
       revokers,
-      principals: [{ id: "lead", roles: [], keys: [] }, { id: "adam", roles: ["lead"], keys: [adam.jwk] }],
+      principals: [
+        { id: "lead", roles: [], keys: [] },
+        { id: "adam", roles: ["lead"], keys: [adam.jwk] },
+      ],
     };
     expect(offer(claims, text(adam)).reason).toContain("held no role of a revoker");
   });

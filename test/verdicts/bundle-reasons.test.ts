@@ -68,8 +68,16 @@ describe("why a bundle is refused", () => {
       }),
       wrongInEntitlement("approvals"),
     ],
-    ["a time, its first member of another type", { revoked: { issued_before: [{ sub: 7, at: 1 }] } }, wrongIn("revoked")],
-    ["an unknown member of a role, a number", role({ role: "r", extra: 9_000_000_000 }), 'a role has an unknown member: "extra"'],
+    [
+      "a time, its first member of another type",
+      { revoked: { issued_before: [{ sub: 7, at: 1 }] } },
+      wrongIn("revoked"),
+    ],
+    [
+      "an unknown member of a role, a number",
+      role({ role: "r", extra: 9_000_000_000 }),
+      'a role has an unknown member: "extra"',
+    ],
     ["an unknown member of a role, a name", role({ extra: "r" }), 'a role has an unknown member: "extra"'],
     [
       "an unknown member of a principal, an array",
@@ -81,13 +89,21 @@ describe("why a bundle is refused", () => {
       entitlement({ approvals: [{ role: "a", extra: 1 }] }),
       'an approval has an unknown member: "extra"',
     ],
-    ["an unknown member of an entitlement, a boolean", entitlement({ extra: true }), 'an entitlement has an unknown member: "extra"'],
+    [
+      "an unknown member of an entitlement, a boolean",
+      entitlement({ extra: true }),
+      'an entitlement has an unknown member: "extra"',
+    ],
     [
       "an unknown member of a time, a name",
       { revoked: { issued_before: [{ at: 1, extra: "p" }] } },
       'an issued_before has an unknown member: "extra"',
     ],
-    ["an unknown member of a key, a string", key({ extra: "EdDSA" }), 'a key has an unknown or private member: "extra"'],
+    [
+      "an unknown member of a key, a string",
+      key({ extra: "EdDSA" }),
+      'a key has an unknown or private member: "extra"',
+    ],
     [
       "nine approvals of one role",
       entitlement({ approvals: [{ role: "a", count: 9 }] }),
@@ -133,7 +149,9 @@ describe("why a bundle is refused", () => {
     expect(await offerClaims({ entitlements: [...list(1024, small), 7] })).toContain("of the wrong type");
     const floors = Object.fromEntries([...list(1024, name), "a b"].map((signer) => [signer, 7]));
     expect(await offerClaims({ texts: floors })).toBe('texts names what is neither a name nor a kid: "a b"');
-    expect(await offerClaims({ revoked: { jti: [...list(4096, name), "x".repeat(65)] } })).toContain("of 1 to 64 bytes");
+    expect(await offerClaims({ revoked: { jti: [...list(4096, name), "x".repeat(65)] } })).toContain(
+      "of 1 to 64 bytes",
+    );
   });
 });
 
