@@ -106,6 +106,16 @@ describe("bundles after each other, on one VM", () => {
       expect(ask(grant())).toBe("allow");
     });
 
+  it("are signed by the same roots, also where a configuration without one came between", async () => {
+    const { host, take, ask } = await start();
+    for (let i = 0; i < 3; i++) {
+      take(bundle());
+      expect(host.configure(world.configuration({ bundle: null })).accepted).toBe(true);
+    }
+    take(bundle());
+    expect(ask()).toBe("allow");
+  });
+
   it("are taken also after one that the VM has refused", async () => {
     const { host, ask, offer, take } = await start();
     const old = world.configuration({ bundle: bundle() });
