@@ -79,6 +79,8 @@ export class NameIndex {
     let i = 0;
     for (; i + 8 <= len; i += 8) hash = mix(hash ^ load<u64>(ptr + i));
     for (; i < len; i++) hash = mix(hash ^ load<u8>(ptr + i));
+    // What came last stands in the upper half: names such as user-001, user-002 would share a few buckets.
+    hash = mix(hash);
     return this.buckets + <usize>(<u32>hash & this.mask) * sizeof<usize>();
   }
 }
