@@ -43,6 +43,21 @@ it("an approver's role neither asks, nor is it a reason, wherever the entitlemen
   }
 });
 
+it("a denial names what the detail that got furthest lacks, whichever stands last", async () => {
+  const verdictOf = await setUp();
+  const details = [
+    world.detail({ paths: ["/customers/*"] }),
+    world.detail({ actions: ["PUT"] }),
+    world.detail({ locations: ["b.example.com"] }),
+  ];
+  const ask = (authorization_details: readonly unknown[]) =>
+    verdictOf(headersOf([world.alone({ claims: { ent: "wide", authorization_details } })]));
+  expect(ask(details)).toBe("scope_path");
+  expect(ask(details.slice(1))).toBe("scope_method");
+  expect(ask(details.slice(2))).toBe("scope_host");
+  expect(ask(details.toReversed())).toBe("scope_path");
+});
+
 describe("wherever a grant comes to lie in memory", () => {
   /** Its scope stands so many bytes further, and the grant is as long as ever. */
   const moved = (bytes: number): string => {
