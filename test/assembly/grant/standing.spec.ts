@@ -98,6 +98,21 @@ describe("the copy of a grant", () => {
     }
     expect(wrong).toBe(0);
     expect(changetype<usize>(claims.scope)).toBe(0);
+    // What the request's signature was over stays behind, and so does the signature.
+    const request = copy.request;
+    expect(request.headPtr == 0 && request.bodyPtr == 0 && request.signature == 0).toBe(true);
+    expect(request.headLen == 0 && request.bodyLen == 0).toBe(true);
+  });
+
+  it("is bound to nothing, and to no network, where the grant is not", () => {
+    const grant = largest();
+    grant.claims.confirmation = changetype<Confirmation>(0);
+    grant.claims.networks = changetype<Networks>(0);
+    const region = new Region();
+    region.open(place, STANDING_BYTES);
+    const claims = copyStanding(region, grant, audience.ptr, audience.len).claims;
+    expect(changetype<usize>(claims.confirmation)).toBe(0);
+    expect(changetype<usize>(claims.networks)).toBe(0);
   });
 
   it("is full where it has no room, and nobody is harmed", () => {
