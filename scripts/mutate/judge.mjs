@@ -1,5 +1,6 @@
 // Is a mutant noticed? The tests that reach its place run on the filter with that mutant, one by one, those first that have noticed most so
 // far in the least time, until one fails; then the specs.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { QUIET, TELL } from "../instrument/probe.mjs";
 import { runSpecs } from "../instrument/run-suites.mjs";
@@ -109,6 +110,16 @@ export class Judge {
     }
   }
 
+  /** Those of the mutant's own room first, which are a few and compile in no time. */
+  async #specsNotice({ id, file }) {
+    const room = file.split("/")[1];
+    for (const rooms of existsSync(`test/assembly/${room}`) ? [[room], undefined] : [undefined]) {
+      const { isGreen } = await runSpecs(this.#folder, id, { timeoutMs: SPECS_PATIENCE_MS, rooms });
+      if (!isGreen) return true;
+    }
+    return false;
+  }
+
   /** @param budgetMs so much of tests, and no more @returns `{ outcome, by }` */
   async judge(mutant, runner, budgetMs) {
     const { id, file } = mutant;
@@ -132,9 +143,8 @@ export class Judge {
         outcome: "survived",
         by: tests.length === 0 ? "no test reaches it" : `${tests.length} tests reach it${cut}`,
       };
-    const { isGreen } = await runSpecs(this.#folder, id, { timeoutMs: SPECS_PATIENCE_MS });
-    return isGreen
-      ? { outcome: "survived", by: `${tests.length} tests and specs reach it${cut}` }
-      : { outcome: "killed", by: "the specs" };
+    return (await this.#specsNotice(mutant))
+      ? { outcome: "killed", by: "the specs" }
+      : { outcome: "survived", by: `${tests.length} tests and specs reach it${cut}` };
   }
 }

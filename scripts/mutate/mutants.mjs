@@ -45,7 +45,8 @@ function each(list, visit) {
 function numbering(source, mutants) {
   return (node, from, to) => {
     const { line, column } = source.place(node.range.start);
-    mutants.push({ id: mutants.length + 1, file: source.path, line, column, from, to, text: source.lineText(line) });
+    const [above, text] = [line - 1, line].map((number) => source.lineText(Math.max(number, 1)));
+    mutants.push({ id: mutants.length + 1, file: source.path, line, column, from, to, text, above });
     return `isBroken(${mutants.length})`;
   };
 }

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 
 const KEPT = ".cache/mutate/reach.json";
 const FOLDERS = ["test", "control"];
+const SPECS = "test/assembly/";
 
 function sourcesOf(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -13,15 +14,17 @@ function sourcesOf(folder) {
     .sort();
 }
 
-/** Of the filter, and of everything but the test files. */
-function keyOf(wasm) {
-  const hash = createHash("sha256").update(readFileSync(wasm));
-  const shared = FOLDERS.flatMap(sourcesOf).filter((path) => !path.endsWith(".test.ts"));
-  for (const path of shared) hash.update(readFileSync(path));
+function hashOf(...files) {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(file));
   return hash.digest("hex");
 }
 
-const hashOf = (file) => createHash("sha256").update(readFileSync(file)).digest("hex");
+const isSpec = (path) => path.startsWith(SPECS);
+
+/** Of the filter, and of everything but the test files and the specs. */
+const keyOf = (wasm) =>
+  hashOf(wasm, ...FOLDERS.flatMap(sourcesOf).filter((path) => !path.endsWith(".test.ts") && !isSpec(path)));
 
 /**
  * @param wasm path of the filter
@@ -33,7 +36,9 @@ const hashOf = (file) => createHash("sha256").update(readFileSync(file)).digest(
 export async function reachOf(wasm, files, findSpecs, findTests) {
   const key = keyOf(wasm);
   let kept = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, "utf8")) : undefined;
-  if (kept?.key !== key) kept = { key, specs: await findSpecs(), files: {} };
+  if (kept?.key !== key) kept = { key, files: {} };
+  const specsKey = hashOf(...sourcesOf(SPECS).filter(isSpec));
+  if (kept.specsKey !== specsKey) Object.assign(kept, { specsKey, specs: await findSpecs() });
   const isKnown = (file) => kept.files[file]?.hash === hashOf(file);
   for (const [file, tests] of await findTests(files.filter((file) => !isKnown(file))))
     kept.files[file] = { hash: hashOf(file), tests };

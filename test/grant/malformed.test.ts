@@ -47,6 +47,14 @@ const CASES: readonly (readonly [string, string, string])[] = [
     claims({ incident: "x".repeat(65) }),
     "claim incident must be a string of 1 to 64 bytes",
   ],
+  ["a person that is a number", claims({ sub: 7 }), "claim sub must be a name"],
+  ["an entitlement that is none", claims({ ent: "" }), "claim ent must be a name"],
+  ["reasons in an array", claims({ reason: ["outage"] }), "claim reason must be a name"],
+  [
+    "no details",
+    claims({ authorization_details: [] }),
+    "claim authorization_details must be an array of 1 to 16 objects",
+  ],
   ["an empty text", claims({ text: "" }), "claim text must be a string of 1 to 1000 bytes"],
   ["a name that is none", claims({ drill: "../x" }), "claim drill must be a name"],
   ["a jti that is too short", claims({ jti: "abc" }), "claim jti must be a string of 16 to 64 of A-Za-z0-9_-"],
@@ -138,6 +146,13 @@ const CASES: readonly (readonly [string, string, string])[] = [
     "the grant has more approvals than 8",
   ],
   ["no dots", "abc", "the request is not made of the segments and dots of a compact JWS"],
+  ["one character", "x", "the request is not made of the segments and dots of a compact JWS"],
+  ["a tilde in front", `~${request}`, "the request is not made of the segments and dots of a compact JWS"],
+  [
+    "an empty approval in front",
+    `${request}~~${approval}`,
+    "approval 1 is not made of the segments and dots of a compact JWS",
+  ],
   ["an empty approval", `${request}~`, "approval 1 is not made of the segments and dots of a compact JWS"],
   ["padding in the payload", `${header}.${payload}=.${signature}`, "the payload is not canonical base64url"],
   ["a header in another alphabet", `${header}+.${payload}.${signature}`, "the request is not canonical base64url"],
@@ -196,6 +211,8 @@ describe("the holder is told all of it", () => {
       "the payload has a member that this filter does not know, and so cannot enforce: no\\u{202e}nce",
     );
     expect(await malformedBecause(world.grant())).toBeUndefined();
+    const payload = JSON.stringify(world.claims()).padEnd(6200);
+    expect(await malformedBecause(world.grant({ payload, approvals: [] }))).toBe("the grant is too large");
     const ask = `${base64url(JSON.stringify({ alg: world.rita.alg, kid: world.rita.kid, typ: "bg-ask+jwt" }))}.${segment(world.claims({ incident: "" }))}.${"A".repeat(86)}`;
     await expect(readClaims(ask, "The ask")).rejects.toThrow(
       "The ask is not well-formed, and every gateway would refuse it: claim incident must be a string of 1 to 64 bytes.",

@@ -104,6 +104,8 @@ describe("once the requester's signature holds", () => {
       sub: "rita",
       approvers: [],
     });
+    // One approval would have to be checked as well, whether it is needed or not.
+    expect(ask(world.alone({ approvals: [{ by: world.adam }] }), "10.0.0.1:1")).toBe("busy");
     // No approval needs to be checked: none has to wait.
     expect(ask(world.alone(), "10.0.0.1:1")).toBe("allow");
     expect(ask(accepted, "10.0.0.1:1")).toBe("allow");

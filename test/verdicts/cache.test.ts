@@ -115,6 +115,18 @@ it("only accepted grants enter: denied ones neither fill nor evict", async () =>
   expect(ask(grant)).toMatchObject({ verdict: "allow", cached: true });
 });
 
+it("stays its own requester's, whoever sends a grant in between", async () => {
+  const { world, host, ask } = await setUp();
+  host.configure(world.configuration());
+  const grant = world.alone();
+  for (let round = 0; round < 2; round++) {
+    expect(ask(grant)).toMatchObject({ verdict: "allow", cached: round > 0 });
+    expect(ask(world.alone({ by: world.stranger }))).toMatchObject({ verdict: "key_unknown" });
+    expect(ask(grant)).toMatchObject({ verdict: "allow", cached: true });
+    expect(ask(world.alone({ by: world.rita2, claims: { sub: "adam" } }))).toMatchObject({ verdict: "key_owner" });
+  }
+});
+
 it("is bounded: the least recently used one makes room", async () => {
   const { world, host, ask } = await setUp();
   host.configure(world.configuration());

@@ -69,6 +69,21 @@ describe("the certificate of the connection", () => {
     for (const [name, answer] of Object.entries(none)) expect(verdictOf(headers, answer), name).toBe("binding_missing");
   });
 
+  it("of one grant opens no other, though both are cached", async () => {
+    const { verdictOf } = await setUp();
+    const other = Buffer.alloc(32, 0x3a);
+    const both = [digest, other].map((certificate) => ({
+      headers: headersOf([world.alone({ claims: { cnf: { "x5t#S256": certificate.toString("base64url") } } })]),
+      certificate,
+    }));
+    for (let round = 0; round < 2; round++) {
+      for (const { headers, certificate } of both) {
+        expect(verdictOf(headers, certificate.toString("hex"))).toBe("allow");
+        expect(verdictOf(headers, (certificate === other ? digest : other).toString("hex"))).toBe("binding_mismatch");
+      }
+    }
+  });
+
   it("of the request before is not that of this one", async () => {
     const { verdictOf } = await setUp();
     expect(verdictOf(headersOf([grant]), hex)).toBe("allow");

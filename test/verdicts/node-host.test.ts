@@ -79,6 +79,15 @@ describe("when the gateway itself fails", () => {
     }
   });
 
+  it("headers that cannot be read are no second use of what was allowed before", async () => {
+    const host = await failing("proxy_get_header_map_pairs", 2);
+    expect(ask(host).kind).toBe("continue");
+    const outcome = ask(host);
+    expect(code(outcome)).toBe("internal");
+    expect(outcome.filterState.get("wasm.glassgate.verdict")).toBe("internal");
+    expect(ask(host).kind).toBe("continue");
+  });
+
   it("a grant header that cannot be read is judged, not passed", async () => {
     const outcome = ask(await failing("proxy_get_header_map_value"));
     expect(outcome.filterState.get("wasm.glassgate.verdict")).toBe("allow");

@@ -132,3 +132,12 @@ it("judges the network of each request anew, as the gateway says it", async () =
     expect(seen(nowhere), nowhere).toBe("network");
   expect(seen("192.0.2.15:1")).toBe("allow");
 });
+
+it("a client without an address is in no network, not even in all of a family's addresses", async () => {
+  const { world, at } = await setUp({});
+  for (const net of ["::/0", "0.0.0.0/0", "::/128", "0.0.0.0/32"]) {
+    const grant = world.grant({ claims: { net: [net] } });
+    expect(at(1, grant, "/run/api.sock"), net).toBe("network");
+    expect(at(1, grant, net.startsWith("::") ? "[::]:1" : "0.0.0.0:1"), net).toBe("allow");
+  }
+});

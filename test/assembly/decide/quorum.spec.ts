@@ -48,6 +48,8 @@ describe("quorum", () => {
     expect(isMet("aa", ["a"])).toBe(false);
     expect(isMet("ab", ["ab"])).toBe(false);
     expect(isMet("aa", ["a", "a"])).toBe(true);
+    expect(isMet("aaaaaaaa", ["a", "a", "a", "a", "a", "a", "a", "a"])).toBe(true);
+    expect(isMet("aaaaaaaa", ["a", "a", "a", "a", "a", "a", "a", "b"])).toBe(false);
   });
   it("is searched, not greedy", () => {
     expect(isMet("ab", ["ab", "a"])).toBe(true);
