@@ -11,7 +11,7 @@ import type { ConfigurationOptions } from "../trust/configuration.js";
 import { collect, type Trusted } from "./context.js";
 import { askPerson, paint, result, resultJson, say, warn } from "./output.js";
 
-const DEFAULT_FILE = "gateway.yaml";
+export const DEFAULT_FILE = "gateway.yaml";
 
 export interface GatewayOptions {
   /** The gateways' own files. */
@@ -75,7 +75,7 @@ export interface Pushed {
   readonly failure: PushFailure | undefined;
 }
 
-async function confirmAnchors(changes: readonly string[]): Promise<boolean> {
+export async function confirmAnchors(changes: readonly string[]): Promise<boolean> {
   warn("this changes what the gateway trusts:");
   for (const change of changes) say(`  ${change}`);
   return (await askPerson('Type "yes" to pin these anchors at the gateway: ')) === "yes";

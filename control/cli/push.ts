@@ -2,8 +2,16 @@
 import type { Command } from "commander";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted } from "./context.js";
 import { adminOption, type GatewayOptions, gatewayOption, pushToAll, readGateways, reportPushes } from "./gateways.js";
+import { type KongOptions, kongOption, pushToKongs } from "./push-kong.js";
 
-async function run(options: GatewayOptions & { anchors: string; bundle: string; json?: boolean }): Promise<void> {
+interface Options extends GatewayOptions, KongOptions {
+  readonly anchors: string;
+  readonly bundle: string;
+  readonly json?: boolean;
+}
+
+async function run(options: Options): Promise<void> {
+  if (options.kong !== undefined) return pushToKongs(options, await readTrusted(options));
   const gateways = readGateways(options);
   reportPushes(await pushToAll(gateways, await readTrusted(options)), options.json);
 }
@@ -14,6 +22,7 @@ export function addPush(program: Command): void {
     .description("put the bundle into running gateways; done when every worker serves it")
     .addOption(gatewayOption())
     .addOption(adminOption())
+    .addOption(kongOption())
     .addOption(anchorsOption())
     .addOption(bundleOption())
     .addOption(jsonOption())
@@ -22,5 +31,6 @@ export function addPush(program: Command): void {
     "glassgate push",
     "glassgate push --gateway /etc/envoy/gateway.yaml --json",
     "glassgate push --gateway east.yaml --gateway west.yaml",
+    "glassgate push --gateway kong.yaml --kong http://127.0.0.1:8001",
   ]);
 }

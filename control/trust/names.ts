@@ -115,7 +115,9 @@ export const headerName = z
   .refine((text) => text !== "host", "must not be host");
 /** What a header carries that opens something. No message shows it. */
 export const credential = (max: number) =>
-  z.string().regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), `must be 1 to ${max} visible ASCII characters, without a space`);
+  z
+    .string()
+    .regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), `must be 1 to ${max} visible ASCII characters, without a space`);
 /** Nobody in front vouches for a credential. */
 export const keptHeader = headerName.refine(
   (text) => text !== "authorization" && text !== "dpop",

@@ -1,15 +1,11 @@
 /** The filter's configuration as a Kong gateway holds it: written out, or as one text (all that Kong 3.4 takes). */
-import { z } from "zod";
+import type { z } from "zod";
 import { isRecord } from "../../base/schema.js";
-import { type Configuration, type ConfigurationOptions, deployedSchema } from "../../trust/configuration.js";
+import { type Configuration, deployedSchema } from "../../trust/configuration.js";
+import { upstreamHeaderSchema } from "../../trust/members.gen.js";
 import { type Deployed, readBundle } from "../ecds.js";
 
-const upstreamHeader = z.looseObject({ name: z.string().min(1), value: z.string().min(1) });
-export type UpstreamHeader = z.infer<typeof upstreamHeader>;
-
-export interface KongOptions extends ConfigurationOptions {
-  readonly upstream_header: { readonly name: string; readonly value: string };
-}
+export type UpstreamHeader = z.infer<typeof upstreamHeaderSchema>;
 
 /** As an object, whichever way it is written; undefined where it is neither. */
 export function configurationIn(config: unknown): Readonly<Record<string, unknown>> | undefined {
@@ -28,7 +24,7 @@ export const inFormOf = (before: unknown, configuration: string): unknown =>
   typeof before === "string" ? configuration : JSON.parse(configuration);
 
 export function upstreamHeaderOf(configuration: Readonly<Record<string, unknown>>): UpstreamHeader | undefined {
-  return upstreamHeader.safeParse(configuration.upstream_header).data;
+  return upstreamHeaderSchema.safeParse(configuration.upstream_header).data;
 }
 
 /** The same that an ECDS file holds for an Envoy; undefined when it is not what `render` and `push` write. */

@@ -1,20 +1,13 @@
 /** Why the filter could not use a configuration. At a Kong gateway it says so nowhere but in the log, and denies every grant. */
-import { z } from "zod";
-import { headerName } from "../../trust/names.js";
+import { upstreamHeaderSchema } from "../../trust/members.gen.js";
 import { refusalOf } from "../push-preflight.js";
 
-/** What a header's value may hold, and no more than a line of headers has room for. */
-const upstreamHeader = z.strictObject({
-  name: headerName,
-  value: z.string().regex(/^[\x21-\x7e]{1,512}$/, "must be 1 to 512 visible ASCII characters"),
-});
-
-/** Everything but `upstream_header` is the same on every host, and put to the built-in filter. */
+/** Everything but `upstream_header`, which the build for Envoy refuses, is the same on every host, and put to the built-in filter. */
 export async function kongRefusalOf({
   upstream_header: header,
   ...rest
 }: Readonly<Record<string, unknown>>): Promise<string | undefined> {
-  const { error } = upstreamHeader.safeParse(header);
+  const { error } = upstreamHeaderSchema.safeParse(header);
   const issue = error?.issues[0];
   if (issue !== undefined) return `${["upstream_header", ...issue.path].join(".")}: ${issue.message}`;
   if (rest.require !== true)

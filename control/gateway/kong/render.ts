@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { type Document, parseDocument } from "yaml";
 import { UserError } from "../../base/errors.js";
 import type { Anchors } from "../../trust/anchors.js";
-import { configurationText } from "../../trust/configuration.js";
-import { configurationIn, type KongOptions } from "./configuration.js";
+import { type ConfigurationOptions, configurationText } from "../../trust/configuration.js";
+import { configurationIn } from "./configuration.js";
 import { drawKey, IDENTITY_HEADERS, KEY_HEADER } from "./names.js";
 
 export interface KongRenderOptions {
@@ -25,7 +25,7 @@ export interface KongRenderOptions {
 const TEMPLATE = fileURLToPath(new URL("../../../config/kong/kong.yaml", import.meta.url));
 
 /** Members of the filter's configuration that render decides. */
-const optionsOf = ({ keep }: KongRenderOptions, key: string): KongOptions => ({
+const optionsOf = ({ keep }: KongRenderOptions, key: string): ConfigurationOptions => ({
   require: true,
   strip: [...IDENTITY_HEADERS],
   ...(keep === undefined || keep.length === 0 ? {} : { keep: [...keep] }),

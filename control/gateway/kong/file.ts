@@ -1,0 +1,173 @@
+/**
+ * The filter's configuration and the upstream key in a declarative Kong configuration (the operator's own file, or what a Kong without
+ * database exports), changed in place: everything else in it, comments too, stays.
+ */
+import { type Document, isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, type YAMLSeq } from "yaml";
+import { UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import type { Deployed } from "../ecds.js";
+import { configurationIn, deployedIn, inFormOf, type UpstreamHeader, upstreamHeaderOf } from "./configuration.js";
+import { FILTER_NAME } from "./names.js";
+
+const HINT =
+  "`glassgate gateway render --for kong` writes a complete one; `glassgate gateway verify` says what is wrong.";
+
+const textOf = (node: unknown): string | undefined => (typeof node === "string" && node !== "" ? node : undefined);
+const mapsIn = (list: unknown): YAMLMap[] => (isSeq(list) ? list.items.filter((item) => isMap(item)) : []);
+
+interface Found {
+  readonly chain: YAMLMap;
+  readonly filter: YAMLMap;
+}
+
+function chainsIn(document: Document): Found[] {
+  const found: Found[] = [];
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (!isScalar(key) || key.value !== "filter_chains") return;
+      for (const chain of mapsIn(value))
+        for (const filter of mapsIn(chain.get("filters")))
+          if (filter.get("name") === FILTER_NAME) found.push({ chain, filter });
+    },
+  });
+  return found;
+}
+
+interface Credentials {
+  readonly list: YAMLSeq;
+  /** The consumer, by the name or id that its credentials have for it. */
+  readonly consumer: string;
+  /** Whether they stand in the consumer. */
+  readonly isNested: boolean;
+}
+
+/** The credentials among which the key is. */
+function credentialsWith(document: Document, key: string): Credentials | undefined {
+  let found: Credentials | undefined;
+  visit(document, {
+    Pair(_, pair, path) {
+      if (!isScalar(pair.key) || pair.key.value !== "keyauth_credentials" || !isSeq(pair.value)) return;
+      const holder = mapsIn(pair.value).find((one) => one.get("key") === key);
+      if (holder === undefined) return;
+      const around = path.at(-1);
+      const inside = isMap(around) ? (textOf(around.get("username")) ?? textOf(around.get("id"))) : undefined;
+      const named = holder.get("consumer");
+      const outside = isMap(named) ? (textOf(named.get("username")) ?? textOf(named.get("id"))) : textOf(named);
+      const consumer = inside ?? outside;
+      if (consumer !== undefined) found = { list: pair.value, consumer, isNested: inside !== undefined };
+    },
+  });
+  return found;
+}
+
+export interface Probed {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+}
+
+export class KongFile {
+  private readonly chain: YAMLMap;
+  private readonly filter: YAMLMap;
+  private readonly credentials: Credentials;
+  readonly header: UpstreamHeader;
+
+  private constructor(
+    private readonly document: Document,
+    file: string,
+  ) {
+    const refuse = (what: string): UserError => new UserError(`${visible(file)} ${what}.`, { hint: HINT });
+    const [found, ...more] = chainsIn(document);
+    if (found === undefined) throw refuse("has no filter chain with the filter glassgate");
+    if (more.length > 0) throw refuse("has several filter chains with the filter glassgate: a push must know which");
+    this.chain = found.chain;
+    this.filter = found.filter;
+    const header = upstreamHeaderOf(configurationIn(this.config) ?? {});
+    if (header === undefined) throw refuse("has a filter that sends no key (upstream_header)");
+    const credentials = credentialsWith(document, header.value);
+    if (credentials === undefined) throw refuse("has no consumer with the key that its filter sends");
+    this.header = header;
+    this.credentials = credentials;
+  }
+
+  /** @param file names the text in errors */
+  static read(text: string, file: string): KongFile {
+    const document = parseDocument(text, { logLevel: "error" });
+    const [error] = document.errors;
+    if (error !== undefined) {
+      const sentence = error.message.split("\n", 1)[0] ?? "it cannot be read";
+      throw new UserError(`${visible(file)} is not YAML: ${visible(sentence)}`, { hint: HINT, cause: error });
+    }
+    return new KongFile(document, file);
+  }
+
+  private get config(): unknown {
+    const config = this.filter.get("config");
+    return isMap(config) ? config.toJS(this.document) : config;
+  }
+
+  /** By which the Admin API finds the chain. */
+  get chainName(): string | undefined {
+    return textOf(this.chain.get("name")) ?? textOf(this.chain.get("id"));
+  }
+
+  get consumer(): string {
+    return this.credentials.consumer;
+  }
+
+  get isEnabled(): boolean {
+    return this.chain.get("enabled") !== false && this.filter.get("enabled") !== false;
+  }
+
+  get deployed(): Deployed | undefined {
+    return deployedIn(this.config);
+  }
+
+  /** The route on which the chain stands, and the proxy port that the hop takes: what a probe needs. */
+  get probe(): Probed | undefined {
+    let host: string | undefined;
+    let port: number | undefined;
+    let path: string | undefined;
+    const named = this.chain.get("route");
+    visit(this.document, {
+      Map(_, node) {
+        const isRoute = node.get("name") === named || node.get("id") === named;
+        const [hosts, paths] = isRoute ? [node.get("hosts"), node.get("paths")] : [];
+        if (isSeq(hosts)) host ??= textOf(hosts.get(0));
+        if (isSeq(paths)) path ??= textOf(paths.get(0));
+        const target = /^127\.0\.0\.1:(\d{1,5})$/.exec(textOf(node.get("target")) ?? "");
+        if (target !== null) port ??= Number(target[1]);
+      },
+    });
+    if (host === undefined || port === undefined || path?.startsWith("~") === true) return undefined;
+    return { host, port, path: path ?? "/" };
+  }
+
+  setConfiguration(configuration: string): void {
+    this.filter.set("config", this.document.createNode(inFormOf(this.config, configuration)));
+  }
+
+  /** Makes these the consumer's only keys. */
+  setKeys(keys: readonly string[]): void {
+    const { list, consumer, isNested } = this.credentials;
+    const isOurs = (item: unknown): item is YAMLMap =>
+      isMap(item) && (isNested || item.get("consumer") === consumer || this.header.value === item.get("key"));
+    const first = list.items.find(isOurs);
+    const owner = first?.get("consumer", true);
+    const kept = list.items.filter((item) => !isOurs(item) || keys.includes(String(item.get("key"))));
+    const there = new Set(kept.flatMap((item) => (isMap(item) ? [String(item.get("key"))] : [])));
+    const added = keys
+      .filter((key) => !there.has(key))
+      .map((key) => {
+        const item = new YAMLMap(this.document.schema);
+        item.set("key", key);
+        if (owner !== undefined) item.set("consumer", owner);
+        return item;
+      });
+    list.items = [...kept, ...added];
+  }
+
+  toString(): string {
+    return this.document.toString({ lineWidth: 0 });
+  }
+}
