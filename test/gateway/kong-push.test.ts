@@ -1,0 +1,225 @@
+/** `push --kong` against an Admin API with Kong's own validations and answers: what is stored, in which order, and what is said of it. */
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { Ran } from "../cli/run.js";
+import { FakeKong } from "../kit/fake-kong.js";
+import { entitlement, Party } from "../kit/party.js";
+
+let party: Party;
+let kong: FakeKong;
+let number = 0;
+let file: string;
+
+beforeAll(async () => {
+  party = await Party.make();
+});
+afterAll(() => party.end());
+afterEach(() => kong.close());
+
+const path = (): string => join(party.folder, file);
+const text = (): string => readFileSync(path(), "utf8");
+const push = (...more: string[]): Promise<Ran> =>
+  party.run(["push", "--gateway", file, ...(more.includes("--kong") ? [] : ["--kong", kong.url]), ...more]);
+
+async function start(
+  database: "off" | "postgres",
+  changes: Partial<FakeKong> = {},
+  render: string[] = [],
+): Promise<void> {
+  kong = Object.assign(new FakeKong(database), changes);
+  await kong.listen();
+  file = `kong-${++number}.yaml`;
+  const args = ["--for", "kong", "--host", "api.example.com", "--port", String(kong.proxyPort), "--output", file];
+  const ran = await party.run(["gateway", "render", ...args, ...render]);
+  expect(ran.code, ran.stderr).toBe(0);
+  kong.boot(text());
+}
+
+const keyInFile = (): string => {
+  const root = parse(text());
+  return String(root.filter_chains[0].filters[0].config.upstream_header.value);
+};
+const headerKey = (): unknown => Object(kong.configuration.upstream_header).value;
+
+for (const database of ["off", "postgres"] as const)
+  describe(`a Kong ${database === "off" ? "without" : "with a"} database`, () => {
+    beforeEach(() => start(database));
+
+    it("gets bundle and a new key, is read back, and says how far it was seen", async () => {
+      const before = keyInFile();
+      const mode = statSync(path()).mode & 0o777;
+      const { code, stdout, stderr } = await push();
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(
+        /^stored: version \d+ .*read back as it was written.*judged by the filter under a bundle; under which one Kong does not tell/s,
+      );
+      expect(kong.configuration.bundle).toBe(readFileSync(join(party.folder, "bundle.jws"), "utf8").trim());
+      expect(headerKey()).not.toBe(before);
+      expect(headerKey()).toBe(keyInFile());
+      expect(new Set(kong.keys)).toEqual(new Set([before, keyInFile()]));
+      expect(statSync(path()).mode & 0o777).toBe(mode);
+      for (const key of [before, keyInFile()]) expect(stdout + stderr).not.toContain(key);
+      expect((await party.run(["gateway", "verify", file])).code).toBe(0);
+    });
+
+    it("keeps the key in use beside the new one, and ends the one before with the next push", async () => {
+      const first = keyInFile();
+      await push();
+      const second = keyInFile();
+      const { code } = await push();
+      expect(code).toBe(0);
+      expect(new Set(kong.keys)).toEqual(new Set([second, keyInFile()]));
+      expect(kong.keys).not.toContain(first);
+      expect(text()).not.toContain(first);
+    });
+
+    it("refuses what is older than what runs there, and writes nothing", async () => {
+      const old = readFileSync(join(party.folder, "bundle.jws"), "utf8");
+      await party.pin();
+      await push();
+      const [before, stored] = [text(), structuredClone(kong.rows)];
+      party.write("older.jws", old);
+      const { code, stderr } = await push("--bundle", "older.jws");
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/overtaken by version/);
+      expect(text()).toBe(before);
+      expect(kong.rows).toEqual(stored);
+    });
+
+    it("takes the versions from what runs, also where the file was put back", async () => {
+      const rendered = text();
+      const old = readFileSync(join(party.folder, "bundle.jws"), "utf8");
+      await party.pin();
+      await push();
+      writeFileSync(path(), rendered);
+      party.write("older.jws", old);
+      const { code, stderr } = await push("--bundle", "older.jws");
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/overtaken by version/);
+    });
+
+    it("puts the file back where Kong refuses, and shows no key that Kong's answer has", async () => {
+      const before = text();
+      kong.answer = (method, _, response) => {
+        if (method === "GET") return false;
+        response.writeHead(400, { "content-type": "application/json" });
+        response.end(JSON.stringify({ message: `UNIQUE violation detected on '{key="${keyInFile()}"}'` }));
+        return true;
+      };
+      const { code, stderr, stdout } = await push();
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/refuses to take .*\(a key\)/s);
+      expect(stderr + stdout).not.toMatch(/key="[A-Za-z0-9_-]{43}/);
+      expect(text()).toBe(before);
+    });
+
+    it("is told when the filter does not judge", async () => {
+      kong.takesUp = false;
+      const { code, stderr } = await push("--json");
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/not in force: .*no bundle in force/);
+    });
+
+    it("is told when the chain is disabled there", async () => {
+      const [chain] = kong.rows.filter_chains ?? [];
+      if (chain !== undefined) chain.enabled = false;
+      const { code, stderr } = await push();
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/its filter chain is disabled/);
+    });
+
+    it("leaves everything else in the file and in Kong as it is", async () => {
+      const other = `${text()}\nplugins:\n  - name: prometheus # ours\n`;
+      writeFileSync(path(), other);
+      kong.boot(other);
+      const plugins = structuredClone(kong.rows.plugins);
+      await push();
+      expect(kong.rows.plugins?.map(({ name }) => name)).toEqual(plugins?.map(({ name }) => name));
+      expect(text()).toMatch(/- name: prometheus # ours/);
+      expect(text()).toMatch(/^# Break-glass access beside an API on Kong Gateway/);
+    });
+  });
+
+describe("before anything is written", () => {
+  it("names a Kong that runs no filters", async () => {
+    await start("off");
+    kong.version = "3.11.0";
+    expect((await push()).stderr).toMatch(/Kong 3\.11\.0: only 3\.4 to 3\.9/);
+    kong.version = "3.9.1";
+    kong.filters = ["other"];
+    expect((await push()).stderr).toMatch(/has no filter glassgate/);
+  });
+
+  it("warns of kong.conf's settings that take the record, or loopback, away", async () => {
+    await start("off");
+    Object.assign(kong.settings, {
+      untrusted_lua_sandbox_environment: ["kong.ctx.shared"],
+      trusted_ips: ["0.0.0.0/0"],
+    });
+    const { stderr } = await push();
+    expect(stderr).toMatch(/no record leaves/);
+    expect(stderr).toMatch(/trusted_ips holds every address/);
+  });
+
+  it("names what answers in a Kong's place", async () => {
+    await start("off");
+    kong.answer = (_, __, response) => {
+      response.end("<html>Welcome</html>");
+      return true;
+    };
+    const { code, stderr } = await push();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no Admin API of a Kong/);
+    expect((await push("--kong", "http://127.0.0.1:1")).stderr).toMatch(/does not answer/);
+    expect((await push("--kong", "ftp://x")).stderr).toMatch(/no address of an Admin API/);
+  });
+
+  it("refuses a bundle of which this gateway can serve nothing, and names single entitlements", async () => {
+    await start("off");
+    await party.pin({ entitlements: [entitlement({ require: ["cnf"] })] });
+    const refused = await push();
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/can serve no entitlement of this bundle: .*orders-repair/s);
+    await party.pin({ entitlements: [entitlement(), entitlement({ id: "bound", require: ["cnf"] })] });
+    const { code, stderr } = await push();
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/cannot serve bound: .*binding_missing/);
+    await party.pin();
+  });
+});
+
+describe("forms", () => {
+  it("writes a text where a Kong 3.4 has one, and says so where it has not", async () => {
+    await start("postgres", { hasMeta: false, version: "3.4.2" }, ["--config-as-text"]);
+    const { code, stderr } = await push();
+    expect(code, stderr).toBe(0);
+    expect(typeof Object(kong.rows.filter_chains?.[0]?.filters)[0].config).toBe("string");
+  });
+
+  it("says what to do where an object is refused for want of glassgate.meta.json", async () => {
+    await start("postgres");
+    kong.hasMeta = false;
+    const { code, stderr } = await push();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--config-as-text/);
+    expect(kong.keys).toHaveLength(1);
+  });
+
+  it("pushes one file to several Kongs with one key, and names the one that is missing", async () => {
+    await start("off");
+    const second = new FakeKong("off");
+    await second.listen();
+    second.boot(text());
+    const urls = ["--kong", kong.url, "--kong", second.url];
+    const { code, stdout } = await push(...urls);
+    expect(code).toBe(0);
+    expect(stdout.match(/stored: version/g)).toHaveLength(2);
+    expect(second.keys).toEqual(kong.keys);
+    second.close();
+    const half = await push(...urls, "--json");
+    expect(half.code).toBe(1);
+    expect(JSON.parse(half.stdout).map(({ outcome }: { outcome: string }) => outcome)).toEqual(["stored", "unseen"]);
+  });
+});
