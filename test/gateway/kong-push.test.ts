@@ -3,6 +3,12 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { UserError } from "../../control/base/errors.js";
+import { KongAdmin } from "../../control/gateway/kong/admin.js";
+import { pushKong } from "../../control/gateway/kong/push.js";
+import { renderKong } from "../../control/gateway/kong/render.js";
+import { readAnchors } from "../../control/trust/anchors.js";
+import { readClaims } from "../../control/trust/bundle.js";
 import type { Ran } from "../cli/run.js";
 import { FakeKong } from "../kit/fake-kong.js";
 import { entitlement, Party } from "../kit/party.js";
@@ -20,20 +26,43 @@ afterEach(() => kong.close());
 
 const path = (): string => join(party.folder, file);
 const text = (): string => readFileSync(path(), "utf8");
-const push = (...more: string[]): Promise<Ran> =>
-  party.run(["push", "--gateway", file, ...(more.includes("--kong") ? [] : ["--kong", kong.url]), ...more]);
+/** The command itself. */
+const command = (...more: string[]): Promise<Ran> => party.run(["push", "--gateway", file, ...more]);
 
-async function start(
-  database: "off" | "postgres",
-  changes: Partial<FakeKong> = {},
-  render: string[] = [],
-): Promise<void> {
+/** What the command does, and what it would say. */
+async function push(bundleFile = "bundle.jws"): Promise<Ran> {
+  const bundle = readFileSync(join(party.folder, bundleFile), "utf8").trim();
+  const lines = (error: UserError): string => `${error.message} ${error.hint ?? ""}`;
+  try {
+    const { nodes, warnings } = await pushKong({
+      file: path(),
+      admins: [new KongAdmin(kong.url)],
+      anchors: readAnchors(join(party.folder, "anchors.json")),
+      bundle: { text: bundle, version: readClaims(bundle, "the bundle").version },
+      timeoutMs: 300,
+    });
+    const [outcome] = nodes.map((node) => node.outcome);
+    if (outcome?.kind === "stored") return { code: 0, stdout: outcome.says, stderr: warnings.join("\n") };
+    const error = outcome === undefined ? "" : lines(outcome.error);
+    return { code: outcome?.error.exitCode ?? 0, stdout: "", stderr: [...warnings, error].join("\n") };
+  } catch (error) {
+    if (error instanceof UserError) return { code: error.exitCode, stdout: "", stderr: lines(error) };
+    throw error;
+  }
+}
+
+async function start(database: "off" | "postgres", changes: Partial<FakeKong> = {}, asText = false): Promise<void> {
   kong = Object.assign(new FakeKong(database), changes);
   await kong.listen();
   file = `kong-${++number}.yaml`;
-  const args = ["--for", "kong", "--host", "api.example.com", "--port", String(kong.proxyPort), "--output", file];
-  const ran = await party.run(["gateway", "render", ...args, ...render]);
-  expect(ran.code, ran.stderr).toBe(0);
+  const { text: rendered } = renderKong({
+    anchors: readAnchors(join(party.folder, "anchors.json")),
+    host: "api.example.com",
+    upstream: { host: "api.internal", port: 8080 },
+    port: kong.proxyPort,
+    asText,
+  });
+  writeFileSync(path(), rendered, { mode: 0o600 });
   kong.boot(text());
 }
 
@@ -50,7 +79,7 @@ for (const database of ["off", "postgres"] as const)
     it("gets bundle and a new key, is read back, and says how far it was seen", async () => {
       const before = keyInFile();
       const mode = statSync(path()).mode & 0o777;
-      const { code, stdout, stderr } = await push();
+      const { code, stdout, stderr } = await command("--kong", kong.url);
       expect(code, stderr).toBe(0);
       expect(stdout).toMatch(
         /^stored: version \d+ .*read back as it was written.*judged by the filter under a bundle; under which one Kong does not tell/s,
@@ -81,7 +110,7 @@ for (const database of ["off", "postgres"] as const)
       await push();
       const [before, stored] = [text(), structuredClone(kong.rows)];
       party.write("older.jws", old);
-      const { code, stderr } = await push("--bundle", "older.jws");
+      const { code, stderr } = await push("older.jws");
       expect(code).toBe(1);
       expect(stderr).toMatch(/overtaken by version/);
       expect(text()).toBe(before);
@@ -95,7 +124,7 @@ for (const database of ["off", "postgres"] as const)
       await push();
       writeFileSync(path(), rendered);
       party.write("older.jws", old);
-      const { code, stderr } = await push("--bundle", "older.jws");
+      const { code, stderr } = await push("older.jws");
       expect(code).toBe(1);
       expect(stderr).toMatch(/overtaken by version/);
     });
@@ -117,7 +146,7 @@ for (const database of ["off", "postgres"] as const)
 
     it("is told when the filter does not judge", async () => {
       kong.takesUp = false;
-      const { code, stderr } = await push("--json");
+      const { code, stderr } = await push();
       expect(code).toBe(1);
       expect(stderr).toMatch(/not in force: .*no bundle in force/);
     });
@@ -172,8 +201,8 @@ describe("before anything is written", () => {
     const { code, stderr } = await push();
     expect(code).toBe(2);
     expect(stderr).toMatch(/no Admin API of a Kong/);
-    expect((await push("--kong", "http://127.0.0.1:1")).stderr).toMatch(/does not answer/);
-    expect((await push("--kong", "ftp://x")).stderr).toMatch(/no address of an Admin API/);
+    expect((await command("--kong", "http://127.0.0.1:1")).stderr).toMatch(/does not answer/);
+    expect((await command("--kong", "ftp://x")).stderr).toMatch(/no address of an Admin API/);
   });
 
   it("refuses a bundle of which this gateway can serve nothing, and names single entitlements", async () => {
@@ -192,7 +221,7 @@ describe("before anything is written", () => {
 
 describe("forms", () => {
   it("writes a text where a Kong 3.4 has one, and says so where it has not", async () => {
-    await start("postgres", { hasMeta: false, version: "3.4.2" }, ["--config-as-text"]);
+    await start("postgres", { hasMeta: false, version: "3.4.2" }, true);
     const { code, stderr } = await push();
     expect(code, stderr).toBe(0);
     expect(typeof Object(kong.rows.filter_chains?.[0]?.filters)[0].config).toBe("string");
@@ -213,12 +242,12 @@ describe("forms", () => {
     await second.listen();
     second.boot(text());
     const urls = ["--kong", kong.url, "--kong", second.url];
-    const { code, stdout } = await push(...urls);
+    const { code, stdout } = await command(...urls);
     expect(code).toBe(0);
     expect(stdout.match(/stored: version/g)).toHaveLength(2);
     expect(second.keys).toEqual(kong.keys);
     second.close();
-    const half = await push(...urls, "--json");
+    const half = await command(...urls, "--json");
     expect(half.code).toBe(1);
     expect(JSON.parse(half.stdout).map(({ outcome }: { outcome: string }) => outcome)).toEqual(["stored", "unseen"]);
   });

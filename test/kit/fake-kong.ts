@@ -313,19 +313,21 @@ export class FakeKong {
 
   /** The break-glass route as it serves: the second route's key-auth answers where no filter stands, else the filter. */
   private proxied(request: IncomingMessage, response: ServerResponse): void {
-    const reply = (status: number, body: Row): void => {
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(body));
-    };
+    const [status, body] = this.routed(request.headers.host);
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify(body));
+  }
+
+  private routed(host: string | undefined): readonly [number, Row] {
     const chain = this.serving.filter_chains?.[0];
     const filter = rowsOf(chain?.filters)[0];
     const hosts = (this.serving.routes ?? []).flatMap(({ hosts: some }) => (Array.isArray(some) ? some : []));
-    if (!hosts.includes(request.headers.host)) return reply(404, { message: "no Route matched with those values" });
+    if (!hosts.includes(host)) return [404, { message: "no Route matched with those values" }];
     if (chain?.enabled === false || filter === undefined || filter.enabled === false)
-      return reply(401, { message: "No API key found in request", request_id: "1" });
+      return [401, { message: "No API key found in request", request_id: "1" }];
     const config: unknown = typeof filter.config === "string" ? JSON.parse(filter.config) : filter.config;
     const code = isRecord(config) && config.bundle !== undefined ? "malformed" : "no_trust";
-    reply(code === "malformed" ? 401 : 503, { type: `urn:glassgate:verdict:${code}`, code });
+    return [code === "malformed" ? 401 : 503, { type: `urn:glassgate:verdict:${code}`, code }];
   }
 }
 
