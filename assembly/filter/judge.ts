@@ -17,8 +17,9 @@ import { keep, lookUp } from "./cache";
 import { RootContext } from "./contexts";
 import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { readHolder } from "./holder";
-import { hasRepeatedHeader, Incoming, readIncoming } from "./incoming";
+import { Incoming, readIncoming } from "./incoming";
 import { askUnder, Judgement } from "./judgement";
+import { hasRepeatedLine } from "./lines";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
 import { judgeRoom, watch } from "./openstreams";
@@ -75,7 +76,7 @@ function judge(judgement: Judgement): i32 {
   request.pathPtr = incoming.targetPtr;
   request.pathLen = pathLength(incoming.targetPtr, incoming.targetLen);
   if (incoming.grantHeaders != 1) return Verdict.DuplicateHeader;
-  if (!REACHES_ALL_LINES && hasRepeatedHeader()) return Verdict.DuplicateHeader;
+  if (!REACHES_ALL_LINES && hasRepeatedLine()) return Verdict.DuplicateHeader;
   if (incoming.grantLen > MAX_GRANT_BYTES) return Verdict.TooLarge;
   if (isAmbiguous(incoming.targetPtr, incoming.targetLen)) return Verdict.PathAmbiguous;
 
@@ -159,7 +160,8 @@ function allow(judgement: Judgement): Action {
   if (incoming.hasAttestation) removeAttestation();
   if (!isGrantGone || !isStripped || attest(judgement) != Status.Ok || (ENDS_STREAMS && !watch(judgement)))
     return denyAfterAll(judgement);
-  if (UPSTREAM_HEADERS > 0 && !setUpstreamHeader(upstreamHeaderOf(judgement.context.settings))) return denyAfterAll(judgement);
+  if (UPSTREAM_HEADERS > 0 && !setUpstreamHeader(upstreamHeaderOf(judgement.context.settings)))
+    return denyAfterAll(judgement);
   keep(judgement.entry);
   countDecision(Verdict.Allow);
   return Action.Continue;
