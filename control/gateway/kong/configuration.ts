@@ -1,10 +1,10 @@
 /** The filter's configuration as a Kong gateway holds it: written out, or as one text (all that Kong 3.4 takes). */
 import type { z } from "zod";
 import { isRecord } from "../../base/schema.js";
-import { type Configuration, deployedSchema } from "../../trust/configuration.js";
-import { upstreamHeaderSchema } from "../../trust/members.gen.js";
+import { type Configuration, configurationSchema, deployedSchema } from "../../trust/configuration.js";
 import { type Deployed, readBundle } from "../ecds.js";
 
+export const upstreamHeaderSchema = configurationSchema.shape.upstream_header.unwrap();
 export type UpstreamHeader = z.infer<typeof upstreamHeaderSchema>;
 
 /** As an object, whichever way it is written; undefined where it is neither. */

@@ -1,6 +1,6 @@
 /** Why the filter could not use a configuration. At a Kong gateway it says so nowhere but in the log, and denies every grant. */
-import { upstreamHeaderSchema } from "../../trust/members.gen.js";
 import { refusalOf } from "../push-preflight.js";
+import { upstreamHeaderSchema } from "./configuration.js";
 
 /** Everything but `upstream_header`, which the build for Envoy refuses, is the same on every host, and put to the built-in filter. */
 export async function kongRefusalOf({
