@@ -1,36 +1,25 @@
 /** `glassgate push --kong URL`: into running Kongs, and the declarative file that they are started from. */
-import { Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import { KongAdmin } from "../gateway/kong/admin.js";
+import type { KongAdmin } from "../gateway/kong/admin.js";
 import { type KongPushed, type KongPushResult, pushKong } from "../gateway/kong/push.js";
-import { collect, type Trusted } from "./context.js";
-import { confirmAnchors } from "./gateways.js";
+import type { Trusted } from "./context.js";
+import { confirmAnchors, type GatewayOptions, readGateways } from "./gateways.js";
 import { paint, result, resultJson, say, warn } from "./output.js";
 
-export interface KongOptions {
-  readonly kong?: readonly string[];
-  readonly gateway?: readonly string[];
-  readonly admin?: string;
-}
-
-export const kongOption = (): Option =>
-  new Option(
-    "--kong <url>",
-    "the Admin API of a Kong that runs the declarative file --gateway; repeat for several (an Enterprise's token: KONG_ADMIN_TOKEN)",
-  ).argParser(collect);
-
 /** The one declarative file, and the Kongs that run it. */
-export function readKongs({ kong = [], gateway = [], admin }: KongOptions): { file: string; admins: KongAdmin[] } {
-  const [file, ...more] = [...new Set(gateway)];
-  if (file === undefined || more.length > 0)
-    throw new UserError(
-      file === undefined ? "Which file do these Kongs run?" : "--kong goes with one file, and there are several.",
-      { hint: "Name it with --gateway kong.yaml: what was pushed, and the upstream key, stand in it." },
-    );
-  if (admin !== undefined) throw new UserError("--admin says nothing of a Kong.", { hint: "--kong has the address." });
-  const token = process.env.KONG_ADMIN_TOKEN;
-  return { file, admins: [...new Set(kong)].map((url) => new KongAdmin(url, token === "" ? undefined : token)) };
+function readTarget(options: GatewayOptions): { file: string; admins: readonly KongAdmin[] } {
+  if (options.gateway === undefined)
+    throw new UserError("Which file do these Kongs run?", {
+      hint: "Name it with --gateway kong.yaml: what was pushed, and the upstream key, stand in it.",
+    });
+  if (options.admin !== undefined)
+    throw new UserError("--admin says nothing of a Kong.", { hint: "--kong has the address." });
+  const [only, ...more] = readGateways(options);
+  if (only?.kind === "kong" && more.length === 0) return { file: only.file, admins: only.kongs };
+  throw new UserError("--kong goes with one file, and there are several.", {
+    hint: "Push to the others by a command of their own.",
+  });
 }
 
 const WORDS = { refused: "NOT APPLIED", unseen: "NOT SEEN" } as const;
@@ -72,8 +61,8 @@ function report(file: string, done: KongPushResult, json: boolean | undefined): 
   process.exitCode = 1;
 }
 
-export async function pushToKongs(options: KongOptions & { json?: boolean }, trusted: Trusted): Promise<void> {
-  const { file, admins } = readKongs(options);
+export async function pushToKongs(options: GatewayOptions & { json?: boolean }, trusted: Trusted): Promise<void> {
+  const { file, admins } = readTarget(options);
   const { version } = trusted.claims;
   say(
     `Pushing version ${version} to ${visible(file)} and ${admins.map(({ address }) => visible(address)).join(", ")} ...`,

@@ -1,10 +1,18 @@
 /** `glassgate push`: puts the bundle into running gateways and proves that every worker serves it. */
 import type { Command } from "commander";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted } from "./context.js";
-import { adminOption, type GatewayOptions, gatewayOption, pushToAll, readGateways, reportPushes } from "./gateways.js";
-import { type KongOptions, kongOption, pushToKongs } from "./push-kong.js";
+import {
+  adminOption,
+  type GatewayOptions,
+  gatewayOption,
+  kongOption,
+  pushToAll,
+  readEnvoys,
+  reportPushes,
+} from "./gateways.js";
+import { pushToKongs } from "./push-kong.js";
 
-interface Options extends GatewayOptions, KongOptions {
+interface Options extends GatewayOptions {
   readonly anchors: string;
   readonly bundle: string;
   readonly json?: boolean;
@@ -12,7 +20,10 @@ interface Options extends GatewayOptions, KongOptions {
 
 async function run(options: Options): Promise<void> {
   if (options.kong !== undefined) return pushToKongs(options, await readTrusted(options));
-  const gateways = readGateways(options);
+  const gateways = readEnvoys(
+    options,
+    "Name its Admin API: `glassgate push --gateway kong.yaml --kong http://127.0.0.1:8001`.",
+  );
   reportPushes(await pushToAll(gateways, await readTrusted(options)), options.json);
 }
 

@@ -93,9 +93,11 @@ function lineOf(grant: UsedGrant, revoked: Revoked): string {
   return `${mark} ${quoted(jti)}: ${quoted(sub)} for ${quoted(ent)}${ticket}${approved}; ${plural(requests, "request")}, last ${showTime(last)}`;
 }
 
-async function openStreams({ admin }: Gateway): Promise<string> {
+async function openStreams(gateway: Gateway): Promise<string> {
+  if (gateway.kind === "kong")
+    return "Requests that are open now: Kong does not show them, and an answer under way goes on.";
   try {
-    const stats = await admin.stats("glassgate\\.streams$");
+    const stats = await gateway.admin.stats("glassgate\\.streams$");
     const open = [...stats].find(([name]) => name === "wasmcustom.glassgate.streams")?.[1];
     return open === undefined
       ? "Requests that are open now: the gateway does not show them."
@@ -107,8 +109,8 @@ async function openStreams({ admin }: Gateway): Promise<string> {
 }
 
 /** @param since seconds: grants that were used before can have no life left */
-function grantsOf({ file }: Gateway, since: number): UsedGrant[] | string {
-  const log = auditLogOf(file);
+function grantsOf({ kind, file }: Gateway, since: number): UsedGrant[] | string {
+  const log = kind === "kong" ? undefined : auditLogOf(file);
   if (log === undefined) return "its file names no audit log that is a file on this machine.";
   try {
     return usedIn(tail(log), since);

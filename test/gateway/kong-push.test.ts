@@ -252,3 +252,55 @@ describe("forms", () => {
     expect(JSON.parse(half.stdout).map(({ outcome }: { outcome: string }) => outcome)).toEqual(["stored", "unseen"]);
   });
 });
+
+describe("revoking at a Kong", () => {
+  it("brings a root's text into Kong and file, with what was there, and says how far that was seen", async () => {
+    await start("off");
+    await push();
+    const before = keyInFile();
+    const args = ["--key", "anna", "--gateway", file, "--kong", kong.url];
+    await party.pin({ revokers: ["security"] });
+    await push();
+    const first = await party.run(["revoke", "--incident", "INC-1", ...args]);
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout).toMatch(/stored at .* ms after signing: .*read back as it was written/);
+    expect(kong.configuration.revocations).toHaveLength(1);
+    const second = await party.run(["revoke", "--incident", "INC-2", ...args, "--json"]);
+    expect(second.code, second.stderr).toBe(0);
+    const told = JSON.parse(second.stdout);
+    expect(told.gateways).toMatchObject([{ outcome: "stored" }]);
+    expect(told.revoked.incident).toEqual(["INC-1", "INC-2"]);
+    expect(kong.configuration.revocations).toEqual([told.text]);
+    expect(parse(text()).filter_chains[0].filters[0].config.revocations).toEqual([told.text]);
+    expect(kong.keys).not.toContain(before);
+    expect(first.stderr + second.stderr + second.stdout).not.toContain(keyInFile());
+    const list = await party.run(["revoke", "--list", "--gateway", file, "--kong", kong.url]);
+    expect(list.stdout).toMatch(/stored as the file has it; which of it each worker has Kong does not tell/);
+    expect(list.stdout).toMatch(/INC-2/);
+    // A push brings it along.
+    await push();
+    expect(kong.configuration.revocations).toEqual([told.text]);
+  });
+
+  it("writes it into the file where Kong is down, and says so", async () => {
+    await start("postgres");
+    await party.pin({ revokers: ["security"] });
+    await push();
+    const { url } = kong;
+    kong.close();
+    const { code, stdout } = await party.run([
+      "revoke",
+      "--incident",
+      "INC-3",
+      "--key",
+      "anna",
+      "--gateway",
+      file,
+      "--kong",
+      url,
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/NOT SEEN: .*does not answer.* The revocation stands in kong-\d+\.yaml/);
+    expect(parse(text()).filter_chains[0].filters[0].config.revocations).toHaveLength(1);
+  });
+});

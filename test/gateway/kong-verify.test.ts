@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { isKongFile } from "../../control/gateway/kong/configuration.js";
 import { renderKong } from "../../control/gateway/kong/render.js";
-import { isKongFile, verifyKong } from "../../control/gateway/kong/verify/index.js";
+import { verifyKong } from "../../control/gateway/kong/verify/index.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
 import { anchorsSchema } from "../../control/trust/anchors.js";
 

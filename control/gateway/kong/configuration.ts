@@ -34,3 +34,6 @@ export function deployedIn(config: unknown): Deployed | undefined {
   const bundle = configuration.bundle === undefined ? undefined : readBundle(configuration.bundle);
   return { text: JSON.stringify(configuration), vmId: "", configuration, bundle };
 }
+
+/** Whether a text is a declarative Kong configuration: nothing of Envoy's begins so. */
+export const isKongFile = (text: string): boolean => /(?:^|\n|[{,]\s*)["']?_format_version["']?\s*:/.test(text);

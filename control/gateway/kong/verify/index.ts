@@ -30,9 +30,6 @@ const UNCHECKED = [
   "kong.conf: `untrusted_lua_sandbox_environment = kong.ctx`, without which no record leaves",
 ];
 
-/** Whether a text is a declarative Kong configuration: nothing of Envoy's begins so. */
-export const isKongFile = (text: string): boolean => /(?:^|\n|[{,]\s*)["']?_format_version["']?\s*:/.test(text);
-
 function judgeFile(entities: Entities, walk: Walk): void {
   for (const [name, value] of entities.others()) {
     if (!HEAD.has(name))
