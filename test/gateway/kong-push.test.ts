@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { parse } from "yaml";
 import { UserError } from "../../control/base/errors.js";
 import { KongAdmin } from "../../control/gateway/kong/admin.js";
+import { KongFile } from "../../control/gateway/kong/file.js";
 import { pushKong } from "../../control/gateway/kong/push.js";
 import { renderKong } from "../../control/gateway/kong/render.js";
 import { readAnchors } from "../../control/trust/anchors.js";
@@ -303,4 +304,40 @@ describe("revoking at a Kong", () => {
     expect(stdout).toMatch(/NOT SEEN: .*does not answer.* The revocation stands in kong-\d+\.yaml/);
     expect(parse(text()).filter_chains[0].filters[0].config.revocations).toHaveLength(1);
   });
+});
+
+it("writes what Kong's YAML 1.1 reads as it was meant", async () => {
+  await start("off");
+  const read = KongFile.read(text().replaceAll("production", '"on"'), "kong.yaml");
+  const configuration = read.deployed?.configuration;
+  read.setConfiguration(JSON.stringify({ ...configuration, audience: "no", strip: ["off", "x-1"] }));
+  const written = read.toString();
+  expect(written).toMatch(/audience: "no"/);
+  expect(written).toMatch(/- "off"/);
+});
+
+it("revokes beside the newest bundle, also where the file has an older one", async () => {
+  await start("off");
+  await party.pin({ revokers: ["security"] });
+  await push();
+  const older = text();
+  await party.pin({ revokers: ["security"] });
+  await push();
+  const { bundle } = kong.configuration;
+  writeFileSync(path(), older);
+  const { code, stderr } = await party.run([
+    "revoke",
+    "--incident",
+    "INC-4",
+    "--key",
+    "anna",
+    "--gateway",
+    file,
+    "--kong",
+    kong.url,
+  ]);
+  expect(code, stderr).toBe(0);
+  expect(kong.configuration.bundle).toBe(bundle);
+  expect(kong.configuration.revocations).toHaveLength(1);
+  expect(KongFile.read(text(), "kong.yaml").deployed?.configuration.bundle).toBe(bundle);
 });

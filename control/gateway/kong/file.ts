@@ -12,6 +12,10 @@ import { FILTER_NAME } from "./names.js";
 const HINT =
   "`glassgate gateway render --for kong` writes a complete one; `glassgate gateway verify` says what is wrong.";
 
+/** Kong reads YAML 1.1, where `on`, `no` and `12:30` are no texts: what is written is quoted so that it is read as it was meant. */
+export const KONG_YAML = { compat: "yaml-1.1", logLevel: "error" } as const;
+const OFF = /^(?:false|no|off)$/i;
+
 const textOf = (node: unknown): string | undefined => (typeof node === "string" && node !== "" ? node : undefined);
 const mapsIn = (list: unknown): YAMLMap[] => (isSeq(list) ? list.items.filter((item) => isMap(item)) : []);
 
@@ -92,12 +96,13 @@ export class KongFile {
 
   /** @param file names the text in errors */
   static read(text: string, file: string): KongFile {
-    const document = parseDocument(text, { logLevel: "error" });
+    const document = parseDocument(text, KONG_YAML);
     const [error] = document.errors;
-    if (error !== undefined) {
-      const sentence = error.message.split("\n", 1)[0] ?? "it cannot be read";
-      throw new UserError(`${visible(file)} is not YAML: ${visible(sentence)}`, { hint: HINT, cause: error });
-    }
+    // The parser's own error quotes the place, which may be the key's: it is no cause that anybody may print.
+    if (error !== undefined)
+      throw new UserError(`${visible(file)} is not YAML: ${visible(error.message.split("\n", 1)[0] ?? "")}`, {
+        hint: HINT,
+      });
     return new KongFile(document, file);
   }
 
@@ -116,7 +121,7 @@ export class KongFile {
   }
 
   get isEnabled(): boolean {
-    return this.chain.get("enabled") !== false && this.filter.get("enabled") !== false;
+    return ![this.chain, this.filter].some((node) => OFF.test(String(node.get("enabled"))));
   }
 
   get deployed(): Deployed | undefined {

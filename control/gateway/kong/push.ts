@@ -8,23 +8,16 @@ import { UserError } from "../../base/errors.js";
 import { readText, writeText } from "../../base/files.js";
 import { plural, visible } from "../../base/text.js";
 import type { Anchors } from "../../trust/anchors.js";
-import type { Configuration } from "../../trust/configuration.js";
-import { setByPush } from "../../trust/configuration.js";
 import { UnseenError } from "../admin.js";
-import { type Bundle, type Deployed, readBundle } from "../ecds.js";
-import { configurationOf, keptFrom, nextGeneration, renderedChanges } from "../push-configuration.js";
+import { type Bundle, readBundle } from "../ecds.js";
 import { takeLock } from "../push-lock.js";
-import { obstacleTo } from "../push-own-text.js";
-import { anchorChanges, checkClock } from "../push-preflight.js";
-import { claimsOf, lostBy, textsBeside, textsIn, unusable } from "../push-texts.js";
+import { checkClock } from "../push-preflight.js";
 import type { KongAdmin } from "./admin.js";
-import { configurationIn } from "./configuration.js";
 import { KongFile } from "./file.js";
 import { drawKey } from "./names.js";
 import { type Held, KongNode, type Wanted } from "./node.js";
+import { planOf, refused } from "./plan.js";
 import { probe } from "./probe.js";
-import { unmetBy } from "./promises.js";
-import { kongRefusalOf } from "./refusal.js";
 
 export interface KongPushOptions {
   /** The declarative file. */
@@ -101,7 +94,14 @@ class KongPushing {
         throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
       const nodes = await this.look();
       const seen = nodes.filter((one): one is Seen => "node" in one);
-      const wanted = await this.plan(seen.map(({ held }) => held));
+      const wanted = await planOf({
+        options: this.options,
+        bundle: this.own,
+        file: this.file.deployed,
+        held: seen.map(({ held }) => held),
+        header: { name: this.file.header.name, value: this.key },
+        warn: (line) => this.warnings.add(line),
+      });
       // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
       if (seen.length === 0 && text === undefined)
         return this.result(
@@ -115,7 +115,7 @@ class KongPushing {
       // What no Kong has taken shall not come with a restart. A revocation only takes away.
       const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotJudged);
       if (!isTaken && text === undefined) this.restore();
-      return this.result(done, isTaken || text !== undefined, generationOf(wanted));
+      return this.result(done, isTaken || text !== undefined, wanted.generation);
     } finally {
       release();
     }
@@ -137,68 +137,6 @@ class KongPushing {
       }
     }
     return found;
-  }
-
-  /** Everything that can be known before anything is written. */
-  private async plan(held: readonly Held[]): Promise<Wanted> {
-    const { anchors, text, seen, confirmAnchors } = this.options;
-    const known = [this.file.deployed, ...held.map(({ deployed }) => deployed)].filter((one) => one !== undefined);
-    const claims = claimsOf(this.own);
-    if (claims !== undefined && text === undefined) for (const line of unmetBy(claims)) this.warnings.add(line);
-    this.refuseOlder(known);
-    const changes = [...new Set(known.flatMap(({ configuration }) => anchorChanges(configuration, anchors)))];
-    if (changes.length > 0 && (await confirmAnchors?.(changes)) !== true)
-      throw refused(
-        `The gateway has other anchors than these: ${changes.join("; ")}.`,
-        "Use the anchors of this gateway, or push at a terminal and answer yes.",
-      );
-    const there = known.flatMap(({ configuration }) => textsIn(configuration));
-    const texts = textsBeside([...(text === undefined ? [] : [text]), ...there], anchors, claims);
-    const obstacle = text === undefined ? undefined : obstacleTo(text, [...there, text], seen, anchors, claims);
-    if (obstacle !== undefined) throw refused(obstacle.message, obstacle.hint);
-    for (const line of lostBy(there, anchors, claims)) this.warnings.add(line);
-    const decided = this.decided();
-    for (const { deployed } of held)
-      for (const line of renderedChanges(deployed, decided))
-        this.warnings.add(`the file decides, and what ran said otherwise: ${line}`);
-    const minVersion = Math.max(0, ...known.map(({ configuration }) => configuration.min_version ?? 0));
-    const generation = Math.max(...[undefined, ...known].map((deployed) => nextGeneration(filesWith(deployed))));
-    const kept = keptFrom({ deployed: this.file.deployed, good: undefined });
-    const configuration = configurationOf(
-      { anchors, configuration: decided },
-      this.own,
-      generation,
-      minVersion,
-      kept,
-      texts,
-    );
-    const refusal = await kongRefusalOf(parsedOf(configuration));
-    if (refusal !== undefined) throw await unusable(this.options, this.own, texts, refusal);
-    return { configuration, key: this.key };
-  }
-
-  /** What the file decides, with the new key. */
-  private decided(): Partial<Configuration> {
-    const pushed: ReadonlySet<string> = new Set([...setByPush, "revocations"]);
-    const own = Object.entries(this.file.deployed?.configuration ?? {}).filter(([name]) => !pushed.has(name));
-    return { ...Object.fromEntries(own), upstream_header: { name: this.file.header.name, value: this.key } };
-  }
-
-  private refuseOlder(known: readonly Deployed[]): void {
-    const { version, payload } = this.own;
-    for (const { bundle, configuration } of known) {
-      const highest = Math.max(bundle?.version ?? 0, configuration.min_version ?? 0);
-      if (highest > version)
-        throw refused(
-          `Version ${version} was overtaken by version ${highest}.`,
-          `If it is to serve, build and sign it again with a version above ${highest}. Nothing was changed.`,
-        );
-      if (bundle?.version === version && bundle.payload !== payload)
-        throw refused(
-          `The gateway has another bundle of version ${version}.`,
-          `Build and sign one with a version above ${version}. Nothing was changed.`,
-        );
-    }
   }
 
   private writeFile(wanted: Wanted): void {
@@ -275,24 +213,10 @@ class KongPushing {
 /** Kong has it, and the filter does not judge by it: nothing is put back, as what it adds only takes away or is newer. */
 class NotJudged extends UserError {}
 
-const refused = (message: string, hint: string): UserError => new UserError(message, { hint, exitCode: 1 });
-
 function failed(admin: KongAdmin, error: unknown): KongPushed {
   if (!(error instanceof UserError)) throw error;
   return { admin: admin.address, outcome: { kind: error instanceof UnseenError ? "unseen" : "refused", error } };
 }
-
-const filesWith = (deployed: Deployed | undefined) => ({
-  text: undefined,
-  deployed,
-  good: undefined,
-  begun: [],
-  texts: [],
-});
-
-const parsedOf = (configuration: string): Readonly<Record<string, unknown>> => configurationIn(configuration) ?? {};
-
-const generationOf = ({ configuration }: Wanted): number => Number(parsedOf(configuration).generation ?? 0);
 
 /** Throws where nothing was written; what came of each Kong is in the result. */
 export async function pushKong(options: KongPushOptions): Promise<KongPushResult> {

@@ -6,6 +6,7 @@ import { UserError } from "../../base/errors.js";
 import type { Anchors } from "../../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../../trust/configuration.js";
 import { configurationIn } from "./configuration.js";
+import { KONG_YAML } from "./file.js";
 import { drawKey, IDENTITY_HEADERS, KEY_HEADER } from "./names.js";
 
 export interface KongRenderOptions {
@@ -43,7 +44,7 @@ export function renderKong(options: KongRenderOptions): {
   readonly text: string;
   readonly configuration: Readonly<Record<string, unknown>>;
 } {
-  const document = parseDocument(readFileSync(TEMPLATE, "utf8"));
+  const document = parseDocument(readFileSync(TEMPLATE, "utf8"), KONG_YAML);
   const key = drawKey();
   const configuration = configurationText(options.anchors, 0, optionsOf(options, key));
   set(document, ["services", 0, "port"], options.port);
