@@ -326,6 +326,17 @@ describe("rotation and new instances", () => {
     expect(new Set(names).size).toBe(8);
   });
 
+  it("a worker whose chains are loaded anew again and again holds two bundles of a domain, not all of them", () => {
+    for (let i = 0; i < 300; i++) {
+      expect(ngx.configure(configuration(), 100 + i)).toBe(1);
+      if (i === 0) expect(codeOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 100))).toBe("allow");
+    }
+    expect(verdictOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 399))).toBe("allow");
+    expect(verdictOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 100))).toBe("allow");
+    // Settings of 16 KiB each, and room for the bundles.
+    expect(ngx.memory).toBeLessThan(16 * 1024 * 1024);
+  });
+
   it("tells in the log what is served, and neither the key nor a grant", () => {
     const grant = world.grant();
     ngx.configure(configuration());
@@ -333,6 +344,28 @@ describe("rotation and new instances", () => {
     expect(ngx.log.join("\n")).toMatch(/generation \d+ is served here, with bundle \d+/);
     expect(ngx.log.join("\n")).not.toContain(KEY);
     expect(ngx.log.join("\n")).not.toContain(grant);
+  });
+});
+
+describe("tables of multiples", () => {
+  const play = (kib: number): number => {
+    ngx.configure(configuration({ table_memory_kib: kib }));
+    const before = ngx.memory;
+    for (let i = 0; i < 200; i++) {
+      const seen = send(world.grant({ claims: { jti: `grant-number-${1000 + i}` } }));
+      expect(codeOf(seen)).toBe("allow");
+      expect(seen.later).toEqual([]);
+    }
+    return ngx.memory - before;
+  };
+
+  it("are built behind the answers, without a host call, and decide alike", () => {
+    // Both base points' and those of the three keys that signed, one of which fits into what was free.
+    expect(play(4096)).toBeGreaterThan((952 + 2 * 256) * 1024);
+  });
+
+  it("are not built where there is no memory for them", () => {
+    expect(play(0)).toBe(0);
   });
 });
 

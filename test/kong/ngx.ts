@@ -31,7 +31,9 @@ export interface Seen {
   readonly upstream: readonly Line[];
   /** `kong.ctx.shared`. */
   readonly shared: ReadonlyMap<string, string>;
+  /** Up to the decision, and behind it. */
   readonly calls: readonly string[];
+  readonly later: readonly string[];
 }
 
 const OK = 0;
@@ -86,7 +88,9 @@ export class Ngx {
       };
     }
     this.exports = new WebAssembly.Instance(this.module, imports).exports;
+    this.calls = [];
     this.call("_initialize");
+    if (this.calls.length > 0) throw new Error(`the filter calls ${this.calls.join(", ")} before it may: nginx dies`);
   }
 
   private call(name: string, ...args: number[]): number {
@@ -118,6 +122,11 @@ export class Ngx {
   private current(): Request {
     if (this.request === undefined || this.isConfiguring) throw new Error("headers outside of a request: nginx dies");
     return this.request;
+  }
+
+  /** Bytes of linear memory. */
+  get memory(): number {
+    return this.bytes.length;
   }
 
   private special(name: string): string | undefined {
@@ -287,7 +296,7 @@ export class Ngx {
     this.calls = [];
     this.call("proxy_on_context_create", id, root);
     const action = this.call("proxy_on_request_headers", id, lines.length, 0);
-    const calls = this.calls;
+    const calls = [...this.calls];
     const upstream = request.lines.map(({ name, value }): Line => [name, value]);
     this.call("proxy_on_response_headers", id, 3, 0);
     this.call("proxy_on_response_body", id, 0, 1);
@@ -295,6 +304,13 @@ export class Ngx {
     this.call("proxy_on_log", id);
     this.call("proxy_on_delete", id);
     this.request = undefined;
-    return { reply: request.reply, action, upstream, shared: request.shared, calls };
+    return {
+      reply: request.reply,
+      action,
+      upstream,
+      shared: request.shared,
+      calls,
+      later: this.calls.slice(calls.length),
+    };
   }
 }
