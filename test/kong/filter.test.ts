@@ -5,10 +5,12 @@ import { readAuditLines } from "../../control/base/audit.js";
 import { proofOf } from "../kit/proofs.js";
 import { newSigner } from "../kit/token.js";
 import { HOST, type Json, World } from "../kit/world.js";
-import { kongModule, type Line, Ngx, type Seen } from "./ngx.js";
+import { kongFilter, type Line, Ngx, type Seen } from "./ngx.js";
 
 const KEY = "standing-key-9f3Zq";
-const module = kongModule();
+const filter = kongFilter();
+/** Above what the world counts up to. */
+const NEWER = 2 ** 50;
 const GRANT = "x-break-glass";
 
 let world: World;
@@ -30,6 +32,7 @@ const codeOf = (seen: Seen): string => {
   const code: unknown = seen.reply === undefined ? "allow" : JSON.parse(seen.reply.body).code;
   return String(code);
 };
+const recordOf = (seen: Seen): Json => JSON.parse(readAuditLines(seen.shared.get("glassgate_audit") ?? "").record);
 /** Denied or let in, it is so in each place that tells. */
 const verdictOf = (seen: Seen): string => {
   const code = codeOf(seen);
@@ -45,7 +48,7 @@ const verdictOf = (seen: Seen): string => {
 
 beforeEach(() => {
   world = new World(Math.floor(Date.now() / 1000));
-  ngx = new Ngx(module);
+  ngx = new Ngx(filter);
 });
 
 describe("an allowed request", () => {
@@ -62,8 +65,8 @@ describe("an allowed request", () => {
 
   it("has the record and its evidence in kong.ctx.shared, and the key nowhere", () => {
     const seen = send(undefined, [], { requestId: "0123abcd" });
-    const text = seen.shared.get("glassgate_audit") ?? "";
-    const { record, evidence } = readAuditLines(text);
+    const record = recordOf(seen);
+    const { evidence } = readAuditLines(seen.shared.get("glassgate_audit") ?? "");
     expect(record).toMatchObject({
       verdict: "allow",
       sub: "rita",
@@ -92,9 +95,7 @@ describe("an allowed request", () => {
 
   it("is parsed once: the second is cached, and its record follows the first", () => {
     const grant = world.grant();
-    const records = [send(grant), send(grant)].map(
-      (seen) => readAuditLines(seen.shared.get("glassgate_audit") ?? "").record,
-    );
+    const records = [send(grant), send(grant)].map(recordOf);
     expect(records.map((record) => [record.seq, record.cached])).toEqual([
       [1, false],
       [2, true],
@@ -284,20 +285,20 @@ describe("rotation and new instances", () => {
     expect(ngx.configure(configuration(), 7)).toBe(1);
     const grant = world.grant();
     expect(verdictOf(send(grant))).toBe("allow");
-    const revoked = world.bundleClaims({ version: 99, revoked: { sub: ["rita"] } });
+    const revoked = world.bundleClaims({ version: NEWER, revoked: { sub: ["rita"] } });
     expect(ngx.configure(configuration({}, revoked), 8)).toBe(1);
     expect(verdictOf(ngx.send({ lines: withGrant(grant), path: "/orders/7" }, 8))).toBe("revoked");
     expect(verdictOf(ngx.send({ lines: withGrant(grant), path: "/orders/7" }, 7))).toBe("revoked");
   });
 
   it("an older bundle is not gone back to while the instance lives, and min_version holds afterwards", () => {
-    const newer = world.bundleClaims({ version: 99, revoked: { sub: ["rita"] } });
-    const older = configuration({}, world.bundleClaims({ version: 98 }));
+    const newer = world.bundleClaims({ version: NEWER, revoked: { sub: ["rita"] } });
+    const older = configuration({}, world.bundleClaims({ version: NEWER - 1 }));
     expect(ngx.configure(configuration({}, newer), 7)).toBe(1);
     expect(ngx.configure(older, 8)).toBe(1);
     expect(ngx.log.join("\n")).toContain("older than the bundle in force");
     expect(verdictOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 8))).toBe("revoked");
-    const held = configuration({ min_version: 99 }, world.bundleClaims({ version: 98 }));
+    const held = configuration({ min_version: NEWER }, world.bundleClaims({ version: NEWER - 1 }));
     expect(ngx.replaceInstance(held)).toBe(1);
     expect(verdictOf(send())).toBe("no_trust");
   });
@@ -305,7 +306,7 @@ describe("rotation and new instances", () => {
   it("an instance in a trapped one's place works without on_vm_start, under a name of its own", () => {
     const text = configuration();
     expect(ngx.configure(text)).toBe(1);
-    const vmOf = (seen: Seen): unknown => readAuditLines(seen.shared.get("glassgate_audit") ?? "").record.vm;
+    const vmOf = (seen: Seen): unknown => recordOf(seen).vm;
     const before = vmOf(send());
     expect(ngx.replaceInstance(text)).toBe(1);
     const seen = send();
@@ -316,13 +317,24 @@ describe("rotation and new instances", () => {
 
   it("workers that start in the same millisecond have different names", () => {
     const names = Array.from({ length: 8 }, () => {
-      const worker = new Ngx(module);
+      const worker = new Ngx(filter);
       worker.now = 1_700_000_000_000;
       worker.configure(configuration());
       const seen = worker.send({ lines: withGrant(), path: "/orders/7" });
-      return String(readAuditLines(seen.shared.get("glassgate_audit") ?? "").record.vm);
+      return String(recordOf(seen).vm);
     });
     expect(new Set(names).size).toBe(8);
+  });
+
+  it("a worker whose chains are loaded anew again and again holds two bundles of a domain, not all of them", () => {
+    for (let i = 0; i < 300; i++) {
+      expect(ngx.configure(configuration(), 100 + i)).toBe(1);
+      if (i === 0) expect(codeOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 100))).toBe("allow");
+    }
+    expect(verdictOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 399))).toBe("allow");
+    expect(verdictOf(ngx.send({ lines: withGrant(), path: "/orders/7" }, 100))).toBe("allow");
+    // Settings of 16 KiB each, and room for the bundles.
+    expect(ngx.memory).toBeLessThan(16 * 1024 * 1024);
   });
 
   it("tells in the log what is served, and neither the key nor a grant", () => {
@@ -332,6 +344,28 @@ describe("rotation and new instances", () => {
     expect(ngx.log.join("\n")).toMatch(/generation \d+ is served here, with bundle \d+/);
     expect(ngx.log.join("\n")).not.toContain(KEY);
     expect(ngx.log.join("\n")).not.toContain(grant);
+  });
+});
+
+describe("tables of multiples", () => {
+  const play = (kib: number): number => {
+    ngx.configure(configuration({ table_memory_kib: kib }));
+    const before = ngx.memory;
+    for (let i = 0; i < 200; i++) {
+      const seen = send(world.grant({ claims: { jti: `grant-number-${1000 + i}` } }));
+      expect(codeOf(seen)).toBe("allow");
+      expect(seen.later).toEqual([]);
+    }
+    return ngx.memory - before;
+  };
+
+  it("are built behind the answers, without a host call, and decide alike", () => {
+    // Both base points' and those of the three keys that signed, one of which fits into what was free.
+    expect(play(4096)).toBeGreaterThan((952 + 2 * 256) * 1024);
+  });
+
+  it("are not built where there is no memory for them", () => {
+    expect(play(0)).toBe(0);
   });
 });
 

@@ -3,6 +3,7 @@
  * answered as that module does, its own traps included.
  */
 import { readFileSync } from "node:fs";
+import { type ImportEntry, readModule } from "../../control/host/module.js";
 
 export type Line = readonly [name: string, value: string];
 
@@ -31,14 +32,23 @@ export interface Seen {
   readonly upstream: readonly Line[];
   /** `kong.ctx.shared`. */
   readonly shared: ReadonlyMap<string, string>;
+  /** Up to the decision, and behind it. */
   readonly calls: readonly string[];
+  readonly later: readonly string[];
 }
 
 const OK = 0;
 const NOT_FOUND = 1;
 const MAX_PAIRS = 100;
 const WASM = new URL("../../build/glassgate-kong.wasm", import.meta.url);
-export const kongModule = (): WebAssembly.Module => new WebAssembly.Module(readFileSync(WASM));
+export interface Filter {
+  readonly module: WebAssembly.Module;
+  readonly imports: readonly ImportEntry[];
+}
+export function kongFilter(): Filter {
+  const bytes = readFileSync(WASM);
+  return { module: new WebAssembly.Module(bytes), imports: readModule(bytes).imports };
+}
 
 type Call = (...args: number[]) => number;
 
@@ -67,14 +77,14 @@ export class Ngx {
   private lastId = 1000;
   private isConfiguring = false;
 
-  constructor(private readonly module = kongModule()) {
+  constructor(private readonly filter: Filter) {
     this.instantiate();
   }
 
   private instantiate(): void {
     const table = this.hostCalls();
     const imports: Record<string, Record<string, Call>> = {};
-    for (const { module, name } of WebAssembly.Module.imports(this.module)) {
+    for (const { module, name } of this.filter.imports) {
       const call = table[name];
       if (call === undefined) throw new Error(`the filter imports ${name}`);
       imports[module] = {
@@ -85,8 +95,10 @@ export class Ngx {
         },
       };
     }
-    this.exports = new WebAssembly.Instance(this.module, imports).exports;
+    this.exports = new WebAssembly.Instance(this.filter.module, imports).exports;
+    this.calls = [];
     this.call("_initialize");
+    if (this.calls.length > 0) throw new Error(`the filter calls ${this.calls.join(", ")} before it may: nginx dies`);
   }
 
   private call(name: string, ...args: number[]): number {
@@ -118,6 +130,11 @@ export class Ngx {
   private current(): Request {
     if (this.request === undefined || this.isConfiguring) throw new Error("headers outside of a request: nginx dies");
     return this.request;
+  }
+
+  /** Bytes of linear memory. */
+  get memory(): number {
+    return this.bytes.length;
   }
 
   private special(name: string): string | undefined {
@@ -287,7 +304,7 @@ export class Ngx {
     this.calls = [];
     this.call("proxy_on_context_create", id, root);
     const action = this.call("proxy_on_request_headers", id, lines.length, 0);
-    const calls = this.calls;
+    const calls = [...this.calls];
     const upstream = request.lines.map(({ name, value }): Line => [name, value]);
     this.call("proxy_on_response_headers", id, 3, 0);
     this.call("proxy_on_response_body", id, 0, 1);
@@ -295,6 +312,13 @@ export class Ngx {
     this.call("proxy_on_log", id);
     this.call("proxy_on_delete", id);
     this.request = undefined;
-    return { reply: request.reply, action, upstream, shared: request.shared, calls };
+    return {
+      reply: request.reply,
+      action,
+      upstream,
+      shared: request.shared,
+      calls,
+      later: this.calls.slice(calls.length),
+    };
   }
 }
