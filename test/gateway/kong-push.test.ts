@@ -2,12 +2,13 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { UserError } from "../../control/base/errors.js";
 import { KongAdmin } from "../../control/gateway/kong/admin.js";
 import { KongFile } from "../../control/gateway/kong/file.js";
 import { pushKong } from "../../control/gateway/kong/push.js";
 import { renderKong } from "../../control/gateway/kong/render.js";
+import { verifyKong } from "../../control/gateway/kong/verify/index.js";
 import { readAnchors } from "../../control/trust/anchors.js";
 import { readClaims } from "../../control/trust/bundle.js";
 import type { Ran } from "../cli/run.js";
@@ -157,7 +158,7 @@ for (const database of ["off", "postgres"] as const)
       if (chain !== undefined) chain.enabled = false;
       const { code, stderr } = await push();
       expect(code).toBe(1);
-      expect(stderr).toMatch(/its filter chain is disabled/);
+      expect(stderr).toMatch(/a filter chain there is disabled/);
     });
 
     it("leaves everything else in the file and in Kong as it is", async () => {
@@ -170,6 +171,42 @@ for (const database of ["off", "postgres"] as const)
       expect(text()).toMatch(/- name: prometheus # ours/);
       expect(text()).toMatch(/^# Break-glass access beside an API on Kong Gateway/);
     });
+  });
+
+/** Another API on the same Kong: services, upstream and chain again, under other names; the consumer stays one. */
+function second(rendered: string): string {
+  const root = parse(rendered);
+  const again = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value).replaceAll("break-glass-upstream", "bg2-up").replaceAll('"break-glass"', '"bg2"'));
+  const [chain] = root.filter_chains;
+  const [copy] = Object([again([chain])])[0];
+  copy.filters[0].config = chain.filters[0].config;
+  root.filter_chains.push(copy);
+  const services = Object(again(root.services));
+  services[0].routes[0].hosts = ["other.example.com"];
+  services[1].routes[0].plugins[1].config.allow = ["break-glass-upstream"];
+  root.services.push(...services);
+  root.upstreams.push(...Object(again(root.upstreams)));
+  return stringify(root);
+}
+
+for (const database of ["off", "postgres"] as const)
+  it(`brings one configuration and key to several chains (${database})`, async () => {
+    await start(database);
+    writeFileSync(path(), second(text()));
+    expect((await verifyKong(text(), file)).findings).toEqual([]);
+    kong.boot(text());
+    const { code, stdout, stderr } = await push();
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/\(api\.example\.com\).*\(other\.example\.com\)/);
+    const configs = KongFile.read(text(), file).deployed.map(({ configuration }) => configuration);
+    expect(configs).toHaveLength(2);
+    expect(configs[1]).toEqual(configs[0]);
+    const held = (kong.rows.filter_chains ?? []).map(({ filters }) => Object(filters)[0].config);
+    expect(held).toEqual(configs);
+    const broken = text().replace(/value: [\w-]{43}/, `value: ${"q".repeat(43)}`);
+    writeFileSync(path(), broken);
+    expect((await push()).stderr).toMatch(/send different keys/);
   });
 
 describe("before anything is written", () => {
@@ -309,7 +346,7 @@ describe("revoking at a Kong", () => {
 it("writes what Kong's YAML 1.1 reads as it was meant", async () => {
   await start("off");
   const read = KongFile.read(text().replaceAll("production", '"on"'), "kong.yaml");
-  const configuration = read.deployed?.configuration;
+  const configuration = read.deployed[0]?.configuration;
   read.setConfiguration(JSON.stringify({ ...configuration, audience: "no", strip: ["off", "x-1"] }));
   const written = read.toString();
   expect(written).toMatch(/audience: "no"/);
@@ -339,5 +376,5 @@ it("revokes beside the newest bundle, also where the file has an older one", asy
   expect(code, stderr).toBe(0);
   expect(kong.configuration.bundle).toBe(bundle);
   expect(kong.configuration.revocations).toHaveLength(1);
-  expect(KongFile.read(text(), "kong.yaml").deployed?.configuration.bundle).toBe(bundle);
+  expect(KongFile.read(text(), "kong.yaml").deployed[0]?.configuration.bundle).toBe(bundle);
 });

@@ -2,7 +2,8 @@
  * The filter's configuration and the upstream key in a declarative Kong configuration (the operator's own file, or what a Kong without
  * database exports), changed in place: everything else in it, comments too, stays.
  */
-import { type Document, isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, type YAMLSeq } from "yaml";
+import { isDeepStrictEqual } from "node:util";
+import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, type YAMLSeq } from "yaml";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { Deployed } from "../ecds.js";
@@ -71,9 +72,9 @@ export interface Probed {
 }
 
 export class KongFile {
-  private readonly chain: YAMLMap;
-  private readonly filter: YAMLMap;
+  private readonly chains: readonly Found[];
   private readonly credentials: Credentials;
+  /** One for all chains: they send one key to one consumer. */
   readonly header: UpstreamHeader;
 
   private constructor(
@@ -81,13 +82,13 @@ export class KongFile {
     file: string,
   ) {
     const refuse = (what: string): UserError => new UserError(`${visible(file)} ${what}.`, { hint: HINT });
-    const [found, ...more] = chainsIn(document);
-    if (found === undefined) throw refuse("has no filter chain with the filter glassgate");
-    if (more.length > 0) throw refuse("has several filter chains with the filter glassgate: a push must know which");
-    this.chain = found.chain;
-    this.filter = found.filter;
-    const header = upstreamHeaderOf(configurationIn(this.config) ?? {});
+    this.chains = chainsIn(document);
+    const headers = this.configs.map((config) => upstreamHeaderOf(configurationIn(config) ?? {}));
+    const [header] = headers;
+    if (this.chains.length === 0) throw refuse("has no filter chain with the filter glassgate");
     if (header === undefined) throw refuse("has a filter that sends no key (upstream_header)");
+    if (!headers.every((other) => isDeepStrictEqual(other, header)))
+      throw refuse("has filters that send different keys: copy one upstream_header into all of them");
     const credentials = credentialsWith(document, header.value);
     if (credentials === undefined) throw refuse("has no consumer with the key that its filter sends");
     this.header = header;
@@ -106,14 +107,17 @@ export class KongFile {
     return new KongFile(document, file);
   }
 
-  private get config(): unknown {
-    const config = this.filter.get("config");
-    return isMap(config) ? config.toJS(this.document) : config;
+  private get configs(): unknown[] {
+    return this.chains.map(({ filter }) => {
+      const node = filter.get("config", true);
+      const config = isAlias(node) ? node.resolve(this.document) : node;
+      return isMap(config) ? config.toJS(this.document) : isScalar(config) ? config.value : undefined;
+    });
   }
 
-  /** By which the Admin API finds the chain. */
-  get chainName(): string | undefined {
-    return textOf(this.chain.get("name")) ?? textOf(this.chain.get("id"));
+  /** By which the Admin API finds the chains. */
+  get chainNames(): (string | undefined)[] {
+    return this.chains.map(({ chain }) => textOf(chain.get("name")) ?? textOf(chain.get("id")));
   }
 
   get consumer(): string {
@@ -121,35 +125,38 @@ export class KongFile {
   }
 
   get isEnabled(): boolean {
-    return ![this.chain, this.filter].some((node) => OFF.test(String(node.get("enabled"))));
+    const nodes = this.chains.flatMap(({ chain, filter }) => [chain, filter]);
+    return !nodes.some((node) => OFF.test(String(node.get("enabled"))));
   }
 
-  get deployed(): Deployed | undefined {
-    return deployedIn(this.config);
+  /** Of each chain; the first decides what is not pushed. */
+  get deployed(): Deployed[] {
+    return this.configs.flatMap((config) => deployedIn(config) ?? []);
   }
 
-  /** The route on which the chain stands, and the proxy port that the hop takes: what a probe needs. */
-  get probe(): Probed | undefined {
-    let host: string | undefined;
+  /** The routes on which the chains stand, and the proxy port that the hop takes: what a probe needs. */
+  get probes(): Probed[] {
     let port: number | undefined;
-    let path: string | undefined;
-    const named = this.chain.get("route");
+    const routes = new Map<unknown, YAMLMap>();
     visit(this.document, {
       Map(_, node) {
-        const isRoute = node.get("name") === named || node.get("id") === named;
-        const [hosts, paths] = isRoute ? [node.get("hosts"), node.get("paths")] : [];
-        if (isSeq(hosts)) host ??= textOf(hosts.get(0));
-        if (isSeq(paths)) path ??= textOf(paths.get(0));
+        for (const member of ["name", "id"]) if (isSeq(node.get("hosts"))) routes.set(node.get(member), node);
         const target = /^127\.0\.0\.1:(\d{1,5})$/.exec(textOf(node.get("target")) ?? "");
         if (target !== null) port ??= Number(target[1]);
       },
     });
-    if (host === undefined || port === undefined || path?.startsWith("~") === true) return undefined;
-    return { host, port, path: path ?? "/" };
+    return this.chains.flatMap(({ chain }) => {
+      const [hosts, paths] = ["hosts", "paths"].map((member) => routes.get(chain.get("route"))?.get(member));
+      const host = isSeq(hosts) ? textOf(hosts.get(0)) : undefined;
+      const path = (isSeq(paths) ? textOf(paths.get(0)) : undefined) ?? "/";
+      return host === undefined || port === undefined || path.startsWith("~") ? [] : [{ host, port, path }];
+    });
   }
 
   setConfiguration(configuration: string): void {
-    this.filter.set("config", this.document.createNode(inFormOf(this.config, configuration)));
+    const forms = this.configs; // Of all before any is replaced: one may be another's alias.
+    for (const [i, { filter }] of this.chains.entries())
+      filter.set("config", this.document.createNode(inFormOf(forms[i], configuration)));
   }
 
   /** Makes these the consumer's only keys. */

@@ -10,7 +10,8 @@ import { KongFile } from "./file.js";
 import { FILTER_NAME } from "./names.js";
 
 export interface Held {
-  readonly deployed: Deployed | undefined;
+  /** By each chain. */
+  readonly deployed: readonly Deployed[];
   /** The key that the filter there sends now. */
   readonly key: string | undefined;
 }
@@ -84,10 +85,11 @@ export class KongNode {
     return lines;
   }
 
-  private get chainName(): string {
-    const { chainName } = this.file;
-    if (chainName !== undefined) return chainName;
-    throw new UserError("The filter chain has neither name nor id.", { hint: "Give it a name, here and in Kong." });
+  private get chainNames(): string[] {
+    return this.file.chainNames.map((name) => {
+      if (name !== undefined) return name;
+      throw new UserError("A filter chain has neither name nor id.", { hint: "Give it a name, here and in Kong." });
+    });
   }
 
   async held(): Promise<Held> {
@@ -95,21 +97,26 @@ export class KongNode {
       const file = await this.exported();
       return { deployed: file.deployed, key: file.header.value };
     }
-    const config = filterIn(await this.chain())?.config;
-    return { deployed: deployedIn(config), key: upstreamHeaderOf(configurationIn(config) ?? {})?.value };
+    const configs = (await this.chains()).map((chain) => filterIn(chain)?.config);
+    const [key] = configs.flatMap((config) => upstreamHeaderOf(configurationIn(config) ?? {})?.value ?? []);
+    return { deployed: configs.flatMap((config) => deployedIn(config) ?? []), key };
   }
 
   private async exported(): Promise<KongFile> {
     return KongFile.read(await this.admin.exported(), `what the Kong at ${this.admin.address} runs`);
   }
 
-  private async chain(): Promise<KongChain> {
-    const found = await this.admin.chain(this.chainName);
-    if (found !== undefined) return found;
-    throw new UserError(`The Kong at ${this.admin.address} has no filter chain ${visible(this.chainName)}.`, {
-      hint: "Load the file first: `kong config db_import FILE`, or decK.",
-      exitCode: 1,
-    });
+  private chains(): Promise<KongChain[]> {
+    return Promise.all(
+      this.chainNames.map(async (name) => {
+        const found = await this.admin.chain(name);
+        if (found !== undefined) return found;
+        throw new UserError(`The Kong at ${this.admin.address} has no filter chain ${visible(name)}.`, {
+          hint: "Load the file first: `kong config db_import FILE`, or decK.",
+          exitCode: 1,
+        });
+      }),
+    );
   }
 
   /** The new key beside the one that was in use, and then the configuration that sends it: no request is without a good one. */
@@ -122,18 +129,20 @@ export class KongNode {
       await this.admin.load(file.toString());
       return;
     }
-    const { filters } = await this.chain();
+    const chains = await this.chains();
     await this.admin.addKey(this.file.consumer, wanted.key);
+    let done = 0;
     try {
-      await this.admin.patchChain(
-        this.chainName,
-        filters.map((one) =>
+      for (const [i, name] of this.chainNames.entries()) {
+        const filters = (chains[i]?.filters ?? []).map((one) =>
           one.name === FILTER_NAME ? { ...one, config: inFormOf(one.config, wanted.configuration) } : one,
-        ),
-      );
+        );
+        await this.admin.patchChain(name, filters);
+        done++;
+      }
     } catch (error) {
-      // A key that nobody sends is one too many; where the answer alone was lost, the filter may send it.
-      if (!(error instanceof UnseenError)) await this.endKeys((key) => key === wanted.key);
+      // A key that nobody sends is one too many; where the answer alone was lost, a filter may send it.
+      if (done === 0 && !(error instanceof UnseenError)) await this.endKeys((key) => key === wanted.key);
       throw error;
     }
     await this.endKeys((key) => !keys.includes(key));
@@ -146,20 +155,21 @@ export class KongNode {
 
   /** Why what Kong holds now is not what was written; undefined where it is. */
   async differs({ configuration }: Wanted): Promise<string | undefined> {
-    const { config, isEnabled } = await this.stored();
-    if (!isEnabled) return "its filter chain is disabled: no request gets a key, and no grant works";
-    return isDeepStrictEqual(configurationIn(config), configurationIn(configuration))
+    const { configs, isEnabled } = await this.stored();
+    if (!isEnabled) return "a filter chain there is disabled: its requests get no key, and no grant works";
+    const wanted = configurationIn(configuration);
+    return configs.every((config) => isDeepStrictEqual(configurationIn(config), wanted))
       ? undefined
       : "it holds another configuration than was written: another push has come meanwhile, or Kong has changed it";
   }
 
-  private async stored(): Promise<{ readonly config: unknown; readonly isEnabled: boolean }> {
+  private async stored(): Promise<{ readonly configs: readonly unknown[]; readonly isEnabled: boolean }> {
     if (this.isWithoutDatabase) {
-      const file = await this.exported();
-      return { config: file.deployed?.configuration, isEnabled: file.isEnabled };
+      const { deployed, isEnabled } = await this.exported();
+      return { configs: deployed.map((one) => one.configuration), isEnabled };
     }
-    const chain = await this.chain();
-    const ours = filterIn(chain);
-    return { config: ours?.config, isEnabled: chain.enabled && ours?.enabled === true };
+    const chains = await this.chains();
+    const isEnabled = chains.every((chain) => chain.enabled && filterIn(chain)?.enabled === true);
+    return { configs: chains.map((chain) => filterIn(chain)?.config), isEnabled };
   }
 }

@@ -19,7 +19,7 @@ interface Inputs {
   readonly options: KongPushOptions;
   readonly bundle: Bundle;
   /** What the file holds, and each Kong that could be seen. */
-  readonly file: Deployed | undefined;
+  readonly file: readonly Deployed[];
   readonly held: readonly Held[];
   /** With the new key. */
   readonly header: UpstreamHeader;
@@ -55,8 +55,11 @@ const newestOf = (own: Bundle, known: readonly Deployed[]): Bundle =>
     own,
   );
 
-async function agreeOnAnchors({ options, file, held }: Inputs): Promise<void> {
-  const pinned = [file, ...held.map(({ deployed }) => deployed)].filter((one) => one !== undefined);
+const knownIn = ({ file, held }: Inputs): Deployed[] => [...file, ...held.flatMap(({ deployed }) => deployed)];
+
+async function agreeOnAnchors(inputs: Inputs): Promise<void> {
+  const { options } = inputs;
+  const pinned = knownIn(inputs);
   const changes = new Set(pinned.flatMap(({ configuration }) => anchorChanges(configuration, options.anchors)));
   if (changes.size > 0 && (await options.confirmAnchors?.([...changes])) !== true)
     throw refused(
@@ -88,10 +91,10 @@ const generationAfter = (deployed: Deployed | undefined): number =>
   nextGeneration({ text: undefined, deployed, good: undefined, begun: [], texts: [] });
 
 export async function planOf(inputs: Inputs): Promise<Plan> {
-  const { options, file, held, header, warn } = inputs;
+  const { options, file, header, warn } = inputs;
   const { anchors, text } = options;
   await agreeOnAnchors(inputs);
-  const known = [file, ...held.map(({ deployed }) => deployed)].filter((one) => one !== undefined);
+  const known = knownIn(inputs);
   const domain = known.filter(({ configuration }) => domainOf(configuration) === domainOf(anchors));
   const bundle = text === undefined ? inputs.bundle : newestOf(inputs.bundle, domain);
   refuseOlder(bundle, domain);
@@ -102,13 +105,14 @@ export async function planOf(inputs: Inputs): Promise<Plan> {
     bundle,
     known.flatMap(({ configuration }) => textsIn(configuration)),
   );
-  const configured = decidedBy(file, header);
-  for (const { deployed } of held)
+  const [deciding] = file;
+  const configured = decidedBy(deciding, header);
+  for (const deployed of known)
     for (const line of renderedChanges(deployed, configured))
       warn(`the file decides, and what ran said otherwise: ${line}`);
   const generation = Math.max(...[undefined, ...known].map(generationAfter));
   const minVersion = Math.max(0, ...domain.map(({ configuration }) => configuration.min_version ?? 0));
-  const kept = keptFrom({ deployed: file, good: undefined });
+  const kept = keptFrom({ deployed: deciding, good: undefined });
   const configuration = configurationOf(
     { anchors, configuration: configured },
     bundle,

@@ -75,7 +75,7 @@ const WORDS: Readonly<Record<Exclude<Seen, "judged">, string>> = {
 /** Asks until as many connections as are wanted, in a row, were judged; or until the time is over. */
 export async function probe(address: string, probed: Probed, connections: number, timeoutMs: number): Promise<Effect> {
   const end = performance.now() + timeoutMs;
-  const at = `${address}:${probed.port}`;
+  const at = `${address}:${probed.port} (${probed.host})`;
   for (;;) {
     const seen: Seen[] = [];
     for (let i = 0; i < connections; i++) {
@@ -88,7 +88,7 @@ export async function probe(address: string, probed: Probed, connections: number
       return {
         isGood: true,
         isUnseen: false,
-        says: `${plural(connections, "request")} to ${at}, each on a connection of its own, were judged by the filter under a bundle; under which one Kong does not tell`,
+        says: `${plural(connections, "request")} to ${at}, each on a connection of its own, were judged by the filter under a bundle`,
       };
     if (last === "silent" || performance.now() > end)
       return { isGood: false, isUnseen: last === "silent", says: `asked at ${at}: ${WORDS[last]}` };

@@ -184,21 +184,23 @@ class KongPushing {
     const seconds = node.isWithoutDatabase ? 0 : configuration.worker_state_update_frequency;
     const takes =
       seconds === 0 ? "its workers take it at once" : `its workers take it within about ${plural(seconds, "second")}`;
-    const { probe: probed } = this.file;
-    if (probed === undefined) return `${stored}; ${takes}. What each runs Kong does not tell`;
+    const { probes } = this.file;
+    if (probes.length === 0) return `${stored}; ${takes}. What each runs Kong does not tell`;
     const timeoutMs = this.options.timeoutMs ?? seconds * 1000 + SETTLING_MS;
-    const effect = await probe(node.admin.host, probed, node.workers * PROBES_A_WORKER, timeoutMs);
-    if (effect.isGood) return `${stored}; ${takes}. ${effect.says}`;
-    if (effect.isUnseen) return `${stored}; ${takes}. Whether it is in force was not seen: ${effect.says}`;
-    throw new NotJudged(`${stored}, and it is not in force: ${effect.says}.`, {
-      exitCode: 1,
-      hint: "See Kong's error log, at `wasm` and at `glassgate: configuration refused`. One broken filter chain anywhere keeps all of them from being taken up.",
-    });
+    const seen: string[] = [];
+    for (const probed of probes) {
+      const effect = await probe(node.admin.host, probed, node.workers * PROBES_A_WORKER, timeoutMs);
+      if (effect.isUnseen) return `${stored}; ${takes}. Whether it is in force was not seen: ${effect.says}`;
+      if (!effect.isGood)
+        throw new NotJudged(`${stored}, and it is not in force: ${effect.says}.`, { exitCode: 1, hint: NOT_TAKEN_UP });
+      seen.push(effect.says);
+    }
+    return `${stored}; ${takes}. ${seen.join("; ")}; under which one Kong does not tell`;
   }
 
   private result(nodes: readonly KongPushed[], isTaken: boolean, generation: number): KongPushResult {
-    const { bundle } =
-      KongFile.read(readText(this.options.file, "the Kong configuration"), this.options.file).deployed ?? {};
+    const file = KongFile.read(readText(this.options.file, "the Kong configuration"), this.options.file);
+    const [{ bundle } = { bundle: undefined }] = file.deployed;
     const restart = bundle === undefined ? "The file holds no bundle" : `The file holds version ${bundle.version}`;
     return {
       version: this.own.version,
@@ -209,6 +211,9 @@ class KongPushing {
     };
   }
 }
+
+const NOT_TAKEN_UP =
+  "See Kong's error log, at `wasm` and at `glassgate: configuration refused`. One broken filter chain anywhere keeps all of them from being taken up.";
 
 /** Kong has it, and the filter does not judge by it: nothing is put back, as what it adds only takes away or is newer. */
 class NotJudged extends UserError {}

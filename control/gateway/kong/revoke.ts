@@ -4,8 +4,8 @@ import { readText } from "../../base/files.js";
 import { deployedHeld, type Held } from "../held.js";
 import type { RevokeOutcome } from "../revoke.js";
 import type { KongAdmin } from "./admin.js";
-import { configurationIn } from "./configuration.js";
 import { KongFile } from "./file.js";
+import { KongNode } from "./node.js";
 import { pushKong } from "./push.js";
 
 export type KongRevokeOutcome =
@@ -19,7 +19,7 @@ const WHICH = "Name its Admin API with --kong, and run the same command again.";
 
 /** Undefined where the file holds no configuration of a filter. */
 export async function readKongHeld(path: string): Promise<Held | undefined> {
-  const { deployed } = KongFile.read(readText(path, "the Kong configuration"), path);
+  const [deployed] = KongFile.read(readText(path, "the Kong configuration"), path).deployed;
   return deployed === undefined ? undefined : deployedHeld(deployed);
 }
 
@@ -64,19 +64,16 @@ export async function bringTextToKong(
   }
 }
 
-/** Whether what the Kongs have stored is what the file holds: `stored`, or why not. */
+/** Whether what the Kongs have stored is what the file holds: in words. */
 export async function kongStanding(path: string, admins: readonly KongAdmin[]): Promise<string> {
   if (admins.length === 0) return "cannot be seen: no Admin API is named (--kong)";
   const file = KongFile.read(readText(path, "the Kong configuration"), path);
-  const wanted = file.deployed?.configuration.generation;
+  const [wanted] = file.deployed;
   for (const admin of admins) {
     admin.hide(file.header.value);
-    const info = await admin.info();
-    const config =
-      info.configuration.database === "off"
-        ? KongFile.read(await admin.exported(), admin.address).deployed?.configuration
-        : (await admin.chain(file.chainName ?? ""))?.filters.find(({ name }) => name === "glassgate")?.config;
-    if (configurationIn(config)?.generation !== wanted) return `NO: ${admin.address} has stored another configuration`;
+    const { deployed } = await (await KongNode.look(admin, file)).held();
+    if (deployed.some(({ configuration }) => configuration.generation !== wanted?.configuration.generation))
+      return `NO: ${admin.address} has stored another configuration`;
   }
   return "stored as the file has it; which of it each worker has Kong does not tell";
 }
