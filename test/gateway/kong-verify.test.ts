@@ -234,6 +234,14 @@ const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, 
     (root) => root.consumers[0].keyauth_credentials.push({ key: "y".repeat(43) }),
     "w old-key@break-glass-upstream",
   ],
+  "a key that ends by itself": [
+    (root) => (root.consumers[0].keyauth_credentials[0].ttl = 3600),
+    "n member:ttl@keyauth_credentials",
+  ],
+  "a log in another order": [
+    (root) => (plugin(front(root), "file-log").ordering = { before: { access: ["x"] } }),
+    "n member:ordering@file-log@break-glass",
+  ],
   "no record": [(root) => without(front(root), "file-log"), "d no-record@break-glass"],
   "a record that goes nowhere": [
     (root) => (plugin(front(root), "file-log").config.path = "/dev/null"),

@@ -3,6 +3,11 @@ import type { Findings, Level } from "../../verify/findings.js";
 import type { Value } from "../../verify/value.js";
 import type { Entities, Entity } from "../entities.js";
 
+export const COMMON = ["id", "created_at", "updated_at", "tags"];
+export const PLUGIN: ReadonlySet<string> = new Set([
+  ...[...COMMON, "name", "instance_name", "enabled", "protocols", "config", "route", "service", "consumer"],
+]);
+
 export class Walk {
   constructor(
     readonly entities: Entities,

@@ -2,18 +2,17 @@
 import type { Entity } from "../entities.js";
 import { LEAST_KEY_CHARACTERS } from "../names.js";
 import type { Pair } from "../pair.js";
-import { setting, settingStrangers, settingTexts, type Walk } from "./context.js";
+import { COMMON, setting, settingStrangers, settingTexts, type Walk } from "./context.js";
 
-const PLUGIN = new Set([
-  ...["id", "name", "instance_name", "created_at", "updated_at", "tags"],
-  ...["enabled", "protocols", "config", "route", "service", "consumer"],
-]);
 const KEY_AUTH = new Set([
   ...["key_names", "key_in_header", "key_in_query", "key_in_body", "hide_credentials", "anonymous", "run_on_preflight"],
   "realm",
 ]);
 const ACL = new Set(["allow", "deny", "hide_groups_header", "always_use_authenticated_groups"]);
 const IP = new Set(["allow", "deny", "status", "message"]);
+const CONSUMER = new Set([...COMMON, "username", "custom_id"]);
+/** A `ttl` would end the key, and with it every grant, at some hour of some night. */
+const CREDENTIAL = new Set([...COMMON, "key", "consumer"]);
 const LOOPBACK = /^(?:127\.0\.0\.1(?:\/32)?|::1(?:\/128)?)$/;
 
 interface Guard {
@@ -122,6 +121,7 @@ function judgeConsumers(walk: Walk, plugin: Entity, groups: readonly string[], {
     );
     return;
   }
+  entities.strangers(consumer, CONSUMER);
   for (const own of entities.of("plugins").filter((one) => one.owner("consumer") === consumer))
     walk.danger(
       own.value,
@@ -130,6 +130,7 @@ function judgeConsumers(walk: Walk, plugin: Entity, groups: readonly string[], {
       "take it from this consumer",
     );
   const keys = entities.ownedBy("keyauth_credentials", "consumer", consumer);
+  for (const key of keys) entities.strangers(key, CREDENTIAL);
   const weak = keys.find((key) => (key.text("key") ?? "").length < LEAST_KEY_CHARACTERS);
   if (weak !== undefined)
     walk.danger(
@@ -186,7 +187,6 @@ export function judgeGuard(walk: Walk, back: Entity, pair: Pair): void {
       );
       continue;
     }
-    walk.entities.strangers(plugin, PLUGIN);
     const runs = plugin.texts("protocols");
     if (runs !== undefined && !served.every((protocol) => runs.includes(protocol)))
       walk.danger(

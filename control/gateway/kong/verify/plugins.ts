@@ -1,7 +1,7 @@
 /** The plugins around the filter: Kong runs them before the chain, and the log plugins after it, with the key in the request's headers. */
 import type { Entity } from "../entities.js";
 import { AUDIT_FIELD } from "../names.js";
-import { setting, settingTexts, type Walk } from "./context.js";
+import { PLUGIN, setting, settingTexts, type Walk } from "./context.js";
 import { GUARD_NAMES } from "./guard.js";
 
 /** They print `request.headers`, and take `custom_fields_by_lua`. */
@@ -124,6 +124,8 @@ function judgeStore(walk: Walk, front: Entity, plugins: readonly Entity[]): void
 
 export function judgePlugins(walk: Walk, front: Entity, back: Entity | undefined): void {
   const ours = walk.effective(front);
+  for (const plugin of new Set([...ours, ...(back === undefined ? [] : walk.effective(back))]))
+    walk.entities.strangers(plugin, PLUGIN);
   for (const plugin of ours) judgeFrontPlugin(walk, plugin);
   judgeLogs(walk, front, ours);
   judgeStore(walk, front, ours);

@@ -1,22 +1,22 @@
 /** The chain and the two routes: what takes a request where, and that nothing is judged that is then sent otherwise. */
 import type { Entity } from "../entities.js";
 import { fitsHost, type Pair, placeOf } from "../pair.js";
-import type { Walk } from "./context.js";
+import { COMMON, type Walk } from "./context.js";
 
-const COMMON = ["id", "created_at", "updated_at", "tags", "name"];
-const CHAIN = new Set([...COMMON, "enabled", "route", "service", "filters"]);
+const NAMED = [...COMMON, "name"];
+const CHAIN = new Set([...NAMED, "enabled", "route", "service", "filters"]);
 const FILTER = new Set(["name", "enabled", "config"]);
 const ROUTE = new Set([
-  ...[...COMMON, "protocols", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "service"],
+  ...[...NAMED, "protocols", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "service"],
   ...["path_handling", "regex_priority", "https_redirect_status_code", "request_buffering", "response_buffering"],
 ]);
 const SERVICE = new Set([
-  ...[...COMMON, "enabled", "host", "port", "protocol", "path", "url", "retries"],
+  ...[...NAMED, "enabled", "host", "port", "protocol", "path", "url", "retries"],
   ...["connect_timeout", "write_timeout", "read_timeout"],
   ...["tls_verify", "tls_verify_depth", "ca_certificates", "client_certificate"],
 ]);
-const UPSTREAM = new Set([...COMMON, "host_header"]);
-const TARGET = new Set([...COMMON, "target", "weight", "upstream"]);
+const UPSTREAM = new Set([...NAMED, "host_header"]);
+const TARGET = new Set([...NAMED, "target", "weight", "upstream"]);
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d+)?$/;
 
 export function judgeChain(walk: Walk, { chain, filter, front, hop }: Pair): void {
