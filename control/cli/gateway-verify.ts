@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { readText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { wrap } from "../base/wrap.js";
-import { isKongFile } from "../gateway/kong/configuration.js";
+import { kongTextIn } from "../gateway/kong/configuration.js";
 import { verifyKong } from "../gateway/kong/verify/index.js";
 import { type Finding, type Level, verifyFile } from "../gateway/verify/index.js";
 import { readAnchors } from "../trust/anchors.js";
@@ -44,9 +44,11 @@ const count = (findings: readonly Finding[], level: Level): number =>
 async function verify(file: string, options: VerifyCommandOptions): Promise<void> {
   const text = readText(file, "the gateway's configuration");
   const anchors = options.anchors === undefined ? undefined : readAnchors(options.anchors);
-  const { findings: all, unchecked } = isKongFile(text)
-    ? await verifyKong(text, file, { anchors })
-    : await verifyFile(text, file, { anchors, askEnvoy: options.envoy });
+  const kong = kongTextIn(text);
+  const { findings: all, unchecked } =
+    kong === undefined
+      ? await verifyFile(text, file, { anchors, askEnvoy: options.envoy })
+      : await verifyKong(kong, file, { anchors });
   const accepted = new Set(options.accept ?? []);
   const findings = all.filter(({ name }) => !accepted.has(name));
   const bad = count(findings, "danger") + count(findings, "not understood");

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { isKongFile } from "../../control/gateway/kong/configuration.js";
+import { isKongFile, kongTextIn } from "../../control/gateway/kong/configuration.js";
 import { renderKong } from "../../control/gateway/kong/render.js";
 import { verifyKong } from "../../control/gateway/kong/verify/index.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
@@ -46,6 +46,8 @@ describe("what render writes", () => {
 
   it("is told from an Envoy's", () => {
     const envoy = readFileSync(fileURLToPath(new URL("../../envoy.yaml", import.meta.url)), "utf8");
+    expect(kongTextIn(JSON.stringify({ config: text }))).toBe(text);
+    expect(kongTextIn(envoy)).toBeUndefined();
     expect([isKongFile(text), isKongFile('{"_format_version": "3.0"}'), isKongFile(envoy)]).toEqual([
       true,
       true,

@@ -37,3 +37,10 @@ export function deployedIn(config: unknown): Deployed | undefined {
 
 /** Whether a text is a declarative Kong configuration: nothing of Envoy's begins so. */
 export const isKongFile = (text: string): boolean => /(?:^|\n|[{,]\s*)["']?_format_version["']?\s*:/.test(text);
+
+/** The declarative configuration in a file of it, or in what `GET /config` of a Kong without database answers. */
+export function kongTextIn(text: string): string | undefined {
+  if (isKongFile(text)) return text;
+  const inner = text.includes("_format_version") ? configurationIn(text)?.config : undefined;
+  return typeof inner === "string" && isKongFile(inner) ? inner : undefined;
+}
