@@ -274,6 +274,19 @@ describe("forms", () => {
     expect(kong.keys).toHaveLength(1);
   });
 
+  it("brings one key to two nodes of one database", async () => {
+    await start("postgres");
+    const { code, stdout, stderr } = await command(
+      "--kong",
+      kong.url,
+      "--kong",
+      kong.url.replace("127.0.0.1", "localhost"),
+    );
+    expect(code, stderr).toBe(0);
+    expect(stdout.match(/stored: version/g)).toHaveLength(2);
+    expect(kong.keys).toHaveLength(2);
+  });
+
   it("pushes one file to several Kongs with one key, and names the one that is missing", async () => {
     await start("off");
     const second = new FakeKong("off");

@@ -66,7 +66,7 @@ export class KongAdmin {
   }
 
   get host(): string {
-    return new URL(this.address).hostname;
+    return new URL(this.address).hostname.replace(/^\[|\]$/g, "");
   }
 
   /** Texts that no message may show, whatever Kong answers. */

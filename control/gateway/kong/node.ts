@@ -130,7 +130,9 @@ export class KongNode {
       return;
     }
     const chains = await this.chains();
-    await this.admin.addKey(this.file.consumer, wanted.key);
+    const there = await this.admin.keys(this.file.consumer);
+    // Another node of the same database has brought it.
+    if (!there.some(({ key }) => key === wanted.key)) await this.admin.addKey(this.file.consumer, wanted.key);
     let done = 0;
     try {
       for (const [i, name] of this.chainNames.entries()) {

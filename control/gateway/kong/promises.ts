@@ -8,7 +8,7 @@ export interface Shortfall {
   readonly says: string;
 }
 
-/** As DESIGN of any Envoy gateway has them; docs/gateways/kong.md says why. */
+/** Of what an Envoy gateway promises; docs/gateways/kong.md says why. */
 export const SHORTFALLS: readonly Shortfall[] = [
   {
     promise: "No single key opens anything",
