@@ -79,6 +79,13 @@ describe("an allowed request", () => {
     expect(JSON.stringify([...seen.shared, ngx.log])).not.toContain(KEY);
   });
 
+  it("is on record under Kong's own number, whatever the client says; under the client's where Kong gives none", () => {
+    const own: Line = ["X-Request-Id", "the-client-s"];
+    expect(recordOf(send(undefined, [own], { requestId: "0123abcd" })).request_id).toBe("0123abcd");
+    expect(recordOf(send(undefined, [own])).request_id).toBe("the-client-s");
+    expect(recordOf(send()).request_id).toBe("");
+  });
+
   it("loses what it brings of the attestation, the key and the stripped headers, in any case", () => {
     const seen = send(undefined, [
       ["X-Break-Glass-Grant", 'sub="admin"'],

@@ -190,7 +190,7 @@ export class Ngx {
       ["request.path", sent.path ?? "/"],
       ["source.address", sent.source ?? "192.0.2.1"],
       ["kong.node.id", "node-1"],
-      ...(sent.requestId === undefined ? [] : [["ngx.request_id", sent.requestId] as const]),
+      ...(sent.requestId === undefined ? [] : [["ngx.kong_request_id", sent.requestId] as const]),
     ]).get(name);
   }
 
