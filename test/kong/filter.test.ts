@@ -116,6 +116,23 @@ describe("an allowed request", () => {
   });
 });
 
+describe("a host that fails", () => {
+  beforeEach(() => expect(ngx.configure(configuration())).toBe(1));
+
+  it.each(["apikey", "x-break-glass-grant", "x-break-glass", "x-user", "glassgate_audit", "glassgate_verdict"])(
+    "and does not take %s lets nobody in, nor has the key gone out",
+    (name) => {
+      ngx.refuses = name;
+      const seen = send(undefined, [["X-User", "root"]]);
+      expect(seen.action).toBe(1);
+      expect(codeOf(seen)).toBe(name === "glassgate_audit" ? "audit_unavailable" : "internal");
+      expect(upstream(seen, "apikey")).not.toContain(KEY);
+      ngx.refuses = undefined;
+      expect(codeOf(send())).toBe("allow");
+    },
+  );
+});
+
 describe("headers", () => {
   beforeEach(() => expect(ngx.configure(configuration())).toBe(1));
 
@@ -269,6 +286,7 @@ describe("nobody else guards the route", () => {
   it.each(unusable)("a configuration that cannot be used is taken, and denies everything: %s", (_, text, reason) => {
     expect(ngx.configure(text())).toBe(1);
     expect(ngx.log.join("\n")).toMatch(reason);
+    expect(ngx.log).toContain("glassgate: no usable configuration here: every request is denied");
     expect(verdictOf(noGrant())).toBe("no_grant");
     expect(verdictOf(send())).toBe("no_trust");
   });
@@ -276,6 +294,7 @@ describe("nobody else guards the route", () => {
   it("a bundle that does not verify is taken, and every grant is no_trust", () => {
     const text = world.configuration({ signedBy: world.roots.slice(0, 1), configuration: { require: true } });
     expect(ngx.configure(text)).toBe(1);
+    expect(ngx.log.join("\n")).toMatch(/generation \d+ has no usable bundle here: every request is denied/);
     expect(verdictOf(send())).toBe("no_trust");
     expect(verdictOf(noGrant())).toBe("no_grant");
   });
