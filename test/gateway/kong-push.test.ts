@@ -356,6 +356,13 @@ describe("revoking at a Kong", () => {
   });
 });
 
+it("is clean as Kong itself exports it, with every member set or null", async () => {
+  await start("off");
+  const exported = await new KongAdmin(kong.url).exported();
+  expect(exported).toContain("ws_id");
+  expect((await verifyKong(exported, "what runs")).findings).toEqual([]);
+});
+
 it("writes what Kong's YAML 1.1 reads as it was meant", async () => {
   await start("off");
   const read = KongFile.read(text().replaceAll("production", '"on"'), "kong.yaml");

@@ -149,7 +149,8 @@ export class FakeKong {
 
   private enter(rows: Rows, kind: string, list: Row[], by?: string, owner?: string): string | undefined {
     for (const given of list) {
-      const row: Row = { id: randomUUID(), ...given };
+      const filled = Object.entries(given).filter(([name, value]) => value !== null && name !== "ws_id");
+      const row: Row = { id: randomUUID(), ...Object.fromEntries(filled) };
       if (by !== undefined) row[by] = owner;
       for (const [child, own] of Object.entries(NESTED[kind] ?? {})) {
         const inner = rowsOf(row[child]);
@@ -262,7 +263,9 @@ export class FakeKong {
     if (this.database !== "off")
       return [400, { message: "this endpoint is only available when Kong is configured to not use a database" }];
     if (method === "GET") {
-      const filled = Object.entries(this.rows).filter(([, list]) => list.length > 0);
+      const filled = Object.entries(this.rows)
+        .filter(([, list]) => list.length > 0)
+        .map(([kind, list]) => [kind, list.map((row) => exported(kind, row))]);
       return [200, { config: stringify({ _format_version: "3.0", _transform: false, ...Object.fromEntries(filled) }) }];
     }
     const fault = this.load(String(body.config));
@@ -329,6 +332,13 @@ export class FakeKong {
     const code = isRecord(config) && config.bundle !== undefined ? "malformed" : "no_trust";
     return [code === "malformed" ? 401 : 503, { type: `urn:glassgate:verdict:${code}`, code }];
   }
+}
+
+/** With every member that Kong has for it: what is not set is null, or its default. */
+function exported(kind: string, row: Row): Row {
+  const unset = Object.fromEntries([...(FIELDS[kind] ?? []), "tags"].map((name) => [name, null]));
+  const defaults = kind === "upstreams" ? { algorithm: "round-robin", slots: 10_000, hash_on: "none" } : {};
+  return { ...unset, ...defaults, ...row, ws_id: "0dc6f45b-8f8d-40d2-a504-473544ee190b" };
 }
 
 function portOf(server: Server): number {

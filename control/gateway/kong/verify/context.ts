@@ -3,7 +3,7 @@ import type { Findings, Level } from "../../verify/findings.js";
 import type { Value } from "../../verify/value.js";
 import type { Entities, Entity } from "../entities.js";
 
-export const COMMON = ["id", "created_at", "updated_at", "tags"];
+export const COMMON = ["id", "created_at", "updated_at", "tags", "ws_id"];
 export const PLUGIN: ReadonlySet<string> = new Set([
   ...[...COMMON, "name", "instance_name", "enabled", "protocols", "config", "route", "service", "consumer"],
 ]);

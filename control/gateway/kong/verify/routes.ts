@@ -15,8 +15,11 @@ const SERVICE = new Set([
   ...["connect_timeout", "write_timeout", "read_timeout"],
   ...["tls_verify", "tls_verify_depth", "ca_certificates", "client_certificate"],
 ]);
-const UPSTREAM = new Set([...NAMED, "host_header"]);
-const TARGET = new Set([...NAMED, "target", "weight", "upstream"]);
+const UPSTREAM = new Set([
+  ...[...NAMED, "host_header", "algorithm", "slots", "hash_on", "hash_fallback", "hash_on_cookie_path", "healthchecks"],
+  "use_srv_name",
+]);
+const TARGET = new Set([...NAMED, "target", "weight", "upstream", "cache_key"]);
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d+)?$/;
 
 export function judgeChain(walk: Walk, { chain, filter, front, hop }: Pair): void {
