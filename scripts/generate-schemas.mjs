@@ -9,9 +9,26 @@ const schemas = {
   "config/roster.schema.json": [rosterSchema, "A roster: people, roles and entitlements"],
 };
 
+/** What Kong (3.5 and later) reads beside the filter: draft 4, and a text as well, as which Kong 3.4 has the whole configuration. */
+function kongMeta() {
+  const { $schema: _, type, ...schema } = z.toJSONSchema(configurationSchema, { io: "input", target: "draft-4" });
+  const title = "The configuration of the glassgate filter, written out or as one JSON text";
+  return { config_schema: { title, type: ["string", type], ...schema } };
+}
+
+const texts = {
+  ...Object.fromEntries(
+    Object.entries(schemas).map(([file, [schema, title]]) => [
+      file,
+      { title, ...z.toJSONSchema(schema, { io: "input" }) },
+    ]),
+  ),
+  "config/kong/glassgate.meta.json": kongMeta(),
+};
+
 let stale = 0;
-for (const [file, [schema, title]] of Object.entries(schemas)) {
-  const text = `${JSON.stringify({ title, ...z.toJSONSchema(schema, { io: "input" }) }, null, 2)}\n`;
+for (const [file, value] of Object.entries(texts)) {
+  const text = `${JSON.stringify(value, null, 2)}\n`;
   let current = "";
   try {
     current = readFileSync(file, "utf8");

@@ -9,6 +9,7 @@ import { isSignatureCheckTrue } from "../crypto/selftest";
 import { sha256 } from "../crypto/sha256";
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { getConfiguration, LogLevel, log, now, Slice, Status } from "../host/calls";
+import { HAS_METRICS, MAY_REFUSE } from "../host/gateway";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
 import { Writer } from "../text/writer";
 import { Loading } from "../trust/loading";
@@ -189,6 +190,30 @@ function take(context: RootContext, isCanary: bool): bool {
   return takeTexts(context, isCanary);
 }
 
+/** Where no gauge can tell: a line with what came of a configuration. */
+function tellServing(context: RootContext): void {
+  const settings = context.settings;
+  writer.open(line, 512);
+  if (changetype<usize>(settings) == 0) {
+    writer.literal("glassgate: no usable configuration here: every request is denied");
+    log(LogLevel.Error, line, writer.length);
+    return;
+  }
+  writer.literal("glassgate: generation ");
+  writer.integer(settings.generation);
+  if (changetype<usize>(context.held) == 0) {
+    writer.literal(" has no usable bundle here: every request is denied");
+    log(LogLevel.Error, line, writer.length);
+    return;
+  }
+  writer.literal(" is served here, with bundle ");
+  writer.integer(context.held.trust.version);
+  writer.literal(" and revocations of ");
+  writer.integer(context.domain.texts.count);
+  writer.literal(" signers");
+  log(LogLevel.Info, line, writer.length);
+}
+
 /** `on_configure`. False as `loadContext` says. */
 export function configure(contextId: u32): bool {
   const index = findContext(contextId);
@@ -203,6 +228,7 @@ export function configure(contextId: u32): bool {
   }
   const context = contextAt(index);
   if (!loadContext(context)) return false;
+  if (!HAS_METRICS) tellServing(context);
   // Also a context that denies everything: what it counts must be seen.
   startTicks(context);
   return true;
@@ -214,7 +240,7 @@ function loadContext(context: RootContext): bool {
   renew(context);
   // One byte more than allowed, so that a longer one shows.
   const status = getConfiguration(MAX_CONFIGURATION_BYTES + 1, configuration);
-  const isFirst = !isConfigured;
+  const isFirst = MAY_REFUSE && !isConfigured;
   isConfigured = true;
   if (status != Status.Ok || configuration.len > MAX_CONFIGURATION_BYTES) {
     loading.refuse(

@@ -3,7 +3,6 @@ import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { visible } from "../base/text.js";
-import { readHeld } from "../gateway/held.js";
 import type { Anchors } from "../trust/anchors.js";
 import { domainOf } from "../trust/anchors.js";
 import type { BundleClaims } from "../trust/claims.js";
@@ -13,7 +12,7 @@ import { quoted } from "../trust/facts.js";
 import type { Folded, FoldedText } from "../trust/fold.js";
 import { countingTexts, type Decisions, replacedBy, type SourcedText } from "../trust/next-bundle.js";
 import { collect } from "./context.js";
-import { type Gateway, type GatewayOptions, gatewayOption, readGateways } from "./gateways.js";
+import { type Gateway, type GatewayOptions, gatewayOption, readGateways, readHeldOf } from "./gateways.js";
 import { say, warn } from "./output.js";
 
 export interface TextOptions extends GatewayOptions {
@@ -52,8 +51,9 @@ export const decisionsOf = ({ leaveOut, takeBack }: DecisionOptions): Decisions 
   ...(takeBack === undefined ? {} : { takenBack: takeBack }),
 });
 
-async function atGateway({ file, filter }: Gateway, anchors: Anchors): Promise<SourcedText[]> {
-  const held = await readHeld(filter);
+async function atGateway(gateway: Gateway, anchors: Anchors): Promise<SourcedText[]> {
+  const { file } = gateway;
+  const held = await readHeldOf(gateway);
   if (held === undefined) return [];
   if (domainOf(held.anchors) !== domainOf(anchors))
     throw new UserError(`${visible(file)} has other anchors than these.`, {

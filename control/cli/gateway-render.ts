@@ -1,4 +1,4 @@
-/** `glassgate gateway render`: a complete, commented Envoy configuration. */
+/** `glassgate gateway render`: a complete, commented configuration of an Envoy, or of a Kong. */
 import { existsSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { dirname, join, relative, resolve } from "node:path";
@@ -17,29 +17,27 @@ import { loadProgram, wasmPath } from "../host/wasm.js";
 import { readAnchors } from "../trust/anchors.js";
 import { keptHeader } from "../trust/names.js";
 import { anchorsOption, examples } from "./context.js";
+import { ENVOY_ONLY, KONG_ONLY, type KongRenderOptions, renderForKong, routeHost } from "./gateway-render-kong.js";
 import { result, say, warn } from "./output.js";
 
-interface RenderCommandOptions {
-  readonly anchors: string;
-  readonly port: number;
+interface RenderCommandOptions extends KongRenderOptions {
+  readonly for: "envoy" | "kong";
   readonly adminPort: number;
-  readonly upstream: { readonly host: string; readonly port: number };
   readonly jwks?: string;
   readonly demoIdp?: boolean;
   readonly issuer?: string;
   readonly ecds?: string;
   readonly wasm: string;
   readonly log?: string;
-  readonly auditLog?: string;
   readonly answersLog?: string;
   readonly nodeId?: string;
   readonly mode?: "enforce" | "shadow";
-  readonly keep?: readonly string[];
   readonly require?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
-  readonly output?: string;
 }
+
+const ENVOY_PORT = 10_000;
 
 function portNumber(text: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
@@ -113,10 +111,23 @@ function writeDemo(files: { jwks: string; caller: string }, { jwks, token }: Dem
   say(`Wrote ${shown(files.caller)}: a normal caller's header, good for eight hours, for curl -H @FILE.`);
 }
 
-async function render(options: RenderCommandOptions): Promise<void> {
+/** An option of the other gateway is a mistake, and never left unsaid. */
+function refuseOthers(command: Command, others: Readonly<Record<string, string>>, gateway: string): void {
+  for (const [name, flag] of Object.entries(others))
+    if (command.getOptionValueSource(name) === "cli")
+      throw new UserError(`${flag} says nothing of ${gateway}.`, { hint: "Leave it out." });
+}
+
+async function render(options: RenderCommandOptions, command: Command): Promise<void> {
+  if (options.for === "kong") {
+    refuseOthers(command, ENVOY_ONLY, "a Kong gateway");
+    return renderForKong(options, HINT_OF_REFUSAL);
+  }
+  refuseOthers(command, KONG_ONLY, "an Envoy gateway");
   checkCallers(options);
-  if (options.port === options.adminPort)
-    throw new UserError(`--port and --admin-port are both ${options.port}.`, { hint: "Give each its own." });
+  const { port = ENVOY_PORT } = options;
+  if (port === options.adminPort)
+    throw new UserError(`--port and --admin-port are both ${port}.`, { hint: "Give each its own." });
   const tls = tlsOf(options);
   const anchors = readAnchors(options.anchors);
   await loadProgram(options.wasm);
@@ -130,7 +141,7 @@ async function render(options: RenderCommandOptions): Promise<void> {
     anchors,
     wasmPath: resolve(options.wasm),
     ecdsPath: options.ecds === undefined ? join(folder, "ecds", "glassgate.json") : resolve(options.ecds),
-    listen: { port: options.port },
+    listen: { port },
     adminPort: options.adminPort,
     upstream: options.upstream,
     ...(jwks === undefined ? {} : { jwks: { file: resolve(jwks) } }),
@@ -156,9 +167,10 @@ async function render(options: RenderCommandOptions): Promise<void> {
 export function addGatewayRender(gateway: Command): void {
   const renderCommand = gateway
     .command("render")
-    .description("write a complete, commented Envoy configuration")
+    .description("write a complete, commented configuration of an Envoy, or of a Kong")
+    .addOption(new Option("--for <gateway>", "which gateway").choices(["envoy", "kong"]).default("envoy"))
     .addOption(anchorsOption())
-    .option("--port <n>", "where the gateway listens", portNumber, 10000)
+    .option("--port <n>", "where the gateway listens (default: 10000; Kong's own proxy port: 8000)", portNumber)
     .option("--admin-port <n>", "where Envoy's admin interface listens, on loopback", portNumber, 9901)
     .addOption(
       new Option("--upstream <host:port>", "where requests go")
@@ -191,11 +203,15 @@ export function addGatewayRender(gateway: Command): void {
       "serve TLS with this certificate and chain (PEM), and bind grants to client certificates",
     )
     .option("--tls-key <file>", "the certificate's key (PEM, without passphrase)")
-    .option("--output <file>", "write there instead of standard output")
+    .option("--host <name>", "for Kong: the API's host, as callers and grants name it", routeHost)
+    .option("--bundle <file>", "for Kong: name entitlements of this bundle that it cannot serve")
+    .option("--config-as-text", "for Kong: the filter's configuration as one text, as Kong 3.4 takes it")
+    .option("--output <file>", "write there instead of standard output; a Kong's holds a key and must be new")
     .action(render);
   examples(renderCommand, [
     "glassgate gateway render --demo-idp --output gateway.yaml",
     "glassgate gateway render --jwks idp-jwks.json --issuer https://idp.example.com --output gateway.yaml",
     "glassgate gateway render --require --port 10443 --tls-cert api.pem --tls-key api.key --output break-glass-only.yaml",
+    "glassgate gateway render --for kong --host api.example.com --upstream api.internal:8080 --output kong.yaml",
   ]);
 }

@@ -1,8 +1,10 @@
-/** `glassgate gateway verify`: what is missing, dangerous or not understood in an Envoy configuration. */
+/** `glassgate gateway verify`: what is missing, dangerous or not understood in an Envoy's or a Kong's configuration. */
 import type { Command } from "commander";
 import { readText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { wrap } from "../base/wrap.js";
+import { kongTextIn } from "../gateway/kong/configuration.js";
+import { verifyKong } from "../gateway/kong/verify/index.js";
 import { type Finding, type Level, verifyFile } from "../gateway/verify/index.js";
 import { readAnchors } from "../trust/anchors.js";
 import { collect, examples, jsonOption } from "./context.js";
@@ -40,9 +42,13 @@ const count = (findings: readonly Finding[], level: Level): number =>
   findings.filter((finding) => finding.level === level).length;
 
 async function verify(file: string, options: VerifyCommandOptions): Promise<void> {
-  const text = readText(file, "the Envoy configuration");
+  const text = readText(file, "the gateway's configuration");
   const anchors = options.anchors === undefined ? undefined : readAnchors(options.anchors);
-  const { findings: all, unchecked } = await verifyFile(text, file, { anchors, askEnvoy: options.envoy });
+  const kong = kongTextIn(text);
+  const { findings: all, unchecked } =
+    kong === undefined
+      ? await verifyFile(text, file, { anchors, askEnvoy: options.envoy })
+      : await verifyKong(kong, file, { anchors });
   const accepted = new Set(options.accept ?? []);
   const findings = all.filter(({ name }) => !accepted.has(name));
   const bad = count(findings, "danger") + count(findings, "not understood");
@@ -67,8 +73,8 @@ async function verify(file: string, options: VerifyCommandOptions): Promise<void
 export function addGatewayVerify(gateway: Command): void {
   const verifyCommand = gateway
     .command("verify")
-    .description("name what is missing, dangerous or not understood in your own Envoy configuration")
-    .argument("<file>", "the Envoy configuration, or the output of its /config_dump")
+    .description("name what is missing, dangerous or not understood in your own configuration of an Envoy or a Kong")
+    .argument("<file>", "the Envoy configuration, the output of its /config_dump, or a declarative Kong file")
     .option("--accept <name>", "a finding that you have looked at, by its name; repeatable", collect)
     .option("--anchors <file>", "name filters that are pinned to other anchors than these")
     .option("--no-envoy", "do not put the file to an Envoy on this machine")
@@ -77,6 +83,7 @@ export function addGatewayVerify(gateway: Command): void {
   examples(verifyCommand, [
     "glassgate gateway verify /etc/envoy/envoy.yaml",
     "curl -s 127.0.0.1:9901/config_dump > dump.json; glassgate gateway verify dump.json",
+    "glassgate gateway verify kong.yaml --anchors anchors.json",
     "glassgate gateway verify envoy.yaml --accept filter:script:envoy.extensions.filters.http.lua.v3.Lua@api",
   ]);
 }

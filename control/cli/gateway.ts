@@ -6,7 +6,7 @@ import { addGatewayStop } from "./gateway-stop.js";
 import { addGatewayVerify } from "./gateway-verify.js";
 
 export function addGateway(program: Command): void {
-  const gateway = program.command("gateway").description("render, run, stop and verify an Envoy gateway");
+  const gateway = program.command("gateway").description("render, run, stop and verify a gateway");
   addGatewayRender(gateway);
   addGatewayRun(gateway);
   addGatewayStop(gateway);

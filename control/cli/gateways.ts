@@ -4,6 +4,10 @@ import { messageOf, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { Admin } from "../gateway/admin.js";
+import { type Held, readHeld } from "../gateway/held.js";
+import { KongAdmin } from "../gateway/kong/admin.js";
+import { isKongFile } from "../gateway/kong/configuration.js";
+import { readKongHeld } from "../gateway/kong/revoke.js";
 import { type PushResult, push } from "../gateway/push.js";
 import { PushFailure, type PushOutcome, type Standings, standingSentence } from "../gateway/push-outcome.js";
 import { keptOptions, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
@@ -17,6 +21,8 @@ export interface GatewayOptions {
   /** The gateways' own files. */
   readonly gateway?: readonly string[];
   readonly admin?: string;
+  /** Admin APIs of the Kongs that run the one Kong file among them. */
+  readonly kong?: readonly string[];
 }
 
 export const gatewayOption = (how = "pushed one after the other", otherwise = `"${DEFAULT_FILE}"`): Option =>
@@ -35,34 +41,79 @@ export const adminOption = (): Option =>
     },
   );
 
-export interface Gateway {
+export const kongOption = (): Option =>
+  new Option(
+    "--kong <url>",
+    "the Admin API of a Kong that runs the declarative file --gateway; repeat for several (an Enterprise's token: KONG_ADMIN_TOKEN)",
+  ).argParser(collect);
+
+export interface EnvoyGateway {
+  readonly kind: "envoy";
   readonly file: string;
   readonly filter: RenderedFilter;
   readonly kept: ConfigurationOptions;
   readonly admin: Admin;
 }
 
-function readGateway(file: string, address: string | undefined, next: string): Gateway {
-  const filter = readRenderedFilter(readText(file, "the gateway's configuration", next), file);
+export interface KongGateway {
+  readonly kind: "kong";
+  readonly file: string;
+  readonly kongs: readonly KongAdmin[];
+}
+
+export type Gateway = EnvoyGateway | KongGateway;
+
+/** What its own files hold. */
+export const readHeldOf = (gateway: Gateway): Promise<Held | undefined> =>
+  gateway.kind === "kong" ? readKongHeld(gateway.file) : readHeld(gateway.filter);
+
+/** Where its admin interface is, in words. */
+export const addressOf = (gateway: Gateway): string =>
+  gateway.kind === "envoy" ? gateway.admin.address : gateway.kongs.map(({ address }) => address).join(", ");
+
+export function readKongs(urls: readonly string[] = []): KongAdmin[] {
+  const token = process.env.KONG_ADMIN_TOKEN;
+  return [...new Set(urls)].map((url) => new KongAdmin(url, token === "" ? undefined : token));
+}
+
+function readGateway(file: string, { admin: address, kong }: GatewayOptions, next: string): Gateway {
+  const text = readText(file, "the gateway's configuration", next);
+  if (isKongFile(text)) return { kind: "kong", file, kongs: readKongs(kong) };
+  const filter = readRenderedFilter(text, file);
   const admin = address ?? filter.adminAddress;
   if (admin === undefined)
     throw new UserError(`${file} does not say where its admin interface listens.`, {
       hint: "It needs `admin.address` with a port; or give --admin HOST:PORT.",
     });
-  return { file, filter, kept: keptOptions(filter, file), admin: new Admin(admin) };
+  return { kind: "envoy", file, filter, kept: keptOptions(filter, file), admin: new Admin(admin) };
 }
 
 /** All gateways of the command line, read before anything is done. @param next what to do where a file is not there */
-export function readGateways(
-  { gateway = [DEFAULT_FILE], admin }: GatewayOptions,
-  next = "Write one with `glassgate gateway render`.",
-): Gateway[] {
+export function readGateways(options: GatewayOptions, next = "Write one with `glassgate gateway render`."): Gateway[] {
+  const { gateway = [DEFAULT_FILE], admin, kong } = options;
   const files = [...new Set(gateway)];
   if (files.length > 1 && admin !== undefined)
     throw new UserError("--admin names one gateway, and there are several.", {
       hint: "Leave it out: each gateway's admin address is read from its own file.",
     });
-  return files.map((file) => readGateway(file, admin, next));
+  const gateways = files.map((file) => readGateway(file, options, next));
+  const kongFiles = gateways.filter(({ kind }) => kind === "kong").length;
+  if (kong !== undefined && kongFiles !== 1)
+    throw new UserError(
+      `--kong goes with one Kong file, and ${kongFiles === 0 ? "there is none" : "there are several"}.`,
+      {
+        hint: "Name the file that these Kongs run with --gateway kong.yaml: what was pushed, and the upstream key, stand in it.",
+      },
+    );
+  return gateways;
+}
+
+/** For what only an Envoy can be brought in the same breath. */
+export function readEnvoys(options: GatewayOptions, instead: string): EnvoyGateway[] {
+  return readGateways(options).map((gateway) => {
+    if (gateway.kind === "envoy") return gateway;
+    throw new UserError(`${visible(gateway.file)} is a Kong's file.`, { hint: instead });
+  });
 }
 
 export interface Pushed {
@@ -75,13 +126,13 @@ export interface Pushed {
   readonly failure: PushFailure | undefined;
 }
 
-async function confirmAnchors(changes: readonly string[]): Promise<boolean> {
+export async function confirmAnchors(changes: readonly string[]): Promise<boolean> {
   warn("this changes what the gateway trusts:");
   for (const change of changes) say(`  ${change}`);
   return (await askPerson('Type "yes" to pin these anchors at the gateway: ')) === "yes";
 }
 
-async function pushOne({ file, filter, kept, admin }: Gateway, trusted: Trusted): Promise<Pushed> {
+async function pushOne({ file, filter, kept, admin }: EnvoyGateway, trusted: Trusted): Promise<Pushed> {
   const { version } = trusted.claims;
   const known = { gateway: file, admin: admin.address, version };
   say(`Pushing version ${version} to ${file} (${admin.address}) ...`);
@@ -106,7 +157,7 @@ async function pushOne({ file, filter, kept, admin }: Gateway, trusted: Trusted)
 }
 
 /** Pushes to each gateway, whatever came of the others. */
-export async function pushToAll(gateways: readonly Gateway[], trusted: Trusted): Promise<Pushed[]> {
+export async function pushToAll(gateways: readonly EnvoyGateway[], trusted: Trusted): Promise<Pushed[]> {
   const pushed: Pushed[] = [];
   for (const gateway of gateways) {
     const one = await pushOne(gateway, trusted);

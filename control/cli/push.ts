@@ -1,10 +1,29 @@
 /** `glassgate push`: puts the bundle into running gateways and proves that every worker serves it. */
 import type { Command } from "commander";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted } from "./context.js";
-import { adminOption, type GatewayOptions, gatewayOption, pushToAll, readGateways, reportPushes } from "./gateways.js";
+import {
+  adminOption,
+  type GatewayOptions,
+  gatewayOption,
+  kongOption,
+  pushToAll,
+  readEnvoys,
+  reportPushes,
+} from "./gateways.js";
+import { pushToKongs } from "./push-kong.js";
 
-async function run(options: GatewayOptions & { anchors: string; bundle: string; json?: boolean }): Promise<void> {
-  const gateways = readGateways(options);
+interface Options extends GatewayOptions {
+  readonly anchors: string;
+  readonly bundle: string;
+  readonly json?: boolean;
+}
+
+async function run(options: Options): Promise<void> {
+  if (options.kong !== undefined) return pushToKongs(options, await readTrusted(options));
+  const gateways = readEnvoys(
+    options,
+    "Name its Admin API: `glassgate push --gateway kong.yaml --kong http://127.0.0.1:8001`.",
+  );
   reportPushes(await pushToAll(gateways, await readTrusted(options)), options.json);
 }
 
@@ -14,6 +33,7 @@ export function addPush(program: Command): void {
     .description("put the bundle into running gateways; done when every worker serves it")
     .addOption(gatewayOption())
     .addOption(adminOption())
+    .addOption(kongOption())
     .addOption(anchorsOption())
     .addOption(bundleOption())
     .addOption(jsonOption())
@@ -22,5 +42,6 @@ export function addPush(program: Command): void {
     "glassgate push",
     "glassgate push --gateway /etc/envoy/gateway.yaml --json",
     "glassgate push --gateway east.yaml --gateway west.yaml",
+    "glassgate push --gateway kong.yaml --kong http://127.0.0.1:8001",
   ]);
 }

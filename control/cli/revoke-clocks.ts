@@ -2,6 +2,7 @@
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { nowSeconds, showDuration } from "../base/time.js";
+import { kongClock } from "../gateway/kong/revoke.js";
 import { MAX_AHEAD } from "../trust/next-text.js";
 import type { Gateway } from "./gateways.js";
 import { warn } from "./output.js";
@@ -12,9 +13,9 @@ const FARTHEST = MAX_AHEAD / 2;
 const NOTICEABLE = 60;
 
 /** How far the gateway's clock is ahead of this machine's; its `Date` lags by up to a second. Undefined where it cannot be seen. */
-async function aheadOf({ admin }: Gateway): Promise<number | undefined> {
+async function aheadOf(gateway: Gateway): Promise<number | undefined> {
   try {
-    const { clock } = await admin.serverInfo();
+    const clock = gateway.kind === "kong" ? await kongClock(gateway.kongs) : (await gateway.admin.serverInfo()).clock;
     return clock === undefined ? undefined : clock + 1 - nowSeconds();
   } catch (error) {
     if (error instanceof UserError) return undefined; // What becomes of that gateway is told with its outcome.

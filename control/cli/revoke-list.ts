@@ -4,6 +4,7 @@ import { visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { readFilterState } from "../gateway/admin-state.js";
 import type { HeldText } from "../gateway/held.js";
+import { kongStanding } from "../gateway/kong/revoke.js";
 import { isApplied } from "../gateway/push-texts.js";
 import { domainOf } from "../trust/anchors.js";
 import type { BundleClaims } from "../trust/claims.js";
@@ -18,6 +19,7 @@ import { type Standing, standingsOf } from "./revoke-signer.js";
 /** `yes`, or why not. */
 async function isInForce({ gateway, held }: Standing): Promise<string> {
   try {
+    if (gateway.kind === "kong") return await kongStanding(gateway.file, gateway.kongs);
     const { revocations, bundleVersion } = await readFilterState(gateway.admin, domainOf(held.anchors));
     if (revocations === undefined) return held.texts.length === 0 ? "yes" : "its gauges do not show it";
     if (revocations === 0) return "NO: its workers differ";

@@ -1,6 +1,7 @@
 /** What a person reads before and after revoking, and what came of it at each gateway. */
 import { plural, visible } from "../base/text.js";
 import { showTime } from "../base/time.js";
+import type { KongRevokeOutcome } from "../gateway/kong/revoke.js";
 import type { RevokeOutcome } from "../gateway/revoke.js";
 import type { Revoked } from "../trust/claims.js";
 import { type Entry, entriesOf, isCovered } from "../trust/entries.js";
@@ -59,7 +60,7 @@ function moment(at: Date): string {
 export interface GatewayOutcome {
   readonly gateway: string;
   readonly admin: string;
-  readonly outcome: RevokeOutcome;
+  readonly outcome: RevokeOutcome | KongRevokeOutcome;
   /** Since it was signed. */
   readonly milliseconds: number;
 }
@@ -68,6 +69,8 @@ const WORDS = { refused: "REFUSED", unseen: "NOT SEEN" } as const;
 
 function lineOf({ gateway, outcome, milliseconds }: GatewayOutcome, isSignedNow: boolean): string {
   const where = visible(gateway);
+  if (outcome.kind === "stored")
+    return `${where}: stored at ${moment(outcome.at)}, ${milliseconds} ms after signing: ${outcome.says}`;
   if (outcome.kind !== "applied") return `${where}: ${WORDS[outcome.kind]}: ${outcome.why}`;
   // What was signed before may have been in force since then: when it is seen is no moment of its own.
   const when = isSignedNow
@@ -79,7 +82,7 @@ function lineOf({ gateway, outcome, milliseconds }: GatewayOutcome, isSignedNow:
 /** As soon as it is known: others may take longer. */
 export function sayOutcome(one: GatewayOutcome, isSignedNow: boolean, json: boolean | undefined): void {
   if (json !== true) resultRows([lineOf(one, isSignedNow)]);
-  if (one.outcome.kind === "applied") {
+  if (one.outcome.kind === "applied" || one.outcome.kind === "stored") {
     for (const line of one.outcome.warnings) warn(`${visible(one.gateway)}: ${line}`);
     return;
   }
@@ -88,6 +91,8 @@ export function sayOutcome(one: GatewayOutcome, isSignedNow: boolean, json: bool
 
 function asJson({ gateway, admin, outcome, milliseconds }: GatewayOutcome): object {
   const known = { gateway, admin, outcome: outcome.kind };
+  if (outcome.kind === "stored")
+    return { ...known, at: outcome.at.toISOString(), milliseconds, seen: outcome.says, warnings: outcome.warnings };
   return outcome.kind === "applied"
     ? { ...known, at: outcome.at.toISOString(), milliseconds, vms: outcome.vms, warnings: outcome.warnings }
     : { ...known, error: outcome.why };
@@ -100,10 +105,11 @@ export function report(
 ): void {
   const { version, revoked } = claims;
   if (json === true) resultJson({ signer, version, revoked, text, gateways: done.map(asJson) });
-  const missing = done.filter(({ outcome }) => outcome.kind !== "applied");
+  const missing = done.filter(({ outcome }) => outcome.kind !== "applied" && outcome.kind !== "stored");
+  const isStored = done.some(({ outcome }) => outcome.kind === "stored");
   if (missing.length === 0) {
     say(
-      `In force at ${done.length === 1 ? "the gateway" : `all ${done.length} gateways`}. Next: a root holder takes it into the bundle: \`glassgate bundle build --gateway FILE\`.`,
+      `In force at ${isStored ? "or stored at " : ""}${done.length === 1 ? "the gateway" : `all ${done.length} gateways`}. Next: a root holder takes it into the bundle: \`glassgate bundle build --gateway FILE\`.`,
     );
     return;
   }

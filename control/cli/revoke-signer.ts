@@ -1,13 +1,13 @@
 /** Who revokes, at which gateways, and what he has revoked so far. */
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import { type Held, type HeldText, readHeld } from "../gateway/held.js";
+import type { Held, HeldText } from "../gateway/held.js";
 import type { PublicKey } from "../signer/jwk.js";
 import { holdsRole } from "../trust/claims.js";
 import { quoted } from "../trust/facts.js";
 import { floorOf, type RevocationSigner, signerOf } from "../trust/revocations.js";
 import { silencerOf } from "../trust/silence.js";
-import type { Gateway } from "./gateways.js";
+import { type Gateway, readHeldOf } from "./gateways.js";
 
 export interface Standing {
   readonly gateway: Gateway;
@@ -18,7 +18,7 @@ export interface Standing {
 export async function standingsOf(gateways: readonly Gateway[]): Promise<Standing[]> {
   return Promise.all(
     gateways.map(async (gateway) => {
-      const held = await readHeld(gateway.filter);
+      const held = await readHeldOf(gateway);
       if (held !== undefined) return { gateway, held };
       throw new UserError(
         `${visible(gateway.file)}: neither it nor its ECDS file holds a configuration of the filter.`,

@@ -118,9 +118,11 @@ function lineOf(grant: UsedGrant, revoked: Revoked): string {
   return `${mark} ${quoted(jti)}: ${quoted(sub)} for ${quoted(ent)}${ticket}${approved}; ${plural(requests, "request")}, last ${showTime(last)}`;
 }
 
-async function openStreams({ admin }: Gateway): Promise<string> {
+async function openStreams(gateway: Gateway): Promise<string> {
+  if (gateway.kind === "kong")
+    return "Requests that are open now: Kong does not show them, and an answer under way goes on.";
   try {
-    const stats = await admin.stats("glassgate\\.streams$");
+    const stats = await gateway.admin.stats("glassgate\\.streams$");
     const open = [...stats].find(([name]) => name === "wasmcustom.glassgate.streams")?.[1];
     return open === undefined
       ? "Requests that are open now: the gateway does not show them."
@@ -135,9 +137,10 @@ async function openStreams({ admin }: Gateway): Promise<string> {
  * What the gateway's clock shows at the earliest, in seconds. Grants live by it, and it may lag behind this machine's; one that is
  * ahead, or whoever lies for it, hides nothing here.
  */
-async function earliestAt({ admin }: Gateway, now: number): Promise<number> {
+async function earliestAt(gateway: Gateway, now: number): Promise<number> {
+  if (gateway.kind === "kong") return now - CLOCK_MARGIN;
   try {
-    return Math.min(now, (await admin.serverInfo()).clock ?? now - CLOCK_MARGIN);
+    return Math.min(now, (await gateway.admin.serverInfo()).clock ?? now - CLOCK_MARGIN);
   } catch (error) {
     if (error instanceof UserError) return now - CLOCK_MARGIN; // That it cannot be seen is told below.
     throw error;
@@ -145,8 +148,8 @@ async function earliestAt({ admin }: Gateway, now: number): Promise<number> {
 }
 
 /** @param since seconds: grants that were used before can have no life left */
-function grantsOf({ file }: Gateway, since: number, now: number): UsedGrant[] | string {
-  const log = auditLogOf(file);
+function grantsOf({ kind, file }: Gateway, since: number, now: number): UsedGrant[] | string {
+  const log = kind === "kong" ? undefined : auditLogOf(file);
   if (log === undefined) return "its file names no audit log that is a file on this machine.";
   try {
     return usedIn(tail(log), since, now);

@@ -3,6 +3,8 @@ import { Argument, type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
+import type { Held } from "../gateway/held.js";
+import { bringTextToKong } from "../gateway/kong/revoke.js";
 import { refusalOf } from "../gateway/push-preflight.js";
 import { bringText } from "../gateway/revoke.js";
 import type { PrivateKey } from "../signer/jwk.js";
@@ -13,7 +15,15 @@ import { newestOf, nextClaims, saysAll } from "../trust/next-text.js";
 import { type RevocationClaims, signRevocations } from "../trust/revocations.js";
 import { offering } from "./completion.js";
 import { collect, examples, findKeyFile, jsonOption, keysOption, openKey, passphraseOption } from "./context.js";
-import { adminOption, type GatewayOptions, gatewayOption, readGateways } from "./gateways.js";
+import {
+  addressOf,
+  adminOption,
+  type Gateway,
+  type GatewayOptions,
+  gatewayOption,
+  kongOption,
+  readGateways,
+} from "./gateways.js";
 import { askPerson, paint, say, warn } from "./output.js";
 import { type AskedOptions, askedFor } from "./revoke-asked.js";
 import { clocksAhead } from "./revoke-clocks.js";
@@ -143,6 +153,11 @@ async function compileFilter(standings: readonly Standing[]): Promise<void> {
   await refusalOf(JSON.stringify({ generation: 1, ...held?.anchors, bundle: held?.bundle?.text }));
 }
 
+const bring = (gateway: Gateway, held: Held, text: string): Promise<GatewayOutcome["outcome"]> =>
+  gateway.kind === "kong"
+    ? bringTextToKong(gateway.file, gateway.kongs, held, text)
+    : bringText({ filter: gateway.filter, admin: gateway.admin, held }, text);
+
 async function revoke(what: string | undefined, options: Options): Promise<void> {
   const gateways = readGateways(options, UNREAD);
   if (options.list === true) return listRevocations(gateways, options.json);
@@ -183,10 +198,10 @@ async function revoke(what: string | undefined, options: Options): Promise<void>
       const bar = revoker.barred.get(standing);
       const outcome =
         bar === undefined
-          ? await bringText({ filter: gateway.filter, admin: gateway.admin, held }, signed.text)
+          ? await bring(gateway, held, signed.text)
           : { kind: "refused" as const, why: `your key ${bar}`, next: undefined };
       const milliseconds = Math.round(performance.now() - started);
-      const one = { gateway: gateway.file, admin: gateway.admin.address, outcome, milliseconds };
+      const one = { gateway: gateway.file, admin: addressOf(gateway), outcome, milliseconds };
       sayOutcome(one, draft.text === undefined, options.json);
       return one;
     }),
@@ -215,6 +230,7 @@ export function addRevoke(program: Command): void {
     .addOption(keysOption())
     .addOption(gatewayOption("all of them at the same time"))
     .addOption(adminOption())
+    .addOption(kongOption())
     .addOption(passphraseOption())
     .addOption(jsonOption())
     .action(revoke);

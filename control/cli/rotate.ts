@@ -45,7 +45,7 @@ import {
   gatewayOption,
   pushToAll,
   reached,
-  readGateways,
+  readEnvoys,
   reportPushes,
 } from "./gateways.js";
 import { askPerson, paint, say, warn } from "./output.js";
@@ -186,7 +186,10 @@ async function keep(signed: Signed, roster: string, before: string, options: Opt
 }
 
 async function rotate(principal: string, options: Options): Promise<void> {
-  const gateways = readGateways(options);
+  const gateways = readEnvoys(
+    options,
+    "Leave it out here, and bring the new bundle there afterwards by `glassgate push --gateway kong.yaml --kong URL`.",
+  );
   const { anchors } = await readTrusted(options); // What the change is compared with is signed by the roots.
   const end = nowSeconds() + options.overlap;
   const key = readPublicKey(options.newKey);

@@ -3,10 +3,10 @@ import type { UserError } from "../base/errors.js";
 import type { Anchors } from "../trust/anchors.js";
 import type { BundleClaims } from "../trust/claims.js";
 import { silencerOf } from "../trust/silence.js";
-import type { Bundle } from "./ecds.js";
+import type { Bundle, Deployed } from "./ecds.js";
 import { type Files, PushFiles, refuseOtherThanFile } from "./push-files.js";
 import { pinnedAnchors } from "./push-preflight.js";
-import { claimsOf, faultOf, type NamedText, named, textsThatCount } from "./push-texts.js";
+import { claimsOf, faultOf, type NamedText, named, textsIn, textsThatCount } from "./push-texts.js";
 import type { RenderedFilter } from "./rendered.js";
 
 export interface HeldText extends NamedText {
@@ -41,8 +41,24 @@ export async function readHeld(filter: RenderedFilter): Promise<Held | undefined
   const files = new PushFiles(filter.ecdsPath, anchors);
   const found = files.read();
   const bundle = bundleIn(files, found);
+  const { leeway = DEFAULT_LEEWAY } = (deployed ?? good)?.configuration ?? {};
+  return heldOf(anchors, bundle, found.texts, leeway);
+}
+
+/** Where one configuration is all that there is. */
+export function deployedHeld({ configuration, bundle }: Deployed): Promise<Held> {
+  const { audience, roots, threshold, leeway = DEFAULT_LEEWAY } = configuration;
+  return heldOf({ audience, roots, threshold }, bundle, textsIn(configuration), leeway);
+}
+
+async function heldOf(
+  anchors: Anchors,
+  bundle: Bundle | undefined,
+  found: readonly string[],
+  leeway: number,
+): Promise<Held> {
   const claims = claimsOf(bundle);
-  const counting = bundle === undefined ? found.texts : textsThatCount(found.texts, anchors, claims);
+  const counting = bundle === undefined ? found : textsThatCount(found, anchors, claims);
   const read = counting.flatMap((text) => named(text, anchors, claims) ?? []);
   const speaking = read.map(({ signer, claims: { revoked } }) => ({ signer, revoked }));
   const texts = await Promise.all(
@@ -52,7 +68,6 @@ export async function readHeld(filter: RenderedFilter): Promise<Held | undefined
       silencedBy: silencerOf(text.signer, text.kid, anchors, claims, speaking),
     })),
   );
-  const { leeway = DEFAULT_LEEWAY } = (deployed ?? good)?.configuration ?? {};
   return { anchors, bundle, claims, texts, leeway };
 }
 

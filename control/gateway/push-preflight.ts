@@ -98,8 +98,11 @@ async function ownState(
 /** A bundle may name a second beyond every calendar. */
 const when = (seconds: number): string => (seconds <= 8.64e12 ? showTime(seconds) : `second ${seconds}`);
 
-async function checkClock(bundle: Bundle, info: ServerInfo, admin: Admin): Promise<void> {
-  const { clock } = info;
+export async function checkClock(
+  bundle: Bundle,
+  { clock }: Pick<ServerInfo, "clock">,
+  admin: Pick<Admin, "address">,
+): Promise<void> {
   if (clock === undefined)
     throw new UnseenError(`The gateway at ${admin.address} does not tell its time: its answers have no Date.`, {
       hint: "Is something in between that removes it?",

@@ -13,11 +13,14 @@ const files = [
   "CHANGELOG.md",
   "envoy.yaml",
   "config/roster.yaml",
+  "config/kong/kong.yaml",
   "config/verdicts.json",
   "bench/RESULTS.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => `docs/${file}`),
+  ...["docs", "docs/gateways"].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => `${folder}/${file}`),
+  ),
 ];
 const program = buildProgram();
 const scripts: Record<string, string> = Object(JSON.parse(readFileSync(join(root, "package.json"), "utf8"))).scripts;

@@ -333,7 +333,7 @@ describe("hostile files", () => {
     for (const argument of [".", "missing.yaml"]) {
       const { code, stderr } = await glassgate(["gateway", "verify", argument], { cwd: folder });
       expect(code).toBe(2);
-      expect(stderr).toMatch(/Cannot read the Envoy configuration/);
+      expect(stderr).toMatch(/Cannot read the gateway's configuration/);
     }
   });
 });

@@ -1,0 +1,68 @@
+/** The two routes of a break-glass way through one Kong, as the file says them: what the chain stands on, and what lies behind. */
+import type { Value } from "../verify/value.js";
+import { configurationIn, type UpstreamHeader, upstreamHeaderOf } from "./configuration.js";
+import type { Entities, Entity } from "./entities.js";
+import { FILTER_NAME } from "./names.js";
+
+export interface Pair {
+  readonly chain: Entity;
+  readonly filter: Value;
+  /** The filter's configuration, where it can be read. */
+  readonly configuration: Readonly<Record<string, unknown>> | undefined;
+  readonly header: UpstreamHeader | undefined;
+  /** The route that callers take, and the service that leads back to this Kong. */
+  readonly front: Entity | undefined;
+  readonly hop: Entity | undefined;
+  readonly upstream: Entity | undefined;
+  /** The host by which the hop's requests are routed. */
+  readonly hopHost: string | undefined;
+  /** Routes that take them. */
+  readonly backs: readonly Entity[];
+}
+
+/** Protocol, host and port of a service, also where it is written as one `url`. */
+export function placeOf(service: Entity): { protocol: string; host: string; port: string; path: string | undefined } {
+  const url = service.text("url");
+  const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
+  const protocol = service.text("protocol") ?? parsed?.protocol.slice(0, -1) ?? "http";
+  const host = (service.text("host") ?? parsed?.hostname ?? "").toLowerCase();
+  const fallback = protocol === "https" ? "443" : "80";
+  const port = service.text("port") ?? (parsed === undefined || parsed.port === "" ? fallback : parsed.port);
+  const path = service.text("path") ?? (parsed === undefined || parsed.pathname === "/" ? undefined : parsed.pathname);
+  return { protocol, host, port, path };
+}
+
+/** As a route's host matches: exactly, or with a leading or trailing `*`; a port counts only where the pattern has one. */
+export function fitsHost(pattern: string, host: string): boolean {
+  const bare = (text: string): string => text.toLowerCase().replace(/:\d+$/, "");
+  const [wanted, given] = [bare(pattern), bare(host)];
+  if (wanted.startsWith("*.")) return given.endsWith(wanted.slice(1));
+  if (wanted.endsWith(".*")) return given.startsWith(wanted.slice(0, -1));
+  return wanted === given;
+}
+
+const isOurs = (filter: Value): boolean => filter.map?.get("name")?.text === FILTER_NAME;
+
+function pairOf(entities: Entities, chain: Entity, filter: Value): Pair {
+  const configuration = configurationIn(filter.map?.get("config")?.toJson());
+  const header = configuration === undefined ? undefined : upstreamHeaderOf(configuration);
+  const onService = chain.owner("service");
+  const front =
+    chain.owner("route") ?? (onService === undefined ? undefined : entities.ownedBy("routes", "service", onService)[0]);
+  const hop = onService ?? front?.owner("service");
+  const place = hop === undefined ? undefined : placeOf(hop);
+  const upstream = entities.of("upstreams").find((one) => one.text("name") === place?.host);
+  const target = upstream === undefined ? undefined : entities.ownedBy("targets", "upstream", upstream)[0];
+  const hopHost = upstream?.text("host_header") ?? target?.text("target") ?? place?.host;
+  const backs = entities
+    .of("routes")
+    .filter((route) => route !== front && (route.texts("hosts") ?? []).some((host) => fitsHost(host, hopHost ?? "")));
+  return { chain, filter, configuration, header, front, hop, upstream, hopHost, backs };
+}
+
+export const pairsIn = (entities: Entities): Pair[] =>
+  entities
+    .of("filter_chains")
+    .flatMap((chain) =>
+      (chain.get("filters")?.list ?? []).filter(isOurs).map((filter) => pairOf(entities, chain, filter)),
+    );

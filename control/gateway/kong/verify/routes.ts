@@ -1,0 +1,253 @@
+/** The chain and the two routes: what takes a request where, and that nothing is judged that is then sent otherwise. */
+import type { Entity } from "../entities.js";
+import { fitsHost, type Pair, placeOf } from "../pair.js";
+import { COMMON, type Walk } from "./context.js";
+
+const NAMED = [...COMMON, "name"];
+const CHAIN = new Set([...NAMED, "enabled", "route", "service", "filters"]);
+const FILTER = new Set(["name", "enabled", "config"]);
+const ROUTE = new Set([
+  ...[...NAMED, "protocols", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "service"],
+  ...["path_handling", "regex_priority", "https_redirect_status_code", "request_buffering", "response_buffering"],
+]);
+const SERVICE = new Set([
+  ...[...NAMED, "enabled", "host", "port", "protocol", "path", "url", "retries"],
+  ...["connect_timeout", "write_timeout", "read_timeout"],
+  ...["tls_verify", "tls_verify_depth", "ca_certificates", "client_certificate"],
+]);
+const UPSTREAM = new Set([
+  ...[...NAMED, "host_header", "algorithm", "slots", "hash_on", "hash_fallback", "hash_on_cookie_path", "healthchecks"],
+  "use_srv_name",
+]);
+const TARGET = new Set([...NAMED, "target", "weight", "upstream", "cache_key"]);
+const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d+)?$/;
+
+export function judgeChain(walk: Walk, { chain, filter, front, hop }: Pair): void {
+  const { label } = chain;
+  walk.entities.strangers(chain, CHAIN);
+  for (const [name, value] of filter.map ?? [])
+    if (!FILTER.has(name))
+      walk.unknown(value, `member:${name}@${label}`, `${label}: the filter's ${name} is not known`);
+  if (!chain.is("enabled", true) || filter.map?.get("enabled")?.data === false)
+    walk.danger(
+      chain.value,
+      `chain-disabled@${label}`,
+      `the filter chain ${label} is disabled: Kong lets requests pass it, and none gets a key`,
+      "take `enabled: false` out",
+    );
+  const filters = chain.get("filters")?.list ?? [];
+  if (filters.length > 1)
+    walk.danger(
+      chain.get("filters"),
+      `chain-shared@${label}`,
+      `other filters stand in the chain ${label}: one before ours can change what is judged, one behind it reads the upstream key and can change what was judged`,
+      "leave glassgate alone in it",
+    );
+  if (chain.owner("route") === undefined)
+    walk.danger(
+      chain.value,
+      `chain-on-service@${label}`,
+      `the chain ${label} does not hang on a route of its own`,
+      "give it `route: NAME`, as `glassgate gateway render --for kong` does",
+    );
+  const besides = walk.entities
+    .of("filter_chains")
+    .filter((one) => one !== chain && (one.owner("service") === hop || one.owner("route") === front));
+  for (const other of hop === undefined ? [] : besides)
+    walk.danger(
+      other.value,
+      `chain-twice@${other.label}`,
+      `the chain ${other.label} runs on the break-glass route as well: its filters see the upstream key`,
+      "take it from this service and route",
+    );
+}
+
+/** What both routes must be like, so that what is judged is what is sent. */
+function judgeRoute(walk: Walk, route: Entity): void {
+  const { label } = route;
+  walk.entities.strangers(route, ROUTE);
+  const paths = route.texts("paths") ?? ["/"];
+  if (route.is("strip_path", true) && paths.some((path) => path !== "/"))
+    walk.danger(
+      route.get("strip_path") ?? route.value,
+      `strip-path@${label}`,
+      `${label}: Kong strips the matched path, so the upstream gets another path than the one that was judged`,
+      "strip_path: false",
+    );
+  if (paths.some((path) => path.startsWith("~")))
+    walk.warn(
+      route.get("paths"),
+      `paths-regex@${label}`,
+      `${label}: a regular expression chooses the route, and Kong matches it against the path that it has normalized`,
+      "paths: [ / ]: what may be done stands in the grant",
+    );
+  if ((route.text("path_handling") ?? "v0") !== "v0")
+    walk.danger(
+      route.get("path_handling"),
+      `path-handling@${label}`,
+      `${label}: path_handling ${route.text("path_handling")} puts paths together otherwise: the upstream may get another than was judged`,
+      "leave path_handling out",
+    );
+  const protocols = route.texts("protocols") ?? ["http", "https"];
+  const others = protocols.filter((protocol) => protocol !== "http" && protocol !== "https");
+  if (others.length > 0)
+    walk.danger(
+      route.get("protocols"),
+      `protocols@${label}`,
+      `${label} takes ${others.join(", ")}, of which no stream can be ended with its grant`,
+      "protocols: [ http, https ]",
+    );
+  for (const member of ["request_buffering", "response_buffering"])
+    if (!route.is(member, true))
+      walk.unknown(
+        route.get(member),
+        `${member}@${label}`,
+        `${label}: ${member}: false takes another way through Kong, on which nobody has run the filter`,
+        "leave it out",
+      );
+}
+
+function judgeFront(walk: Walk, route: Entity, hopHost: string | undefined): void {
+  const { label } = route;
+  judgeRoute(walk, route);
+  const hosts = route.texts("hosts") ?? [];
+  if (hosts.length === 0 || hosts.some((host) => host.includes("*")))
+    walk.danger(
+      route.get("hosts") ?? route.value,
+      `hosts@${label}`,
+      `${label} takes any host: a grant for one host opens this upstream under its name`,
+      "hosts: [ the API's own ]",
+    );
+  if (hopHost !== undefined && hosts.some((host) => fitsHost(host, hopHost)))
+    walk.danger(
+      route.get("hosts"),
+      `loop@${label}`,
+      `${label} takes the gateway's own requests (${hopHost}) again: without the filter they go round until Kong gives up`,
+      "give the two routes different hosts",
+    );
+  if (route.is("preserve_host", false))
+    walk.danger(
+      route.get("preserve_host"),
+      `preserve-host@${label}`,
+      `${label}: the caller's host is kept, so the caller chooses which route the gateway's own request takes`,
+      "preserve_host: false",
+    );
+  const wanted = [...(route.get("headers")?.map ?? [])].map(([name]) => name.toLowerCase());
+  if (!wanted.includes("x-break-glass"))
+    walk.warn(
+      route.get("headers") ?? route.value,
+      `takes-all@${label}`,
+      `${label} takes requests without a grant too, and denies them: normal callers of these hosts and paths are locked out`,
+      'headers: { x-break-glass: [ "~*." ] }',
+    );
+}
+
+function judgeHop(walk: Walk, hop: Entity, { front, upstream }: Pair): void {
+  const { label } = hop;
+  const { protocol, host, path } = placeOf(hop);
+  walk.entities.strangers(hop, SERVICE);
+  const targets = upstream === undefined ? [] : walk.entities.ownedBy("targets", "upstream", upstream);
+  if (upstream !== undefined) walk.entities.strangers(upstream, UPSTREAM);
+  for (const target of targets) walk.entities.strangers(target, TARGET);
+  const places = upstream === undefined ? [host] : targets.map((target) => target.text("target") ?? "");
+  const elsewhere = places.filter((place) => !LOOPBACK.test(place));
+  if (elsewhere.length > 0 || places.length === 0)
+    walk.danger(
+      hop.get("host") ?? hop.value,
+      `hop-elsewhere@${label}`,
+      `${label} leads to ${elsewhere.join(", ") || "nowhere"}, not to this Kong on loopback: allowed requests, with the upstream key, go there`,
+      "an upstream with the one target 127.0.0.1 and Kong's own proxy port",
+    );
+  if (protocol !== "http" && protocol !== "https")
+    walk.danger(hop.get("protocol"), `hop-protocol@${label}`, `${label} speaks ${protocol}`, "protocol: http");
+  if (path !== undefined)
+    walk.danger(
+      hop.get("path") ?? hop.get("url"),
+      `hop-path@${label}`,
+      `${label} puts ${path} before each path: the second route sees another path than was judged`,
+      "take path out",
+    );
+  if ((hop.text("retries") ?? "5") !== "0")
+    walk.warn(
+      hop.get("retries") ?? hop.value,
+      `retries@${label}`,
+      `${label}: Kong tries again by itself, and one record may stand for several requests`,
+      "retries: 0",
+    );
+  for (const other of walk.entities.ownedBy("routes", "service", hop))
+    if (other !== front)
+      walk.danger(
+        other.value,
+        `hop-shared@${other.label}`,
+        `the route ${other.label} leads to the gateway's own loopback without the filter: its callers come to the second route from an address that is trusted there`,
+        "give the hop a service of its own",
+      );
+}
+
+/** How many kinds of condition a route has: Kong takes the route with the most. */
+const weight = (route: Entity): number =>
+  ["hosts", "paths", "methods", "headers", "snis", "sources", "destinations"].filter(
+    (member) => (route.get(member)?.list?.length ?? 0) > 0 || (route.get(member)?.map?.size ?? 0) > 0,
+  ).length;
+
+function judgeRivals(walk: Walk, { front, backs, hopHost }: Pair): void {
+  for (const route of walk.entities.of("routes")) {
+    if (route === front || backs.includes(route)) continue;
+    const hosts = route.texts("hosts") ?? [];
+    const takes = (host: string | undefined): boolean =>
+      host !== undefined && (hosts.length === 0 || hosts.some((one) => fitsHost(one, host)));
+    const [back] = backs;
+    if (front !== undefined && (front.texts("hosts") ?? []).some(takes) && weight(route) >= weight(front))
+      walk.warn(
+        route.value,
+        `rival@${route.label}`,
+        `the route ${route.label} weighs as much as the break-glass route, and may take its requests: they are judged as any caller's there`,
+        "name methods and the header x-break-glass in the break-glass route",
+      );
+    if (back !== undefined && takes(hopHost) && weight(route) >= weight(back))
+      walk.warn(
+        route.value,
+        `hop-rival@${route.label}`,
+        `the route ${route.label} may take the gateway's own requests, which come from loopback`,
+        "give that route hosts",
+      );
+  }
+}
+
+export function judgeRoutes(walk: Walk, pair: Pair): Entity | undefined {
+  const { chain, front, hop, hopHost, backs } = pair;
+  if (front === undefined || hop === undefined) {
+    walk.danger(
+      (front ?? chain).value,
+      `no-hop@${chain.label}`,
+      `${front === undefined ? "the chain hangs on no route" : `the route ${front.label} has no service`}: there is no way through it`,
+      "start from `glassgate gateway render --for kong`",
+    );
+    return undefined;
+  }
+  judgeFront(walk, front, hopHost);
+  judgeHop(walk, hop, pair);
+  judgeRivals(walk, pair);
+  const [back, ...more] = backs;
+  if (back === undefined || more.length > 0) {
+    const which = back === undefined ? "no route" : `the routes ${backs.map(({ label }) => label).join(", ")}`;
+    walk.danger(
+      hop.value,
+      back === undefined ? `no-second-route@${hop.label}` : `two-second-routes@${hop.label}`,
+      `the gateway's own requests (host ${hopHost ?? "unknown"}) fit ${which} in this file: ${back === undefined ? "where they end nobody knows, and nothing asks for the key" : "each must ask for the key, and only one is expected"}`,
+      "one route with exactly that host, with key-auth, acl and ip-restriction",
+    );
+    return undefined;
+  }
+  judgeRoute(walk, back);
+  const service = back.owner("service");
+  if (service !== undefined) walk.entities.strangers(service, SERVICE);
+  if ((service?.text("retries") ?? "5") !== "0")
+    walk.warn(
+      service?.value ?? back.value,
+      `retries@${service?.label ?? back.label}`,
+      `${service?.label ?? back.label}: Kong tries again by itself, and one record may stand for several requests`,
+      "retries: 0",
+    );
+  return back;
+}

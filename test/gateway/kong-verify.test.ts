@@ -1,0 +1,313 @@
+/** `gateway verify` of a declarative Kong file: what `render` writes is clean, and each mistake has a finding of its own. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { isKongFile, kongTextIn } from "../../control/gateway/kong/configuration.js";
+import { renderKong } from "../../control/gateway/kong/render.js";
+import { verifyKong } from "../../control/gateway/kong/verify/index.js";
+import { newKey, publicPart } from "../../control/signer/jwk.js";
+import { anchorsSchema } from "../../control/trust/anchors.js";
+
+const anchors = anchorsSchema.parse({ audience: "production", threshold: 1, roots: [publicPart(newKey("Ed25519"))] });
+const { text } = renderKong({
+  anchors,
+  host: "api.example.com",
+  upstream: { host: "api.internal", port: 8080 },
+  port: 8000,
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: a configuration of any shape, wrong ones above all
+type Root = any;
+const namesOf = async (root: Root): Promise<string[]> =>
+  (await verifyKong(typeof root === "string" ? root : stringify(root), "kong.yaml", { anchors })).findings.map(
+    ({ level, name }) => `${level[0]} ${name}`,
+  );
+const changed = (change: (root: Root) => void): Root => {
+  const root: Root = parse(text);
+  change(root);
+  return root;
+};
+const front = (root: Root): Root => root.services[0].routes[0];
+const back = (root: Root): Root => root.services[1].routes[0];
+const plugin = (route: Root, name: string): Root => route.plugins.find((one: Root) => one.name === name);
+const without = (route: Root, name: string): void => {
+  route.plugins = route.plugins.filter((one: Root) => one.name !== name);
+};
+const filter = (root: Root): Root => root.filter_chains[0].filters[0];
+
+describe("what render writes", () => {
+  it("is clean, in YAML, in JSON, flat and as one text", async () => {
+    expect(await namesOf(text)).toEqual([]);
+    expect(await namesOf(JSON.stringify(parse(text)))).toEqual([]);
+    expect(await namesOf(changed((root) => (filter(root).config = JSON.stringify(filter(root).config))))).toEqual([]);
+    expect(await namesOf(changed(flatten))).toEqual([]);
+  });
+
+  it("is told from an Envoy's", () => {
+    const envoy = readFileSync(fileURLToPath(new URL("../../envoy.yaml", import.meta.url)), "utf8");
+    expect(kongTextIn(JSON.stringify({ config: text }))).toBe(text);
+    expect(kongTextIn(envoy)).toBeUndefined();
+    expect([isKongFile(text), isKongFile('{"_format_version": "3.0"}'), isKongFile(envoy)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("stays clean beside an API's own services, with their own authentication and log", async () => {
+    const beside = changed((root) => {
+      root.services.push({
+        name: "api",
+        url: "http://api.internal:8080",
+        routes: [
+          {
+            name: "api",
+            hosts: ["api.example.com"],
+            paths: ["/"],
+            plugins: [{ name: "jwt" }, { name: "http-log", config: { http_endpoint: "http://x" } }],
+          },
+        ],
+      });
+      root.plugins = [{ name: "prometheus" }, { name: "correlation-id" }];
+      root.consumers.push({ username: "app", jwt_secrets: [{ key: "x" }] });
+    });
+    expect(await namesOf(beside)).toEqual([]);
+  });
+});
+
+/** Entities at the top, which name their owners. */
+function flatten(root: Root): void {
+  for (const [list, child, by] of [
+    ["services", "routes", "service"],
+    ["routes", "plugins", "route"],
+    ["consumers", "keyauth_credentials", "consumer"],
+    ["consumers", "acls", "consumer"],
+    ["upstreams", "targets", "upstream"],
+  ] as const)
+    for (const owner of root[list]) {
+      root[child] = [
+        ...(root[child] ?? []),
+        ...(owner[child] ?? []).map((one: Root) => ({ ...one, [by]: owner.name ?? owner.username })),
+      ];
+      delete owner[child];
+    }
+}
+
+/** What is done to the file -> the finding that must be there. */
+const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, finding: string]>> = {
+  "no chain": [(root) => delete root.filter_chains, "d no-filter@file"],
+  "another filter's chain": [(root) => (filter(root).name = "other"), "d no-filter@file"],
+  "the chain disabled": [(root) => (root.filter_chains[0].enabled = false), "d chain-disabled@break-glass"],
+  "the filter disabled": [(root) => (filter(root).enabled = false), "d chain-disabled@break-glass"],
+  "a filter before ours": [
+    (root) => root.filter_chains[0].filters.unshift({ name: "x" }),
+    "d chain-shared@break-glass",
+  ],
+  "the chain on the service": [
+    (root) => {
+      delete root.filter_chains[0].route;
+      root.filter_chains[0].service = "break-glass";
+    },
+    "d chain-on-service@break-glass",
+  ],
+  "a second chain on the service": [
+    (root) => root.filter_chains.push({ name: "two", service: "break-glass", filters: [{ name: "x" }] }),
+    "d chain-twice@two",
+  ],
+  "the filter as a plugin": [(root) => (root.plugins = [{ name: "glassgate" }]), "d as-plugin@glassgate@global"],
+  "a chain on a route that is not there": [
+    (root) => (root.filter_chains[0].route = "x"),
+    "d dangling:break-glass.route@",
+  ],
+  "no configuration": [(root) => (filter(root).config = "x"), "d no-configuration@break-glass"],
+  "require left out": [(root) => delete filter(root).config.require, "d refused-by-filter@break-glass"],
+  shadow: [(root) => (filter(root).config.mode = "shadow"), "d refused-by-filter@break-glass"],
+  "an unknown member": [(root) => (filter(root).config.strp = []), "d refused-by-filter@break-glass"],
+  "a broken bundle": [(root) => (filter(root).config.bundle = "x"), "d refused-by-filter@break-glass"],
+  "no upstream_header": [(root) => delete filter(root).config.upstream_header, "d no-upstream-header@break-glass"],
+  "other anchors": [(root) => (filter(root).config.audience = "staging"), "d other-anchors@break-glass"],
+  "strip_path below a path": [
+    (root) => Object.assign(front(root), { paths: ["/api"], strip_path: true }),
+    "d strip-path@break-glass",
+  ],
+  "strip_path by default": [
+    (root) => {
+      back(root).paths = ["/api"];
+      delete back(root).strip_path;
+    },
+    "d strip-path@break-glass-upstream",
+  ],
+  "a regular expression as path": [(root) => (front(root).paths = ["~/api/[^/]+$"]), "w paths-regex@break-glass"],
+  "path_handling v1": [(root) => (front(root).path_handling = "v1"), "d path-handling@break-glass"],
+  grpc: [(root) => (front(root).protocols = ["grpc"]), "d protocols@break-glass"],
+  websockets: [(root) => (front(root).protocols = ["ws", "wss"]), "d protocols@break-glass"],
+  unbuffered: [(root) => (front(root).request_buffering = false), "n request_buffering@break-glass"],
+  "any host": [(root) => delete front(root).hosts, "d hosts@break-glass"],
+  "a wildcard host": [(root) => (front(root).hosts = ["*.example.com"]), "d hosts@break-glass"],
+  "the hop's own host in front": [
+    (root) => front(root).hosts.push("break-glass-upstream.internal"),
+    "d loop@break-glass",
+  ],
+  preserve_host: [(root) => (front(root).preserve_host = true), "d preserve-host@break-glass"],
+  "no condition on the header": [(root) => delete front(root).headers, "w takes-all@break-glass"],
+  "an expression": [(root) => (front(root).expression = "true"), "n member:expression@break-glass"],
+  "a hop to elsewhere": [
+    (root) => (root.upstreams[0].targets[0].target = "10.0.0.1:8000"),
+    "d hop-elsewhere@break-glass",
+  ],
+  "a hop by another name": [(root) => (root.services[0].host = "api.internal"), "d hop-elsewhere@break-glass"],
+  "a path before each path": [(root) => (root.services[0].path = "/v1"), "d hop-path@break-glass"],
+  retries: [(root) => delete root.services[0].retries, "w retries@break-glass"],
+  "another route on the hop": [
+    (root) => root.services[0].routes.push({ name: "x", hosts: ["x.example.com"], plugins: [{ name: "jwt" }] }),
+    "d hop-shared@x",
+  ],
+  "no second route": [(root) => (back(root).hosts = ["other.internal"]), "d no-second-route@break-glass"],
+  "two second routes": [
+    (root) => root.services[1].routes.push({ name: "x", hosts: ["break-glass-upstream.internal"] }),
+    "d two-second-routes@break-glass",
+  ],
+  "no key-auth": [(root) => without(back(root), "key-auth"), "d no-key-auth@break-glass-upstream"],
+  "key-auth disabled": [
+    (root) => (plugin(back(root), "key-auth").enabled = false),
+    "d no-key-auth@break-glass-upstream",
+  ],
+  "key-auth for https alone": [
+    (root) => (plugin(back(root), "key-auth").protocols = ["https"]),
+    "d plugin-protocols@key-auth@break-glass-upstream",
+  ],
+  "no acl": [(root) => without(back(root), "acl"), "d no-acl@break-glass-upstream"],
+  "no ip-restriction": [(root) => without(back(root), "ip-restriction"), "d no-ip-restriction@break-glass-upstream"],
+  "ip-restriction for a network": [
+    (root) => (plugin(back(root), "ip-restriction").config.allow = ["127.0.0.1", "10.0.0.0/8"]),
+    "d not-loopback@ip-restriction@break-glass-upstream",
+  ],
+  "ip-restriction that denies": [
+    (root) => (plugin(back(root), "ip-restriction").config = { deny: ["10.0.0.1"] }),
+    "d not-loopback@ip-restriction@break-glass-upstream",
+  ],
+  "a key in the query": [
+    (root) => delete plugin(back(root), "key-auth").config.key_in_query,
+    "d key-in-query@key-auth@break-glass-upstream",
+  ],
+  "a key in the body": [
+    (root) => (plugin(back(root), "key-auth").config.key_in_body = true),
+    "d key-in-body@key-auth@break-glass-upstream",
+  ],
+  "the key goes on": [
+    (root) => delete plugin(back(root), "key-auth").config.hide_credentials,
+    "d hide-credentials@key-auth@break-glass-upstream",
+  ],
+  "OPTIONS without a key": [
+    (root) => (plugin(back(root), "key-auth").config.run_on_preflight = false),
+    "d run-on-preflight@key-auth@break-glass-upstream",
+  ],
+  "an anonymous consumer": [
+    (root) => (plugin(back(root), "key-auth").config.anonymous = "guest"),
+    "d anonymous@key-auth@break-glass-upstream",
+  ],
+  "another header": [
+    (root) => (plugin(back(root), "key-auth").config.key_names = ["apikey", "x-break-glass-key"]),
+    "d key-names@key-auth@break-glass-upstream",
+  ],
+  "two groups": [(root) => plugin(back(root), "acl").config.allow.push("users"), "d groups@acl@break-glass-upstream"],
+  "a second consumer in the group": [
+    (root) => root.consumers.push({ username: "eve", acls: [{ group: "break-glass-upstream" }] }),
+    "d consumers@acl@break-glass-upstream",
+  ],
+  "nobody in the group": [(root) => delete root.consumers[0].acls, "d consumers@acl@break-glass-upstream"],
+  "a plugin of the consumer": [
+    (root) => (root.consumers[0].plugins = [{ name: "ip-restriction", config: { allow: ["0.0.0.0/0"] } }]),
+    "d consumer-plugin@ip-restriction@break-glass-upstream",
+  ],
+  "a weak key": [
+    (root) => {
+      root.consumers[0].keyauth_credentials = [{ key: "secret" }];
+      filter(root).config.upstream_header.value = "secret";
+    },
+    "d weak-key@break-glass-upstream",
+  ],
+  "another key than the filter's": [
+    (root) => (root.consumers[0].keyauth_credentials[0].key = "x".repeat(43)),
+    "d other-key@break-glass-upstream",
+  ],
+  "an old key": [
+    (root) => root.consumers[0].keyauth_credentials.push({ key: "y".repeat(43) }),
+    "w old-key@break-glass-upstream",
+  ],
+  "a key that ends by itself": [
+    (root) => (root.consumers[0].keyauth_credentials[0].ttl = 3600),
+    "n member:ttl@keyauth_credentials",
+  ],
+  "a log in another order": [
+    (root) => (plugin(front(root), "file-log").ordering = { before: { access: ["x"] } }),
+    "n member:ordering@file-log@break-glass",
+  ],
+  "no record": [(root) => without(front(root), "file-log"), "d no-record@break-glass"],
+  "a record that goes nowhere": [
+    (root) => (plugin(front(root), "file-log").config.path = "/dev/null"),
+    "d no-record@break-glass",
+  ],
+  "a log with the key in it": [
+    (root) => delete plugin(front(root), "file-log").config.custom_fields_by_lua["request.headers"],
+    "d log-prints-key@file-log@break-glass",
+  ],
+  "a global log": [
+    (root) => (root.plugins = [{ name: "http-log", config: { http_endpoint: "http://x" } }]),
+    "d log-prints-key@http-log@global",
+  ],
+  "a global cache": [(root) => (root.plugins = [{ name: "proxy-cache" }]), "d cache@proxy-cache@global"],
+  "a global transformer": [
+    (root) => (root.plugins = [{ name: "request-transformer" }]),
+    "d changes@request-transformer@global",
+  ],
+  "code of anybody's making": [(root) => (root.plugins = [{ name: "pre-function" }]), "d changes@pre-function@global"],
+  "global authentication": [(root) => (root.plugins = [{ name: "jwt" }]), "w asks-first@jwt@global"],
+  "an unknown plugin": [(root) => (root.plugins = [{ name: "acme" }]), "n plugin:acme@acme@global"],
+  "no no-store": [(root) => without(front(root), "response-transformer"), "w stored@break-glass"],
+  "a route as heavy": [
+    (root) =>
+      root.services[1].routes.push({
+        ...{ name: "x", hosts: ["api.example.com"], paths: ["/"], methods: ["GET"], headers: { x: ["1"] } },
+        plugins: [{ name: "jwt" }],
+      }),
+    "w rival@x",
+  ],
+  "the same upstream, asking nobody": [
+    (root) =>
+      root.services.push({
+        ...{ name: "open", host: "api.internal", port: 8080 },
+        routes: [{ name: "open", hosts: ["api.example.com"] }],
+      }),
+    "w asks-nobody@open",
+  ],
+  "an unknown member of the file": [(root) => (root.consumer_groups = []), "n member:consumer_groups@file"],
+  "another format": [(root) => (root._format_version = "1.1"), "n format@file"],
+  "a plugin in another order": [
+    (root) => (plugin(back(root), "key-auth").ordering = { after: { access: ["x"] } }),
+    "n member:ordering@key-auth@break-glass-upstream",
+  ],
+};
+
+describe("each mistake has a finding, with a next step", () => {
+  for (const [what, [change, finding]] of Object.entries(mistakes))
+    it(what, async () => {
+      const names = await namesOf(changed(change));
+      expect(
+        names.filter((name) => name.startsWith(finding)),
+        names.join("\n"),
+      ).not.toEqual([]);
+    });
+});
+
+it("shows no key in a finding", async () => {
+  const key = "z".repeat(31);
+  const root = changed((one) => {
+    one.consumers[0].keyauth_credentials = [{ key }];
+    filter(one).config.upstream_header.value = `${key}${key}`;
+  });
+  const { findings } = await verifyKong(stringify(root), "kong.yaml");
+  expect(findings.length).toBeGreaterThan(0);
+  expect(JSON.stringify(findings)).not.toContain(key);
+});
