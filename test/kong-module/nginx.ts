@@ -1,0 +1,200 @@
+/**
+ * An nginx with Kong's ngx_wasm_module and its Lua bridge, which the project neither has nor builds: `GLASSGATE_NGINX` names one, and
+ * `GLASSGATE_NGINX_LUA_PATH` its Lua libraries (resty.core, resty.lrucache, resty.wasmx) where it does not find them by itself.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { nginxConf } from "./nginx-conf.js";
+import { exchange, type RawAnswer, type RawUpstream, type ReceivedLines, type RequestLines, requestText, startRawUpstream } from "./raw.js";
+
+export const nginx = process.env.GLASSGATE_NGINX;
+/** What a suite is called that cannot run. */
+export const named = (name: string): string =>
+  nginx === undefined ? `${name} (skipped: GLASSGATE_NGINX names no nginx with ngx_wasm_module)` : name;
+
+export const kongWasm = fileURLToPath(new URL("../../build/glassgate-kong.wasm", import.meta.url));
+export const KEY = { name: "x-break-glass-upstream", value: "the-key-of-the-second-route" } as const;
+
+export interface Exchange extends RawAnswer {
+  /** What the upstream received; undefined: nothing. */
+  readonly upstream: ReceivedLines | undefined;
+  /** What the filter set in `kong.ctx.shared`. */
+  readonly shared: ReadonlyMap<string, string>;
+}
+
+export interface ModuleOptions {
+  /** Default: one. */
+  readonly workers?: number;
+  /** Further modules, or others than the filter under its name. */
+  readonly modules?: Readonly<Record<string, string>>;
+  readonly headerBuffers?: string;
+  /** The chain at start; default: none. */
+  readonly filter?: string;
+  readonly configuration?: string;
+}
+
+/** What became of a chain in a worker. */
+export type Applied = "built" | "failed" | "none";
+
+export interface KongModule {
+  readonly port: number;
+  readonly guardPort: number;
+  readonly upstream: RawUpstream;
+  /** Another chain for the running workers; `""`: none. Waits for all of them. */
+  apply(filter: string, configuration?: string): Promise<readonly Applied[]>;
+  /** New workers, as `kong reload` or a crash makes them. */
+  reload(filter: string, configuration?: string): Promise<readonly Applied[]>;
+  send(request: RequestLines): Promise<Exchange>;
+  /** The worker processes. */
+  pids(): Promise<readonly number[]>;
+  /** Exit status of nginx, when it ends by itself. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) =>
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address();
+            resolve(typeof address === "object" && address !== null ? address.port : 0);
+          }),
+        ),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+const LIMIT_MS = 120_000;
+async function until<T>(what: string, log: () => string, find: () => Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + LIMIT_MS;
+  for (;;) {
+    const found = await find();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`${what} did not come: ${log().slice(-2000)}`);
+    await sleep(10);
+  }
+}
+
+export async function startKongModule(options: ModuleOptions = {}): Promise<KongModule> {
+  if (nginx === undefined) throw new Error("GLASSGATE_NGINX is not set");
+  const { workers = 1, modules = {}, headerBuffers, filter: first = "", configuration: firstConfiguration = "" } = options;
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-kong-"));
+  const upstream = await startRawUpstream();
+  const [gateway = 0, guard = 0, control = 0] = await freePorts(3);
+  const { uid, username } = userInfo();
+  let version = 0;
+  const offer = (name: string, configuration: string): void => {
+    version += 1;
+    writeFileSync(join(folder, "chain.new"), `${version}\n${name}\n${configuration}`);
+    renameSync(join(folder, "chain.new"), join(folder, "chain"));
+  };
+  offer(first, firstConfiguration);
+  const conf = nginxConf({
+    folder,
+    ports: { gateway, guard, control },
+    upstreamPort: upstream.port,
+    workers,
+    modules: { glassgate: kongWasm, ...modules },
+    key: KEY,
+    headerBuffers,
+    luaPath: process.env.GLASSGATE_NGINX_LUA_PATH,
+    user: uid === 0 ? username : undefined,
+  });
+  writeFileSync(join(folder, "nginx.conf"), conf);
+  writeFileSync(join(folder, "requests.log"), "");
+  const child = spawn(nginx, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  let ended = false;
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const closed = new Promise<void>((resolve) =>
+    child.once("close", () => {
+      ended = true;
+      resolve();
+    }),
+  );
+  const log = (): string => `${stderr}${readFileSync(join(folder, "error.log"), { encoding: "utf8", flag: "a+" })}`;
+
+  const statusLines = async (): Promise<readonly (readonly [number, number, Applied])[]> => {
+    if (ended) throw new Error(`nginx ended: ${log().slice(-2000)}`);
+    // Nobody listens yet, or the worker that did has just ended.
+    const answer = await exchange(control, requestText({})).catch(() => undefined);
+    return [...(answer?.body ?? "").matchAll(/(\d+) (\d+) (built|failed|none)/g)].map(
+      ([, pid, of, result]) =>
+        [Number(pid), Number(of), result === "built" || result === "failed" ? result : "none"] as const,
+    );
+  };
+  const applied = (isNew: (pid: number) => boolean): Promise<readonly Applied[]> =>
+    until("the chain", log, async () => {
+      const now = (await statusLines()).filter(([pid, of]) => of === version && isNew(pid));
+      return now.length >= workers ? now.map(([, , result]) => result) : undefined;
+    });
+  const pids = async (): Promise<readonly number[]> => {
+    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+    return children.trim().split(" ").map(Number);
+  };
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    await closed;
+    await upstream.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  const logLines = (): string[] => readFileSync(join(folder, "requests.log"), "latin1").split("\n").slice(0, -1);
+  const module: KongModule = {
+    port: gateway,
+    guardPort: guard,
+    upstream,
+    apply: async (name, configuration = "") => {
+      offer(name, configuration);
+      return applied(() => true);
+    },
+    reload: async (name, configuration = "") => {
+      const before = await pids();
+      offer(name, configuration);
+      child.kill("SIGHUP");
+      const results = await applied((pid) => !before.includes(pid));
+      await until("the end of the old workers", log, async () =>
+        (await pids()).some((pid) => before.includes(pid)) ? undefined : true,
+      );
+      return results;
+    },
+    send: async (request) => {
+      upstream.take();
+      const before = logLines().length;
+      const answer = await exchange(gateway, requestText(request));
+      const line = await until("the log line", log, async () => logLines()[before]);
+      const shared = line
+        .split(" ")
+        .slice(1)
+        .map((part): [string, string] => {
+          const at = part.indexOf("=");
+          return [part.slice(0, at), Buffer.from(part.slice(at + 1), "base64").toString("latin1")];
+        });
+      return { ...answer, upstream: upstream.take()[0], shared: new Map(shared) };
+    },
+    pids,
+    log,
+    stop,
+  };
+  try {
+    await applied(() => true);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return module;
+}
