@@ -9,6 +9,7 @@ import { isSignatureCheckTrue } from "../crypto/selftest";
 import { sha256 } from "../crypto/sha256";
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { getConfiguration, LogLevel, log, now, Slice, Status } from "../host/calls";
+import { HAS_METRICS, MAY_REFUSE } from "../host/gateway";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
 import { Writer } from "../text/writer";
 import { Loading } from "../trust/loading";
@@ -214,7 +215,7 @@ function loadContext(context: RootContext): bool {
   renew(context);
   // One byte more than allowed, so that a longer one shows.
   const status = getConfiguration(MAX_CONFIGURATION_BYTES + 1, configuration);
-  const isFirst = !isConfigured;
+  const isFirst = MAY_REFUSE && !isConfigured;
   isConfigured = true;
   if (status != Status.Ok || configuration.len > MAX_CONFIGURATION_BYTES) {
     loading.refuse(

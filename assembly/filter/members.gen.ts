@@ -1,4 +1,5 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
+import { UPSTREAM_HEADERS } from "../host/gateway";
 import { DEFAULT_LEEWAY, DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_SAFE_INTEGER, MAX_TABLE_KIB } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { Loading } from "../trust/loading";
@@ -17,6 +18,7 @@ export enum ConfigurationMember {
   Keep = 1024,
   Bundle = 2048,
   Revocations = 4096,
+  UpstreamHeader = 8192,
 }
 export const REQUIRED_OF_CONFIGURATION: i32 = 15;
 export const CONFIGURATION_LACKS: string = "it lacks one of generation, audience, roots, threshold";
@@ -36,6 +38,7 @@ export function configurationMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "keep")) return ConfigurationMember.Keep;
   if (isLiteral(ptr, len, "bundle")) return ConfigurationMember.Bundle;
   if (isLiteral(ptr, len, "revocations")) return ConfigurationMember.Revocations;
+  if (UPSTREAM_HEADERS > 0 && isLiteral(ptr, len, "upstream_header")) return ConfigurationMember.UpstreamHeader;
   return 0;
 }
 
@@ -57,6 +60,20 @@ export function readConfigurationMinVersion(loading: Loading): i64 {
 
 export function readConfigurationTableMemoryKib(loading: Loading): i64 {
   return loading.integer(0, MAX_TABLE_KIB, "table_memory_kib is not a whole number from 0 to 32768");
+}
+
+export enum UpstreamHeaderMember {
+  Name = 1,
+  Value = 2,
+}
+export const REQUIRED_OF_UPSTREAM_HEADER: i32 = 3;
+export const UPSTREAM_HEADER_LACKS: string = "an upstream_header lacks one of name, value";
+
+/** The member of that name, or 0. */
+export function upstreamHeaderMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "name")) return UpstreamHeaderMember.Name;
+  if (isLiteral(ptr, len, "value")) return UpstreamHeaderMember.Value;
+  return 0;
 }
 
 /** Members that are a number or a boolean. */

@@ -1,5 +1,6 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
+import { IS_GUARDED, UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_ROOTS, MAX_TEXTS, MAX_TEXTS_BYTES } from "../limits";
 import { compare } from "../text/bytes";
 import { newTextList, Text, TextList } from "../text/region";
@@ -21,8 +22,9 @@ import {
   setDefaults,
 } from "./members.gen";
 import { StripList } from "./strip";
+import { readUpstreamHeader, stripUpstreamHeader, UPSTREAM_BYTES, UpstreamHeader } from "./upstream";
 
-/** Memory for one configuration's settings: 16 roots of 200 bytes, 52 header names, names and hashes. */
+/** Memory for one configuration's settings: 16 roots of 200 bytes, 53 header names, names, hashes, a header's value. */
 export const SETTINGS_BYTES: i32 = 16 * 1024;
 
 /** What one root context was configured with. Its bundle is kept apart (bundles.ts). */
@@ -36,6 +38,11 @@ export class Settings extends PlainSettings {
   anchorsHash: usize = 0;
   /** SHA-256 over audience and roots: 32 bytes. Versions are remembered and compared inside one domain only. */
   domain: usize = 0;
+}
+
+/** What allowed requests carry to the upstream: it stands behind the settings, where the host has use for it. */
+export function upstreamHeaderOf(settings: Settings): UpstreamHeader {
+  return changetype<UpstreamHeader>(changetype<usize>(settings) + offsetof<Settings>());
 }
 
 /** Inserts a root in the order of kids, so that domain and anchors do not depend on the order written. */
@@ -138,6 +145,10 @@ function readAllRevocations(loading: Loading, texts: SignedTexts): void {
 function readMember(member: i32, loading: Loading, settings: Settings, texts: SignedTexts): void {
   if (readPlain(member, loading, settings)) return;
   const anchors = settings.anchors;
+  if (UPSTREAM_HEADERS > 0 && member == ConfigurationMember.UpstreamHeader) {
+    readUpstreamHeader(loading, upstreamHeaderOf(settings));
+    return;
+  }
   switch (member) {
     case ConfigurationMember.Audience:
       readAudience(loading, anchors);
@@ -205,7 +216,7 @@ function hashAnchors(loading: Loading, settings: Settings): void {
 /** Memory for the settings, filled with the defaults. */
 export function newSettings(loading: Loading): Settings {
   const region = loading.region;
-  const settings = changetype<Settings>(region.take(offsetof<Settings>()));
+  const settings = changetype<Settings>(region.take(offsetof<Settings>() + UPSTREAM_BYTES));
   setDefaults(settings);
   settings.anchors = changetype<Anchors>(region.take(offsetof<Anchors>()));
   settings.strip = changetype<StripList>(region.take(offsetof<StripList>()));
@@ -228,6 +239,9 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
   const anchors = settings.anchors;
   if (anchors.rootCount < anchors.threshold) return loading.refuse("it has fewer roots than the threshold");
   if (!applyKeep(loading, settings.kept, settings.strip)) return false;
+  if (UPSTREAM_HEADERS > 0) stripUpstreamHeader(upstreamHeaderOf(settings), settings.strip);
+  if (!IS_GUARDED && (!settings.requiresGrant || settings.isShadow))
+    return loading.refuse("without require: true, or in shadow, nobody would guard this route");
   hashAnchors(loading, settings);
   return true;
 }
