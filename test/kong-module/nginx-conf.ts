@@ -58,10 +58,10 @@ local function rebuild()
   ngx.shared.applied:set(tostring(ngx.worker.pid()), version .. " " .. result)
 end
 
--- As Kong: what is set under kong.ctx.shared, and no other name.
+-- As Kong: what is set under kong.ctx.shared, and no other name: that is a trap, which the query trap= asks for.
 local PREFIX = "kong.ctx.shared."
 local function set(name, value)
-  if name:sub(1, #PREFIX) ~= PREFIX then return false end
+  if name:sub(1, #PREFIX) ~= PREFIX or ngx.var.arg_trap then return false end
   ngx.ctx.shared[name:sub(#PREFIX + 1)] = value
   return true
 end
@@ -142,6 +142,7 @@ http {
   server {
     listen 127.0.0.1:${ports.gateway};
     server_name kong;
+    http2 on;
     ${block("log", logLua(folder))}
     location / {
       access_by_lua_block { attach() }
@@ -163,6 +164,7 @@ http {
     server_name control;
     location / {
       content_by_lua_block {
+        if ngx.var.uri == "/collect" then collectgarbage() collectgarbage() end
         for _, pid in ipairs(ngx.shared.applied:get_keys(0)) do ngx.say(pid, " ", ngx.shared.applied:get(pid)) end
       }
     }

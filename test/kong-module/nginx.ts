@@ -10,7 +10,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { nginxConf } from "./nginx-conf.js";
-import { exchange, type RawAnswer, type RawUpstream, type ReceivedLines, type RequestLines, requestText, startRawUpstream } from "./raw.js";
+import {
+  exchange,
+  type RawAnswer,
+  type RawUpstream,
+  type ReceivedLines,
+  type RequestLines,
+  requestText,
+  startRawUpstream,
+} from "./raw.js";
 
 export const nginx = process.env.GLASSGATE_NGINX;
 /** What a suite is called that cannot run. */
@@ -50,6 +58,8 @@ export interface KongModule {
   /** New workers, as `kong reload` or a crash makes them. */
   reload(filter: string, configuration?: string): Promise<readonly Applied[]>;
   send(request: RequestLines): Promise<Exchange>;
+  /** Has Lua collect what is no longer used, which a worker does from time to time: a chain of before among it. */
+  collect(): Promise<void>;
   /** The worker processes. */
   pids(): Promise<readonly number[]>;
   /** Exit status of nginx, when it ends by itself. */
@@ -87,7 +97,13 @@ async function until<T>(what: string, log: () => string, find: () => Promise<T |
 
 export async function startKongModule(options: ModuleOptions = {}): Promise<KongModule> {
   if (nginx === undefined) throw new Error("GLASSGATE_NGINX is not set");
-  const { workers = 1, modules = {}, headerBuffers, filter: first = "", configuration: firstConfiguration = "" } = options;
+  const {
+    workers = 1,
+    modules = {},
+    headerBuffers,
+    filter: first = "",
+    configuration: firstConfiguration = "",
+  } = options;
   const folder = mkdtempSync(join(tmpdir(), "glassgate-kong-"));
   const upstream = await startRawUpstream();
   const [gateway = 0, guard = 0, control = 0] = await freePorts(3);
@@ -137,15 +153,16 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
         [Number(pid), Number(of), result === "built" || result === "failed" ? result : "none"] as const,
     );
   };
-  const applied = (isNew: (pid: number) => boolean): Promise<readonly Applied[]> =>
-    until("the chain", log, async () => {
-      const now = (await statusLines()).filter(([pid, of]) => of === version && isNew(pid));
-      return now.length >= workers ? now.map(([, , result]) => result) : undefined;
-    });
   const pids = async (): Promise<readonly number[]> => {
     const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
     return children.trim().split(" ").map(Number);
   };
+  const applied = (isNew: (pid: number) => boolean): Promise<readonly Applied[]> =>
+    until("the chain", log, async () => {
+      const alive = await pids();
+      const now = (await statusLines()).filter(([pid, of]) => of === version && isNew(pid) && alive.includes(pid));
+      return now.length >= workers ? now.map(([, , result]) => result) : undefined;
+    });
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
     await closed;
@@ -185,6 +202,9 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
           return [part.slice(0, at), Buffer.from(part.slice(at + 1), "base64").toString("latin1")];
         });
       return { ...answer, upstream: upstream.take()[0], shared: new Map(shared) };
+    },
+    collect: async () => {
+      await exchange(control, requestText({ target: "/collect" }));
     },
     pids,
     log,

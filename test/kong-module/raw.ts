@@ -19,7 +19,12 @@ const parse = (text: string): RawAnswer => {
     const at = line.indexOf(":");
     return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
   });
-  return { status: Number(statusLine.split(" ")[1] ?? 0), statusLine, headers, body: end < 0 ? "" : text.slice(end + 4) };
+  return {
+    status: Number(statusLine.split(" ")[1] ?? 0),
+    statusLine,
+    headers,
+    body: end < 0 ? "" : text.slice(end + 4),
+  };
 };
 
 /** Until the other side closes, or `isEnough` of what came so far. Latin-1: a byte is a character. */
@@ -58,9 +63,12 @@ export const requestText = ({
   host = "api.example.com",
   lines = [],
 }: RequestLines): string =>
-  [`${method} ${target} HTTP/1.1`, ...[["Host", host], ["Connection", "close"], ...lines].map(([n, v]) => `${n}: ${v}`), "", ""].join(
-    "\r\n",
-  );
+  [
+    `${method} ${target} HTTP/1.1`,
+    ...[["Host", host], ["Connection", "close"], ...lines].map(([n, v]) => `${n}: ${v}`),
+    "",
+    "",
+  ].join("\r\n");
 
 export interface ReceivedLines {
   readonly method: string;
@@ -74,7 +82,7 @@ export interface RawUpstream {
   stop(): Promise<void>;
 }
 
-/** Answers 200, and 101 to an upgrade. */
+/** Answers 200, after `x-delay-ms`, and 101 to an upgrade. */
 export async function startRawUpstream(): Promise<RawUpstream> {
   let received: ReceivedLines[] = [];
   const keep = (request: { method?: string | undefined; url?: string | undefined; rawHeaders: string[] }): void => {
@@ -86,7 +94,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   const server: Server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
     keep(request);
     request.resume();
-    response.end("reached\n");
+    setTimeout(() => response.end("reached\n"), Number(request.headers["x-delay-ms"] ?? 0));
   });
   server.maxHeadersCount = 0;
   server.keepAliveTimeout = 0;
