@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { forKong, newWorld } from "./gateway.js";
 import { writeModules } from "./modules.js";
-import { type Exchange, KEY, type KongModule, named, nginx, startKongModule } from "./nginx.js";
+import { type Exchange, KEY, type KongModule, named, startKongModule } from "./nginx.js";
+import { nginx } from "./process.js";
 import { exchange, type Line, requestText } from "./raw.js";
 
 const world = newWorld();
@@ -127,10 +128,10 @@ describe.skipIf(nginx === undefined)(named("a route whose filter is not there, o
   });
 
   it("a worker that is killed comes back with its chain", async () => {
-    const [worker = 0] = await module.pids();
+    const [worker = 0] = module.pids();
     process.kill(worker, "SIGKILL");
     for (;;) {
-      const [now] = await module.pids();
+      const [now] = module.pids();
       if (now !== undefined && now !== worker && now !== 0) break;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -16,12 +16,13 @@ import { DEFAULTS, type Observed, type Sent } from "../verdicts/driver.js";
 import { enforceProfiles } from "../verdicts/profiles.js";
 import { rawPaths } from "../verdicts/scopes.js";
 import { forKong, newWorld, observed, sendCase } from "./gateway.js";
-import { type Exchange, KEY, type KongModule, named, nginx, startKongModule } from "./nginx.js";
+import { type Exchange, KEY, type KongModule, named, startKongModule } from "./nginx.js";
+import { nginx } from "./process.js";
 
 /** Nginx takes a header line of 8 KiB by default, and no grant as long as a grant may be. */
 const ROOM_FOR_GRANTS = "8 32k";
 
-const FORGED = {
+const FORGED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(STRIPPED.map((name) => [name, "forged"])),
   authorization: "Bearer forged",
   "x-break-glass-grant": 'sub="admin"',

@@ -3,7 +3,8 @@ import { connect as connectHttp2 } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { STRIPPED } from "../verdicts/checks.js";
 import { forKong, newWorld } from "./gateway.js";
-import { type Exchange, KEY, type KongModule, named, nginx, startKongModule } from "./nginx.js";
+import { type Exchange, KEY, type KongModule, named, startKongModule } from "./nginx.js";
+import { nginx } from "./process.js";
 import { exchange, type Line, requestText } from "./raw.js";
 
 const world = newWorld();

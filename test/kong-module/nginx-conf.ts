@@ -6,6 +6,8 @@
  * Behind that route stands a second one, as config/kong has it: for the gateway's own address only, and only with the key.
  */
 
+import { httpPreamble, preamble } from "./process.js";
+
 export interface ConfOptions {
   readonly folder: string;
   readonly ports: { readonly gateway: number; readonly guard: number; readonly control: number };
@@ -16,9 +18,6 @@ export interface ConfOptions {
   readonly key: { readonly name: string; readonly value: string };
   /** `large_client_header_buffers`; Kong leaves nginx's own. */
   readonly headerBuffers?: string | undefined;
-  /** Where `resty.core` and `resty.wasmx` are, unless nginx knows. */
-  readonly luaPath?: string | undefined;
-  readonly user?: string | undefined;
 }
 
 const chainLua = (folder: string): string => `
@@ -107,7 +106,7 @@ ngx.req.clear_header("${key.name}")
 const block = (directive: string, lua: string): string => `${directive}_by_lua_block {${lua}}`;
 
 export function nginxConf(options: ConfOptions): string {
-  const { folder, ports, upstreamPort, workers, modules, key, headerBuffers, luaPath, user } = options;
+  const { folder, ports, upstreamPort, workers, modules, key, headerBuffers } = options;
   const onward = (port: number): string => `
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;
@@ -115,27 +114,16 @@ export function nginxConf(options: ConfOptions): string {
       proxy_set_header Connection $onward_connection;
       proxy_pass http://127.0.0.1:${port}$request_uri;`;
   return `
-${user === undefined ? "" : `user ${user};`}
-daemon off;
-pid ${folder}/nginx.pid;
-worker_processes ${workers};
-error_log ${folder}/error.log info;
-events { worker_connections 1024; }
+${preamble(folder, workers)}
 wasm {
 ${Object.entries(modules)
   .map(([name, path]) => `  module ${name} ${path};`)
   .join("\n")}
 }
 http {
-  access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
+${httpPreamble(folder)}
   underscores_in_headers on;
   ${headerBuffers === undefined ? "" : `large_client_header_buffers ${headerBuffers};`}
-  ${luaPath === undefined ? "" : `lua_package_path "${luaPath};;";`}
   lua_shared_dict applied 1m;
   map $http_upgrade $onward_connection { default upgrade; "" ""; }
   ${block("init_worker", chainLua(folder))}

@@ -1,15 +1,10 @@
-/**
- * An nginx with Kong's ngx_wasm_module and its Lua bridge, which the project neither has nor builds: `GLASSGATE_NGINX` names one, and
- * `GLASSGATE_NGINX_LUA_PATH` its Lua libraries (resty.core, resty.lrucache, resty.wasmx) where it does not find them by itself.
- */
-import { spawn } from "node:child_process";
+/** Kong's arrangement of routes on such an nginx: what a client sends, what the upstream gets, and what a log plugin sees. */
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { nginxConf } from "./nginx-conf.js";
+import { freePorts, nginx, startNginx, until } from "./process.js";
 import {
   exchange,
   type RawAnswer,
@@ -20,7 +15,6 @@ import {
   startRawUpstream,
 } from "./raw.js";
 
-export const nginx = process.env.GLASSGATE_NGINX;
 /** What a suite is called that cannot run. */
 export const named = (name: string): string =>
   nginx === undefined ? `${name} (skipped: GLASSGATE_NGINX names no nginx with ngx_wasm_module)` : name;
@@ -61,42 +55,12 @@ export interface KongModule {
   /** Has Lua collect what is no longer used, which a worker does from time to time: a chain of before among it. */
   collect(): Promise<void>;
   /** The worker processes. */
-  pids(): Promise<readonly number[]>;
-  /** Exit status of nginx, when it ends by itself. */
+  pids(): readonly number[];
   log(): string;
   stop(): Promise<void>;
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address();
-            resolve(typeof address === "object" && address !== null ? address.port : 0);
-          }),
-        ),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-const LIMIT_MS = 120_000;
-async function until<T>(what: string, log: () => string, find: () => Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + LIMIT_MS;
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`${what} did not come: ${log().slice(-2000)}`);
-    await sleep(10);
-  }
-}
-
 export async function startKongModule(options: ModuleOptions = {}): Promise<KongModule> {
-  if (nginx === undefined) throw new Error("GLASSGATE_NGINX is not set");
   const {
     workers = 1,
     modules = {},
@@ -107,7 +71,6 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
   const folder = mkdtempSync(join(tmpdir(), "glassgate-kong-"));
   const upstream = await startRawUpstream();
   const [gateway = 0, guard = 0, control = 0] = await freePorts(3);
-  const { uid, username } = userInfo();
   let version = 0;
   const offer = (name: string, configuration: string): void => {
     version += 1;
@@ -123,29 +86,13 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
     modules: { glassgate: kongWasm, ...modules },
     key: KEY,
     headerBuffers,
-    luaPath: process.env.GLASSGATE_NGINX_LUA_PATH,
-    user: uid === 0 ? username : undefined,
   });
-  writeFileSync(join(folder, "nginx.conf"), conf);
   writeFileSync(join(folder, "requests.log"), "");
-  const child = spawn(nginx, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let stderr = "";
-  let ended = false;
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  const closed = new Promise<void>((resolve) =>
-    child.once("close", () => {
-      ended = true;
-      resolve();
-    }),
-  );
-  const log = (): string => `${stderr}${readFileSync(join(folder, "error.log"), { encoding: "utf8", flag: "a+" })}`;
+  const running = startNginx(folder, conf);
+  const { log } = running;
 
   const statusLines = async (): Promise<readonly (readonly [number, number, Applied])[]> => {
-    if (ended) throw new Error(`nginx ended: ${log().slice(-2000)}`);
+    if (running.hasEnded()) throw new Error(`nginx ended: ${log().slice(-2000)}`);
     // Nobody listens yet, or the worker that did has just ended.
     const answer = await exchange(control, requestText({})).catch(() => undefined);
     return [...(answer?.body ?? "").matchAll(/(\d+) (\d+) (built|failed|none)/g)].map(
@@ -153,19 +100,14 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
         [Number(pid), Number(of), result === "built" || result === "failed" ? result : "none"] as const,
     );
   };
-  const pids = async (): Promise<readonly number[]> => {
-    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
-    return children.trim().split(" ").map(Number);
-  };
   const applied = (isNew: (pid: number) => boolean): Promise<readonly Applied[]> =>
     until("the chain", log, async () => {
-      const alive = await pids();
+      const alive = running.pids();
       const now = (await statusLines()).filter(([pid, of]) => of === version && isNew(pid) && alive.includes(pid));
       return now.length >= workers ? now.map(([, , result]) => result) : undefined;
     });
   const stop = async (): Promise<void> => {
-    child.kill("SIGTERM");
-    await closed;
+    await running.stop();
     await upstream.stop();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -180,12 +122,12 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
       return applied(() => true);
     },
     reload: async (name, configuration = "") => {
-      const before = await pids();
+      const before = running.pids();
       offer(name, configuration);
-      child.kill("SIGHUP");
+      running.signal("SIGHUP");
       const results = await applied((pid) => !before.includes(pid));
       await until("the end of the old workers", log, async () =>
-        (await pids()).some((pid) => before.includes(pid)) ? undefined : true,
+        running.pids().some((pid) => before.includes(pid)) ? undefined : true,
       );
       return results;
     },
@@ -206,7 +148,7 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
     collect: async () => {
       await exchange(control, requestText({ target: "/collect" }));
     },
-    pids,
+    pids: running.pids,
     log,
     stop,
   };

@@ -1,7 +1,8 @@
 /** Paths and upgrades on Kong's own module: what the filter judges is what the upstream gets. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { forKong, newWorld } from "./gateway.js";
-import { type Exchange, type KongModule, named, nginx, startKongModule } from "./nginx.js";
+import { type Exchange, type KongModule, named, startKongModule } from "./nginx.js";
+import { nginx } from "./process.js";
 import type { Line } from "./raw.js";
 
 const world = newWorld();

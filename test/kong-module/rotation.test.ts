@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { forKong, newWorld, observed } from "./gateway.js";
-import { type Exchange, type KongModule, named, nginx, startKongModule } from "./nginx.js";
+import { type Exchange, type KongModule, named, startKongModule } from "./nginx.js";
+import { nginx } from "./process.js";
 import { exchange, type Line, requestText } from "./raw.js";
 
 const world = newWorld();
@@ -80,6 +81,23 @@ describe.skipIf(nginx === undefined)(named("rotation on Kong's module"), () => {
       await module.apply("glassgate", forKong(world.configuration({ bundle: world.bundleClaims({ version }) }))),
     ).toEqual(["built", "built"]);
     for (let i = 0; i < 2 * WORKERS; i++) expect(recordOf(await module.send({ lines })).bundle).toBe(version);
+  });
+
+  it("Lua collects the chain of before, and with it goes the worker's VM: a new one judges on", async () => {
+    const lines: Line[] = [["x-break-glass", world.grant()]];
+    const alone = await startKongModule({ filter: "glassgate", configuration: forKong(world.configuration()) });
+    try {
+      const before = recordOf(await alone.send({ lines }));
+      const bundle = world.bundleClaims();
+      expect(await alone.apply("glassgate", forKong(world.configuration({ bundle })))).toEqual(["built"]);
+      await alone.collect();
+      const after = recordOf(await alone.send({ lines }));
+      expect(after).toMatchObject({ seq: 1, cached: false, bundle: bundle.version });
+      expect(after.vm).not.toBe(before.vm);
+      expect(await alone.send({})).toMatchObject({ status: 401, upstream: undefined });
+    } finally {
+      await alone.stop();
+    }
   });
 
   it("an older bundle is not taken back, as long as the worker's VM remembers the newer one", async () => {
