@@ -1,14 +1,14 @@
 /**
- * The Proxy-Wasm 0.2.1 exports that every host calls, nothing else; envoy.ts and kong.ts have those that one of them calls. What is not
- * exported costs the gateway nothing.
+ * The Proxy-Wasm 0.2.1 exports, nothing else. What is not exported costs the gateway nothing; kong.ts has those that its host demands all
+ * the same.
  */
 import { dropCached } from "./filter/cache";
 import { configure } from "./filter/configure";
 import { contextAt, createContext, deleteContext, findContext, findHandle, keepUp } from "./filter/contexts";
 import { stopServing } from "./filter/generations";
 import { startVm, vmNumber } from "./filter/identity";
-import { noteHeaderCount } from "./filter/incoming";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
+import { noteHeaderCount } from "./filter/lines";
 import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
 import { prepareOpenGrants } from "./filter/opengrants";
@@ -16,11 +16,19 @@ import { handleOf, unwatch } from "./filter/openstreams";
 import { prepareProofs } from "./filter/replays";
 import { drawSecret } from "./filter/secret";
 import { addStream, ownerOfStream, removeStream } from "./filter/streams";
-import { fitTables, stopTicks } from "./filter/ticks";
+import { fitTables, onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
 import "./host/abort";
 import { enter, leave } from "./host/arena";
-import { ENDS_ROOTS, ENDS_STREAMS, HAS_SHARED_DATA, MAX_HEADERS, MAY_REFUSE, STARTS_EACH_VM } from "./host/gateway";
+import {
+  ENDS_ROOTS,
+  ENDS_STREAMS,
+  HAS_SHARED_DATA,
+  HAS_TICKS,
+  MAX_HEADERS,
+  MAY_REFUSE,
+  STARTS_EACH_VM,
+} from "./host/gateway";
 
 export { malloc } from "./host/arena";
 
@@ -92,4 +100,12 @@ export function proxy_on_delete(id: u32): void {
   leave();
   dropCached(deleteContext(index));
   fitTables();
+}
+
+export function proxy_on_tick(context: u32): void {
+  if (!HAS_TICKS) return;
+  enter();
+  const index = findContext(context);
+  if (index >= 0) onTick(index, context);
+  leave();
 }

@@ -4,8 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import asc from "assemblyscript/asc";
 
-/** Host -> the built filter. A host is assembly/host/<host>.ts, and assembly/<host>.ts for what only it calls. */
-const HOSTS = { envoy: "build/glassgate", kong: "build/glassgate-kong" };
+/** Host, by its file in assembly/host/ -> the built filter, and what it exports besides what all do. */
+const HOSTS = {
+  envoy: { built: "build/glassgate", entries: [] },
+  kong: { built: "build/glassgate-kong", entries: ["assembly/kong.ts"] },
+};
 /** Says which host a build is for: as it stands, Envoy. */
 const CHOICE = "assembly/host/gateway.ts";
 const STANDING = '"./envoy"';
@@ -27,11 +30,10 @@ const sourcesFor = (host) => async (name, folder) => {
 };
 
 async function build(host) {
-  const built = HOSTS[host];
+  const { built, entries } = HOSTS[host];
   /** Renamed when whole: a gateway or a test may be reading the one before. */
   const made = { wasm: `build/.${process.pid}.wasm`, wat: `build/.${process.pid}.wat` };
   const files = ["--outFile", made.wasm, "--textFile", made.wat];
-  const entries = ["assembly/index.ts", `assembly/${host}.ts`];
   const { error } = await asc.main([...entries, "--config", "asconfig.json", "--target", "release", ...files], {
     readFile: sourcesFor(host),
     stdout: process.stdout,

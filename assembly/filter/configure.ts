@@ -163,7 +163,27 @@ function publishTexts(domain: Domain, isCanary: bool): void {
   }
 }
 
+/** Where no gauge can tell: a line that a configuration was taken. */
+function tellServing(context: RootContext): void {
+  const settings = context.settings;
+  writer.open(line, 512);
+  writer.literal("glassgate: generation ");
+  writer.integer(settings.generation);
+  writer.literal(" is served here, with ");
+  if (changetype<usize>(context.held) == 0) {
+    writer.literal("no bundle: every grant is denied");
+  } else {
+    writer.literal("bundle ");
+    writer.integer(context.held.trust.version);
+    writer.literal(" and texts of revocations of ");
+    writer.integer(context.domain.texts.count);
+    writer.literal(" signers");
+  }
+  log(LogLevel.Info, line, writer.length);
+}
+
 function publish(context: RootContext, isCanary: bool): void {
+  if (!HAS_METRICS) tellServing(context);
   const settings = context.settings;
   const domain = settings.domain;
   setGauge(Gauge.Schema, domain, SCHEMA);

@@ -2,18 +2,11 @@
 import { Request } from "../decide/request";
 import { Malformed } from "../grant/malformed";
 import { getProperty, getRequestHeaders, Slice, Status } from "../host/calls";
-import {
-  HOST_HEADER,
-  LOWERS_NAMES,
-  MAX_HEADERS,
-  PATH_PROPERTY,
-  REACHES_ALL_LINES,
-  REQUEST_ID_PROPERTY,
-  SHOWS_PATH,
-} from "../host/gateway";
+import { pathProperty, REACHES_ALL_LINES, requestIdProperty, SHOWS_AS_HTTP2 } from "../host/gateway";
 import { HeaderWalk } from "../host/headers";
 import { parseAddress } from "../text/address";
-import { isLiteral, lowerBytes } from "../text/bytes";
+import { isLiteral } from "../text/bytes";
+import { beginLines, noteLine, noteStripped, noteUri, takeHost } from "./lines";
 import { SOURCE_ADDRESS } from "./names";
 import { StripList } from "./strip";
 
@@ -84,14 +77,13 @@ function take(incoming: Incoming): void {
   const ptr = walk.namePtr;
   const len = walk.nameLen;
   const request = incoming.request;
-  if (SHOWS_PATH && isLiteral(ptr, len, ":path")) {
+  if (isLiteral(ptr, len, ":path")) {
     incoming.targetPtr = walk.valuePtr;
     incoming.targetLen = walk.valueLen;
   } else if (isLiteral(ptr, len, ":method")) {
     request.methodPtr = walk.valuePtr;
     request.methodLen = walk.valueLen;
-  } else if (isLiteral(ptr, len, HOST_HEADER)) {
-    if (!REACHES_ALL_LINES && request.hostLen > 0) isRepeated = true;
+  } else if (isLiteral(ptr, len, ":authority")) {
     request.hostPtr = walk.valuePtr;
     request.hostLen = walk.valueLen;
   } else if (isLiteral(ptr, len, "x-break-glass")) {
@@ -106,34 +98,21 @@ function take(incoming: Incoming): void {
     incoming.requestIdPtr = walk.valuePtr;
     incoming.requestIdLen = walk.valueLen;
   } else if (isLiteral(ptr, len, "x-break-glass-grant")) {
-    if (!REACHES_ALL_LINES && incoming.hasAttestation) isRepeated = true;
     incoming.hasAttestation = true;
   } else if (isLiteral(ptr, len, ":protocol") || isLiteral(ptr, len, "upgrade")) {
     request.isUpgrade = true;
   }
 }
 
-/** How many headers the request has, as the gateway says before any is read. */
-let headerCount: u32 = 0;
-/** It has two hosts, or further lines of a header that is removed or replaced, which the host would leave as they are. */
-let isRepeated: bool = false;
-
-export function hasRepeatedHeader(): bool {
-  return isRepeated;
-}
-
-/** Before a request is read, where a host cuts what is too much. */
-export function noteHeaderCount(count: u32): void {
-  headerCount = count;
-}
-
-/** What a host tells in properties alone. False where it does not tell the path. */
-function readProperties(incoming: Incoming): bool {
-  if (getProperty(REQUEST_ID_PROPERTY, map) == Status.Ok && map.len > 0) {
+/** What such a host tells elsewhere: the path, with its query, as it was sent. False where it does not. */
+function readElsewhere(incoming: Incoming): bool {
+  takeHost(incoming.request);
+  noteUri(incoming.targetPtr, incoming.targetLen);
+  if (getProperty(requestIdProperty(), map) == Status.Ok && map.len > 0) {
     incoming.requestIdPtr = map.ptr;
     incoming.requestIdLen = map.len;
   }
-  if (getProperty(PATH_PROPERTY, map) != Status.Ok) return false;
+  if (getProperty(pathProperty(), map) != Status.Ok) return false;
   incoming.targetPtr = map.ptr;
   incoming.targetLen = map.len;
   return true;
@@ -142,18 +121,17 @@ function readProperties(incoming: Incoming): bool {
 /** Reads all headers. False when the gateway did not hand them over whole. `strip` may be 0. */
 export function readIncoming(incoming: Incoming, strip: StripList): bool {
   incoming.clear();
-  if (!REACHES_ALL_LINES) isRepeated = false;
-  if (MAX_HEADERS > 0 && headerCount > MAX_HEADERS) return false;
+  if (!SHOWS_AS_HTTP2 && !beginLines()) return false;
   if (getRequestHeaders(map) != Status.Ok) return false;
   walk.start(map);
   while (walk.next()) {
-    if (!LOWERS_NAMES) lowerBytes(walk.namePtr, walk.nameLen);
+    if (!SHOWS_AS_HTTP2) noteLine(walk);
     take(incoming);
     if (changetype<usize>(strip) == 0) continue;
     const index = strip.indexOf(walk.namePtr, walk.nameLen);
-    if (!REACHES_ALL_LINES && index >= 0 && ((incoming.toStrip >> index) & 1) != 0) isRepeated = true;
+    if (!REACHES_ALL_LINES && index >= 0) noteStripped(((incoming.toStrip >> index) & 1) != 0);
     if (index >= 0) incoming.toStrip |= (<u64>1) << index;
   }
-  if (!SHOWS_PATH && !readProperties(incoming)) return false;
+  if (!SHOWS_AS_HTTP2 && !readElsewhere(incoming)) return false;
   return walk.ok;
 }

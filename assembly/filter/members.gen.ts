@@ -62,20 +62,6 @@ export function readConfigurationTableMemoryKib(loading: Loading): i64 {
   return loading.integer(0, MAX_TABLE_KIB, "table_memory_kib is not a whole number from 0 to 32768");
 }
 
-export enum UpstreamHeaderMember {
-  Name = 1,
-  Value = 2,
-}
-export const REQUIRED_OF_UPSTREAM_HEADER: i32 = 3;
-export const UPSTREAM_HEADER_LACKS: string = "an upstream_header lacks one of name, value";
-
-/** The member of that name, or 0. */
-export function upstreamHeaderMember(ptr: usize, len: i32): i32 {
-  if (isLiteral(ptr, len, "name")) return UpstreamHeaderMember.Name;
-  if (isLiteral(ptr, len, "value")) return UpstreamHeaderMember.Value;
-  return 0;
-}
-
 /** Members that are a number or a boolean. */
 export class PlainSettings {
   generation: i64 = 0;

@@ -145,10 +145,6 @@ function readAllRevocations(loading: Loading, texts: SignedTexts): void {
 function readMember(member: i32, loading: Loading, settings: Settings, texts: SignedTexts): void {
   if (readPlain(member, loading, settings)) return;
   const anchors = settings.anchors;
-  if (UPSTREAM_HEADERS > 0 && member == ConfigurationMember.UpstreamHeader) {
-    readUpstreamHeader(loading, upstreamHeaderOf(settings));
-    return;
-  }
   switch (member) {
     case ConfigurationMember.Audience:
       readAudience(loading, anchors);
@@ -175,6 +171,10 @@ function readMember(member: i32, loading: Loading, settings: Settings, texts: Si
       readAllRevocations(loading, texts);
       break;
     default:
+      if (UPSTREAM_HEADERS > 0 && member == ConfigurationMember.UpstreamHeader) {
+        readUpstreamHeader(loading, upstreamHeaderOf(settings));
+        break;
+      }
       loading.refuse(
         "it has an unknown member, or one that this filter cannot enforce",
         loading.reader.stringPtr,
@@ -213,6 +213,13 @@ function hashAnchors(loading: Loading, settings: Settings): void {
   sha256(scratch, writer.length, settings.anchorsHash);
 }
 
+/** Where nobody else does: whether every request without a grant is denied. */
+function guardsAlone(loading: Loading, settings: Settings): bool {
+  stripUpstreamHeader(upstreamHeaderOf(settings), settings.strip);
+  if (settings.requiresGrant && !settings.isShadow) return true;
+  return loading.refuse("without require: true, or in shadow, nobody would guard this route");
+}
+
 /** Memory for the settings, filled with the defaults. */
 export function newSettings(loading: Loading): Settings {
   const region = loading.region;
@@ -239,9 +246,6 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
   const anchors = settings.anchors;
   if (anchors.rootCount < anchors.threshold) return loading.refuse("it has fewer roots than the threshold");
   if (!applyKeep(loading, settings.kept, settings.strip)) return false;
-  if (UPSTREAM_HEADERS > 0) stripUpstreamHeader(upstreamHeaderOf(settings), settings.strip);
-  if (!IS_GUARDED && (!settings.requiresGrant || settings.isShadow))
-    return loading.refuse("without require: true, or in shadow, nobody would guard this route");
   hashAnchors(loading, settings);
-  return true;
+  return IS_GUARDED || guardsAlone(loading, settings);
 }

@@ -4,6 +4,7 @@
  */
 import { buildTables, hasTableWork, setTableBudget } from "../crypto/tables";
 import { now, setTickPeriod } from "../host/calls";
+import { HAS_TICKS } from "../host/gateway";
 import { contextAt, firstContext, largestTableMemory, RootContext } from "./contexts";
 import { serveOn } from "./generations";
 import { tellLoad } from "./load";
@@ -47,7 +48,7 @@ export function fitTables(): void {
 export function startTicks(context: RootContext): void {
   fitTables();
   if (saidAt == 0) saidAt = now();
-  setPeriod(context, IDLE_MS);
+  if (HAS_TICKS) setPeriod(context, IDLE_MS);
 }
 
 /** Tells the other VMs and the gateway what this VM serves and how full it is. */

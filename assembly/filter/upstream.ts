@@ -8,14 +8,8 @@ import { Status, setRequestHeader } from "../host/calls";
 import { UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_UPSTREAM_VALUE_BYTES } from "../limits";
 import { isLiteral } from "../text/bytes";
-import { Loading } from "../trust/loading";
+import { isMember, Loading } from "../trust/loading";
 import { isHeaderName } from "./headernames";
-import {
-  REQUIRED_OF_UPSTREAM_HEADER,
-  UPSTREAM_HEADER_LACKS,
-  UpstreamHeaderMember,
-  upstreamHeaderMember,
-} from "./members.gen";
 import { StripList } from "./strip";
 
 /** Its name, and what it carries. `len` 0: there is none. */
@@ -70,18 +64,15 @@ function readValue(loading: Loading, header: UpstreamHeader): void {
 /** Reads `{name, value}`. What is refused is not shown: it may be the credential, in the wrong place. */
 export function readUpstreamHeader(loading: Loading, header: UpstreamHeader): void {
   const reader = loading.reader;
-  let seen = 0;
   if (!reader.openObject()) return;
   while (reader.nextMember()) {
-    const member = upstreamHeaderMember(reader.stringPtr, reader.stringLen);
-    if (member == 0) loading.refuse("upstream_header has an unknown member");
-    else if ((seen & member) != 0) loading.refuse("upstream_header has a member twice");
-    else if (member == UpstreamHeaderMember.Name) readName(loading, header);
-    else readValue(loading, header);
+    if (isMember(reader, "name") && header.len == 0) readName(loading, header);
+    else if (isMember(reader, "value") && header.valueLen == 0) readValue(loading, header);
+    else loading.refuse("upstream_header has an unknown member, or one twice");
     if (!loading.good()) return;
-    seen |= member;
   }
-  if ((seen & REQUIRED_OF_UPSTREAM_HEADER) != REQUIRED_OF_UPSTREAM_HEADER) loading.refuse(UPSTREAM_HEADER_LACKS);
+  if (reader.ok && (header.len == 0 || header.valueLen == 0))
+    loading.refuse("upstream_header lacks one of name, value");
 }
 
 /** What a client sends under that name is stripped, and told apart from a second line of it. After `strip` and `keep` were read. */

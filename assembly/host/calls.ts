@@ -22,7 +22,7 @@ import {
   proxy_set_shared_data,
   proxy_set_tick_period_milliseconds,
 } from "./env";
-import { HAS_METRICS, HAS_SHARED_DATA, HAS_TICKS, REACHES_ALL_LINES } from "./gateway";
+import { HAS_METRICS, HAS_SHARED_DATA, REACHES_ALL_LINES } from "./gateway";
 import { random_get } from "./wasi_snapshot_preview1";
 
 /** Status codes of host calls (Proxy-Wasm 0.2.1). */
@@ -91,7 +91,7 @@ export function getRandom(ptr: usize, len: i32): bool {
 
 /** How often `on_tick` of the current root context comes; 0 for never. Only from a callback of that root: nginx traps else. */
 export function setTickPeriod(milliseconds: i32): void {
-  if (HAS_TICKS) proxy_set_tick_period_milliseconds(milliseconds);
+  proxy_set_tick_period_milliseconds(milliseconds);
 }
 
 export function log(level: i32, ptr: usize, len: i32): void {

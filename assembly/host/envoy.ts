@@ -24,22 +24,31 @@ export const IS_GUARDED: bool = true;
 export const KNOWS_CERTIFICATE: bool = true;
 /** A header that is removed or replaced is so on each of its lines, and reaches the upstream no more. */
 export const REACHES_ALL_LINES: bool = true;
-/** Names of headers come in lower case. */
-export const LOWERS_NAMES: bool = true;
 /** More headers than these are not handed over whole; 0 where all are. */
 export const MAX_HEADERS: u32 = 0;
 /** How many headers the filter sets for the upstream by `upstream_header`. */
 export const UPSTREAM_HEADERS: i32 = 0;
-/** `:path` is the path as it was sent, or as it was normalised for filters and upstream alike. */
-export const SHOWS_PATH: bool = true;
-/** The property that has it elsewhere, and the one that has the gateway's number for the request; 0: headers tell both. */
-export const PATH_PROPERTY: Ascii = changetype<Ascii>(0);
-export const REQUEST_ID_PROPERTY: Ascii = changetype<Ascii>(0);
-/** The header that the request's host is read from. */
-export const HOST_HEADER: string = ":authority";
+/**
+ * A request is shown as HTTP/2 has it: names of headers in lower case, `:path` as it was sent or as the upstream gets it, `:authority` the
+ * host that the client named.
+ */
+export const SHOWS_AS_HTTP2: bool = true;
+/** Elsewhere the properties that have the path, and the gateway's number for the request. */
+export function pathProperty(): Ascii {
+  return changetype<Ascii>(0);
+}
+export function requestIdProperty(): Ascii {
+  return changetype<Ascii>(0);
+}
 
 /** Filter state, read by the gateway as `wasm.glassgate.*`. One segment each: a path of two could not be read back. */
-export const VERDICT_PROPERTY: string = "glassgate.verdict";
-export const AUDIT_PROPERTY: string = "glassgate.audit";
+export function verdictProperty(): string {
+  return "glassgate.verdict";
+}
+export function auditProperty(): string {
+  return "glassgate.audit";
+}
 /** Who this gateway is. */
-export const NODE_PROPERTY: string = "xds\0node\0id";
+export function nodeProperty(): string {
+  return "xds\0node\0id";
+}
