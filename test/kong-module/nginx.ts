@@ -47,13 +47,14 @@ export interface KongModule {
   readonly port: number;
   readonly guardPort: number;
   readonly upstream: RawUpstream;
-  /** Another chain for the running workers; `""`: none. Waits for all of them. */
+  /**
+   * Another chain for the running workers; `""`: none. Waits for all of them. A single worker then has Lua collect the chain of before,
+   * with which the host frees every instance: in the midst of a request it may die of it (rotation.test.ts).
+   */
   apply(filter: string, configuration?: string): Promise<readonly Applied[]>;
   /** New workers, as `kong reload` or a crash makes them. */
   reload(filter: string, configuration?: string): Promise<readonly Applied[]>;
   send(request: RequestLines): Promise<Exchange>;
-  /** Has Lua collect what is no longer used, which a worker does from time to time: a chain of before among it. */
-  collect(): Promise<void>;
   /** The worker processes. */
   pids(): readonly number[];
   log(): string;
@@ -112,6 +113,7 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
     rmSync(folder, { recursive: true, force: true });
   };
 
+  const collect = (): Promise<unknown> => exchange(control, requestText({ target: "/collect" }));
   const logLines = (): string[] => readFileSync(join(folder, "requests.log"), "latin1").split("\n").slice(0, -1);
   const module: KongModule = {
     port: gateway,
@@ -119,7 +121,9 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
     upstream,
     apply: async (name, configuration = "") => {
       offer(name, configuration);
-      return applied(() => true);
+      const results = await applied(() => true);
+      if (workers === 1) await collect();
+      return results;
     },
     reload: async (name, configuration = "") => {
       const before = running.pids();
@@ -135,6 +139,7 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
       upstream.take();
       const before = logLines().length;
       const answer = await exchange(gateway, requestText(request));
+      if (answer.status === 0) throw new Error(`no answer: ${log().slice(-2000)}`);
       const line = await until("the log line", log, async () => logLines()[before]);
       const shared = line
         .split(" ")
@@ -144,9 +149,6 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
           return [part.slice(0, at), Buffer.from(part.slice(at + 1), "base64").toString("latin1")];
         });
       return { ...answer, upstream: upstream.take()[0], shared: new Map(shared) };
-    },
-    collect: async () => {
-      await exchange(control, requestText({ target: "/collect" }));
     },
     pids: running.pids,
     log,
