@@ -73,12 +73,12 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
   const upstream = await startRawUpstream();
   const [gateway = 0, guard = 0, control = 0] = await freePorts(3);
   let version = 0;
-  const offer = (name: string, configuration: string): void => {
+  const offer = (how: "apply" | "reload", name: string, configuration: string): void => {
     version += 1;
-    writeFileSync(join(folder, "chain.new"), `${version}\n${name}\n${configuration}`);
+    writeFileSync(join(folder, "chain.new"), `${version} ${how}\n${name}\n${configuration}`);
     renameSync(join(folder, "chain.new"), join(folder, "chain"));
   };
-  offer(first, firstConfiguration);
+  offer("reload", first, firstConfiguration);
   const conf = nginxConf({
     folder,
     ports: { gateway, guard, control },
@@ -120,14 +120,14 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
     guardPort: guard,
     upstream,
     apply: async (name, configuration = "") => {
-      offer(name, configuration);
+      offer("apply", name, configuration);
       const results = await applied(() => true);
       if (workers === 1) await collect();
       return results;
     },
     reload: async (name, configuration = "") => {
       const before = running.pids();
-      offer(name, configuration);
+      offer("reload", name, configuration);
       running.signal("SIGHUP");
       const results = await applied((pid) => !before.includes(pid));
       await until("the end of the old workers", log, async () =>
