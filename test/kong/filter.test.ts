@@ -5,10 +5,10 @@ import { readAuditLines } from "../../control/base/audit.js";
 import { proofOf } from "../kit/proofs.js";
 import { newSigner } from "../kit/token.js";
 import { HOST, type Json, World } from "../kit/world.js";
-import { kongModule, type Line, Ngx, type Seen } from "./ngx.js";
+import { kongFilter, type Line, Ngx, type Seen } from "./ngx.js";
 
 const KEY = "standing-key-9f3Zq";
-const module = kongModule();
+const filter = kongFilter();
 /** Above what the world counts up to. */
 const NEWER = 2 ** 50;
 const GRANT = "x-break-glass";
@@ -48,7 +48,7 @@ const verdictOf = (seen: Seen): string => {
 
 beforeEach(() => {
   world = new World(Math.floor(Date.now() / 1000));
-  ngx = new Ngx(module);
+  ngx = new Ngx(filter);
 });
 
 describe("an allowed request", () => {
@@ -79,6 +79,13 @@ describe("an allowed request", () => {
     expect(JSON.stringify([...seen.shared, ngx.log])).not.toContain(KEY);
   });
 
+  it("is on record under Kong's own number, whatever the client says; under the client's where Kong gives none", () => {
+    const own: Line = ["X-Request-Id", "the-client-s"];
+    expect(recordOf(send(undefined, [own], { requestId: "0123abcd" })).request_id).toBe("0123abcd");
+    expect(recordOf(send(undefined, [own])).request_id).toBe("the-client-s");
+    expect(recordOf(send()).request_id).toBe("");
+  });
+
   it("loses what it brings of the attestation, the key and the stripped headers, in any case", () => {
     const seen = send(undefined, [
       ["X-Break-Glass-Grant", 'sub="admin"'],
@@ -107,6 +114,23 @@ describe("an allowed request", () => {
     send(grant);
     expect(send(grant).calls.length).toBeLessThanOrEqual(14);
   });
+});
+
+describe("a host that fails", () => {
+  beforeEach(() => expect(ngx.configure(configuration())).toBe(1));
+
+  it.each(["apikey", "x-break-glass-grant", "x-break-glass", "x-user", "glassgate_audit", "glassgate_verdict"])(
+    "and does not take %s lets nobody in, nor has the key gone out",
+    (name) => {
+      ngx.refuses = name;
+      const seen = send(undefined, [["X-User", "root"]]);
+      expect(seen.action).toBe(1);
+      expect(codeOf(seen)).toBe(name === "glassgate_audit" ? "audit_unavailable" : "internal");
+      expect(upstream(seen, "apikey")).not.toContain(KEY);
+      ngx.refuses = undefined;
+      expect(codeOf(send())).toBe("allow");
+    },
+  );
 });
 
 describe("headers", () => {
@@ -262,6 +286,7 @@ describe("nobody else guards the route", () => {
   it.each(unusable)("a configuration that cannot be used is taken, and denies everything: %s", (_, text, reason) => {
     expect(ngx.configure(text())).toBe(1);
     expect(ngx.log.join("\n")).toMatch(reason);
+    expect(ngx.log).toContain("glassgate: no usable configuration here: every request is denied");
     expect(verdictOf(noGrant())).toBe("no_grant");
     expect(verdictOf(send())).toBe("no_trust");
   });
@@ -269,6 +294,7 @@ describe("nobody else guards the route", () => {
   it("a bundle that does not verify is taken, and every grant is no_trust", () => {
     const text = world.configuration({ signedBy: world.roots.slice(0, 1), configuration: { require: true } });
     expect(ngx.configure(text)).toBe(1);
+    expect(ngx.log.join("\n")).toMatch(/generation \d+ has no usable bundle here: every request is denied/);
     expect(verdictOf(send())).toBe("no_trust");
     expect(verdictOf(noGrant())).toBe("no_grant");
   });
@@ -317,7 +343,7 @@ describe("rotation and new instances", () => {
 
   it("workers that start in the same millisecond have different names", () => {
     const names = Array.from({ length: 8 }, () => {
-      const worker = new Ngx(module);
+      const worker = new Ngx(filter);
       worker.now = 1_700_000_000_000;
       worker.configure(configuration());
       const seen = worker.send({ lines: withGrant(), path: "/orders/7" });

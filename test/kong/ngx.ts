@@ -3,6 +3,7 @@
  * answered as that module does, its own traps included.
  */
 import { readFileSync } from "node:fs";
+import { type ImportEntry, readModule } from "../../control/host/module.js";
 
 export type Line = readonly [name: string, value: string];
 
@@ -38,9 +39,17 @@ export interface Seen {
 
 const OK = 0;
 const NOT_FOUND = 1;
+const INTERNAL_FAILURE = 10;
 const MAX_PAIRS = 100;
 const WASM = new URL("../../build/glassgate-kong.wasm", import.meta.url);
-export const kongModule = (): WebAssembly.Module => new WebAssembly.Module(readFileSync(WASM));
+export interface Filter {
+  readonly module: WebAssembly.Module;
+  readonly imports: readonly ImportEntry[];
+}
+export function kongFilter(): Filter {
+  const bytes = readFileSync(WASM);
+  return { module: new WebAssembly.Module(bytes), imports: readModule(bytes).imports };
+}
 
 type Call = (...args: number[]) => number;
 
@@ -62,6 +71,8 @@ export class Ngx {
   /** Milliseconds since 1970. */
   now = Date.now();
   readonly log: string[] = [];
+  /** A header or a property that it does not take. */
+  refuses: string | undefined;
   private exports: Record<string, unknown> = {};
   private request: Request | undefined;
   private configuration = Buffer.alloc(0);
@@ -69,14 +80,14 @@ export class Ngx {
   private lastId = 1000;
   private isConfiguring = false;
 
-  constructor(private readonly module = kongModule()) {
+  constructor(private readonly filter: Filter) {
     this.instantiate();
   }
 
   private instantiate(): void {
     const table = this.hostCalls();
     const imports: Record<string, Record<string, Call>> = {};
-    for (const { module, name } of WebAssembly.Module.imports(this.module)) {
+    for (const { module, name } of this.filter.imports) {
       const call = table[name];
       if (call === undefined) throw new Error(`the filter imports ${name}`);
       imports[module] = {
@@ -87,7 +98,7 @@ export class Ngx {
         },
       };
     }
-    this.exports = new WebAssembly.Instance(this.module, imports).exports;
+    this.exports = new WebAssembly.Instance(this.filter.module, imports).exports;
     this.calls = [];
     this.call("_initialize");
     if (this.calls.length > 0) throw new Error(`the filter calls ${this.calls.join(", ")} before it may: nginx dies`);
@@ -112,7 +123,7 @@ export class Ngx {
 
   private give(value: Buffer, ptr: number, len: number): number {
     const at = this.call("malloc", value.length) >>> 0;
-    if (at === 0) return 10;
+    if (at === 0) return INTERNAL_FAILURE;
     value.copy(this.bytes, at);
     this.bytes.writeUInt32LE(at, ptr);
     this.bytes.writeUInt32LE(value.length, len);
@@ -182,7 +193,7 @@ export class Ngx {
       ["request.path", sent.path ?? "/"],
       ["source.address", sent.source ?? "192.0.2.1"],
       ["kong.node.id", "node-1"],
-      ...(sent.requestId === undefined ? [] : [["ngx.request_id", sent.requestId] as const]),
+      ...(sent.requestId === undefined ? [] : [["ngx.kong_request_id", sent.requestId] as const]),
     ]).get(name);
   }
 
@@ -222,6 +233,7 @@ export class Ngx {
         const key = this.text(name, nameLen);
         const text = this.text(value, valueLen);
         const { lines } = this.current();
+        if (key === this.refuses) return INTERNAL_FAILURE;
         const same = lines.filter((line) => line.name.toLowerCase() === key.toLowerCase());
         const [first, ...others] = same;
         if (first === undefined) lines.push({ name: key, value: text, isRemoved: false });
@@ -237,6 +249,7 @@ export class Ngx {
       proxy_set_property: (name = 0, nameLen = 0, ptr = 0, len = 0) => {
         const key = /^kong\.ctx\.shared\.(.+)$/.exec(path(name, nameLen))?.[1];
         if (key === undefined) throw new Error(`trap: set ${path(name, nameLen)}`);
+        if (key === this.refuses) return INTERNAL_FAILURE;
         this.current().shared.set(key, this.text(ptr, len));
         return OK;
       },
