@@ -68,6 +68,7 @@ local function set(name, value)
   return true
 end
 local function get(name)
+  if name == "kong.node.id" then return true, "test-gateway", true end
   if name:sub(1, #PREFIX) ~= PREFIX then return false end
   local value = ngx.ctx.shared[name:sub(#PREFIX + 1)]
   return value ~= nil, value, false
@@ -136,6 +137,7 @@ ${httpPreamble(folder)}
     http2 on;
     ${block("log", logLua(folder))}
     location / {
+      set $kong_request_id $request_id;
       access_by_lua_block { attach() }
       ${onward(ports.guard)}
     }
