@@ -97,7 +97,7 @@ describe("at a gateway", () => {
     if (held === undefined) throw new Error("no configuration");
     lines = async (date, now = NOW + LATER) => {
       admin.date = () => date;
-      const gateway = { file, filter, kept: {}, admin: new Admin(address) };
+      const gateway = { kind: "envoy" as const, file, filter, kept: {}, admin: new Admin(address) };
       return (await useOf(gateway, held, { issued_before: [{ at: NOW + 1 }] }, now)).join("\n");
     };
   });
