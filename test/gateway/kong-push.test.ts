@@ -263,6 +263,7 @@ describe("forms", () => {
     const { code, stderr } = await push();
     expect(code, stderr).toBe(0);
     expect(typeof Object(kong.rows.filter_chains?.[0]?.filters)[0].config).toBe("string");
+    expect(stderr).toMatch(/no record leaves: a Kong 3\.4\.2 takes it/);
   });
 
   it("says what to do where an object is refused for want of glassgate.meta.json", async () => {

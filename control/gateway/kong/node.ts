@@ -27,6 +27,12 @@ const asList = (value: readonly string[] | string | null | undefined): readonly 
 const filterIn = (chain: KongChain): KongChain["filters"][number] | undefined =>
   chain.filters.find(({ name }) => name === FILTER_NAME);
 
+/** 3.9.1 as 309; NaN where it tells none. */
+function numberOf({ version }: KongInfo): number {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) * 100 + Number(minor);
+}
+
 export class KongNode {
   private constructor(
     readonly admin: KongAdmin,
@@ -37,8 +43,7 @@ export class KongNode {
   /** Refuses what is no Kong, or one that runs no filters. */
   static async look(admin: KongAdmin, file: KongFile): Promise<KongNode> {
     const info = await admin.info();
-    const [, major, minor] = /^(\d+)\.(\d+)/.exec(info.version) ?? [];
-    const number = Number(major) * 100 + Number(minor);
+    const number = numberOf(info);
     const refuse = (message: string, hint: string): UserError => new UnseenError(message, { hint, exitCode: 1 });
     if (!(number >= 304 && number <= 310))
       throw refuse(
@@ -70,6 +75,10 @@ export class KongNode {
       untrusted_lua_sandbox_environment: shown,
     } = this.info.configuration;
     const lines: string[] = [];
+    if (numberOf(this.info) < 306)
+      lines.push(
+        `no record leaves: a Kong ${visible(this.info.version)} takes it and keeps it where no log plugin looks; 3.6 and later show it`,
+      );
     if (asList(trusted).some((ip) => /^(?:0\.0\.0\.0\/0|::\/0)$/.test(ip)))
       lines.push(
         "trusted_ips holds every address: a caller's header says that it comes from loopback, and only the key stands before the second route",

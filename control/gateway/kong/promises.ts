@@ -24,7 +24,7 @@ export const SHORTFALLS: readonly Shortfall[] = [
   },
   {
     promise: "Everything leaves a record",
-    says: "Kong writes it when the request ends: an open one is not on record yet, and a worker that dies takes those with it. Receipts are not to be had (audit_unavailable).",
+    says: "on Kong 3.4 and 3.5 none leaves. Later ones write it when the request ends: an open one is not on record yet, and a worker that dies takes those with it. Receipts are not to be had (audit_unavailable).",
   },
   {
     promise: "Applied means that every worker serves it",
