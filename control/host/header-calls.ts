@@ -2,8 +2,8 @@
 import { HeaderMapKind, Status } from "./abi.js";
 import type { HeaderMap } from "./headers.js";
 import { parsePairs, serialisePairs } from "./headers.js";
-import { readProperty } from "./properties.js";
 import type { HostCalls } from "./instance.js";
+import { readProperty } from "./properties.js";
 import type { Vm } from "./vm.js";
 
 const isKind = (kind: number): boolean => kind >= 0 && kind <= HeaderMapKind.Max;

@@ -36,6 +36,8 @@ export class GuestInstance {
   readonly calls = new Map<string, number>();
   /** Why it trapped; undefined while it lives. */
   trapReason: string | undefined;
+  /** The export that trapped last: not the one that the host called, where the guest's allocator did. */
+  trappedIn: string | undefined;
   private readonly exports: Readonly<Record<string, unknown>>;
   private isInstantiated = false;
   /** An error of this host's own code, on its way through the guest: no trap. */
@@ -89,17 +91,21 @@ export class GuestInstance {
     } catch (error) {
       const { fault } = this;
       if (fault !== undefined) throw fault.error;
+      this.trappedIn = name;
       this.trapReason = `${name} trapped: ${messageOf(error)}`;
       this.environment.onTrap(this.trapReason);
       return 0;
     }
   }
 
-  /** Copies bytes to where the guest's allocator says; 0 when it refuses or traps. The guest owns the buffer. */
-  put(bytes: Uint8Array): number {
+  /**
+   * Copies bytes to where the guest's allocator says; 0 when it refuses or traps. The guest owns the buffer.
+   * @param size how much is asked for
+   */
+  put(bytes: Uint8Array, size = bytes.length): number {
     const before = this.occasion;
     this.occasion = "allocation";
-    const ptr = this.invoke(this.program.allocator, bytes.length) >>> 0;
+    const ptr = this.invoke(this.program.allocator, size) >>> 0;
     this.occasion = before;
     if (ptr !== 0) this.memory.write(ptr, bytes);
     return ptr;
@@ -120,11 +126,11 @@ export class GuestInstance {
   private dispatch(name: string, args: never[]): number {
     // A gateway has no memory pointer before the module is instantiated: a call in its start section is the end.
     if (!this.isInstantiated) throw new Error(`host call ${name} while the module is instantiated`);
-    const { mayCall = (call) => call === "proxy_log" } = this.environment;
-    if (this.occasion !== undefined && !mayCall(name, this.occasion))
-      throw new Error(`host call ${name} while it is not allowed`);
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    const { mayCall = (call) => call === "proxy_log" } = this.environment;
     try {
+      if (this.occasion !== undefined && !mayCall(name, this.occasion))
+        throw new HostTrap(`host call ${name} while it is not allowed`);
       const forced = this.environment.intercept(name);
       return forced ?? this.environment.resolve(name)?.(...args) ?? Status.Unimplemented;
     } catch (error) {
