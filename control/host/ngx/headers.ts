@@ -20,11 +20,13 @@ const BUILT_IN: ReadonlySet<string> = new Set(
 );
 
 /** Control bytes but the tab, and DEL: as `%0A`. */
-const escapeValue = (value: string): string =>
-  value.replaceAll(
-    /[\0-\x08\x0a-\x1f\x7f]/g,
-    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
+function escapeValue(value: string): string {
+  const isControl = (code: number): boolean => (code < 0x20 && code !== 0x09) || code === 0x7f;
+  return Array.from(value, (byte) => {
+    const code = byte.charCodeAt(0);
+    return isControl(code) ? `%${code.toString(16).toUpperCase().padStart(2, "0")}` : byte;
+  }).join("");
+}
 
 /** 8 bytes for the lengths, and a NUL behind name and value. */
 const pairSize = ([name, value]: Header): number => name.length + value.length + 10;

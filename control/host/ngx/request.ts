@@ -21,7 +21,7 @@ const MAX_LINES_BYTES = 4 * MAX_LINE_BYTES;
 /** Undefined: nginx answers 400. */
 export function normalise(path: string): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(path) || path.includes("%00")) return undefined;
-  const decode = (escape: string): string => String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+  const decode = (escaped: string): string => String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
   const segments: string[] = [];
   const parts = path
     .replaceAll(/%[0-9a-f]{2}/gi, decode)
@@ -48,8 +48,8 @@ export function readRequest(given: readonly Header[]): NgxRequest | number {
   if (sizes.some((size) => size > MAX_LINE_BYTES)) return 400;
   if (sizes.reduce((sum, size) => sum + size, 0) > MAX_LINES_BYTES) return 400;
   const hosts = headers.filter(([name]) => name.toLowerCase() === "host");
-  if (hosts.length > 1 || hosts.some(([, value]) => !/^[^\0-\x20/\\\x7f]+$/.test(value))) return 400;
-  if (!/^[A-Z_-]+$/.test(method) || /[\0-\x20\x7f]/.test(target)) return 400;
+  if (hosts.length > 1 || hosts.some(([, value]) => !/^[!-.0-[\]-~\x80-\xff]+$/.test(value))) return 400;
+  if (!/^[A-Z_-]+$/.test(method) || !/^[!-~\x80-\xff]*$/.test(target)) return 400;
   const origin = target.replace(/^https?:\/\/[^/?#]+/i, "");
   if (target !== "*" && !/^[/?#]|^$/.test(origin)) return 400;
   const [path = "", ...query] = (origin.split("#", 1)[0] ?? "").split("?");
