@@ -1,10 +1,14 @@
-/** The Proxy-Wasm 0.2.1 exports, nothing else. What is not exported costs the gateway nothing. */
+/**
+ * The Proxy-Wasm 0.2.1 exports, nothing else. What is not exported costs the gateway nothing; kong.ts has those that its host demands all
+ * the same.
+ */
 import { dropCached } from "./filter/cache";
 import { configure } from "./filter/configure";
 import { contextAt, createContext, deleteContext, findContext, findHandle, keepUp } from "./filter/contexts";
 import { stopServing } from "./filter/generations";
 import { startVm, vmNumber } from "./filter/identity";
 import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
+import { noteHeaderCount } from "./filter/lines";
 import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
 import { prepareOpenGrants } from "./filter/opengrants";
@@ -16,6 +20,15 @@ import { fitTables, onTick, stopTicks } from "./filter/ticks";
 // Named in asconfig.json as what the runtime calls when it fails.
 import "./host/abort";
 import { enter, leave } from "./host/arena";
+import {
+  ENDS_ROOTS,
+  ENDS_STREAMS,
+  HAS_SHARED_DATA,
+  HAS_TICKS,
+  MAX_HEADERS,
+  MAY_REFUSE,
+  STARTS_EACH_VM,
+} from "./host/gateway";
 
 export { malloc } from "./host/arena";
 
@@ -36,7 +49,7 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
   const index = findContext(parent);
   if (index < 0 || !addStream(id, contextAt(index).handle)) countRefused();
   // Not when it is judged, where nothing may be allocated.
-  prepareOpenGrants();
+  if (ENDS_STREAMS) prepareOpenGrants();
 }
 
 export function proxy_on_vm_start(_context: u32, _size: u32): u32 {
@@ -48,16 +61,18 @@ export function proxy_on_vm_start(_context: u32, _size: u32): u32 {
 
 export function proxy_on_configure(context: u32, _size: u32): u32 {
   enter();
+  if (!STARTS_EACH_VM) startVm();
   // Not in on_vm_start, which not every host calls anew for an instance that takes a trapped one's place.
   drawSecret(vmNumber());
-  prepareProofs();
+  if (HAS_SHARED_DATA) prepareProofs();
   const accepted = configure(context);
   leave();
-  return accepted ? 1 : 0;
+  return accepted || !MAY_REFUSE ? 1 : 0;
 }
 
-export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32): i32 {
+export function proxy_on_request_headers(id: u32, count: u32, _endOfStream: u32): i32 {
   enter();
+  if (MAX_HEADERS > 0) noteHeaderCount(count);
   const index = findHandle(handleOf(ownerOfStream(id)));
   let action: Action;
   if (index >= 0) {
@@ -73,8 +88,8 @@ export function proxy_on_request_headers(id: u32, _count: u32, _endOfStream: u32
 
 export function proxy_on_delete(id: u32): void {
   const owner = removeStream(id);
-  unwatch(owner);
-  if (owner != 0) return;
+  if (ENDS_STREAMS) unwatch(owner);
+  if (owner != 0 || !ENDS_ROOTS) return;
   const index = findContext(id);
   if (index < 0) return;
   enter();
@@ -88,6 +103,7 @@ export function proxy_on_delete(id: u32): void {
 }
 
 export function proxy_on_tick(context: u32): void {
+  if (!HAS_TICKS) return;
   enter();
   const index = findContext(context);
   if (index >= 0) onTick(index, context);

@@ -79,6 +79,8 @@ export const MAX_STRIP: i32 = 32;
 /** Leeway in seconds: clocks that are kept by NTP are closer. */
 export const DEFAULT_LEEWAY: i64 = 5;
 export const MAX_LEEWAY: i64 = 60;
+/** The value of `upstream_header`: a key of a gateway's own authentication. */
+export const MAX_UPSTREAM_VALUE_BYTES: i32 = 512;
 /**
  * Memory for tables of multiples in KiB, taken as keys come into use: 952 for both base points and 256 a key, so 12 keys by
  * default. 1208 is the least that gives any.

@@ -9,6 +9,7 @@ import { isSignatureCheckTrue } from "../crypto/selftest";
 import { sha256 } from "../crypto/sha256";
 import { Purpose, returnMemory, takeMemory } from "../heap";
 import { getConfiguration, LogLevel, log, now, Slice, Status } from "../host/calls";
+import { HAS_METRICS, MAY_REFUSE } from "../host/gateway";
 import { MAX_CONFIGURATION_BYTES } from "../limits";
 import { Writer } from "../text/writer";
 import { Loading } from "../trust/loading";
@@ -162,7 +163,27 @@ function publishTexts(domain: Domain, isCanary: bool): void {
   }
 }
 
+/** Where no gauge can tell: a line that a configuration was taken. */
+function tellServing(context: RootContext): void {
+  const settings = context.settings;
+  writer.open(line, 512);
+  writer.literal("glassgate: generation ");
+  writer.integer(settings.generation);
+  writer.literal(" is served here, with ");
+  if (changetype<usize>(context.held) == 0) {
+    writer.literal("no bundle: every grant is denied");
+  } else {
+    writer.literal("bundle ");
+    writer.integer(context.held.trust.version);
+    writer.literal(" and texts of revocations of ");
+    writer.integer(context.domain.texts.count);
+    writer.literal(" signers");
+  }
+  log(LogLevel.Info, line, writer.length);
+}
+
 function publish(context: RootContext, isCanary: bool): void {
+  if (!HAS_METRICS) tellServing(context);
   const settings = context.settings;
   const domain = settings.domain;
   setGauge(Gauge.Schema, domain, SCHEMA);
@@ -214,7 +235,7 @@ function loadContext(context: RootContext): bool {
   renew(context);
   // One byte more than allowed, so that a longer one shows.
   const status = getConfiguration(MAX_CONFIGURATION_BYTES + 1, configuration);
-  const isFirst = !isConfigured;
+  const isFirst = MAY_REFUSE && !isConfigured;
   isConfigured = true;
   if (status != Status.Ok || configuration.len > MAX_CONFIGURATION_BYTES) {
     loading.refuse(

@@ -6,7 +6,7 @@ import { Loading } from "../trust/loading";
 import { StripList } from "./strip";
 
 /** A header name in lower case: no pseudo header, not `host`. */
-function isHeaderName(ptr: usize, len: i32): bool {
+export function isHeaderName(ptr: usize, len: i32): bool {
   if (len < 1 || len > 64 || isLiteral(ptr, len, "host")) return false;
   for (let i = 0; i < len; i++) {
     const c = load<u8>(ptr + i);

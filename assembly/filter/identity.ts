@@ -1,5 +1,6 @@
 /** Who this VM is: unique for ever, so that a record's chain belongs to one VM's life. */
-import { getProperty, now, Slice, Status } from "../host/calls";
+import { getProperty, getRandom, now, Slice, Status } from "../host/calls";
+import { HAS_SHARED_DATA } from "../host/gateway";
 import { Writer } from "../text/writer";
 import { NODE_ID } from "./names";
 import { createShared, nextVmNumber } from "./shared";
@@ -20,8 +21,14 @@ export function startVm(): bool {
   startedAt = max<u64>(1, now());
   number = nextVmNumber();
   // Without shared data nobody hands out numbers; two VMs with one would each strike out the other's line (registry.ts).
-  if (number == 0) number = startedAt;
+  if (number == 0) number = HAS_SHARED_DATA ? startedAt : drawNumber();
   return true;
+}
+
+/** A number that hardly any other VM has, of 48 bits: where time is told in milliseconds, workers begin at the same one. */
+function drawNumber(): u64 {
+  // Nothing stands there yet.
+  return getRandom(text, 8) ? max<u64>(1, load<u64>(text) >> 16) : startedAt;
 }
 
 /** This VM's number in its process. */

@@ -2,9 +2,11 @@
 import { Request } from "../decide/request";
 import { Malformed } from "../grant/malformed";
 import { getProperty, getRequestHeaders, Slice, Status } from "../host/calls";
+import { pathProperty, REACHES_ALL_LINES, requestIdProperty, SHOWS_AS_HTTP2 } from "../host/gateway";
 import { HeaderWalk } from "../host/headers";
 import { parseAddress } from "../text/address";
 import { isLiteral } from "../text/bytes";
+import { beginLines, noteLine, noteStripped, takeHost } from "./lines";
 import { SOURCE_ADDRESS } from "./names";
 import { StripList } from "./strip";
 
@@ -102,16 +104,33 @@ function take(incoming: Incoming): void {
   }
 }
 
+/** What such a host tells elsewhere: the path, with its query, as it was sent. False where it does not. */
+function readElsewhere(incoming: Incoming): bool {
+  takeHost(incoming.request);
+  if (getProperty(requestIdProperty(), map) == Status.Ok && map.len > 0) {
+    incoming.requestIdPtr = map.ptr;
+    incoming.requestIdLen = map.len;
+  }
+  if (getProperty(pathProperty(), map) != Status.Ok) return false;
+  incoming.targetPtr = map.ptr;
+  incoming.targetLen = map.len;
+  return true;
+}
+
 /** Reads all headers. False when the gateway did not hand them over whole. `strip` may be 0. */
 export function readIncoming(incoming: Incoming, strip: StripList): bool {
   incoming.clear();
+  if (!SHOWS_AS_HTTP2 && !beginLines()) return false;
   if (getRequestHeaders(map) != Status.Ok) return false;
   walk.start(map);
   while (walk.next()) {
+    if (!SHOWS_AS_HTTP2) noteLine(walk);
     take(incoming);
     if (changetype<usize>(strip) == 0) continue;
     const index = strip.indexOf(walk.namePtr, walk.nameLen);
+    if (!REACHES_ALL_LINES && index >= 0) noteStripped(((incoming.toStrip >> index) & 1) != 0);
     if (index >= 0) incoming.toStrip |= (<u64>1) << index;
   }
+  if (!SHOWS_AS_HTTP2 && !readElsewhere(incoming)) return false;
   return walk.ok;
 }

@@ -4,11 +4,13 @@
  */
 import { judgeBinding } from "../decide/binding";
 import { judgeRequest, judgeStanding } from "../decide/decide";
+import { Request } from "../decide/request";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { readGrant } from "../grant/read";
 import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
+import { ENDS_STREAMS, IS_GUARDED, REACHES_ALL_LINES, UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_GRANT_BYTES } from "../limits";
-import { writeLiteral } from "../text/bytes";
+import { isLiteral, writeLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
 import { attest } from "./attestation";
 import { keep, lookUp } from "./cache";
@@ -17,12 +19,15 @@ import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { readHolder } from "./holder";
 import { Incoming, readIncoming } from "./incoming";
 import { askUnder, Judgement } from "./judgement";
+import { hasRepeatedLine } from "./lines";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
 import { judgeRoom, watch } from "./openstreams";
 import { correctRecord, record } from "./record";
 import { reply } from "./reply";
+import { upstreamHeaderOf } from "./settings";
 import { StripList } from "./strip";
+import { setUpstreamHeader } from "./upstream";
 
 /** What the gateway does next. */
 export enum Action {
@@ -37,6 +42,15 @@ const verdictText: usize = memory.data(64, 16);
 const NOWHERE = new RootContext();
 const NO_STRIP = changetype<StripList>(0);
 
+/** When the last grant was judged, in seconds; 0 before the first. */
+export function lastJudgedAt(): i64 {
+  return current.nowSeconds;
+}
+
+function isTunnel(request: Request): bool {
+  return request.isUpgrade || isLiteral(request.methodPtr, request.methodLen, "CONNECT");
+}
+
 /**
  * What of step 5 depends on the request. The gateway is asked where it comes from and which key it shows only where the grant
  * says so; a proof is judged last, so that nothing else spends it.
@@ -46,8 +60,10 @@ function judgeUse(judgement: Judgement): i32 {
   const claims = judgement.grant.claims;
   if (changetype<usize>(claims.networks) != 0) incoming.readAddress();
   let verdict = judgeRequest(judgement.grant, incoming.request, judgement.decision);
-  if (verdict == Verdict.Allow) verdict = judgeRoom(judgement);
+  if (ENDS_STREAMS && verdict == Verdict.Allow) verdict = judgeRoom(judgement);
   if (verdict != Verdict.Allow) return verdict;
+  // It would live on when its grant is over, whatever the grant says of CONNECT.
+  if (!ENDS_STREAMS && isTunnel(incoming.request)) return Verdict.ScopeMethod;
   if (changetype<usize>(claims.confirmation) == 0) return Verdict.Allow;
   readHolder(judgement);
   return judgeBinding(claims, incoming.request);
@@ -60,6 +76,7 @@ function judge(judgement: Judgement): i32 {
   request.pathPtr = incoming.targetPtr;
   request.pathLen = pathLength(incoming.targetPtr, incoming.targetLen);
   if (incoming.grantHeaders != 1) return Verdict.DuplicateHeader;
+  if (!REACHES_ALL_LINES && hasRepeatedLine()) return Verdict.DuplicateHeader;
   if (incoming.grantLen > MAX_GRANT_BYTES) return Verdict.TooLarge;
   if (isAmbiguous(incoming.targetPtr, incoming.targetLen)) return Verdict.PathAmbiguous;
 
@@ -141,7 +158,9 @@ function allow(judgement: Judgement): Action {
   const isGrantGone = removeGrant();
   const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
   if (incoming.hasAttestation) removeAttestation();
-  if (!isGrantGone || !isStripped || attest(judgement) != Status.Ok || !watch(judgement))
+  if (!isGrantGone || !isStripped || attest(judgement) != Status.Ok || (ENDS_STREAMS && !watch(judgement)))
+    return denyAfterAll(judgement);
+  if (UPSTREAM_HEADERS > 0 && !setUpstreamHeader(upstreamHeaderOf(judgement.context.settings)))
     return denyAfterAll(judgement);
   keep(judgement.entry);
   countDecision(Verdict.Allow);
@@ -179,7 +198,8 @@ function judgeNoGrant(context: RootContext): Action {
   // Only when the client sent it: changing headers makes the gateway route anew.
   if (getRequestHeader(ATTESTATION_HEADER, header) == Status.Ok) removeAttestation();
   const settings = context.settings;
-  if (changetype<usize>(settings) == 0 || !settings.requiresGrant || settings.isShadow) return Action.Continue;
+  if (IS_GUARDED && (changetype<usize>(settings) == 0 || !settings.requiresGrant || settings.isShadow))
+    return Action.Continue;
   readIncoming(current.incoming, NO_STRIP);
   setVerdict(Verdict.NoGrant);
   return deny(Verdict.NoGrant, current.incoming);

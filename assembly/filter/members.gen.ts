@@ -1,4 +1,5 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
+import { UPSTREAM_HEADERS } from "../host/gateway";
 import { DEFAULT_LEEWAY, DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_SAFE_INTEGER, MAX_TABLE_KIB } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { Loading } from "../trust/loading";
@@ -17,6 +18,7 @@ export enum ConfigurationMember {
   Keep = 1024,
   Bundle = 2048,
   Revocations = 4096,
+  UpstreamHeader = 8192,
 }
 export const REQUIRED_OF_CONFIGURATION: i32 = 15;
 export const CONFIGURATION_LACKS: string = "it lacks one of generation, audience, roots, threshold";
@@ -36,6 +38,7 @@ export function configurationMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "keep")) return ConfigurationMember.Keep;
   if (isLiteral(ptr, len, "bundle")) return ConfigurationMember.Bundle;
   if (isLiteral(ptr, len, "revocations")) return ConfigurationMember.Revocations;
+  if (UPSTREAM_HEADERS > 0 && isLiteral(ptr, len, "upstream_header")) return ConfigurationMember.UpstreamHeader;
   return 0;
 }
 

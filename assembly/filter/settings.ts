@@ -1,5 +1,6 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
+import { IS_GUARDED, UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_ROOTS, MAX_TEXTS, MAX_TEXTS_BYTES } from "../limits";
 import { compare } from "../text/bytes";
 import { newTextList, Text, TextList } from "../text/region";
@@ -21,8 +22,9 @@ import {
   setDefaults,
 } from "./members.gen";
 import { StripList } from "./strip";
+import { readUpstreamHeader, stripUpstreamHeader, UPSTREAM_BYTES, UpstreamHeader } from "./upstream";
 
-/** Memory for one configuration's settings: 16 roots of 200 bytes, 52 header names, names and hashes. */
+/** Memory for one configuration's settings: 16 roots of 200 bytes, 53 header names, names, hashes, a header's value. */
 export const SETTINGS_BYTES: i32 = 16 * 1024;
 
 /** What one root context was configured with. Its bundle is kept apart (bundles.ts). */
@@ -36,6 +38,11 @@ export class Settings extends PlainSettings {
   anchorsHash: usize = 0;
   /** SHA-256 over audience and roots: 32 bytes. Versions are remembered and compared inside one domain only. */
   domain: usize = 0;
+}
+
+/** What allowed requests carry to the upstream: it stands behind the settings, where the host has use for it. */
+export function upstreamHeaderOf(settings: Settings): UpstreamHeader {
+  return changetype<UpstreamHeader>(changetype<usize>(settings) + offsetof<Settings>());
 }
 
 /** Inserts a root in the order of kids, so that domain and anchors do not depend on the order written. */
@@ -164,6 +171,10 @@ function readMember(member: i32, loading: Loading, settings: Settings, texts: Si
       readAllRevocations(loading, texts);
       break;
     default:
+      if (UPSTREAM_HEADERS > 0 && member == ConfigurationMember.UpstreamHeader) {
+        readUpstreamHeader(loading, upstreamHeaderOf(settings));
+        break;
+      }
       loading.refuse(
         "it has an unknown member, or one that this filter cannot enforce",
         loading.reader.stringPtr,
@@ -202,10 +213,17 @@ function hashAnchors(loading: Loading, settings: Settings): void {
   sha256(scratch, writer.length, settings.anchorsHash);
 }
 
+/** Where nobody else does: whether every request without a grant is denied. */
+function guardsAlone(loading: Loading, settings: Settings): bool {
+  stripUpstreamHeader(upstreamHeaderOf(settings), settings.strip);
+  if (settings.requiresGrant && !settings.isShadow) return true;
+  return loading.refuse("without require: true, or in shadow, nobody would guard this route");
+}
+
 /** Memory for the settings, filled with the defaults. */
 export function newSettings(loading: Loading): Settings {
   const region = loading.region;
-  const settings = changetype<Settings>(region.take(offsetof<Settings>()));
+  const settings = changetype<Settings>(region.take(offsetof<Settings>() + UPSTREAM_BYTES));
   setDefaults(settings);
   settings.anchors = changetype<Anchors>(region.take(offsetof<Anchors>()));
   settings.strip = changetype<StripList>(region.take(offsetof<StripList>()));
@@ -229,5 +247,5 @@ export function readSettings(loading: Loading, ptr: usize, len: i32, settings: S
   if (anchors.rootCount < anchors.threshold) return loading.refuse("it has fewer roots than the threshold");
   if (!applyKeep(loading, settings.kept, settings.strip)) return false;
   hashAnchors(loading, settings);
-  return true;
+  return IS_GUARDED || guardsAlone(loading, settings);
 }

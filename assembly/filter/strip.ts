@@ -1,6 +1,7 @@
 /** Headers that an allowed request loses, as the filters that would have judged or removed them are skipped. */
 
 import { Ascii } from "../host/ascii";
+import { UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_STRIP } from "../limits";
 import { equalBytes } from "../text/bytes";
 import { ALWAYS_STRIPPED_COUNT, alwaysStripped } from "./stripped.gen";
@@ -12,6 +13,9 @@ function isAlways(ptr: usize, len: i32): bool {
   }
   return false;
 }
+
+/** With those that are replaced by one of ours. */
+const CAPACITY: i32 = MAX_STRIP + ALWAYS_STRIPPED_COUNT + UPSTREAM_HEADERS;
 
 /**
  * The names to strip: the fixed ones (config/stripped.json) and the configuration's. The credentials of the normal authentication
@@ -26,7 +30,7 @@ export class StripList {
 
   /** Bytes that `open` needs. */
   static bytes(): i32 {
-    return (MAX_STRIP + ALWAYS_STRIPPED_COUNT) * offsetof<Ascii>();
+    return CAPACITY * offsetof<Ascii>();
   }
 
   open(memory: usize): void {
@@ -40,7 +44,7 @@ export class StripList {
   }
 
   add(ptr: usize, len: i32): void {
-    if (this.count >= MAX_STRIP + ALWAYS_STRIPPED_COUNT) return;
+    if (this.count >= CAPACITY) return;
     const name = this.at(this.count);
     name.ptr = ptr;
     name.len = len;

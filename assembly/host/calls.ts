@@ -22,6 +22,7 @@ import {
   proxy_set_shared_data,
   proxy_set_tick_period_milliseconds,
 } from "./env";
+import { HAS_METRICS, HAS_SHARED_DATA, REACHES_ALL_LINES } from "./gateway";
 import { random_get } from "./wasi_snapshot_preview1";
 
 /** Status codes of host calls (Proxy-Wasm 0.2.1). */
@@ -113,8 +114,9 @@ export function setRequestHeader(name: Ascii, ptr: usize, len: i32): i32 {
   return proxy_replace_header_map_value(REQUEST_HEADERS, name.ptr, name.len, ptr, len);
 }
 
-/** Removes every header of that name. */
+/** Removes every header of that name; where that does not reach the upstream, empties the first. */
 export function removeRequestHeader(namePtr: usize, nameLen: i32): i32 {
+  if (!REACHES_ALL_LINES) return proxy_replace_header_map_value(REQUEST_HEADERS, namePtr, nameLen, 0, 0);
   return proxy_remove_header_map_value(REQUEST_HEADERS, namePtr, nameLen);
 }
 
@@ -148,27 +150,30 @@ export function getConfiguration(max: i32, out: Slice): i32 {
 /** Data shared by all VMs of one vm_id in this process. */
 export function getShared(keyPtr: usize, keyLen: i32, out: Slice): i32 {
   out.clear();
+  if (!HAS_SHARED_DATA) return Status.BadArgument;
   const casField = changetype<usize>(out) + offsetof<Slice>("cas");
   return out.accept(proxy_get_shared_data(keyPtr, keyLen, ptrField(out), lenField(out), casField));
 }
 
 /** `cas` 0 overwrites on Envoy; any other must be the version that was read, else `CasMismatch`. */
 export function setShared(keyPtr: usize, keyLen: i32, ptr: usize, len: i32, cas: u32): i32 {
+  if (!HAS_SHARED_DATA) return Status.BadArgument;
   return proxy_set_shared_data(keyPtr, keyLen, ptr, len, cas);
 }
 
 /** The id of a metric; the same name gives the same id. -1 when the host refuses. */
 export function defineMetric(kind: i32, namePtr: usize, nameLen: i32): i32 {
+  if (!HAS_METRICS) return -1;
   store<u32>(number, 0);
   return proxy_define_metric(kind, namePtr, nameLen, number) == Status.Ok ? load<i32>(number) : -1;
 }
 
 export function incrementMetric(id: i32, by: i64): void {
-  if (id >= 0) proxy_increment_metric(<u32>id, by);
+  if (HAS_METRICS && id >= 0) proxy_increment_metric(<u32>id, by);
 }
 
 export function recordMetric(id: i32, value: u64): void {
-  if (id >= 0) proxy_record_metric(<u32>id, value);
+  if (HAS_METRICS && id >= 0) proxy_record_metric(<u32>id, value);
 }
 
 /** Answers the request here. `headers` are serialised pairs. */

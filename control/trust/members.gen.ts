@@ -1,7 +1,7 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
 import { z } from "zod";
 import { publicKeySchema, windowedKeySchema } from "../signer/jwk.js";
-import { entitlementDetails, floors, headerName, integer, keptHeader, name, numericDate, requirements, revokedName } from "./names.js";
+import { entitlementDetails, floors, headerName, integer, keptHeader, name, numericDate, requirements, revokedName, upstreamHeader } from "./names.js";
 
 /** The names, for "did you mean". */
 export const memberNames = {
@@ -14,7 +14,7 @@ export const memberNames = {
   revoked: ["jti","sub","kid","incident","issued_before"],
   bundle: ["schema","version","iat","exp","aud","principals","entitlements","revokers","reviewers","ledgers","revoked","texts"],
   revocations: ["version","iat","aud","revoked"],
-  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle","revocations"],
+  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle","revocations","upstream_header"],
 } as const;
 
 /** Members of the configuration that a push sets, and those that the gateway's own file decides: all others stay as they are deployed. */
@@ -100,4 +100,5 @@ export const configurationSchema = z.strictObject({
   keep: z.array(keptHeader).max(32).optional().describe("override headers that an allowed request keeps, as a trusted proxy in front always sets them; never authorization"),
   bundle: z.string().optional().describe("the signed trust bundle; without it each grant gets no_trust"),
   revocations: z.union([z.string(), z.array(z.string()).max(8)]).optional().describe("urgent revocations: a signed text, or up to 8 of different signers, together at most 192 KiB"),
+  upstream_header: upstreamHeader(512).optional().describe("Kong only, Envoy's build refuses it: {name, value}, a header that an allowed request carries with the key of the second route"),
 });

@@ -113,6 +113,14 @@ export const headerName = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, "must be a header's name in small letters")
   .refine((text) => text !== "host", "must not be host");
+/** A header that opens the upstream's door. No message shows what it carries. */
+export const upstreamHeader = (max: number) =>
+  z.strictObject({
+    name: headerName,
+    value: z
+      .string()
+      .regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), `must be 1 to ${max} visible ASCII characters, without a space`),
+  });
 /** Nobody in front vouches for a credential. */
 export const keptHeader = headerName.refine(
   (text) => text !== "authorization" && text !== "dpop",

@@ -108,6 +108,7 @@ export const memberKinds = {
   floors: { shape: ({ max }) => `floors(${limit(max)})` },
   texts: { shape: ({ max }) => `z.union([z.string(), z.array(z.string()).max(${limit(max)})])` },
   header_names: { shape: ({ max }) => `z.array(headerName).max(${limit(max)})` },
+  upstream_header: { shape: ({ max }) => `upstreamHeader(${limit(max)})` },
   kept_headers: { shape: ({ max }) => `z.array(keptHeader).max(${limit(max)})` },
   mode: { shape: () => 'z.enum(["enforce", "shadow"])' },
 };

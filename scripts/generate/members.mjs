@@ -57,7 +57,7 @@ ${rows.map(({ id }, i) => `  ${id} = ${2 ** i},`).join("\n")}
 ${missing(object, rows)}
 /** The member of that name, or 0. */
 export function ${camel(object)}Member(ptr: usize, len: i32): i32 {
-${rows.map(({ name, id }) => `  if (isLiteral(ptr, len, "${name}")) return ${type}.${id};`).join("\n")}
+${rows.map(({ name, id, only }) => `  if (${only === undefined ? "" : `${only} && `}isLiteral(ptr, len, "${name}")) return ${type}.${id};`).join("\n")}
   return 0;
 }
 ${rows
@@ -78,8 +78,11 @@ if (lost !== undefined) throw new Error(`config/members.json: no member is of ${
 function filterFile(objects, loading, more = "") {
   const text = `${objects.map((object) => lookup(object, tables[object])).join("\n")}${more}`;
   const limits = [...new Set(text.match(/\b(?:MAX|DEFAULT)_\w+/g))].sort();
+  // A member that only some hosts have use for is unknown in a build for another.
+  const only = [...new Set(objects.flatMap((object) => tables[object].flatMap((row) => row.only?.match(/\w+/) ?? [])))];
+  const host = only.length === 0 ? "" : `import { ${list(only)} } from "../host/gateway";\n`;
   return `/** ${by} */
-import { ${list(limits)} } from "../limits";
+${host}import { ${list(limits)} } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { Loading } from "${loading}";
 

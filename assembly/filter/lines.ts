@@ -1,0 +1,59 @@
+/**
+ * Requests on a host that shows them as they came and not as HTTP/2 has them (host/gateway.ts): names in the client's case, each line for
+ * itself, the host in the header of that name, and of too many headers only the first. Hot path, as incoming.ts.
+ */
+
+import { Request } from "../decide/request";
+import { MAX_HEADERS } from "../host/gateway";
+import { HeaderWalk } from "../host/headers";
+import { isLiteral, lowerBytes } from "../text/bytes";
+
+/** How many headers the request has, as the gateway says before any is read. */
+let headerCount: u32 = 0;
+let hosts: i32 = 0;
+let hostPtr: usize = 0;
+let hostLen: i32 = 0;
+let attestations: i32 = 0;
+let isStrippedTwice: bool = false;
+
+/** First of all of a request. */
+export function noteHeaderCount(count: u32): void {
+  headerCount = count;
+}
+
+/** Before the first header. False where the host does not hand all of them over. */
+export function beginLines(): bool {
+  hosts = 0;
+  hostLen = 0;
+  attestations = 0;
+  isStrippedTwice = false;
+  return headerCount <= MAX_HEADERS;
+}
+
+/** A header, before anybody compares its name. */
+export function noteLine(line: HeaderWalk): void {
+  lowerBytes(line.namePtr, line.nameLen);
+  if (isLiteral(line.namePtr, line.nameLen, "host")) {
+    hosts += 1;
+    hostPtr = line.valuePtr;
+    hostLen = line.valueLen;
+  } else if (isLiteral(line.namePtr, line.nameLen, "x-break-glass-grant")) {
+    attestations += 1;
+  }
+}
+
+/** A header that is to be stripped. @param isKnown an earlier line had its name */
+export function noteStripped(isKnown: bool): void {
+  if (isKnown) isStrippedTwice = true;
+}
+
+/** The host that the client named; none where it named two. */
+export function takeHost(request: Request): void {
+  request.hostPtr = hostPtr;
+  request.hostLen = hosts == 1 ? hostLen : 0;
+}
+
+/** It names two hosts, or has further lines of a header that is removed or replaced, which the host would leave as they are. */
+export function hasRepeatedLine(): bool {
+  return hosts > 1 || attestations > 1 || isStrippedTwice;
+}
