@@ -27,6 +27,7 @@ function variable(vm: NgxInstance, stream: NgxStream, name: string): string | un
     remote_addr: sourceAddress,
     remote_port: sourcePort,
     content_length: headers.get("content-length"),
+    request_id: stream.requestId,
   };
   if (name.startsWith("http_")) return headers.get(name.slice("http_".length).replaceAll("_", "-"));
   return Object.hasOwn(table, name) ? table[name] : undefined;

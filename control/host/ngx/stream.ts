@@ -1,4 +1,5 @@
 /** One request as nginx holds it. */
+import { randomBytes } from "node:crypto";
 import type { Exchange, PropertyValue, Shown, StreamOptions } from "../exchange.js";
 import type { Header } from "../headers.js";
 import type { LocalReply, ReplyRequest } from "../reply.js";
@@ -28,6 +29,8 @@ export class NgxStream implements Exchange {
   readonly set = new Map<string, Buffer>();
   /** What the filter put in the place of `:path` and `:method`. */
   readonly overrides = new Map<string, string>();
+  /** `$request_id`: nginx's own, whatever the client sends. */
+  readonly requestId = randomBytes(16).toString("hex");
   standing: Standing = "waiting";
   step: Step | undefined;
   reply: LocalReply | undefined;

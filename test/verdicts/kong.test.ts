@@ -1,0 +1,27 @@
+/** The build for Kong on the Node host as Kong: the same decisions. */
+import type { FAILING } from "../kit/failing-host.js";
+import { asKong, kongGateway } from "./kong-gateway.js";
+import { AS_ENVOY, runSuite } from "./suite.js";
+
+/** What fails there: it cannot take a header away, and so replaces it. */
+const CALLS: Readonly<Record<keyof typeof FAILING, string>> = {
+  audit_unavailable: "proxy_set_property",
+  internal: "proxy_replace_header_map_value",
+};
+/** No status is a success but 0. */
+const FAILED = 10;
+
+runSuite({
+  name: "the Node host as Kong",
+  ...AS_ENVOY,
+  start: (_, { failing }) =>
+    kongGateway({
+      intercept: ({ name }) => (failing !== undefined && name === CALLS[failing] ? FAILED : undefined),
+    }),
+  configured: asKong,
+  // Whether another worker has seen a proof cannot be told there: none is taken.
+  forced: ({ proof }) => (proof === undefined ? undefined : "binding_missing"),
+  unreachable: ["binding_mismatch", "proof"],
+  guard: /^No API key found/,
+  passesWithoutGrant: false,
+});
