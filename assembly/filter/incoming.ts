@@ -6,7 +6,7 @@ import { pathProperty, REACHES_ALL_LINES, requestIdProperty, SHOWS_AS_HTTP2 } fr
 import { HeaderWalk } from "../host/headers";
 import { parseAddress } from "../text/address";
 import { isLiteral } from "../text/bytes";
-import { beginLines, noteLine, noteStripped, takeHost } from "./lines";
+import { beginLines, noteLine, noteStripped, noteUri, takeHost } from "./lines";
 import { SOURCE_ADDRESS } from "./names";
 import { StripList } from "./strip";
 
@@ -107,6 +107,7 @@ function take(incoming: Incoming): void {
 /** What such a host tells elsewhere: the path, with its query, as it was sent. False where it does not. */
 function readElsewhere(incoming: Incoming): bool {
   takeHost(incoming.request);
+  noteUri(incoming.targetPtr, incoming.targetLen);
   if (getProperty(requestIdProperty(), map) == Status.Ok && map.len > 0) {
     incoming.requestIdPtr = map.ptr;
     incoming.requestIdLen = map.len;

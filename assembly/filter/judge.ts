@@ -8,7 +8,7 @@ import { Request } from "../decide/request";
 import { Verdict, verdictCode } from "../decide/verdict.gen";
 import { readGrant } from "../grant/read";
 import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
-import { ENDS_STREAMS, IS_GUARDED, REACHES_ALL_LINES, UPSTREAM_HEADERS } from "../host/gateway";
+import { ENDS_STREAMS, IS_GUARDED, REACHES_ALL_LINES, SHOWS_AS_HTTP2, UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_GRANT_BYTES } from "../limits";
 import { isLiteral, writeLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
@@ -19,7 +19,7 @@ import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { readHolder } from "./holder";
 import { Incoming, readIncoming } from "./incoming";
 import { askUnder, Judgement } from "./judgement";
-import { hasRepeatedLine } from "./lines";
+import { hasRepeatedLine, isOwnUri } from "./lines";
 import { countDecision } from "./metrics";
 import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
 import { judgeRoom, watch } from "./openstreams";
@@ -79,6 +79,7 @@ function judge(judgement: Judgement): i32 {
   if (!REACHES_ALL_LINES && hasRepeatedLine()) return Verdict.DuplicateHeader;
   if (incoming.grantLen > MAX_GRANT_BYTES) return Verdict.TooLarge;
   if (isAmbiguous(incoming.targetPtr, incoming.targetLen)) return Verdict.PathAmbiguous;
+  if (!SHOWS_AS_HTTP2 && !isOwnUri(request.pathPtr, request.pathLen)) return Verdict.PathAmbiguous;
 
   const question = judgement.question;
   let verdict = askUnder(question, judgement.context, judgement.nowNs);

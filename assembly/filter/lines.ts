@@ -6,13 +6,15 @@
 import { Request } from "../decide/request";
 import { MAX_HEADERS } from "../host/gateway";
 import { HeaderWalk } from "../host/headers";
-import { isLiteral, lowerBytes } from "../text/bytes";
+import { hexValue, isLiteral, lowerBytes } from "../text/bytes";
 
 /** How many headers the request has, as the gateway says before any is read. */
 let headerCount: u32 = 0;
 let hosts: i32 = 0;
 let hostPtr: usize = 0;
 let hostLen: i32 = 0;
+let uriPtr: usize = 0;
+let uriLen: i32 = 0;
 let attestations: i32 = 0;
 let isStrippedTwice: bool = false;
 
@@ -51,6 +53,27 @@ export function noteStripped(isKnown: bool): void {
 export function takeHost(request: Request): void {
   request.hostPtr = hostPtr;
   request.hostLen = hosts == 1 ? hostLen : 0;
+}
+
+/** The path as the gateway's own modules see it: decoded. */
+export function noteUri(ptr: usize, len: i32): void {
+  uriPtr = ptr;
+  uriLen = len;
+}
+
+/** Whether that is what was sent: else a plugin has put another in its place. @param len without the query; the path is unambiguous */
+export function isOwnUri(ptr: usize, len: i32): bool {
+  let at = 0;
+  for (let i = 0; i < len; i++) {
+    let c: i32 = load<u8>(ptr + i);
+    if (c == 0x25 /* % */) {
+      c = (hexValue(load<u8>(ptr + i, 1)) << 4) | hexValue(load<u8>(ptr + i, 2));
+      i += 2;
+    }
+    if (at >= uriLen || <i32>load<u8>(uriPtr + at) != c) return false;
+    at += 1;
+  }
+  return at == uriLen || load<u8>(uriPtr + at) == 0x3f /* ? */;
 }
 
 /** It names two hosts, or has further lines of a header that is removed or replaced, which the host would leave as they are. */

@@ -42,7 +42,7 @@ export function verdictProperty(): string {
 export function auditProperty(): string {
   return "kong.ctx.shared.glassgate_audit";
 }
-/** The machine's name. */
+/** Kong 3.6 and later tell it. */
 export function nodeProperty(): string {
-  return "ngx.hostname";
+  return "kong.node.id";
 }
