@@ -88,10 +88,15 @@ function chainBefore(seen: readonly Observed[]): Map<string, { seq: number; hash
   return new Map([[String(vm), { seq: Number(seq) - 1, hash: String(prev) }]]);
 }
 
+/** The gateway answered by itself: the request came neither to the filter nor further. */
+function checkRefused(status: number, { sent, seen }: Played): void {
+  expect(seen).toMatchObject({ status, verdict: undefined, audit: undefined, upstream: undefined });
+  expectNoLeak(sent, seen);
+}
+
 /** @param verdict the case's own, or what this road's host makes of it */
-function checkEnforced(item: Case, verdict: string, { sent, seen, again, reference }: Played): void {
+function checkEnforced(item: Case, verdict: string, { sent, seen, again }: Played): void {
   expect(seen.verdict).toBe(verdict);
-  expect(reference).toEqual({ verdict: item.verdict, told: item.told ?? item.verdict });
   expectNoLeak(sent, seen);
   expectRecord(verdict, "enforce", sent, seen);
   if (verdict !== "allow") {
@@ -120,14 +125,12 @@ export interface Road {
   readonly start: (world: World, options: GatewayOptions) => Promise<Gateway>;
   /** The configuration as this gateway takes it. */
   readonly configured: (text: string) => string;
-  /** Another verdict than the reference's, where the host lacks what it would need. */
-  readonly forced: (item: Case) => string | undefined;
+  /** Another end than the reference's, which the host forces: a verdict, or the status of its own answer before the filter. */
+  readonly forced: (item: Case, sent: Sent) => string | number | undefined;
   /** Verdicts that only what the host lacks would lead to. */
   readonly unreachable: readonly string[];
-  /** What the guard behind the filter answers to a request that was not let in. */
-  readonly guard: RegExp;
-  /** A request without a grant goes on: to the normal authentication. Else it is denied. */
-  readonly passesWithoutGrant: boolean;
+  /** Behind the filter stands the normal authentication: a request without a grant goes on to it, and shadow means something. */
+  readonly isGuarded: boolean;
 }
 
 /** Nothing is otherwise: rendered Envoys, and the Node host as one. */
@@ -135,8 +138,7 @@ export const AS_ENVOY = {
   configured: (text: string) => text,
   forced: () => undefined,
   unreachable: [],
-  guard: /^Jwt /,
-  passesWithoutGrant: true,
+  isGuarded: true,
 } satisfies Partial<Road>;
 
 /** As in assembly/limits.ts: so many failures from one network. */
@@ -159,30 +161,39 @@ export function runSuite(road: Road): void {
         played = await play(road, gateway, world, profile);
       });
       for (const item of profile.cases) {
-        const verdict = road.forced(item) ?? item.verdict;
-        it(`${item.name}: ${verdict}`, () => {
+        it(`${item.name}: ${item.verdict}`, () => {
           const one = played.get(item);
           if (one === undefined) throw new Error("the case was not played");
-          checkEnforced(item, verdict, one);
-          reached.add(verdict);
+          expect(one.reference).toEqual({ verdict: item.verdict, told: item.told ?? item.verdict });
+          const end = road.forced(item, one.sent) ?? item.verdict;
+          if (typeof end === "number") {
+            checkRefused(end, one);
+            return;
+          }
+          checkEnforced(item, end, one);
+          reached.add(end);
         });
       }
     });
   }
 
   describe(`${name}, shadow`, () => {
-    it("decides and records, never denies, attests or sets the verdict", async () => {
+    it("decides and records, never denies, attests or sets the verdict; where nothing stands behind, nobody is let in", async () => {
       const played = await play(road, gateway, world, shadowProfile);
       for (const [item, { sent, seen, reference }] of played) {
         expect(reference.verdict, item.name).toBe(item.verdict);
-        expectRecord(item.verdict, "shadow", sent, seen);
         expectNoLeak(sent, seen);
+        expect(seen.upstream).toBeUndefined();
+        if (!road.isGuarded) {
+          expectDenial("no_trust", sent, seen);
+          continue;
+        }
+        expectRecord(item.verdict, "shadow", sent, seen);
         expect(seen.verdict).toBeUndefined();
         expect({ status: seen.status, body: seen.body }, item.name).toMatchObject({
           status: 401,
-          body: expect.stringMatching(road.guard),
+          body: expect.stringMatching(/^Jwt /),
         });
-        expect(seen.upstream).toBeUndefined();
       }
     });
   });
@@ -246,7 +257,7 @@ export function runSuite(road: Road): void {
       const [seen] = await gateway.send([{ grants: [], headers: { "x-break-glass-grant": 'sub="admin"' } }]);
       expect(seen).toMatchObject({
         status: 401,
-        verdict: road.passesWithoutGrant ? undefined : "no_grant",
+        verdict: road.isGuarded ? undefined : "no_grant",
         audit: undefined,
         evidence: undefined,
         upstream: undefined,
