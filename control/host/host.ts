@@ -39,6 +39,8 @@ export interface Configured {
   readonly accepted: boolean;
   /** What the filter said why it refused, or what the gateway said. */
   readonly reason: string | undefined;
+  /** What the filter itself said against it: where it must not refuse, it is accepted all the same, and every grant denied. */
+  readonly refusal: string | undefined;
   /** What Envoy would tell its configuration server: true as well for a bad configuration that is offered again. */
   readonly acknowledged: boolean;
   /** Threads without a filter (`main`, `worker 0`): their requests pass unjudged. */
@@ -123,7 +125,7 @@ export class FilterHost<G extends Gateway = GatewayProcess> {
     });
     const log = this.process.log.slice(before).map((line) => line.text);
     const refusal = log.find((line) => line.startsWith(REFUSED))?.slice(REFUSED.length);
-    return { ...answer, reason: answer.accepted ? undefined : (refusal ?? error), log };
+    return { ...answer, reason: answer.accepted ? undefined : (refusal ?? error), refusal, log };
   }
 
   /** Opens a request and leaves it open: what happens when a rotation comes in between. */
