@@ -6,7 +6,7 @@
 import { Request } from "../decide/request";
 import { MAX_HEADERS } from "../host/gateway";
 import { HeaderWalk } from "../host/headers";
-import { hexValue, isLiteral, lowerBytes } from "../text/bytes";
+import { hexValue, isLiteral, isUpper } from "../text/bytes";
 
 /** How many headers the request has, as the gateway says before any is read. */
 let headerCount: u32 = 0;
@@ -32,9 +32,17 @@ export function beginLines(): bool {
   return headerCount <= MAX_HEADERS;
 }
 
+/** In the gateway's answer, which is ours. */
+function lower(ptr: usize, len: i32): void {
+  for (let i = 0; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    if (isUpper(c)) store<u8>(ptr + i, c + 0x20);
+  }
+}
+
 /** A header, before anybody compares its name. */
 export function noteLine(line: HeaderWalk): void {
-  lowerBytes(line.namePtr, line.nameLen);
+  lower(line.namePtr, line.nameLen);
   if (isLiteral(line.namePtr, line.nameLen, "host")) {
     hosts += 1;
     hostPtr = line.valuePtr;

@@ -9,7 +9,7 @@ export const HAS_TICKS: bool = false;
 export const ENDS_STREAMS: bool = false;
 /** Without a key-value memory in the gateway's own configuration each call is a trap. */
 export const HAS_SHARED_DATA: bool = false;
-/** Kong 3.4 to 3.6 answer each call with a trap, and a trap in `on_configure` opens the route. */
+/** Kong 3.4 to 3.7 answer each call with a trap, and a trap in `on_configure` opens the route. */
 export const HAS_METRICS: bool = false;
 /** Where `on_configure` refuses, no filter is attached and requests pass. */
 export const MAY_REFUSE: bool = false;

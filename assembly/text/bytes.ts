@@ -22,14 +22,6 @@ export function isLowerLiteral(ptr: usize, len: i32, literal: string): bool {
   return true;
 }
 
-/** Upper-case letters become lower-case ones, in place. */
-export function lowerBytes(ptr: usize, len: i32): void {
-  for (let i = 0; i < len; i++) {
-    const c = load<u8>(ptr + i);
-    if (isUpper(c)) store<u8>(ptr + i, c + 0x20);
-  }
-}
-
 /** Sixteen and eight bytes at a time, wherever they stand: `memory.compare` goes byte by byte unless both are aligned alike. */
 export function equalBytes(aPtr: usize, aLen: i32, bPtr: usize, bLen: i32): bool {
   if (aLen != bLen) return false;

@@ -113,10 +113,16 @@ export const headerName = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, "must be a header's name in small letters")
   .refine((text) => text !== "host", "must not be host");
+const NOT_TO_SET: ReadonlySet<string> = new Set(
+  "connection content-length te transfer-encoding upgrade x-break-glass x-break-glass-grant".split(" "),
+);
 /** A header that opens the upstream's door. No message shows what it carries. */
 export const upstreamHeader = (max: number) =>
   z.strictObject({
-    name: headerName,
+    name: headerName.refine(
+      (text) => !NOT_TO_SET.has(text),
+      "must be none that proxies take for themselves, nor one of the filter's own",
+    ),
     value: z
       .string()
       .regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), `must be 1 to ${max} visible ASCII characters, without a space`),

@@ -86,7 +86,7 @@ export function buildFast(folder) {
 
 /** @returns the path of the built filter */
 export async function buildFilter(folder) {
-  const { code, output } = await run(process.execPath, [SCRIPT], { cwd: folder });
+  const { code, output } = await run(process.execPath, [SCRIPT, "envoy"], { cwd: folder });
   if (code !== 0) throw new Error(`the instrumented filter does not compile:\n${output}`);
   return join(folder, "build/glassgate.wasm");
 }

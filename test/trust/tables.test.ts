@@ -33,6 +33,8 @@ const row = z.looseObject({
   kind: z.string(),
   of: z.string().optional(),
   optional: z.boolean().default(false),
+  /** What a host must have for it: unknown to the filter for Envoy, which is asked here. */
+  only: z.string().optional(),
 });
 type Row = z.infer<typeof row>;
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
@@ -383,6 +385,7 @@ describe("the members of the plugin configuration", () => {
     kept_headers: ["x-original-url"],
     text: "a.b.c",
     texts: [],
+    upstream_header: { name: "apikey", value: "k" },
   };
   const sample = (of: readonly Row[]): Json =>
     Object.fromEntries(
@@ -391,7 +394,9 @@ describe("the members of the plugin configuration", () => {
         kind === "object" ? sample(objects[inner ?? ""] ?? []) : values[kind],
       ]),
     );
-  const whole: Json = { ...sample(rows), ...anchors };
+  const everything: Json = { ...sample(rows), ...anchors };
+  const elsewhere = rows.filter(({ only }) => only !== undefined);
+  const whole = elsewhere.reduce((less, { name }) => without(less, name), everything);
   /** Without the bundle, which the filter would judge. */
   const takes = (configuration: Json): { filter: boolean; command: boolean } => ({
     filter: host.configure(JSON.stringify(without(configuration, "bundle"))).accepted,
@@ -399,7 +404,7 @@ describe("the members of the plugin configuration", () => {
   });
 
   it("are the table's on each side, and documented", () => {
-    for (const { name } of rows) expect([name, whole[name]]).not.toEqual([name, undefined]);
+    for (const { name } of rows) expect([name, everything[name]]).not.toEqual([name, undefined]);
     expect(Object.keys(configurationSchema.shape)).toEqual(names(rows));
     const schema = z.object({ properties: z.record(z.string(), z.unknown()) });
     expect(Object.keys(schema.parse(JSON.parse(read("config/plugin-configuration.schema.json"))).properties)).toEqual(
@@ -408,6 +413,12 @@ describe("the members of the plugin configuration", () => {
     for (const { name, optional } of rows)
       expect(read("docs/members.md")).toContain(`| \`${name}\`${optional ? "?" : ""} | `);
     expect(takes(whole)).toEqual(answer(true));
+  });
+
+  it("of another host are refused by the filter for this one, and not overlooked", () => {
+    expect(elsewhere.map(({ name }) => name)).toEqual(["upstream_header"]);
+    for (const { name } of elsewhere)
+      expect(takes({ ...whole, [name]: everything[name] })).toEqual({ filter: false, command: true });
   });
 
   it("may be missing where the table says so, on both sides", () => {

@@ -208,6 +208,7 @@ const rows: Readonly<Record<string, Row>> = {
 /** What no single input reaches, and the test that reaches it or the reason why nothing does. */
 const elsewhere: Readonly<Record<string, string>> = {
   MAX_KEYS: "MAX_BUNDLE_BYTES comes first: a key takes 130 bytes and more",
+  MAX_UPSTREAM_VALUE_BYTES: "test/kong/filter.test.ts",
   MAX_REMEMBERED_TEXTS: "test/verdicts/revocations.test.ts",
   DEFAULT_LEEWAY: "no bound",
   DEFAULT_TABLE_KIB: "no bound",
