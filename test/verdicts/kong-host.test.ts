@@ -24,6 +24,8 @@ async function kong(options: KongOptions = {}) {
   return { host, ask };
 }
 
+/** More than a worker's memory would hold, were each kept. */
+const CHAINS = 150;
 const REQUEST: readonly Header[] = [
   [":method", "GET"],
   [":path", "/orders/7"],
@@ -204,5 +206,14 @@ describe("rotation", () => {
     expect(ask([["x-break-glass", grant]]).said("verdict")).toBe("revoked");
     open.close();
     expect(host.process.log.filter(({ level }) => level === "error" || level === "critical")).toEqual([]);
+  });
+
+  it("of many chains, none of which is ever ended, the last one serves", async () => {
+    const { host, ask } = await kong();
+    for (let i = 0; i < CHAINS; i++) {
+      const { accepted, refusal } = host.configure(asKong(world.configuration()));
+      expect([accepted, refusal], `chain ${i}`).toEqual([true, undefined]);
+    }
+    expect(hasKey(ask([["x-break-glass", world.alone()]]))).toBe(true);
   });
 });
