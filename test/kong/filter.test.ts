@@ -5,10 +5,10 @@ import { readAuditLines } from "../../control/base/audit.js";
 import { proofOf } from "../kit/proofs.js";
 import { newSigner } from "../kit/token.js";
 import { HOST, type Json, World } from "../kit/world.js";
-import { kongModule, type Line, Ngx, type Seen } from "./ngx.js";
+import { kongFilter, type Line, Ngx, type Seen } from "./ngx.js";
 
 const KEY = "standing-key-9f3Zq";
-const module = kongModule();
+const filter = kongFilter();
 /** Above what the world counts up to. */
 const NEWER = 2 ** 50;
 const GRANT = "x-break-glass";
@@ -48,7 +48,7 @@ const verdictOf = (seen: Seen): string => {
 
 beforeEach(() => {
   world = new World(Math.floor(Date.now() / 1000));
-  ngx = new Ngx(module);
+  ngx = new Ngx(filter);
 });
 
 describe("an allowed request", () => {
@@ -317,7 +317,7 @@ describe("rotation and new instances", () => {
 
   it("workers that start in the same millisecond have different names", () => {
     const names = Array.from({ length: 8 }, () => {
-      const worker = new Ngx(module);
+      const worker = new Ngx(filter);
       worker.now = 1_700_000_000_000;
       worker.configure(configuration());
       const seen = worker.send({ lines: withGrant(), path: "/orders/7" });

@@ -3,6 +3,7 @@
  * answered as that module does, its own traps included.
  */
 import { readFileSync } from "node:fs";
+import { type ImportEntry, readModule } from "../../control/host/module.js";
 
 export type Line = readonly [name: string, value: string];
 
@@ -40,7 +41,14 @@ const OK = 0;
 const NOT_FOUND = 1;
 const MAX_PAIRS = 100;
 const WASM = new URL("../../build/glassgate-kong.wasm", import.meta.url);
-export const kongModule = (): WebAssembly.Module => new WebAssembly.Module(readFileSync(WASM));
+export interface Filter {
+  readonly module: WebAssembly.Module;
+  readonly imports: readonly ImportEntry[];
+}
+export function kongFilter(): Filter {
+  const bytes = readFileSync(WASM);
+  return { module: new WebAssembly.Module(bytes), imports: readModule(bytes).imports };
+}
 
 type Call = (...args: number[]) => number;
 
@@ -69,14 +77,14 @@ export class Ngx {
   private lastId = 1000;
   private isConfiguring = false;
 
-  constructor(private readonly module = kongModule()) {
+  constructor(private readonly filter: Filter) {
     this.instantiate();
   }
 
   private instantiate(): void {
     const table = this.hostCalls();
     const imports: Record<string, Record<string, Call>> = {};
-    for (const { module, name } of WebAssembly.Module.imports(this.module)) {
+    for (const { module, name } of this.filter.imports) {
       const call = table[name];
       if (call === undefined) throw new Error(`the filter imports ${name}`);
       imports[module] = {
@@ -87,7 +95,7 @@ export class Ngx {
         },
       };
     }
-    this.exports = new WebAssembly.Instance(this.module, imports).exports;
+    this.exports = new WebAssembly.Instance(this.filter.module, imports).exports;
     this.calls = [];
     this.call("_initialize");
     if (this.calls.length > 0) throw new Error(`the filter calls ${this.calls.join(", ")} before it may: nginx dies`);
