@@ -24,7 +24,7 @@ async function kong(options: KongOptions = {}) {
   return { host, ask };
 }
 
-/** More than a worker's memory would hold, were each kept. */
+/** As many pushes as an operator makes in a year. */
 const CHAINS = 150;
 const REQUEST: readonly Header[] = [
   [":method", "GET"],
