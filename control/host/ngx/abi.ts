@@ -59,7 +59,7 @@ export enum Action {
   Pause = 1,
   /** Lets the request pass. */
   Done = 3,
-  /** The last that has a name; it, 2, 4 and 5 are errors: 500. */
+  /** The last that has a name; at it, 2, 4 and 5 the connection is closed without an answer. */
   Close = 6,
 }
 

@@ -4,7 +4,8 @@ import type { Header } from "../headers.js";
 import type { HostCalls } from "../instance.js";
 import { streamOf, trap } from "./calls.js";
 import { WorkerDied } from "./died.js";
-import type { NgxContext, NgxInstance } from "./instance.js";
+import type { NgxHeaders } from "./headers.js";
+import type { NgxInstance } from "./instance.js";
 import type { NgxStream } from "./stream.js";
 
 /** Their values; by these names exactly. `:authority` is the server block's name and the port that the request came in on. */
@@ -40,13 +41,33 @@ function readPairs(bytes: Buffer): Header[] {
   return pairs;
 }
 
-/** Request headers can be changed until the response is there; of the other maps this host has none. */
-function change(context: NgxContext, kind: number, call: string, apply: (stream: NgxStream) => void): Status {
-  const stream = streamOf(context, call);
-  if (kind !== HeaderMapKind.Request) return Status.InternalFailure;
-  if (stream.step !== "request") trap("can only set request headers before response is produced");
-  apply(stream);
+const { Request, Response } = HeaderMapKind;
+
+/** Undefined: there is no such map, or not now. */
+function mapOf(stream: NgxStream, kind: number): NgxHeaders | undefined {
+  if (kind === Request) return stream.headers;
+  return kind === Response ? stream.responseHeaders : undefined;
+}
+
+/** Request headers can be changed until the response is there, its own until they are sent. */
+function change(
+  vm: NgxInstance,
+  kind: number,
+  call: string,
+  apply: (headers: NgxHeaders, stream: NgxStream) => void,
+): Status {
+  const stream = streamOf(vm.context, call);
+  const headers = mapOf(stream, kind);
+  if (headers === undefined) return Status.InternalFailure;
+  if (stream.step !== "request" && !(kind === Response && stream.step === "response headers"))
+    trap(`can only set ${kind === Request ? "request" : "response"} headers before they are sent`);
+  apply(headers, stream);
   return Status.Ok;
+}
+
+/** Of a request's map: sets path or method, where the name is theirs. */
+function setOne(headers: NgxHeaders, stream: NgxStream, name: string, value: string): void {
+  if (headers !== stream.headers || !changePseudo(stream, name, value)) headers.replace(name, value);
 }
 
 /** False: no pseudo-header. Path and method change for the filter; the others are read-only, which is no error either. */
@@ -63,18 +84,18 @@ function readCalls(vm: NgxInstance): HostCalls {
       vm.out(ptr);
       vm.out(len);
       const stream = streamOf(vm.context, "proxy_get_header_map_value");
-      if (kind !== HeaderMapKind.Request) return Status.NotFound;
-      const pseudo = pseudoHeaders(vm, stream).get(key);
-      const value = pseudo === undefined || pseudo === "" ? stream.headers.get(key) : pseudo;
+      const pseudo = kind === Request ? (pseudoHeaders(vm, stream).get(key) ?? "") : "";
+      const value = pseudo === "" ? mapOf(stream, kind)?.get(key) : pseudo;
       return value === undefined ? Status.NotFound : vm.give(Buffer.from(value, "latin1"), ptr, len);
     },
     proxy_get_header_map_pairs: (kind: number, ptr: number, len: number) => {
       vm.out(ptr);
       vm.out(len);
       const stream = streamOf(vm.context, "proxy_get_header_map_pairs");
-      if (kind !== HeaderMapKind.Request) return Status.BadArgument;
-      const pseudo = [...pseudoHeaders(vm, stream)].filter(([, value]) => value !== "");
-      const { bytes, size } = stream.headers.pairs(pseudo);
+      const headers = mapOf(stream, kind);
+      if (headers === undefined) return Status.BadArgument;
+      const pseudo = kind === Request ? [...pseudoHeaders(vm, stream)].filter(([, value]) => value !== "") : [];
+      const { bytes, size } = headers.pairs(pseudo);
       const status = vm.give(bytes, ptr, len, size);
       return status === Status.InternalFailure ? Status.InvalidMemoryAccess : status;
     },
@@ -86,25 +107,25 @@ function writeCalls(vm: NgxInstance): HostCalls {
   return {
     proxy_add_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
       const [key, text] = [memory.text(name, nameLen), memory.text(value, valueLen)];
-      return change(vm.context, kind, "proxy_add_header_map_value", (stream) => {
-        if (!changePseudo(stream, key, text)) stream.headers.add(key, text);
+      return change(vm, kind, "proxy_add_header_map_value", (headers, stream) => {
+        if (headers !== stream.headers || !changePseudo(stream, key, text)) headers.add(key, text);
       });
     },
     proxy_replace_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
       const [key, text] = [memory.text(name, nameLen), memory.text(value, valueLen)];
-      return change(vm.context, kind, "proxy_replace_header_map_value", (stream) => {
-        if (!changePseudo(stream, key, text)) stream.headers.replace(key, text);
-      });
+      return change(vm, kind, "proxy_replace_header_map_value", (headers, stream) =>
+        setOne(headers, stream, key, text),
+      );
     },
     proxy_remove_header_map_value: (kind: number, name: number, nameLen: number) => {
       const key = memory.text(name, nameLen);
-      return change(vm.context, kind, "proxy_remove_header_map_value", (stream) => stream.headers.remove(key));
+      return change(vm, kind, "proxy_remove_header_map_value", (headers) => headers.remove(key));
     },
     proxy_set_header_map_pairs: (kind: number, ptr: number, len: number) => {
       const pairs = readPairs(memory.bytes(ptr, len));
-      return change(vm.context, kind, "proxy_set_header_map_pairs", (stream) => {
-        stream.headers.clear();
-        for (const [name, value] of pairs) if (!changePseudo(stream, name, value)) stream.headers.replace(name, value);
+      return change(vm, kind, "proxy_set_header_map_pairs", (headers, stream) => {
+        headers.clear();
+        for (const [name, value] of pairs) setOne(headers, stream, name, value);
       });
     },
   };

@@ -24,6 +24,8 @@ function completeReply({ status, details, headers, body }: ReplyRequest, method:
 
 export class NgxStream implements Exchange {
   readonly headers: NgxHeaders;
+  /** There is no response yet, but a filter can set headers that it will have. */
+  readonly responseHeaders = new NgxHeaders([]);
   readonly properties: ReadonlyMap<string, PropertyValue>;
   /** `kong.ctx.shared.<key>` and declared `ngx.<variable>`, as the filter set them. */
   readonly set = new Map<string, Buffer>();
@@ -75,7 +77,7 @@ export class NgxStream implements Exchange {
     this.reply = { status, details: "", headers: [["content-type", "text/html"]], body: "" };
   }
 
-  /** The worker that held it is gone. */
+  /** The connection is closed without an answer: an error, or the worker that held it is gone. */
   breakOff(): void {
     this.standing = "over";
     this.reply = undefined;

@@ -130,12 +130,14 @@ export class NgxWorker {
     const action = this.run(stream, "proxy_on_request_headers", stream.headers.count, 0);
     if (action !== undefined && (action < Action.Continue || action > Action.Close))
       throw new WorkerDied(`the return action ${action}`);
-    if (action === undefined) stream.fail();
-    else if (stream.reply !== undefined) stream.standing = "continues";
+    // Whatever comes behind a reply, a trap as well: it is sent.
+    if (stream.reply !== undefined) {
+      stream.standing = "continues";
+      this.answer(stream);
+    } else if (action === undefined) stream.fail();
     else if (action === Action.Pause) stream.standing = "hangs";
     else if (action === Action.Continue || action === Action.Done) stream.standing = "continues";
-    else stream.fail();
-    if (stream.reply !== undefined && stream.standing === "continues") this.answer(stream);
+    else stream.breakOff();
   }
 
   /** The response is on its way, the filter's own as well. */

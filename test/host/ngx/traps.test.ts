@@ -1,29 +1,7 @@
 /** Calls that Envoy answers with a status and this host with a trap: 500, and the instance is gone with all that was in it. */
 import { describe, expect, it } from "vitest";
 import { logged, run, scripted } from "./host.js";
-
-/** Each with its words in the log. */
-const TRAPS: readonly (readonly [name: string, script: string, reason: RegExp])[] = [
-  ["proxy_get_status", "status", /not yet implemented\): proxy_get_status/],
-  ["proxy_done", "finish", /not yet implemented\): proxy_done/],
-  ["proxy_close_stream", "close 0", /not yet implemented\): proxy_close_stream/],
-  ["proxy_get_log_level", "loglevel", /not yet implemented\): proxy_get_log_level/],
-  ["any foreign function", "foreign verify_signature", /unknown foreign function/],
-  ["shared data that is read, without shm_kv", "sget k", /could not resolve namespace/],
-  ["shared data that is set, without shm_kv", "sset k v", /could not resolve namespace/],
-  ["a tick that is set outside of the root", "timer 100", /can only set tick_period in root context/],
-  ["an unknown metric, raised", "minc 40000 1", /metric not found/],
-  ["an unknown metric, set", "mrec 40000 1", /metric not found/],
-  ["an unknown metric, read", "mget 40000", /metric not found/],
-  ["a metric of an unknown kind", "mdef 3 x", /unknown type/],
-  ["a gauge that is raised", "mdef 1 g; minc g 1", /metric not a counter/],
-  ["a counter that is set", "mdef 0 c; mrec c 1", /metric is a counter/],
-  ["a second reply", "reply 403 - one -; reply 404 - two -", /local response already stashed/],
-  ["another kong.* property that is set", "setprop kong.nope v", /could not set "kong\.nope"/],
-  ["the response's body, now", "buf 1 0 1", /can only get response body/],
-  ["a body that is set, now", "setbuf 1 x", /can only set response body/],
-  ["its own", "trap", /unreachable/],
-];
+import { TRAPS } from "./scripts.js";
 
 describe("a trap", () => {
   for (const [name, script, reason] of TRAPS) {
@@ -72,6 +50,16 @@ describe("a trap", () => {
         ],
       });
       expect(logged(host, open.close).join("\n"), event).toMatch(/host trap/);
+    }
+  });
+
+  it("behind a reply takes the instance, not the reply: a second reply, or its own", async () => {
+    for (const script of ["reply 403 - one -; reply 404 - two -", "reply 403 - one -; trap"]) {
+      const host = await scripted();
+      const outcome = run(host, script);
+      expect([outcome.reply?.status, outcome.reply?.body]).toEqual([403, "one\n"]);
+      expect(logged(host, () => run(host, "time"))).toContain("create 2: 0=ns");
+      expect(host.process.log.filter(({ text }) => text.startsWith("configure"))).toHaveLength(2);
     }
   });
 
