@@ -52,15 +52,13 @@ export const NGX_RULES: LoadingRules = {
   ]),
 };
 
-/** What a filter may answer to `on_request_headers`. Every other number makes the worker die. */
+/** What a filter may answer to `on_request_headers`. At every other number the connection is closed; below 0 the worker dies. */
 export enum Action {
   Continue = 0,
   /** Without a reply the request hangs until its client goes. */
   Pause = 1,
   /** Lets the request pass. */
   Done = 3,
-  /** The last that has a name; at it, 2, 4 and 5 the connection is closed without an answer. */
-  Close = 6,
 }
 
 /** Pseudo-headers included, pairs beyond this many are left out without a word. */

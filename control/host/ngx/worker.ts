@@ -128,8 +128,7 @@ export class NgxWorker {
     this.streams.set(stream, { context, instance: undefined });
     stream.step = "request";
     const action = this.run(stream, "proxy_on_request_headers", stream.headers.count, 0);
-    if (action !== undefined && (action < Action.Continue || action > Action.Close))
-      throw new WorkerDied(`the return action ${action}`);
+    if (action !== undefined && action < 0) throw new WorkerDied(`the return action ${action}`);
     // Whatever comes behind a reply, a trap as well: it is sent.
     if (stream.reply !== undefined) {
       stream.standing = "continues";

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Header } from "../../../control/host/host.js";
 import { KEY, type KongModule, named, startKongModule } from "../../kong-module/nginx.js";
-import { nginx } from "../../kong-module/process.js";
+import { nginx, until } from "../../kong-module/process.js";
+import { exchange, requestText } from "../../kong-module/raw.js";
 import { fixture } from "../compile.js";
 import { hex } from "./host.js";
 import { CASES, PATHS, TRAPS } from "./scripts.js";
@@ -109,10 +110,18 @@ describe.skipIf(nginx === undefined)(named("the module"), () => {
     }
   });
 
-  it("what an action does", async () => {
+  it("what an action does: the worker lives, but of one below 0", async () => {
+    const before = module.pids();
     for (const action of [0, 3])
       expect((await send(`${OPEN}; return ${action}`)).upstream, String(action)).toBeDefined();
-    for (const action of [2, 4, 5, 6]) expect((await send(`${OPEN}; return ${action}`)).status, String(action)).toBe(0);
+    for (const action of [2, 4, 5, 6, 7])
+      expect((await send(`${OPEN}; return ${action}`)).status, String(action)).toBe(0);
+    expect(module.pids()).toEqual(before);
+    // Its log line is never written: nobody waits for it.
+    await exchange(module.port, requestText({ lines: [["x-script", `${OPEN}; return -1`]] })).catch(() => undefined);
+    await until("another worker", module.log, async () =>
+      module.pids().some((pid) => before.includes(pid)) ? undefined : true,
+    );
   });
 
   it("a reply", async () => {
