@@ -163,27 +163,7 @@ function publishTexts(domain: Domain, isCanary: bool): void {
   }
 }
 
-/** Where no gauge can tell: a line that a configuration was taken. */
-function tellServing(context: RootContext): void {
-  const settings = context.settings;
-  writer.open(line, 512);
-  writer.literal("glassgate: generation ");
-  writer.integer(settings.generation);
-  writer.literal(" is served here, with ");
-  if (changetype<usize>(context.held) == 0) {
-    writer.literal("no bundle: every grant is denied");
-  } else {
-    writer.literal("bundle ");
-    writer.integer(context.held.trust.version);
-    writer.literal(" and texts of revocations of ");
-    writer.integer(context.domain.texts.count);
-    writer.literal(" signers");
-  }
-  log(LogLevel.Info, line, writer.length);
-}
-
 function publish(context: RootContext, isCanary: bool): void {
-  if (!HAS_METRICS) tellServing(context);
   const settings = context.settings;
   const domain = settings.domain;
   setGauge(Gauge.Schema, domain, SCHEMA);
@@ -210,6 +190,30 @@ function take(context: RootContext, isCanary: bool): bool {
   return takeTexts(context, isCanary);
 }
 
+/** Where no gauge can tell: a line with what came of a configuration. */
+function tellServing(context: RootContext): void {
+  const settings = context.settings;
+  writer.open(line, 512);
+  if (changetype<usize>(settings) == 0) {
+    writer.literal("glassgate: no usable configuration here: every request is denied");
+    log(LogLevel.Error, line, writer.length);
+    return;
+  }
+  writer.literal("glassgate: generation ");
+  writer.integer(settings.generation);
+  if (changetype<usize>(context.held) == 0) {
+    writer.literal(" has no usable bundle here: every request is denied");
+    log(LogLevel.Error, line, writer.length);
+    return;
+  }
+  writer.literal(" is served here, with bundle ");
+  writer.integer(context.held.trust.version);
+  writer.literal(" and revocations of ");
+  writer.integer(context.domain.texts.count);
+  writer.literal(" signers");
+  log(LogLevel.Info, line, writer.length);
+}
+
 /** `on_configure`. False as `loadContext` says. */
 export function configure(contextId: u32): bool {
   const index = findContext(contextId);
@@ -224,6 +228,7 @@ export function configure(contextId: u32): bool {
   }
   const context = contextAt(index);
   if (!loadContext(context)) return false;
+  if (!HAS_METRICS) tellServing(context);
   // Also a context that denies everything: what it counts must be seen.
   startTicks(context);
   return true;

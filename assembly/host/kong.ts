@@ -27,7 +27,8 @@ export const UPSTREAM_HEADERS: i32 = 1;
 /** Names have the client's case, `:path` is decoded while the upstream gets what was sent, `:authority` is nginx's own name. */
 export const SHOWS_AS_HTTP2: bool = false;
 const PATH_PROPERTY = ascii("request.path");
-const REQUEST_ID_PROPERTY = ascii("ngx.request_id");
+/** What Kong's own logs and the upstream are told as well; nginx's `$request_id` is another each time that it is asked for. */
+const REQUEST_ID_PROPERTY = ascii("ngx.kong_request_id");
 export function pathProperty(): Ascii {
   return PATH_PROPERTY;
 }

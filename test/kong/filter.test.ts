@@ -79,6 +79,13 @@ describe("an allowed request", () => {
     expect(JSON.stringify([...seen.shared, ngx.log])).not.toContain(KEY);
   });
 
+  it("is on record under Kong's own number, whatever the client says; under the client's where Kong gives none", () => {
+    const own: Line = ["X-Request-Id", "the-client-s"];
+    expect(recordOf(send(undefined, [own], { requestId: "0123abcd" })).request_id).toBe("0123abcd");
+    expect(recordOf(send(undefined, [own])).request_id).toBe("the-client-s");
+    expect(recordOf(send()).request_id).toBe("");
+  });
+
   it("loses what it brings of the attestation, the key and the stripped headers, in any case", () => {
     const seen = send(undefined, [
       ["X-Break-Glass-Grant", 'sub="admin"'],
@@ -107,6 +114,23 @@ describe("an allowed request", () => {
     send(grant);
     expect(send(grant).calls.length).toBeLessThanOrEqual(14);
   });
+});
+
+describe("a host that fails", () => {
+  beforeEach(() => expect(ngx.configure(configuration())).toBe(1));
+
+  it.each(["apikey", "x-break-glass-grant", "x-break-glass", "x-user", "glassgate_audit", "glassgate_verdict"])(
+    "and does not take %s lets nobody in, nor has the key gone out",
+    (name) => {
+      ngx.refuses = name;
+      const seen = send(undefined, [["X-User", "root"]]);
+      expect(seen.action).toBe(1);
+      expect(codeOf(seen)).toBe(name === "glassgate_audit" ? "audit_unavailable" : "internal");
+      expect(upstream(seen, "apikey")).not.toContain(KEY);
+      ngx.refuses = undefined;
+      expect(codeOf(send())).toBe("allow");
+    },
+  );
 });
 
 describe("headers", () => {
@@ -262,6 +286,7 @@ describe("nobody else guards the route", () => {
   it.each(unusable)("a configuration that cannot be used is taken, and denies everything: %s", (_, text, reason) => {
     expect(ngx.configure(text())).toBe(1);
     expect(ngx.log.join("\n")).toMatch(reason);
+    expect(ngx.log).toContain("glassgate: no usable configuration here: every request is denied");
     expect(verdictOf(noGrant())).toBe("no_grant");
     expect(verdictOf(send())).toBe("no_trust");
   });
@@ -269,6 +294,7 @@ describe("nobody else guards the route", () => {
   it("a bundle that does not verify is taken, and every grant is no_trust", () => {
     const text = world.configuration({ signedBy: world.roots.slice(0, 1), configuration: { require: true } });
     expect(ngx.configure(text)).toBe(1);
+    expect(ngx.log.join("\n")).toMatch(/generation \d+ has no usable bundle here: every request is denied/);
     expect(verdictOf(send())).toBe("no_trust");
     expect(verdictOf(noGrant())).toBe("no_grant");
   });

@@ -39,6 +39,7 @@ export interface Seen {
 
 const OK = 0;
 const NOT_FOUND = 1;
+const INTERNAL_FAILURE = 10;
 const MAX_PAIRS = 100;
 const WASM = new URL("../../build/glassgate-kong.wasm", import.meta.url);
 export interface Filter {
@@ -70,6 +71,8 @@ export class Ngx {
   /** Milliseconds since 1970. */
   now = Date.now();
   readonly log: string[] = [];
+  /** A header or a property that it does not take. */
+  refuses: string | undefined;
   private exports: Record<string, unknown> = {};
   private request: Request | undefined;
   private configuration = Buffer.alloc(0);
@@ -120,7 +123,7 @@ export class Ngx {
 
   private give(value: Buffer, ptr: number, len: number): number {
     const at = this.call("malloc", value.length) >>> 0;
-    if (at === 0) return 10;
+    if (at === 0) return INTERNAL_FAILURE;
     value.copy(this.bytes, at);
     this.bytes.writeUInt32LE(at, ptr);
     this.bytes.writeUInt32LE(value.length, len);
@@ -190,7 +193,7 @@ export class Ngx {
       ["request.path", sent.path ?? "/"],
       ["source.address", sent.source ?? "192.0.2.1"],
       ["kong.node.id", "node-1"],
-      ...(sent.requestId === undefined ? [] : [["ngx.request_id", sent.requestId] as const]),
+      ...(sent.requestId === undefined ? [] : [["ngx.kong_request_id", sent.requestId] as const]),
     ]).get(name);
   }
 
@@ -230,6 +233,7 @@ export class Ngx {
         const key = this.text(name, nameLen);
         const text = this.text(value, valueLen);
         const { lines } = this.current();
+        if (key === this.refuses) return INTERNAL_FAILURE;
         const same = lines.filter((line) => line.name.toLowerCase() === key.toLowerCase());
         const [first, ...others] = same;
         if (first === undefined) lines.push({ name: key, value: text, isRemoved: false });
@@ -245,6 +249,7 @@ export class Ngx {
       proxy_set_property: (name = 0, nameLen = 0, ptr = 0, len = 0) => {
         const key = /^kong\.ctx\.shared\.(.+)$/.exec(path(name, nameLen))?.[1];
         if (key === undefined) throw new Error(`trap: set ${path(name, nameLen)}`);
+        if (key === this.refuses) return INTERNAL_FAILURE;
         this.current().shared.set(key, this.text(ptr, len));
         return OK;
       },
