@@ -87,7 +87,10 @@ http {
       ngx.ctx[name] = value
       return true
     end
-    local function get(name) return ngx.ctx[name] ~= nil, ngx.ctx[name], false end
+    local function get(name)
+      if name == "kong.node.id" then return true, "test-gateway", true end
+      return ngx.ctx[name] ~= nil, ngx.ctx[name], false
+    end
     function attach(name)
       if not plans[name] then return end
       assert(proxy_wasm.attach(plans[name]))
@@ -99,6 +102,7 @@ ${SERVERS.map(
     listen 127.0.0.1:${ports[i]};
     root ${folder}/files;
     location / {
+      set $kong_request_id $request_id;
       ${name === "none" ? "" : `access_by_lua_block { attach("${name}") }`}
       try_files /answer =404;
     }

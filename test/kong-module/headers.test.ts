@@ -45,7 +45,8 @@ describe.skipIf(nginx === undefined)(named("headers on Kong's module"), () => {
         for (const value of [FORGED, ""]) {
           const two = await send([first, value], grant(), ...filler(3), [second, FORGED]);
           expect(two.upstream).toBeUndefined();
-          expect([two.status, code(two)]).toEqual([400, "duplicate_header"]);
+          // Of two lines `Authorization` nginx itself says 400.
+          expect([two.status, code(two)]).toEqual([400, name === "authorization" ? "" : "duplicate_header"]);
         }
       }
     },

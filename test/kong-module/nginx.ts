@@ -47,13 +47,14 @@ export interface KongModule {
   readonly port: number;
   readonly guardPort: number;
   readonly upstream: RawUpstream;
-  /** Another chain for the running workers; `""`: none. Waits for all of them. */
+  /**
+   * Another chain for the running workers; `""`: none. Waits for all of them. A single worker then has Lua collect the chain of before,
+   * with which the host frees every instance: in the midst of a request it may die of it (rotation.test.ts).
+   */
   apply(filter: string, configuration?: string): Promise<readonly Applied[]>;
   /** New workers, as `kong reload` or a crash makes them. */
   reload(filter: string, configuration?: string): Promise<readonly Applied[]>;
   send(request: RequestLines): Promise<Exchange>;
-  /** Has Lua collect what is no longer used, which a worker does from time to time: a chain of before among it. */
-  collect(): Promise<void>;
   /** The worker processes. */
   pids(): readonly number[];
   log(): string;
@@ -72,12 +73,12 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
   const upstream = await startRawUpstream();
   const [gateway = 0, guard = 0, control = 0] = await freePorts(3);
   let version = 0;
-  const offer = (name: string, configuration: string): void => {
+  const offer = (how: "apply" | "reload", name: string, configuration: string): void => {
     version += 1;
-    writeFileSync(join(folder, "chain.new"), `${version}\n${name}\n${configuration}`);
+    writeFileSync(join(folder, "chain.new"), `${version} ${how}\n${name}\n${configuration}`);
     renameSync(join(folder, "chain.new"), join(folder, "chain"));
   };
-  offer(first, firstConfiguration);
+  offer("reload", first, firstConfiguration);
   const conf = nginxConf({
     folder,
     ports: { gateway, guard, control },
@@ -112,18 +113,21 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
     rmSync(folder, { recursive: true, force: true });
   };
 
+  const collect = (): Promise<unknown> => exchange(control, requestText({ target: "/collect" }));
   const logLines = (): string[] => readFileSync(join(folder, "requests.log"), "latin1").split("\n").slice(0, -1);
   const module: KongModule = {
     port: gateway,
     guardPort: guard,
     upstream,
     apply: async (name, configuration = "") => {
-      offer(name, configuration);
-      return applied(() => true);
+      offer("apply", name, configuration);
+      const results = await applied(() => true);
+      if (workers === 1) await collect();
+      return results;
     },
     reload: async (name, configuration = "") => {
       const before = running.pids();
-      offer(name, configuration);
+      offer("reload", name, configuration);
       running.signal("SIGHUP");
       const results = await applied((pid) => !before.includes(pid));
       await until("the end of the old workers", log, async () =>
@@ -135,6 +139,7 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
       upstream.take();
       const before = logLines().length;
       const answer = await exchange(gateway, requestText(request));
+      if (answer.status === 0) throw new Error(`no answer: ${log().slice(-2000)}`);
       const line = await until("the log line", log, async () => logLines()[before]);
       const shared = line
         .split(" ")
@@ -144,9 +149,6 @@ export async function startKongModule(options: ModuleOptions = {}): Promise<Kong
           return [part.slice(0, at), Buffer.from(part.slice(at + 1), "base64").toString("latin1")];
         });
       return { ...answer, upstream: upstream.take()[0], shared: new Map(shared) };
-    },
-    collect: async () => {
-      await exchange(control, requestText({ target: "/collect" }));
     },
     pids: running.pids,
     log,
