@@ -40,7 +40,11 @@ function kindsOf(world: QuickWorld): readonly Kind[] {
   const grant = (text: string): Header[] => [["x-break-glass", text]];
   const says = (verdict: string) => (outcome: Outcome) => outcome.said("verdict") === verdict;
   return [
-    ["without a grant (goes on at Envoy, is denied at Kong)", () => [], (outcome) => outcome.said("verdict") !== "allow"],
+    [
+      "without a grant (goes on at Envoy, is denied at Kong)",
+      () => [],
+      (outcome) => outcome.said("verdict") !== "allow",
+    ],
     ["a grant that was accepted before", () => grant(cached), says("allow")],
     ["a new grant, one signature", () => grant(world.alone()), says("allow")],
     ["a new grant, three signatures", () => grant(world.grant()), says("allow")],
