@@ -38,12 +38,12 @@ type Kind = readonly [name: string, make: () => readonly Header[], isRight: (out
 function kindsOf(world: QuickWorld): readonly Kind[] {
   const cached = world.grant();
   const grant = (text: string): Header[] => [["x-break-glass", text]];
-  const says = (verdict: string) => (outcome: Outcome) => outcome.said("verdict") === verdict;
+  const says = (verdict: string) => (outcome: Outcome) => outcome.said.get("verdict") === verdict;
   return [
     [
       "without a grant (goes on at Envoy, is denied at Kong)",
       () => [],
-      (outcome) => outcome.said("verdict") !== "allow",
+      (outcome) => outcome.said.get("verdict") !== "allow",
     ],
     ["a grant that was accepted before", () => grant(cached), says("allow")],
     ["a new grant, one signature", () => grant(world.alone()), says("allow")],

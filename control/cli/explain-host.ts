@@ -45,7 +45,7 @@ export const EXPLAINED: Readonly<Record<GatewayName, Explained>> = {
 
 /** The record of a request that the filter judged. Refuses one that its gateway answers before any filter. */
 export function recordIn(outcome: Outcome): string {
-  const record = outcome.said("audit");
+  const record = outcome.said.get("audit");
   if (record !== undefined) return record;
   throw new UserError(
     `The gateway itself answers ${outcome.reply?.status ?? "nothing"} to this request: no filter sees it.`,

@@ -62,8 +62,8 @@ export interface HostRequest {
 export interface Outcome extends Shown {
   /** No filter judged this request: a worker without one. */
   readonly isUnjudged: boolean;
-  /** What the filter said of this request, by its own name for it (`audit`, `verdict`). */
-  readonly said: (name: string) => string | undefined;
+  /** What the filter said of this request, by its own names (`audit`, `verdict`). */
+  readonly said: ReadonlyMap<string, string>;
   /** What the VMs logged meanwhile. */
   readonly log: readonly string[];
 }
@@ -156,7 +156,9 @@ export class FilterHost<G extends Gateway = GatewayProcess> {
   private outcomeOf({ stream, isUnjudged }: OpenExchange, logFrom: number): Outcome {
     const shown = stream.show();
     const log = this.process.log.slice(logFrom).map((line) => line.text);
-    const said = (name: string): string | undefined => shown.filterState.get(`${this.profile.statePrefix}${name}`);
+    const { statePrefix } = this.profile;
+    const own = [...shown.filterState].filter(([key]) => key.startsWith(statePrefix));
+    const said = new Map(own.map(([key, value]) => [key.slice(statePrefix.length), value]));
     return { ...shown, isUnjudged, said, log };
   }
 

@@ -80,7 +80,7 @@ it("any request", async () => {
         outcome.headers.filter(([key]) => key.toLowerCase() === name).map(([, text]) => text);
       if (outcome.kind === "reply") return;
       allowed += 1;
-      expect(outcome.said("verdict")).toBe("allow");
+      expect(outcome.said.get("verdict")).toBe("allow");
       expect(sent(UPSTREAM_HEADER.name)).toEqual([UPSTREAM_HEADER.value]);
       for (const name of [GRANT, ...STRIPPED]) expect(sent(name).join(""), name).toBe("");
       expect(sent("x-break-glass-grant")).toEqual([expect.stringMatching(/^jti="/)]);

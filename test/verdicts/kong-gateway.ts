@@ -43,11 +43,11 @@ export function upstreamOf({ headers }: Outcome): Record<string, string> {
 }
 
 function observe(outcome: Outcome): Observed {
-  const text = outcome.said("audit");
+  const text = outcome.said.get("audit");
   const audit = text === undefined ? undefined : readAuditLines(text);
   const { reply } = outcome;
   const seen = {
-    verdict: outcome.said("verdict"),
+    verdict: outcome.said.get("verdict"),
     audit: audit?.record,
     evidence: audit?.evidence,
     details: reply?.details,
