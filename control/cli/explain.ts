@@ -11,20 +11,15 @@ import { jktOf } from "../caller/credential.js";
 import { PROOF_SECONDS, proofFaults, proofsIn, requestsIn } from "../caller/proof-faults.js";
 import { malformedBecause, readClaims as readGrantClaims } from "../grant/ask.js";
 import { sourceFor } from "../grant/stage.js";
-import { FilterHost } from "../host/host.js";
 import { readAnchors } from "../trust/anchors.js";
 import { readClaims } from "../trust/bundle.js";
 import { configurationText } from "../trust/configuration.js";
 import { anchorsOption, bundleOption, examples, jsonOption } from "./context.js";
+import { EXPLAINED, GATEWAYS, type GatewayName, recordIn } from "./explain-host.js";
 import { isOnCommandLine, readOne, readSecretInput } from "./message-input.js";
 import { paint, resultJson, resultRows, warn } from "./output.js";
 import { parseTarget, type Target } from "./target.js";
 
-const BECAUSE: Readonly<Partial<Record<VerdictCode, string>>> = {
-  signature: "the key is good here, but it has not signed this text",
-  binding_missing:
-    "all else is allowed: a gateway asks for the key of the grant's cnf last, and none is shown here (--proof FILE shows a DPoP proof)",
-};
 /** Of what is allowed: no reason, but what could still be in the way. */
 const UNSEEN = "a gateway also refuses a proof that was used before, or that was made before its filter started";
 const record = z.looseObject({ verdict: z.enum(verdictCodes) });
@@ -36,6 +31,7 @@ interface Options {
   readonly at?: number;
   readonly from?: string;
   readonly proof?: string;
+  readonly host: GatewayName;
   readonly json?: boolean;
 }
 
@@ -81,11 +77,12 @@ async function detailOf(
   { proofs, jkt }: { readonly proofs: readonly string[]; readonly jkt: string },
   { method, host, path }: Target,
   now: number,
+  because: Readonly<Partial<Record<VerdictCode, string>>>,
 ): Promise<string | undefined> {
   if (code === "malformed") return malformedBecause(grant);
-  if (proofs.length === 0) return BECAUSE[code];
+  if (proofs.length === 0) return because[code];
   if (code === "allow") return UNSEEN;
-  if (code !== "proof" && code !== "binding_mismatch") return BECAUSE[code];
+  if (code !== "proof" && code !== "binding_mismatch") return because[code];
   const faults = await proofFaults({ proofs, grant, jkt, method, host, path, now });
   return faults.length > 0 ? faults.join("; ") : "its JSON is not strict (docs/proof.md)";
 }
@@ -98,10 +95,14 @@ async function explain(grantArgument: string, method: string, url: string, optio
   const now = options.at ?? nowSeconds();
   // A filter takes no proof from before its start: this one has started long enough ago.
   const clock = { seconds: now - 3 * PROOF_SECONDS };
-  const host = await FilterHost.load({ clock: () => clock.seconds * 1000 });
-  const { accepted, reason } = host.configure(configurationText(readAnchors(options.anchors), 1, { bundle }));
-  if (!accepted)
-    throw new UserError(`The filter refuses the bundle: ${reason}.`, { hint: "`glassgate bundle verify` says more." });
+  const gateway = EXPLAINED[options.host];
+  const host = await gateway.load({ clock: () => clock.seconds * 1000 });
+  const text = configurationText(readAnchors(options.anchors), 1, { ...gateway.options, bundle });
+  const { accepted, reason, refusal } = host.configure(text);
+  if (!accepted || refusal !== undefined)
+    throw new UserError(`The filter refuses the bundle: ${refusal ?? reason}.`, {
+      hint: "`glassgate bundle verify` says more.",
+    });
   clock.seconds = now;
   const outcome = host.request({
     sourceAddress: options.from ?? sourceFor(grant),
@@ -113,11 +114,11 @@ async function explain(grantArgument: string, method: string, url: string, optio
       ...shown.proofs.map((proof) => ["dpop", proof] as const),
     ],
   });
-  const audit = readAuditLines(outcome.filterState.get("wasm.glassgate.audit") ?? "");
+  const audit = readAuditLines(recordIn(outcome));
   const parsed = record.parse(JSON.parse(audit.record));
   const code: VerdictCode = parsed.verdict;
   const row = verdicts[code];
-  const detail = await detailOf(code, grant, shown, target, now);
+  const detail = await detailOf(code, grant, shown, target, now, gateway.because);
   const { version, iat } = readClaims(bundle, options.bundle);
   if (options.json === true)
     resultJson({
@@ -126,6 +127,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
       ...(detail === undefined ? {} : { detail }),
       status: row.status,
       next: row.operator,
+      host: options.host,
       record: parsed,
     });
   else {
@@ -146,9 +148,7 @@ async function explain(grantArgument: string, method: string, url: string, optio
     ];
     resultRows(lines);
   }
-  // The key is its user's to show: all else is allowed.
-  const opens = code === "allow" || code === "binding_missing";
-  if (!opens) process.exitCode = 1;
+  if (!gateway.opens.includes(code)) process.exitCode = 1;
   else if (isOnCommandLine(grantArgument))
     warn("this grant opens, and everybody on this machine can read a command line: name its file, or pipe it: `-`");
 }
@@ -170,6 +170,11 @@ export function addExplain(program: Command): void {
       "--proof <file>",
       "the request's DPoP proof, for a grant that is bound to a key: a file with it or with the request's headers, or -",
     )
+    .addOption(
+      new Option("--host <gateway>", "the gateway that judges: what it cannot do, its filter refuses")
+        .choices(GATEWAYS)
+        .default("envoy"),
+    )
     .addOption(anchorsOption())
     .addOption(bundleOption())
     .addOption(jsonOption())
@@ -178,5 +183,6 @@ export function addExplain(program: Command): void {
     "glassgate explain grant.txt POST https://api.example.com/orders/42/refund",
     "glassgate explain grant.txt GET https://api.example.com/ --at 2026-11-24T03:00:00Z",
     "glassgate explain grant.txt GET https://api.example.com/orders/42 --proof headers.txt",
+    "glassgate explain grant.txt GET https://api.example.com/orders/42 --host kong",
   ]);
 }

@@ -13,6 +13,7 @@ export enum Status {
   InvalidMemoryAccess = 6,
   Empty = 7,
   CasMismatch = 8,
+  InternalFailure = 10,
   Unimplemented = 12,
 }
 
@@ -26,6 +27,7 @@ export enum HeaderMapKind {
 
 export enum BufferKind {
   RequestBody = 0,
+  ResponseBody = 1,
   HttpCallResponseBody = 4,
   VmConfiguration = 6,
   PluginConfiguration = 7,

@@ -4,12 +4,9 @@ import { BufferKind, EFAULT, EINVAL, LOG_LEVELS, Status, StreamKind } from "./ab
 import type { Context } from "./context.js";
 import { OutOfBounds } from "./guest.js";
 import { headerCalls } from "./header-calls.js";
+import type { HostCalls } from "./instance.js";
 import { sharedCalls } from "./shared-calls.js";
 import type { Vm } from "./vm.js";
-
-/** Numbers as the engine hands them over: i32 signed, i64 as bigint. */
-export type HostCall = (...args: never[]) => number;
-export type HostCalls = Readonly<Record<string, HostCall>>;
 
 function bufferOf(vm: Vm, context: Context, kind: number): Buffer | Status {
   if (kind < 0 || kind > BufferKind.Max) return Status.BadArgument;

@@ -1,8 +1,8 @@
 /** Host calls about one request: its headers, its properties, the reply. */
 import { HeaderMapKind, Status } from "./abi.js";
-import type { HostCalls } from "./calls.js";
 import type { HeaderMap } from "./headers.js";
 import { parsePairs, serialisePairs } from "./headers.js";
+import type { HostCalls } from "./instance.js";
 import { readProperty } from "./properties.js";
 import type { Vm } from "./vm.js";
 

@@ -1,10 +1,14 @@
 /** The filter without a gateway, for tests and `glassgate explain`: configure it, send requests, see what it did. */
 import { UserError } from "../base/errors.js";
 import type { LogLine, ProcessEnvironment } from "./environment.js";
-import { GatewayProcess } from "./process.js";
+import { envoyProfile } from "./envoy.js";
+import type { PropertyValue, Shown } from "./exchange.js";
+import type { Gateway, HostProfile, OpenExchange } from "./gateway.js";
+import type { Header } from "./headers.js";
+import type { GatewayProcess } from "./process.js";
 import type { Program } from "./program.js";
-import type { Header, LocalReply, PropertyValue, Stream } from "./stream.js";
-import type { FailurePolicy, OpenStream } from "./thread.js";
+import type { LocalReply } from "./reply.js";
+import type { FailurePolicy } from "./thread.js";
 import { loadProgram } from "./wasm.js";
 
 export type { Header, LocalReply, LogLine, PropertyValue };
@@ -35,6 +39,8 @@ export interface Configured {
   readonly accepted: boolean;
   /** What the filter said why it refused, or what the gateway said. */
   readonly reason: string | undefined;
+  /** What the filter itself said against it: where it must not refuse, it is accepted all the same, and every grant denied. */
+  readonly refusal: string | undefined;
   /** What Envoy would tell its configuration server: true as well for a bad configuration that is offered again. */
   readonly acknowledged: boolean;
   /** Threads without a filter (`main`, `worker 0`): their requests pass unjudged. */
@@ -53,20 +59,11 @@ export interface HostRequest {
   readonly properties?: Readonly<Record<string, PropertyValue>>;
 }
 
-export interface Outcome {
-  /** `paused`: the filter holds the request back without an answer. `reset`: it ended the stream without one. */
-  readonly kind: "continue" | "reply" | "paused" | "reset";
-  /** What the filter replied; undefined: the request goes on, to the normal authentication and the upstream. */
-  readonly reply: LocalReply | undefined;
-  /** Response code details: the reply's, or of a stream that was ended in the middle. */
-  readonly details: string | undefined;
-  /** The request's headers as they go on. */
-  readonly headers: readonly Header[];
-  /** `wasm.glassgate.verdict` and so on, as an access log could show them. */
-  readonly filterState: ReadonlyMap<string, string>;
+export interface Outcome extends Shown {
   /** No filter judged this request: a worker without one. */
   readonly isUnjudged: boolean;
-  readonly routeCacheClears: number;
+  /** What the filter said of this request, by its own names (`audit`, `verdict`). */
+  readonly said: ReadonlyMap<string, string>;
   /** What the VMs logged meanwhile. */
   readonly log: readonly string[];
 }
@@ -83,27 +80,35 @@ export interface OpenRequest {
 const DEFAULT_LISTENER = "api";
 const REFUSED = "glassgate: configuration refused: ";
 
-export class FilterHost {
+/** @typeParam G the gateway that it is */
+export class FilterHost<G extends Gateway = GatewayProcess> {
   private vmId = "glassgate";
   private vmConfiguration = "";
 
   private constructor(
-    readonly process: GatewayProcess,
+    readonly process: G,
+    readonly profile: HostProfile<G>,
     private readonly program: Program,
     private readonly failurePolicy: FailurePolicy,
     private readonly shift: { milliseconds: number },
   ) {}
 
-  static async load(options: HostOptions = {}): Promise<FilterHost> {
+  /** As Envoy. */
+  static load(options: HostOptions = {}): Promise<FilterHost> {
+    return FilterHost.loadAs(envoyProfile, options);
+  }
+
+  static async loadAs<G extends Gateway>(profile: HostProfile<G>, options: HostOptions = {}): Promise<FilterHost<G>> {
     const clock = options.clock ?? Date.now;
     const shift = { milliseconds: 0 };
-    const process = new GatewayProcess({
+    const process = profile.start({
       workers: options.workers ?? 1,
       nodeId: options.nodeId ?? "node-host",
       clock: () => BigInt(Math.round((clock() + shift.milliseconds) * 1000)) * 1000n,
       intercept: options.intercept,
     });
-    return new FilterHost(process, await loadProgram(options.wasm), options.failurePolicy ?? "closed", shift);
+    const program = await loadProgram(options.wasm ?? profile.wasmPath, profile.rules);
+    return new FilterHost(process, profile, program, options.failurePolicy ?? "closed", shift);
   }
 
   /** Offers a configuration to a listener: to a canary, the main thread and the workers. */
@@ -120,7 +125,7 @@ export class FilterHost {
     });
     const log = this.process.log.slice(before).map((line) => line.text);
     const refusal = log.find((line) => line.startsWith(REFUSED))?.slice(REFUSED.length);
-    return { ...answer, reason: answer.accepted ? undefined : (refusal ?? error), log };
+    return { ...answer, reason: answer.accepted ? undefined : (refusal ?? error), refusal, log };
   }
 
   /** Opens a request and leaves it open: what happens when a rotation comes in between. */
@@ -148,19 +153,13 @@ export class FilterHost {
     return outcome;
   }
 
-  private outcomeOf({ stream, isUnjudged }: OpenStream, logFrom: number): Outcome {
-    const { reply, routeCacheClears } = stream;
+  private outcomeOf({ stream, isUnjudged }: OpenExchange, logFrom: number): Outcome {
+    const shown = stream.show();
     const log = this.process.log.slice(logFrom).map((line) => line.text);
-    return {
-      kind: kindOf(stream),
-      reply,
-      details: reply?.details ?? stream.resetDetails,
-      headers: stream.headers.all,
-      filterState: stateOf(stream),
-      isUnjudged,
-      routeCacheClears,
-      log,
-    };
+    const { statePrefix } = this.profile;
+    const own = [...shown.filterState].filter(([key]) => key.startsWith(statePrefix));
+    const said = new Map(own.map(([key, value]) => [key.slice(statePrefix.length), value]));
+    return { ...shown, isUnjudged, said, log };
   }
 
   metrics(): ReadonlyMap<string, number> {
@@ -176,16 +175,4 @@ export class FilterHost {
   tick(): void {
     this.process.tick();
   }
-}
-
-function kindOf(stream: Stream): Outcome["kind"] {
-  if (stream.reply !== undefined) return "reply";
-  if (stream.state === "reset") return "reset";
-  return stream.state === "continues" ? "continue" : "paused";
-}
-
-/** A key of two segments cannot be named in a log, so it does not show. */
-function stateOf(stream: Stream): Map<string, string> {
-  const shown = [...stream.filterState].filter(([key]) => !key.includes("\0"));
-  return new Map(shown.map(([key, value]) => [key, value.toString("latin1")]));
 }

@@ -6,38 +6,10 @@ import { UserError } from "../base/errors.js";
 import { BaseVm, identityKey, type VmIdentity } from "./base-vm.js";
 import type { Plugin } from "./context.js";
 import type { LogLine, ProcessEnvironment } from "./environment.js";
+import type { Answer, Gateway, GatewayRequest, Offer, ProcessOptions } from "./gateway.js";
 import { Metrics, SharedData } from "./shared.js";
-import type { StreamOptions } from "./stream.js";
 import { Stream } from "./stream.js";
-import { type FailurePolicy, type OpenStream, type PluginHandle, Thread } from "./thread.js";
-
-export interface ProcessOptions {
-  readonly workers: number;
-  readonly nodeId: string;
-  /** Nanoseconds since 1970. */
-  readonly clock: () => bigint;
-  readonly intercept?: ProcessEnvironment["intercept"];
-}
-
-export interface Offer {
-  readonly identity: VmIdentity;
-  /** Part of what makes two plugin configurations one: same name, root id and bytes share a root. */
-  readonly pluginName: string;
-  readonly rootId: string;
-  readonly configuration: Buffer;
-  readonly failurePolicy: FailurePolicy;
-}
-
-export interface Answer {
-  /** It serves on at least the threads not in `failedThreads`. False: the one before serves on. */
-  readonly accepted: boolean;
-  /** What the gateway tells its configuration server: it calls a repeated offer a success, whatever became of the first. */
-  readonly acknowledged: boolean;
-  /** Threads without a filter: their requests pass unchecked. */
-  readonly failedThreads: readonly string[];
-  /** Why it was refused, in the gateway's words. */
-  readonly error: string | undefined;
-}
+import { type OpenStream, type PluginHandle, Thread } from "./thread.js";
 
 /** What a listener serves with: for each thread the plugin, or none where it could not be made. */
 interface Serving {
@@ -58,7 +30,7 @@ function pluginKey({ pluginName, rootId, configuration }: Offer): string {
   return [pluginName, rootId, configuration.toString("latin1")].join("\0");
 }
 
-export class GatewayProcess {
+export class GatewayProcess implements Gateway {
   readonly metrics = new Metrics();
   readonly shared = new SharedData();
   readonly log: LogLine[] = [];
@@ -173,7 +145,7 @@ export class GatewayProcess {
   }
 
   /** A request on that worker. It stays open until `close`. */
-  open(listener: string, worker: number, request: Omit<StreamOptions, "connectionId" | "startedAt">): OpenStream {
+  open(listener: string, worker: number, request: GatewayRequest): OpenStream {
     const thread = this.workers[worker % this.workers.length];
     if (thread === undefined) throw new UserError("This process has no workers.");
     this.lastConnection += 1n;

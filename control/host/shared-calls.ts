@@ -1,6 +1,6 @@
 /** Host calls about what the VMs of a process share: data and metrics. */
 import { Status } from "./abi.js";
-import type { HostCalls } from "./calls.js";
+import type { HostCalls } from "./instance.js";
 import type { Vm } from "./vm.js";
 
 export function sharedCalls(vm: Vm): HostCalls {

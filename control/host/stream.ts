@@ -1,27 +1,16 @@
-/** One request as the gateway holds it. */
-import { type Header, HeaderMap } from "./headers.js";
+/** One request as Envoy holds it. */
+import type { Exchange, PropertyValue, Shown, StreamOptions } from "./exchange.js";
+import { HeaderMap } from "./headers.js";
 import { completeReply, type LocalReply, type ReplyRequest } from "./reply.js";
 
+export type { PropertyValue, StreamOptions } from "./exchange.js";
 export type { Header } from "./headers.js";
 export type { LocalReply } from "./reply.js";
-
-/** A property's value: text or bytes, an unsigned 64-bit integer, or a boolean. */
-export type PropertyValue = string | Uint8Array | bigint | boolean;
-
-export interface StreamOptions {
-  readonly headers: readonly Header[];
-  readonly sourceAddress: string;
-  readonly connectionId: bigint;
-  /** Nanoseconds since 1970. */
-  readonly startedAt: bigint;
-  /** By dotted path (`connection.sha256_peer_certificate_digest`); they win over what the host knows itself. */
-  readonly properties: ReadonlyMap<string, PropertyValue>;
-}
 
 /** `waiting`: the filter paused the stream and has not yet let it go on. `reset`: it was ended in the middle. */
 export type StreamState = "waiting" | "continues" | "reset";
 
-export class Stream {
+export class Stream implements Exchange {
   readonly headers: HeaderMap;
   readonly sourceAddress: string;
   readonly connectionId: bigint;
@@ -104,6 +93,26 @@ export class Stream {
     }
     this.sendLocalReply(reply);
     this.tellOfEnd();
+  }
+
+  show(): Shown {
+    const { reply, routeCacheClears } = this;
+    // A key of two segments cannot be named in a log, so it does not show.
+    const named = [...this.filterState].filter(([key]) => !key.includes("\0"));
+    return {
+      kind: this.kind,
+      reply,
+      details: reply?.details ?? this.resetDetails,
+      headers: this.headers.all,
+      filterState: new Map(named.map(([key, value]) => [key, value.toString("latin1")])),
+      routeCacheClears,
+    };
+  }
+
+  private get kind(): Shown["kind"] {
+    if (this.reply !== undefined) return "reply";
+    if (this.state === "reset") return "reset";
+    return this.state === "continues" ? "continue" : "paused";
   }
 
   private tellOfEnd(): void {

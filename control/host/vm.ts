@@ -1,70 +1,50 @@
 /**
- * One VM: one instance of the filter, with its contexts and the host calls that Envoy offers it (Proxy-Wasm 0.2.1). A trap
- * ends it for every plugin in it. The guest owns each buffer that its allocator gave.
+ * One VM as Envoy has it (Proxy-Wasm 0.2.1): its roots and streams, and when each callback comes. A trap ends it for every
+ * plugin in it.
  */
-import { type LogLevel, Status } from "./abi.js";
-import { type HostCalls, hostCalls } from "./calls.js";
+import { Status } from "./abi.js";
+import { hostCalls } from "./calls.js";
 import { Context, type Plugin } from "./context.js";
 import type { VmEnvironment } from "./environment.js";
-import type { GuestMemory } from "./guest.js";
-import { GuestInstance } from "./instance.js";
+import type { HostCalls } from "./instance.js";
+import { Machine } from "./machine.js";
 import type { Program } from "./program.js";
 import { MetricTable } from "./shared.js";
 import type { Stream } from "./stream.js";
 
-/** Envoy: `RuntimeError` is a trap, the others are what the thread could not do with the VM. */
-export type Failure = "trap" | "start" | "configure";
+export type { Failure } from "./machine.js";
 
 /** Continue, and ContinueAndEndStream, which Envoy takes for the same. Every other action holds the request back. */
 const CONTINUES: ReadonlySet<number> = new Set([0, 2]);
 
-export class Vm {
+export class Vm extends Machine<Context> {
   readonly metrics: MetricTable;
-  failure: Failure | undefined;
-  readonly guest: GuestInstance;
-  private table: HostCalls | undefined;
-  private readonly vmContext = new Context(0, undefined);
-  private readonly contexts = new Map<number, Context>([[0, this.vmContext]]);
+  private readonly contexts: Map<number, Context>;
   private readonly roots = new Map<string, Context>();
   /** Roots whose `on_done` asked for more time. */
   private readonly pendingDone = new Map<string, Context>();
   private nextId = 1;
-  private current = this.vmContext;
   private effective: Context | undefined;
   private deferred: (() => void)[] = [];
   private isStopped = false;
-  private readonly trapListeners: (() => void)[] = [];
 
   /** Instantiates and starts the module. Throws a UserError when that fails. */
-  constructor(
-    program: Program,
-    readonly environment: VmEnvironment,
-  ) {
-    const { process, thread } = environment;
-    this.metrics = new MetricTable(process.metrics);
-    this.guest = new GuestInstance(program, {
-      resolve: (name) => {
-        this.table ??= hostCalls(this);
-        return this.table[name];
-      },
-      intercept: (name) => process.intercept?.({ name, thread }),
-      onTrap: (reason) => {
-        this.failure = "trap";
-        this.log("error", `Function: ${reason}`);
-        for (const listener of this.trapListeners) listener();
-      },
-    });
+  constructor(program: Program, environment: VmEnvironment) {
+    const vmContext = new Context(0, undefined);
+    super(program, environment, vmContext);
+    this.contexts = new Map([[vmContext.id, vmContext]]);
+    this.metrics = new MetricTable(environment.process.metrics);
     this.guest.start();
   }
 
-  get memory(): GuestMemory {
-    return this.guest.memory;
+  protected override hostCalls(): HostCalls {
+    return hostCalls(this);
   }
 
   // What host calls use.
 
   /** The context that host calls refer to: the callback's, or the one that the guest chose. */
-  get context(): Context {
+  override get context(): Context {
     const { effective } = this;
     return effective !== undefined && this.contexts.get(effective.id) === effective ? effective : this.current;
   }
@@ -92,41 +72,14 @@ export class Vm {
     this.isStopped = true;
   }
 
-  log(level: LogLevel, text: string): void {
-    this.environment.process.log({ level, thread: this.environment.thread, text });
-  }
-
-  /** Hands a value to the guest, who owns the buffer. */
-  answer(value: Uint8Array, ptrOut: number, lengthOut: number): Status {
-    return this.guest.answer(value, ptrOut, lengthOut);
-  }
-
   // Calls into the guest.
 
-  onTrap(listener: () => void): void {
-    this.trapListeners.push(listener);
-  }
-
-  private has(name: string): boolean {
-    return this.guest.has(name);
-  }
-
-  /** Calls an export that is there, on behalf of a context; calls do not nest. A trap gives 0. */
-  private invoke(context: Context, name: string, ...args: number[]): number {
-    this.current = context;
+  protected override invoke(context: Context, name: string, ...args: number[]): number {
     try {
-      return this.guest.invoke(name, ...args);
+      return super.invoke(context, name, ...args);
     } finally {
-      this.current = this.vmContext;
       this.effective = undefined;
     }
-  }
-
-  /** Calls an export of the filter's own outside any request. Throws when it traps. */
-  call(name: string, ...args: number[]): number {
-    const result = this.invoke(this.vmContext, name, ...args);
-    if (this.failure !== undefined) throw new Error(`The filter failed: ${this.guest.trapReason}.`);
-    return result;
   }
 
   /** One callback with all that it deferred. */

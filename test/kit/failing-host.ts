@@ -47,9 +47,11 @@ export function filterThatCalls(otherCall: string, insteadOf: string): Uint8Arra
 }
 
 /** What fails, and the call that the filter makes in its place: of the same type, and refused by every host. */
-export const FAILING = {
+export const FAILING: Readonly<
+  Record<"audit_unavailable" | "internal", readonly [otherCall: string, insteadOf: string]>
+> = {
   /** No property has such a name. */
   audit_unavailable: ["proxy_get_property", "proxy_set_property"],
   /** There is no queue. */
   internal: ["proxy_enqueue_shared_queue", "proxy_remove_header_map_value"],
-} as const;
+};

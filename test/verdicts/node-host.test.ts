@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { FilterHost } from "../../control/host/host.js";
+import { FAILING, filterThatCalls } from "../kit/failing-host.js";
 import { World } from "../kit/world.js";
 import { referenceDecision } from "../reference/decide.js";
 import { nodeGateway } from "./node-gateway.js";
 import { rawPaths } from "./scopes.js";
-import { runSuite } from "./suite.js";
+import { AS_ENVOY, runSuite } from "./suite.js";
 
-runSuite("the Node host", (_, { wasm }) => nodeGateway(wasm));
+runSuite({
+  name: "the Node host",
+  ...AS_ENVOY,
+  start: (_, { failing }) => nodeGateway(failing === undefined ? undefined : filterThatCalls(...FAILING[failing])),
+});
 
 describe("paths that Envoy itself refuses or normalises", () => {
   const world = new World(Math.floor(Date.now() / 1000));
