@@ -1,7 +1,7 @@
 /**
  * What host calls answer on the other host, nginx with ngx_wasm_module: where it differs from Envoy (test/host/scripts.ts), and the
  * filter would have to know. The Node host must answer so (calls.test.ts, traps.test.ts), and that module does, where there is one
- * (same-as-module.test.ts). The commands are those of test/assembly/host/ngx-script.ts.
+ * (test/kong-module/same-as-host.test.ts). The commands are those of test/assembly/host/ngx-script.ts.
  */
 import type { Header } from "../../../control/host/host.js";
 import { hex } from "./host.js";

@@ -1,18 +1,18 @@
 /**
- * Asks the module itself, an nginx that GLASSGATE_NGINX names, what scripts.ts expects of it: the Node host is held against those
+ * Asks the module itself, an nginx that GLASSGATE_NGINX names, what scripts.ts expects of it (test/host/ngx): the Node host is held against those
  * answers. Skipped where there is none.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Header } from "../../../control/host/host.js";
-import { KEY, type KongModule, named, startKongModule } from "../../kong-module/nginx.js";
-import { nginx, until } from "../../kong-module/process.js";
-import { exchange, requestText } from "../../kong-module/raw.js";
-import { fixture } from "../compile.js";
-import { hex } from "./host.js";
-import { CASES, PATHS, TRAPS } from "./scripts.js";
+import type { Header } from "../../control/host/host.js";
+import { fixture } from "../host/compile.js";
+import { hex } from "../host/ngx/host.js";
+import { CASES, PATHS, TRAPS } from "../host/ngx/scripts.js";
+import { KEY, type KongModule, named, startKongModule } from "./nginx.js";
+import { nginx, until } from "./process.js";
+import { exchange, requestText } from "./raw.js";
 
 const CONFIGURATION = "create: time";
 /** The second route wants it. */
