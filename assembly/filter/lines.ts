@@ -57,10 +57,10 @@ export function noteStripped(isKnown: bool): void {
   if (isKnown) isStrippedTwice = true;
 }
 
-/** The host that the client named; none where it named two. */
+/** The host that the client named, if any. Two are a repeated line. */
 export function takeHost(request: Request): void {
   request.hostPtr = hostPtr;
-  request.hostLen = hosts == 1 ? hostLen : 0;
+  request.hostLen = hostLen;
 }
 
 /** The path as the gateway's own modules see it: decoded. */

@@ -214,7 +214,10 @@ describe("the path", () => {
     ["/orders/7/8", "/orders/7/8", "scope_path"],
     // A plugin has put another in its place: nobody knows which one the upstream gets.
     ["/orders/7", "/admin", "path_ambiguous"],
+    ["/orders/7", "/orders/8", "path_ambiguous"],
     ["/orders/7", "/orders/78", "path_ambiguous"],
+    ["/orders/caf%C3%A9", "/orders/caf\u00c3\u00aa", "path_ambiguous"],
+    ["/orders/caf%C3%A9", "/orders/caf%C3%A9", "path_ambiguous"],
     ["/orders/78", "/orders/7", "path_ambiguous"],
     ["/orders/7", "/orders/7?x=1", "allow"],
   ])("is judged as it was sent: %s, decoded %s: %s", (path, uri, verdict) => {
@@ -339,6 +342,12 @@ describe("rotation and new instances", () => {
     expect(verdictOf(seen)).toBe("allow");
     expect(vmOf(seen)).not.toBe(before);
     expect(String(vmOf(seen))).not.toMatch(/\/0\b/);
+  });
+
+  it("the end of a stream that began before the trap ends nothing else, whatever its number", () => {
+    expect(ngx.replaceInstance(configuration(), 7)).toBe(1);
+    ngx.endStranger(7);
+    expect(verdictOf(send())).toBe("allow");
   });
 
   it("workers that start in the same millisecond have different names", () => {

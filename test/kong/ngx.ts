@@ -300,6 +300,15 @@ export class Ngx {
     return configured;
   }
 
+  /** The response and the end of a stream that began in an instance before this one. */
+  endStranger(id: number): void {
+    this.call("proxy_on_response_headers", id, 3, 0);
+    this.call("proxy_on_response_body", id, 0, 1);
+    this.call("proxy_on_done", id);
+    this.call("proxy_on_log", id);
+    this.call("proxy_on_delete", id);
+  }
+
   /** One request from its headers to its log line. @param root 0: a stream of a root context that this instance does not know */
   send(sent: Sent, root = 7): Seen {
     const id = ++this.lastId;
