@@ -136,6 +136,12 @@ ${httpPreamble(folder)}
     server_name kong;
     http2 on;
     ${block("log", logLua(folder))}
+    error_page 400 404 405 408 411 412 413 414 417 494 500 502 503 504 /kong_error_handler;
+    location = /kong_error_handler {
+      internal;
+      default_type "";
+      content_by_lua_block { ngx.say("handled ", ngx.status) }
+    }
     location / {
       set $kong_request_id $request_id;
       access_by_lua_block { attach() }
