@@ -23,6 +23,7 @@ export interface ConfOptions {
 const chainLua = (folder: string): string => `
 local proxy_wasm = require "resty.wasmx.proxy_wasm"
 jit.off(proxy_wasm.set_host_properties_handlers)
+if proxy_wasm.start then jit.off(proxy_wasm.start) end
 
 local chain = { version = "", plan = nil }
 
@@ -79,6 +80,8 @@ function attach()
   if not chain.plan then return end
   local ok, err = proxy_wasm.attach(chain.plan)
   if ok then ok, err = proxy_wasm.set_host_properties_handlers(get, set) end
+  -- Modules of before Kong 3.8 begin only then.
+  if ok and proxy_wasm.start then ok, err = proxy_wasm.start() end
   if not ok then
     ngx.log(ngx.CRIT, "chain not attached: ", err)
     return ngx.exit(500)
