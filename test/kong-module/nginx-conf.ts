@@ -23,6 +23,7 @@ export interface ConfOptions {
 const chainLua = (folder: string): string => `
 local proxy_wasm = require "resty.wasmx.proxy_wasm"
 jit.off(proxy_wasm.set_host_properties_handlers)
+if proxy_wasm.start then jit.off(proxy_wasm.start) end
 
 local chain = { version = "", plan = nil }
 
@@ -79,6 +80,8 @@ function attach()
   if not chain.plan then return end
   local ok, err = proxy_wasm.attach(chain.plan)
   if ok then ok, err = proxy_wasm.set_host_properties_handlers(get, set) end
+  -- Modules of before Kong 3.8 begin only then.
+  if ok and proxy_wasm.start then ok, err = proxy_wasm.start() end
   if not ok then
     ngx.log(ngx.CRIT, "chain not attached: ", err)
     return ngx.exit(500)
@@ -136,6 +139,12 @@ ${httpPreamble(folder)}
     server_name kong;
     http2 on;
     ${block("log", logLua(folder))}
+    error_page 400 404 405 408 411 412 413 414 417 494 500 502 503 504 /kong_error_handler;
+    location = /kong_error_handler {
+      internal;
+      default_type "";
+      content_by_lua_block { ngx.say("handled ", ngx.status) }
+    }
     location / {
       set $kong_request_id $request_id;
       access_by_lua_block { attach() }

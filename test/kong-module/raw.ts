@@ -1,5 +1,5 @@
 /** HTTP/1.1 byte for byte: a client that sends what it is told, and an upstream that keeps each line as it came. */
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { connect } from "node:net";
 
 export type Line = readonly [name: string, value: string];
@@ -74,6 +74,7 @@ export interface ReceivedLines {
   readonly method: string;
   readonly target: string;
   readonly lines: readonly Line[];
+  readonly body: string;
 }
 
 export interface RawUpstream {
@@ -85,21 +86,27 @@ export interface RawUpstream {
 /** Answers 200, after `x-delay-ms`, and 101 to an upgrade. */
 export async function startRawUpstream(): Promise<RawUpstream> {
   let received: ReceivedLines[] = [];
-  const keep = (request: { method?: string | undefined; url?: string | undefined; rawHeaders: string[] }): void => {
+  const keep = (request: IncomingMessage, body: string): void => {
     const lines = request.rawHeaders.flatMap((name, i): Line[] =>
       i % 2 === 0 ? [[name.toLowerCase(), request.rawHeaders[i + 1] ?? ""]] : [],
     );
-    received.push({ method: request.method ?? "", target: request.url ?? "", lines });
+    received.push({ method: request.method ?? "", target: request.url ?? "", lines, body });
   };
   const server: Server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
-    keep(request);
-    request.resume();
-    setTimeout(() => response.end("reached\n"), Number(request.headers["x-delay-ms"] ?? 0));
+    let body = "";
+    request.setEncoding("latin1");
+    request.on("data", (chunk: string) => {
+      body += chunk;
+    });
+    request.once("end", () => {
+      keep(request, body);
+      setTimeout(() => response.end("reached\n"), Number(request.headers["x-delay-ms"] ?? 0));
+    });
   });
   server.maxHeadersCount = 0;
   server.keepAliveTimeout = 0;
   server.on("upgrade", (request, socket) => {
-    keep(request);
+    keep(request, "");
     socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
