@@ -78,7 +78,9 @@ describe("rotation under load", () => {
         try {
           const all = { ...headers, "x-forwarded-for": from };
           const { status, body } = await send({ port: test.port, path: "/orders/7", headers: all, agent });
-          if (!allowed.includes(status)) wrong.push(`${kind}: ${status} ${body}`);
+          // Under way when the push took its key: promise 6 ends it.
+          const isEnded = kind === "grants" && status === 403 && body.includes('"ended":true');
+          if (!allowed.includes(status) && !isEnded) wrong.push(`${kind}: ${status} ${body}`);
         } catch (error) {
           wrong.push(`${kind}: ${String(error)}`);
         }
