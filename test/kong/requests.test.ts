@@ -118,8 +118,9 @@ describe("what the host cannot do", () => {
   });
 
   it("networks are known, without a port", () => {
-    const grant = kong.world.grant({ claims: { net: ["2001:db8::/32"] } });
-    expect(verdictOf(kong.ask(grant, [], { sourceAddress: "2001:db8::1:50000" }))).toBe("allow");
+    const grant = kong.world.grant({ claims: { net: ["2001:db8::1/128"] } });
+    for (const sourceAddress of ["2001:db8::1", "[2001:db8::1]:50000", "[2001:db8::1]"])
+      expect(verdictOf(kong.ask(grant, [], { sourceAddress })), sourceAddress).toBe("allow");
     expect(verdictOf(kong.ask(grant, [], { sourceAddress: "192.0.2.1" }))).toBe("network");
     expect(verdictOf(kong.ask(grant, [], { sourceAddress: "unix:" }))).toBe("network");
   });
