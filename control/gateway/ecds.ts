@@ -90,6 +90,15 @@ export function readBundle(text: string): Bundle | undefined {
   }
 }
 
+/** What is pushed, and the version that it is pushed as. */
+export function signedBundle({ version, text }: { readonly version: number; readonly text: string }): Bundle {
+  const bundle = readBundle(text);
+  if (bundle?.version === version) return bundle;
+  throw new UserError(`That is no signed bundle of version ${version}.`, {
+    hint: "It is the output of `glassgate bundle sign`; copy it whole.",
+  });
+}
+
 export interface Deployed {
   readonly text: string;
   readonly vmId: string;

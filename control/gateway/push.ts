@@ -9,7 +9,7 @@ import { nowSeconds } from "../base/time.js";
 import { domainOf } from "../trust/anchors.js";
 import { UnreachableError, UnseenError } from "./admin.js";
 import { type FilterState, readFilterState } from "./admin-state.js";
-import { type Bundle, readBundle } from "./ecds.js";
+import { type Bundle, signedBundle } from "./ecds.js";
 import { Bringing, isTaken } from "./push-bring.js";
 import { renderedChanges } from "./push-configuration.js";
 import { PushEndings } from "./push-endings.js";
@@ -46,11 +46,7 @@ class Pushing {
     this.domain = domainOf(anchors);
     const { text, seen = [], configuration } = options;
     this.files = new PushFiles(filter.ecdsPath, anchors, { text, seen, rendered: textsIn(configuration) });
-    const own = readBundle(bundle.text);
-    if (own === undefined || own.version !== bundle.version)
-      throw new UserError(`That is no signed bundle of version ${bundle.version}.`, {
-        hint: "It is the output of `glassgate bundle sign`; copy it whole.",
-      });
+    const own = signedBundle(bundle);
     this.own = own;
     this.end = new PushEndings(options, this.domain, this.files, own);
     this.bringing = new Bringing(options, this.domain, this.files, own, this.end);

@@ -10,7 +10,7 @@ import { PushFailure } from "./push-outcome.js";
 import type { RenderedFilter } from "./rendered.js";
 
 /** A push that is under way is waited for so long; then the text is written beside it. */
-const COURTESY_MS = 250;
+export const COURTESY_MS = 250;
 
 export type RevokeOutcome =
   | { readonly kind: "applied"; readonly at: Date; readonly vms: number; readonly warnings: readonly string[] }
@@ -18,6 +18,15 @@ export type RevokeOutcome =
   | { readonly kind: "refused"; readonly why: string; readonly next: string | undefined }
   /** Nobody can tell what the gateway does. */
   | { readonly kind: "unseen"; readonly why: string; readonly next: string | undefined };
+
+const WITHOUT_BUNDLE = "It has no bundle, so no grant opens anything there";
+
+/** A text that nothing tells to be good. */
+export const nobodyTells = {
+  kind: "refused",
+  why: `${WITHOUT_BUNDLE}, and whether you may revoke there nobody can tell.`,
+  next: "Push a bundle, then run the same command again.",
+} as const;
 
 export interface RevokeTarget {
   readonly filter: RenderedFilter;
@@ -30,16 +39,11 @@ export interface RevokeTarget {
  * may revoke nobody can tell there, and what does not verify would hold up that push.
  */
 function withoutBundle({ filter, held }: RevokeTarget, text: string): RevokeOutcome {
-  if (signerOf(readRevocations(text, "the text").kid, held.anchors, undefined) === undefined)
-    return {
-      kind: "refused",
-      why: "It has no bundle, so no grant opens anything there, and whether you may revoke there nobody can tell.",
-      next: "Push a bundle, then run the same command again.",
-    };
+  if (signerOf(readRevocations(text, "the text").kid, held.anchors, undefined) === undefined) return nobodyTells;
   const why = new PushFiles(filter.ecdsPath, held.anchors, { text }).enterText();
   return {
     kind: "refused",
-    why: `It has no bundle, so no grant opens anything there. ${why === undefined ? "The revocation is kept beside its file for the push of one." : `The revocation cannot be kept for the push of one (${why}).`}`,
+    why: `${WITHOUT_BUNDLE}. ${why === undefined ? "The revocation is kept beside its file for the push of one." : `The revocation cannot be kept for the push of one (${why}).`}`,
     next: "Push a bundle, then run the same command again.",
   };
 }

@@ -1,5 +1,6 @@
 /** What a VM finds around it. */
 import type { LogLevel } from "./abi.js";
+import type { GuestMemory } from "./guest.js";
 import type { Metrics, SharedData } from "./shared.js";
 
 export interface LogLine {
@@ -7,6 +8,14 @@ export interface LogLine {
   /** Which VM said it: `canary`, `main`, `worker 0`. */
   readonly thread: string;
   readonly text: string;
+}
+
+/** A host call that is about to be answered. */
+export interface MadeCall {
+  readonly name: string;
+  readonly thread: string;
+  readonly args: readonly (number | bigint)[];
+  readonly memory: GuestMemory;
 }
 
 /** What all VMs of a process have in common. */
@@ -18,7 +27,7 @@ export interface ProcessEnvironment {
   readonly clock: () => bigint;
   readonly log: (line: LogLine) => void;
   /** For tests: answers a host call in the gateway's place. */
-  readonly intercept?: ((call: { readonly name: string; readonly thread: string }) => number | undefined) | undefined;
+  readonly intercept?: ((call: MadeCall) => number | undefined) | undefined;
 }
 
 export interface VmEnvironment {

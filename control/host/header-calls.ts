@@ -4,6 +4,8 @@ import type { HeaderMap } from "./headers.js";
 import { parsePairs, serialisePairs } from "./headers.js";
 import type { HostCalls } from "./instance.js";
 import { readProperty } from "./properties.js";
+import type { ReplyRequest } from "./reply.js";
+import { requestCalls } from "./request-calls.js";
 import type { Vm } from "./vm.js";
 
 const isKind = (kind: number): boolean => kind >= 0 && kind <= HeaderMapKind.Max;
@@ -59,30 +61,27 @@ function readCalls(vm: Vm): HostCalls {
   };
 }
 
-function writeCalls(vm: Vm): HostCalls {
+/** Sent when the callback has returned, whatever it returns then. */
+function sendReply(vm: Vm, given: ReplyRequest): Status {
+  const { stream } = vm.context;
+  const reply = { ...given, details: given.details.replaceAll(/[\t\n\v\f\r ]/g, "_") };
+  if (stream !== undefined && vm.isElsewhere) {
+    stream.beginEnding();
+    vm.afterCall(() => stream.end(reply));
+  } else if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(reply));
+  vm.stopIteration();
+  return Status.Ok;
+}
+
+export function headerCalls(vm: Vm): HostCalls {
   const { memory } = vm;
   return {
-    proxy_add_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
-      const key = memory.text(name, nameLen);
-      const text = memory.text(value, valueLen);
-      return change(vm, kind, (headers) => headers.add(key, text));
-    },
-    proxy_replace_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
-      const key = memory.text(name, nameLen);
-      const text = memory.text(value, valueLen);
-      return change(vm, kind, (headers) => headers.replace(key, text));
-    },
-    proxy_remove_header_map_value: (kind: number, name: number, nameLen: number) => {
-      const key = memory.text(name, nameLen);
-      return change(vm, kind, (headers) => headers.remove(key));
-    },
-    proxy_set_header_map_pairs: (kind: number, ptr: number, len: number) => {
-      const pairs = parsePairs(memory.bytes(ptr, len));
-      return change(vm, kind, (headers) => {
-        for (const [name] of [...headers.all]) headers.remove(name);
-        for (const [name, value] of pairs) headers.add(name, value);
-      });
-    },
+    ...readCalls(vm),
+    ...requestCalls(memory, {
+      readPairs: parsePairs,
+      change: (kind, _call, apply) => change(vm, kind, apply),
+      reply: (reply) => sendReply(vm, reply),
+    }),
     proxy_set_property: (path: number, pathLen: number, ptr: number, len: number) => {
       const key = memory.text(path, pathLen);
       const value = memory.bytes(ptr, len);
@@ -91,35 +90,5 @@ function writeCalls(vm: Vm): HostCalls {
       stream.filterState.set(`wasm.${key}`, value);
       return Status.Ok;
     },
-    proxy_send_local_response: (
-      status: number,
-      details: number,
-      detailsLen: number,
-      body: number,
-      bodyLen: number,
-      headers: number,
-      headersLen: number,
-      grpcStatus: number,
-    ) => {
-      const reply = {
-        status: status >>> 0,
-        details: memory.text(details, detailsLen).replaceAll(/[\t\n\v\f\r ]/g, "_"),
-        body: memory.bytes(body, bodyLen),
-        headers: parsePairs(memory.bytes(headers, headersLen)),
-        grpcStatus,
-      };
-      const { stream } = vm.context;
-      // Sent when the callback has returned, whatever it returns then.
-      if (stream !== undefined && vm.isElsewhere) {
-        stream.beginEnding();
-        vm.afterCall(() => stream.end(reply));
-      } else if (stream !== undefined) vm.afterCall(() => stream.sendLocalReply(reply));
-      vm.stopIteration();
-      return Status.Ok;
-    },
   };
-}
-
-export function headerCalls(vm: Vm): HostCalls {
-  return { ...readCalls(vm), ...writeCalls(vm) };
 }

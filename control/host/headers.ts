@@ -31,7 +31,7 @@ export class HeaderMap {
   private entries: Header[] = [];
 
   constructor(headers: readonly Header[] = []) {
-    for (const [name, value] of headers) this.add(name, value);
+    this.set(headers);
   }
 
   get all(): readonly Header[] {
@@ -86,19 +86,28 @@ export class HeaderMap {
     this.remove(name);
     this.add(name, value);
   }
+
+  /** Instead of everything. */
+  set(headers: readonly Header[]): void {
+    this.entries = [];
+    for (const [name, value] of headers) this.add(name, value);
+  }
 }
 
 /** Limits of what a host reads back. */
 const MAX_PAIRS_BYTES = 1024 * 1024;
 const MAX_PAIRS = 1024;
 
+/** For each pair 8 bytes of lengths, and a NUL behind name and value. */
+export const sizeOfPairs = (pairs: readonly Header[]): number =>
+  pairs.reduce((sum, [name, value]) => sum + 10 + name.length + value.length, 4);
+
 /**
  * Pairs on the wire, little endian:
  * | count u32 | { name length u32 | value length u32 } * count | { name 0x00 value 0x00 } * count |
  */
 export function serialisePairs(pairs: readonly Header[]): Buffer {
-  const size = pairs.reduce((sum, [name, value]) => sum + 10 + name.length + value.length, 4);
-  const bytes = Buffer.alloc(size);
+  const bytes = Buffer.alloc(sizeOfPairs(pairs));
   bytes.writeUInt32LE(pairs.length, 0);
   let at = 4;
   for (const [name, value] of pairs) {

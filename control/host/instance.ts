@@ -26,7 +26,7 @@ export interface InstanceEnvironment extends InstanceRules {
   /** The call of that name, which is one of the module's imports. */
   readonly resolve: (name: string) => HostCall | undefined;
   /** Answers a call in the host's place. */
-  readonly intercept: (name: string) => number | undefined;
+  readonly intercept: (name: string, args: readonly (number | bigint)[]) => number | undefined;
   readonly onTrap: (reason: string) => void;
 }
 
@@ -131,7 +131,7 @@ export class GuestInstance {
     try {
       if (this.occasion !== undefined && !mayCall(name, this.occasion))
         throw new HostTrap(`host call ${name} while it is not allowed`);
-      const forced = this.environment.intercept(name);
+      const forced = this.environment.intercept(name, args);
       return forced ?? this.environment.resolve(name)?.(...args) ?? Status.Unimplemented;
     } catch (error) {
       if (error instanceof OutOfBounds) return Status.InvalidMemoryAccess;

@@ -38,7 +38,7 @@ export abstract class Machine<C> {
         this.table ??= this.hostCalls();
         return this.table[name];
       },
-      intercept: (name) => process.intercept?.({ name, thread }),
+      intercept: (name, args) => process.intercept?.({ name, thread, args, memory: this.memory }),
       onTrap: (reason) => {
         this.failure = "trap";
         this.log("error", `Function: ${reason}`);

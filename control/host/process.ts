@@ -3,11 +3,10 @@
  * thread, then to the workers; then new requests get it, and the old one ends with its last stream.
  */
 import { UserError } from "../base/errors.js";
+import { BaseProcess } from "./base-process.js";
 import { BaseVm, identityKey, type VmIdentity } from "./base-vm.js";
 import type { Plugin } from "./context.js";
-import type { LogLine, ProcessEnvironment } from "./environment.js";
 import type { Answer, Gateway, GatewayRequest, Offer, ProcessOptions } from "./gateway.js";
-import { Metrics, SharedData } from "./shared.js";
 import { Stream } from "./stream.js";
 import { type OpenStream, type PluginHandle, Thread } from "./thread.js";
 
@@ -21,7 +20,6 @@ interface Serving {
 }
 
 const RELOAD_AFTER_NANOSECONDS = 1_000_000_000n;
-const MAX_LOG_LINES = 10_000;
 
 const offerKey = (offer: Offer): string =>
   [identityKey(offer.identity), offer.failurePolicy, pluginKey(offer)].join(" ");
@@ -30,31 +28,18 @@ function pluginKey({ pluginName, rootId, configuration }: Offer): string {
   return [pluginName, rootId, configuration.toString("latin1")].join("\0");
 }
 
-export class GatewayProcess implements Gateway {
-  readonly metrics = new Metrics();
-  readonly shared = new SharedData();
-  readonly log: LogLine[] = [];
+export class GatewayProcess extends BaseProcess<Thread> implements Gateway {
+  readonly metrics = this.environment.metrics;
+  readonly shared = this.environment.shared;
   readonly main = new Thread("main");
   readonly workers: readonly Thread[];
-  private readonly environment: ProcessEnvironment;
   private readonly bases = new Map<string, BaseVm>();
   private readonly listeners = new Map<string, Serving>();
   private readonly lastOffers = new Map<string, string>();
-  private lastConnection = 0n;
 
-  constructor(private readonly options: ProcessOptions) {
+  constructor(options: ProcessOptions) {
+    super(options);
     this.workers = Array.from({ length: options.workers }, (_, i) => new Thread(`worker ${i}`));
-    this.environment = {
-      shared: this.shared,
-      metrics: this.metrics,
-      nodeId: options.nodeId,
-      clock: options.clock,
-      intercept: options.intercept,
-      log: (line) => {
-        this.log.push(line);
-        if (this.log.length > MAX_LOG_LINES) this.log.splice(0, MAX_LOG_LINES / 2);
-      },
-    };
   }
 
   private get threads(): readonly Thread[] {
@@ -117,7 +102,7 @@ export class GatewayProcess implements Gateway {
       base.release();
       return accepted ? `${error}: its VM failed on a thread before; only a new vm_id heals that` : error;
     }
-    const now = this.options.clock();
+    const now = this.environment.clock();
     const handles = new Map(this.threads.map((thread) => [thread, thread.acquire(base, plugin)]));
     return { offer, base, plugin, handles, loadedAt: new Map(this.threads.map((thread) => [thread, now])) };
   }
@@ -131,7 +116,7 @@ export class GatewayProcess implements Gateway {
   private reload(serving: Serving, thread: Thread): void {
     const handle = serving.handles.get(thread);
     if (handle?.held.vm.failure !== "trap" || serving.offer.failurePolicy !== "reload") return;
-    const now = this.options.clock();
+    const now = this.environment.clock();
     if (now - (serving.loadedAt.get(thread) ?? 0n) < RELOAD_AFTER_NANOSECONDS) return;
     serving.loadedAt.set(thread, now);
     const fresh = thread.acquire(serving.base, serving.plugin);
@@ -146,10 +131,8 @@ export class GatewayProcess implements Gateway {
 
   /** A request on that worker. It stays open until `close`. */
   open(listener: string, worker: number, request: GatewayRequest): OpenStream {
-    const thread = this.workers[worker % this.workers.length];
-    if (thread === undefined) throw new UserError("This process has no workers.");
-    this.lastConnection += 1n;
-    const options = { ...request, connectionId: this.lastConnection, startedAt: this.options.clock() };
+    const thread = this.worker(worker);
+    const options = this.arriving(request);
     const serving = this.listeners.get(listener);
     if (serving === undefined) {
       const stream = new Stream(options);

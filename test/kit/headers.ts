@@ -1,7 +1,8 @@
-/** The headers of a request that the grants of World allow. */
+/** Headers of requests. */
 import type { Header } from "../../control/host/host.js";
 import { HOST } from "./world.js";
 
+/** Of one that the grants of World allow. */
 export function headersOf(grants: readonly string[], path = "/orders/7"): Header[] {
   return [
     [":method", "GET"],
@@ -9,4 +10,9 @@ export function headersOf(grants: readonly string[], path = "/orders/7"): Header
     [":authority", HOST],
     ...grants.map((grant): Header => ["x-break-glass", grant]),
   ];
+}
+
+/** Each line of that name, in order; the name in lower case. */
+export function linesOf(headers: readonly Header[], name: string): string[] {
+  return headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
 }

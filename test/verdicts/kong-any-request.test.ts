@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Header } from "../../control/host/host.js";
+import { linesOf } from "../kit/headers.js";
 import { World } from "../kit/world.js";
 import { referenceDecision } from "../reference/decide.js";
 import { STRIPPED } from "./checks.js";
@@ -76,8 +77,7 @@ it("any request", async () => {
       });
       expect(["reply", "continue"]).toContain(outcome.kind);
       expect(outcome.reply?.status).not.toBe(500);
-      const sent = (name: string): string[] =>
-        outcome.headers.filter(([key]) => key.toLowerCase() === name).map(([, text]) => text);
+      const sent = (name: string): string[] => linesOf(outcome.headers, name);
       if (outcome.kind === "reply") return;
       allowed += 1;
       expect(outcome.said.get("verdict")).toBe("allow");

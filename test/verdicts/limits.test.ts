@@ -208,7 +208,7 @@ const rows: Readonly<Record<string, Row>> = {
 /** What no single input reaches: why nothing does, or the file and the name of the test that does. */
 const elsewhere: Readonly<Record<string, string | readonly [file: string, test: string]>> = {
   MAX_KEYS: "MAX_BUNDLE_BYTES comes first: a key takes 130 bytes and more",
-  MAX_UPSTREAM_VALUE_BYTES: ["test/kong/filter.test.ts", "of 512 characters is taken, of 513 is not"],
+  MAX_UPSTREAM_VALUE_BYTES: ["test/kong/configuration.test.ts", "of 512 characters is taken, of 513 is not"],
   MAX_REMEMBERED_TEXTS: ["test/verdicts/revocations.test.ts", "16 signers and no more, until a bundle takes them in"],
   DEFAULT_LEEWAY: "no bound",
   DEFAULT_TABLE_KIB: "no bound",

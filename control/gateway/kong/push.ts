@@ -9,7 +9,7 @@ import { readText, writeText } from "../../base/files.js";
 import { plural, visible } from "../../base/text.js";
 import type { Anchors } from "../../trust/anchors.js";
 import { UnseenError } from "../admin.js";
-import { type Bundle, readBundle } from "../ecds.js";
+import { type Bundle, signedBundle } from "../ecds.js";
 import { takeLock } from "../push-lock.js";
 import { checkClock } from "../push-preflight.js";
 import type { KongAdmin } from "./admin.js";
@@ -75,12 +75,7 @@ class KongPushing {
 
   constructor(private readonly options: KongPushOptions) {
     const { bundle, file, admins } = options;
-    const own = readBundle(bundle.text);
-    if (own === undefined || own.version !== bundle.version)
-      throw new UserError(`That is no signed bundle of version ${bundle.version}.`, {
-        hint: "It is the output of `glassgate bundle sign`; copy it whole.",
-      });
-    this.own = own;
+    this.own = signedBundle(bundle);
     this.before = readText(file, "the Kong configuration", "Write one with `glassgate gateway render --for kong`.");
     this.file = KongFile.read(this.before, file);
     for (const admin of admins) for (const key of [this.key, this.file.header.value]) admin.hide(key);

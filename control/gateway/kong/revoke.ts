@@ -2,7 +2,7 @@
 import { UserError } from "../../base/errors.js";
 import { readText } from "../../base/files.js";
 import { deployedHeld, type Held } from "../held.js";
-import type { RevokeOutcome } from "../revoke.js";
+import { COURTESY_MS, nobodyTells, type RevokeOutcome } from "../revoke.js";
 import type { KongAdmin } from "./admin.js";
 import { KongFile } from "./file.js";
 import { KongNode } from "./node.js";
@@ -13,8 +13,6 @@ export type KongRevokeOutcome =
   /** Kong has it in its store, seen as far as it says. */
   | { readonly kind: "stored"; readonly at: Date; readonly says: string; readonly warnings: readonly string[] };
 
-/** A push that is under way is waited for so long; then the text is written all the same. */
-const COURTESY_MS = 250;
 const WHICH = "Name its Admin API with --kong, and run the same command again.";
 
 /** Undefined where the file holds no configuration of a filter. */
@@ -36,12 +34,7 @@ export async function bringTextToKong(
   { anchors, bundle, texts }: Held,
   text: string,
 ): Promise<KongRevokeOutcome> {
-  if (bundle === undefined)
-    return {
-      kind: "refused",
-      why: "It has no bundle, so no grant opens anything there, and whether you may revoke there nobody can tell.",
-      next: "Push a bundle, then run the same command again.",
-    };
+  if (bundle === undefined) return nobodyTells;
   try {
     const done = await pushKong({
       ...{ file, admins, anchors, bundle, text, courtesyMs: COURTESY_MS },

@@ -2,6 +2,8 @@
 import { HeaderMapKind, Status } from "../abi.js";
 import type { Header } from "../headers.js";
 import type { HostCalls } from "../instance.js";
+import type { ReplyRequest } from "../reply.js";
+import { type Changeable, requestCalls } from "../request-calls.js";
 import { streamOf, trap } from "./calls.js";
 import { WorkerDied } from "./died.js";
 import type { NgxHeaders } from "./headers.js";
@@ -49,31 +51,43 @@ function mapOf(stream: NgxStream, kind: number): NgxHeaders | undefined {
   return kind === Response ? stream.responseHeaders : undefined;
 }
 
+/** Path and method change for the filter; the other pseudo-headers are read-only, which is no error either. */
+function requestHeaders({ headers, overrides }: NgxStream): Changeable {
+  const isPseudo = (name: string, value: string): boolean => {
+    if (name === ":path" || name === ":method") overrides.set(name, value);
+    return [":path", ":method", ":scheme", ":authority"].includes(name);
+  };
+  return {
+    add: (name, value) => {
+      if (!isPseudo(name, value)) headers.add(name, value);
+    },
+    replace: (name, value) => {
+      if (!isPseudo(name, value)) headers.replace(name, value);
+    },
+    remove: (name) => headers.remove(name),
+    set: (pairs) => headers.set(pairs.filter(([name, value]) => !isPseudo(name, value))),
+  };
+}
+
 /** Request headers can be changed until the response is there, its own until they are sent. */
-function change(
-  vm: NgxInstance,
-  kind: number,
-  call: string,
-  apply: (headers: NgxHeaders, stream: NgxStream) => void,
-): Status {
+function change(vm: NgxInstance, kind: number, call: string, apply: (headers: Changeable) => void): Status {
   const stream = streamOf(vm.context, call);
   const headers = mapOf(stream, kind);
   if (headers === undefined) return Status.InternalFailure;
   if (stream.step !== "request" && !(kind === Response && stream.step === "response headers"))
     trap(`can only set ${kind === Request ? "request" : "response"} headers before they are sent`);
-  apply(headers, stream);
+  apply(kind === Request ? requestHeaders(stream) : headers);
   return Status.Ok;
 }
 
-/** Of a request's map: sets path or method, where the name is theirs. */
-function setOne(headers: NgxHeaders, stream: NgxStream, name: string, value: string): void {
-  if (headers !== stream.headers || !changePseudo(stream, name, value)) headers.replace(name, value);
-}
-
-/** False: no pseudo-header. Path and method change for the filter; the others are read-only, which is no error either. */
-function changePseudo({ overrides }: NgxStream, name: string, value: string): boolean {
-  if (name === ":path" || name === ":method") overrides.set(name, value);
-  return [":path", ":method", ":scheme", ":authority"].includes(name);
+/** Its details are the reason phrase of the status line. */
+function sendReply(vm: NgxInstance, reply: ReplyRequest): Status {
+  const stream = streamOf(vm.context, "proxy_send_local_response");
+  if (stream.step !== "request") trap("response already sent");
+  if (stream.reply !== undefined) trap("local response already stashed");
+  if (reply.status < 100 || reply.status > 999) return Status.BadArgument;
+  stream.sendLocalReply(reply);
+  return Status.Ok;
 }
 
 function readCalls(vm: NgxInstance): HostCalls {
@@ -102,63 +116,14 @@ function readCalls(vm: NgxInstance): HostCalls {
   };
 }
 
-function writeCalls(vm: NgxInstance): HostCalls {
-  const { memory } = vm;
+export function headerCalls(vm: NgxInstance): HostCalls {
   return {
-    proxy_add_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
-      const [key, text] = [memory.text(name, nameLen), memory.text(value, valueLen)];
-      return change(vm, kind, "proxy_add_header_map_value", (headers, stream) => {
-        if (headers !== stream.headers || !changePseudo(stream, key, text)) headers.add(key, text);
-      });
-    },
-    proxy_replace_header_map_value: (kind: number, name: number, nameLen: number, value: number, valueLen: number) => {
-      const [key, text] = [memory.text(name, nameLen), memory.text(value, valueLen)];
-      return change(vm, kind, "proxy_replace_header_map_value", (headers, stream) =>
-        setOne(headers, stream, key, text),
-      );
-    },
-    proxy_remove_header_map_value: (kind: number, name: number, nameLen: number) => {
-      const key = memory.text(name, nameLen);
-      return change(vm, kind, "proxy_remove_header_map_value", (headers) => headers.remove(key));
-    },
-    proxy_set_header_map_pairs: (kind: number, ptr: number, len: number) => {
-      const pairs = readPairs(memory.bytes(ptr, len));
-      return change(vm, kind, "proxy_set_header_map_pairs", (headers, stream) => {
-        headers.clear();
-        for (const [name, value] of pairs) setOne(headers, stream, name, value);
-      });
-    },
-  };
-}
-
-function replyCalls(vm: NgxInstance): HostCalls {
-  const { memory } = vm;
-  return {
-    proxy_send_local_response: (
-      status: number,
-      details: number,
-      detailsLen: number,
-      body: number,
-      bodyLen: number,
-      headers: number,
-      headersLen: number,
-      grpcStatus: number,
-    ) => {
-      const stream = streamOf(vm.context, "proxy_send_local_response");
-      const reply = {
-        status,
-        // The reason phrase of the status line.
-        details: memory.text(details, detailsLen),
-        body: memory.bytes(body, bodyLen),
-        headers: readPairs(memory.bytes(headers, headersLen)),
-        grpcStatus,
-      };
-      if (stream.step !== "request") trap("response already sent");
-      if (stream.reply !== undefined) trap("local response already stashed");
-      if (status < 100 || status > 999) return Status.BadArgument;
-      stream.sendLocalReply(reply);
-      return Status.Ok;
-    },
+    ...readCalls(vm),
+    ...requestCalls(vm.memory, {
+      readPairs,
+      change: (kind, call, apply) => change(vm, kind, call, apply),
+      reply: (reply) => sendReply(vm, reply),
+    }),
     // Without a callout the request is not waiting for anything.
     proxy_continue_stream: (kind: number) => {
       if (kind !== 0 && kind !== 1) return Status.InternalFailure;
@@ -171,8 +136,4 @@ function replyCalls(vm: NgxInstance): HostCalls {
       return Status.InternalFailure;
     },
   };
-}
-
-export function headerCalls(vm: NgxInstance): HostCalls {
-  return { ...readCalls(vm), ...writeCalls(vm), ...replyCalls(vm) };
 }

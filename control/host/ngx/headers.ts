@@ -2,7 +2,7 @@
  * Request headers as nginx keeps them: a list of lines with the client's own spelling. A filter that removes a line, or replaces one
  * of several, hides it from later pairs; the upstream gets every line of the list all the same.
  */
-import { type Header, serialisePairs } from "../headers.js";
+import { type Header, serialisePairs, sizeOfPairs } from "../headers.js";
 import { MAX_PAIRS } from "./abi.js";
 
 interface Line {
@@ -27,9 +27,6 @@ function escapeValue(value: string): string {
     return isControl(code) ? `%${code.toString(16).toUpperCase().padStart(2, "0")}` : byte;
   }).join("");
 }
-
-/** 8 bytes for the lengths, and a NUL behind name and value. */
-const pairSize = ([name, value]: Header): number => name.length + value.length + 10;
 
 export class NgxHeaders {
   private readonly lines: Line[];
@@ -83,9 +80,10 @@ export class NgxHeaders {
     else if (lines.length > 1) for (const line of lines) line.isShown = false;
   }
 
-  /** Hides all that there are. */
-  clear(): void {
+  /** Hides all that there are first. */
+  set(headers: readonly Header[]): void {
     for (const { name } of this.lines.filter(({ isShown }) => isShown)) this.remove(name);
+    for (const [name, value] of headers) this.replace(name, value);
   }
 
   /**
@@ -96,7 +94,7 @@ export class NgxHeaders {
     const lines: Header[] = this.lines.filter(({ isShown }) => isShown).map(({ name, value }) => [name, value]);
     const counted = lines.slice(0, MAX_PAIRS);
     const more = pseudo.slice(0, Math.max(1, MAX_PAIRS + 1 - counted.length));
-    const size = [...counted, ...more].reduce((sum, pair) => sum + pairSize(pair), 4);
+    const size = sizeOfPairs([...counted, ...more]);
     return { bytes: serialisePairs([...pseudo, ...lines].slice(0, MAX_PAIRS)), size };
   }
 }

@@ -4,10 +4,8 @@
  * requests pass.
  */
 import { crc32 } from "node:zlib";
-import { UserError } from "../../base/errors.js";
-import type { LogLine, ProcessEnvironment } from "../environment.js";
+import { BaseProcess } from "../base-process.js";
 import type { Answer, Gateway, GatewayRequest, Offer, OpenExchange, ProcessOptions } from "../gateway.js";
-import { Metrics, SharedData } from "../shared.js";
 import { WorkerDied } from "./died.js";
 import type { ChainFilter } from "./instance.js";
 import { readRequest } from "./request.js";
@@ -16,26 +14,22 @@ import { NgxStream } from "./stream.js";
 import type { NgxOptions, Surroundings } from "./surroundings.js";
 import { NgxWorker } from "./worker.js";
 
-const MAX_LOG_LINES = 10_000;
-
 const isSame = (one: Offer, other: Offer): boolean =>
   one.pluginName === other.pluginName &&
   one.identity.program.sha256 === other.identity.program.sha256 &&
   one.configuration.equals(other.configuration);
 
-export class NgxProcess implements Gateway {
-  readonly log: LogLine[] = [];
+export class NgxProcess extends BaseProcess<NgxWorker> implements Gateway {
   readonly metrics = new NgxMetrics();
   readonly workers: readonly NgxWorker[];
   /** What the configuration says, by listener, whether or not a worker could make it. */
   private readonly wanted = new Map<string, Offer>();
   /** Workers that die whenever they start. */
   private readonly dead = new Set<NgxWorker>();
-  private lastConnection = 0n;
   private lastFilter = 0;
 
   constructor(
-    private readonly options: ProcessOptions,
+    options: ProcessOptions,
     {
       serverName = "kong",
       port = 8000,
@@ -44,14 +38,8 @@ export class NgxProcess implements Gateway {
       variables = [],
     }: NgxOptions = {},
   ) {
-    const process: ProcessEnvironment = {
-      shared: new SharedData(),
-      metrics: new Metrics(),
-      nodeId: options.nodeId,
-      clock: options.clock,
-      intercept: options.intercept,
-      log: (line) => this.say(line),
-    };
+    super(options);
+    const process = this.environment;
     const shared = hasSharedData ? new NgxSharedData() : undefined;
     const { metrics } = this;
     const surroundings: Surroundings = { serverName, port, hostname, variables: new Set(variables), metrics, shared };
@@ -59,11 +47,6 @@ export class NgxProcess implements Gateway {
       const environment = { process, thread: `worker ${i}`, vmId: "", vmConfiguration: Buffer.alloc(0) };
       return new NgxWorker(environment, surroundings, (offer) => this.filterOf(offer));
     });
-  }
-
-  private say(line: LogLine): void {
-    this.log.push(line);
-    if (this.log.length > MAX_LOG_LINES) this.log.splice(0, MAX_LOG_LINES / 2);
   }
 
   /** A chain that is made again is another one: its filter has another id. */
@@ -114,18 +97,12 @@ export class NgxProcess implements Gateway {
   }
 
   private died(worker: NgxWorker, error: WorkerDied): void {
-    this.say({ level: "critical", thread: worker.name, text: error.message });
+    this.environment.log({ level: "critical", thread: worker.name, text: error.message });
   }
 
   /** Lua has collected a plan that is no longer in use. */
   collect(): void {
     for (const worker of this.workers) worker.collect();
-  }
-
-  private worker(index: number): NgxWorker {
-    const worker = this.workers[index % this.workers.length];
-    if (worker === undefined) throw new UserError("This process has no workers.");
-    return worker;
   }
 
   /** Work in a worker, which may die of it. */
@@ -143,10 +120,8 @@ export class NgxProcess implements Gateway {
 
   open(listener: string, index: number, given: GatewayRequest): OpenExchange {
     const worker = this.worker(index);
-    this.lastConnection += 1n;
-    const options = { ...given, connectionId: this.lastConnection, startedAt: this.options.clock() };
     const request = readRequest(given.headers);
-    const stream = new NgxStream(options, typeof request === "number" ? undefined : request);
+    const stream = new NgxStream(this.arriving(given), typeof request === "number" ? undefined : request);
     const unjudged = { stream, isUnjudged: true, close: () => {} };
     const chain = worker.chainOf(listener);
     if (this.dead.has(worker)) stream.breakOff();

@@ -6,6 +6,9 @@ import type { LocalReply, ReplyRequest } from "../reply.js";
 import { NgxHeaders } from "./headers.js";
 import type { NgxRequest } from "./request.js";
 
+/** With a port: an address of IPv6 is in brackets then. */
+const WITH_PORT = /^(\[.*\]|[^:]*):(\d+)$/;
+
 /** Which of its callbacks runs: much is allowed in some only. */
 export type Step = "request" | "response headers" | "response body" | "log" | "done";
 
@@ -49,12 +52,13 @@ export class NgxStream implements Exchange {
     this.properties = options.properties;
   }
 
+  /** Without port and brackets, as `$remote_addr` is. */
   get sourceAddress(): string {
-    return this.options.sourceAddress.replace(/:\d+$/, "");
+    return this.options.sourceAddress.replace(WITH_PORT, "$1").replace(/^\[|\]$/g, "");
   }
 
   get sourcePort(): string | undefined {
-    return /:(\d+)$/.exec(this.options.sourceAddress)?.[1];
+    return WITH_PORT.exec(this.options.sourceAddress)?.[2];
   }
 
   get connectionId(): bigint {

@@ -3,6 +3,7 @@ import { FilterHost, type Header, type HostOptions, type Outcome } from "../../.
 import type { NgxProcess } from "../../../control/host/ngx/process.js";
 import { ngxProfile } from "../../../control/host/ngx/profile.js";
 import type { NgxOptions } from "../../../control/host/ngx/surroundings.js";
+import { linesOf } from "../../kit/headers.js";
 import { fixture } from "../compile.js";
 
 export type NgxHost = FilterHost<NgxProcess>;
@@ -35,8 +36,7 @@ export const run = (host: NgxHost, script: string, headers: readonly Header[] = 
   host.request({ headers: withScript(script, headers) });
 
 /** What the upstream gets of that name, in order. */
-export const upstream = (outcome: Outcome, name: string): string[] =>
-  outcome.headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+export const upstream = ({ headers }: Outcome, name: string): string[] => linesOf(headers, name);
 
 export const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex");
 
