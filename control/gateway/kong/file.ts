@@ -104,7 +104,13 @@ export class KongFile {
       throw new UserError(`${visible(file)} is not YAML: ${visible(error.message.split("\n", 1)[0] ?? "")}`, {
         hint: HINT,
       });
-    return new KongFile(document, file);
+    try {
+      return new KongFile(document, file);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      // Aliases of aliases, or one of nothing. The cause may quote what stands there.
+      throw new UserError(`${visible(file)} cannot be read: its YAML is nested or aliased too far.`, { hint: HINT });
+    }
   }
 
   private get configs(): unknown[] {
@@ -113,6 +119,22 @@ export class KongFile {
       const config = isAlias(node) ? node.resolve(this.document) : node;
       return isMap(config) ? config.toJS(this.document) : isScalar(config) ? config.value : undefined;
     });
+  }
+
+  /** What stands at each chain, as an object. */
+  get written(): (Readonly<Record<string, unknown>> | undefined)[] {
+    return this.configs.map(configurationIn);
+  }
+
+  /** All of the consumer. */
+  get keys(): string[] {
+    const { list } = this.credentials;
+    return list.items.flatMap((item) => (this.isOurs(item) ? [String(item.get("key"))] : []));
+  }
+
+  private isOurs(item: unknown): item is YAMLMap {
+    const { consumer, isNested } = this.credentials;
+    return isMap(item) && (isNested || item.get("consumer") === consumer || this.header.value === item.get("key"));
   }
 
   /** By which the Admin API finds the chains. */
@@ -161,9 +183,8 @@ export class KongFile {
 
   /** Makes these the consumer's only keys. */
   setKeys(keys: readonly string[]): void {
-    const { list, consumer, isNested } = this.credentials;
-    const isOurs = (item: unknown): item is YAMLMap =>
-      isMap(item) && (isNested || item.get("consumer") === consumer || this.header.value === item.get("key"));
+    const { list } = this.credentials;
+    const isOurs = (item: unknown): item is YAMLMap => this.isOurs(item);
     const first = list.items.find(isOurs);
     const owner = first?.get("consumer", true);
     const kept = list.items.filter((item) => !isOurs(item) || keys.includes(String(item.get("key"))));

@@ -47,13 +47,19 @@ export async function bringTextToKong(
       ...{ file, admins, anchors, bundle, text, courtesyMs: COURTESY_MS },
       seen: texts.map((one) => one.text),
     });
-    const missing = done.nodes.find(({ outcome }) => outcome.kind !== "stored")?.outcome;
-    if (missing !== undefined && missing.kind !== "stored")
+    const missing = done.nodes.flatMap(({ admin, outcome }) => (outcome.kind === "stored" ? [] : [{ admin, outcome }]));
+    const [first] = missing;
+    if (first !== undefined) {
+      const { kind, error } = first.outcome;
+      const stored = done.nodes.filter(({ outcome }) => outcome.kind === "stored").map(({ admin }) => admin);
+      const there = stored.length === 0 ? "" : ` Stored at ${stored.join(", ")}.`;
+      const lines = missing.map((one) => `${one.admin}: ${one.outcome.error.message}`);
       return {
-        kind: missing.kind,
-        why: `${missing.error.message} The revocation stands in ${file}, and comes with a restart from it.`,
-        next: missing.error.hint,
+        kind,
+        why: `${lines.join(" ")}${there} The revocation stands in ${file}, and comes with a restart from it.`,
+        next: error.hint,
       };
+    }
     if (admins.length === 0)
       return { kind: "unseen", why: `It stands in ${file}; which Kongs run that is not known.`, next: WHICH };
     const says = done.nodes.map(({ outcome }) => (outcome.kind === "stored" ? outcome.says : ""));
