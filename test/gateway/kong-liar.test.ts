@@ -176,6 +176,23 @@ it.each([
   expect(parse(text()).filter_chains[0].filters[0].config.revocations).toHaveLength(1);
 });
 
+it.each(["off", "postgres"] as const)(
+  "drops no revocation that a Kong (%s) holds in a configuration that it cannot read",
+  async (database) => {
+    const kong = await another(database);
+    const before = text();
+    await push(new KongAdmin(kong.url));
+    const args = ["--gateway", file, "--kong", kong.url];
+    expect((await party.run(["revoke", "--incident", "INC-7", "--key", "anna", ...args])).code).toBe(0);
+    writeFileSync(path(), before);
+    const config = Object(kong.rows.filter_chains?.[0]?.filters)[0].config;
+    config.leeway = 61; // By hand, in Kong Manager.
+    const [outcome] = outcomesOf(await push(new KongAdmin(kong.url)));
+    expect(outcome).toMatch(/cannot read/);
+    expect(kong.configuration.revocations).toHaveLength(1);
+  },
+);
+
 it("comes to an end with a Kong that names endless workers and times, and a proxy that dribbles", async () => {
   const kong = await another("postgres");
   kong.takesUp = false;

@@ -374,6 +374,22 @@ const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, 
     (root) => (back(root).protocols = ["https"]),
     "d narrow@break-glass-upstream",
   ],
+  "a route that outweighs the second one": [
+    (root) =>
+      root.services[1].routes.push({
+        ...{ name: "x", paths: ["/"], methods: ["GET"], headers: { "x-y": ["1"] }, snis: ["a.example.com"] },
+        plugins: [{ name: "jwt" }],
+      }),
+    "d hop-rival@x",
+  ],
+  "a route that may weigh as much as the second one": [
+    (root) =>
+      root.services[1].routes.push({
+        ...{ name: "x", paths: ["/"], methods: ["GET"], headers: { "x-y": ["1"] } },
+        plugins: [{ name: "jwt" }],
+      }),
+    "w hop-rival@x",
+  ],
   "the upstream's own path": [(root) => (root.services[1].path = "/v2"), "w path-before@break-glass-upstream"],
   "the upstream's own path in a url": [
     (root) => {

@@ -3,18 +3,36 @@
  * database exports), changed in place: everything else in it, comments too, stays.
  */
 import { isDeepStrictEqual } from "node:util";
-import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, type YAMLSeq } from "yaml";
+import {
+  type Document,
+  type DocumentOptions,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type ParseOptions,
+  parseDocument,
+  type SchemaOptions,
+  visit,
+  YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { Deployed } from "../ecds.js";
 import { configurationIn, deployedIn, inFormOf, type UpstreamHeader, upstreamHeaderOf } from "./configuration.js";
 import { FILTER_NAME } from "./names.js";
+import { verbatimTag, textOf as written } from "./verbatim.js";
 
 const HINT =
   "`glassgate gateway render --for kong` writes a complete one; `glassgate gateway verify` says what is wrong.";
 
 /** Kong reads YAML 1.1, where `on`, `no` and `12:30` are no texts: what is written is quoted so that it is read as it was meant. */
-export const KONG_YAML = { compat: "yaml-1.1", logLevel: "error" } as const;
+export const KONG_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
+  compat: "yaml-1.1",
+  customTags: [verbatimTag],
+  logLevel: "error",
+};
 const OFF = /^(?:false|no|off)$/i;
 
 const textOf = (node: unknown): string | undefined => (typeof node === "string" && node !== "" ? node : undefined);
@@ -201,6 +219,6 @@ export class KongFile {
   }
 
   toString(): string {
-    return this.document.toString({ lineWidth: 0 });
+    return written(this.document);
   }
 }

@@ -120,12 +120,28 @@ export class KongNode {
   async held(): Promise<Held> {
     if (this.isWithoutDatabase) {
       const file = await this.exported();
+      this.refuseUnread(file.written);
       return { deployed: file.deployed, written: file.written, key: file.header.value };
     }
     const configs = (await this.chains()).map((chain) => filterIn(chain)?.config);
     const [key] = configs.flatMap((config) => upstreamHeaderOf(configurationIn(config) ?? {})?.value ?? []);
     const written = configs.map(configurationIn);
+    this.refuseUnread(written);
     return { deployed: configs.flatMap((config) => deployedIn(config) ?? []), written, key };
+  }
+
+  /** A push would drop what stands in it. */
+  private refuseUnread(written: Written): void {
+    const isUnread = (one: Written[number]): boolean =>
+      (one?.bundle !== undefined || one?.revocations !== undefined) && deployedIn(one) === undefined;
+    if (!written.some(isUnread)) return;
+    throw new UserError(
+      `The Kong at ${this.admin.address} holds a configuration of the filter that this glassgate cannot read, and revocations in it would be lost.`,
+      {
+        exitCode: 1,
+        hint: "Mend it there: `glassgate gateway verify` of `GET /config`, or the filter in Kong's error log, says what is wrong.",
+      },
+    );
   }
 
   private async exported(): Promise<KongFile> {

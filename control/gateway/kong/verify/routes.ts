@@ -151,11 +151,14 @@ function judgeRivals(walk: Walk, { front, backs, hopHost }: Pair): void {
         `the route ${route.label} weighs as much as the break-glass route, and may take its requests: they are judged as any caller's there`,
         "name methods and the header x-break-glass in the break-glass route",
       );
+    const isHeavier =
+      back !== undefined &&
+      (weight(route) > weight(back) || (back.texts("hosts") ?? []).some((one) => one.includes("*")));
     if (back !== undefined && takes(hopHost) && weight(route) >= weight(back))
-      walk.warn(
+      walk[isHeavier ? "danger" : "warn"](
         route.value,
         `hop-rival@${route.label}`,
-        `the route ${route.label} may take the gateway's own requests, which come from loopback`,
+        `the route ${route.label} may take the gateway's own requests, which come from loopback with the upstream key`,
         "give that route hosts",
       );
   }
