@@ -10,6 +10,7 @@ import { KongNode } from "../../control/gateway/kong/node.js";
 import { probe, probeOnce } from "../../control/gateway/kong/probe.js";
 import { type KongPushResult, pushKong } from "../../control/gateway/kong/push.js";
 import { renderKong } from "../../control/gateway/kong/render.js";
+import { kongStanding } from "../../control/gateway/kong/revoke.js";
 import { readAnchors } from "../../control/trust/anchors.js";
 import { readClaims } from "../../control/trust/bundle.js";
 import { FakeKong } from "../kit/fake-kong.js";
@@ -192,6 +193,19 @@ it.each(["off", "postgres"] as const)(
     expect(kong.configuration.revocations).toHaveLength(1);
   },
 );
+
+it("says stored of a Kong that holds all that the file does, and of no other", async () => {
+  const kong = await another("postgres");
+  const admin = new KongAdmin(kong.url);
+  await push(admin);
+  expect(await kongStanding(path(), [admin])).toMatch(/^stored as the file has it/);
+  const [filter] = kong.rows.filter_chains?.flatMap(({ filters }) => (Array.isArray(filters) ? filters : [])) ?? [];
+  const { config } = filter;
+  for (const other of [{ ...config, revocations: ["x"] }, { ...config, bundle: undefined }, {}, null, "x"]) {
+    filter.config = other;
+    expect(await kongStanding(path(), [admin]), String(other).slice(0, 40)).toMatch(/^NO: /);
+  }
+});
 
 it("comes to an end with a Kong that names endless workers and times, and a proxy that dribbles", async () => {
   const kong = await another("postgres");

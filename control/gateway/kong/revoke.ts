@@ -1,4 +1,5 @@
 /** What a Kong's declarative file holds of bundle and revocations, and how one text more gets there. */
+import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../base/errors.js";
 import { readText } from "../../base/files.js";
 import { deployedHeld, type Held } from "../held.js";
@@ -74,12 +75,10 @@ export async function bringTextToKong(
 export async function kongStanding(path: string, admins: readonly KongAdmin[]): Promise<string> {
   if (admins.length === 0) return "cannot be seen: no Admin API is named (--kong)";
   const file = KongFile.read(readText(path, "the Kong configuration"), path);
-  const [wanted] = file.deployed;
   for (const admin of admins) {
     admin.hide(file.header.value);
-    const { deployed } = await (await KongNode.look(admin, file)).held();
-    if (deployed.some(({ configuration }) => configuration.generation !== wanted?.configuration.generation))
-      return `NO: ${admin.address} has stored another configuration`;
+    const { written } = await (await KongNode.look(admin, file)).held();
+    if (!isDeepStrictEqual(written, file.written)) return `NO: ${admin.address} has stored another configuration`;
   }
   return "stored as the file has it; which of it each worker has Kong does not tell";
 }
