@@ -374,6 +374,46 @@ it("writes what Kong's YAML 1.1 reads as it was meant", async () => {
   expect(written).toMatch(/- "off"/);
 });
 
+it("leaves what it does not change as it was written, for Kong's YAML 1.1 to read", async () => {
+  await start("off");
+  const own = [
+    ...[
+      "a: no",
+      "b: Yes",
+      "c: on",
+      "d: y",
+      "e: 12:30:45",
+      "f: 010",
+      "g: 0x1F",
+      "h: 1_000",
+      'i: "no"',
+      "j: ~",
+      "k: 1e3",
+    ],
+    ...[
+      "l: 99999999999999999999",
+      "m: 0b11",
+      "n: &x off",
+      "o: *x",
+
+      "on: 1",
+      "q: [yes, 010, {r: no}]",
+    ],
+  ];
+  const block = `x-own:\n${own.map((line) => `  ${line}\n`).join("")}`;
+  const read = KongFile.read(`${text().replace(/strip_path: false/g, "strip_path: no")}\n${block}`, "kong.yaml");
+  read.setConfiguration(JSON.stringify({ ...read.written[0], audience: "no", generation: 7 }));
+  read.setKeys([read.header.value, "another"]);
+  for (const written of [read.toString(), KongFile.read(read.toString(), "kong.yaml").toString()]) {
+    for (const line of own)
+      expect(written).toContain(`  ${line.replace(/\[(.*)\]/, "[ $1 ]").replace("{r: no}", "{ r: no }")}\n`);
+    expect(written.match(/strip_path: no\b/g)).toHaveLength(2);
+    expect(written).toContain('audience: "no"');
+    expect(written).toContain("generation: 7");
+    expect(parse(written).filter_chains[0].filters[0].config.generation).toBe(7);
+  }
+});
+
 it("revokes beside the newest bundle, also where the file has an older one", async () => {
   await start("off");
   await party.pin({ revokers: ["security"] });

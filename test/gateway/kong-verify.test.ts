@@ -76,6 +76,23 @@ describe("what render writes", () => {
   });
 });
 
+it("stays clean with a second API on the same Kong, by parts of its own and one key", async () => {
+  const two = changed((root) => {
+    const rename = (value: Root): Root =>
+      JSON.parse(
+        JSON.stringify(value).replaceAll('"break-glass', '"two-break-glass').replace("api.example", "two.example"),
+      );
+    root.services.push(...rename(root.services));
+    root.upstreams.push(...rename(root.upstreams));
+    root.filter_chains.push(rename(root.filter_chains[0]));
+    const acl = plugin(root.services[3].routes[0], "acl");
+    acl.config.allow = ["break-glass-upstream"];
+    root.filter_chains[1].filters = structuredClone(root.filter_chains[0].filters);
+    root.services[3].host = "two.internal";
+  });
+  expect(await namesOf(two)).toEqual([]);
+});
+
 /** Entities at the top, which name their owners. */
 function flatten(root: Root): void {
   for (const [list, child, by] of [
@@ -93,6 +110,12 @@ function flatten(root: Root): void {
       delete owner[child];
     }
 }
+
+/** Both sides have it. */
+const sameKey = (root: Root, key: string): void => {
+  root.consumers[0].keyauth_credentials = [{ key }];
+  filter(root).config.upstream_header.value = key;
+};
 
 /** What is done to the file -> the finding that must be there. */
 const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, finding: string]>> = {
@@ -281,6 +304,116 @@ const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, 
         routes: [{ name: "open", hosts: ["api.example.com"] }],
       }),
     "w asks-nobody@open",
+  ],
+  "a url beside the hop's host, which Kong lets win": [
+    (root) => (root.services[0].url = "http://collector.example.com:80/"),
+    "d two-places@break-glass",
+  ],
+  "a url beside the upstream's host": [
+    (root) => (root.services[1].url = "http://other.internal:8080/"),
+    "d two-places@break-glass-upstream",
+  ],
+  "a hop that is one url to elsewhere": [
+    (root) => {
+      const { name, retries, routes } = root.services[0];
+      root.services[0] = { name, retries, routes, url: "http://127.0.0.1:8000@collector.example.com/" };
+    },
+    "d hop-elsewhere@break-glass",
+  ],
+  "a second target of the hop": [
+    (root) => root.upstreams[0].targets.push({ target: "127.0.0.1:9999" }),
+    "d several-targets@break-glass",
+  ],
+  "another service by the hop's name": [
+    (root) =>
+      root.services.push({
+        ...{ name: "by", host: "break-glass-upstream.internal", port: 8000 },
+        routes: [{ name: "by", hosts: ["by.example.com"], plugins: [{ name: "jwt" }] }],
+      }),
+    "d hop-shared@by",
+  ],
+  "another service to Kong's own port on loopback": [
+    (root) =>
+      root.services.push({
+        ...{ name: "by", url: "http://localhost:8000" },
+        routes: [{ name: "by", hosts: ["by.example.com"], preserve_host: true, plugins: [{ name: "jwt" }] }],
+      }),
+    "d hop-shared@by",
+  ],
+  "another upstream to Kong's own port on loopback": [
+    (root) => {
+      root.upstreams.push({ name: "by.internal", targets: [{ target: "127.0.0.2:8000" }] });
+      root.services.push({
+        ...{ name: "by", host: "by.internal" },
+        routes: [{ name: "by", hosts: ["by.example.com"], plugins: [{ name: "jwt" }] }],
+      });
+    },
+    "d hop-shared@by",
+  ],
+  "a method that the second route does not take": [
+    (root) => front(root).methods.push("PROPFIND"),
+    "d narrow@break-glass-upstream",
+  ],
+  "any method in front alone": [(root) => delete front(root).methods, "d narrow@break-glass-upstream"],
+  "paths that the second route does not take": [
+    (root) => (back(root).paths = ["/orders"]),
+    "d narrow@break-glass-upstream",
+  ],
+  "a path of the second route that fits in part": [
+    (root) => {
+      front(root).paths = ["/orders", "/users"];
+      back(root).paths = ["/orders"];
+    },
+    "d narrow@break-glass-upstream",
+  ],
+  "a header that the second route asks for": [
+    (root) => (back(root).headers = { "x-tenant": ["1"] }),
+    "d narrow@break-glass-upstream",
+  ],
+  "a protocol that the second route does not take": [
+    (root) => (back(root).protocols = ["https"]),
+    "d narrow@break-glass-upstream",
+  ],
+  "a route that outweighs the second one": [
+    (root) =>
+      root.services[1].routes.push({
+        ...{ name: "x", paths: ["/"], methods: ["GET"], headers: { "x-y": ["1"] }, snis: ["a.example.com"] },
+        plugins: [{ name: "jwt" }],
+      }),
+    "d hop-rival@x",
+  ],
+  "a route that may weigh as much as the second one": [
+    (root) =>
+      root.services[1].routes.push({
+        ...{ name: "x", paths: ["/"], methods: ["GET"], headers: { "x-y": ["1"] } },
+        plugins: [{ name: "jwt" }],
+      }),
+    "w hop-rival@x",
+  ],
+  "the upstream's own path": [(root) => (root.services[1].path = "/v2"), "w path-before@break-glass-upstream"],
+  "the upstream's own path in a url": [
+    (root) => {
+      const { name, retries, routes } = root.services[1];
+      root.services[1] = { name, retries, routes, url: "http://api.internal:8080/v2" };
+    },
+    "w path-before@break-glass-upstream",
+  ],
+  "code before the second route's key-auth": [
+    (root) => back(root).plugins.push({ name: "pre-function", config: { access: ["kong.service.x()"] } }),
+    "d behind@pre-function@break-glass-upstream",
+  ],
+  "a transformer on the second route": [
+    (root) => back(root).plugins.push({ name: "request-transformer" }),
+    "w behind@request-transformer@break-glass-upstream",
+  ],
+  "a long key that is a reference, which Kong takes as it is written": [
+    (root) => sameKey(root, "{vault://env/break-glass-upstream-key}"),
+    "d weak-key@break-glass-upstream",
+  ],
+  "a long key of few letters": [(root) => sameKey(root, "x".repeat(43)), "d weak-key@break-glass-upstream"],
+  "a long placeholder": [
+    (root) => sameKey(root, "CHANGE-ME-CHANGE-ME-CHANGE-ME-CHANGE-ME-NOW"),
+    "d weak-key@break-glass-upstream",
   ],
   "an unknown member of the file": [(root) => (root.consumer_groups = []), "n member:consumer_groups@file"],
   "another format": [(root) => (root._format_version = "1.1"), "n format@file"],

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { UnreachableError, UnseenError } from "../admin.js";
+import { isLoopback } from "../surroundings.js";
 
 /** A Kong's whole declarative configuration is far below. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -62,11 +63,16 @@ export class KongAdmin {
       throw new UserError("The address names a user and a password: others on this machine could read them.", {
         hint: "Put an Enterprise's token into KONG_ADMIN_TOKEN.",
       });
+    if (parsed.protocol === "http:" && !isLoopback({ host: hostOf(parsed), port: 0 }))
+      throw new UserError(`Over ${visible(url)} the upstream key, and an Enterprise's token, would travel in clear.`, {
+        hint: "Use https://, or run this on Kong's own machine. A tunnel to it (ssh -L, kubectl port-forward) ends on loopback, too.",
+      });
+    if (token !== undefined) this.hide(token);
     this.address = `${parsed.origin}${parsed.pathname.replace(/\/$/, "")}`;
   }
 
   get host(): string {
-    return new URL(this.address).hostname.replace(/^\[|\]$/g, "");
+    return hostOf(new URL(this.address));
   }
 
   /** Texts that no message may show, whatever Kong answers. */
@@ -200,6 +206,8 @@ export class KongAdmin {
     }
   }
 }
+
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, "");
 
 async function bounded(answer: Response): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -3,18 +3,36 @@
  * database exports), changed in place: everything else in it, comments too, stays.
  */
 import { isDeepStrictEqual } from "node:util";
-import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, type YAMLSeq } from "yaml";
+import {
+  type Document,
+  type DocumentOptions,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type ParseOptions,
+  parseDocument,
+  type SchemaOptions,
+  visit,
+  YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { Deployed } from "../ecds.js";
 import { configurationIn, deployedIn, inFormOf, type UpstreamHeader, upstreamHeaderOf } from "./configuration.js";
 import { FILTER_NAME } from "./names.js";
+import { verbatimTag, textOf as written } from "./verbatim.js";
 
 const HINT =
   "`glassgate gateway render --for kong` writes a complete one; `glassgate gateway verify` says what is wrong.";
 
 /** Kong reads YAML 1.1, where `on`, `no` and `12:30` are no texts: what is written is quoted so that it is read as it was meant. */
-export const KONG_YAML = { compat: "yaml-1.1", logLevel: "error" } as const;
+export const KONG_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
+  compat: "yaml-1.1",
+  customTags: [verbatimTag],
+  logLevel: "error",
+};
 const OFF = /^(?:false|no|off)$/i;
 
 const textOf = (node: unknown): string | undefined => (typeof node === "string" && node !== "" ? node : undefined);
@@ -104,7 +122,13 @@ export class KongFile {
       throw new UserError(`${visible(file)} is not YAML: ${visible(error.message.split("\n", 1)[0] ?? "")}`, {
         hint: HINT,
       });
-    return new KongFile(document, file);
+    try {
+      return new KongFile(document, file);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      // Aliases of aliases, or one of nothing. The cause may quote what stands there.
+      throw new UserError(`${visible(file)} cannot be read: its YAML is nested or aliased too far.`, { hint: HINT });
+    }
   }
 
   private get configs(): unknown[] {
@@ -113,6 +137,22 @@ export class KongFile {
       const config = isAlias(node) ? node.resolve(this.document) : node;
       return isMap(config) ? config.toJS(this.document) : isScalar(config) ? config.value : undefined;
     });
+  }
+
+  /** What stands at each chain, as an object. */
+  get written(): (Readonly<Record<string, unknown>> | undefined)[] {
+    return this.configs.map(configurationIn);
+  }
+
+  /** All of the consumer. */
+  get keys(): string[] {
+    const { list } = this.credentials;
+    return list.items.flatMap((item) => (this.isOurs(item) ? [String(item.get("key"))] : []));
+  }
+
+  private isOurs(item: unknown): item is YAMLMap {
+    const { consumer, isNested } = this.credentials;
+    return isMap(item) && (isNested || item.get("consumer") === consumer || this.header.value === item.get("key"));
   }
 
   /** By which the Admin API finds the chains. */
@@ -161,9 +201,8 @@ export class KongFile {
 
   /** Makes these the consumer's only keys. */
   setKeys(keys: readonly string[]): void {
-    const { list, consumer, isNested } = this.credentials;
-    const isOurs = (item: unknown): item is YAMLMap =>
-      isMap(item) && (isNested || item.get("consumer") === consumer || this.header.value === item.get("key"));
+    const { list } = this.credentials;
+    const isOurs = (item: unknown): item is YAMLMap => this.isOurs(item);
     const first = list.items.find(isOurs);
     const owner = first?.get("consumer", true);
     const kept = list.items.filter((item) => !isOurs(item) || keys.includes(String(item.get("key"))));
@@ -180,6 +219,6 @@ export class KongFile {
   }
 
   toString(): string {
-    return this.document.toString({ lineWidth: 0 });
+    return written(this.document);
   }
 }

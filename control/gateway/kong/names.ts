@@ -10,6 +10,16 @@ export const AUDIT_FIELD = "kong.ctx.shared.glassgate_audit";
 /** Below it nobody is sure that it cannot be guessed. */
 export const LEAST_KEY_CHARACTERS = 32;
 
+/** Of 32 characters by chance there are about 25 different ones, of 32 hexadecimal digits 14. */
+const LEAST_DIFFERENT = 9;
+
+/** Short, of few letters, words in capitals, or a reference (`{vault://...}`, `${{ env ... }}`), which Kong does not follow in a key. */
+export const isWeakKey = (key: string): boolean =>
+  key.length < LEAST_KEY_CHARACTERS ||
+  new Set(key).size < LEAST_DIFFERENT ||
+  /^[A-Z_ -]+$/.test(key) ||
+  /[{}<>\s]|:\/\//.test(key);
+
 /** 256 bits of chance: a header's value as it is. */
 export const drawKey = (): string => randomBytes(32).toString("base64url");
 

@@ -1,7 +1,7 @@
 /** One running Kong: what it is, what it holds, and how a new configuration and key get there, with or without a database. */
 import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../base/errors.js";
-import { visible } from "../../base/text.js";
+import { plural, visible } from "../../base/text.js";
 import { UnseenError } from "../admin.js";
 import type { Deployed } from "../ecds.js";
 import type { KongAdmin, KongChain, KongInfo } from "./admin.js";
@@ -10,16 +10,26 @@ import { KongFile } from "./file.js";
 import { FILTER_NAME } from "./names.js";
 
 export interface Held {
-  /** By each chain. */
+  /** By each chain; and whatever stands there, to see whether it has changed. */
   readonly deployed: readonly Deployed[];
+  readonly written: Written;
   /** The key that the filter there sends now. */
   readonly key: string | undefined;
 }
+
+export type Written = readonly (Readonly<Record<string, unknown>> | undefined)[];
 
 export interface Wanted {
   readonly configuration: string;
   readonly key: string;
 }
+
+/** Kong has it, or a part of it: nothing is put back, as what it adds only takes away or is newer. */
+export class NotInForce extends UserError {}
+
+/** Whatever a Kong says of itself: more workers are not all asked, and longer nobody waits. */
+const MAX_WORKERS = 64;
+const MAX_TAKES_SECONDS = 60;
 
 const asList = (value: readonly string[] | string | null | undefined): readonly string[] =>
   typeof value === "string" ? [value] : (value ?? []);
@@ -64,7 +74,13 @@ export class KongNode {
   }
 
   get workers(): number {
-    return Math.max(1, this.info.pids?.workers?.length ?? 1);
+    return Math.min(Math.max(1, this.info.pids?.workers?.length ?? 1), MAX_WORKERS);
+  }
+
+  /** Until its workers look at what is stored. */
+  get takesSeconds(): number {
+    const { worker_state_update_frequency: seconds } = this.info.configuration;
+    return this.isWithoutDatabase ? 0 : Math.min(Math.max(seconds, 0), MAX_TAKES_SECONDS);
   }
 
   /** Settings of kong.conf that take something away, in words. */
@@ -104,11 +120,28 @@ export class KongNode {
   async held(): Promise<Held> {
     if (this.isWithoutDatabase) {
       const file = await this.exported();
-      return { deployed: file.deployed, key: file.header.value };
+      this.refuseUnread(file.written);
+      return { deployed: file.deployed, written: file.written, key: file.header.value };
     }
     const configs = (await this.chains()).map((chain) => filterIn(chain)?.config);
     const [key] = configs.flatMap((config) => upstreamHeaderOf(configurationIn(config) ?? {})?.value ?? []);
-    return { deployed: configs.flatMap((config) => deployedIn(config) ?? []), key };
+    const written = configs.map(configurationIn);
+    this.refuseUnread(written);
+    return { deployed: configs.flatMap((config) => deployedIn(config) ?? []), written, key };
+  }
+
+  /** A push would drop what stands in it. */
+  private refuseUnread(written: Written): void {
+    const isUnread = (one: Written[number]): boolean =>
+      (one?.bundle !== undefined || one?.revocations !== undefined) && deployedIn(one) === undefined;
+    if (!written.some(isUnread)) return;
+    throw new UserError(
+      `The Kong at ${this.admin.address} holds a configuration of the filter that this glassgate cannot read, and revocations in it would be lost.`,
+      {
+        exitCode: 1,
+        hint: "Mend it there: `glassgate gateway verify` of `GET /config`, or the filter in Kong's error log, says what is wrong.",
+      },
+    );
   }
 
   private async exported(): Promise<KongFile> {
@@ -129,16 +162,22 @@ export class KongNode {
   }
 
   /** The new key beside the one that was in use, and then the configuration that sends it: no request is without a good one. */
-  async write(wanted: Wanted, { key: before }: Held): Promise<void> {
-    const keys = before === undefined ? [wanted.key] : [before, wanted.key];
+  async write(wanted: Wanted, held: Held): Promise<void> {
+    const keys = keysOf(wanted, held);
     if (this.isWithoutDatabase) {
       const file = await this.exported();
+      refuseChanged(file.written, wanted, held);
       file.setConfiguration(wanted.configuration);
       file.setKeys(keys);
       await this.admin.load(file.toString());
       return;
     }
     const chains = await this.chains();
+    refuseChanged(
+      chains.map((chain) => configurationIn(filterIn(chain)?.config)),
+      wanted,
+      held,
+    );
     const there = await this.admin.keys(this.file.consumer);
     // Another node of the same database has brought it.
     if (!there.some(({ key }) => key === wanted.key)) await this.admin.addKey(this.file.consumer, wanted.key);
@@ -154,7 +193,12 @@ export class KongNode {
     } catch (error) {
       // A key that nobody sends is one too many; where the answer alone was lost, a filter may send it.
       if (done === 0 && !(error instanceof UnseenError)) await this.endKeys((key) => key === wanted.key);
-      throw error;
+      if (done === 0 || !(error instanceof UserError)) throw error;
+      const names = this.chainNames.slice(0, done).map(visible).join(", ");
+      throw new NotInForce(`${error.message} ${names} had been changed before.`, {
+        exitCode: 1,
+        hint: error.hint ?? "Look at it, and push again.",
+      });
     }
     await this.endKeys((key) => !keys.includes(key));
   }
@@ -165,22 +209,47 @@ export class KongNode {
   }
 
   /** Why what Kong holds now is not what was written; undefined where it is. */
-  async differs({ configuration }: Wanted): Promise<string | undefined> {
-    const { configs, isEnabled } = await this.stored();
+  async differs({ configuration, key }: Wanted, held: Held): Promise<string | undefined> {
+    const { configs, isEnabled, keys } = await this.stored();
     if (!isEnabled) return "a filter chain there is disabled: its requests get no key, and no grant works";
     const wanted = configurationIn(configuration);
-    return configs.every((config) => isDeepStrictEqual(configurationIn(config), wanted))
+    if (!configs.every((config) => isDeepStrictEqual(config, wanted)))
+      return "it holds another configuration than was written: another push has come meanwhile, or Kong has changed it";
+    if (!keys.includes(key))
+      return "it does not hold the key that its filter sends: every allowed request ends with 401. Another push has come meanwhile";
+    const over = keys.filter((one) => !keysOf({ configuration, key }, held).includes(one)).length;
+    return over === 0
       ? undefined
-      : "it holds another configuration than was written: another push has come meanwhile, or Kong has changed it";
+      : `it still holds ${plural(over, "key")} of before, each of which opens the second route`;
   }
 
-  private async stored(): Promise<{ readonly configs: readonly unknown[]; readonly isEnabled: boolean }> {
+  private async stored(): Promise<{
+    readonly configs: Written;
+    readonly isEnabled: boolean;
+    readonly keys: readonly string[];
+  }> {
     if (this.isWithoutDatabase) {
-      const { deployed, isEnabled } = await this.exported();
-      return { configs: deployed.map((one) => one.configuration), isEnabled };
+      const { written, isEnabled, keys } = await this.exported();
+      return { configs: written, isEnabled, keys };
     }
+    const keys = (await this.admin.keys(this.file.consumer)).map((one) => one.key);
     const chains = await this.chains();
     const isEnabled = chains.every((chain) => chain.enabled && filterIn(chain)?.enabled === true);
-    return { configs: chains.map((chain) => filterIn(chain)?.config), isEnabled };
+    return { configs: chains.map((chain) => configurationIn(filterIn(chain)?.config)), isEnabled, keys };
   }
+}
+
+/** What was in use, and what comes. */
+const keysOf = ({ key }: Wanted, { key: before }: Held): string[] => (before === undefined ? [key] : [before, key]);
+
+/** What came after the Kong was looked at may take something away. Another node of the same database may have brought this very one. */
+function refuseChanged(there: Written, { configuration }: Wanted, { written }: Held): void {
+  const wanted = configurationIn(configuration);
+  const isKnown = (one: Written[number], i: number): boolean =>
+    isDeepStrictEqual(one, written[i]) || isDeepStrictEqual(one, wanted);
+  if (there.length !== written.length || !there.every(isKnown))
+    throw new UserError("What Kong holds has changed meanwhile.", {
+      exitCode: 1,
+      hint: "Somebody else pushes: push again.",
+    });
 }

@@ -20,16 +20,23 @@ export interface Pair {
   readonly backs: readonly Entity[];
 }
 
-/** Protocol, host and port of a service, also where it is written as one `url`. */
+/** Without userinfo, backslashes and the like, of which Kong's reader and others make different hosts. */
+const PLAIN_URL = /^([a-z]+):\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(\/[!-~]*)?$/i;
+
+/** Protocol, host and port of a service, also where it is written as one `url`, which wins. No host where that is no plain one. */
 export function placeOf(service: Entity): { protocol: string; host: string; port: string; path: string | undefined } {
   const url = service.text("url");
-  const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
-  const protocol = service.text("protocol") ?? parsed?.protocol.slice(0, -1) ?? "http";
-  const host = (service.text("host") ?? parsed?.hostname ?? "").toLowerCase();
-  const fallback = protocol === "https" ? "443" : "80";
-  const port = service.text("port") ?? (parsed === undefined || parsed.port === "" ? fallback : parsed.port);
-  const path = service.text("path") ?? (parsed === undefined || parsed.pathname === "/" ? undefined : parsed.pathname);
-  return { protocol, host, port, path };
+  if (url !== undefined) {
+    const [, protocol = "", host = "", port, path] = PLAIN_URL.exec(url) ?? [];
+    const scheme = protocol.toLowerCase();
+    return {
+      ...{ protocol: scheme, host: host.toLowerCase(), port: port ?? (scheme === "https" ? "443" : "80") },
+      path: path === "/" ? undefined : path,
+    };
+  }
+  const protocol = service.text("protocol") ?? "http";
+  const host = (service.text("host") ?? "").toLowerCase();
+  return { protocol, host, port: service.text("port") ?? "80", path: service.text("path") };
 }
 
 /** As a route's host matches: exactly, or with a leading or trailing `*`; a port counts only where the pattern has one. */

@@ -36,10 +36,13 @@ function meaningOf(status: number, text: string): Seen {
 }
 
 /** On a connection of its own: Kong's workers share a port, and each connection is one worker's. */
-export function probeOnce(address: string, { host, port, path }: Probed): Promise<Seen> {
+export async function probeOnce(address: string, probed: Probed, timeoutMs = TIMEOUT_MS): Promise<Seen> {
+  const { host, port, path } = probed;
+  if (!/^[!-~]+$/.test(host) || !/^\/[!-~]*$/.test(path) || port < 1 || port > 65_535) return "silent";
   return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(timeoutMs);
     const headers = { host, "x-break-glass": "probe", connection: "close" };
-    const sent = request({ host: address, port, path, headers, agent: false, setHost: false }, (incoming) => {
+    const sent = request({ host: address, port, path, headers, agent: false, setHost: false, signal }, (incoming) => {
       let text = "";
       incoming.setEncoding("utf8");
       incoming.on("data", (chunk: string) => {
@@ -49,7 +52,6 @@ export function probeOnce(address: string, { host, port, path }: Probed): Promis
       incoming.on("end", () => resolve(meaningOf(incoming.statusCode ?? 0, text)));
       incoming.on("close", () => resolve("silent"));
     });
-    sent.setTimeout(TIMEOUT_MS, () => sent.destroy());
     sent.on("error", () => resolve("silent"));
     sent.on("close", () => resolve("silent"));
     sent.end();
@@ -72,7 +74,7 @@ const WORDS: Readonly<Record<Exclude<Seen, "judged">, string>> = {
   silent: "nobody answers there",
 };
 
-/** Asks until as many connections as are wanted, in a row, were judged; or until the time is over. */
+/** Asks until as many connections as are wanted, in a row, were judged, or as many as the time is enough for. */
 export async function probe(address: string, probed: Probed, connections: number, timeoutMs: number): Promise<Effect> {
   const end = performance.now() + timeoutMs;
   const at = `${address}:${probed.port} (${probed.host})`;
@@ -81,14 +83,14 @@ export async function probe(address: string, probed: Probed, connections: number
     for (let i = 0; i < connections; i++) {
       const one = await probeOnce(address, probed);
       seen.push(one);
-      if (one !== "judged") break;
+      if (one !== "judged" || performance.now() > end) break;
     }
     const last = seen.at(-1) ?? "silent";
     if (last === "judged")
       return {
         isGood: true,
         isUnseen: false,
-        says: `${plural(connections, "request")} to ${at}, each on a connection of its own, were judged by the filter under a bundle`,
+        says: `${plural(seen.length, "request")} to ${at}, each on a connection of its own, were judged by the filter under a bundle`,
       };
     if (last === "silent" || performance.now() > end)
       return { isGood: false, isUnseen: last === "silent", says: `asked at ${at}: ${WORDS[last]}` };

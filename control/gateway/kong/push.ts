@@ -15,8 +15,8 @@ import { checkClock } from "../push-preflight.js";
 import type { KongAdmin } from "./admin.js";
 import { KongFile } from "./file.js";
 import { drawKey } from "./names.js";
-import { type Held, KongNode, type Wanted } from "./node.js";
-import { planOf, refused } from "./plan.js";
+import { type Held, KongNode, NotInForce, type Wanted } from "./node.js";
+import { type Plan, planOf, refused } from "./plan.js";
 import { probe } from "./probe.js";
 
 export interface KongPushOptions {
@@ -87,16 +87,8 @@ class KongPushing {
     try {
       if (!this.file.isEnabled)
         throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
-      const nodes = await this.look();
-      const seen = nodes.filter((one): one is Seen => "node" in one);
-      const wanted = await planOf({
-        options: this.options,
-        bundle: this.own,
-        file: this.file.deployed,
-        held: seen.map(({ held }) => held),
-        header: { name: this.file.header.name, value: this.key },
-        warn: (line) => this.warnings.add(line),
-      });
+      const { wanted, nodes } = await this.planFor(await this.look());
+      const seen = nodes.filter((one) => "node" in one);
       // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
       if (seen.length === 0 && text === undefined)
         return this.result(
@@ -108,7 +100,7 @@ class KongPushing {
       const done: KongPushed[] = [];
       for (const one of nodes) done.push("node" in one ? await this.bring(one, wanted) : one);
       // What no Kong has taken shall not come with a restart. A revocation only takes away.
-      const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotJudged);
+      const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotInForce);
       if (!isTaken && text === undefined) this.restore();
       return this.result(done, isTaken || text !== undefined, wanted.generation);
     } finally {
@@ -132,6 +124,39 @@ class KongPushing {
       }
     }
     return found;
+  }
+
+  /** Of what the file and the Kongs hold. One that lies, or was set up otherwise, keeps no revocation from the others. */
+  private async planFor(nodes: (Seen | KongPushed)[]): Promise<{ wanted: Plan; nodes: (Seen | KongPushed)[] }> {
+    try {
+      return { wanted: await this.plan(nodes), nodes };
+    } catch (error) {
+      if (!(error instanceof UserError) || this.options.text === undefined) throw error;
+    }
+    const rest: (Seen | KongPushed)[] = [];
+    for (const one of nodes) {
+      try {
+        await this.plan([...rest, one]);
+        rest.push(one);
+      } catch (error) {
+        rest.push("node" in one ? failed(one.node.admin, error) : one);
+      }
+    }
+    return { wanted: await this.plan(rest), nodes: rest };
+  }
+
+  private async plan(nodes: readonly (Seen | KongPushed)[]): Promise<Plan> {
+    const warnings: string[] = [];
+    const plan = await planOf({
+      options: this.options,
+      bundle: this.own,
+      file: this.file.deployed,
+      held: nodes.flatMap((one) => ("node" in one ? [one.held] : [])),
+      header: { name: this.file.header.name, value: this.key },
+      warn: (line) => warnings.push(line),
+    });
+    for (const line of warnings) this.warnings.add(line);
+    return plan;
   }
 
   private writeFile(wanted: Wanted): void {
@@ -158,9 +183,9 @@ class KongPushing {
     this.options.progress?.(`Bringing it to ${visible(admin.address)} ...`);
     try {
       await node.write(wanted, held);
-      const difference = await node.differs(wanted);
+      const difference = await differenceOf(node, wanted, held);
       if (difference !== undefined)
-        throw new NotJudged(`Written to ${admin.address}, and ${difference}.`, {
+        throw new NotInForce(`Written to ${admin.address}, and ${difference}.`, {
           exitCode: 1,
           hint: "Look at it, and push again.",
         });
@@ -176,7 +201,7 @@ class KongPushing {
     const stored = `Kong holds it, read back as it was written`;
     if (configuration.role === "control_plane")
       return `${stored}; its data planes take it from there, which is not seen here`;
-    const seconds = node.isWithoutDatabase ? 0 : configuration.worker_state_update_frequency;
+    const seconds = node.takesSeconds;
     const takes =
       seconds === 0 ? "its workers take it at once" : `its workers take it within about ${plural(seconds, "second")}`;
     const { probes } = this.file;
@@ -187,7 +212,7 @@ class KongPushing {
       const effect = await probe(node.admin.host, probed, node.workers * PROBES_A_WORKER, timeoutMs);
       if (effect.isUnseen) return `${stored}; ${takes}. Whether it is in force was not seen: ${effect.says}`;
       if (!effect.isGood)
-        throw new NotJudged(`${stored}, and it is not in force: ${effect.says}.`, { exitCode: 1, hint: NOT_TAKEN_UP });
+        throw new NotInForce(`${stored}, and it is not in force: ${effect.says}.`, { exitCode: 1, hint: NOT_TAKEN_UP });
       seen.push(effect.says);
     }
     return `${stored}; ${takes}. ${seen.join("; ")}; under which one Kong does not tell`;
@@ -210,8 +235,15 @@ class KongPushing {
 const NOT_TAKEN_UP =
   "See Kong's error log, at `wasm` and at `glassgate: configuration refused`. One broken filter chain anywhere keeps all of them from being taken up.";
 
-/** Kong has it, and the filter does not judge by it: nothing is put back, as what it adds only takes away or is newer. */
-class NotJudged extends UserError {}
+/** What is read back may be no configuration of ours any more, which is a difference as well. */
+async function differenceOf(node: KongNode, wanted: Wanted, held: Held): Promise<string | undefined> {
+  try {
+    return await node.differs(wanted, held);
+  } catch (error) {
+    if (!(error instanceof UserError) || error instanceof UnseenError) throw error;
+    return `read back it is another: ${error.message.replace(/\.$/, "")}`;
+  }
+}
 
 function failed(admin: KongAdmin, error: unknown): KongPushed {
   if (!(error instanceof UserError)) throw error;

@@ -1,4 +1,5 @@
 /** What a Kong's declarative file holds of bundle and revocations, and how one text more gets there. */
+import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../base/errors.js";
 import { readText } from "../../base/files.js";
 import { deployedHeld, type Held } from "../held.js";
@@ -40,13 +41,19 @@ export async function bringTextToKong(
       ...{ file, admins, anchors, bundle, text, courtesyMs: COURTESY_MS },
       seen: texts.map((one) => one.text),
     });
-    const missing = done.nodes.find(({ outcome }) => outcome.kind !== "stored")?.outcome;
-    if (missing !== undefined && missing.kind !== "stored")
+    const missing = done.nodes.flatMap(({ admin, outcome }) => (outcome.kind === "stored" ? [] : [{ admin, outcome }]));
+    const [first] = missing;
+    if (first !== undefined) {
+      const { kind, error } = first.outcome;
+      const stored = done.nodes.filter(({ outcome }) => outcome.kind === "stored").map(({ admin }) => admin);
+      const there = stored.length === 0 ? "" : ` Stored at ${stored.join(", ")}.`;
+      const lines = missing.map((one) => `${one.admin}: ${one.outcome.error.message}`);
       return {
-        kind: missing.kind,
-        why: `${missing.error.message} The revocation stands in ${file}, and comes with a restart from it.`,
-        next: missing.error.hint,
+        kind,
+        why: `${lines.join(" ")}${there} The revocation stands in ${file}, and comes with a restart from it.`,
+        next: error.hint,
       };
+    }
     if (admins.length === 0)
       return { kind: "unseen", why: `It stands in ${file}; which Kongs run that is not known.`, next: WHICH };
     const says = done.nodes.map(({ outcome }) => (outcome.kind === "stored" ? outcome.says : ""));
@@ -61,12 +68,10 @@ export async function bringTextToKong(
 export async function kongStanding(path: string, admins: readonly KongAdmin[]): Promise<string> {
   if (admins.length === 0) return "cannot be seen: no Admin API is named (--kong)";
   const file = KongFile.read(readText(path, "the Kong configuration"), path);
-  const [wanted] = file.deployed;
   for (const admin of admins) {
     admin.hide(file.header.value);
-    const { deployed } = await (await KongNode.look(admin, file)).held();
-    if (deployed.some(({ configuration }) => configuration.generation !== wanted?.configuration.generation))
-      return `NO: ${admin.address} has stored another configuration`;
+    const { written } = await (await KongNode.look(admin, file)).held();
+    if (!isDeepStrictEqual(written, file.written)) return `NO: ${admin.address} has stored another configuration`;
   }
   return "stored as the file has it; which of it each worker has Kong does not tell";
 }

@@ -4,6 +4,7 @@ import type { Value } from "../../verify/value.js";
 import type { Entities, Entity } from "../entities.js";
 
 export const COMMON = ["id", "created_at", "updated_at", "tags", "ws_id"];
+export const NAMED = [...COMMON, "name"];
 export const PLUGIN: ReadonlySet<string> = new Set([
   ...[...COMMON, "name", "instance_name", "enabled", "protocols", "config", "route", "service", "consumer"],
 ]);

@@ -1,6 +1,6 @@
 /** What stands before the upstream: the key, the one consumer that has it, and loopback. */
 import type { Entity } from "../entities.js";
-import { LEAST_KEY_CHARACTERS } from "../names.js";
+import { isWeakKey, LEAST_KEY_CHARACTERS } from "../names.js";
 import type { Pair } from "../pair.js";
 import { COMMON, setting, settingStrangers, settingTexts, type Walk } from "./context.js";
 
@@ -131,12 +131,12 @@ function judgeConsumers(walk: Walk, plugin: Entity, groups: readonly string[], {
     );
   const keys = entities.ownedBy("keyauth_credentials", "consumer", consumer);
   for (const key of keys) entities.strangers(key, CREDENTIAL);
-  const weak = keys.find((key) => (key.text("key") ?? "").length < LEAST_KEY_CHARACTERS);
+  const weak = keys.find((key) => isWeakKey(key.text("key") ?? ""));
   if (weak !== undefined)
     walk.danger(
       weak.value,
       `weak-key@${consumer.label}`,
-      `a key of ${consumer.label} has fewer than ${LEAST_KEY_CHARACTERS} characters, or is a placeholder: it can be guessed`,
+      `a key of ${consumer.label} has fewer than ${LEAST_KEY_CHARACTERS} characters, or is a placeholder or a reference, which Kong takes as it is written: it can be guessed`,
       "`glassgate gateway render --for kong` and each push draw one of 256 bits",
     );
   if (header !== undefined && !keys.some((key) => key.text("key") === header.value))

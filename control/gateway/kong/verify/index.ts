@@ -122,10 +122,11 @@ export async function verifyKong(
         "the filter stands here as a plugin, with no second route behind it: where it is missing or broken, Kong lets requests pass",
         "make it a filter chain, as `glassgate gateway render --for kong` does",
       );
+  const hops = new Set(pairs.flatMap(({ hop }) => hop ?? []));
   for (const pair of pairs) {
     judgeChain(walk, pair);
     await judgeConfiguration(walk, pair, anchors);
-    const back = judgeRoutes(walk, pair);
+    const back = judgeRoutes(walk, pair, hops);
     if (back !== undefined) judgeGuard(walk, back, pair);
     if (pair.front !== undefined) judgePlugins(walk, pair.front, back);
     if (back !== undefined)

@@ -32,6 +32,9 @@ const HARMLESS = new Set([
   ...["request-termination", "bot-detection", "rate-limiting", "rate-limiting-advanced", "cors", "ip-restriction"],
 ]);
 
+/** Code that runs first of all, and may set the key for whoever calls. */
+const CODE = new Set(["pre-function", "post-function"]);
+
 const isNulled = (code: string | undefined): boolean => /^\s*return(?:\s+nil)?\s*;?\s*$/.test(code ?? "");
 
 /** Whether a log plugin leaves the request's headers out. */
@@ -132,7 +135,14 @@ export function judgePlugins(walk: Walk, front: Entity, back: Entity | undefined
   for (const plugin of back === undefined ? [] : walk.effective(back)) {
     const name = plugin.text("name") ?? "";
     if (GUARD_NAMES.has(name) || ours.includes(plugin) || LOGS.has(name) || HARMLESS.has(name)) continue;
-    if (AUTHENTICATION.has(name) || CHANGES.has(name) || CACHES.has(name))
+    if (CODE.has(name))
+      walk.danger(
+        plugin.value,
+        `behind@${plugin.label}`,
+        `${plugin.label} is code on the second route: it sees the upstream key, and can send a request on without one`,
+        "hang it on your API's own routes",
+      );
+    else if (AUTHENTICATION.has(name) || CHANGES.has(name) || CACHES.has(name))
       walk.warn(
         plugin.value,
         `behind@${plugin.label}`,

@@ -1,26 +1,15 @@
 /** The chain and the two routes: what takes a request where, and that nothing is judged that is then sent otherwise. */
 import type { Entity } from "../entities.js";
 import { fitsHost, type Pair, placeOf } from "../pair.js";
-import { COMMON, type Walk } from "./context.js";
+import { NAMED, type Walk } from "./context.js";
+import { judgeHop, judgeOthersOnLoopback, judgeService } from "./hop.js";
 
-const NAMED = [...COMMON, "name"];
 const CHAIN = new Set([...NAMED, "enabled", "route", "service", "filters"]);
 const FILTER = new Set(["name", "enabled", "config"]);
 const ROUTE = new Set([
   ...[...NAMED, "protocols", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "service"],
   ...["path_handling", "regex_priority", "https_redirect_status_code", "request_buffering", "response_buffering"],
 ]);
-const SERVICE = new Set([
-  ...[...NAMED, "enabled", "host", "port", "protocol", "path", "url", "retries"],
-  ...["connect_timeout", "write_timeout", "read_timeout"],
-  ...["tls_verify", "tls_verify_depth", "ca_certificates", "client_certificate"],
-]);
-const UPSTREAM = new Set([
-  ...[...NAMED, "host_header", "algorithm", "slots", "hash_on", "hash_fallback", "hash_on_cookie_path", "healthchecks"],
-  "use_srv_name",
-]);
-const TARGET = new Set([...NAMED, "target", "weight", "upstream", "cache_key"]);
-const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d+)?$/;
 
 export function judgeChain(walk: Walk, { chain, filter, front, hop }: Pair): void {
   const { label } = chain;
@@ -142,48 +131,6 @@ function judgeFront(walk: Walk, route: Entity, hopHost: string | undefined): voi
     );
 }
 
-function judgeHop(walk: Walk, hop: Entity, { front, upstream }: Pair): void {
-  const { label } = hop;
-  const { protocol, host, path } = placeOf(hop);
-  walk.entities.strangers(hop, SERVICE);
-  const targets = upstream === undefined ? [] : walk.entities.ownedBy("targets", "upstream", upstream);
-  if (upstream !== undefined) walk.entities.strangers(upstream, UPSTREAM);
-  for (const target of targets) walk.entities.strangers(target, TARGET);
-  const places = upstream === undefined ? [host] : targets.map((target) => target.text("target") ?? "");
-  const elsewhere = places.filter((place) => !LOOPBACK.test(place));
-  if (elsewhere.length > 0 || places.length === 0)
-    walk.danger(
-      hop.get("host") ?? hop.value,
-      `hop-elsewhere@${label}`,
-      `${label} leads to ${elsewhere.join(", ") || "nowhere"}, not to this Kong on loopback: allowed requests, with the upstream key, go there`,
-      "an upstream with the one target 127.0.0.1 and Kong's own proxy port",
-    );
-  if (protocol !== "http" && protocol !== "https")
-    walk.danger(hop.get("protocol"), `hop-protocol@${label}`, `${label} speaks ${protocol}`, "protocol: http");
-  if (path !== undefined)
-    walk.danger(
-      hop.get("path") ?? hop.get("url"),
-      `hop-path@${label}`,
-      `${label} puts ${path} before each path: the second route sees another path than was judged`,
-      "take path out",
-    );
-  if ((hop.text("retries") ?? "5") !== "0")
-    walk.warn(
-      hop.get("retries") ?? hop.value,
-      `retries@${label}`,
-      `${label}: Kong tries again by itself, and one record may stand for several requests`,
-      "retries: 0",
-    );
-  for (const other of walk.entities.ownedBy("routes", "service", hop))
-    if (other !== front)
-      walk.danger(
-        other.value,
-        `hop-shared@${other.label}`,
-        `the route ${other.label} leads to the gateway's own loopback without the filter: its callers come to the second route from an address that is trusted there`,
-        "give the hop a service of its own",
-      );
-}
-
 /** How many kinds of condition a route has: Kong takes the route with the most. */
 const weight = (route: Entity): number =>
   ["hosts", "paths", "methods", "headers", "snis", "sources", "destinations"].filter(
@@ -204,17 +151,65 @@ function judgeRivals(walk: Walk, { front, backs, hopHost }: Pair): void {
         `the route ${route.label} weighs as much as the break-glass route, and may take its requests: they are judged as any caller's there`,
         "name methods and the header x-break-glass in the break-glass route",
       );
+    const isHeavier =
+      back !== undefined &&
+      (weight(route) > weight(back) || (back.texts("hosts") ?? []).some((one) => one.includes("*")));
     if (back !== undefined && takes(hopHost) && weight(route) >= weight(back))
-      walk.warn(
+      walk[isHeavier ? "danger" : "warn"](
         route.value,
         `hop-rival@${route.label}`,
-        `the route ${route.label} may take the gateway's own requests, which come from loopback`,
+        `the route ${route.label} may take the gateway's own requests, which come from loopback with the upstream key`,
         "give that route hosts",
       );
   }
 }
 
-export function judgeRoutes(walk: Walk, pair: Pair): Entity | undefined {
+/** What the break-glass route lets through must end at the second route: elsewhere the key would be shown to somebody else. */
+function judgeWidth(walk: Walk, front: Entity, back: Entity, hop: Entity): void {
+  const { label } = back;
+  const some = (route: Entity, member: string): string[] => route.texts(member) ?? [];
+  const lack: string[] = [];
+  const methods = some(back, "methods");
+  const wanted = some(front, "methods");
+  if (methods.length > 0 && (wanted.length === 0 || wanted.some((method) => !methods.includes(method))))
+    lack.push(wanted.filter((method) => !methods.includes(method)).join(", ") || "any method");
+  const paths = some(back, "paths");
+  const below = (path: string): boolean =>
+    paths.some((one) => one === path || (!one.startsWith("~") && path.startsWith(one)));
+  const fronts = some(front, "paths");
+  if (
+    paths.length > 0 &&
+    !(fronts.length === 0 ? ["/"] : fronts.map((path) => (path.startsWith("~") ? "/" : path))).every(below)
+  )
+    lack.push(`paths besides ${paths.join(", ")}`);
+  if ((back.get("headers")?.map?.size ?? 0) > 0) lack.push("requests without a header of its choice");
+  const { protocol } = placeOf(hop);
+  if (!(back.texts("protocols") ?? ["http", "https"]).includes(protocol)) lack.push(protocol);
+  if (lack.length > 0)
+    walk.danger(
+      back.value,
+      `narrow@${label}`,
+      `${label} does not take all that the filter lets through (${lack.join("; ")}): such a request goes on, with the upstream key, to whatever other route of this Kong fits it`,
+      "the same methods and paths on both routes, and no headers on the second",
+    );
+}
+
+/** The API's own service, behind the second route. */
+function judgeUpstream(walk: Walk, service: Entity): void {
+  const { label } = service;
+  judgeService(walk, service);
+  const { path } = placeOf(service);
+  if (path !== undefined && path !== "/")
+    walk.warn(
+      service.get("path") ?? service.get("url"),
+      `path-before@${label}`,
+      `${label} puts ${path} before each path: the API gets another path than grants and records name`,
+      "take path out, or say so to those who approve grants",
+    );
+}
+
+/** @param hops of all pairs in the file */
+export function judgeRoutes(walk: Walk, pair: Pair, hops: ReadonlySet<Entity>): Entity | undefined {
   const { chain, front, hop, hopHost, backs } = pair;
   if (front === undefined || hop === undefined) {
     walk.danger(
@@ -227,6 +222,7 @@ export function judgeRoutes(walk: Walk, pair: Pair): Entity | undefined {
   }
   judgeFront(walk, front, hopHost);
   judgeHop(walk, hop, pair);
+  judgeOthersOnLoopback(walk, pair, hops);
   judgeRivals(walk, pair);
   const [back, ...more] = backs;
   if (back === undefined || more.length > 0) {
@@ -240,14 +236,8 @@ export function judgeRoutes(walk: Walk, pair: Pair): Entity | undefined {
     return undefined;
   }
   judgeRoute(walk, back);
+  judgeWidth(walk, front, back, hop);
   const service = back.owner("service");
-  if (service !== undefined) walk.entities.strangers(service, SERVICE);
-  if ((service?.text("retries") ?? "5") !== "0")
-    walk.warn(
-      service?.value ?? back.value,
-      `retries@${service?.label ?? back.label}`,
-      `${service?.label ?? back.label}: Kong tries again by itself, and one record may stand for several requests`,
-      "retries: 0",
-    );
+  if (service !== undefined) judgeUpstream(walk, service);
   return back;
 }
