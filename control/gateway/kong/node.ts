@@ -16,6 +16,12 @@ export interface Held {
   readonly key: string | undefined;
 }
 
+export interface Difference {
+  readonly says: string;
+  /** Another push's, by its generation. */
+  readonly isPushed: boolean;
+}
+
 export interface Wanted {
   readonly configuration: string;
   readonly key: string;
@@ -32,6 +38,12 @@ function numberOf({ version }: KongInfo): number {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   return Number(major) * 100 + Number(minor);
 }
+
+/** What is there is what was seen there, or already what is wanted: another node of the same database has brought it. */
+const isSame = (there: readonly Deployed[], { deployed }: Held, { configuration }: Wanted): boolean =>
+  there.every(
+    ({ text }, i) => text === deployed[i]?.text || isDeepStrictEqual(JSON.parse(text), configurationIn(configuration)),
+  );
 
 export class KongNode {
   private constructor(
@@ -128,17 +140,30 @@ export class KongNode {
     );
   }
 
-  /** The new key beside the one that was in use, and then the configuration that sends it: no request is without a good one. */
-  async write(wanted: Wanted, { key: before }: Held): Promise<void> {
+  /**
+   * The new key beside the one that was in use, and then the configuration that sends it: no request is without a good one.
+   * @returns whether Kong held still what was seen there; else nothing is written
+   */
+  async write(wanted: Wanted, seen: Held): Promise<boolean> {
+    const { key: before } = seen;
     const keys = before === undefined ? [wanted.key] : [before, wanted.key];
     if (this.isWithoutDatabase) {
       const file = await this.exported();
+      if (!isSame(file.deployed, seen, wanted)) return false;
       file.setConfiguration(wanted.configuration);
       file.setKeys(keys);
       await this.admin.load(file.toString());
-      return;
+      return true;
     }
     const chains = await this.chains();
+    if (
+      !isSame(
+        chains.flatMap((chain) => deployedIn(filterIn(chain)?.config) ?? []),
+        seen,
+        wanted,
+      )
+    )
+      return false;
     const there = await this.admin.keys(this.file.consumer);
     // Another node of the same database has brought it.
     if (!there.some(({ key }) => key === wanted.key)) await this.admin.addKey(this.file.consumer, wanted.key);
@@ -157,6 +182,7 @@ export class KongNode {
       throw error;
     }
     await this.endKeys((key) => !keys.includes(key));
+    return true;
   }
 
   private async endKeys(isOver: (key: string) => boolean): Promise<void> {
@@ -165,13 +191,18 @@ export class KongNode {
   }
 
   /** Why what Kong holds now is not what was written; undefined where it is. */
-  async differs({ configuration }: Wanted): Promise<string | undefined> {
+  async differs({ configuration }: Pick<Wanted, "configuration">): Promise<Difference | undefined> {
     const { configs, isEnabled } = await this.stored();
-    if (!isEnabled) return "a filter chain there is disabled: its requests get no key, and no grant works";
     const wanted = configurationIn(configuration);
-    return configs.every((config) => isDeepStrictEqual(configurationIn(config), wanted))
+    const others = configs.map(configurationIn).filter((config) => !isDeepStrictEqual(config, wanted));
+    if (others.length > 0 || configs.length === 0)
+      return {
+        says: "it holds another configuration: another push has come meanwhile, or Kong has changed it",
+        isPushed: others.some((config) => config !== undefined && config.generation !== wanted?.generation),
+      };
+    return isEnabled
       ? undefined
-      : "it holds another configuration than was written: another push has come meanwhile, or Kong has changed it";
+      : { says: "a filter chain there is disabled: its requests get no key, and no grant works", isPushed: false };
   }
 
   private async stored(): Promise<{ readonly configs: readonly unknown[]; readonly isEnabled: boolean }> {

@@ -16,7 +16,7 @@ import type { KongAdmin } from "./admin.js";
 import { KongFile } from "./file.js";
 import { drawKey } from "./names.js";
 import { type Held, KongNode, type Wanted } from "./node.js";
-import { planOf, refused } from "./plan.js";
+import { type Plan, planOf, refused } from "./plan.js";
 import { probe } from "./probe.js";
 
 export interface KongPushOptions {
@@ -66,59 +66,115 @@ const PROBES_A_WORKER = 4;
 /** Beyond what Kong needs at most to have its workers look again. */
 const SETTLING_MS = 5000;
 
+/** Each round holds all that the one before has found, so two pushes agree after two; more are others' work. */
+const MAX_ROUNDS = 5;
+
 class KongPushing {
   private readonly own: Bundle;
   private readonly warnings = new Set<string>();
-  private readonly before: string;
-  private readonly file: KongFile;
   private readonly key = drawKey();
+  /** The file's text that is not of this push. */
+  private others = "";
+  private before: string;
+  private file: KongFile;
+  /** What this push has written into the file. */
+  private written: string | undefined;
 
   constructor(private readonly options: KongPushOptions) {
-    const { bundle, file, admins } = options;
+    const { bundle, admins } = options;
     const own = readBundle(bundle.text);
     if (own === undefined || own.version !== bundle.version)
       throw new UserError(`That is no signed bundle of version ${bundle.version}.`, {
         hint: "It is the output of `glassgate bundle sign`; copy it whole.",
       });
     this.own = own;
-    this.before = readText(file, "the Kong configuration", "Write one with `glassgate gateway render --for kong`.");
-    this.file = KongFile.read(this.before, file);
-    for (const admin of admins) for (const key of [this.key, this.file.header.value]) admin.hide(key);
+    for (const admin of admins) admin.hide(this.key);
+    [this.before, this.file] = this.read();
+  }
+
+  private read(): [text: string, file: KongFile] {
+    const { file: path, admins } = this.options;
+    const text = readText(path, "the Kong configuration", "Write one with `glassgate gateway render --for kong`.");
+    const file = KongFile.read(text, path);
+    for (const admin of admins) admin.hide(file.header.value);
+    return [text, file];
   }
 
   async run(): Promise<KongPushResult> {
     const { file, text } = this.options;
     const release = await takeLock(file, { ...this.options, isLeft: text !== undefined });
     try {
-      if (!this.file.isEnabled)
-        throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
-      const nodes = await this.look();
-      const seen = nodes.filter((one): one is Seen => "node" in one);
-      const wanted = await planOf({
-        options: this.options,
-        bundle: this.own,
-        file: this.file.deployed,
-        held: seen.map(({ held }) => held),
-        header: { name: this.file.header.name, value: this.key },
-        warn: (line) => this.warnings.add(line),
-      });
-      // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
-      if (seen.length === 0 && text === undefined)
-        return this.result(
-          nodes.filter((one) => "outcome" in one),
-          false,
-          0,
-        );
-      this.writeFile(wanted);
-      const done: KongPushed[] = [];
-      for (const one of nodes) done.push("node" in one ? await this.bring(one, wanted) : one);
-      // What no Kong has taken shall not come with a restart. A revocation only takes away.
-      const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotJudged);
-      if (!isTaken && text === undefined) this.restore();
-      return this.result(done, isTaken || text !== undefined, wanted.generation);
+      for (let round = 1; ; round++) {
+        const done = await this.round();
+        if (done !== undefined) return done;
+        if (round === MAX_ROUNDS)
+          throw new UserError(`${visible(file)} and Kong are changed by others again and again.`, {
+            hint: "Let them come to their end, and run the same command again.",
+            exitCode: 1,
+          });
+        this.options.progress?.("Another push has come meanwhile: joining it ...");
+      }
     } finally {
       release();
     }
+  }
+
+  /** Undefined where another push has come in between: what it has brought must stay, so all is read and brought anew. */
+  private async round(): Promise<KongPushResult | undefined> {
+    const { text, seen: read } = this.options;
+    [this.before, this.file] = this.read();
+    if (this.before !== this.written) this.others = this.before;
+    if (!this.file.isEnabled)
+      throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
+    const nodes = await this.look();
+    const seen = nodes.filter((one): one is Seen => "node" in one);
+    const isAgain = this.written !== undefined;
+    const wanted = await planOf({
+      options: this.options,
+      bundle: this.own,
+      file: this.file.deployed,
+      held: seen.map(({ held }) => held),
+      header: { name: this.file.header.name, value: this.key },
+      warn: (line) => this.warnings.add(line),
+      // Once written a text has taken its rivals' place.
+      read: isAgain ? undefined : read,
+      isAgain,
+    });
+    // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
+    if (seen.length === 0 && text === undefined && !isAgain)
+      return this.result(
+        nodes.filter((one) => "outcome" in one),
+        false,
+        0,
+      );
+    if (!this.writeFile(wanted)) return undefined;
+    const done: KongPushed[] = [];
+    for (const one of nodes) {
+      const brought = "node" in one ? await this.bring(one, wanted) : one;
+      if (brought === undefined) return undefined;
+      done.push(brought);
+    }
+    // Whoever wrote after this push may have been overwritten by it in Kong.
+    if (readText(this.options.file, "the Kong configuration") !== this.written) return undefined;
+    // What no Kong has taken shall not come with a restart. A revocation only takes away.
+    const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotJudged);
+    if (!isTaken && text === undefined) this.restore();
+    return this.result(
+      done.map((one) => this.overtaken(one, wanted)),
+      isTaken || text !== undefined,
+      wanted.generation,
+    );
+  }
+
+  /** A newer bundle that came meanwhile was brought again, and not this one. */
+  private overtaken(one: KongPushed, { bundle }: Plan): KongPushed {
+    if (this.options.text !== undefined || bundle.version === this.own.version || one.outcome.kind !== "stored")
+      return one;
+    const error = refused(
+      `Version ${this.own.version} was overtaken by version ${bundle.version}, which has come meanwhile and is stored.`,
+      `If it is to serve, build and sign it again with a version above ${bundle.version}.`,
+    );
+    return { admin: one.admin, outcome: { kind: "refused", error } };
   }
 
   private async look(): Promise<(Seen | KongPushed)[]> {
@@ -139,33 +195,38 @@ class KongPushing {
     return found;
   }
 
-  private writeFile(wanted: Wanted): void {
+  /** Whether the file was still the one that was read. */
+  private writeFile(wanted: Wanted): boolean {
     const { file } = this.options;
-    if (readText(file, "the Kong configuration") !== this.before)
-      throw refused(`${visible(file)} has changed meanwhile.`, "Push again. Nothing was changed.");
     const before = this.file.header.value;
     this.file.setConfiguration(wanted.configuration);
     this.file.setKeys([before, wanted.key]);
-    writeText(file, this.file.toString());
+    const text = this.file.toString();
+    if (readText(file, "the Kong configuration") !== this.before) return false;
+    writeText(file, text);
+    this.written = text;
     if ((statSync(file).mode & 0o007) !== 0)
       this.warnings.add(
         `everybody on this machine can read ${visible(file)}, which holds the upstream key: chmod o= it`,
       );
+    return true;
   }
 
   private restore(): void {
     const { file } = this.options;
-    if (readText(file, "the Kong configuration") === this.file.toString()) writeText(file, this.before);
+    if (readText(file, "the Kong configuration") === this.written) writeText(file, this.others);
   }
 
-  private async bring({ node, held }: Seen, wanted: Wanted): Promise<KongPushed> {
+  /** Undefined where it holds what another push has brought since it was looked at. */
+  private async bring({ node, held }: Seen, wanted: Wanted): Promise<KongPushed | undefined> {
     const { admin } = node;
     this.options.progress?.(`Bringing it to ${visible(admin.address)} ...`);
     try {
-      await node.write(wanted, held);
+      if (!(await node.write(wanted, held))) return undefined;
       const difference = await node.differs(wanted);
+      if (difference?.isPushed === true) return undefined;
       if (difference !== undefined)
-        throw new NotJudged(`Written to ${admin.address}, and ${difference}.`, {
+        throw new NotJudged(`Written to ${admin.address}, and ${difference.says}.`, {
           exitCode: 1,
           hint: "Look at it, and push again.",
         });

@@ -69,11 +69,11 @@ export async function kongStanding(path: string, admins: readonly KongAdmin[]): 
   if (admins.length === 0) return "cannot be seen: no Admin API is named (--kong)";
   const file = KongFile.read(readText(path, "the Kong configuration"), path);
   const [wanted] = file.deployed;
+  if (wanted === undefined) return "NO: the filter's configuration in the file cannot be used";
   for (const admin of admins) {
     admin.hide(file.header.value);
-    const { deployed } = await (await KongNode.look(admin, file)).held();
-    if (deployed.some(({ configuration }) => configuration.generation !== wanted?.configuration.generation))
-      return `NO: ${admin.address} has stored another configuration`;
+    const difference = await (await KongNode.look(admin, file)).differs({ configuration: wanted.text });
+    if (difference !== undefined) return `NO: ${admin.address}: ${difference.says}`;
   }
   return "stored as the file has it; which of it each worker has Kong does not tell";
 }
