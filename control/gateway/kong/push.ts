@@ -53,6 +53,8 @@ export interface KongPushResult {
   readonly generation: number;
   readonly nodes: readonly KongPushed[];
   readonly warnings: readonly string[];
+  /** Why a text is not in the file; else undefined. */
+  readonly fileFault: UserError | undefined;
   /** What the file holds now, in words. */
   readonly restart: string;
 }
@@ -79,6 +81,8 @@ class KongPushing {
   private file: KongFile;
   /** What this push has written into the file. */
   private written: string | undefined;
+  /** Why it could not: what only takes away is brought to Kong all the same. */
+  private fileFault: UserError | undefined;
 
   constructor(private readonly options: KongPushOptions) {
     const { bundle, admins } = options;
@@ -155,7 +159,7 @@ class KongPushing {
       done.push(brought);
     }
     // Whoever wrote after this push may have been overwritten by it in Kong.
-    if (readText(this.options.file, "the Kong configuration") !== this.written) return undefined;
+    if (readText(this.options.file, "the Kong configuration") !== (this.written ?? this.before)) return undefined;
     // What no Kong has taken shall not come with a restart. A revocation only takes away.
     const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotJudged);
     if (!isTaken && text === undefined) this.restore();
@@ -178,21 +182,21 @@ class KongPushing {
   }
 
   private async look(): Promise<(Seen | KongPushed)[]> {
-    const found: (Seen | KongPushed)[] = [];
-    for (const admin of this.options.admins) {
-      try {
-        const node = await KongNode.look(admin, this.file);
-        // What only takes away is never refused for time.
-        if (this.options.text === undefined) await checkClock(this.own, node.info, admin);
-        const held = await node.held();
-        if (held.key !== undefined) admin.hide(held.key);
-        for (const line of node.warnings) this.warnings.add(`${admin.address}: ${line}`);
-        found.push({ node, held });
-      } catch (error) {
-        found.push(failed(admin, error));
-      }
+    return Promise.all(this.options.admins.map((admin) => this.lookAt(admin)));
+  }
+
+  private async lookAt(admin: KongAdmin): Promise<Seen | KongPushed> {
+    try {
+      const node = await KongNode.look(admin, this.file);
+      // What only takes away is never refused for time.
+      if (this.options.text === undefined) await checkClock(this.own, node.info, admin);
+      const held = await node.held();
+      if (held.key !== undefined) admin.hide(held.key);
+      for (const line of node.warnings) this.warnings.add(`${admin.address}: ${line}`);
+      return { node, held };
+    } catch (error) {
+      return failed(admin, error);
     }
-    return found;
   }
 
   /** Whether the file was still the one that was read. */
@@ -203,13 +207,26 @@ class KongPushing {
     this.file.setKeys([before, wanted.key]);
     const text = this.file.toString();
     if (readText(file, "the Kong configuration") !== this.before) return false;
-    writeText(file, text);
-    this.written = text;
+    if (!this.place(text)) return true;
     if ((statSync(file).mode & 0o007) !== 0)
       this.warnings.add(
         `everybody on this machine can read ${visible(file)}, which holds the upstream key: chmod o= it`,
       );
     return true;
+  }
+
+  private place(text: string): boolean {
+    try {
+      writeText(this.options.file, text);
+      this.written = text;
+      this.fileFault = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof UserError) || this.options.text === undefined) throw error;
+      this.written = undefined;
+      this.fileFault = error;
+      return false;
+    }
   }
 
   private restore(): void {
@@ -268,6 +285,7 @@ class KongPushing {
       generation,
       nodes,
       warnings: [...this.warnings],
+      fileFault: this.fileFault,
       restart: `${restart}${isTaken ? "" : ", as before"}.`,
     };
   }

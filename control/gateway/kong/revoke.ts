@@ -1,12 +1,14 @@
 /** What a Kong's declarative file holds of bundle and revocations, and how one text more gets there. */
 import { UserError } from "../../base/errors.js";
 import { readText } from "../../base/files.js";
+import { domainOf } from "../../trust/anchors.js";
+import type { Deployed } from "../ecds.js";
 import { deployedHeld, type Held } from "../held.js";
 import type { RevokeOutcome } from "../revoke.js";
 import type { KongAdmin } from "./admin.js";
 import { KongFile } from "./file.js";
 import { KongNode } from "./node.js";
-import { pushKong } from "./push.js";
+import { type KongPushed, pushKong } from "./push.js";
 
 export type KongRevokeOutcome =
   | Exclude<RevokeOutcome, { readonly kind: "applied" }>
@@ -17,18 +19,45 @@ export type KongRevokeOutcome =
 const COURTESY_MS = 250;
 const WHICH = "Name its Admin API with --kong, and run the same command again.";
 
-/** Undefined where the file holds no configuration of a filter. */
-export async function readKongHeld(path: string): Promise<Held | undefined> {
-  const [deployed] = KongFile.read(readText(path, "the Kong configuration"), path).deployed;
-  return deployed === undefined ? undefined : deployedHeld(deployed);
+/** What one holds; nothing where it cannot be seen, which is told with what becomes of it. */
+async function heldAt(admin: KongAdmin, file: KongFile): Promise<readonly Deployed[]> {
+  try {
+    return (await (await KongNode.look(admin, file)).held()).deployed;
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }
 
-/** How far ahead of this machine's clock the Kongs' are at most; undefined where none tells. */
+/**
+ * What the file holds, and what the Kongs hold besides: another machine, with a file of its own, may have brought it.
+ * Undefined where the file holds no configuration of a filter.
+ */
+export async function readKongHeld(path: string, admins: readonly KongAdmin[] = []): Promise<Held | undefined> {
+  const file = KongFile.read(readText(path, "the Kong configuration"), path);
+  for (const admin of admins) admin.hide(file.header.value);
+  const [deployed, ...others] = file.deployed;
+  if (deployed === undefined) return undefined;
+  const stored = await Promise.all(admins.map((admin) => heldAt(admin, file)));
+  const domain = domainOf(deployed.configuration);
+  return deployedHeld(
+    deployed,
+    [...others, ...stored.flat()].filter(({ configuration }) => domainOf(configuration) === domain),
+  );
+}
+
+/** How far ahead of this machine's clock the Kongs' are at most; undefined where none tells: one that is down hides no other. */
 export async function kongClock(admins: readonly KongAdmin[]): Promise<number | undefined> {
-  const clocks = await Promise.all(admins.map(async (admin) => (await admin.info()).clock));
-  const known = clocks.filter((clock) => clock !== undefined);
+  const seen = await Promise.allSettled(admins.map((admin) => admin.info()));
+  for (const one of seen) if (one.status === "rejected" && !(one.reason instanceof UserError)) throw one.reason;
+  const known = seen.flatMap((one) => (one.status === "fulfilled" ? (one.value.clock ?? []) : []));
   return known.length === 0 ? undefined : Math.max(...known);
 }
+
+const storedAt = (nodes: readonly KongPushed[]): string[] => {
+  const stored = nodes.filter(({ outcome }) => outcome.kind === "stored").map(({ admin }) => admin);
+  return stored.length === 0 ? [] : [`It is stored at ${stored.join(", ")}.`];
+};
 
 export async function bringTextToKong(
   file: string,
@@ -47,13 +76,21 @@ export async function bringTextToKong(
       ...{ file, admins, anchors, bundle, text, courtesyMs: COURTESY_MS },
       seen: texts.map((one) => one.text),
     });
-    const missing = done.nodes.find(({ outcome }) => outcome.kind !== "stored")?.outcome;
-    if (missing !== undefined && missing.kind !== "stored")
+    const { fileFault } = done;
+    const stands =
+      fileFault === undefined
+        ? `The revocation stands in ${file}: a Kong without database has it when it starts from there.`
+        : `It is not in ${file}, and a Kong that starts from there lets in again what it takes away: ${fileFault.message}`;
+    const missing = done.nodes.flatMap(({ outcome }) => (outcome.kind === "stored" ? [] : [outcome]));
+    const [first] = missing;
+    if (first !== undefined)
       return {
-        kind: missing.kind,
-        why: `${missing.error.message} The revocation stands in ${file}, and comes with a restart from it.`,
-        next: missing.error.hint,
+        kind: missing.find(({ kind }) => kind === "refused")?.kind ?? first.kind,
+        why: [...missing.map(({ error }) => error.message), ...storedAt(done.nodes), stands].join(" "),
+        next: first.error.hint,
       };
+    if (fileFault !== undefined)
+      return { kind: "refused", why: [...storedAt(done.nodes), stands].join(" "), next: fileFault.hint };
     if (admins.length === 0)
       return { kind: "unseen", why: `It stands in ${file}; which Kongs run that is not known.`, next: WHICH };
     const says = done.nodes.map(({ outcome }) => (outcome.kind === "stored" ? outcome.says : ""));
