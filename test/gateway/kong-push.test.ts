@@ -6,6 +6,7 @@ import { parse, stringify } from "yaml";
 import { UserError } from "../../control/base/errors.js";
 import { KongAdmin } from "../../control/gateway/kong/admin.js";
 import { KongFile } from "../../control/gateway/kong/file.js";
+import { KongNode } from "../../control/gateway/kong/node.js";
 import { pushKong } from "../../control/gateway/kong/push.js";
 import { renderKong } from "../../control/gateway/kong/render.js";
 import { verifyKong } from "../../control/gateway/kong/verify/index.js";
@@ -228,6 +229,28 @@ describe("before anything is written", () => {
     const { stderr } = await push();
     expect(stderr).toMatch(/no record leaves/);
     expect(stderr).toMatch(/trusted_ips holds every address/);
+  });
+
+  it("warns of an address at which others on the way could read the key", async () => {
+    await start("off");
+    class Elsewhere extends KongAdmin {
+      override info(): ReturnType<KongAdmin["info"]> {
+        return new KongAdmin(kong.url).info();
+      }
+    }
+    const warnings = async (address: string): Promise<string[]> =>
+      (await KongNode.look(new Elsewhere(address), KongFile.read(text(), "kong.yaml"))).warnings;
+    for (const open of ["http://kong.internal:8001", "http://10.0.0.7:8001", "http://127.evil.example"])
+      expect(await warnings(open), open).toEqual([
+        expect.stringMatching(/whoever listens on the way reads the upstream key/),
+      ]);
+    for (const closed of [
+      "https://kong.internal:8444",
+      "http://127.0.0.1:8001",
+      "http://[::1]:8001",
+      "http://localhost:8001",
+    ])
+      expect(await warnings(closed), closed).toEqual([]);
   });
 
   it("names what answers in a Kong's place", async () => {

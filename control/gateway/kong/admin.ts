@@ -71,6 +71,11 @@ export class KongAdmin {
     return new URL(this.address).hostname.replace(/^\[|\]$/g, "");
   }
 
+  /** Whether others on the way can read what is sent, the key included. */
+  get isInTheOpen(): boolean {
+    return this.address.startsWith("http:") && !/^(?:127\.[0-9.]+|::1|(?:.+\.)?localhost)$/.test(this.host);
+  }
+
   /** Texts that no message may show, whatever Kong answers. */
   hide(secret: string): void {
     this.secrets.add(secret);

@@ -87,6 +87,10 @@ export class KongNode {
       untrusted_lua_sandbox_environment: shown,
     } = this.info.configuration;
     const lines: string[] = [];
+    if (this.admin.isInTheOpen)
+      lines.push(
+        "http:// to another machine: whoever listens on the way reads the upstream key. Use https://, or push from Kong's own machine",
+      );
     if (numberOf(this.info) < 306)
       lines.push(
         `no record leaves: a Kong ${visible(this.info.version)} takes it and keeps it where no log plugin looks; 3.6 and later show it`,
