@@ -6,7 +6,7 @@
 import { statSync } from "node:fs";
 import { UserError } from "../../base/errors.js";
 import { readText, writeText } from "../../base/files.js";
-import { plural, visible } from "../../base/text.js";
+import { visible } from "../../base/text.js";
 import type { Anchors } from "../../trust/anchors.js";
 import { UnseenError } from "../admin.js";
 import { type Bundle, readBundle } from "../ecds.js";
@@ -17,7 +17,7 @@ import { KongFile } from "./file.js";
 import { drawKey } from "./names.js";
 import { type Held, KongNode, type Wanted } from "./node.js";
 import { type Plan, planOf, refused } from "./plan.js";
-import { probe } from "./probe.js";
+import { NotJudged, seenOf } from "./seen.js";
 
 export interface KongPushOptions {
   /** The declarative file. */
@@ -63,10 +63,6 @@ interface Seen {
   readonly node: KongNode;
   readonly held: Held;
 }
-
-const PROBES_A_WORKER = 4;
-/** Beyond what Kong needs at most to have its workers look again. */
-const SETTLING_MS = 5000;
 
 /** Each round holds all that the one before has found, so two pushes agree after two; more are others' work. */
 const MAX_ROUNDS = 5;
@@ -247,33 +243,13 @@ class KongPushing {
           exitCode: 1,
           hint: "Look at it, and push again.",
         });
-      return { admin: admin.address, outcome: { kind: "stored", says: await this.seenOf(node) } };
+      return {
+        admin: admin.address,
+        outcome: { kind: "stored", says: await seenOf(node, this.file.probes, this.options.timeoutMs) },
+      };
     } catch (error) {
       return failed(admin, error);
     }
-  }
-
-  /** How far it can be seen that it is in force. */
-  private async seenOf(node: KongNode): Promise<string> {
-    const { configuration } = node.info;
-    const stored = `Kong holds it, read back as it was written`;
-    if (configuration.role === "control_plane")
-      return `${stored}; its data planes take it from there, which is not seen here`;
-    const seconds = node.isWithoutDatabase ? 0 : configuration.worker_state_update_frequency;
-    const takes =
-      seconds === 0 ? "its workers take it at once" : `its workers take it within about ${plural(seconds, "second")}`;
-    const { probes } = this.file;
-    if (probes.length === 0) return `${stored}; ${takes}. What each runs Kong does not tell`;
-    const timeoutMs = this.options.timeoutMs ?? seconds * 1000 + SETTLING_MS;
-    const seen: string[] = [];
-    for (const probed of probes) {
-      const effect = await probe(node.admin.host, probed, node.workers * PROBES_A_WORKER, timeoutMs);
-      if (effect.isUnseen) return `${stored}; ${takes}. Whether it is in force was not seen: ${effect.says}`;
-      if (!effect.isGood)
-        throw new NotJudged(`${stored}, and it is not in force: ${effect.says}.`, { exitCode: 1, hint: NOT_TAKEN_UP });
-      seen.push(effect.says);
-    }
-    return `${stored}; ${takes}. ${seen.join("; ")}; under which one Kong does not tell`;
   }
 
   private result(nodes: readonly KongPushed[], isTaken: boolean, generation: number): KongPushResult {
@@ -290,12 +266,6 @@ class KongPushing {
     };
   }
 }
-
-const NOT_TAKEN_UP =
-  "See Kong's error log, at `wasm` and at `glassgate: configuration refused`. One broken filter chain anywhere keeps all of them from being taken up.";
-
-/** Kong has it, and the filter does not judge by it: nothing is put back, as what it adds only takes away or is newer. */
-class NotJudged extends UserError {}
 
 function failed(admin: KongAdmin, error: unknown): KongPushed {
   if (!(error instanceof UserError)) throw error;
