@@ -28,7 +28,7 @@ export interface GatewayOptions {
 export const gatewayOption = (how = "pushed one after the other", otherwise = `"${DEFAULT_FILE}"`): Option =>
   new Option(
     "--gateway <file>",
-    `the gateway's own envoy.yaml; repeat for several, ${how} (default: ${otherwise})`,
+    `the gateway's own envoy.yaml, or the declarative file of a Kong; repeat for several, ${how} (default: ${otherwise})`,
   ).argParser(collect);
 export const adminOption = (): Option =>
   new Option("--admin <host:port>", "another admin address than the file's, for one gateway").argParser(
@@ -65,7 +65,7 @@ export type Gateway = EnvoyGateway | KongGateway;
 
 /** What its own files hold. */
 export const readHeldOf = (gateway: Gateway): Promise<Held | undefined> =>
-  gateway.kind === "kong" ? readKongHeld(gateway.file) : readHeld(gateway.filter);
+  gateway.kind === "kong" ? readKongHeld(gateway.file, gateway.kongs) : readHeld(gateway.filter);
 
 /** Where its admin interface is, in words. */
 export const addressOf = (gateway: Gateway): string =>

@@ -30,7 +30,9 @@ async function run(options: Options): Promise<void> {
 export function addPush(program: Command): void {
   const command = program
     .command("push")
-    .description("put the bundle into running gateways; done when every worker serves it")
+    .description(
+      "put the bundle into running gateways; done when every worker serves it, at a Kong when it is stored there",
+    )
     .addOption(gatewayOption())
     .addOption(adminOption())
     .addOption(kongOption())

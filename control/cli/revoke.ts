@@ -238,6 +238,7 @@ export function addRevoke(program: Command): void {
     "glassgate revoke --person rita --key anna",
     "glassgate revoke --grant 0b6k3Jm2Qz5XwT9e --key anna --gateway east.yaml --gateway west.yaml",
     "glassgate revoke stop --key anna",
+    "glassgate revoke stop --key anna --gateway gateway.yaml --gateway kong.yaml --kong http://127.0.0.1:8001",
     "glassgate revoke --list",
   ]);
 }

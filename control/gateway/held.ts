@@ -45,10 +45,15 @@ export async function readHeld(filter: RenderedFilter): Promise<Held | undefined
   return heldOf(anchors, bundle, found.texts, leeway);
 }
 
-/** Where one configuration is all that there is. */
-export function deployedHeld({ configuration, bundle }: Deployed): Promise<Held> {
+/** Where configurations are all that there is. @param others of the same domain: what they have besides counts as well */
+export function deployedHeld({ configuration, bundle }: Deployed, others: readonly Deployed[] = []): Promise<Held> {
   const { audience, roots, threshold, leeway = DEFAULT_LEEWAY } = configuration;
-  return heldOf({ audience, roots, threshold }, bundle, textsIn(configuration), leeway);
+  const newest = others.reduce(
+    (best, other) => ((other.bundle?.version ?? 0) > (best?.version ?? 0) ? other.bundle : best),
+    bundle,
+  );
+  const texts = [configuration, ...others.map((other) => other.configuration)].flatMap(textsIn);
+  return heldOf({ audience, roots, threshold }, newest, texts, leeway);
 }
 
 async function heldOf(

@@ -52,7 +52,11 @@ export async function takeLock(ecdsPath: string, options: LockOptions = {}): Pro
         if (holderOf(path) === name) remove(path);
       };
     } catch (error) {
-      if (systemCode(error) !== "EEXIST") return () => {};
+      if (systemCode(error) !== "EEXIST") {
+        const begun = holderOf(path); // A full disk: the name is taken, and nobody's is in it.
+        if (begun !== undefined && begun !== name && name.startsWith(begun)) remove(path);
+        return () => {};
+      }
     }
     const now = holderOf(path);
     if (now !== undefined && now !== holder) {

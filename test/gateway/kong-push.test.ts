@@ -230,6 +230,13 @@ describe("before anything is written", () => {
     expect(stderr).toMatch(/trusted_ips holds every address/);
   });
 
+  it("takes no address at which others on the way could read the key", () => {
+    for (const open of ["http://kong.internal:8001", "http://10.0.0.7:8001", "http://127.evil.example"])
+      expect(() => new KongAdmin(open), open).toThrow(/would travel in clear/);
+    for (const closed of ["https://kong.internal:8444", "http://127.0.0.1:8001", "http://[::1]:8001"])
+      expect(new KongAdmin(closed).address).toBe(closed);
+  });
+
   it("names what answers in a Kong's place", async () => {
     await start("off");
     kong.answer = (_, __, response) => {

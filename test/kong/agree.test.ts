@@ -1,16 +1,9 @@
 /** What the tools take for a configuration that the build for Kong takes is one, and the reverse: nobody is told of a gateway that it judges. */
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { configurationIn } from "../../control/gateway/kong/configuration.js";
 import { kongRefusalOf } from "../../control/gateway/kong/refusal.js";
-import { HOST, type Json, World } from "../kit/world.js";
-import { kongFilter, Ngx } from "./ngx.js";
-
-const filter = kongFilter();
-const world = new World(Math.floor(Date.now() / 1000));
-let grant: string;
-beforeAll(() => {
-  grant = world.grant();
-});
+import type { Json } from "../kit/world.js";
+import { codeOf, Kong } from "./kong.js";
 
 const named = (name: string, value = "k".repeat(43)): Json => ({ upstream_header: { name, value } });
 const cases: readonly Json[] = [
@@ -50,16 +43,11 @@ const cases: readonly Json[] = [
 ];
 
 it.each(cases.map((change) => [JSON.stringify(change).slice(0, 60), change] as const))("%s", async (_, change) => {
-  const text = world.configuration({ configuration: { require: true, ...named("x-break-glass-key"), ...change } });
-  const ngx = new Ngx(filter);
-  expect(ngx.configure(text)).toBe(1);
-  const { reply } = ngx.send({
-    lines: [
-      ["Host", HOST],
-      ["x-break-glass", grant],
-    ],
-    path: "/orders/7",
+  const kong = await Kong.start();
+  const text = kong.world.configuration({
+    configuration: { require: true, ...named("x-break-glass-key"), ...change },
   });
+  expect(kong.configure(text)).toBe(true);
   const isTaken = (await kongRefusalOf(configurationIn(text) ?? {})) === undefined;
-  expect(reply === undefined ? "allow" : String(JSON.parse(reply.body).code)).toBe(isTaken ? "allow" : "no_trust");
+  expect(codeOf(kong.ask())).toBe(isTaken ? "allow" : "no_trust");
 });

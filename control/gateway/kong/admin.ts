@@ -8,6 +8,8 @@ import { isLoopback } from "../surroundings.js";
 /** A Kong's whole declarative configuration is far below. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
+/** For what is asked first, and is short: one that hangs shall not hold up a revocation at the others. */
+const FIRST_TIMEOUT_MS = 5000;
 /** Kong says `busy` while it loads a configuration, and when to come again. */
 const MAX_RETRIES = 5;
 
@@ -87,11 +89,12 @@ export class KongAdmin {
   }
 
   private async ask(method: string, path: string, body?: unknown): Promise<Page> {
+    const timeoutMs = path === "/" ? FIRST_TIMEOUT_MS : TIMEOUT_MS;
     try {
       const answer = await fetch(`${this.address}${path}`, {
         method,
         redirect: "manual",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
         headers: {
           accept: "application/json",
           connection: "close",
@@ -102,6 +105,11 @@ export class KongAdmin {
       });
       return { status: answer.status, text: await bounded(answer), headers: answer.headers };
     } catch (error) {
+      if (error instanceof Error && error.name === "TimeoutError")
+        throw new UnreachableError(`The Admin API at ${this.address} has not answered within ${timeoutMs / 1000} s.`, {
+          hint: "Is it Kong's `admin_listen`, and is Kong well?",
+          cause: error,
+        });
       const reason = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
       throw new UnreachableError(`The Admin API at ${this.address} does not answer: ${this.shown(reason)}.`, {
         hint: "Is it Kong's `admin_listen`, and may this machine reach it?",
@@ -129,6 +137,13 @@ export class KongAdmin {
       return new UnseenError(`The Admin API at ${this.address} does not let this command ${what}.`, {
         hint: "An Enterprise's RBAC wants a token: put it into KONG_ADMIN_TOKEN.",
       });
+    if (page.status < 400)
+      throw new UnseenError(
+        `What answers at ${this.address} is no Admin API of a Kong: it leads elsewhere (${page.status}).`,
+        {
+          hint: "The address is that of `admin_listen`, by default http://127.0.0.1:8001.",
+        },
+      );
     let said = page.text;
     try {
       said = complaint.parse(JSON.parse(page.text)).message;

@@ -19,6 +19,12 @@ export interface Held {
 
 export type Written = readonly (Readonly<Record<string, unknown>> | undefined)[];
 
+export interface Difference {
+  readonly says: string;
+  /** Another push's, by its generation. */
+  readonly isPushed: boolean;
+}
+
 export interface Wanted {
   readonly configuration: string;
   readonly key: string;
@@ -161,23 +167,23 @@ export class KongNode {
     );
   }
 
-  /** The new key beside the one that was in use, and then the configuration that sends it: no request is without a good one. */
-  async write(wanted: Wanted, held: Held): Promise<void> {
+  /**
+   * The new key beside the one that was in use, and then the configuration that sends it: no request is without a good one.
+   * @returns whether Kong held still what was seen there; else nothing is written
+   */
+  async write(wanted: Wanted, held: Held): Promise<boolean> {
     const keys = keysOf(wanted, held);
     if (this.isWithoutDatabase) {
       const file = await this.exported();
-      refuseChanged(file.written, wanted, held);
+      if (!isSame(file.written, wanted, held)) return false;
       file.setConfiguration(wanted.configuration);
       file.setKeys(keys);
       await this.admin.load(file.toString());
-      return;
+      return true;
     }
     const chains = await this.chains();
-    refuseChanged(
-      chains.map((chain) => configurationIn(filterIn(chain)?.config)),
-      wanted,
-      held,
-    );
+    const written = chains.map((chain) => configurationIn(filterIn(chain)?.config));
+    if (!isSame(written, wanted, held)) return false;
     const there = await this.admin.keys(this.file.consumer);
     // Another node of the same database has brought it.
     if (!there.some(({ key }) => key === wanted.key)) await this.admin.addKey(this.file.consumer, wanted.key);
@@ -201,6 +207,7 @@ export class KongNode {
       });
     }
     await this.endKeys((key) => !keys.includes(key));
+    return true;
   }
 
   private async endKeys(isOver: (key: string) => boolean): Promise<void> {
@@ -208,19 +215,23 @@ export class KongNode {
       if (isOver(key)) await this.admin.removeKey(this.file.consumer, id);
   }
 
-  /** Why what Kong holds now is not what was written; undefined where it is. */
-  async differs({ configuration, key }: Wanted, held: Held): Promise<string | undefined> {
+  /** Why what Kong holds now is not what was written; undefined where it is. @param good all keys that may be there */
+  async differs({ configuration, key }: Wanted, good: readonly string[]): Promise<Difference | undefined> {
     const { configs, isEnabled, keys } = await this.stored();
-    if (!isEnabled) return "a filter chain there is disabled: its requests get no key, and no grant works";
     const wanted = configurationIn(configuration);
-    if (!configs.every((config) => isDeepStrictEqual(config, wanted)))
-      return "it holds another configuration than was written: another push has come meanwhile, or Kong has changed it";
+    const others = configs.filter((config) => !isDeepStrictEqual(config, wanted));
+    if (others.length > 0 || configs.length === 0)
+      return {
+        says: "it holds another configuration than was written: another push has come meanwhile, or Kong has changed it",
+        isPushed: others.some((config) => config !== undefined && config.generation !== wanted?.generation),
+      };
+    const own = (says: string): Difference => ({ says, isPushed: false });
+    if (!isEnabled) return own("a filter chain there is disabled: its requests get no key, and no grant works");
     if (!keys.includes(key))
-      return "it does not hold the key that its filter sends: every allowed request ends with 401. Another push has come meanwhile";
-    const over = keys.filter((one) => !keysOf({ configuration, key }, held).includes(one)).length;
-    return over === 0
-      ? undefined
-      : `it still holds ${plural(over, "key")} of before, each of which opens the second route`;
+      return own("it does not hold the key that its filter sends: every allowed request ends with 401");
+    const over = keys.filter((one) => !good.includes(one)).length;
+    if (over === 0) return undefined;
+    return own(`it still holds ${plural(over, "key")} of before, each of which opens the second route`);
   }
 
   private async stored(): Promise<{
@@ -240,16 +251,14 @@ export class KongNode {
 }
 
 /** What was in use, and what comes. */
-const keysOf = ({ key }: Wanted, { key: before }: Held): string[] => (before === undefined ? [key] : [before, key]);
+export const keysOf = ({ key }: Wanted, { key: before }: Held): string[] =>
+  before === undefined ? [key] : [before, key];
 
-/** What came after the Kong was looked at may take something away. Another node of the same database may have brought this very one. */
-function refuseChanged(there: Written, { configuration }: Wanted, { written }: Held): void {
+/** What is there is what was seen there, or already what is wanted: another node of the same database has brought it. */
+function isSame(there: Written, { configuration }: Wanted, { written }: Held): boolean {
   const wanted = configurationIn(configuration);
-  const isKnown = (one: Written[number], i: number): boolean =>
-    isDeepStrictEqual(one, written[i]) || isDeepStrictEqual(one, wanted);
-  if (there.length !== written.length || !there.every(isKnown))
-    throw new UserError("What Kong holds has changed meanwhile.", {
-      exitCode: 1,
-      hint: "Somebody else pushes: push again.",
-    });
+  return (
+    there.length === written.length &&
+    there.every((one, i) => isDeepStrictEqual(one, written[i]) || isDeepStrictEqual(one, wanted))
+  );
 }

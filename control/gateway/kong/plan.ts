@@ -24,6 +24,10 @@ interface Inputs {
   /** With the new key. */
   readonly header: UpstreamHeader;
   readonly warn: (line: string) => void;
+  /** The texts that the signer of `options.text` had read here; undefined where it has taken their place. */
+  readonly read: readonly string[] | undefined;
+  /** Something of this push is written already, and another's beside it. */
+  readonly isAgain: boolean;
 }
 
 export interface Plan extends Wanted {
@@ -32,18 +36,19 @@ export interface Plan extends Wanted {
 }
 
 /** A newer one than what is pushed; another one of the same version. */
-function refuseOlder({ version, payload }: Bundle, known: readonly Deployed[]): void {
+function refuseOlder({ version, payload }: Bundle, known: readonly Deployed[], isAgain: boolean): void {
+  const end = isAgain ? "" : " Nothing was changed.";
   for (const { bundle, configuration } of known) {
     const highest = Math.max(bundle?.version ?? 0, configuration.min_version ?? 0);
     if (highest > version)
       throw refused(
         `Version ${version} was overtaken by version ${highest}.`,
-        `If it is to serve, build and sign it again with a version above ${highest}. Nothing was changed.`,
+        `If it is to serve, build and sign it again with a version above ${highest}.${end}`,
       );
     if (bundle?.version === version && bundle.payload !== payload)
       throw refused(
         `The gateway has another bundle of version ${version}.`,
-        `Build and sign one with a version above ${version}. Nothing was changed.`,
+        `Build and sign one with a version above ${version}.${end}`,
       );
   }
 }
@@ -69,11 +74,11 @@ async function agreeOnAnchors(inputs: Inputs): Promise<void> {
 }
 
 /** The texts that stand beside the bundle, none of those that were there forgotten. */
-function textsFor({ options, warn }: Inputs, bundle: Bundle, there: readonly string[]): string[] {
-  const { anchors, text, seen } = options;
+function textsFor({ options, warn, read }: Inputs, bundle: Bundle, there: readonly string[]): string[] {
+  const { anchors, text } = options;
   const claims = claimsOf(bundle);
   if (text !== undefined) {
-    const obstacle = obstacleTo(text, [...there, text], seen, anchors, claims);
+    const obstacle = obstacleTo(text, [...there, text], read, anchors, claims);
     if (obstacle !== undefined) throw refused(obstacle.message, obstacle.hint);
   }
   for (const line of lostBy(there, anchors, claims)) warn(line);
@@ -96,8 +101,8 @@ export async function planOf(inputs: Inputs): Promise<Plan> {
   await agreeOnAnchors(inputs);
   const known = knownIn(inputs);
   const domain = known.filter(({ configuration }) => domainOf(configuration) === domainOf(anchors));
-  const bundle = text === undefined ? inputs.bundle : newestOf(inputs.bundle, domain);
-  refuseOlder(bundle, domain);
+  const bundle = text === undefined && !inputs.isAgain ? inputs.bundle : newestOf(inputs.bundle, domain);
+  refuseOlder(bundle, domain, inputs.isAgain);
   const claims = claimsOf(bundle);
   if (claims !== undefined && text === undefined) for (const line of unmetBy(claims)) warn(line);
   const texts = textsFor(

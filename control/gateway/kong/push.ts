@@ -6,7 +6,7 @@
 import { statSync } from "node:fs";
 import { UserError } from "../../base/errors.js";
 import { readText, writeText } from "../../base/files.js";
-import { plural, visible } from "../../base/text.js";
+import { visible } from "../../base/text.js";
 import type { Anchors } from "../../trust/anchors.js";
 import { UnseenError } from "../admin.js";
 import { type Bundle, signedBundle } from "../ecds.js";
@@ -15,9 +15,9 @@ import { checkClock } from "../push-preflight.js";
 import type { KongAdmin } from "./admin.js";
 import { KongFile } from "./file.js";
 import { drawKey } from "./names.js";
-import { type Held, KongNode, NotInForce, type Wanted } from "./node.js";
+import { type Difference, type Held, KongNode, keysOf, NotInForce, type Wanted } from "./node.js";
 import { type Plan, planOf, refused } from "./plan.js";
-import { probe } from "./probe.js";
+import { seenOf } from "./seen.js";
 
 export interface KongPushOptions {
   /** The declarative file. */
@@ -53,6 +53,8 @@ export interface KongPushResult {
   readonly generation: number;
   readonly nodes: readonly KongPushed[];
   readonly warnings: readonly string[];
+  /** Why a text is not in the file; else undefined. */
+  readonly fileFault: UserError | undefined;
   /** What the file holds now, in words. */
   readonly restart: string;
 }
@@ -62,90 +64,129 @@ interface Seen {
   readonly held: Held;
 }
 
-const PROBES_A_WORKER = 4;
-/** Beyond what Kong needs at most to have its workers look again. */
-const SETTLING_MS = 5000;
+/** Each round holds all that the one before has found, so two pushes agree after two; more are others' work. */
+const MAX_ROUNDS = 5;
 
 class KongPushing {
   private readonly own: Bundle;
   private readonly warnings = new Set<string>();
-  private readonly before: string;
-  private readonly file: KongFile;
   private readonly key = drawKey();
+  /** The file's text that is not of this push. */
+  private others = "";
+  private before: string;
+  private file: KongFile;
+  /** What this push has written into the file. */
+  private written: string | undefined;
+  /** Why it could not: what only takes away is brought to Kong all the same. */
+  private fileFault: UserError | undefined;
 
   constructor(private readonly options: KongPushOptions) {
-    const { bundle, file, admins } = options;
+    const { bundle, admins } = options;
     this.own = signedBundle(bundle);
-    this.before = readText(file, "the Kong configuration", "Write one with `glassgate gateway render --for kong`.");
-    this.file = KongFile.read(this.before, file);
-    for (const admin of admins) for (const key of [this.key, this.file.header.value]) admin.hide(key);
+    for (const admin of admins) admin.hide(this.key);
+    [this.before, this.file] = this.read();
+  }
+
+  private read(): [text: string, file: KongFile] {
+    const { file: path, admins } = this.options;
+    const text = readText(path, "the Kong configuration", "Write one with `glassgate gateway render --for kong`.");
+    const file = KongFile.read(text, path);
+    for (const admin of admins) admin.hide(file.header.value);
+    return [text, file];
   }
 
   async run(): Promise<KongPushResult> {
     const { file, text } = this.options;
     const release = await takeLock(file, { ...this.options, isLeft: text !== undefined });
     try {
-      if (!this.file.isEnabled)
-        throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
-      const { wanted, nodes } = await this.planFor(await this.look());
-      const seen = nodes.filter((one) => "node" in one);
-      // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
-      if (seen.length === 0 && text === undefined)
-        return this.result(
-          nodes.filter((one) => "outcome" in one),
-          false,
-          0,
-        );
-      this.writeFile(wanted);
-      const done: KongPushed[] = [];
-      for (const one of nodes) done.push("node" in one ? await this.bring(one, wanted) : one);
-      // What no Kong has taken shall not come with a restart. A revocation only takes away.
-      const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotInForce);
-      if (!isTaken && text === undefined) this.restore();
-      return this.result(done, isTaken || text !== undefined, wanted.generation);
+      for (let round = 1; ; round++) {
+        const done = await this.round(round === MAX_ROUNDS);
+        if (done !== undefined) return done;
+        if (round === MAX_ROUNDS)
+          throw new UserError(`${visible(file)} and Kong are changed by others again and again.`, {
+            hint: "Let them come to their end, and run the same command again.",
+            exitCode: 1,
+          });
+        this.options.progress?.("Another push has come meanwhile: joining it ...");
+      }
     } finally {
       release();
     }
   }
 
-  private async look(): Promise<(Seen | KongPushed)[]> {
-    const found: (Seen | KongPushed)[] = [];
-    for (const admin of this.options.admins) {
-      try {
-        const node = await KongNode.look(admin, this.file);
-        // What only takes away is never refused for time.
-        if (this.options.text === undefined) await checkClock(this.own, node.info, admin);
-        const held = await node.held();
-        if (held.key !== undefined) admin.hide(held.key);
-        for (const line of node.warnings) this.warnings.add(`${admin.address}: ${line}`);
-        found.push({ node, held });
-      } catch (error) {
-        found.push(failed(admin, error));
-      }
+  /**
+   * Undefined where another push has come in between: what it has brought must stay, so all is read and brought anew.
+   * @param isLast one Kong that always shows another's is left out by itself
+   */
+  private async round(isLast: boolean): Promise<KongPushResult | undefined> {
+    const { text } = this.options;
+    [this.before, this.file] = this.read();
+    if (this.before !== this.written) this.others = this.before;
+    if (!this.file.isEnabled)
+      throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
+    const isAgain = this.written !== undefined;
+    const { wanted, nodes } = await this.planFor(await this.look(), isAgain);
+    // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
+    if (!nodes.some((one) => "node" in one) && text === undefined && !isAgain)
+      return this.result(
+        nodes.filter((one) => "outcome" in one),
+        false,
+        0,
+      );
+    if (!this.writeFile(wanted)) return undefined;
+    const done: KongPushed[] = [];
+    for (const one of nodes) {
+      const brought = "node" in one ? await this.bring(one, wanted) : one;
+      if (brought !== undefined) done.push(brought);
+      else if (isLast && "node" in one) done.push(neverTheSame(one.node.admin));
+      else return undefined;
     }
-    return found;
+    // Whoever wrote after this push may have been overwritten by it in Kong.
+    if (readText(this.options.file, "the Kong configuration") !== (this.written ?? this.before)) return undefined;
+    // What no Kong has taken shall not come with a restart. A revocation only takes away.
+    const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotInForce);
+    if (!isTaken && text === undefined) this.restore();
+    return this.result(
+      done.map((one) => this.overtaken(one, wanted)),
+      isTaken || text !== undefined,
+      wanted.generation,
+    );
+  }
+
+  /** A newer bundle that came meanwhile was brought again, and not this one. */
+  private overtaken(one: KongPushed, { bundle }: Plan): KongPushed {
+    if (this.options.text !== undefined || bundle.version === this.own.version || one.outcome.kind !== "stored")
+      return one;
+    const error = refused(
+      `Version ${this.own.version} was overtaken by version ${bundle.version}, which has come meanwhile and is stored.`,
+      `If it is to serve, build and sign it again with a version above ${bundle.version}.`,
+    );
+    return { admin: one.admin, outcome: { kind: "refused", error } };
   }
 
   /** Of what the file and the Kongs hold. One that lies, or was set up otherwise, keeps no revocation from the others. */
-  private async planFor(nodes: (Seen | KongPushed)[]): Promise<{ wanted: Plan; nodes: (Seen | KongPushed)[] }> {
+  private async planFor(
+    nodes: (Seen | KongPushed)[],
+    isAgain: boolean,
+  ): Promise<{ wanted: Plan; nodes: (Seen | KongPushed)[] }> {
     try {
-      return { wanted: await this.plan(nodes), nodes };
+      return { wanted: await this.plan(nodes, isAgain), nodes };
     } catch (error) {
       if (!(error instanceof UserError) || this.options.text === undefined) throw error;
     }
     const rest: (Seen | KongPushed)[] = [];
     for (const one of nodes) {
       try {
-        await this.plan([...rest, one]);
+        await this.plan([...rest, one], isAgain);
         rest.push(one);
       } catch (error) {
         rest.push("node" in one ? failed(one.node.admin, error) : one);
       }
     }
-    return { wanted: await this.plan(rest), nodes: rest };
+    return { wanted: await this.plan(rest, isAgain), nodes: rest };
   }
 
-  private async plan(nodes: readonly (Seen | KongPushed)[]): Promise<Plan> {
+  private async plan(nodes: readonly (Seen | KongPushed)[], isAgain: boolean): Promise<Plan> {
     const warnings: string[] = [];
     const plan = await planOf({
       options: this.options,
@@ -154,68 +195,87 @@ class KongPushing {
       held: nodes.flatMap((one) => ("node" in one ? [one.held] : [])),
       header: { name: this.file.header.name, value: this.key },
       warn: (line) => warnings.push(line),
+      // Once written a text has taken its rivals' place.
+      read: isAgain ? undefined : this.options.seen,
+      isAgain,
     });
     for (const line of warnings) this.warnings.add(line);
     return plan;
   }
 
-  private writeFile(wanted: Wanted): void {
-    const { file } = this.options;
-    if (readText(file, "the Kong configuration") !== this.before)
-      throw refused(`${visible(file)} has changed meanwhile.`, "Push again. Nothing was changed.");
-    const before = this.file.header.value;
-    this.file.setConfiguration(wanted.configuration);
-    this.file.setKeys([before, wanted.key]);
-    writeText(file, this.file.toString());
-    if ((statSync(file).mode & 0o007) !== 0)
-      this.warnings.add(
-        `everybody on this machine can read ${visible(file)}, which holds the upstream key: chmod o= it`,
-      );
+  private async look(): Promise<(Seen | KongPushed)[]> {
+    return Promise.all(this.options.admins.map((admin) => this.lookAt(admin)));
   }
 
-  private restore(): void {
-    const { file } = this.options;
-    if (readText(file, "the Kong configuration") === this.file.toString()) writeText(file, this.before);
-  }
-
-  private async bring({ node, held }: Seen, wanted: Wanted): Promise<KongPushed> {
-    const { admin } = node;
-    this.options.progress?.(`Bringing it to ${visible(admin.address)} ...`);
+  private async lookAt(admin: KongAdmin): Promise<Seen | KongPushed> {
     try {
-      await node.write(wanted, held);
-      const difference = await differenceOf(node, wanted, held);
-      if (difference !== undefined)
-        throw new NotInForce(`Written to ${admin.address}, and ${difference}.`, {
-          exitCode: 1,
-          hint: "Look at it, and push again.",
-        });
-      return { admin: admin.address, outcome: { kind: "stored", says: await this.seenOf(node) } };
+      const node = await KongNode.look(admin, this.file);
+      // What only takes away is never refused for time.
+      if (this.options.text === undefined) await checkClock(this.own, node.info, admin);
+      const held = await node.held();
+      if (held.key !== undefined) admin.hide(held.key);
+      for (const line of node.warnings) this.warnings.add(`${admin.address}: ${line}`);
+      return { node, held };
     } catch (error) {
       return failed(admin, error);
     }
   }
 
-  /** How far it can be seen that it is in force. */
-  private async seenOf(node: KongNode): Promise<string> {
-    const { configuration } = node.info;
-    const stored = `Kong holds it, read back as it was written`;
-    if (configuration.role === "control_plane")
-      return `${stored}; its data planes take it from there, which is not seen here`;
-    const seconds = node.takesSeconds;
-    const takes =
-      seconds === 0 ? "its workers take it at once" : `its workers take it within about ${plural(seconds, "second")}`;
-    const { probes } = this.file;
-    if (probes.length === 0) return `${stored}; ${takes}. What each runs Kong does not tell`;
-    const timeoutMs = this.options.timeoutMs ?? seconds * 1000 + SETTLING_MS;
-    const seen: string[] = [];
-    for (const probed of probes) {
-      const effect = await probe(node.admin.host, probed, node.workers * PROBES_A_WORKER, timeoutMs);
-      if (effect.isUnseen) return `${stored}; ${takes}. Whether it is in force was not seen: ${effect.says}`;
-      if (!effect.isGood)
-        throw new NotInForce(`${stored}, and it is not in force: ${effect.says}.`, { exitCode: 1, hint: NOT_TAKEN_UP });
-      seen.push(effect.says);
+  /** Whether the file was still the one that was read. */
+  private writeFile(wanted: Wanted): boolean {
+    const { file } = this.options;
+    const before = this.file.header.value;
+    this.file.setConfiguration(wanted.configuration);
+    this.file.setKeys([before, wanted.key]);
+    const text = this.file.toString();
+    if (readText(file, "the Kong configuration") !== this.before) return false;
+    if (!this.place(text)) return true;
+    if ((statSync(file).mode & 0o007) !== 0)
+      this.warnings.add(
+        `everybody on this machine can read ${visible(file)}, which holds the upstream key: chmod o= it`,
+      );
+    return true;
+  }
+
+  private place(text: string): boolean {
+    try {
+      writeText(this.options.file, text);
+      this.written = text;
+      this.fileFault = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof UserError) || this.options.text === undefined) throw error;
+      this.written = undefined;
+      this.fileFault = error;
+      return false;
     }
-    return `${stored}; ${takes}. ${seen.join("; ")}; under which one Kong does not tell`;
+  }
+
+  private restore(): void {
+    const { file } = this.options;
+    if (readText(file, "the Kong configuration") === this.written) writeText(file, this.others);
+  }
+
+  /** Undefined where it holds what another push has brought since it was looked at. */
+  private async bring({ node, held }: Seen, wanted: Wanted): Promise<KongPushed | undefined> {
+    const { admin } = node;
+    this.options.progress?.(`Bringing it to ${visible(admin.address)} ...`);
+    try {
+      if (!(await node.write(wanted, held))) return undefined;
+      const difference = await differenceOf(node, wanted, held);
+      if (difference?.isPushed === true) return undefined;
+      if (difference !== undefined)
+        throw new NotInForce(`Written to ${admin.address}, and ${difference.says}.`, {
+          exitCode: 1,
+          hint: "Look at it, and push again.",
+        });
+      return {
+        admin: admin.address,
+        outcome: { kind: "stored", says: await seenOf(node, this.file.probes, this.options.timeoutMs) },
+      };
+    } catch (error) {
+      return failed(admin, error);
+    }
   }
 
   private result(nodes: readonly KongPushed[], isTaken: boolean, generation: number): KongPushResult {
@@ -227,22 +287,28 @@ class KongPushing {
       generation,
       nodes,
       warnings: [...this.warnings],
+      fileFault: this.fileFault,
       restart: `${restart}${isTaken ? "" : ", as before"}.`,
     };
   }
 }
 
-const NOT_TAKEN_UP =
-  "See Kong's error log, at `wasm` and at `glassgate: configuration refused`. One broken filter chain anywhere keeps all of them from being taken up.";
-
 /** What is read back may be no configuration of ours any more, which is a difference as well. */
-async function differenceOf(node: KongNode, wanted: Wanted, held: Held): Promise<string | undefined> {
+async function differenceOf(node: KongNode, wanted: Wanted, held: Held): Promise<Difference | undefined> {
   try {
-    return await node.differs(wanted, held);
+    return await node.differs(wanted, keysOf(wanted, held));
   } catch (error) {
     if (!(error instanceof UserError) || error instanceof UnseenError) throw error;
-    return `read back it is another: ${error.message.replace(/\.$/, "")}`;
+    return { says: `read back it is another: ${error.message.replace(/\.$/, "")}`, isPushed: false };
   }
+}
+
+function neverTheSame(admin: KongAdmin): KongPushed {
+  const error = new NotInForce(`${admin.address} shows another configuration after each write.`, {
+    hint: "Let others who push come to their end, and run the same command again; else look at that Kong.",
+    exitCode: 1,
+  });
+  return { admin: admin.address, outcome: { kind: "refused", error } };
 }
 
 function failed(admin: KongAdmin, error: unknown): KongPushed {
