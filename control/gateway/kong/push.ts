@@ -3,9 +3,7 @@
  * new upstream key. Versions only rise and no text is lost, as with an Envoy. How far it could be seen is said: Kong tells what it has
  * stored, and a probe who judges; not which bundle each worker serves.
  */
-import { statSync } from "node:fs";
 import { UserError } from "../../base/errors.js";
-import { readText, writeText } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import type { Anchors } from "../../trust/anchors.js";
 import { UnseenError } from "../admin.js";
@@ -13,9 +11,10 @@ import { type Bundle, signedBundle } from "../ecds.js";
 import { takeLock } from "../push-lock.js";
 import { checkClock } from "../push-preflight.js";
 import type { KongAdmin } from "./admin.js";
-import { KongFile } from "./file.js";
+import type { KongFile } from "./file.js";
 import { drawKey } from "./names.js";
 import { type Difference, type Held, KongNode, keysOf, NotInForce, type Wanted } from "./node.js";
+import { PlacedFile } from "./placed.js";
 import { type Plan, planOf, refused } from "./plan.js";
 import { seenOf } from "./seen.js";
 
@@ -71,28 +70,22 @@ class KongPushing {
   private readonly own: Bundle;
   private readonly warnings = new Set<string>();
   private readonly key = drawKey();
-  /** The file's text that is not of this push. */
-  private others = "";
-  private before: string;
-  private file: KongFile;
-  /** What this push has written into the file. */
-  private written: string | undefined;
-  /** Why it could not: what only takes away is brought to Kong all the same. */
-  private fileFault: UserError | undefined;
+  private readonly placed: PlacedFile;
 
   constructor(private readonly options: KongPushOptions) {
-    const { bundle, admins } = options;
+    const { bundle, file, text } = options;
     this.own = signedBundle(bundle);
-    for (const admin of admins) admin.hide(this.key);
-    [this.before, this.file] = this.read();
+    this.placed = new PlacedFile(file, text !== undefined);
+    this.hide(this.key);
+    this.hide(this.file.header.value);
   }
 
-  private read(): [text: string, file: KongFile] {
-    const { file: path, admins } = this.options;
-    const text = readText(path, "the Kong configuration", "Write one with `glassgate gateway render --for kong`.");
-    const file = KongFile.read(text, path);
-    for (const admin of admins) admin.hide(file.header.value);
-    return [text, file];
+  private get file(): KongFile {
+    return this.placed.file;
+  }
+
+  private hide(key: string): void {
+    for (const admin of this.options.admins) admin.hide(key);
   }
 
   async run(): Promise<KongPushResult> {
@@ -120,11 +113,10 @@ class KongPushing {
    */
   private async round(isLast: boolean): Promise<KongPushResult | undefined> {
     const { text } = this.options;
-    [this.before, this.file] = this.read();
-    if (this.before !== this.written) this.others = this.before;
+    this.hide(this.placed.readAgain().header.value);
     if (!this.file.isEnabled)
       throw refused("The filter chain in the file is disabled.", "Take `enabled: false` out of it.");
-    const isAgain = this.written !== undefined;
+    const isAgain = this.placed.isWritten;
     const { wanted, nodes } = await this.planFor(await this.look(), isAgain);
     // A Kong that is down shall not start without a revocation; a bundle waits until somebody takes it.
     if (!nodes.some((one) => "node" in one) && text === undefined && !isAgain)
@@ -133,7 +125,7 @@ class KongPushing {
         false,
         0,
       );
-    if (!this.writeFile(wanted)) return undefined;
+    if (!this.placed.write(wanted, (line) => this.warnings.add(line))) return undefined;
     const done: KongPushed[] = [];
     for (const one of nodes) {
       const brought = "node" in one ? await this.bring(one, wanted) : one;
@@ -142,10 +134,10 @@ class KongPushing {
       else return undefined;
     }
     // Whoever wrote after this push may have been overwritten by it in Kong.
-    if (readText(this.options.file, "the Kong configuration") !== (this.written ?? this.before)) return undefined;
+    if (!this.placed.isUntouched) return undefined;
     // What no Kong has taken shall not come with a restart. A revocation only takes away.
     const isTaken = done.some(({ outcome }) => outcome.kind !== "refused" || outcome.error instanceof NotInForce);
-    if (!isTaken && text === undefined) this.restore();
+    if (!isTaken && text === undefined) this.placed.restore();
     return this.result(
       done.map((one) => this.overtaken(one, wanted)),
       isTaken || text !== undefined,
@@ -221,41 +213,6 @@ class KongPushing {
     }
   }
 
-  /** Whether the file was still the one that was read. */
-  private writeFile(wanted: Wanted): boolean {
-    const { file } = this.options;
-    const before = this.file.header.value;
-    this.file.setConfiguration(wanted.configuration);
-    this.file.setKeys([before, wanted.key]);
-    const text = this.file.toString();
-    if (readText(file, "the Kong configuration") !== this.before) return false;
-    if (!this.place(text)) return true;
-    if ((statSync(file).mode & 0o007) !== 0)
-      this.warnings.add(
-        `everybody on this machine can read ${visible(file)}, which holds the upstream key: chmod o= it`,
-      );
-    return true;
-  }
-
-  private place(text: string): boolean {
-    try {
-      writeText(this.options.file, text);
-      this.written = text;
-      this.fileFault = undefined;
-      return true;
-    } catch (error) {
-      if (!(error instanceof UserError) || this.options.text === undefined) throw error;
-      this.written = undefined;
-      this.fileFault = error;
-      return false;
-    }
-  }
-
-  private restore(): void {
-    const { file } = this.options;
-    if (readText(file, "the Kong configuration") === this.written) writeText(file, this.others);
-  }
-
   /** Undefined where it holds what another push has brought since it was looked at. */
   private async bring({ node, held }: Seen, wanted: Wanted): Promise<KongPushed | undefined> {
     const { admin } = node;
@@ -279,7 +236,7 @@ class KongPushing {
   }
 
   private result(nodes: readonly KongPushed[], isTaken: boolean, generation: number): KongPushResult {
-    const file = KongFile.read(readText(this.options.file, "the Kong configuration"), this.options.file);
+    const file = this.placed.now;
     const [{ bundle } = { bundle: undefined }] = file.deployed;
     const restart = bundle === undefined ? "The file holds no bundle" : `The file holds version ${bundle.version}`;
     return {
@@ -287,7 +244,7 @@ class KongPushing {
       generation,
       nodes,
       warnings: [...this.warnings],
-      fileFault: this.fileFault,
+      fileFault: this.placed.fault,
       restart: `${restart}${isTaken ? "" : ", as before"}.`,
     };
   }
