@@ -16,6 +16,7 @@ import { readFlags } from "./base/flags.js";
 import { shuffled } from "./base/shuffled.js";
 import { spread } from "./base/statistics.js";
 import { Client, requestText } from "./load/client.js";
+import { today, writeSection } from "./report/page.js";
 
 /** Whose access phase is what. */
 const SERVERS = ["none", "lua", "empty", "glassgate"] as const;
@@ -141,6 +142,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const ports = await freePorts(SERVERS.length);
   const modules = { glassgate: kongWasm, ...writeModules(folder, ["empty"]) };
   const running = startNginx(folder, conf(folder, ports, modules));
+  const requests = flags.number("requests");
   const samples = new Map(rows.map((row): [Row, number[]] => [row, []]));
   const source = cpuSource();
   try {
@@ -162,7 +164,6 @@ export async function main(args: readonly string[]): Promise<void> {
         throw new Error(`${name}: answers were ${[...statuses].map(([code, count]) => `${count} times ${code}`)}`);
       return (cpuMicroseconds(pid, source) - before) / requests;
     };
-    const requests = flags.number("requests");
     for (const row of rows) await measure(row, requests);
     for (let round = 0; round < flags.number("rounds"); round++)
       for (const row of shuffled(rows)) samples.get(row)?.push(await measure(row, requests));
@@ -171,15 +172,27 @@ export async function main(args: readonly string[]): Promise<void> {
     await running.stop();
   }
   const [bare = 0] = rows.map((row) => spread(samples.get(row) ?? []).median);
-  process.stdout.write(`build/glassgate-kong.wasm: ${statSync(kongWasm).size} bytes\n\n`);
-  process.stdout.write("| what | CPU µs a request | more than no filter | quartiles |\n|---|--:|--:|--:|\n");
-  for (const row of rows) {
-    const { median, low, high } = spread(samples.get(row) ?? []);
-    const more = row === rows[0] ? "" : `+${(median - bare).toFixed(1)}`;
-    process.stdout.write(
-      `| ${row.name} | ${median.toFixed(1)} | ${more} | ${low.toFixed(1)} to ${high.toFixed(1)} |\n`,
-    );
-  }
+  const lines = [
+    "| what | CPU µs a request | more than no filter | quartiles |",
+    "|---|--:|--:|--:|",
+    ...rows.map((row) => {
+      const { median, low, high } = spread(samples.get(row) ?? []);
+      const more = row === rows[0] ? "" : `+${(median - bare).toFixed(1)}`;
+      return `| ${row.name} | ${median.toFixed(1)} | ${more} | ${low.toFixed(1)} to ${high.toFixed(1)} |`;
+    }),
+  ];
+  const text = lines.join("\n");
+  process.stdout.write(`${text}\n`);
+  writeSection(
+    "kong-module",
+    `## The build for Kong on Kong's own module
+
+\`npm run bench:kong-module\`, ${today()}: ngx_wasm_module in the nginx that GLASSGATE_NGINX names
+(docs/gateways/kong-seen.md has the versions), one worker; glassgate-kong.wasm of ${statSync(kongWasm).size} bytes;
+${flags.number("rounds")} rounds of ${requests} requests a row.
+
+${text}`,
+  );
   if (flags.json !== undefined)
     writeFileSync(
       flags.json,

@@ -10,6 +10,7 @@ import { kongWasmPath, wasmPath } from "../control/host/wasm.js";
 import { QuickWorld } from "../test/kit/quick-world.js";
 import { asKong } from "../test/verdicts/kong-gateway.js";
 import { spread } from "./base/statistics.js";
+import { today, writeSection } from "./report/page.js";
 
 const ROUNDS = 21;
 /** Requests of one kind in a round: some milliseconds. */
@@ -117,5 +118,8 @@ export async function main(args: readonly string[]): Promise<void> {
     "",
     `Median (quartiles) of ${ROUNDS} rounds of CPU time, ${REQUESTS} requests each. Envoy's host has a canary, a main thread and a worker to configure; Kong's a worker.`,
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  const text = lines.join("\n");
+  process.stdout.write(`${text}\n`);
+  const title = `## The build for Kong in the Node host\n\n\`npm run bench:kong\`, ${today()}, Node ${process.version}.`;
+  writeSection("kong", `${title}\n\n${text}`);
 }

@@ -6,7 +6,7 @@ import { writeText } from "../../control/base/files.js";
 const PAGE = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
 
 /** In the page's order. */
-export const SECTIONS = ["rows", "distinct", "memory", "streams", "revoke"] as const;
+export const SECTIONS = ["rows", "distinct", "memory", "streams", "revoke", "kong", "kong-module"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const begin = (name: SectionName): string => `<!-- section: ${name} -->\n`;
@@ -28,3 +28,5 @@ export function withSection(page: string, name: SectionName, text: string): stri
 export function writeSection(name: SectionName, text: string): void {
   writeText(PAGE, withSection(existsSync(PAGE) ? readFileSync(PAGE, "utf8") : "", name, text));
 }
+
+export const today = (): string => new Date().toISOString().slice(0, 10);
