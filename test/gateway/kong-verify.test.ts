@@ -44,6 +44,15 @@ describe("what render writes", () => {
     expect(await namesOf(changed(flatten))).toEqual([]);
   });
 
+  it("is clean with the health checks that Kong exports, all off", async () => {
+    const off = {
+      active: { healthy: { interval: 0, successes: 0 }, unhealthy: { interval: 0, http_failures: 0 } },
+      passive: { healthy: { successes: 0 }, unhealthy: { http_failures: 0, tcp_failures: 0, timeouts: 0 } },
+      threshold: 0,
+    };
+    expect(await namesOf(changed((root) => (root.upstreams[0].healthchecks = off)))).toEqual([]);
+  });
+
   it("is told from an Envoy's", () => {
     const envoy = readFileSync(fileURLToPath(new URL("../../envoy.yaml", import.meta.url)), "utf8");
     expect(kongTextIn(JSON.stringify({ config: text }))).toBe(text);
@@ -182,6 +191,23 @@ const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, 
   "a hop by another name": [(root) => (root.services[0].host = "api.internal"), "d hop-elsewhere@break-glass"],
   "a path before each path": [(root) => (root.services[0].path = "/v1"), "d hop-path@break-glass"],
   retries: [(root) => delete root.services[0].retries, "w retries@break-glass"],
+  "the hop's service disabled": [(root) => (root.services[0].enabled = false), "d service-disabled@break-glass"],
+  "the API's service disabled": [
+    (root) => (root.services[1].enabled = false),
+    "d service-disabled@break-glass-upstream",
+  ],
+  "the API's errors counted against this Kong": [
+    (root) => (root.upstreams[0].healthchecks = { passive: { unhealthy: { http_failures: 3 } } }),
+    "w health-checked@break-glass-upstream.internal",
+  ],
+  "the API's timeouts counted against this Kong": [
+    (root) => (root.upstreams[0].healthchecks = { passive: { unhealthy: { timeouts: 1 } } }),
+    "w health-checked@break-glass-upstream.internal",
+  ],
+  "this Kong asked for its health": [
+    (root) => (root.upstreams[0].healthchecks = { active: { unhealthy: { interval: 5, http_failures: 1 } } }),
+    "w health-checked@break-glass-upstream.internal",
+  ],
   "another route on the hop": [
     (root) => root.services[0].routes.push({ name: "x", hosts: ["x.example.com"], plugins: [{ name: "jwt" }] }),
     "d hop-shared@x",

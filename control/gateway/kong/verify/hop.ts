@@ -22,6 +22,13 @@ const targetsOf = (walk: Walk, upstream: Entity | undefined): Entity[] =>
 export function judgeService(walk: Walk, service: Entity): void {
   const { label } = service;
   walk.entities.strangers(service, SERVICE);
+  if (!service.is("enabled", true))
+    walk.danger(
+      service.get("enabled"),
+      `service-disabled@${label}`,
+      `${label} is disabled: Kong drops its routes, and what they took goes to whatever other route fits it, from the second one with the upstream key`,
+      "take `enabled: false` out",
+    );
   const beside = ["protocol", "host", "port", "path"].filter((member) => service.get(member) !== undefined);
   if (service.get("url") !== undefined && beside.length > 0)
     walk.danger(
@@ -39,12 +46,40 @@ export function judgeService(walk: Walk, service: Entity): void {
     );
 }
 
+/** Counters and intervals that switch a health check on; Kong's own are all 0, and `GET /config` writes them out. */
+const CHECKS = [
+  ["passive", "unhealthy", ["http_failures", "tcp_failures", "timeouts"]],
+  ["active", "healthy", ["interval"]],
+  ["active", "unhealthy", ["interval"]],
+] as const;
+
+/** Through the one target come the API's own errors: this Kong would lock itself out when they are many, and a passive check lets nobody in again. */
+function judgeHealth(walk: Walk, upstream: Entity): void {
+  const checks = upstream.get("healthchecks");
+  const isOn = CHECKS.some(([kind, side, members]) =>
+    members.some((member) => {
+      const text = checks?.map?.get(kind)?.map?.get(side)?.map?.get(member)?.text;
+      return text !== undefined && text !== "0";
+    }),
+  );
+  if (isOn)
+    walk.warn(
+      checks,
+      `health-checked@${upstream.label}`,
+      `${upstream.label} counts answers against this Kong itself: the API's own errors, or a check that no route answers, take its one target out, and no grant opens anything`,
+      "no healthchecks on the upstream that leads back to this Kong",
+    );
+}
+
 export function judgeHop(walk: Walk, hop: Entity, { upstream }: Pair): void {
   const { label } = hop;
   const { protocol, host, path } = placeOf(hop);
   judgeService(walk, hop);
   const targets = targetsOf(walk, upstream);
-  if (upstream !== undefined) walk.entities.strangers(upstream, UPSTREAM);
+  if (upstream !== undefined) {
+    walk.entities.strangers(upstream, UPSTREAM);
+    judgeHealth(walk, upstream);
+  }
   for (const target of targets) walk.entities.strangers(target, TARGET);
   const places = upstream === undefined ? [host] : targets.map((target) => target.text("target") ?? "");
   const elsewhere = places.filter((place) => !LOOPBACK.test(place));
