@@ -10,7 +10,7 @@ import type { World } from "../test/kit/world.js";
 import { forKong, newWorld } from "../test/kong-module/gateway.js";
 import { writeModules } from "../test/kong-module/modules.js";
 import { kongWasm } from "../test/kong-module/nginx.js";
-import { freePorts, httpPreamble, nginx, preamble, startNginx, until } from "../test/kong-module/process.js";
+import { freePorts, httpPreamble, nginx, preamble, startNginx, until, wasmBlock } from "../test/kong-module/process.js";
 import { cpuMicroseconds, cpuSource } from "./base/cpu.js";
 import { readFlags } from "./base/flags.js";
 import { shuffled } from "./base/shuffled.js";
@@ -61,11 +61,7 @@ function rowsOf(world: World): Row[] {
 
 const conf = (folder: string, ports: readonly number[], modules: Readonly<Record<string, string>>): string => `
 ${preamble(folder, 1)}
-wasm {
-${Object.entries(modules)
-  .map(([name, path]) => `  module ${name} ${path};`)
-  .join("\n")}
-}
+${wasmBlock(modules)}
 http {
   ${httpPreamble(folder)}
   keepalive_requests 100000000;

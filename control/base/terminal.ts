@@ -52,7 +52,7 @@ function open(): Held | undefined {
     const output = openSync("/dev/tty", O_WRONLY | O_NOCTTY);
     return { input: new ReadStream(descriptor), descriptor, output, answer: undefined };
   } catch {
-    return undefined; // No process of this session has a terminal, or it is gone.
+    return undefined; // There is no terminal, or it is gone.
   }
 }
 

@@ -6,7 +6,7 @@
  * Behind that route stands a second one, as config/kong has it: for the gateway's own address only, and only with the key.
  */
 
-import { httpPreamble, preamble } from "./process.js";
+import { httpPreamble, preamble, wasmBlock } from "./process.js";
 
 export interface ConfOptions {
   readonly folder: string;
@@ -122,11 +122,7 @@ export function nginxConf(options: ConfOptions): string {
       proxy_pass http://127.0.0.1:${port}$request_uri;`;
   return `
 ${preamble(folder, workers)}
-wasm {
-${Object.entries(modules)
-  .map(([name, path]) => `  module ${name} ${path};`)
-  .join("\n")}
-}
+${wasmBlock(modules)}
 http {
 ${httpPreamble(folder)}
   underscores_in_headers on;

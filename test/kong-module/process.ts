@@ -41,6 +41,13 @@ events { worker_connections 1024; }
 `;
 };
 
+/** `wasm {}`: the modules by name. */
+export const wasmBlock = (modules: Readonly<Record<string, string>>): string => `wasm {
+${Object.entries(modules)
+  .map(([name, path]) => `  module ${name} ${path};`)
+  .join("\n")}
+}`;
+
 /** The first lines of `http {}`. */
 export const httpPreamble = (folder: string): string => {
   const luaPath = process.env.GLASSGATE_NGINX_LUA_PATH;
