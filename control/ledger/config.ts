@@ -17,7 +17,10 @@ export const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5
 const address = z.string().regex(addressPattern, "must be host:port, for example 127.0.0.1:7070");
 const digest = z
   .string()
-  .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in 64 hex digits, never a token itself: `glassgate ledger token` prints one");
+  .regex(
+    /^[0-9a-f]{64}$/,
+    "must be a SHA-256 in 64 hex digits, never a token itself: `glassgate ledger token` prints one",
+  );
 
 const logFileSchema = z.strictObject({
   path: file,
@@ -85,7 +88,11 @@ const listenSchema = z
     if (!isLoopback(where))
       context.addIssue({ code: "custom", path: ["address"], message: "is not on this machine: that needs tls" });
     if (receipts !== undefined && addressPattern.test(receipts))
-      context.addIssue({ code: "custom", path: ["receipts"], message: "is an address, and that needs tls; or name a unix socket" });
+      context.addIssue({
+        code: "custom",
+        path: ["receipts"],
+        message: "is an address, and that needs tls; or name a unix socket",
+      });
   });
 export type Listen = z.infer<typeof listenSchema>;
 
@@ -101,7 +108,10 @@ const alarmsSchema = z.strictObject({
     .max(16)
     .optional(),
   /** A program and its arguments; the alarm is JSON on its standard input. */
-  commands: z.array(z.strictObject({ run: z.array(z.string().min(1)).min(1).max(64) })).max(16).optional(),
+  commands: z
+    .array(z.strictObject({ run: z.array(z.string().min(1)).min(1).max(64) }))
+    .max(16)
+    .optional(),
 });
 
 const followed = {
@@ -136,12 +146,28 @@ export const ledgerSchema = z
     witnesses: file.optional(),
   })
   .superRefine(({ gateways, senders }, context) => {
-    namesOnce(context, "gateways", gateways.map(({ id }) => id), "id");
-    namesOnce(context, "senders", senders.map(({ name }) => name), "name");
-    const digests = senders.flatMap(({ tokens = [], certificates = [] }, i) => [...tokens, ...certificates].map((value) => ({ value, i })));
+    namesOnce(
+      context,
+      "gateways",
+      gateways.map(({ id }) => id),
+      "id",
+    );
+    namesOnce(
+      context,
+      "senders",
+      senders.map(({ name }) => name),
+      "name",
+    );
+    const digests = senders.flatMap(({ tokens = [], certificates = [] }, i) =>
+      [...tokens, ...certificates].map((value) => ({ value, i })),
+    );
     for (const [at, { value, i }] of digests.entries())
       if (digests.findIndex((other) => other.value === value) < at)
-        context.addIssue({ code: "custom", path: ["senders", i], message: "has a token or certificate that stands here twice" });
+        context.addIssue({
+          code: "custom",
+          path: ["senders", i],
+          message: "has a token or certificate that stands here twice",
+        });
   });
 export type LedgerConfig = z.infer<typeof ledgerSchema>;
 
@@ -161,7 +187,12 @@ export const agentSchema = z
     state: file,
   })
   .superRefine(({ gateways, to }, context) => {
-    namesOnce(context, "gateways", gateways.map(({ id }) => id), "id");
+    namesOnce(
+      context,
+      "gateways",
+      gateways.map(({ id }) => id),
+      "id",
+    );
     if ((to.certificate === undefined) !== (to.key === undefined))
       context.addIssue({ code: "custom", path: ["to"], message: "needs certificate and key together" });
     if (to.certificate === undefined && to.token_file === undefined)
@@ -193,7 +224,8 @@ function parse<T>(text: string, name: string, schema: z.ZodType<T> & { readonly 
 const LEDGER_HINT = "config/ledger/ledger.yaml is a complete example, docs/ledger.md tells each member.";
 const AGENT_HINT = "config/ledger/follow.yaml is a complete example, docs/ledger.md tells each member.";
 
-export const parseLedgerConfig = (text: string, name: string): LedgerConfig => parse(text, name, ledgerSchema, LEDGER_HINT);
+export const parseLedgerConfig = (text: string, name: string): LedgerConfig =>
+  parse(text, name, ledgerSchema, LEDGER_HINT);
 export const parseAgentConfig = (text: string, name: string): AgentConfig => parse(text, name, agentSchema, AGENT_HINT);
 
 type At = (path: string) => string;
@@ -201,7 +233,9 @@ const gatewaysAt = (gateways: readonly FollowedGateway[], at: At): FollowedGatew
   gateways.map((gateway) => ({
     ...gateway,
     ...(gateway.audit === undefined ? {} : { audit: gateway.audit.map((log) => ({ ...log, path: at(log.path) })) }),
-    ...(gateway.answers === undefined ? {} : { answers: gateway.answers.map((log) => ({ ...log, path: at(log.path) })) }),
+    ...(gateway.answers === undefined
+      ? {}
+      : { answers: gateway.answers.map((log) => ({ ...log, path: at(log.path) })) }),
     ...(gateway.envoy === undefined ? {} : { envoy: at(gateway.envoy) }),
   }));
 
@@ -216,7 +250,11 @@ function filesAt<T extends object>(value: T, names: readonly (keyof T & string)[
 
 /** Reads a ledger's configuration; its paths count from its own folder. */
 export function readLedgerConfig(path: string): LedgerConfig {
-  const text = readText(path, "the ledger's configuration", "`glassgate ledger init DIR --origin NAME` makes a ledger.");
+  const text = readText(
+    path,
+    "the ledger's configuration",
+    "`glassgate ledger init DIR --origin NAME` makes a ledger.",
+  );
   const config = parseLedgerConfig(text, path);
   const at: At = (name) => resolve(dirname(path), name);
   const { listen, alarms } = config;
@@ -228,7 +266,9 @@ export function readLedgerConfig(path: string): LedgerConfig {
       ? {}
       : {
           listen: {
-            ...(listen.receipts === undefined || addressPattern.test(listen.receipts) ? listen : filesAt(listen, ["receipts"], at)),
+            ...(listen.receipts === undefined || addressPattern.test(listen.receipts)
+              ? listen
+              : filesAt(listen, ["receipts"], at)),
             ...(listen.tls === undefined ? {} : { tls: filesAt(listen.tls, ["certificate", "key", "client_ca"], at) }),
           },
         }),
@@ -249,7 +289,10 @@ export function readAgentConfig(path: string): AgentConfig {
 }
 
 /** The text of a new ledger's configuration: what it must have, and the rest to be filled in. */
-export const newLedgerConfig = (origin: string, key: string): string => `# A ledger: docs/ledger.md tells each member. Paths count from this file's folder.
+export const newLedgerConfig = (
+  origin: string,
+  key: string,
+): string => `# A ledger: docs/ledger.md tells each member. Paths count from this file's folder.
 origin: ${JSON.stringify(origin)}
 key: ${JSON.stringify(key)}
 

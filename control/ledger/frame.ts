@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Received, receivedKinds } from "./intake.js";
 
 /** In one request, whichever way. */
-export const MAX_ITEMS = 100_000;
+export const MAX_ITEMS = 50_000;
 
 /** Canonical: what decodes to bytes encodes to the same text. */
 const base64 = z.string().transform((text, context) => {
@@ -18,7 +18,9 @@ const frameSchema = z.strictObject({
 export type FrameItem = Pick<Received, "kind" | "bytes">;
 
 export const encodeFrame = (received: readonly FrameItem[]): Buffer =>
-  Buffer.from(JSON.stringify({ received: received.map(({ kind, bytes }) => ({ kind, bytes: bytes.toString("base64") })) }));
+  Buffer.from(
+    JSON.stringify({ received: received.map(({ kind, bytes }) => ({ kind, bytes: bytes.toString("base64") })) }),
+  );
 
 /** Undefined where it has another form. */
 export function decodeFrame(body: Buffer): readonly FrameItem[] | undefined {

@@ -341,7 +341,8 @@ describe("rotation", () => {
 describe("container runtimes", () => {
   const long = record(1, "p".repeat(40_000));
   const parts = (line: string): string[] => line.match(/.{1,16384}/g) ?? [];
-  const cri = (stream: string, tag: string, content: string): string => `2026-11-26T17:20:00.123456789Z ${stream} ${tag} ${content}\n`;
+  const cri = (stream: string, tag: string, content: string): string =>
+    `2026-11-26T17:20:00.123456789Z ${stream} ${tag} ${content}\n`;
   const dockerLine = (stream: string, log: string): string =>
     `${JSON.stringify({ log, stream, time: "2026-11-26T17:20:00.123456789Z" })}\n`;
 
@@ -349,7 +350,11 @@ describe("container runtimes", () => {
     const [a = "", b = "", c = ""] = parts(long);
     writeFileSync(
       file,
-      cri("stdout", "P", a) + cri("stderr", "F", "[info] starting") + cri("stdout", "P", b) + cri("stdout", "F", c) + cri("stdout", "F", record(2)),
+      cri("stdout", "P", a) +
+        cri("stderr", "F", "[info] starting") +
+        cri("stdout", "P", b) +
+        cri("stdout", "F", c) +
+        cri("stdout", "F", record(2)),
     );
     const tail = tailOf({ format: "cri", mixed: true });
     expect(await drain(tail)).toEqual([long, record(2)]);
@@ -360,7 +365,11 @@ describe("container runtimes", () => {
     const [a = "", b = "", c = ""] = parts(long);
     writeFileSync(
       file,
-      dockerLine("stdout", a) + dockerLine("stderr", "[info] starting\n") + dockerLine("stdout", b) + dockerLine("stdout", `${c}\n`) + dockerLine("stdout", `${record(2)}\n`),
+      dockerLine("stdout", a) +
+        dockerLine("stderr", "[info] starting\n") +
+        dockerLine("stdout", b) +
+        dockerLine("stdout", `${c}\n`) +
+        dockerLine("stdout", `${record(2)}\n`),
     );
     const tail = tailOf({ format: "docker", mixed: true });
     expect(await drain(tail)).toEqual([long, record(2)]);
@@ -389,10 +398,25 @@ describe("container runtimes", () => {
   });
 
   it("other lines of a mixed file are left, and nothing of ours is", async () => {
-    const answer = '{"bytes_received":0,"bytes_sent":12,"details":"via_upstream","duration_ms":3,"request_id":"r","status":200,"time":"t","verdict":"allow"}';
-    const access = '{"code":200,"details":"via_upstream","host":"h","method":"GET","path":"/","peer":"p","request_id":"r","time":"t","verdict":null}';
+    const answer =
+      '{"bytes_received":0,"bytes_sent":12,"details":"via_upstream","duration_ms":3,"request_id":"r","status":200,"time":"t","verdict":"allow"}';
+    const access =
+      '{"code":200,"details":"via_upstream","host":"h","method":"GET","path":"/","peer":"p","request_id":"r","time":"t","verdict":null}';
     const ours = [record(1), '{"evidence":"a~b"}', answer, '{"receipt":"a.b.c"}'];
-    writeFileSync(file, text(["[2026-11-26] starting", ours[0] ?? "", ours[1] ?? "", access, "", ours[2] ?? "", "\xff\xfe", ours[3] ?? ""]), "latin1");
+    writeFileSync(
+      file,
+      text([
+        "[2026-11-26] starting",
+        ours[0] ?? "",
+        ours[1] ?? "",
+        access,
+        "",
+        ours[2] ?? "",
+        "\xff\xfe",
+        ours[3] ?? "",
+      ]),
+      "latin1",
+    );
     const tail = tailOf({ mixed: true });
     expect(await drain(tail)).toEqual(ours);
     await tail.close();

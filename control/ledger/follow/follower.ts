@@ -29,7 +29,12 @@ export interface FollowOptions {
 }
 
 export interface FollowStatus {
-  readonly files: readonly { readonly gateway: string; readonly path: string; readonly offset: number; readonly lines: number }[];
+  readonly files: readonly {
+    readonly gateway: string;
+    readonly path: string;
+    readonly offset: number;
+    readonly lines: number;
+  }[];
   readonly heartbeats: number;
 }
 
@@ -58,7 +63,12 @@ export class Follower {
   }
 
   status(): FollowStatus {
-    const files = this.tails.map(({ gateway, tail }) => ({ gateway, path: tail.path, offset: tail.offset, lines: tail.lines }));
+    const files = this.tails.map(({ gateway, tail }) => ({
+      gateway,
+      path: tail.path,
+      offset: tail.offset,
+      lines: tail.lines,
+    }));
     return { files, heartbeats: this.heartbeats };
   }
 

@@ -30,6 +30,15 @@ export function headsIn(stats: ReadonlyMap<string, number>): Head[] {
   return [...found].flatMap(([vm, { seq, head, at }]) => {
     if (seq === undefined || head === undefined || at === undefined || head % SEQUENCE_VALUES !== seq % SEQUENCE_VALUES)
       return [];
-    return [{ vm, seq, at, head: Math.floor(head / SEQUENCE_VALUES).toString(16).padStart(12, "0") }];
+    return [
+      {
+        vm,
+        seq,
+        at,
+        head: Math.floor(head / SEQUENCE_VALUES)
+          .toString(16)
+          .padStart(12, "0"),
+      },
+    ];
   });
 }

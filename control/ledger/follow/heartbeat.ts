@@ -1,7 +1,8 @@
 /** A gateway's heartbeats: how far each of its VMs' chains has come, as it publishes it itself, before anybody could rewrite a file. */
-import type { Admin } from "../../gateway/admin.js";
+
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
+import type { Admin } from "../../gateway/admin.js";
 import { type Head, headsIn } from "./gauges.js";
 
 /** Without news it is entered this often. */

@@ -89,7 +89,12 @@ export function unglued(bytes: Buffer): Buffer[] {
 }
 
 /** A line of the answers' log as a rendered gateway writes it: no other of its logs has these. */
-const answer = z.looseObject({ request_id: z.string(), status: z.unknown(), bytes_sent: z.unknown(), duration_ms: z.unknown() });
+const answer = z.looseObject({
+  request_id: z.string(),
+  status: z.unknown(),
+  bytes_sent: z.unknown(),
+  duration_ms: z.unknown(),
+});
 
 /** Whether a line is one of the audit or answers' log, where others write to the same file. */
 export function isOurs(bytes: Buffer): boolean {

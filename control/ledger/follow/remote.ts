@@ -1,5 +1,5 @@
 /** Handing in at another ledger over HTTP: until it says that all is durable, however long that takes. */
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { messageOf, UserError } from "../../base/errors.js";
 import { readBytes, readText } from "../../base/files.js";
@@ -44,7 +44,9 @@ function checkedUrl(text: string): URL {
 function tokenIn(file: string): string {
   const token = readText(file, "the token", "`glassgate ledger token NAME` prints one, once.").trim();
   if (/^[\x21-\x7e]{16,256}$/.test(token)) return token;
-  throw new UserError(`${visible(file)} holds no token.`, { hint: "It is one line, as `glassgate ledger token NAME` printed it." });
+  throw new UserError(`${visible(file)} holds no token.`, {
+    hint: "It is one line, as `glassgate ledger token NAME` printed it.",
+  });
 }
 
 interface Answer {

@@ -13,7 +13,9 @@ type Made = Pick<Received, "kind" | "bytes">;
 /** As each record has it: roots, threshold, audience and mode. */
 export function anchorsHash({ audience, threshold, roots }: Anchors, mode: "enforce" | "shadow"): string {
   const kids = roots.map(({ kid }) => kid).sort();
-  return createHash("sha256").update([audience, String(threshold), mode, ...kids].join("\n")).digest("hex");
+  return createHash("sha256")
+    .update([audience, String(threshold), mode, ...kids].join("\n"))
+    .digest("hex");
 }
 
 /** An older bundle or text may serve again: said anew, the ledger knows it already. */

@@ -14,7 +14,8 @@ export interface Sibling {
   readonly stat: BigIntStats;
 }
 
-export const statOf = (path: string): BigIntStats | undefined => statSync(path, { bigint: true, throwIfNoEntry: false });
+export const statOf = (path: string): BigIntStats | undefined =>
+  statSync(path, { bigint: true, throwIfNoEntry: false });
 
 /** Follows a link, as a container's log is one. */
 async function foldersOf(path: string): Promise<string[]> {
@@ -51,7 +52,11 @@ export function isRotated(path: string, log: string): boolean {
   if (name === own || COMPRESSED.test(name)) return false;
   const end = extname(own);
   const stem = own.slice(0, own.length - end.length);
-  const rest = name.startsWith(own) ? name.slice(own.length) : name.endsWith(end) && name.startsWith(stem) ? name.slice(stem.length) : "";
+  const rest = name.startsWith(own)
+    ? name.slice(own.length)
+    : name.endsWith(end) && name.startsWith(stem)
+      ? name.slice(stem.length)
+      : "";
   return /^[.\-_~]/.test(rest);
 }
 

@@ -127,7 +127,8 @@ export class Source {
     const pieces = lines.flatMap(({ bytes, resume }) => unglued(bytes).map((piece) => ({ bytes: piece, resume })));
     const last = pieces.length - 1;
     for (const [i, { bytes, resume }] of pieces.entries())
-      if (!this.log.mixed || isOurs(bytes)) this.queue.push({ bytes, resume: i < last ? Math.min(begin, resume) : resume });
+      if (!this.log.mixed || isOurs(bytes))
+        this.queue.push({ bytes, resume: i < last ? Math.min(begin, resume) : resume });
   }
 
   /** Nothing will be written to it any more: what stands behind its last line end is a line as well. */
@@ -166,7 +167,8 @@ export class Source {
     const last = this.queue[lines - 1];
     this.queue = this.queue.slice(lines);
     if (last !== undefined) this.done = last.resume;
-    if (this.queue.length === 0 && lines > 0) this.done = Math.max(this.done, this.unwrapper.resumeAt(this.splitter.lineStart));
+    if (this.queue.length === 0 && lines > 0)
+      this.done = Math.max(this.done, this.unwrapper.resumeAt(this.splitter.lineStart));
   }
 
   place(): Place {
