@@ -5,7 +5,7 @@
 import { reasonOf, systemCode } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { LogFile } from "../config.js";
-import { type Place, readPosition, writePosition } from "./position.js";
+import { readPosition, writePosition } from "./position.js";
 import { filesBeside, findPlace, isRotated, type Sibling, statOf } from "./siblings.js";
 import { idOf, Source } from "./source.js";
 
