@@ -189,3 +189,40 @@ export async function play(spec: Play): Promise<Chain> {
     now: start * 1000 + 60_000,
   };
 }
+
+const objectOf = (text: string): Record<string, unknown> => {
+  const value: unknown = JSON.parse(text);
+  return Object.fromEntries(Object.entries(Object(value)));
+};
+
+/** A record with other members, where hostile lines are wanted, or such as the filter does not make yet. */
+export function bend(text: string, changes: Json): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries({ ...objectOf(text), ...changes }).filter(([, value]) => value !== undefined)),
+  );
+}
+
+/** Such records as one chain of a VM. */
+export function chained(vm: string, texts: readonly string[]): string[] {
+  let prev = "0".repeat(64);
+  return texts.map((text, i) => {
+    const made = bend(text, { vm, seq: i + 1, prev });
+    prev = sha256(made);
+    return made;
+  });
+}
+
+export const isRecord = (text: string): boolean => text.startsWith('{"v":1');
+export const memberOf = (text: string, name: string): unknown => objectOf(text)[name];
+
+/** What its gateway publishes of these lines. */
+export function heartbeatOf(lines: readonly string[], at: number, gateway = GATEWAY): string {
+  const last = new Map<string, string>();
+  for (const text of lines.filter(isRecord)) {
+    const vm = String(memberOf(text, "vm"));
+    const before = last.get(vm);
+    if (before === undefined || Number(memberOf(before, "seq")) < Number(memberOf(text, "seq"))) last.set(vm, text);
+  }
+  const vms = [...last].map(([vm, text]) => ({ vm, seq: memberOf(text, "seq"), head: sha256(text).slice(0, 12) }));
+  return JSON.stringify({ gateway, at, vms });
+}
