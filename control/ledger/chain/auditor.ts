@@ -17,6 +17,8 @@ export type { Finding };
 const ALL_SLOTS = 2 ** 27;
 /** Of the log's time: how often it is looked for what time has brought. */
 const LOOK_MS = 10_000;
+/** Of the log's time, without an entry: longer than from one heartbeat to the next. */
+const IDLE_MS = 60_000;
 /** Findings that wait to be seen in an alarm. */
 const MAX_UNSEEN = 100_000;
 const MAX_TOLD_RANGES = 1024;
@@ -82,12 +84,19 @@ export class Auditor {
     return this.state.chains;
   }
 
+  /** Nobody looked: the ledger was down, or there was nothing to enter. What came next may have come in time. */
+  private pass(at: number): void {
+    for (const gateway of this.state.chains.gateways.values())
+      if (gateway.beatAt !== undefined) gateway.beatAt = Math.max(gateway.beatAt, at);
+    this.lookedAt = at;
+  }
+
   private passTime(at: number, index: number, isLast = false): Finding[] {
+    const isIdle = at - this.now > IDLE_MS;
     this.now = Math.max(this.now, at);
+    if (isIdle) this.pass(at);
     if (!isLast && this.now - this.lookedAt < LOOK_MS) return [];
-    const isFirst = this.lookedAt === 0;
     this.lookedAt = this.now;
-    if (isFirst) return [];
     const { findings } = due(this.state, this.rules, this.now, this.now);
     for (const finding of findings) {
       this.noteFinding(finding, this.now);

@@ -2,17 +2,17 @@
 import { createHash } from "node:crypto";
 import { readAuditLines } from "../../../control/base/audit.js";
 import { FilterHost } from "../../../control/host/host.js";
-import type { Anchors } from "../../../control/trust/anchors.js";
-import { anchorsSchema } from "../../../control/trust/anchors.js";
 import type { Alarm } from "../../../control/ledger/chain/finding.js";
 import { type EntryReader, type Ledger, type LedgerOptions, openLedger } from "../../../control/ledger/chain/ledger.js";
 import type { Pins } from "../../../control/ledger/chain/rules.js";
 import { decodeEntry, type Entry } from "../../../control/ledger/entry.js";
 import type { Received } from "../../../control/ledger/intake.js";
 import type { Log } from "../../../control/ledger/log.js";
+import type { Anchors } from "../../../control/trust/anchors.js";
+import { anchorsSchema } from "../../../control/trust/anchors.js";
 import { headersOf } from "../../kit/headers.js";
-import { type Json, World } from "../../kit/world.js";
 import { QuickWorld } from "../../kit/quick-world.js";
+import type { Json, World } from "../../kit/world.js";
 
 export class MemoryLog implements Log {
   readonly origin = "ledger.example/test";
@@ -102,7 +102,13 @@ async function openOn(
   more: Partial<LedgerOptions>,
 ): Promise<Opened> {
   const alarms: Alarm[] = [];
-  const options = { log, entries: log.reader, pins, clock: () => clock.now, onAlarm: (alarm: Alarm) => alarms.push(alarm) };
+  const options = {
+    log,
+    entries: log.reader,
+    pins,
+    clock: () => clock.now,
+    onAlarm: (alarm: Alarm) => alarms.push(alarm),
+  };
   const ledger = await openLedger({ ...options, ...more });
   return {
     ledger,
@@ -168,10 +174,55 @@ export async function play(spec: Play): Promise<Chain> {
       worker: i % (spec.workers ?? 1),
       sourceAddress: "192.0.2.1:5000",
     });
-    const { record, evidence, correction, ended } = readAuditLines(outcome.filterState.get("wasm.glassgate.audit") ?? "");
+    const { record, evidence, correction, ended } = readAuditLines(
+      outcome.filterState.get("wasm.glassgate.audit") ?? "",
+    );
     lines.push(record);
     if (evidence !== undefined) lines.push(JSON.stringify({ evidence }));
     for (const more of [correction, ended]) if (more !== undefined) lines.push(more);
   }
-  return { world, pins: { anchors: [anchorsOf(world)] }, bundle: bundleIn(configuration), lines, now: start * 1000 + 60_000 };
+  return {
+    world,
+    pins: { anchors: [anchorsOf(world)] },
+    bundle: bundleIn(configuration),
+    lines,
+    now: start * 1000 + 60_000,
+  };
+}
+
+const objectOf = (text: string): Record<string, unknown> => {
+  const value: unknown = JSON.parse(text);
+  return Object.fromEntries(Object.entries(Object(value)));
+};
+
+/** A record with other members, where hostile lines are wanted, or such as the filter does not make yet. */
+export function bend(text: string, changes: Json): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries({ ...objectOf(text), ...changes }).filter(([, value]) => value !== undefined)),
+  );
+}
+
+/** Such records as one chain of a VM. */
+export function chained(vm: string, texts: readonly string[]): string[] {
+  let prev = "0".repeat(64);
+  return texts.map((text, i) => {
+    const made = bend(text, { vm, seq: i + 1, prev });
+    prev = sha256(made);
+    return made;
+  });
+}
+
+export const isRecord = (text: string): boolean => text.startsWith('{"v":1');
+export const memberOf = (text: string, name: string): unknown => objectOf(text)[name];
+
+/** What its gateway publishes of these lines. */
+export function heartbeatOf(lines: readonly string[], at: number, gateway = GATEWAY): string {
+  const last = new Map<string, string>();
+  for (const text of lines.filter(isRecord)) {
+    const vm = String(memberOf(text, "vm"));
+    const before = last.get(vm);
+    if (before === undefined || Number(memberOf(before, "seq")) < Number(memberOf(text, "seq"))) last.set(vm, text);
+  }
+  const vms = [...last].map(([vm, text]) => ({ vm, seq: memberOf(text, "seq"), head: sha256(text).slice(0, 12) }));
+  return JSON.stringify({ gateway, at, vms });
 }
