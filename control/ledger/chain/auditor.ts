@@ -25,6 +25,12 @@ const MAX_TOLD_RANGES = 1024;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
 
+/** What an auditor says. */
+export interface Audited extends Finding {
+  /** It should have been an alarm, and the log has none. */
+  readonly isUntold?: true;
+}
+
 interface Unseen {
   readonly finding: Finding;
   readonly at: number;
@@ -55,7 +61,7 @@ export class Auditor {
    * The next entry of the log. @param entry its body is whole, also where it stands in a blob
    * @returns what is wrong, or worth knowing, about it and what was before it
    */
-  take(index: number, entry: Entry): readonly Finding[] {
+  take(index: number, entry: Entry): readonly Audited[] {
     const at = Date.parse(entry.head.received);
     const found = this.passTime(at, index);
     if (entry.head.type === "alarm") {
@@ -68,15 +74,16 @@ export class Auditor {
     return [...found, ...now];
   }
 
-  /** @returns what the ledger was silent about */
-  end(): readonly Finding[] {
-    this.passTime(this.now, this.state.size, true);
-    return [...this.unseen.values()].flatMap(({ finding, at }): Finding[] => {
+  /** @returns what is found at the end, and what the ledger was silent about (`isUntold`) */
+  end(): readonly Audited[] {
+    const found = this.passTime(this.now, this.state.size, true);
+    const untold = [...this.unseen.values()].flatMap(({ finding, at }): Audited[] => {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
       // Counted in a sum that names no single one, or that was not due when the log ended.
       if (told !== undefined && (told.extra-- > 0 || at > this.now - SLACK * this.pause)) return [];
-      return [{ ...finding, says: `the ledger has no alarm about it: ${finding.says}` }];
+      return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
     });
+    return [...found, ...untold];
   }
 
   /** Heads of all chains, open stretches and counts, as they are now. */

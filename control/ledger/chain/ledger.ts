@@ -13,7 +13,7 @@ import { type Alarm, decodeFinding, encodeFinding, type Finding } from "./findin
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
 import { newState, prepare, type State } from "./state.js";
-import { type LedgerStatus, statusOf } from "./status.js";
+import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
 
 /** The entries of a log from `from` on, before `to`, in order. */
 export type EntryReader = (
@@ -89,6 +89,11 @@ export class Ledger implements Intake {
 
   status(): LedgerStatus {
     return statusOf(this.state, this.rules, this.options.clock());
+  }
+
+  /** How often a grant was used, where it is still known. */
+  useOf(grant: string): GrantUse | undefined {
+    return useOf(this.state, grant);
   }
 
   /** Waits for what was taken; then no more is. */
