@@ -406,6 +406,19 @@ describe("the auditor", () => {
     expect(silent).toEqual([]);
   });
 
+  it("knows a liar by the log's own alarms, where nobody tells it who speaks for whom", async () => {
+    const opened = await open({ ...pins, senders: {} }, now);
+    const lies = one.lines.filter(isRecord).map((text) => line(bend(text, { path: "/orders/forged" }), "liar"));
+    await opened.ledger.take([...lies.slice(0, 9), ...all, ...lies.slice(9)]);
+    opened.clock.now += 130_000;
+    await opened.ledger.take(all.filter(({ kind }) => kind === "heartbeat"));
+    await opened.ledger.tick();
+    opened.clock.now += 70_000;
+    await opened.ledger.tick();
+    expect(audit(opened).silent).toEqual([]);
+    expect(audit(opened).found).not.toContain("fork");
+  });
+
   it("names each alarm that the ledger did not raise", async () => {
     const opened = await takeAll(spoilt());
     opened.clock.now += 300_000;

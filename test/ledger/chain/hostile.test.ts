@@ -1,10 +1,11 @@
 /** Lines that no gateway wrote: kept, labelled, and never able to break the ledger, to inject an entry or to fill its memory. */
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
+import { Auditor } from "../../../control/ledger/chain/auditor.js";
 import { classify } from "../../../control/ledger/chain/lines.js";
 import { decodeEntry, MAX_BODY_BYTES } from "../../../control/ledger/entry.js";
 import { receivedKinds } from "../../../control/ledger/intake.js";
-import { bend, type Chain, line, open, play } from "./kit.js";
+import { bend, type Chain, line, open, other, play, sha256 } from "./kit.js";
 
 let made: Chain;
 beforeAll(async () => {
@@ -97,6 +98,36 @@ describe("a line", () => {
     expect(await opened.ledger.take([line(long)])).toEqual([{ index: 0, isNew: false }]);
     const again = await opened.reopen();
     expect(await again.ledger.take([line(long)])).toEqual([{ index: 0, isNew: false }]);
+  });
+});
+
+describe("a sender who makes up thousands of things to be told of", () => {
+  it("gets few alarms, which say how many there were, and nobody else's are held back", async () => {
+    const opened = await open({ ...made.pins, senders: {} }, made.now);
+    const template = made.lines[0] ?? "";
+    const lies = Array.from({ length: 500 }, (_, i) =>
+      bend(template, {
+        vm: `gateway-${i}/1700000000000000000/${i}`,
+        anchors: sha256(`anchors ${i}`),
+        grant_sha256: sha256(`grant ${i}`),
+        [`member_${i}`]: 1,
+        ts: "2099-01-01T00:00:00.000Z",
+        prev: sha256("x"),
+      }),
+    );
+    await opened.ledger.take(lies.map((text) => line(text, "liar")));
+    const counts = new Map<string, number>();
+    for (const { code } of opened.alarms) counts.set(code, (counts.get(code) ?? 0) + 1);
+    for (const [code, count] of counts) expect([code, count <= 65]).toEqual([code, true]);
+    await opened.ledger.take([other("bundle", made.bundle), ...made.lines.map((text) => line(text))]);
+    expect(opened.alarms.filter(({ code, says }) => code === "first_use" && says.includes("alone"))).toHaveLength(1);
+    opened.clock.now += 61_000;
+    await opened.ledger.tick();
+    const sum = opened.alarms.filter(({ code }) => code === "foreign_sender").at(-1);
+    expect(sum).toMatchObject({ subject: "many of liar", count: 500 - 65 });
+    const auditor = new Auditor({ ...made.pins, origin: opened.log.origin });
+    for (const [index, entry] of opened.log.decoded().entries()) auditor.take(index, entry);
+    expect(auditor.end().filter(({ isUntold }) => isUntold)).toEqual([]);
   });
 });
 
