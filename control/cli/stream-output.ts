@@ -1,6 +1,6 @@
 /** Results that come line by line, without an end in sight: no more is held than the reader takes. */
 import { fstatSync, writeFileSync } from "node:fs";
-import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
+import { hintOf, reasonOf, UserError } from "../base/errors.js";
 
 export interface LineOutput {
   /** @returns whether anybody still reads */
@@ -18,35 +18,34 @@ function isRegular(descriptor: number): boolean {
 /** Standard output. A reader that has gone away wants no more: that is no error. */
 export function standardOutput(): LineOutput {
   const { stdout } = process;
-  let isOpen = true;
-  const closed = (): void => {
-    isOpen = false;
-  };
-  stdout.once("error", closed).once("close", closed);
   const isFile = isRegular(stdout.fd);
+  const isRead = (): boolean => stdout.writable && stdout.errored === null;
   return {
     async line(text) {
-      if (!isOpen) return false;
-      if (isFile) {
-        try {
-          writeFileSync(stdout.fd, `${text}\n`); // Goes on after a short write, so a full disk is an error.
-        } catch (error) {
-          if (systemCode(error) === "EPIPE") return false;
-          throw new UserError(`Cannot write the output: ${reasonOf(error)}.`, {
-            cause: error,
-            hint: hintOf(error) ?? "",
-          });
-        }
-      } else if (!stdout.write(`${text}\n`)) {
-        await new Promise<void>((resolve) => {
-          const done = (): void => {
-            for (const event of ["drain", "error", "close"]) stdout.off(event, done);
-            resolve();
-          };
-          for (const event of ["drain", "error", "close"]) stdout.once(event, done);
-        });
-      }
-      return isOpen;
+      if (isFile) toFile(stdout.fd, text);
+      else if (isRead() && !stdout.write(`${text}\n`)) await room(stdout);
+      return isFile || isRead();
     },
   };
+}
+
+function toFile(descriptor: number, text: string): void {
+  try {
+    writeFileSync(descriptor, `${text}\n`); // Goes on after a short write, so a full disk is an error.
+  } catch (error) {
+    throw new UserError(`Cannot write the output: ${reasonOf(error)}.`, { cause: error, hint: hintOf(error) ?? "" });
+  }
+}
+
+const EVENTS = ["drain", "error", "close"];
+
+/** Until the reader has taken some, or has gone. */
+function room(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of EVENTS) stream.off(event, done);
+      resolve();
+    };
+    for (const event of EVENTS) stream.once(event, done);
+  });
 }
