@@ -120,8 +120,9 @@ export function records(count: number, vm = "gateway-1/1767225000123456789/3"): 
       ts: new Date(Date.UTC(2026, 10, 26, 17, 20, 0) + seq).toISOString(),
       mode: "enforce",
       verdict: "signature",
-      kid: "k".repeat(43),
-      source: "192.0.2.1:52100",
+      // Each by somebody else: many by one are worth an alarm.
+      kid: String(seq).padStart(43, "k"),
+      source: `10.0.${Math.floor(seq / 256)}.${seq % 256}:52100`,
       request_id: `request-${seq}`,
       bundle: 8,
       anchors: "a".repeat(64),

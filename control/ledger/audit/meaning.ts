@@ -1,10 +1,12 @@
 /**
- * What the lines mean, judged anew by the rules that the ledger itself went by, and held against the alarms that it put on record:
- * what it said itself is no fault of the log, what it was silent about is.
+ * The entries' form, and what they mean by the rules that the ledger itself went by. What the ledger said itself, in an alarm, is no
+ * fault of the log; what it was silent about is.
  */
 import { alarmRows } from "../chain/codes.gen.js";
 import { decodeFinding, type Finding } from "../chain/finding.js";
-import { decodeEntry, type Entry } from "../entry.js";
+import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
+import type { TileSource } from "../log.js";
+import { namesBlob, readBlob } from "./blob.js";
 import type { CheckedBundle } from "./bundle.js";
 import { entriesIn } from "./files.js";
 import type { Problem } from "./problem.js";
@@ -12,127 +14,74 @@ import type { Problem } from "./problem.js";
 /** The rules (chain/auditor.ts). */
 export interface Rules {
   take(index: number, entry: Entry): readonly Finding[];
+  /** What the ledger was silent about. */
   end(): readonly Finding[];
 }
 
-/** More are counted, and not shown one by one. */
-const MAX_SHOWN = 1000;
-/** More are not held against the alarms any longer: then they count as those that nobody told. */
-const MAX_WAITING = 100_000;
-/** Entries named in alarms. */
-const MAX_REMEMBERED = 1_000_000;
-
-interface Told {
-  /** Entries that its alarms name. */
-  readonly about: Set<number>;
-  /** Findings of it that have no alarm yet, by the entry that they are about. */
-  readonly waiting: Map<number, Finding[]>;
-}
-
-/** Of a finding that is about no entry. */
-const NOWHERE = -1;
-const placeOf = ({ about }: Finding): number => about[0] ?? NOWHERE;
+/** More are counted, and not kept. */
+const MAX_KEPT = 1000;
 
 export class Meaning {
   /** Entries of each type. */
   readonly counts = new Map<string, number>();
-  /** Findings that have their alarm in the log. */
-  readonly recorded: Finding[] = [];
-  recordedCount = 0;
-  /** Findings of which nobody need be told: nothing is wrong. */
-  readonly notices: Finding[] = [];
-  private readonly told = new Map<string, Told>();
-  private waiting = 0;
-  private remembered = 0;
-  private dropped = 0;
-  /** The first entry that no ledger writes so. */
+  /** Alarms in the log, of more than a notice. */
+  readonly onRecord: Finding[] = [];
+  onRecordCount = 0;
+  /** The first entry that no ledger writes so, or whose blob is not there. */
   malformed: Problem | undefined;
-  alarms = 0;
+  malformedCount = 0;
+  blobs = 0;
   entries = 0;
 
-  /** @param rules undefined: the form alone is judged */
-  constructor(private readonly rules: Rules | undefined) {}
+  constructor(
+    private readonly source: TileSource,
+    private readonly rules: Rules,
+  ) {}
 
   /** Bundles come in their order. @param first its first entry's index */
-  take({ bytes, offsets, path }: CheckedBundle, first: number): void {
+  async take({ bytes, offsets, path }: CheckedBundle, first: number): Promise<void> {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     for (const [i, entry] of entriesIn(view, offsets).entries()) {
       const decoded = decodeEntry(entry);
       this.entries += 1;
-      if (decoded === undefined) {
-        this.malformed ??= {
-          step: "form",
-          file: path,
-          index: first + i,
-          byte: offsets[i] ?? 0,
-          says: "its first line is not one that a ledger writes",
-        };
-      } else this.takeEntry(first + i, decoded);
+      const says = decoded === undefined ? "its first line is not one that a ledger writes" : undefined;
+      const fault = decoded === undefined ? says : await this.takeEntry(first + i, decoded);
+      if (fault === undefined) continue;
+      this.malformedCount += 1;
+      this.malformed ??= { step: "form", file: path, index: first + i, byte: offsets[i] ?? 0, says: fault };
     }
   }
 
-  private takeEntry(index: number, entry: Entry): void {
-    const { type } = entry.head;
-    this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
-    for (const finding of this.rules?.take(index, entry) ?? []) this.find(finding);
-    if (type !== "alarm") return;
-    const alarm = decodeFinding(entry.body);
-    if (alarm !== undefined) this.tell(alarm);
+  /** @returns what is wrong with its form */
+  private async takeEntry(index: number, { head, body }: Entry): Promise<string | undefined> {
+    this.counts.set(head.type, (this.counts.get(head.type) ?? 0) + 1);
+    const whole = namesBlob(head) ? await this.blobOf(head) : body;
+    if (typeof whole === "string") return whole;
+    this.rules.take(index, { head, body: whole });
+    if (head.type === "alarm") this.noteAlarm(index, body);
+    return undefined;
   }
 
-  /** By code and subject: alarms of one kind are told at most once a minute, and counted. */
-  private toldOf({ code, subject }: Finding): Told {
-    const key = `${code}\n${subject}`;
-    const there = this.told.get(key);
-    if (there !== undefined) return there;
-    const made = { about: new Set<number>(), waiting: new Map<number, Finding[]>() };
-    if (this.told.size < MAX_WAITING) this.told.set(key, made);
-    return made;
+  private blobOf(head: EntryHead & { readonly sha256: string }): Promise<Buffer | string> {
+    this.blobs += 1;
+    return readBlob(this.source, head);
   }
 
-  private find(finding: Finding): void {
-    const { about, waiting } = this.toldOf(finding);
-    const place = placeOf(finding);
-    if (about.has(place) || (place === NOWHERE && about.size > 0)) this.record(finding);
-    else if (this.waiting < MAX_WAITING) {
-      waiting.set(place, [...(waiting.get(place) ?? []), finding]);
-      this.waiting += 1;
-    } else this.dropped += 1;
+  private noteAlarm(index: number, body: Buffer): void {
+    const alarm = decodeFinding(body);
+    if (alarm === undefined || alarmRows[alarm.code].severity === "notice") return;
+    this.onRecordCount += 1;
+    if (this.onRecord.length < MAX_KEPT) this.onRecord.push({ ...alarm, index });
   }
 
-  private tell(alarm: Finding): void {
-    this.alarms += 1;
-    const { about, waiting } = this.toldOf(alarm);
-    for (const index of alarm.about) {
-      if (this.remembered >= MAX_REMEMBERED) break;
-      about.add(index);
-      this.remembered += 1;
-    }
-    // One that stands for several is about all those before it.
-    for (const place of alarm.count === undefined ? [...alarm.about, NOWHERE] : [...waiting.keys()]) {
-      const covered = waiting.get(place) ?? [];
-      waiting.delete(place);
-      this.waiting -= covered.length;
-      for (const finding of covered) this.record(finding);
-    }
-  }
-
-  private record(finding: Finding): void {
-    this.recordedCount += 1;
-    if (this.recorded.length < MAX_SHOWN) this.recorded.push(finding);
-  }
-
-  /** @returns what the ledger was silent about, in the log's order */
-  end(): readonly Problem[] {
-    for (const finding of this.rules?.end() ?? []) this.find(finding);
-    const silent = [...this.told.values()].flatMap(({ waiting }) => [...waiting.values()].flat());
-    const isNotice = ({ code }: Finding): boolean => alarmRows[code].severity === "notice";
-    this.notices.push(...silent.filter(isNotice));
-    const wrong = silent.filter((finding) => !isNotice(finding)).map(problemOf);
-    if (this.dropped > 0) wrong.push({ step: "meaning", says: `${this.dropped} further findings are not shown` });
-    return wrong.sort((a, b) => (a.index ?? Number.POSITIVE_INFINITY) - (b.index ?? Number.POSITIVE_INFINITY));
+  /** What the ledger was silent about, in the log's order. */
+  end(): readonly Finding[] {
+    const placeOf = ({ index, about }: Finding): number => index ?? about[0] ?? Number.POSITIVE_INFINITY;
+    return [...this.rules.end()].sort((a, b) => placeOf(a) - placeOf(b));
   }
 }
+
+export const isNotice = ({ code }: Finding): boolean => alarmRows[code].severity === "notice";
 
 export function problemOf({ code, about, index = about[0], vm, seq, says }: Finding): Problem {
   return {

@@ -5,6 +5,7 @@ import type { TileSource } from "../log.js";
 import { type Checkpoint, parseCheckpoint } from "../tlog/checkpoint.js";
 import type { Vkey } from "../tlog/note.js";
 import { readEntries } from "../tlog/read.js";
+import { namesBlob, readBlob } from "./blob.js";
 import { asciiJson, bodyMember, membersOf, textOf } from "./line.js";
 import { Broken } from "./problem.js";
 import { openSigned, readCheckpoint } from "./verify.js";
@@ -25,12 +26,10 @@ export interface ReadEntry {
 }
 
 async function bodyOf(source: TileSource, index: number, { head, body }: Entry): Promise<Buffer> {
-  if (head.sha256 === undefined) return body;
-  const file = `blob/${head.sha256}`;
-  const blob = await source.read(file);
-  if (blob === undefined) throw new Broken({ step: "form", file, index, says: "it is missing" });
-  if (createHash("sha256").update(blob).digest("hex") === head.sha256) return blob;
-  throw new Broken({ step: "form", file, index, says: "it was changed: its name is not the SHA-256 of its bytes" });
+  if (!namesBlob(head)) return body;
+  const blob = await readBlob(source, head);
+  if (typeof blob === "string") throw new Broken({ step: "form", index, says: blob });
+  return blob;
 }
 
 export async function* readDecoded(

@@ -9,7 +9,7 @@ import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
 import { rootAt } from "../tlog/read.js";
 import { TILE_WIDTH as WIDTH } from "../tlog/tiles.js";
 import { bundlesOf } from "./files.js";
-import { Meaning, type Rules } from "./meaning.js";
+import { isNotice, Meaning, problemOf, type Rules } from "./meaning.js";
 import { checkBundles } from "./pass.js";
 import { Broken, type Problem, type Step } from "./problem.js";
 import { openSource } from "./source.js";
@@ -31,7 +31,7 @@ export interface VerifyOptions {
   readonly since: readonly Kept[];
   /** Verifies the cosignatures of a checkpoint: names of the witnesses, or why they do not do. */
   readonly witnesses: ((checkpoint: Checkpoint) => readonly string[]) | undefined;
-  readonly rules: Rules | undefined;
+  readonly rules: Rules;
   readonly threads: number | undefined;
   readonly progress: (step: Step, done: number, of: number) => void;
 }
@@ -51,8 +51,9 @@ export interface Report {
   readonly steps: readonly StepResult[];
   /** The first is the first bad thing. */
   readonly problems: readonly Problem[];
-  /** What the ledger itself raised an alarm about. */
+  /** Alarms of the ledger's own: seen, and no fault of the log. */
   readonly onRecord: readonly Finding[];
+  readonly onRecordCount: number;
   readonly notices: readonly Finding[];
   readonly counts: Readonly<Record<string, number>>;
   /** Kept checkpoints that it is consistent with: their sizes. */
@@ -131,10 +132,13 @@ class Verification {
   private checkpoint: Checkpoint | undefined;
   /** The step that is being taken. */
   private at: Step = "checkpoint";
+  private notices: readonly Finding[] = [];
+  private readonly source: TileSource;
   private readonly meaning: Meaning;
 
   constructor(private readonly options: VerifyOptions) {
-    this.meaning = new Meaning(options.rules);
+    this.source = openSource(options.where);
+    this.meaning = new Meaning(this.source, options.rules);
   }
 
   private say(step: Step, holds: boolean | undefined, says: string): void {
@@ -147,8 +151,7 @@ class Verification {
   }
 
   async run(): Promise<Report> {
-    const { options } = this;
-    const source = openSource(options.where);
+    const { options, source } = this;
     const kept = options.since.map((one) => ({ file: one.file, checkpoint: openKept(one, options.key) }));
     try {
       const checkpoint = await openSigned(source, options.key);
@@ -192,13 +195,9 @@ class Verification {
     const { where, threads, progress } = this.options;
     const { size, root } = checkpoint;
     const tree = new Tree(source, size, root);
-    let blobs = 0;
-    let badBlob: Problem | undefined;
     for await (const bundle of checkBundles(where, size, threads)) {
       tree.take(bundle);
-      this.meaning.take(bundle, bundle.bundle * WIDTH);
-      blobs += bundle.blobs;
-      badBlob ??= bundle.badBlob;
+      await this.meaning.take(bundle, bundle.bundle * WIDTH);
       progress("entries", this.meaning.entries, size);
     }
     const wrong = await tree.judge();
@@ -214,32 +213,33 @@ class Verification {
       true,
       `${plural(tree.tiles, "tile")} of ${plural(tree.levels, "level")}, each made anew; they make the signed root`,
     );
-    const malformed = [this.meaning.malformed, badBlob].filter((problem) => problem !== undefined);
-    for (const problem of malformed.sort((a, b) => (a.index ?? 0) - (b.index ?? 0))) this.problems.push(problem);
-    if (malformed.length > 0) this.say("form", false, "not all entries are as a ledger writes them");
+    this.judgeForm();
+    this.judgeMeaning();
+    return true;
+  }
+
+  private judgeForm(): void {
+    const { malformed, malformedCount, blobs } = this.meaning;
+    if (malformed !== undefined)
+      this.blame(malformed, `${malformedCount} of ${this.meaning.entries} entries are not as a ledger writes them`);
     else
       this.say(
         "form",
         true,
         `every entry is of a known type${blobs === 0 ? "" : `; ${plural(blobs, "blob")} with the hash that names it`}`,
       );
-    this.judgeMeaning();
-    return true;
   }
 
   private judgeMeaning(): void {
-    if (this.options.rules === undefined) {
-      this.say("meaning", undefined, "not judged");
-      return;
-    }
     const silent = this.meaning.end();
-    const { recordedCount, alarms } = this.meaning;
-    this.problems.push(...silent);
-    const onRecord =
-      recordedCount === 0 ? "" : `; ${plural(recordedCount, "finding")} that the ledger itself put on record`;
-    if (silent.length > 0)
-      this.say("meaning", false, `${plural(silent.length, "finding")} that the ledger was silent about${onRecord}`);
-    else this.say("meaning", true, `nothing that the ledger was silent about${onRecord} (${plural(alarms, "alarm")})`);
+    const wrong = silent.filter((finding) => !isNotice(finding));
+    this.notices = silent.filter(isNotice);
+    this.problems.push(...wrong.map(problemOf));
+    const { onRecordCount } = this.meaning;
+    const onRecord = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
+    if (wrong.length > 0)
+      this.say("meaning", false, `${plural(wrong.length, "finding")} without an alarm of the ledger's; ${onRecord}`);
+    else this.say("meaning", true, `nothing wrong that the ledger was silent about; ${onRecord}`);
   }
 
   private async since(source: TileSource, file: string, before: Checkpoint, now: Checkpoint): Promise<void> {
@@ -260,8 +260,9 @@ class Verification {
       root: checkpoint?.root.toString("base64") ?? "",
       steps: this.steps,
       problems: this.problems,
-      onRecord: meaning.recorded,
-      notices: meaning.notices,
+      onRecord: meaning.onRecord,
+      onRecordCount: meaning.onRecordCount,
+      notices: this.notices,
       counts: Object.fromEntries(meaning.counts),
       consistentWith: this.consistentWith,
       witnesses: this.witnesses,

@@ -47,7 +47,7 @@ export function wordsOf(report: Report, given: { readonly anchors: boolean }): s
   };
   shown(
     report.onRecord.map((finding) => showProblem(problemOf(finding))),
-    "On record, with an alarm of the ledger's own:",
+    "Alarms on record, which the ledger itself raised:",
   );
   shown(
     report.notices.map((finding) => showProblem(problemOf(finding))),
