@@ -41,10 +41,14 @@ const NEEDS_PINS: ReadonlySet<string> = new Set(["anchors", "foreign_bundle", "b
 
 function rulesFor(origin: string, anchors: readonly Anchors[]): Rules {
   const auditor = new Auditor({ anchors, origin });
-  if (anchors.length > 0) return auditor;
   return {
-    take: (index, entry) => auditor.take(index, entry),
-    end: () => auditor.end().filter(({ code }) => !NEEDS_PINS.has(code)),
+    take: (index, entry) => void auditor.take(index, entry),
+    end: () =>
+      auditor.end().filter(({ code, isUntold }) => isUntold === true && (anchors.length > 0 || !NEEDS_PINS.has(code))),
+    open: () =>
+      [...auditor.chains.vms.values()].flatMap(({ vm, missing }) =>
+        missing.filter(({ alarm }) => alarm === undefined).map(({ from, to }) => ({ vm, from, to })),
+      ),
   };
 }
 

@@ -191,6 +191,16 @@ describe("what whoever holds the log's key removes from it", () => {
     expect(first).toMatchObject({ vm });
   });
 
+  it("a record whose grace is not over when the log ends: that is said to be open", async () => {
+    const opened = await open(made.pins, made.now);
+    await opened.ledger.take([other("bundle", made.bundle), ...asLines(changed(recordOf(4)))]);
+    const folder = join(base, "open");
+    writeLog(folder, filesOf(opened.log.entries, key));
+    const { code, stdout } = await inside(["ledger", "verify", folder, "--key", key.vkey], { cwd: base });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`that seq 4 of ${vm} was ever delivered: the log ends before its grace is over`);
+  });
+
   it("a VM's whole chain: the heartbeats that name it", async () => {
     const { log } = await keep([asLines(made.lines), [beat(made.lines)]]);
     const decoded = log.decoded();

@@ -13,9 +13,18 @@ import type { Problem } from "./problem.js";
 
 /** The rules (chain/auditor.ts). */
 export interface Rules {
-  take(index: number, entry: Entry): readonly Finding[];
+  take(index: number, entry: Entry): void;
   /** What the ledger was silent about. */
   end(): readonly Finding[];
+  /** Records that had not come when the log ended, and whose grace was not over: nobody knows yet. */
+  open(): readonly Stretch[];
+}
+
+/** Records of a VM by their `seq`, both ends included. */
+export interface Stretch {
+  readonly vm: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** More are counted, and not kept. */
@@ -72,6 +81,10 @@ export class Meaning {
     if (alarm === undefined || alarmRows[alarm.code].severity === "notice") return;
     this.onRecordCount += 1;
     if (this.onRecord.length < MAX_KEPT) this.onRecord.push({ ...alarm, index });
+  }
+
+  open(): readonly Stretch[] {
+    return this.rules.open();
   }
 
   /** What the ledger was silent about, in the log's order. */

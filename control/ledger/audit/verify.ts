@@ -9,7 +9,7 @@ import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
 import { rootAt } from "../tlog/read.js";
 import { TILE_WIDTH as WIDTH } from "../tlog/tiles.js";
 import { bundlesOf } from "./files.js";
-import { isNotice, Meaning, problemOf, type Rules } from "./meaning.js";
+import { isNotice, Meaning, problemOf, type Rules, type Stretch } from "./meaning.js";
 import { checkBundles } from "./pass.js";
 import { Broken, type Problem, type Step } from "./problem.js";
 import { openSource } from "./source.js";
@@ -55,6 +55,8 @@ export interface Report {
   readonly onRecord: readonly Finding[];
   readonly onRecordCount: number;
   readonly notices: readonly Finding[];
+  /** Records that may come yet: the log ends within their grace. */
+  readonly open: readonly Stretch[];
   readonly counts: Readonly<Record<string, number>>;
   /** Kept checkpoints that it is consistent with: their sizes. */
   readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
@@ -133,6 +135,7 @@ class Verification {
   /** The step that is being taken. */
   private at: Step = "checkpoint";
   private notices: readonly Finding[] = [];
+  private open: readonly Stretch[] = [];
   private readonly source: TileSource;
   private readonly meaning: Meaning;
 
@@ -234,6 +237,7 @@ class Verification {
     const silent = this.meaning.end();
     const wrong = silent.filter((finding) => !isNotice(finding));
     this.notices = silent.filter(isNotice);
+    this.open = this.meaning.open();
     this.problems.push(...wrong.map(problemOf));
     const { onRecordCount } = this.meaning;
     const onRecord = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
@@ -263,6 +267,7 @@ class Verification {
       onRecord: meaning.onRecord,
       onRecordCount: meaning.onRecordCount,
       notices: this.notices,
+      open: this.open,
       counts: Object.fromEntries(meaning.counts),
       consistentWith: this.consistentWith,
       witnesses: this.witnesses,

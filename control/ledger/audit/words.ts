@@ -30,6 +30,10 @@ export function notProvedBy(report: Report, given: { readonly anchors: boolean }
     not.push("that everybody was shown this one history: --policy FILE asks witnesses");
   if (!given.anchors)
     not.push("that the trust bundles in it are yours: no anchors were compared. --anchors FILE pins them");
+  for (const { vm, from, to } of report.open)
+    not.push(
+      `that ${from === to ? `seq ${from}` : `seq ${from} to ${to}`} of ${visible(vm)} was ever delivered: the log ends before its grace is over`,
+    );
   return not;
 }
 
