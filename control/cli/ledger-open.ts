@@ -1,7 +1,7 @@
 /** A ledger's folder and its log's key, opened to write. */
 import { join } from "node:path";
 import { visible } from "../base/text.js";
-import type { Finding } from "../ledger/chain/finding.js";
+import type { Alarm } from "../ledger/chain/finding.js";
 import { type LedgerConfig, readLedgerConfig } from "../ledger/config.js";
 import { openLogSigner } from "../ledger/log/key.js";
 import { type OpenedLedger, openLedgerFolder } from "../ledger/serve/open.js";
@@ -19,7 +19,7 @@ export async function openToWrite(
   folder: string,
   holder: string,
   passphraseFd: number | undefined,
-  onAlarm: (alarm: Finding) => void,
+  onAlarm: (alarm: Alarm) => void,
 ): Promise<OpenedFolder> {
   const config = readLedgerConfig(join(folder, "ledger.yaml"));
   const file = readKeyFile(config.key);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { readAnchors } from "../../trust/anchors.js";
 import type { Dispatcher } from "../alarm/dispatcher.js";
-import type { Finding } from "../chain/finding.js";
+import type { Alarm } from "../chain/finding.js";
 import { type EntryReader, type Ledger, openLedger } from "../chain/ledger.js";
 import type { StateStore } from "../chain/snapshot.js";
 import type { LedgerConfig } from "../config.js";
@@ -49,7 +49,7 @@ export interface OpenOptions {
   readonly holder: string;
   readonly clock: () => number;
   /** An alarm that is durable, besides those that the configuration names. */
-  readonly onAlarm: (alarm: Finding) => void;
+  readonly onAlarm: (alarm: Alarm) => void;
   /** A sentence for the person. */
   readonly say: (sentence: string) => void;
 }
