@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { endSignals } from "../base/terminal.js";
 import { visible } from "../base/text.js";
-import type { Finding } from "../ledger/chain/finding.js";
+import type { Alarm } from "../ledger/chain/finding.js";
 import { runLedger } from "../ledger/serve/run.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
 import { openToWrite } from "./ledger-open.js";
@@ -26,7 +26,7 @@ export function untilStopped(stop: () => void): void {
     });
 }
 
-function tellAlarm({ code, says }: Finding): void {
+function tellAlarm({ code, says }: Alarm): void {
   warn(visible(`${code}: ${says}`));
 }
 

@@ -67,8 +67,8 @@ function whyOf(text: string): string {
 }
 
 /** Jitter, so that a fleet does not come back in one moment. */
-const waitMs = (tries: number): number =>
-  (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(tries, 16));
+const waitMs = (tries: number, firstMs: number): number =>
+  (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT_MS, firstMs * 2 ** Math.min(tries, 16));
 
 export class RemoteLedger {
   private readonly url: URL;
@@ -81,6 +81,7 @@ export class RemoteLedger {
   constructor(
     to: AgentConfig["to"],
     private readonly say: (sentence: string) => void,
+    private readonly firstWaitMs = FIRST_WAIT_MS,
   ) {
     this.url = checkedUrl(to.url);
     this.options = {
@@ -130,7 +131,9 @@ export class RemoteLedger {
       }
       if (!this.isAway) this.say(this.sentence(answer));
       this.isAway = true;
-      await this.pause(Math.max(waitMs(tries), Math.min(answer?.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS)));
+      await this.pause(
+        Math.max(waitMs(tries, this.firstWaitMs), Math.min(answer?.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS)),
+      );
     }
   }
 
