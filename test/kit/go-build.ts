@@ -1,0 +1,90 @@
+/**
+ * Builds the Go programs that hold the ledger to what others think of it: once into .cache/, from the sources and sums that are in
+ * the repository. They are skipped, with a word, where there is no Go or where its modules cannot be fetched; all else is an error.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { messageOf, systemCode } from "../../control/base/errors.js";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface GoProgram {
+  /** What it is called in the cache. */
+  readonly name: string;
+  /** The folder of its module, below the repository. */
+  readonly module: string;
+  /** Of the module, or of one that it names as a tool. */
+  readonly package: string;
+}
+
+export type Built = { readonly folder: string } | { readonly missing: string };
+
+/** Not from `go.mod`, which says what the sources need: a Go of before 1.24 knows no tools in it. */
+const LEAST = [1, 24] as const;
+
+async function findGo(): Promise<{ go: string; version: string } | { missing: string }> {
+  const places = (process.env.PATH ?? "").split(delimiter).filter((place) => place !== "");
+  const go = [...places, "/usr/local/go/bin"].map((place) => join(place, "go")).find((path) => existsSync(path));
+  if (go === undefined) return { missing: "there is no Go on this machine" };
+  const { stdout } = await run(go, ["env", "GOVERSION"], { env: { ...process.env, GOTOOLCHAIN: "local" } });
+  const version = stdout.trim();
+  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(version) ?? [];
+  const tooOld = Number(major) === LEAST[0] && Number(minor) < LEAST[1];
+  return tooOld ? { missing: `Go ${LEAST.join(".")} is needed, and here is ${version}` } : { go, version };
+}
+
+function* sources(module: string): Generator<string> {
+  for (const name of readdirSync(join(root, module)).sort())
+    if (/\.go$|^go\.(?:mod|sum)$/.test(name)) yield join(root, module, name);
+}
+
+function keyOf(programs: readonly GoProgram[], version: string): string {
+  const hash = createHash("sha256").update(JSON.stringify([version, programs]));
+  for (const module of new Set(programs.map((program) => program.module)))
+    for (const path of sources(module)) hash.update(`${path.slice(root.length)}\n`).update(readFileSync(path));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** What Go says where the module proxy is out of reach; a module that the proxy refuses is something else. */
+const OFFLINE =
+  /dial tcp|no such host|connection refused|network is unreachable|no route to host|TLS handshake timeout|i\/o timeout|GOPROXY=off|proxyconnect/;
+
+const stderrOf = (error: unknown): string =>
+  error instanceof Error && "stderr" in error && typeof error.stderr === "string" ? error.stderr : messageOf(error);
+
+/** The folder with the programs in it. Two that build at once do the work twice, and one of them wins. */
+export async function buildGo(programs: readonly GoProgram[]): Promise<Built> {
+  const found = await findGo();
+  if ("missing" in found) return found;
+  const folder = join(root, ".cache", `go-${keyOf(programs, found.version)}`);
+  if (existsSync(folder)) return { folder };
+  const making = `${folder}.${process.pid}`;
+  mkdirSync(making, { recursive: true });
+  try {
+    for (const { name, module, package: what } of programs)
+      await run(
+        found.go,
+        ["build", "-p=2", "-buildvcs=false", "-mod=readonly", "-o", join(making, name), what],
+        {
+          cwd: join(root, module),
+          env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "", GOWORK: "off" },
+          maxBuffer: 16 * 1024 * 1024,
+        },
+      );
+    renameSync(making, folder);
+  } catch (error) {
+    const said = stderrOf(error);
+    if (OFFLINE.test(said)) return { missing: "Go's modules are not here, and their proxy cannot be reached" };
+    // Another process was first.
+    if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? ""))
+      throw new Error(`Go does not build:\n${said}`, { cause: error });
+  } finally {
+    rmSync(making, { recursive: true, force: true });
+  }
+  return { folder };
+}
