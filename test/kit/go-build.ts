@@ -24,18 +24,23 @@ export interface GoProgram {
 
 export type Built = { readonly folder: string } | { readonly missing: string };
 
-/** Not from `go.mod`, which says what the sources need: a Go of before 1.24 knows no tools in it. */
-const LEAST = [1, 24] as const;
+/** What the modules say that they need. Another toolchain is never fetched for them. */
+function leastOf(modules: ReadonlySet<string>): readonly [number, number] {
+  const lines = [...modules].map((module) => readFileSync(join(root, module, "go.mod"), "utf8"));
+  const minors = lines.map((text) => Number(/^go 1\.(\d+)/m.exec(text)?.[1] ?? Number.NaN));
+  return [1, Math.max(...minors)];
+}
 
-async function findGo(): Promise<{ go: string; version: string } | { missing: string }> {
+async function findGo(modules: ReadonlySet<string>): Promise<{ go: string; version: string } | { missing: string }> {
   const places = (process.env.PATH ?? "").split(delimiter).filter((place) => place !== "");
   const go = [...places, "/usr/local/go/bin"].map((place) => join(place, "go")).find((path) => existsSync(path));
   if (go === undefined) return { missing: "there is no Go on this machine" };
   const { stdout } = await run(go, ["env", "GOVERSION"], { env: { ...process.env, GOTOOLCHAIN: "local" } });
   const version = stdout.trim();
   const [, major, minor] = /^go(\d+)\.(\d+)/.exec(version) ?? [];
-  const tooOld = Number(major) === LEAST[0] && Number(minor) < LEAST[1];
-  return tooOld ? { missing: `Go ${LEAST.join(".")} is needed, and here is ${version}` } : { go, version };
+  const least = leastOf(modules);
+  const isOld = Number(major) === least[0] && Number(minor) < least[1];
+  return isOld ? { missing: `Go ${least.join(".")} is needed, and here is ${version}` } : { go, version };
 }
 
 function* sources(module: string): Generator<string> {
@@ -43,9 +48,9 @@ function* sources(module: string): Generator<string> {
     if (/\.go$|^go\.(?:mod|sum)$/.test(name)) yield join(root, module, name);
 }
 
-function keyOf(programs: readonly GoProgram[], version: string): string {
+function keyOf(programs: readonly GoProgram[], modules: ReadonlySet<string>, version: string): string {
   const hash = createHash("sha256").update(JSON.stringify([version, programs]));
-  for (const module of new Set(programs.map((program) => program.module)))
+  for (const module of modules)
     for (const path of sources(module)) hash.update(`${path.slice(root.length)}\n`).update(readFileSync(path));
   return hash.digest("hex").slice(0, 16);
 }
@@ -59,23 +64,20 @@ const stderrOf = (error: unknown): string =>
 
 /** The folder with the programs in it. Two that build at once do the work twice, and one of them wins. */
 export async function buildGo(programs: readonly GoProgram[]): Promise<Built> {
-  const found = await findGo();
+  const modules = new Set(programs.map(({ module }) => module));
+  const found = await findGo(modules);
   if ("missing" in found) return found;
-  const folder = join(root, ".cache", `go-${keyOf(programs, found.version)}`);
+  const folder = join(root, ".cache", `go-${keyOf(programs, modules, found.version)}`);
   if (existsSync(folder)) return { folder };
   const making = `${folder}.${process.pid}`;
   mkdirSync(making, { recursive: true });
   try {
     for (const { name, module, package: what } of programs)
-      await run(
-        found.go,
-        ["build", "-p=2", "-buildvcs=false", "-mod=readonly", "-o", join(making, name), what],
-        {
-          cwd: join(root, module),
-          env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "", GOWORK: "off" },
-          maxBuffer: 16 * 1024 * 1024,
-        },
-      );
+      await run(found.go, ["build", "-p=2", "-buildvcs=false", "-mod=readonly", "-o", join(making, name), what], {
+        cwd: join(root, module),
+        env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "", GOWORK: "off" },
+        maxBuffer: 16 * 1024 * 1024,
+      });
     renameSync(making, folder);
   } catch (error) {
     const said = stderrOf(error);

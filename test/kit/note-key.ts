@@ -1,5 +1,7 @@
 /** A key that signs notes, as Go writes it (golang.org/x/mod/sumdb/note), made from a JWK. */
-import { createHash, createPrivateKey, sign } from "node:crypto";
+import { createPrivateKey, sign } from "node:crypto";
+import { COSIGNATURE, cosignedMessage } from "../../control/ledger/cosignature.js";
+import { ED25519, keyIdOf } from "../../control/ledger/tlog/note.js";
 import { newKey } from "../../control/signer/jwk.js";
 
 export interface NoteKey {
@@ -7,35 +9,33 @@ export interface NoteKey {
   /** `PRIVATE+KEY+...` */
   readonly signerKey: string;
   readonly vkey: string;
+  /** Of the same key as a witness's. */
+  readonly witnessVkey: string;
   /** The text with this key's signature under it. */
   sign(text: string): string;
-}
-
-/** Signature types of C2SP signed-note. */
-export const NOTE = 1;
-export const COSIGNATURE = 4;
-
-export function keyIdOf(name: string, type: number, publicKey: Buffer): Buffer {
-  return createHash("sha256")
-    .update(`${name}\n`)
-    .update(Buffer.from([type]))
-    .update(publicKey)
-    .digest()
-    .subarray(0, 4);
+  /** As a witness: the signature line over a checkpoint's text. */
+  cosign(text: string, time: number): string;
 }
 
 export function noteKey(name: string): NoteKey {
   const jwk = newKey("Ed25519");
   const seed = Buffer.from(jwk.d, "base64url");
   const publicKey = Buffer.from(jwk.x, "base64url");
-  const id = keyIdOf(name, NOTE, publicKey);
-  const typed = (bytes: Buffer): string => Buffer.concat([Buffer.from([NOTE]), bytes]).toString("base64");
+  const id = keyIdOf(name, ED25519, publicKey);
+  const witnessId = keyIdOf(name, COSIGNATURE, publicKey);
+  const typed = (type: number, bytes: Buffer): string => Buffer.concat([Buffer.from([type]), bytes]).toString("base64");
+  const line = (...parts: readonly Buffer[]): string => `\u2014 ${name} ${Buffer.concat(parts).toString("base64")}`;
   const key = createPrivateKey({ key: { kty: "OKP", crv: "Ed25519", d: jwk.d, x: jwk.x }, format: "jwk" });
   return {
     name,
-    signerKey: `PRIVATE+KEY+${name}+${id.toString("hex")}+${typed(seed)}`,
-    vkey: `${name}+${id.toString("hex")}+${typed(publicKey)}`,
-    sign: (text) =>
-      `${text}\n\u2014 ${name} ${Buffer.concat([id, sign(null, Buffer.from(text), key)]).toString("base64")}\n`,
+    signerKey: `PRIVATE+KEY+${name}+${id.toString("hex")}+${typed(ED25519, seed)}`,
+    vkey: `${name}+${id.toString("hex")}+${typed(ED25519, publicKey)}`,
+    witnessVkey: `${name}+${witnessId.toString("hex")}+${typed(COSIGNATURE, publicKey)}`,
+    sign: (text) => `${text}\n${line(id, sign(null, Buffer.from(text), key))}\n`,
+    cosign: (text, time) => {
+      const timestamp = Buffer.alloc(8);
+      timestamp.writeBigUInt64BE(BigInt(time));
+      return line(witnessId, timestamp, sign(null, cosignedMessage(time, text), key));
+    },
   };
 }
