@@ -130,6 +130,9 @@ export interface TesseraOptions {
   readonly options?: readonly string[];
 }
 
+/** The personality's program, for a run that does not get as far as listening. */
+export const tesseraSays = (args: readonly string[]): Promise<Said> => said("tessera", args, /^/);
+
 /** Our personality on a folder, at a free port of this machine. */
 export async function startTessera(
   folder: string,
