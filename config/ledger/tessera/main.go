@@ -34,8 +34,8 @@ const (
 	maxHeld = 256 << 20
 )
 
-// Paths of tlog-tiles: a level of at most two digits or "entries", an index in groups of three digits, a partial's width.
-var tilePath = regexp.MustCompile(`^/tile/([0-9]{1,2}|entries)(/x[0-9]{3})*/[0-9]{3}(\.p/[0-9]{1,3})?$`)
+// What is served. Of tlog-tiles: a level of at most two digits or "entries", an index in groups of three digits, a partial's width.
+var served = regexp.MustCompile(`^/(checkpoint|tile/([0-9]{1,2}|entries)(/x[0-9]{3})*/[0-9]{3}(\.p/[0-9]{1,3})?|blob/[0-9a-f]{64})$`)
 
 func main() {
 	folder := flag.String("folder", "", "the log's `FOLDER`; made if it is not there")
@@ -82,8 +82,11 @@ func main() {
 
 	routes := http.NewServeMux()
 	routes.Handle("POST /add", guarded(addToken, &adder{add: appender.Add}))
+	routes.Handle("PUT /blob/{name}", guarded(addToken, putBlob(*folder)))
 	routes.Handle("GET /checkpoint", guarded(readToken, file(*folder, "text/plain; charset=utf-8", "no-cache")))
-	routes.Handle("GET /tile/", guarded(readToken, file(*folder, "application/octet-stream", "max-age=31536000, immutable")))
+	for _, path := range []string{"GET /tile/", "GET /blob/"} {
+		routes.Handle(path, guarded(readToken, file(*folder, "application/octet-stream", "max-age=31536000, immutable")))
+	}
 	server := &http.Server{
 		Handler:           routes,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -192,7 +195,7 @@ func entriesOf(body []byte) ([][]byte, error) {
 // A finished file of the log; nothing else of the folder.
 func file(folder, contentType, caching string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/checkpoint" && !tilePath.MatchString(r.URL.Path) {
+		if !served.MatchString(r.URL.Path) {
 			http.NotFound(w, r)
 			return
 		}
