@@ -4,8 +4,9 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { messageOf, systemCode } from "../../control/base/errors.js";
@@ -62,31 +63,66 @@ const OFFLINE =
 const stderrOf = (error: unknown): string =>
   error instanceof Error && "stderr" in error && typeof error.stderr === "string" ? error.stderr : messageOf(error);
 
-/** The folder with the programs in it. Two that build at once do the work twice, and one of them wins. */
-export async function buildGo(programs: readonly GoProgram[]): Promise<Built> {
-  const modules = new Set(programs.map(({ module }) => module));
-  const found = await findGo(modules);
-  if ("missing" in found) return found;
-  const folder = join(root, ".cache", `go-${keyOf(programs, modules, found.version)}`);
-  if (existsSync(folder)) return { folder };
-  const making = `${folder}.${process.pid}`;
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "ESRCH";
+  }
+}
+
+/** Takes the lock, or waits for who has it. A holder that is gone holds nothing. @returns whether it is held now */
+async function lockOrWait(lock: string): Promise<boolean> {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw error;
+  }
+  const holder = existsSync(lock) ? Number(readFileSync(lock, "utf8")) : 0;
+  // 0: it has just made the file, or just removed it.
+  if (holder !== 0 && !isAlive(holder)) rmSync(lock, { force: true });
+  await sleep(100);
+  return false;
+}
+
+async function build(go: string, programs: readonly GoProgram[], folder: string): Promise<Built> {
+  const making = `${folder}.new`;
+  rmSync(making, { recursive: true, force: true });
   mkdirSync(making, { recursive: true });
   try {
     for (const { name, module, package: what } of programs)
-      await run(found.go, ["build", "-p=2", "-buildvcs=false", "-mod=readonly", "-o", join(making, name), what], {
+      await run(go, ["build", "-p=2", "-buildvcs=false", "-mod=readonly", "-o", join(making, name), what], {
         cwd: join(root, module),
         env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "", GOWORK: "off" },
         maxBuffer: 16 * 1024 * 1024,
       });
-    renameSync(making, folder);
   } catch (error) {
     const said = stderrOf(error);
     if (OFFLINE.test(said)) return { missing: "Go's modules are not here, and their proxy cannot be reached" };
-    // Another process was first.
-    if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? ""))
-      throw new Error(`Go does not build:\n${said}`, { cause: error });
-  } finally {
-    rmSync(making, { recursive: true, force: true });
+    throw new Error(`Go does not build:\n${said}`, { cause: error });
   }
+  renameSync(making, folder);
   return { folder };
+}
+
+/** The folder with the programs in it. Two test files that want them at once wait for one build. */
+export async function buildGo(programs: readonly GoProgram[]): Promise<Built> {
+  const modules = new Set(programs.map(({ module }) => module));
+  const found = await findGo(modules);
+  if ("missing" in found) return found;
+  const cache = join(root, ".cache");
+  const folder = join(cache, `go-${keyOf(programs, modules, found.version)}`);
+  const lock = `${folder}.lock`;
+  mkdirSync(cache, { recursive: true });
+  for (;;) {
+    if (existsSync(folder)) return { folder };
+    if (!(await lockOrWait(lock))) continue;
+    try {
+      return existsSync(folder) ? { folder } : await build(found.go, programs, folder);
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  }
 }
