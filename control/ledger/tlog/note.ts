@@ -49,11 +49,15 @@ export function fromBase64(text: string): Buffer | undefined {
   return bytes.toString("base64") === text ? bytes : undefined;
 }
 
+/** What no note may have, but for the line feeds of its lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
+
 /** A key's name, which for a log is its origin: not empty, no white space of Unicode's, no plus, nothing that is no text. */
 export function isKeyName(name: string): boolean {
   const bytes = Buffer.from(name);
-  const isText = bytes.toString() === name && !/\p{Cc}/u.test(name);
-  return name !== "" && isText && bytes.length <= MAX_NAME_BYTES && !/[\p{White_Space}+]/u.test(name);
+  if (name === "" || bytes.length > MAX_NAME_BYTES || bytes.toString() !== name) return false;
+  return !CONTROL.test(name) && !/[\p{White_Space}+]/u.test(name);
 }
 
 /** Text from bytes; refuses what is no UTF-8, so that what is verified is what was there. */
@@ -66,7 +70,7 @@ export function decodeNote(bytes: Buffer): string {
   }
 }
 
-const SIGNATURE_LINE = /^\u2014 (\S+) ([A-Za-z0-9+/=]+)$/u;
+const SIGNATURE_LINE = /^\u2014 ([^ ]+) ([A-Za-z0-9+/=]+)$/u;
 
 function parseSignature(line: string): NoteSignature {
   const [, name = "", base64 = ""] = SIGNATURE_LINE.exec(line) ?? [];
@@ -81,8 +85,7 @@ export function parseNote(text: string): Note {
   const bytes = Buffer.from(text);
   if (bytes.length > MAX_NOTE_BYTES) throw malformed(`it is larger than ${MAX_NOTE_BYTES / 1024} KiB`);
   if (bytes.toString() !== text) throw malformed("it is not Unicode text");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a note may not have.
-  if (/[\u0000-\u0009\u000b-\u001f]/.test(text)) throw malformed("it has a control character");
+  if (CONTROL.test(text)) throw malformed("it has a control character");
   const split = text.lastIndexOf("\n\n");
   if (split < 0) throw malformed("it has no empty line before its signatures");
   const tail = text.slice(split + 2);
