@@ -2,10 +2,11 @@
 import { createPrivateKey, sign } from "node:crypto";
 import { COSIGNATURE, cosignedMessage } from "../../control/ledger/cosignature.js";
 import { ED25519, keyIdOf } from "../../control/ledger/tlog/note.js";
-import { newKey } from "../../control/signer/jwk.js";
+import { newKey, type PrivateKey } from "../../control/signer/jwk.js";
 
 export interface NoteKey {
   readonly name: string;
+  readonly jwk: PrivateKey;
   /** `PRIVATE+KEY+...` */
   readonly signerKey: string;
   readonly vkey: string;
@@ -28,6 +29,7 @@ export function noteKey(name: string): NoteKey {
   const key = createPrivateKey({ key: { kty: "OKP", crv: "Ed25519", d: jwk.d, x: jwk.x }, format: "jwk" });
   return {
     name,
+    jwk,
     signerKey: `PRIVATE+KEY+${name}+${id.toString("hex")}+${typed(ED25519, seed)}`,
     vkey: `${name}+${id.toString("hex")}+${typed(ED25519, publicKey)}`,
     witnessVkey: `${name}+${witnessId.toString("hex")}+${typed(COSIGNATURE, publicKey)}`,
