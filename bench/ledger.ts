@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readFlags } from "./base/flags.js";
-import { type Measured, measureTessera, tesseraMissing } from "./ledger/tessera.js";
+import type { Load, Measured } from "./ledger/appends.js";
+import { measureOurs, measureOursOverHttp } from "./ledger/ours.js";
+import { measureTessera, tesseraMissing } from "./ledger/tessera.js";
 
 const SECONDS = 5;
 /** Clients, and entries in each call. */
@@ -16,10 +18,17 @@ const LOADS = [
   [16, 64],
 ] as const;
 
+/** Side by side, load after load: what slows the machine down for a while slows all of them. */
+const LOGS: [string, (home: string, load: Load) => Promise<Measured>][] = [
+  ["ours", measureOurs],
+  ["http", measureOursOverHttp],
+];
+if (tesseraMissing === undefined) LOGS.push(["tessera", measureTessera]);
+
 const USAGE = {
   script: "bench:ledger",
   about:
-    "Measures appends to a log, each waiting until it is durable: Tessera with files, by the personality in config/ledger.",
+    "Measures appends to our log and to Tessera's, on one disk in one run, each client waiting until its entries are durable.",
   numbers: { seconds: { about: "seconds for each row", otherwise: SECONDS } },
   texts: {
     folder: {
@@ -54,9 +63,11 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     for (const [i, [clients, batch]] of LOADS.entries()) {
       const load = { clients, batch, seconds: flags.number("seconds") };
-      if (tesseraMissing === undefined) rows.push(await measureTessera(join(home, `tessera-${i}`), load));
-      const last = rows.at(-1);
-      if (last !== undefined) say(tell(last));
+      for (const [name, measure] of LOGS) {
+        const measured = await measure(mkdtempSync(join(home, `${name}-${i}-`)), load);
+        rows.push(measured);
+        say(tell(measured));
+      }
     }
   } finally {
     rmSync(home, { recursive: true, force: true });

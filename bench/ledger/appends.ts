@@ -28,6 +28,12 @@ export interface Appends {
   readonly p99: number;
 }
 
+export interface Measured extends Appends {
+  /** On the disk, and the files that hold it. */
+  readonly bytes: number;
+  readonly files: number;
+}
+
 /** As long as an audit record is, and never twice the same. */
 const ENTRY_BYTES = 600;
 const filling = randomBytes(ENTRY_BYTES).toString("base64").slice(0, ENTRY_BYTES);

@@ -1,17 +1,11 @@
 /** Tessera with files, by our personality, as the log beside ours. */
 import { goMissing, goVerify, startTessera } from "../../test/kit/go.js";
 import { noteKey } from "../../test/kit/note-key.js";
-import { type Appends, bytesOnDisk, type Load, measureAppends } from "./appends.js";
+import { type Appends, bytesOnDisk, type Load, type Measured, measureAppends } from "./appends.js";
 import { httpTarget } from "./http.js";
 
 /** How long Tessera's first entry of a batch waits for others: short for a client that waits alone, longer for many. */
 const batchAge = ({ clients }: Load): string => (clients === 1 ? "1ms" : clients < 100 ? "10ms" : "50ms");
-
-export interface Measured extends Appends {
-  /** On the disk, and the files that hold it. */
-  readonly bytes: number;
-  readonly files: number;
-}
 
 /** Why it cannot be measured here. */
 export const tesseraMissing = goMissing;
