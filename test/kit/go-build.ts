@@ -23,7 +23,8 @@ export interface GoProgram {
   readonly package: string;
 }
 
-export type Built = { readonly folder: string } | { readonly missing: string };
+/** `go` is the one that built them. */
+export type Built = { readonly folder: string; readonly go: string } | { readonly missing: string };
 
 /** What the modules say that they need. Another toolchain is never fetched for them. */
 function leastOf(modules: ReadonlySet<string>): readonly [number, number] {
@@ -104,7 +105,7 @@ async function build(go: string, programs: readonly GoProgram[], folder: string)
     throw new Error(`Go does not build:\n${said}`, { cause: error });
   }
   renameSync(making, folder);
-  return { folder };
+  return { folder, go };
 }
 
 /** The folder with the programs in it. Two test files that want them at once wait for one build. */
@@ -117,10 +118,10 @@ export async function buildGo(programs: readonly GoProgram[]): Promise<Built> {
   const lock = `${folder}.lock`;
   mkdirSync(cache, { recursive: true });
   for (;;) {
-    if (existsSync(folder)) return { folder };
+    if (existsSync(folder)) return { folder, go: found.go };
     if (!(await lockOrWait(lock))) continue;
     try {
-      return existsSync(folder) ? { folder } : await build(found.go, programs, folder);
+      return existsSync(folder) ? { folder, go: found.go } : await build(found.go, programs, folder);
     } finally {
       rmSync(lock, { force: true });
     }

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeNewTexts } from "../../control/base/files.js";
 import { newLogFiles, openFilesLog } from "../../control/ledger/log/files.js";
@@ -10,7 +11,7 @@ import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { inclusionProof, makeTlogProof } from "../../control/ledger/tlog/proof.js";
 import { fileSource, readEntries, rootAt } from "../../control/ledger/tlog/read.js";
-import { fsck, goMissing, goProof, goVerify, migrate, serveFolder, startTessera, withGo } from "../kit/go.js";
+import { fsck, goMissing, goProof, goVerify, migrate, serveFolder, shell, startTessera, withGo } from "../kit/go.js";
 import { noteKey } from "../kit/note-key.js";
 
 const key = noteKey("ledger.example/eu/2026");
@@ -97,6 +98,25 @@ describe.skipIf(goMissing !== undefined)(withGo("our log, in the eyes of others"
         expect((await goProof(key.vkey, text, entryAt(index + 7))).verified).toBe(false);
       }
     }
+  });
+
+  it("is verified by the commands of docs/audit.md", async () => {
+    const doc = readFileSync(fileURLToPath(new URL("../../docs/audit.md", import.meta.url)), "utf8");
+    const section = doc.slice(doc.indexOf("## Without our verifier"));
+    const commands = [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, text = ""]) => text);
+    const [proof, entry] = [join(home, "proof"), join(home, "entry")];
+    const path = await inclusionProof(fileSource(folder), 300, LAST);
+    const checkpoint = readFileSync(keptAt(LAST), "utf8");
+    writeFileSync(proof, makeTlogProof({ index: 300, proof: path, checkpoint }));
+    writeFileSync(entry, entryAt(300));
+    const variables = { KEPT: keptAt(600), FOLDER: folder, VKEY: key.vkey, PROOF: proof, ENTRY: entry, TMPDIR: home };
+    const said = await Promise.all(commands.map((text) => shell(text, variables)));
+    expect(said).toEqual([
+      expect.stringMatching(
+        /size 600 covers is unchanged\nVERIFIED\n(?:.*\n)*.*Successfully fsck'd log with size 66000 /,
+      ),
+      expect.stringContaining("its entry 300\nVERIFIED\n"),
+    ]);
   });
 
   it("is taken over by a Tessera, which goes on under the same key; and we read that", async () => {

@@ -1,7 +1,8 @@
 /** C2SP tlog-policy: what a file says, what it may not say, and who has to have cosigned. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judge, parsePolicy, readPolicy } from "../../control/ledger/policy.js";
@@ -173,6 +174,12 @@ describe("a policy", () => {
     const policy = policyOf(...lines, ...logs, ...groups, "quorum g31");
     expect(policy.logs).toHaveLength(32);
     expect(judge({ ...policy, logs: [] }, signedBy(a)).isMet).toBe(true);
+  });
+
+  it("is what docs/audit.md shows", () => {
+    const doc = readFileSync(fileURLToPath(new URL("../../docs/audit.md", import.meta.url)), "utf8");
+    const [, example = ""] = /```text\n(log .*?)```/s.exec(doc) ?? [];
+    expect(parsePolicy(Buffer.from(example), "policy").witnesses.map(({ name }) => name)).toEqual(["w1", "w2"]);
   });
 
   it("is read from a file of bounded size", () => {
