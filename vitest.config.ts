@@ -3,8 +3,9 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // They need an nginx that nobody has by accident: `npm run test:kong-module`.
-    exclude: [...configDefaults.exclude, "test/kong-module/**"],
+    // They need an nginx that nobody has by accident, `npm run test:kong-module`, and a witness that takes minutes to build,
+    // `npm run test:witness`.
+    exclude: [...configDefaults.exclude, "test/kong-module/**", "test/witness/**"],
     setupFiles: ["test/kit/seed.ts"],
     // Generous: a machine four times slower, beside other work, is not a failure.
     testTimeout: 180_000,

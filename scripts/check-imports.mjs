@@ -34,6 +34,7 @@ const rooms = {
   },
   bench: {
     "": [
+      "ledger",
       "streams",
       "revoke",
       "soak",
@@ -48,6 +49,7 @@ const rooms = {
       "tokens",
       "base",
     ], // the commands
+    ledger: ["base"],
     streams: ["soak", "report", "gateway", "load", "tokens", "base"],
     revoke: ["report", "base"],
     soak: ["gateway", "load", "tokens", "base"],

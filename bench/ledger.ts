@@ -1,0 +1,76 @@
+/** `npm run bench:ledger`: appends a second, and the wait for an acknowledgement, by clients and batch. A log that does not verify ends the run. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readFlags } from "./base/flags.js";
+import type { Load, Measured } from "./ledger/appends.js";
+import { measureOurs, measureOursOverHttp } from "./ledger/ours.js";
+import { measureTessera, tesseraMissing } from "./ledger/tessera.js";
+
+const SECONDS = 5;
+/** Clients, and entries in each call. */
+const LOADS = [
+  [1, 1],
+  [1, 64],
+  [1, 1024],
+  [64, 1],
+  [512, 1],
+  [16, 64],
+] as const;
+
+/** Side by side, load after load: what slows the machine down for a while slows all of them. */
+const LOGS: [string, (home: string, load: Load) => Promise<Measured>][] = [
+  ["ours", measureOurs],
+  ["http", measureOursOverHttp],
+];
+if (tesseraMissing === undefined) LOGS.push(["tessera", measureTessera]);
+
+const USAGE = {
+  script: "bench:ledger",
+  about:
+    "Measures appends to our log and to Tessera's, on one disk in one run, each client waiting until its entries are durable.",
+  numbers: { seconds: { about: "seconds for each row", otherwise: SECONDS } },
+  texts: {
+    folder: {
+      about: "where the logs are made: the disk that is measured (default: the temporary folder)",
+      value: "DIR",
+    },
+  },
+  example: "--seconds 1 --folder /var/tmp",
+};
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
+
+function tell({ target, load, entries, perSecond, p50, p99, bytes, files }: Measured): string {
+  const each = [Math.round(perSecond), p50.toFixed(1), p99.toFixed(1), Math.round(bytes / entries), files];
+  return row(target, load.clients, load.batch, ...each);
+}
+
+/** @param args see `--help` */
+export async function main(args: readonly string[]): Promise<void> {
+  const flags = readFlags(USAGE, args, process.env);
+  if (flags === undefined) return;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  if (tesseraMissing !== undefined) say(`Without Tessera: ${tesseraMissing}.`);
+  const home = mkdtempSync(join(flags.text("folder") ?? tmpdir(), "glassgate-bench-ledger-"));
+  const rows: Measured[] = [];
+  say(row("log", "clients", "batch", "appends/s", "p50 ms", "p99 ms", "bytes a record", "files"));
+  say(row("---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"));
+  try {
+    for (const [i, [clients, batch]] of LOADS.entries()) {
+      const load = { clients, batch, seconds: flags.number("seconds") };
+      for (const [name, measure] of LOGS) {
+        const measured = await measure(mkdtempSync(join(home, `${name}-${i}-`)), load);
+        rows.push(measured);
+        say(tell(measured));
+      }
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ rows }, null, 2)}\n`);
+}
