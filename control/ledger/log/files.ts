@@ -1,0 +1,269 @@
+/**
+ * The log in a folder (docs/audit.md, "States, and why a crash loses nothing"). Many callers at once make one commit: what comes while
+ * one is synced waits for the next. Nobody is answered before the checkpoint that covers him is on the disk.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { hintOf, reasonOf, UserError } from "../../base/errors.js";
+import type { NewFile } from "../../base/files.js";
+import { visible } from "../../base/text.js";
+import type { Log, TileSource } from "../log.js";
+import { type Edge, edgeRoot, grow } from "../tlog/edge.js";
+import { MAX_BLOB_BYTES, mustBeBound } from "../tlog/file-source.js";
+import { MAX_NOTE_BYTES, parseVkey } from "../tlog/note.js";
+import { MAX_TILE_ENTRY_BYTES } from "../tlog/tiles.js";
+import { EMPTY_ROOT } from "../tlog/tree.js";
+import { type FileOps, nodeFiles } from "./fileops.js";
+import type { LogSigner } from "./key.js";
+import { type Lock, takeLock } from "./lock.js";
+import { Partials } from "./partials.js";
+import { Placer } from "./place.js";
+import { recover } from "./recover.js";
+import { newSignedRecord, SignedRecord } from "./signed.js";
+
+/** One commit: so much is in memory twice, and so long everybody else waits. */
+const MAX_BATCH_ENTRIES = 4096;
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+
+export interface FilesLogOptions {
+  readonly folder: string;
+  readonly signer: LogSigner;
+  /** The record of what the key signed, beside the key: `<key file>.signed`. */
+  readonly signedPath: string;
+  /** What writes, as others hear it who find the lock. */
+  readonly holder?: string;
+}
+
+/** What the log stands on; another one only in tests. */
+export interface Disk {
+  readonly files: FileOps;
+  takeLock(path: string, holder: string): Promise<Lock>;
+}
+
+const CHECKPOINT = "checkpoint";
+
+/** The files of an empty log, for `writeNewTexts`: its checkpoint, and the record beside the key. */
+export function newLogFiles({ folder, signer, signedPath }: FilesLogOptions): NewFile[] {
+  return [
+    { path: signedPath, text: newSignedRecord({ origin: signer.origin, size: 0, root: EMPTY_ROOT }), mode: 0o600 },
+    { path: join(folder, CHECKPOINT), text: signer.signCheckpoint(0, EMPTY_ROOT) },
+  ];
+}
+
+const sourceOf = (files: FileOps, folder: string): TileSource => ({
+  read: (path) => files.read(join(folder, path), mustBeBound(path)),
+});
+
+/** A caller who waits. */
+interface Waiting {
+  readonly entries: readonly Buffer[];
+  /** How many of them are durable. */
+  done: number;
+  /** The index of the first. */
+  first: number;
+  readonly resolve: (indices: readonly number[]) => void;
+  readonly reject: (error: UserError) => void;
+}
+
+/** Signs the tree, which is on record and whose files are on the disk, and lets everybody see it. */
+async function publish(placer: Placer, signer: LogSigner, size: number, root: Buffer): Promise<string> {
+  const text = signer.signCheckpoint(size, root);
+  await placer.place([{ path: CHECKPOINT, bytes: Buffer.from(text) }]);
+  return text;
+}
+
+class FilesLog implements Log {
+  readonly origin: string;
+  readonly vkey: string;
+  private readonly queue: Waiting[] = [];
+  private running: Promise<void> | undefined;
+  /** Why nothing more is taken. */
+  private ended: UserError | undefined;
+
+  constructor(
+    private readonly options: FilesLogOptions,
+    private readonly files: FileOps,
+    private readonly source: TileSource,
+    private readonly placer: Placer,
+    private readonly partials: Partials,
+    private readonly signed: SignedRecord,
+    private readonly locks: readonly Lock[],
+    private edge: Edge,
+    /** The checkpoint that this process published last. */
+    private published: string,
+  ) {
+    this.origin = options.signer.origin;
+    this.vkey = options.signer.vkey;
+  }
+
+  get size(): number {
+    return this.edge.size;
+  }
+
+  read(path: string): Promise<Buffer | undefined> {
+    return this.source.read(path);
+  }
+
+  async append(entries: readonly Buffer[]): Promise<readonly number[]> {
+    if (entries.some(({ length }) => length > MAX_TILE_ENTRY_BYTES))
+      throw new RangeError("An entry is too long for the log: it belongs into a blob.");
+    if (this.ended !== undefined) throw this.ended;
+    if (entries.length === 0) return [];
+    return new Promise((resolve, reject) => {
+      this.queue.push({ entries: [...entries], done: 0, first: -1, resolve, reject });
+      this.running ??= this.run();
+    });
+  }
+
+  async putBlob(bytes: Buffer): Promise<string> {
+    if (this.ended !== undefined) throw this.ended;
+    if (bytes.length > MAX_BLOB_BYTES) throw new RangeError("The bytes are too long for a blob.");
+    const name = createHash("sha256").update(bytes).digest("hex");
+    const path = `blob/${name}`;
+    try {
+      // Also where it is there: it may not have been on the disk yet.
+      const there = await this.source.read(path);
+      if (there?.equals(bytes) === true) await this.files.syncFolder(join(this.options.folder, "blob"));
+      else await this.placer.place([{ path, bytes }]);
+    } catch (error) {
+      throw new UserError(`Cannot write ${visible(join(this.options.folder, path))}: ${reasonOf(error)}.`, {
+        cause: error,
+        hint: hintOf(error) ?? "Check the disk.",
+      });
+    }
+    return name;
+  }
+
+  async close(): Promise<void> {
+    await this.running;
+    this.ended ??= new UserError("The ledger is closed.");
+    for (const lock of this.locks) await lock.release();
+  }
+
+  private async run(): Promise<void> {
+    // Whoever calls in this turn of the loop comes along.
+    await new Promise(setImmediate);
+    while (this.queue.length > 0) {
+      try {
+        await this.commit(this.batch());
+      } catch (error) {
+        this.end(error);
+      }
+    }
+    this.running = undefined;
+  }
+
+  /** What the next commit takes, from the front of the queue. */
+  private batch(): Buffer[] {
+    const entries: Buffer[] = [];
+    let bytes = 0;
+    for (const waiting of this.queue) {
+      for (let i = waiting.done; i < waiting.entries.length; i++) {
+        const entry = waiting.entries[i];
+        if (entry === undefined) continue;
+        bytes += entry.length;
+        if (entries.length === MAX_BATCH_ENTRIES || (bytes > MAX_BATCH_BYTES && entries.length > 0)) return entries;
+        entries.push(entry);
+      }
+    }
+    return entries;
+  }
+
+  private async commit(entries: readonly Buffer[]): Promise<void> {
+    await this.fence();
+    const { edge, files } = grow(this.edge, entries);
+    const root = edgeRoot(edge);
+    await this.placer.place(files);
+    await this.signed.put({ origin: this.origin, size: edge.size, root });
+    this.published = await publish(this.placer, this.options.signer, edge.size, root);
+    this.edge = edge;
+    this.answer(entries.length);
+    await this.partials.published(files);
+  }
+
+  /** Behind the lock: if it was taken away by force, whoever did so has published since. */
+  private async fence(): Promise<void> {
+    const there = await this.files.read(join(this.options.folder, CHECKPOINT), MAX_NOTE_BYTES);
+    if (there?.toString("utf8") !== this.published) {
+      throw new UserError("Somebody else has written this ledger's checkpoint.", {
+        hint: "One process writes. See what else runs with this folder, then start this one again.",
+      });
+    }
+  }
+
+  /** @param count how many more entries are durable */
+  private answer(count: number): void {
+    let rest = count;
+    let index = this.edge.size - count;
+    while (rest > 0) {
+      const waiting = this.queue[0];
+      if (waiting === undefined) return;
+      const taken = Math.min(rest, waiting.entries.length - waiting.done);
+      if (waiting.done === 0) waiting.first = index;
+      waiting.done += taken;
+      rest -= taken;
+      index += taken;
+      if (waiting.done < waiting.entries.length) return;
+      this.queue.shift();
+      waiting.resolve(waiting.entries.map((_, i) => waiting.first + i));
+    }
+  }
+
+  /** After a write that failed nobody knows what is on the disk: only opening anew finds out. */
+  private end(error: unknown): void {
+    const { folder } = this.options;
+    const known = error instanceof UserError ? error : undefined;
+    this.ended = new UserError(
+      `The ledger ${visible(folder)} takes nothing more: ${known?.message ?? `${reasonOf(error)}.`} What it has acknowledged is safe.`,
+      {
+        cause: error,
+        hint: known?.hint ?? `${hintOf(error) ?? "Check the disk."} Start it again after that.`,
+        exitCode: 1,
+      },
+    );
+    for (const waiting of this.queue.splice(0)) waiting.reject(this.ended);
+  }
+}
+
+const REAL_DISK: Disk = { files: nodeFiles, takeLock };
+
+async function open(options: FilesLogOptions, files: FileOps, locks: readonly Lock[]): Promise<Log> {
+  const { folder, signer, signedPath } = options;
+  const source = sourceOf(files, folder);
+  const placer = new Placer(files, folder);
+  const signed = await SignedRecord.open(files, signedPath);
+  const { edge, checkpoint } = await recover(source, folder, parseVkey(signer.vkey), signed);
+  // The checkpoint may be there and its name not on the disk yet: then it must be, before anything goes on from it.
+  await files.syncFolder(folder);
+  await placer.tidy();
+  const partials = new Partials(files, folder, placer, MAX_BATCH_ENTRIES);
+  await partials.tidy(edge.size);
+  let published = checkpoint;
+  if (published === undefined) {
+    await signed.sync();
+    published = await publish(placer, signer, edge.size, edgeRoot(edge));
+  }
+  return new FilesLog(options, files, source, placer, partials, signed, locks, edge, published);
+}
+
+/**
+ * Opens the log to write to it: locked, recovered, and compared with what its key has signed.
+ * @throws where another process writes, and where its tree is not the one that the key signed last
+ */
+export async function openFilesLog(options: FilesLogOptions, disk: Disk = REAL_DISK): Promise<Log> {
+  const { folder, signedPath, holder = "glassgate" } = options;
+  const locks: Lock[] = [];
+  try {
+    locks.push(await disk.takeLock(join(folder, "lock"), holder));
+    // A copy of the folder has a lock of its own; the key has one record.
+    locks.push(await disk.takeLock(`${signedPath}.lock`, holder));
+    return await open(options, disk.files, locks);
+  } catch (error) {
+    for (const lock of locks) await lock.release();
+    if (error instanceof UserError) throw error;
+    throw new UserError(`Cannot open the ledger ${visible(folder)}: ${reasonOf(error)}.`, {
+      cause: error,
+      hint: hintOf(error) ?? "Check the disk.",
+    });
+  }
+}

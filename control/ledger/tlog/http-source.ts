@@ -1,0 +1,74 @@
+/** A log behind a URL, to read from: bounded, with a time limit, and never elsewhere than where it was asked to look. */
+import { messageOf, UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import type { TileSource } from "../log.js";
+import { mustBeBound, tooLarge } from "./file-source.js";
+
+/** For one file. A full bundle has at most 16 MiB; what takes longer has stopped. */
+const TIME_OUT_MS = 60_000;
+
+const isLoopback = (host: string): boolean => /^(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(host);
+
+function prefixOf(url: string): string {
+  const refuse = (why: string): UserError =>
+    new UserError(`"${visible(url)}" cannot be read from: ${why}.`, {
+      hint: "For example: https://ledger.example.com/eu",
+    });
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (error) {
+    throw new UserError(`"${visible(url)}" is no URL.`, {
+      cause: error,
+      hint: "For example: https://ledger.example.com/eu",
+    });
+  }
+  if (parsed.protocol !== "https:" && !(parsed.protocol === "http:" && isLoopback(parsed.hostname)))
+    throw refuse("only https:// is read, and http:// from this machine");
+  if (parsed.username !== "" || parsed.password !== "") throw refuse("it has a user's name or a password");
+  if (parsed.search !== "" || parsed.hash !== "") throw refuse("it has a query or a fragment");
+  return parsed.href.replace(/\/*$/, "/");
+}
+
+async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  if (response.body === null) return Buffer.alloc(0);
+  for await (const chunk of response.body) {
+    total += chunk.length;
+    if (total > bound) throw tooLarge(name, bound);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function httpSource(url: string): TileSource {
+  const prefix = prefixOf(url);
+  return {
+    async read(path) {
+      const bound = mustBeBound(path);
+      const name = `${prefix}${path}`;
+      try {
+        const response = await fetch(name, { redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
+        if (response.status === 404 || response.status === 410) {
+          await response.body?.cancel();
+          return undefined;
+        }
+        if (response.status !== 200) {
+          await response.body?.cancel();
+          throw new UserError(`${visible(name)} answers ${response.status}.`, {
+            hint: "Name the place itself: redirects are not followed.",
+          });
+        }
+        return await bounded(response, name, bound);
+      } catch (error) {
+        if (error instanceof UserError) throw error;
+        const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+        throw new UserError(`Cannot read ${visible(name)}: ${visible(messageOf(cause))}.`, {
+          cause: error,
+          hint: "Check the address, and that it can be reached from here.",
+        });
+      }
+    },
+  };
+}
