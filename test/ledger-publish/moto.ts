@@ -78,7 +78,7 @@ export interface Moto {
 export async function startMoto(bucket: string): Promise<Moto> {
   if ("missing" in found) throw new Error(found.missing);
   const child = spawn(found.python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], {
-    env: { ...process.env, PYTHONPATH: found.folder, PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1" },
+    env: { ...process.env, PYTHONPATH: found.folder, PYTHONUNBUFFERED: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(child, "exit");

@@ -12,8 +12,12 @@ export interface Seen {
   readonly key: string;
 }
 
-/** `cut`: nothing is done, the connection breaks. `lost`: it is done, and the answer never comes. */
-export type Fault = "cut" | "lost" | { status: number; headers?: Record<string, string>; body?: string | Buffer };
+/** `cut`: nothing is done, the connection breaks. `lost`: it is done, and then it breaks. `silence`: nothing, for ever. */
+export type Fault =
+  | "cut"
+  | "lost"
+  | "silence"
+  | { status: number; headers?: Record<string, string>; body?: string | Buffer };
 
 const sha256 = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 const hmac = (key: Buffer | string, text: string): Buffer => createHmac("sha256", key).update(text).digest();
@@ -103,6 +107,7 @@ export class StoreServer {
     this.seen.push(seen);
     this.count += 1;
     const fault = this.fault?.(seen, this.count);
+    if (fault === "silence") return;
     if (fault === "cut") return void request.socket.destroy();
     const given = typeof fault === "object" ? fault : this.answer(request, key, prefix, body);
     if (fault === "lost") return void request.socket.destroy();

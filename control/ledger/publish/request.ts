@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AwsClient } from "aws4fetch";
-import { messageOf, UserError } from "../../base/errors.js";
+import { boundedBody, fetchFault } from "../../base/body.js";
+import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { CredentialSource } from "./credentials.js";
 
@@ -46,20 +47,6 @@ export class StoreAway extends UserError {}
 /** Conflict: two conditional writes at once, of which AWS lets neither know the outcome. */
 const AGAIN = new Set([408, 409, 425, 429, 500, 502, 503, 504]);
 
-class TooLarge extends Error {}
-
-async function bounded(response: Response, bound: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  if (response.body === null) return Buffer.alloc(0);
-  for await (const chunk of response.body) {
-    total += chunk.length;
-    if (total > bound) throw new TooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 /** The `Code` of S3's error document; its message may repeat what was signed, and is not read. */
 const codeOf = (body: Buffer): string => /<Code>([A-Za-z0-9.]{1,64})<\/Code>/.exec(body.toString("latin1"))?.[1] ?? "";
 
@@ -85,11 +72,6 @@ function refusal({ method, name }: Asked, status: number, code: string): UserErr
     hint: HINTS[code] ?? (status === 403 ? (HINTS.AccessDenied ?? "") : "Check --to and --endpoint."),
   });
 }
-
-const reasonIn = (error: unknown): string => {
-  if (error instanceof Error && error.name === "TimeoutError") return "no answer in time";
-  return visible(messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error));
-};
 
 /** Seconds that the store itself names, in milliseconds. */
 function retryAfter(headers: Headers): number {
@@ -155,14 +137,14 @@ export class Requester {
     try {
       const response = await fetch(signed, { redirect: "manual", signal });
       const bound = answers.includes(response.status) ? (asked.bound ?? MAX_ERROR_BYTES) : MAX_ERROR_BYTES;
-      return { status: response.status, headers: response.headers, body: await bounded(response, bound) };
+      const found = await boundedBody(response, bound);
+      if (found !== undefined) return { status: response.status, headers: response.headers, body: found };
     } catch (error) {
-      if (error instanceof TooLarge)
-        throw new UserError(`The store's answer is larger than it can be: ${method} ${visible(asked.name)}.`, {
-          exitCode: 1,
-          hint: "What stands there is not the log's, or this is no object store.",
-        });
-      return { why: reasonIn(error) };
+      return { why: visible(fetchFault(error)) };
     }
+    throw new UserError(`The store's answer is larger than it can be: ${method} ${visible(asked.name)}.`, {
+      exitCode: 1,
+      hint: "What stands there is not the log's, or this is no object store.",
+    });
   }
 }
