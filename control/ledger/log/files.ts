@@ -137,7 +137,8 @@ class FilesLog implements Log {
   async close(): Promise<void> {
     await this.running;
     this.ended ??= new UserError("The ledger is closed.");
-    for (const lock of this.locks) await lock.release();
+    const released = await Promise.allSettled(this.locks.map((lock) => lock.release()));
+    for (const lock of released) if (lock.status === "rejected") throw lock.reason;
   }
 
   private async run(): Promise<void> {
@@ -217,7 +218,7 @@ class FilesLog implements Log {
       `The ledger ${visible(folder)} takes nothing more: ${known?.message ?? `${reasonOf(error)}.`} What it has acknowledged is safe.`,
       {
         cause: error,
-        hint: known?.hint ?? `${hintOf(error) ?? "Check the disk."} Start it again after that.`,
+        hint: known?.hint ?? hintOf(error) ?? "Check the disk, then start it again.",
         exitCode: 1,
       },
     );
@@ -259,7 +260,8 @@ export async function openFilesLog(options: FilesLogOptions, disk: Disk = REAL_D
     locks.push(await disk.takeLock(`${signedPath}.lock`, holder));
     return await open(options, disk.files, locks);
   } catch (error) {
-    for (const lock of locks) await lock.release();
+    // A lock that cannot be removed is a dead process's soon; the error that counts is the first.
+    await Promise.allSettled(locks.map((lock) => lock.release()));
     if (error instanceof UserError) throw error;
     throw new UserError(`Cannot open the ledger ${visible(folder)}: ${reasonOf(error)}.`, {
       cause: error,
