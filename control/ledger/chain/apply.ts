@@ -175,7 +175,7 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       if (type === "bundle") applyBundle(state, rules, body, step);
       break;
     case "shard":
-      if (index === 0) takeCarried(state, rules, openingOf(body)?.carried, step);
+      if (step.index === 0) takeCarried(state, rules, openingOf(body)?.carried, step);
       break;
     default: // Reviews and drills say nothing of chains.
   }
