@@ -34,13 +34,17 @@ function jsonOf(body: Buffer): unknown {
   }
 }
 
-export const encodeSeal = (next: Successor): Buffer => Buffer.from(JSON.stringify({ next }));
+export const encodeSeal = ({ origin, vkey }: Successor): Buffer =>
+  Buffer.from(JSON.stringify({ next: { origin, vkey } }));
 export const encodeOpening = (opening: Opening): Buffer => Buffer.from(JSON.stringify(opening));
+
+/** @param body of an entry of type `shard` */
+export const sealOfBody = (body: Buffer): Successor | undefined => nextSchema.safeParse(jsonOf(body)).data?.next;
 
 /** Whom the entry names as the successor: it is a log's last one then. */
 export function sealOf(entry: Buffer | undefined): Successor | undefined {
   const { head, body } = (entry && decodeEntry(entry)) ?? {};
-  return head?.type === "shard" && body !== undefined ? nextSchema.safeParse(jsonOf(body)).data?.next : undefined;
+  return head?.type === "shard" && body !== undefined ? sealOfBody(body) : undefined;
 }
 
 /** @param body of an entry of type `shard`, whole */
