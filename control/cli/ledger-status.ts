@@ -10,7 +10,11 @@ import { readKeyFile } from "../signer/keyfile.js";
 import { examples, jsonOption } from "./context.js";
 import { resultJson, resultRows, say, warn } from "./output.js";
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+
+/** `12 KiB`, `3.4 MiB`. */
+const showBytes = (bytes: number): string =>
+  bytes < KIB * KIB ? `${Math.ceil(bytes / KIB)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
 
 function holderRow({ holder, isHolderGone }: LogStatus): string {
   if (holder === undefined) return "nobody";
@@ -46,7 +50,7 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
       `root        ${root}`,
       `published   ${showTime(Math.floor(publishedAt.getTime() / 1000))}`,
       `writer      ${holderRow(found)}`,
-      `on disk     ${(disk.bytes / MIB).toFixed(1)} MiB in ${disk.files} files`,
+      `on disk     ${showBytes(disk.bytes)} in ${disk.files} files`,
       `key         ${visible(config.key)}`,
       `signed      ${signed.size} entries`,
       `verifier    ${vkey}`,

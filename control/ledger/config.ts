@@ -120,6 +120,9 @@ const followed = {
   heartbeat: seconds(10 * MINUTE).default(10),
 };
 
+/** Who is known otherwise than by token or certificate. */
+export const OWN_NAMES: readonly string[] = ["local", "ledger"];
+
 function namesOnce(context: z.RefinementCtx, member: string, names: readonly string[], key: string): void {
   for (const [i, name] of names.entries())
     if (names.indexOf(name) < i)
@@ -139,13 +142,22 @@ export const ledgerSchema = z
     anchors: z.array(file).max(64).default([]),
     /** How long a missing `seq` is open before it is a gap. */
     grace: seconds(DAY).default(120),
-    /** How long a gateway may publish no heartbeat before that is an alarm. */
-    silence: seconds(DAY).default(60),
+    /** How long a gateway may publish no heartbeat before that is an alarm. Without news there is one a minute. */
+    silence: seconds(DAY).default(180),
     alarms: alarmsSchema.optional(),
     /** A tlog-policy file. */
     witnesses: file.optional(),
   })
-  .superRefine(({ gateways, senders }, context) => {
+  .superRefine(({ gateways, senders, heartbeat, silence }, context) => {
+    if (silence < 2 * MINUTE || silence < 3 * heartbeat)
+      context.addIssue({
+        code: "custom",
+        path: ["silence"],
+        message: "is too short: at least 2m, and three times the heartbeat's period",
+      });
+    for (const [i, { name }] of senders.entries())
+      if (OWN_NAMES.includes(name) || name.startsWith("local:"))
+        context.addIssue({ code: "custom", path: ["senders", i, "name"], message: "is a name of the ledger's own" });
     namesOnce(
       context,
       "gateways",

@@ -257,6 +257,25 @@ describe("rotation", () => {
     expect(told).toEqual([]);
   });
 
+  it("before the first line was taken, or before there was a file", async () => {
+    for (const isThere of [true, false]) {
+      rmSync(join(folder, "logs"), { recursive: true });
+      rmSync(join(folder, "state"), { recursive: true, force: true });
+      mkdirSync(join(folder, "logs"));
+      if (isThere) writeFileSync(file, text(records(1, 2)));
+      const killed = tailOf();
+      await killed.next(); // As by a crash: what it found is never taken.
+      if (!isThere) writeFileSync(file, text(records(1, 2)));
+      renameSync(file, `${file}.2`);
+      writeFileSync(file, text(records(3, 4)));
+      renameSync(file, `${file}.1`);
+      writeFileSync(file, text(records(5, 6)));
+      const next = tailOf();
+      expect(new Set(await drain(next))).toEqual(new Set(records(1, 6)));
+      await next.close();
+    }
+  });
+
   it("twice between two looks", async () => {
     writeFileSync(file, text(records(1, 2)));
     const tail = tailOf();

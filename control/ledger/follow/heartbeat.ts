@@ -18,6 +18,8 @@ export interface Beat {
 }
 
 export class Heartbeat {
+  /** VMs that have ended, and were named for the last time: their gauges stay for ever. */
+  private readonly ended = new Set<string>();
   private last: { readonly text: string; readonly at: number } | undefined;
 
   constructor(
@@ -40,12 +42,13 @@ export class Heartbeat {
     const now = this.now();
     if (this.last?.text === text && now - this.last.at < REPEAT_SECONDS * 1000) return undefined;
     this.last = { text, at: now };
+    for (const { vm, ended } of vms) if (ended === true) this.ended.add(vm);
     return Buffer.from(JSON.stringify({ gateway: this.gateway, at: new Date(now).toISOString(), vms } satisfies Beat));
   }
 
   private vms(heads: readonly Head[], clock: number): Beat["vms"] {
     return heads
-      .filter(({ at }) => at === 0 || clock - at <= DEAD_SECONDS)
+      .filter(({ at, vm }) => (at === 0 ? !this.ended.has(`${this.gateway}/${vm}`) : clock - at <= DEAD_SECONDS))
       .map(({ vm, seq, head, at }) => ({
         vm: `${this.gateway}/${vm}`,
         seq,

@@ -15,30 +15,35 @@ const placeSchema = z.strictObject({
   offset: z.int().nonnegative(),
   /** Of the file's first bytes, at most as many as were handed in. */
   head: z.strictObject({ bytes: z.int().min(0).max(HEAD_BYTES), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-  /** When it was written to last, nanoseconds. */
-  written: integer,
 });
 export type Place = z.infer<typeof placeSchema>;
 
 const positionSchema = z.strictObject({
   version: z.literal(1),
   path: z.string(),
+  /** Nanoseconds since 1970: an older file of the log that was written to since then, and is none of these, was missed. */
+  since: integer,
   /** More than one where the older file of a rotation may still be written to. */
   files: z.array(placeSchema).max(1024),
 });
 
 const HINT = "Delete it to read the log from its beginning: what is handed in twice counts once.";
 
+export interface Position {
+  readonly since: bigint;
+  readonly files: readonly Place[];
+}
+
 /** Undefined where there is none yet. */
-export function readPosition(file: string, path: string): readonly Place[] | undefined {
+export function readPosition(file: string, path: string): Position | undefined {
   const text = readTextIfThere(file, "the position");
   if (text === undefined) return undefined;
   const position = parseJson(text, file, positionSchema, HINT);
-  return position.path === path ? position.files : undefined;
+  return position.path === path ? { since: BigInt(position.since), files: position.files } : undefined;
 }
 
-export function writePosition(file: string, path: string, files: readonly Place[]): void {
-  writeText(file, `${JSON.stringify({ version: 1, path, files })}\n`, { mode: 0o600 });
+export function writePosition(file: string, path: string, { since, files }: Position): void {
+  writeText(file, `${JSON.stringify({ version: 1, path, since: String(since), files })}\n`, { mode: 0o600 });
 }
 
 export const headOf = (bytes: Buffer): Place["head"] => ({

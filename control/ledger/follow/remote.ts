@@ -13,6 +13,7 @@ import { type Sink, SinkStopped } from "./follower.js";
 const FRAME_BYTES = 2 * 1024 * 1024;
 const FRAME_ITEMS = 1024;
 const TIMEOUT_MS = 60_000;
+const LAST_ANSWER_MS = 5000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 60_000;
 /** However long a ledger asks for. */
@@ -73,6 +74,7 @@ export class RemoteLedger {
   private readonly url: URL;
   private readonly options: RequestOptions;
   private readonly stopping = new AbortController();
+  private readonly cutting = new AbortController();
   private isAway = false;
 
   /** @param say a sentence for the person */
@@ -91,7 +93,7 @@ export class RemoteLedger {
       ...(to.key === undefined ? {} : { key: readBytes(to.key, "the client certificate's key") }),
       ...(to.ca === undefined ? {} : { ca: readBytes(to.ca, "the authority's certificate") }),
       rejectUnauthorized: true,
-      signal: this.stopping.signal,
+      signal: this.cutting.signal,
       timeout: TIMEOUT_MS,
     };
   }
@@ -111,9 +113,10 @@ export class RemoteLedger {
     if (frame.length > 0) await this.deliver(encodeFrame(frame));
   };
 
-  /** Gives up what it waits for. */
+  /** Waits for no ledger that is away; for an answer a little. */
   stop(): void {
     this.stopping.abort();
+    setTimeout(() => this.cutting.abort(), LAST_ANSWER_MS).unref();
   }
 
   private async deliver(body: Buffer): Promise<void> {
@@ -181,6 +184,7 @@ export class RemoteLedger {
   private pause(milliseconds: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const { signal } = this.stopping;
+      if (signal.aborted) throw new SinkStopped();
       const stop = (): void => {
         clearTimeout(timer);
         reject(new SinkStopped());

@@ -1,22 +1,13 @@
 /** What a gateway serves: the bundle, the texts of revocations and the anchors in its ECDS file, whenever that changes. */
-import { createHash } from "node:crypto";
 import { readText } from "../../base/files.js";
 import { readEcds } from "../../gateway/ecds.js";
 import { readIfPossible } from "../../gateway/push-record.js";
 import { claimsOf, named, textsIn } from "../../gateway/push-texts.js";
 import { readRenderedFilter } from "../../gateway/rendered.js";
-import type { Anchors } from "../../trust/anchors.js";
+import { anchorsHash } from "../chain/rules.js";
 import type { Received } from "../intake.js";
 
 type Made = Pick<Received, "kind" | "bytes">;
-
-/** As each record has it: roots, threshold, audience and mode. */
-export function anchorsHash({ audience, threshold, roots }: Anchors, mode: "enforce" | "shadow"): string {
-  const kids = roots.map(({ kid }) => kid).sort();
-  return createHash("sha256")
-    .update([audience, String(threshold), mode, ...kids].join("\n"))
-    .digest("hex");
-}
 
 /** An older bundle or text may serve again: said anew, the ledger knows it already. */
 export class Served {

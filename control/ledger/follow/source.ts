@@ -178,7 +178,6 @@ export class Source {
       inode: String(ino),
       offset: this.done,
       head: headOf(this.head.subarray(0, Math.min(HEAD_BYTES, this.done))),
-      written: String(this.written),
     };
   }
 

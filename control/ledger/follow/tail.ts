@@ -9,6 +9,8 @@ import { readPosition, writePosition } from "./position.js";
 import { filesBeside, findPlace, isRotated, type Sibling, statOf } from "./siblings.js";
 import { idOf, Source } from "./source.js";
 
+/** A file system may tell the time of a write a little behind. */
+const CLOCK_MARGIN_MS = 1000;
 /** In flight at once. */
 export const BATCH_LINES = 1024;
 export const BATCH_BYTES = 4 * 1024 * 1024;
@@ -32,9 +34,11 @@ export class Tail {
   private sources: Source[] = [];
   private readonly quietSince = new Map<Source, number>();
   private batch: { readonly source: Source; readonly lines: number }[] = [];
-  private saved = "";
+  private saved: string | undefined;
   private savedOffset = 0;
   private isOpen = false;
+  /** While there is no file: from when on one is missed. */
+  private since = BigInt(Date.now() - CLOCK_MARGIN_MS) * 1_000_000n;
   private told: string | undefined;
   lines = 0;
 
@@ -92,10 +96,14 @@ export class Tail {
 
   private save(always: boolean): void {
     const places = this.sources.map((source) => source.place());
-    const text = JSON.stringify(places.map(({ written: _, ...place }) => place));
+    const text = JSON.stringify(places);
     const offset = places.reduce((sum, place) => sum + place.offset, 0);
     if (text === this.saved || (!always && Math.abs(offset - this.savedOffset) < QUIET_BYTES)) return;
-    writePosition(this.options.positionFile, this.path, places);
+    this.since = this.sources.reduce(
+      (least, { lastWritten }, i) => (i === 0 || lastWritten < least ? lastWritten : least),
+      this.since,
+    );
+    writePosition(this.options.positionFile, this.path, { since: this.since, files: places });
     this.saved = text;
     this.savedOffset = offset;
   }
@@ -139,8 +147,8 @@ export class Tail {
 
   private async begin(): Promise<void> {
     for (const source of this.sources.splice(0)) await source.close(); // Of a beginning that failed.
-    const places = readPosition(this.options.positionFile, this.path) ?? [];
-    for (const place of places) {
+    const position = readPosition(this.options.positionFile, this.path);
+    for (const place of position?.files ?? []) {
       const source = await findPlace(place, this.options.log, await this.unknown());
       if (source !== undefined) this.sources.push(source);
       else if (place.offset > 0)
@@ -148,25 +156,23 @@ export class Tail {
           `The file of ${visible(this.path)} that was read up to byte ${place.offset} is gone: lines that stood behind that are lost here.`,
         );
     }
-    const since = places.reduce<bigint | undefined>((least, { written }) => {
-      const time = BigInt(written);
-      return least === undefined || time < least ? time : least;
-    }, undefined);
-    await this.openMissed(since);
+    if (position !== undefined) await this.openMissed(position.since);
     this.isOpen = true;
+    // From now on what is rotated away is missed.
+    if (position === undefined) this.save(true);
   }
 
   private async rotated(): Promise<void> {
-    await this.openMissed(this.sources.at(-1)?.lastWritten);
+    await this.openMissed(this.sources.at(-1)?.lastWritten ?? this.since);
     const source = await Source.open(this.path, this.options.log);
     if (source === undefined) return;
     if (this.sources.some(({ id }) => id === source.id)) await source.close();
     else this.sources.push(source);
+    this.save(true); // Before a line of it is taken: after a crash it may have another name.
   }
 
   /** Older files of the log that came and went while nobody looked. */
-  private async openMissed(since: bigint | undefined): Promise<void> {
-    if (since === undefined) return;
+  private async openMissed(since: bigint): Promise<void> {
     for (const { path, stat } of await this.unknown()) {
       const isMissed = isRotated(path, this.path) && stat.mtimeNs >= since;
       const source = isMissed ? await Source.open(path, this.options.log) : undefined;

@@ -1,11 +1,10 @@
 /** The log's own files, for whoever may read them: names that C2SP tlog-tiles knows, and no others. */
 import type { TileSource } from "../log.js";
+import { boundOf } from "../tlog/file-source.js";
 import { type Answer, Refused } from "./answer.js";
 
-const INDEX = /^(?:x[0-9]{3}\/)*[0-9]{3}$/;
-const TILE =
-  /^tile\/(?:entries|[0-9]|[1-5][0-9]|6[0-3])\/(.*?)(\.p\/(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?$/;
-const BLOB = /^blob\/[0-9a-f]{64}$/;
+/** More than 2^53 entries need no name. */
+const MAX_PATH = 80;
 
 /** A name holds one content for ever; a partial tile goes away when the full one is there. */
 const FOR_EVER = "public, max-age=31536000, immutable";
@@ -19,11 +18,9 @@ interface Named {
 /** How a file of that name is served; undefined for a name that no log has. */
 export function servedAs(path: string): Named | undefined {
   if (path === "checkpoint") return { type: "text/plain; charset=utf-8", cache: "no-cache" };
-  if (BLOB.test(path)) return { type: "application/octet-stream", cache: FOR_EVER };
-  const match = TILE.exec(path);
-  // At most 2^53 entries: six groups of three digits.
-  if (match === null || !INDEX.test(match[1] ?? "") || (match[1] ?? "").length > 32) return undefined;
-  return { type: "application/octet-stream", cache: match[2] === undefined ? FOR_EVER : SHORT };
+  if (boundOf(path) === undefined || path.length > MAX_PATH || /\.p\/(?:[3-9]..|2[6-9].|25[6-9])$/.test(path))
+    return undefined;
+  return { type: "application/octet-stream", cache: path.includes(".p/") ? SHORT : FOR_EVER };
 }
 
 /** @param isPublic whether caches in between may keep it */

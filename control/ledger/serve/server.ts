@@ -18,6 +18,8 @@ import type { KnownSender } from "./senders.js";
 const MAX_CONNECTIONS_SENDER = 32;
 const MAX_CONNECTIONS_ADDRESS = 256;
 const MAX_CONNECTIONS = 2048;
+/** When it stops, a body that is still on its way is waited for so long. */
+const LAST_BODY_MS = 10_000;
 const LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
@@ -131,7 +133,9 @@ class Listener {
     this.isClosing = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();
+    const late = setTimeout(() => this.server.closeAllConnections(), LAST_BODY_MS);
     await Promise.all(this.requests);
+    clearTimeout(late);
     this.server.closeAllConnections();
     await closed;
   }
