@@ -37,10 +37,28 @@ function onlyMethods(request: IncomingMessage, ...methods: readonly string[]): v
   throw new Refused(405, `This path knows ${methods.join(" and ")} only.`, { allow: methods.join(", ") });
 }
 
+interface Receiving {
+  readonly request: IncomingMessage;
+  readonly known: KnownSender;
+  readonly served: Served;
+}
+
+/** Refused for its sender's sake: that is counted. */
 async function receive(
-  request: IncomingMessage,
-  { sender, quota }: KnownSender,
-  turns: Turns,
+  receiving: Receiving,
+  itemsOf: (body: Buffer) => readonly FrameItem[],
+): Promise<readonly Taken[]> {
+  const { known, served } = receiving;
+  try {
+    return await known.bodies.hold(() => receiveOne(receiving, itemsOf));
+  } catch (error) {
+    if (error instanceof Refused && error.status === 429) served.senders.noteRefused(known.sender.sender);
+    throw error;
+  }
+}
+
+async function receiveOne(
+  { request, known: { sender, quota }, served }: Receiving,
   itemsOf: (body: Buffer) => readonly FrameItem[],
 ): Promise<readonly Taken[]> {
   quota.check();
@@ -48,7 +66,7 @@ async function receive(
   if (items.length > MAX_ITEMS) throw tooManyLines();
   quota.takeEntries(items.length);
   const received: Received[] = items.map((item) => ({ ...item, sender }));
-  return turns.take(sender.sender, received);
+  return served.turns.take(sender.sender, received);
 }
 
 const tooManyLines = (): Refused => new Refused(413, `That is more than ${MAX_ITEMS} lines: send fewer at once.`);
@@ -72,7 +90,7 @@ function frameItems(body: Buffer): readonly FrameItem[] {
 /** @throws Refused */
 export async function answerTo(request: IncomingMessage, identify: Identify, served: Served): Promise<Answer> {
   const path = (request.url ?? "").split("?", 1)[0] ?? "";
-  const { turns, log, read } = served;
+  const { log, read } = served;
   const mayRead = (): void => {
     if (read === "public" || identify().config.reads) return;
     throw new Refused(403, "This sender may not read the log.");
@@ -83,19 +101,19 @@ export async function answerTo(request: IncomingMessage, identify: Identify, ser
       return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: "ok\n" };
     case "/v1/lines":
       onlyMethods(request, "POST");
-      return counts(await receive(request, identify(), turns, (body) => asLines(linesIn(body))));
+      return counts(await receive({ request, known: identify(), served }, (body) => asLines(linesIn(body))));
     case "/v1/follow": {
       onlyMethods(request, "POST");
       const known = identify();
       if (!known.config.follows) throw new Refused(403, "This sender may not speak as `ledger follow`.");
-      return counts(await receive(request, known, turns, frameItems));
+      return counts(await receive({ request, known, served }, frameItems));
     }
     case "/v1/logs": {
       onlyMethods(request, "POST");
       const known = identify();
       const type = otlpType(request.headers["content-type"]);
       let strange = 0;
-      await receive(request, known, turns, (body) => {
+      await receive({ request, known, served }, (body) => {
         const found = otlpLines(body, type);
         strange = found.strange;
         return asLines(found.lines);

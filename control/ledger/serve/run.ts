@@ -1,8 +1,8 @@
 /** A ledger at work: it follows the gateways of this machine, takes in what others send, and looks at the time. */
+import { metricsText } from "../alarm/metrics.js";
 import type { LedgerConfig } from "../config.js";
 import { Follower, type FollowStatus } from "../follow/follower.js";
 import type { Intake, Received, Taken } from "../intake.js";
-import { metricsOf } from "./metrics.js";
 import { type OpenedLedger, stateFolder } from "./open.js";
 import { Senders } from "./senders.js";
 import { type Listening, startServer } from "./server.js";
@@ -19,8 +19,6 @@ export interface RunOptions {
   readonly say: (sentence: string) => void;
   /** Without it only files are followed. */
   readonly isServing: boolean;
-  /** More of the metrics' text. */
-  readonly metrics?: () => string;
 }
 
 /** Notices where the ledger takes nothing more, for whichever reason: then nothing of this can go on. */
@@ -64,35 +62,20 @@ export interface RunningLedger {
 }
 
 /** @throws UserError where an address is taken; then the ledger is closed */
-export async function runLedger({
-  folder,
-  config,
-  opened,
-  say,
-  isServing,
-  metrics,
-}: RunOptions): Promise<RunningLedger> {
+export async function runLedger({ folder, config, opened, say, isServing }: RunOptions): Promise<RunningLedger> {
   const { ledger, log, signer } = opened;
   const intake = new WatchedIntake(ledger);
   const turns = new Turns(intake);
   const now = Date.now;
   const { listen } = config;
-  const served =
-    listen === undefined
-      ? undefined
-      : {
-          intake,
-          log,
-          signer,
-          senders: new Senders(config.senders, now, listen.tls?.client_ca !== undefined),
-          turns,
-          read: listen.read,
-          metrics: () => metricsOf(ledger.status()) + (metrics?.() ?? ""),
-          now,
-        };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
-    if (isServing && listen !== undefined && served !== undefined) server = await startServer(listen, served, say);
+    if (isServing && listen !== undefined) {
+      const senders = new Senders(config.senders, now, listen.tls?.client_ca !== undefined);
+      const metrics = (): string =>
+        metricsText({ status: ledger.status(), refused: senders.refused, lostAlarms: opened.dispatcher.lost });
+      server = await startServer(listen, { intake, log, signer, senders, turns, read: listen.read, metrics, now }, say);
+    }
   } catch (error) {
     await opened.close();
     throw error;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { SenderConfig } from "../config.js";
 import type { Sender } from "../entry.js";
-import { Refused } from "./answer.js";
+import { Refused, tooMany } from "./answer.js";
 import { QuotaMeter } from "./quota.js";
 
 /** As `glassgate ledger token` makes them: 256 bits behind a name that leak scanners can know. */
@@ -14,6 +14,27 @@ export interface KnownSender {
   readonly sender: Sender;
   readonly config: SenderConfig;
   readonly quota: QuotaMeter;
+  /** Bodies of his that are in memory. */
+  readonly bodies: Bodies;
+}
+
+/** Of one sender at once. */
+const MAX_BODIES = 32;
+
+/** So that nobody fills the memory with what he has begun to send. */
+export class Bodies {
+  private count = 0;
+
+  /** @throws Refused (429) */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    if (this.count >= MAX_BODIES) throw tooMany(1, "This sender sends too much at once.");
+    this.count += 1;
+    try {
+      return await work();
+    } finally {
+      this.count -= 1;
+    }
+  }
 }
 
 interface Digest {
@@ -39,6 +60,8 @@ const unknown = (): Refused =>
 export class Senders {
   private readonly tokens: readonly Digest[];
   private readonly certificates: readonly Digest[];
+  /** How often each was refused with 429. */
+  readonly refused = new Map<string, number>();
   private readonly known = new Map<string, Omit<KnownSender, "sender">>();
 
   /** @param needsAuthority whether a certificate must also be one of the configured authority's */
@@ -51,7 +74,8 @@ export class Senders {
       senders.flatMap((sender) => pick(sender).map((hex) => ({ name: sender.name, bytes: Buffer.from(hex, "hex") })));
     this.tokens = digests(({ tokens = [] }) => tokens);
     this.certificates = digests(({ certificates = [] }) => certificates);
-    for (const config of senders) this.known.set(config.name, { config, quota: new QuotaMeter(config.quota, now) });
+    for (const config of senders)
+      this.known.set(config.name, { config, quota: new QuotaMeter(config.quota, now), bodies: new Bodies() });
   }
 
   /** @throws Refused (401) */
@@ -60,6 +84,11 @@ export class Senders {
     // A request with both is judged by its token: who sends one means it.
     if (authorization !== undefined) return this.get(this.byToken(authorization), "token");
     return this.get(this.byCertificate(request, now), "certificate");
+  }
+
+  /** Counts a 429. */
+  noteRefused(name: string): void {
+    this.refused.set(name, (this.refused.get(name) ?? 0) + 1);
   }
 
   private get(name: string | undefined, via: Sender["via"]): KnownSender {

@@ -12,11 +12,11 @@ import type { Sender } from "../entry.js";
 import { type Answer, Refused, tooMany, write } from "./answer.js";
 import { QuotaMeter } from "./quota.js";
 import { answerTo, type Served } from "./routes.js";
-import type { KnownSender } from "./senders.js";
+import { Bodies, type KnownSender } from "./senders.js";
 
-/** Of one sender at once, each with a body in memory at most; of one address; of all. */
-const MAX_CONNECTIONS_SENDER = 32;
-const MAX_CONNECTIONS_ADDRESS = 256;
+/** Of one sender at once (a gateway that asks for receipts has up to 256); of one address; of all. */
+const MAX_CONNECTIONS_SENDER = 320;
+const MAX_CONNECTIONS_ADDRESS = 640;
 const MAX_CONNECTIONS = 2048;
 /** When it stops, a body that is still on its way is waited for so long. */
 const LAST_BODY_MS = 10_000;
@@ -68,7 +68,7 @@ const UNBOUNDED = { entries: 1e9, bytes: 1e12 };
 
 function local(now: () => number): KnownSender {
   const config = { name: LOCAL.sender, speaks_for: [], follows: false, reads: false, quota: UNBOUNDED };
-  return { sender: LOCAL, config, quota: new QuotaMeter(UNBOUNDED, now) };
+  return { sender: LOCAL, config, quota: new QuotaMeter(UNBOUNDED, now), bodies: new Bodies() };
 }
 
 class Listener {
