@@ -1,9 +1,11 @@
 /** One entry taken into the state. Nothing else changes it. */
 import { createHash } from "node:crypto";
 import type { Entry } from "../entry.js";
+import { openingOf } from "../shard.js";
 import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
+import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, takeRecord } from "./chains.js";
 import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
@@ -172,7 +174,10 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       remember(state.bundles.seen, seenKey(type, step.sender, body), step.index, MAX_SEEN);
       if (type === "bundle") applyBundle(state, rules, body, step);
       break;
-    default: // Reviews, drills and shards say nothing of chains.
+    case "shard":
+      if (step.index === 0) takeCarried(state, rules, openingOf(body)?.carried, step);
+      break;
+    default: // Reviews and drills say nothing of chains.
   }
 }
 
