@@ -8,6 +8,7 @@ import { apply } from "./apply.js";
 import { remember } from "./bounded.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { LONGEST_PAUSE_MS } from "./floods.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { newState, type State } from "./state.js";
 
@@ -47,13 +48,10 @@ export class Auditor {
   /** By code and entry, of alarms that came before the auditor found it. */
   private readonly seen = new Map<string, true>();
   /** By code and subject: what alarms have told of without naming entries, and stretches that they named. */
-  private readonly told = new Map<string, { extra: number; ranges: (readonly [number, number])[] }>();
-  /** The grace of the ledger that wrote the log. */
-  private readonly pause: number;
+  private readonly told = new Map<string, { extra: number; at: number; ranges: (readonly [number, number])[] }>();
 
   constructor(pins: Pins, grace: Partial<Grace> = {}) {
     const own = rulesOf(pins, grace).grace;
-    this.pause = own.pause * 1000;
     const slow = { ...own, gap: own.gap * SLACK, silence: own.silence * SLACK, rollout: own.rollout, end: own.end };
     this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false });
   }
@@ -65,8 +63,8 @@ export class Auditor {
    */
   take(index: number, entry: Entry): readonly Audited[] {
     if (entry.head.type === "alarm") {
-      this.noteAlarm(entry.body);
       this.now = Math.max(this.now, Date.parse(entry.head.received));
+      this.noteAlarm(entry.body);
       return [];
     }
     const found = this.flush();
@@ -91,10 +89,11 @@ export class Auditor {
     const found = [...this.flush(), ...this.passTime(this.now, this.state.size, true)];
     const untold = [...this.unseen.values()].flatMap(({ finding, at }): Audited[] => {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
-      // Counted in a sum that names no single one, or that was not due when the log ended.
+      // Counted in a sum that names no single one, or in one that was not due when the log ended.
       const crowd = this.told.get(`${finding.code} *`);
-      if (crowd !== undefined && crowd.extra-- > 0) return [];
-      if (told !== undefined && (told.extra-- > 0 || at > this.now - SLACK * this.pause)) return [];
+      if (crowd !== undefined && (crowd.extra-- > 0 || at >= crowd.at)) return [];
+      if (told !== undefined && (told.extra-- > 0 || (at >= told.at && this.now - told.at < LONGEST_PAUSE_MS)))
+        return [];
       return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
     });
     return [...found, ...untold];
@@ -135,7 +134,8 @@ export class Auditor {
     if (code === "foreign_sender" && this.rules.foreign.size < MAX_UNSEEN) this.rules.foreign.add(finding.subject);
     // Of a crowd no single subject is told.
     const subject = finding.subject.startsWith("many of ") ? "*" : finding.subject;
-    const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, ranges: [] };
+    const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, at: 0, ranges: [] };
+    told.at = this.now;
     told.extra += Math.max(0, count - about.length);
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
