@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
 import { remember } from "./bounded.js";
+import type { AlarmCode } from "./codes.gen.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
 import { LONGEST_PAUSE_MS } from "./floods.js";
@@ -31,6 +32,9 @@ export interface Audited extends Finding {
   /** It should have been an alarm, and the log has none. */
   readonly isUntold?: true;
 }
+
+/** Findings that stand for each of the entries that they name. */
+const EACH: ReadonlySet<AlarmCode> = new Set(["evidence_missing", "evidence_without_record", "answer_without_record"]);
 
 interface Unseen {
   readonly finding: Finding;
@@ -154,8 +158,14 @@ export class Auditor {
       // Without entries: only its subject tells.
       if (ranges === undefined ? about.length === 0 : ranges.every(isCovered)) return;
     }
-    const rest = about.slice(0, 1).filter((index) => !this.seen.delete(`${code} ${index}`));
-    if (rest.length === 0 && about.length > 0) return;
-    if (this.unseen.size < MAX_UNSEEN) this.unseen.set(`${code} ${about[0] ?? subject}`, { finding, at });
+    // The others of most findings are what the first is compared with.
+    const places: readonly (number | string)[] =
+      about.length === 0 ? [subject] : about.slice(0, EACH.has(code) ? about.length : 1);
+    for (const place of places)
+      if (!this.seen.delete(`${code} ${place}`) && this.unseen.size < MAX_UNSEEN)
+        this.unseen.set(`${code} ${place}`, {
+          finding: typeof place === "number" ? { ...finding, index: place } : finding,
+          at,
+        });
   }
 }
