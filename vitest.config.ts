@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // They need an nginx that nobody has by accident: `npm run test:kong-module`.
     exclude: [...configDefaults.exclude, "test/kong-module/**"],
+    globalSetup: ["test/kit/command.ts"],
     setupFiles: ["test/kit/seed.ts"],
     // Generous: a machine four times slower, beside other work, is not a failure.
     testTimeout: 180_000,
