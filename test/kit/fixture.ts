@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Of a name that is not there: else the compiler takes asconfig.json from the folder, and with it the whole filter as further entries. */
 export const NO_CONFIGURATION = ["--config", "none.json"] as const;
 
-/** @returns the module's path in build/ */
+/** A failed assertion traps; where the filter is part of it, as the filter does. @returns the module's path in build/ */
 export async function compileFixture(name: string): Promise<string> {
   const out = join("build", `fixture-${name}.wasm`);
   const source = readFileSync(join(root, `test/fixtures/${name}.ts`), "utf8");
@@ -19,7 +19,6 @@ export async function compileFixture(name: string): Promise<string> {
     ...NO_CONFIGURATION,
     ...["--runtime", "minimal", "--exportStart", "_initialize", "-O2", "--noAssert"],
     ...["--enable", "simd,bulk-memory,sign-extension,mutable-globals", "--maximumMemory", "4096"],
-    // Without the filter nothing is there to tell of it; it traps either way.
     ...["--use", source.includes("/assembly/index") ? "abort=assembly/host/abort/abort" : "abort="],
   ];
   const { error, stderr } = await asc.main([
