@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { isRecordLine } from "../../control/base/audit.js";
-import { repository } from "./doc-commands.js";
 import { glassgate, run } from "./run.js";
 
 const demo = fileURLToPath(new URL("../../dist/demo/main.js", import.meta.url));
@@ -83,12 +82,3 @@ it("ends with a sentence when Envoy does not start", async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("built without Wasm support (V8)") });
   rmSync(folder, { recursive: true });
 }, 120_000);
-
-it("builds the filter without a line to wonder about", async () => {
-  const built = await run(process.execPath, ["scripts/build-filter.mjs"], { cwd: repository });
-  expect(built).toEqual({
-    code: 0,
-    stderr: "",
-    stdout: expect.stringMatching(/^(?:build\/glassgate(?:-kong)?\.wasm: \d+ bytes\n){2}$/),
-  });
-}, 240_000);
