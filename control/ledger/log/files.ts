@@ -121,9 +121,10 @@ class FilesLog implements Log {
     const name = createHash("sha256").update(bytes).digest("hex");
     const path = `blob/${name}`;
     try {
-      // Also where it is there: it may not have been on the disk yet.
       const there = await this.source.read(path);
-      if (there?.equals(bytes) === true) await this.files.syncFolder(join(this.options.folder, "blob"));
+      // Where it is there, its name and its folder's may not be on the disk yet.
+      const folders = [this.options.folder, join(this.options.folder, "blob")];
+      if (there?.equals(bytes) === true) await Promise.all(folders.map((folder) => this.files.syncFolder(folder)));
       else await this.placer.place([{ path, bytes }]);
     } catch (error) {
       throw new UserError(`Cannot write ${visible(join(this.options.folder, path))}: ${reasonOf(error)}.`, {
