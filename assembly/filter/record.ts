@@ -62,6 +62,16 @@ const pathHash: usize = memory.data(32, 16);
 const previous: usize = memory.data(32, 16); // all zero before the first record
 let sequence: i64 = 0;
 
+/** The `seq` of this VM's last record; 0 before the first. */
+export function lastSequence(): i64 {
+  return sequence;
+}
+
+/** The SHA-256 of that record, `prev` of the next one: 32 bytes, zeros before the first. */
+export function chainHead(): usize {
+  return previous;
+}
+
 function member(name: string): void {
   writer.literal(',"');
   writer.literal(name);

@@ -80,6 +80,11 @@ describe("the builds for Envoy and for Kong", () => {
     },
   );
 
+  it.each(["glassgate.heartbeat_"])("have %s for Envoy alone: what Kong cannot tell is not in its build", (text) => {
+    const found = [has(envoy, text), has(kong, text)];
+    expect(found).toEqual([true, false]);
+  });
+
   it("make Kong's the smaller one", () => {
     expect(kong.length).toBeLessThan(envoy.length);
   });

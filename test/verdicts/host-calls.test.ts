@@ -212,6 +212,7 @@ const SAID: readonly string[] = [
   "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",
   ...Array.from({ length: 6 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds, open grants
+  "proxy_record_metric", // heartbeat_at: this VM is there
 ];
 
 it("a tick costs nothing while nothing happens, but for what a VM says of itself, and a call for each counter that has risen", async () => {
@@ -229,6 +230,8 @@ it("a tick costs nothing while nothing happens, but for what a VM says of itself
     "proxy_increment_metric", // allow
     "proxy_increment_metric", // malformed
     CLOCK, // tables that were not used for long may go
+    "proxy_record_metric", // heartbeat_seq: how far the chain of records has come
+    "proxy_record_metric", // heartbeat_head
   ]);
   expect(tick()).toEqual([CLOCK]);
 });
