@@ -21,8 +21,9 @@ const rooms = {
     limits: [],
   },
   control: {
-    demo: ["caller", "gateway", "host", "grant", "trust", "signer", "base"],
-    cli: ["caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    demo: ["ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    cli: ["ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    ledger: ["gateway", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],
     caller: ["grant", "trust", "signer", "host", "base"],
     grant: ["host", "trust", "signer", "base"],
