@@ -46,6 +46,7 @@ it("has no callback but these: whatever else a stream or the gateway goes throug
     "proxy_on_configure",
     "proxy_on_request_headers",
     "proxy_on_delete",
+    "proxy_on_http_call_response",
     "proxy_on_tick",
   ]);
 });
