@@ -1,20 +1,33 @@
 /** Receipts on the Node host: what is asked of a ledger, what its answer opens, and that nothing else does. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { decidedBy, readAuditLines } from "../../control/base/audit.js";
 import type { Callout } from "../../control/host/callouts.js";
 import { FilterHost, type HostOptions, type OpenRequest } from "../../control/host/host.js";
+import { apply, mutations } from "../fuzz/mutations.js";
 import { headersOf } from "../kit/headers.js";
 import { badAnswers, hashOf, ledgerClaims, RECEIPT_PATH, receiptOf } from "../kit/ledger.js";
 import { proofOf } from "../kit/proofs.js";
+import { quickSigner } from "../kit/quick.js";
 import { revocations } from "../kit/revocations.js";
-import { newSigner } from "../kit/token.js";
+import { base64url, newSigner, segment } from "../kit/token.js";
 import { type Json, World } from "../kit/world.js";
 
 const start = Math.floor(Date.now() / 1000);
 const ledger = newSigner("Ed25519");
 /** MAX_PENDING_OF_REQUESTER; MAX_PENDING is four times that. */
 const SHARE = 256;
+/** Exactly these members, within their bounds. */
+const claimsSchema = z.strictObject({
+  origin: z.string().regex(/^[ -~]{1,255}$/),
+  index: z.int().min(0),
+  record_sha256: z.string(),
+  iat: z
+    .int()
+    .min(start - 60)
+    .max(start + 60),
+});
 const CALL = { cluster: "ledger", path: RECEIPT_PATH };
 const recordSchema = z.looseObject({
   vm: z.string(),
@@ -297,6 +310,53 @@ describe("anything else is no receipt: denied, on record, and nothing traps", ()
     });
     expect(verdictOf(opened)).toBe("internal");
   });
+});
+
+it("whatever bytes come, by whichever key: never a trap, and never let in without a good one", async () => {
+  const quick = quickSigner();
+  const { host, open, vital, answer, recordSent, clock } = await setUp({ bundle: { ledgers: [quick.jwk] } });
+  const grant = vital();
+  const play = (bend: (receipt: string, record: string) => Buffer): void => {
+    const opened = open(grant);
+    const receipt = receiptOf(quick, recordSent(), clock.seconds);
+    const body = bend(receipt, recordSent());
+    answer(body);
+    expect(opened.look().kind).toBe(isGood(body.toString("latin1"), recordSent()) ? "continue" : "reply");
+    opened.close();
+    expect(host.process.workers[0]?.allVms[0]?.failure).toBeUndefined();
+  };
+  /** Read by other code: a signature over these very claims, spelt in one way. */
+  const isGood = (body: string, record: string): boolean => {
+    const [header = "", payload = ""] = body.split(".");
+    const parsed = parse(payload);
+    return (
+      header === segment({ alg: quick.alg, kid: quick.kid, typ: "bg-receipt+jws" }) &&
+      parsed !== undefined &&
+      parsed.record_sha256 === hashOf(record) &&
+      body === compactOf(header, payload)
+    );
+  };
+  const compactOf = (header: string, payload: string): string =>
+    `${header}.${payload}.${base64url(quick.sign(Buffer.from(`${header}.${payload}`)))}`;
+  const parse = (payload: string) => {
+    try {
+      return claimsSchema.safeParse(JSON.parse(Buffer.from(payload, "base64url").toString("utf8"))).data;
+    } catch {
+      return undefined; // Not JSON any more.
+    }
+  };
+  fc.assert(
+    fc.property(mutations, fc.boolean(), (list, isSigned) => {
+      if (!isSigned) return play((receipt) => apply(list, receipt));
+      // Well signed, and its claims are damaged: the reader is all that is left.
+      play((receipt) => {
+        const [header = "", payload = ""] = receipt.split(".");
+        const bent = apply(list, Buffer.from(payload, "base64url").toString("latin1")).toString("base64url");
+        return Buffer.from(compactOf(header, bent));
+      });
+    }),
+    { numRuns: 1500 },
+  );
 });
 
 describe("while it waits", () => {
