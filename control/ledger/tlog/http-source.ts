@@ -9,7 +9,8 @@ const TIME_OUT_MS = 60_000;
 
 const isLoopback = (host: string): boolean => /^(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(host);
 
-function prefixOf(url: string): string {
+/** A log's URL, with a slash at its end. @throws for what nothing may be read from */
+export function prefixOf(url: string): string {
   const refuse = (why: string): UserError =>
     new UserError(`"${visible(url)}" cannot be read from: ${why}.`, {
       hint: "For example: https://ledger.example.com/eu",
@@ -30,7 +31,7 @@ function prefixOf(url: string): string {
   return parsed.href.replace(/\/*$/, "/");
 }
 
-async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
+export async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   if (response.body === null) return Buffer.alloc(0);
@@ -42,14 +43,16 @@ async function bounded(response: Response, name: string, bound: number): Promise
   return Buffer.concat(chunks);
 }
 
-export function httpSource(url: string): TileSource {
+/** @param token of those who may read, where not everybody may */
+export function httpSource(url: string, token?: string): TileSource {
   const prefix = prefixOf(url);
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
     async read(path) {
       const bound = mustBeBound(path);
       const name = `${prefix}${path}`;
       try {
-        const response = await fetch(name, { redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
+        const response = await fetch(name, { headers, redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
         if (response.status === 404 || response.status === 410) {
           await response.body?.cancel();
           return undefined;
