@@ -123,7 +123,7 @@ export function readTextIfThere(path: string, what: string): string | undefined 
 }
 
 /** Makes a rename or a new name outlast a power cut; where folders cannot be opened (Windows) the system sees to it. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === "win32") return;
   const descriptor = openSync(folder, "r");
   try {
@@ -151,7 +151,7 @@ function keepOwner(descriptor: number, { uid, gid, mode }: Stats, most: number):
 /** The whole text on the disk under a name of its own in that folder, handed to `place`; nothing stays if that fails. */
 function throughTemporary(
   folder: string,
-  text: string,
+  text: string | Buffer,
   { mode, before, most = 0o777 }: { mode: number; before?: Stats | undefined; most?: number | undefined },
   place: (temporary: string) => void,
 ): void {
@@ -218,13 +218,16 @@ export function mustBeNew(path: string, message: string, hint: string): void {
   if (isThere(path, `write ${visible(path)}`, " Nothing was changed.")) throw new UserError(message, { hint });
 }
 
-export interface NewFile {
+export interface NewContent {
   readonly path: string;
-  readonly text: string;
+  readonly text: string | Buffer;
   readonly mode?: number;
 }
+export interface NewFile extends NewContent {
+  readonly text: string;
+}
 
-function placeNew(temporary: string, { path, text, mode = 0o644 }: NewFile): void {
+function placeNew(temporary: string, { path, text, mode = 0o644 }: NewContent): void {
   try {
     linkSync(temporary, path); // Unlike rename it never replaces a file, also one that another process makes just now.
   } catch (error) {
@@ -234,7 +237,7 @@ function placeNew(temporary: string, { path, text, mode = 0o644 }: NewFile): voi
 }
 
 /** Writes files that must not exist yet: all of them, or none and no folder either. */
-export function writeNewTexts(files: readonly NewFile[]): void {
+export function writeNewTexts(files: readonly NewContent[]): void {
   const undo: (() => void)[] = [];
   for (const file of files) {
     const { path, text, mode = 0o644 } = file;

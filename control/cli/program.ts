@@ -19,6 +19,7 @@ import { addGrant } from "./grant.js";
 import { UNWRAPPED, wrapHelp } from "./help.js";
 import { addInit } from "./init.js";
 import { addKey } from "./key.js";
+import { addLedger } from "./ledger.js";
 import { result, say, warn, widthOf } from "./output.js";
 import { addProxy } from "./proxy.js";
 import { addPush } from "./push.js";
@@ -80,6 +81,7 @@ export function buildProgram(): Command {
     addRevoke,
     addRotate,
     addGateway,
+    addLedger,
     addCompletion,
   ])
     add(program);

@@ -100,25 +100,6 @@ describe.skipIf(goMissing !== undefined)(withGo("our log, in the eyes of others"
     }
   });
 
-  it("is verified by the commands of docs/audit.md", async () => {
-    const doc = readFileSync(fileURLToPath(new URL("../../docs/audit.md", import.meta.url)), "utf8");
-    const section = doc.slice(doc.indexOf("## Without our verifier"));
-    const commands = [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, text = ""]) => text);
-    const [proof, entry] = [join(home, "proof"), join(home, "entry")];
-    const path = await inclusionProof(fileSource(folder), 300, LAST);
-    const checkpoint = readFileSync(keptAt(LAST), "utf8");
-    writeFileSync(proof, makeTlogProof({ index: 300, proof: path, checkpoint }));
-    writeFileSync(entry, entryAt(300));
-    const variables = { KEPT: keptAt(600), FOLDER: folder, VKEY: key.vkey, PROOF: proof, ENTRY: entry, TMPDIR: home };
-    const said = await Promise.all(commands.map((text) => shell(text, variables)));
-    expect(said).toEqual([
-      expect.stringMatching(
-        /size 600 covers is unchanged\nVERIFIED\n(?:.*\n)*.*Successfully fsck'd log with size 66000 /,
-      ),
-      expect.stringContaining("its entry 300\nVERIFIED\n"),
-    ]);
-  });
-
   it("is taken over by a Tessera, which goes on under the same key; and we read that", async () => {
     const served = await serveFolder(copyAt(600));
     const taken = join(home, "taken");

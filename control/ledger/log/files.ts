@@ -8,10 +8,12 @@ import { hintOf, reasonOf, UserError } from "../../base/errors.js";
 import type { NewFile } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import type { Log, TileSource } from "../log.js";
+import { type Successor, sealOf } from "../shard.js";
 import { type Edge, edgeRoot, grow } from "../tlog/edge.js";
 import { MAX_BLOB_BYTES, mustBeBound } from "../tlog/file-source.js";
 import { MAX_NOTE_BYTES, parseVkey } from "../tlog/note.js";
-import { MAX_TILE_ENTRY_BYTES } from "../tlog/tiles.js";
+import { readBundle } from "../tlog/read.js";
+import { MAX_TILE_ENTRY_BYTES, TILE_WIDTH } from "../tlog/tiles.js";
 import { EMPTY_ROOT } from "../tlog/tree.js";
 import { type FileOps, nodeFiles } from "./fileops.js";
 import type { LogSigner } from "./key.js";
@@ -137,7 +139,8 @@ class FilesLog implements Log {
   async close(): Promise<void> {
     await this.running;
     this.ended ??= new UserError("The ledger is closed.");
-    for (const lock of this.locks) await lock.release();
+    const released = await Promise.allSettled(this.locks.map((lock) => lock.release()));
+    for (const lock of released) if (lock.status === "rejected") throw lock.reason;
   }
 
   private async run(): Promise<void> {
@@ -164,6 +167,7 @@ class FilesLog implements Log {
         bytes += entry.length;
         if (entries.length === MAX_BATCH_ENTRIES || (bytes > MAX_BATCH_BYTES && entries.length > 0)) return entries;
         entries.push(entry);
+        if (sealOf(entry) !== undefined) return entries;
       }
     }
     return entries;
@@ -178,6 +182,8 @@ class FilesLog implements Log {
     this.published = await publish(this.placer, this.options.signer, edge.size, root);
     this.edge = edge;
     this.answer(entries.length);
+    const next = sealOf(entries.at(-1));
+    if (next !== undefined) this.stop(new Sealed(this.options.folder, next));
     await this.partials.published(files);
   }
 
@@ -213,19 +219,42 @@ class FilesLog implements Log {
   private end(error: unknown): void {
     const { folder } = this.options;
     const known = error instanceof UserError ? error : undefined;
-    this.ended = new UserError(
+    const reason = new UserError(
       `The ledger ${visible(folder)} takes nothing more: ${known?.message ?? `${reasonOf(error)}.`} What it has acknowledged is safe.`,
       {
         cause: error,
-        hint: known?.hint ?? `${hintOf(error) ?? "Check the disk."} Start it again after that.`,
+        hint: known?.hint ?? hintOf(error) ?? "Check the disk, then start it again.",
         exitCode: 1,
       },
     );
-    for (const waiting of this.queue.splice(0)) waiting.reject(this.ended);
+    this.stop(reason);
+  }
+
+  private stop(reason: UserError): void {
+    this.ended = reason;
+    for (const waiting of this.queue.splice(0)) waiting.reject(reason);
+  }
+}
+
+/** The log has its last entry: nothing is ever signed behind it. */
+export class Sealed extends UserError {
+  constructor(
+    folder: string,
+    readonly next: Successor,
+  ) {
+    super(`The ledger ${visible(folder)} is sealed: records go into its successor ${visible(next.origin)}.`, {
+      hint: "Use the successor's folder (docs/ledger-shards.md).",
+      exitCode: 1,
+    });
   }
 }
 
 const REAL_DISK: Disk = { files: nodeFiles, takeLock };
+
+/** Of a log whose bundles are all full. */
+async function lastOf(source: TileSource, size: number): Promise<Buffer | undefined> {
+  return (await readBundle(source, size / TILE_WIDTH - 1, size)).at(-1);
+}
 
 async function open(options: FilesLogOptions, files: FileOps, locks: readonly Lock[]): Promise<Log> {
   const { folder, signer, signedPath } = options;
@@ -243,6 +272,9 @@ async function open(options: FilesLogOptions, files: FileOps, locks: readonly Lo
     await signed.sync();
     published = await publish(placer, signer, edge.size, edgeRoot(edge));
   }
+  const last = edge.size % TILE_WIDTH === 0 && edge.size > 0 ? await lastOf(source, edge.size) : edge.entries.at(-1);
+  const next = sealOf(last);
+  if (next !== undefined) throw new Sealed(folder, next);
   return new FilesLog(options, files, source, placer, partials, signed, locks, edge, published);
 }
 
@@ -259,7 +291,8 @@ export async function openFilesLog(options: FilesLogOptions, disk: Disk = REAL_D
     locks.push(await disk.takeLock(`${signedPath}.lock`, holder));
     return await open(options, disk.files, locks);
   } catch (error) {
-    for (const lock of locks) await lock.release();
+    // A lock that cannot be removed is a dead process's soon; the error that counts is the first.
+    await Promise.allSettled(locks.map((lock) => lock.release()));
     if (error instanceof UserError) throw error;
     throw new UserError(`Cannot open the ledger ${visible(folder)}: ${reasonOf(error)}.`, {
       cause: error,

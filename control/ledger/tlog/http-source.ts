@@ -9,8 +9,7 @@ const TIME_OUT_MS = 60_000;
 
 const isLoopback = (host: string): boolean => /^(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(host);
 
-/** A log's URL, with a slash at its end. @throws for what nothing may be read from */
-export function prefixOf(url: string): string {
+function prefixOf(url: string): string {
   const refuse = (why: string): UserError =>
     new UserError(`"${visible(url)}" cannot be read from: ${why}.`, {
       hint: "For example: https://ledger.example.com/eu",
@@ -31,7 +30,7 @@ export function prefixOf(url: string): string {
   return parsed.href.replace(/\/*$/, "/");
 }
 
-export async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
+async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   if (response.body === null) return Buffer.alloc(0);
@@ -43,16 +42,14 @@ export async function bounded(response: Response, name: string, bound: number): 
   return Buffer.concat(chunks);
 }
 
-/** @param token of those who may read, where not everybody may */
-export function httpSource(url: string, token?: string): TileSource {
+export function httpSource(url: string): TileSource {
   const prefix = prefixOf(url);
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
     async read(path) {
       const bound = mustBeBound(path);
       const name = `${prefix}${path}`;
       try {
-        const response = await fetch(name, { headers, redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
+        const response = await fetch(name, { redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
         if (response.status === 404 || response.status === 410) {
           await response.body?.cancel();
           return undefined;

@@ -1,0 +1,31 @@
+/** A ledger's folder and its log's key, opened to write. */
+import { join } from "node:path";
+import { visible } from "../base/text.js";
+import type { Alarm } from "../ledger/chain/finding.js";
+import { type LedgerConfig, readLedgerConfig } from "../ledger/config.js";
+import { openLogSigner } from "../ledger/log/key.js";
+import { type OpenedLedger, openLedgerFolder } from "../ledger/serve/open.js";
+import { readKeyFile, unlockKey } from "../signer/keyfile.js";
+import { passphraseFor } from "../signer/passphrase.js";
+import { say } from "./output.js";
+
+export interface OpenedFolder {
+  readonly config: LedgerConfig;
+  readonly opened: OpenedLedger;
+}
+
+/** @param holder what writes, as others hear it who find the lock */
+export async function openToWrite(
+  folder: string,
+  holder: string,
+  passphraseFd: number | undefined,
+  onAlarm: (alarm: Alarm) => void,
+): Promise<OpenedFolder> {
+  const config = readLedgerConfig(join(folder, "ledger.yaml"));
+  const file = readKeyFile(config.key);
+  const passphrase = await passphraseFor(file.name, passphraseFd === undefined ? {} : { descriptor: passphraseFd });
+  const signer = openLogSigner(await unlockKey(file, passphrase), config.origin);
+  const tell = (sentence: string): void => say(visible(sentence));
+  const opened = await openLedgerFolder({ folder, config, signer, holder, clock: Date.now, onAlarm, say: tell });
+  return { config, opened };
+}

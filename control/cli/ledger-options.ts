@@ -1,0 +1,43 @@
+/** What the commands that read a ledger share: its key, a ticking line, time. */
+import { existsSync } from "node:fs";
+import { Option } from "commander";
+import { UserError } from "../base/errors.js";
+import { readBytes } from "../base/files.js";
+import { visible } from "../base/text.js";
+import { decodeNote, parseVkey, type Vkey } from "../ledger/tlog/note.js";
+import { say } from "./output.js";
+
+export const vkeyOption = (what = "the log's verifier key (NAME+ID+KEY), or a file that has it"): Option =>
+  new Option("--key <vkey>", what);
+
+/** A key is a line of text: a larger file is something else. */
+const MAX_KEY_BYTES = 16 * 1024;
+
+/** @param given a verifier key, or a file that holds one */
+export function readVkey(given: string): Vkey {
+  if (!existsSync(given)) return parseVkey(given);
+  const text = decodeNote(readBytes(given, "the log's key", { max: MAX_KEY_BYTES }));
+  const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  const [only] = lines;
+  if (only === undefined || lines.length > 1)
+    throw new UserError(`${visible(given)} is not the file of one verifier key.`, {
+      hint: "It has one line, NAME+ID+KEY, as `glassgate ledger init` prints it.",
+    });
+  return parseVkey(only.trim());
+}
+
+const FIRST_MS = 1000;
+
+/** How far it is, on stderr: nothing within the first second, then a line a second. */
+export function progress(): (what: string, done: number, of: number) => void {
+  let last = performance.now();
+  return (what, done, of) => {
+    const now = performance.now();
+    if (now - last < FIRST_MS) return;
+    last = now;
+    say(`${what}: ${done} of ${of} (${Math.floor((100 * done) / Math.max(of, 1))} %)`);
+  };
+}
+
+export const sayUnverified = (): void =>
+  say("No --key: whether the log's key signed this checkpoint is not looked at.");

@@ -1,0 +1,123 @@
+/** `glassgate ledger prove`: a proof that a stranger can check, and the check. */
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { type NewContent, readBytes, writeNewTexts } from "../base/files.js";
+import { plural, visible } from "../base/text.js";
+import { checkProof, findEntries, MAX_FOUND, proveEntry } from "../ledger/audit/prove.js";
+import { grantOf, openHead, type ReadEntry, readDecoded, requestOf } from "../ledger/audit/reader.js";
+import { openSource } from "../ledger/audit/source.js";
+import { MAX_ENTRY_BYTES } from "../ledger/entry.js";
+import type { TileSource } from "../ledger/log.js";
+import { parseCount } from "../ledger/tlog/checkpoint.js";
+import { examples, jsonOption } from "./context.js";
+import { progress, readVkey, sayUnverified, vkeyOption } from "./ledger-options.js";
+import { result, resultJson, say } from "./output.js";
+
+interface Options {
+  readonly key?: string;
+  readonly requestId?: string;
+  readonly grant?: string;
+  readonly out?: string;
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+/** A proof is text of some hashes and a note. */
+const MAX_PROOF_BYTES = 1024 * 1024;
+
+function check(proofFile: string, entryFile: string | undefined, options: Options): void {
+  if (entryFile === undefined || options.key === undefined)
+    throw new UserError("To check a proof takes the proof, the entry's file and the log's key.", {
+      hint: "glassgate ledger prove --check entry-41.tlog-proof entry-41.entry --key ledger.vkey",
+    });
+  const proof = readBytes(proofFile, "the proof", { max: MAX_PROOF_BYTES });
+  const entry = readBytes(entryFile, "the entry", { max: MAX_ENTRY_BYTES });
+  const { index, checkpoint } = checkProof(proof.toString("utf8"), entry, readVkey(options.key));
+  const { origin, size } = checkpoint;
+  if (options.json === true) resultJson({ holds: true, origin, index, size, root: checkpoint.root.toString("base64") });
+  else result(`Proved: ${visible(entryFile)} is entry ${index} of ${visible(origin)}, in its signed tree of ${size}.`);
+}
+
+async function wantedEntries(
+  source: TileSource,
+  size: number,
+  index: string | undefined,
+  { requestId, grant }: Options,
+): Promise<ReadEntry[]> {
+  if ([index, requestId, grant].filter((given) => given !== undefined).length !== 1)
+    throw new UserError("Name one thing: an index, --request-id or --grant.", {
+      hint: "`glassgate ledger tail` shows the indices.",
+    });
+  if (index !== undefined) {
+    const wanted = parseCount(index);
+    if (wanted === undefined || wanted >= size)
+      throw new UserError(`There is no entry ${visible(index)}: the log has ${size}, counted from 0.`);
+    const entries: ReadEntry[] = [];
+    for await (const entry of readDecoded(source, size, wanted, wanted + 1)) entries.push(entry);
+    return entries;
+  }
+  const tick = progress();
+  const found = await findEntries(
+    source,
+    size,
+    (entry) => (requestId === undefined ? grantOf(entry) === grant : requestOf(entry) === requestId),
+    (done) => tick("looking for it", done, size),
+  );
+  if (found.length === 0) throw new UserError(`Nothing about it is among the ${size} entries.`, { exitCode: 1 });
+  return found;
+}
+
+async function prove(where: string, index: string | undefined, options: Options): Promise<void> {
+  if (options.check === true) {
+    check(where, index, options);
+    return;
+  }
+  const source = openSource(where);
+  const key = options.key === undefined ? undefined : readVkey(options.key);
+  if (key === undefined) sayUnverified();
+  const checkpoint = await openHead(source, key);
+  const entries = await wantedEntries(source, checkpoint.size, index, options);
+  if (entries.length > 1 && options.out !== undefined)
+    throw new UserError(
+      `There are ${entries.length} entries about it: ${entries.map(({ index: i }) => i).join(", ")}.`,
+      {
+        hint: "Name one of them by its index, or leave out --out: then each gets files of its own.",
+      },
+    );
+  const written: { index: number; proof: string; entry: string }[] = [];
+  const files: NewContent[] = [];
+  for (const entry of entries) {
+    const proof = options.out ?? `entry-${entry.index}.tlog-proof`;
+    const beside = `${proof.replace(/\.tlog-proof$/, "")}.entry`;
+    files.push({ path: proof, text: await proveEntry(source, checkpoint, entry) }, { path: beside, text: entry.bytes });
+    written.push({ index: entry.index, proof, entry: beside });
+  }
+  writeNewTexts(files);
+  if (entries.length === MAX_FOUND) say(`There may be more: these are the first ${MAX_FOUND}.`);
+  if (options.json === true) resultJson(written);
+  else for (const one of written) result(`entry ${one.index}: ${visible(one.proof)}, ${visible(one.entry)}`);
+  say(`${plural(written.length, "proof")} under the checkpoint of ${checkpoint.size} entries. Check one:`);
+  const [first] = written;
+  if (first !== undefined)
+    say(`  glassgate ledger prove --check ${visible(first.proof)} ${visible(first.entry)} --key VKEY`);
+}
+
+export function addLedgerProve(ledger: Command): void {
+  const command = ledger
+    .command("prove")
+    .description("write a proof (C2SP tlog-proof) that an entry is in the log, with the entry's bytes beside it")
+    .argument("<ledger>", "the folder, or its https:// address; with --check: the proof")
+    .argument("[index]", "the entry's index; with --check: the entry's file")
+    .option("--request-id <id>", "the entries about this request")
+    .option("--grant <sha256>", "the entries about this grant (grant_sha256)")
+    .option("--out <file>", "where to write it; the entry goes beside it")
+    .option("--check", "check a proof instead")
+    .addOption(vkeyOption())
+    .addOption(jsonOption())
+    .action(prove);
+  examples(command, [
+    "glassgate ledger prove ledger/ 41 --key ledger.vkey --out access.tlog-proof",
+    "glassgate ledger prove ledger/ --request-id 4f2a-77 --key ledger.vkey",
+    "glassgate ledger prove --check access.tlog-proof access.entry --key ledger.vkey",
+  ]);
+}

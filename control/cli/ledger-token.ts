@@ -1,0 +1,43 @@
+/** `glassgate ledger token`: a new token for a sender, shown once; the ledger keeps its hash. */
+import { createHash, randomBytes } from "node:crypto";
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { visible } from "../base/text.js";
+import { OWN_NAMES } from "../ledger/config.js";
+import { collect, examples, jsonOption } from "./context.js";
+import { result, resultJson, say, sayWhole } from "./output.js";
+
+interface Options {
+  readonly speaksFor?: readonly string[];
+  readonly json?: boolean;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;
+
+function token(name: string, { speaksFor = [], json }: Options): void {
+  if (!NAME.test(name) || OWN_NAMES.includes(name))
+    throw new UserError(`"${visible(name.slice(0, 140))}" cannot be a sender's name.`, {
+      hint: `Letters, digits and ._@+-; not ${OWN_NAMES.join(" or ")}.`,
+    });
+  const made = `ggl_${randomBytes(32).toString("base64url")}`;
+  const sha256 = createHash("sha256").update(made).digest("hex");
+  if (json === true) {
+    resultJson({ name, token: made, sha256, speaks_for: speaksFor });
+    return;
+  }
+  say("For `senders:` in ledger.yaml, which knows the token by its SHA-256:");
+  sayWhole(`  - { name: ${name}, tokens: [${sha256}], speaks_for: ${JSON.stringify(speaksFor)} }`);
+  say("The token, shown this once: for a file that the sender alone can read.");
+  result(made);
+}
+
+export function addLedgerToken(ledger: Command): void {
+  const command = ledger
+    .command("token")
+    .description("make a token for a sender")
+    .argument("<name>", "the sender's name in ledger.yaml")
+    .option("--speaks-for <node>", "node id of a gateway whose records the sender brings (again for more)", collect)
+    .addOption(jsonOption())
+    .action(token);
+  examples(command, ["glassgate ledger token eu-1 --speaks-for gateway-1 > ledger.token"]);
+}

@@ -1,0 +1,97 @@
+/** `glassgate ledger verify`: from a folder of files, a key and a kept checkpoint to "proved". */
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { readBytes } from "../base/files.js";
+import { showTime } from "../base/time.js";
+import type { Rules } from "../ledger/audit/meaning.js";
+import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
+import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.js";
+import { Auditor } from "../ledger/chain/auditor.js";
+import { judge, type Policy, readPolicy } from "../ledger/policy.js";
+import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
+import { type Anchors, readAnchors } from "../trust/anchors.js";
+import { collect, examples, jsonOption, wholeNumber } from "./context.js";
+import { progress, readVkey, vkeyOption } from "./ledger-options.js";
+import { resultJson, resultRows } from "./output.js";
+
+interface Options {
+  readonly key: string;
+  readonly since?: readonly string[];
+  readonly policy?: string;
+  readonly anchors?: readonly string[];
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+const readKept = (file: string): Kept => ({
+  file,
+  bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
+});
+
+/** @throws where the policy wants more */
+function cosignedBy(policy: Policy, note: string): readonly string[] {
+  const { isMet, wanted, cosignatures } = judge(policy, note);
+  if (!isMet)
+    throw new UserError(`The policy's witnesses have not all cosigned it: it wants ${wanted}.`, { exitCode: 1 });
+  return cosignatures.map(({ key, time }) => `${key.name} (${showTime(time)})`);
+}
+
+/** What nobody can know who pins nothing. */
+const NEEDS_PINS: ReadonlySet<string> = new Set(["anchors", "foreign_bundle", "bundle_unknown"]);
+
+function rulesFor(origin: string, anchors: readonly Anchors[]): Rules {
+  const auditor = new Auditor({ anchors, origin });
+  return {
+    take: (index, entry) => void auditor.take(index, entry),
+    end: () =>
+      auditor.end().filter(({ code, isUntold }) => isUntold === true && (anchors.length > 0 || !NEEDS_PINS.has(code))),
+    open: () =>
+      [...auditor.chains.vms.values()].flatMap(({ vm, missing }) =>
+        missing.filter(({ alarm }) => alarm === undefined).map(({ from, to }) => ({ vm, from, to })),
+      ),
+  };
+}
+
+async function verify(where: string, options: Options): Promise<void> {
+  const key = readVkey(options.key);
+  const anchors = (options.anchors ?? []).map(readAnchors);
+  const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
+  const report = await verifyLedger({
+    where,
+    key,
+    since: (options.since ?? []).map(readKept),
+    witnesses: policy === undefined ? undefined : ({ text }) => cosignedBy(policy, text),
+    rules: rulesFor(key.name, anchors),
+    threads: options.threads,
+    progress: progress(),
+  });
+  const given = { anchors: anchors.length > 0 };
+  if (!isProved(report)) process.exitCode = 1;
+  if (options.json === true) resultJson(jsonOf(report, given));
+  else resultRows(wordsOf(report, given));
+}
+
+const jsonOf = (report: Report, given: { readonly anchors: boolean }): Record<string, unknown> => ({
+  proved: provedBy(report),
+  notProved: isProved(report) ? notProvedBy(report, given) : [],
+  ...report,
+});
+
+export function addLedgerVerify(ledger: Command): void {
+  const command = ledger
+    .command("verify")
+    .description("prove what a copy of a ledger's files shows, and name the first thing that is wrong")
+    .argument("<ledger>", "the folder, or its https:// address")
+    .addOption(vkeyOption().makeOptionMandatory())
+    .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
+    .option("--policy <file>", "the witnesses that must have cosigned (C2SP tlog-policy)")
+    .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
+    .option("--threads <n>", "how many threads work on it", wholeNumber)
+    .addOption(jsonOption())
+    .action(verify);
+  examples(command, [
+    "glassgate ledger verify copy/ --key ledger.vkey",
+    "glassgate ledger verify copy/ --key ledger.vkey --since last-month.checkpoint --anchors anchors.json",
+    "glassgate ledger verify https://ledger.example.com/eu --key ledger.vkey --policy witnesses.txt",
+  ]);
+}

@@ -1,0 +1,144 @@
+/**
+ * Alarms on their way out: to each receiver in order, tried again with growing pauses, at least once also over a restart. What could not
+ * be delivered is said.
+ */
+import { createHash } from "node:crypto";
+import { messageOf } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import { type Alarm, bodyOf } from "./alarm.js";
+import { type Command, runCommand } from "./command.js";
+import { sendWebhook, type Webhook } from "./webhook.js";
+
+export type Receiver = { readonly name: string } & ({ readonly webhook: Webhook } | { readonly command: Command });
+
+export interface DispatcherOptions {
+  /** The log's: it stands in each alarm, and with the entry's index it is the alarm's name. */
+  readonly origin: string;
+  readonly receivers: readonly Receiver[];
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** An alarm that is lost for one receiver, after all tries or as too many wait. */
+  readonly onLost: (alarm: Alarm, receiver: string, why: string) => void;
+  /** Keeps the index before which every alarm was delivered, or given up. */
+  readonly keepPosition?: (before: number) => void;
+  /** Milliseconds before each further try. */
+  readonly pausesMs?: readonly number[];
+}
+
+/** Alarms that wait for one receiver. */
+const MAX_QUEUE = 1000;
+const PAUSES_MS = [1000, 5000, 30_000, 120_000, 600_000];
+
+interface Lane {
+  readonly receiver: Receiver;
+  readonly queue: Alarm[];
+  running: Promise<void> | undefined;
+}
+
+export class Dispatcher {
+  private readonly lanes: readonly Lane[];
+  private readonly stopping = new AbortController();
+  /** By receiver. */
+  readonly lost = new Map<string, number>();
+  readonly delivered = new Map<string, number>();
+  private position = 0;
+  /** One after the last alarm that was handed in. */
+  private handedIn = 0;
+
+  constructor(private readonly options: DispatcherOptions) {
+    this.lanes = options.receivers.map((receiver) => ({ receiver, queue: [], running: undefined }));
+  }
+
+  /** Hands an alarm in; it must be durable. In the order of their entries. */
+  send(alarm: Alarm): void {
+    this.handedIn = alarm.entry + 1;
+    for (const lane of this.lanes) {
+      if (lane.queue.length >= MAX_QUEUE) this.lose(alarm, lane, `more than ${MAX_QUEUE} alarms wait`);
+      else {
+        lane.queue.push(alarm);
+        lane.running ??= this.run(lane);
+      }
+    }
+    this.keep();
+  }
+
+  /** Resolves when nothing waits. */
+  async drained(): Promise<void> {
+    for (const lane of this.lanes) while (lane.running !== undefined) await lane.running;
+  }
+
+  /** Ends the pauses; what was not delivered is sent again after the next start. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.drained();
+  }
+
+  private async run(lane: Lane): Promise<void> {
+    // Not before the caller has gone on: `running` is set by then.
+    await Promise.resolve();
+    for (;;) {
+      const alarm = lane.queue[0];
+      if (alarm === undefined || this.stopping.signal.aborted) break;
+      if (!(await this.deliver(alarm, lane))) break;
+      lane.queue.shift();
+      this.keep();
+    }
+    lane.running = undefined;
+  }
+
+  /** False where it was stopped meanwhile. */
+  private async deliver(alarm: Alarm, lane: Lane): Promise<boolean> {
+    const { name } = lane.receiver;
+    const pauses = this.options.pausesMs ?? PAUSES_MS;
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.once(alarm, lane.receiver);
+        this.delivered.set(name, (this.delivered.get(name) ?? 0) + 1);
+        return true;
+      } catch (error) {
+        const pause = pauses[tries];
+        if (pause === undefined) {
+          this.lose(alarm, lane, visible(messageOf(error)));
+          return true;
+        }
+        if (!(await this.pause(pause))) return false;
+      }
+    }
+  }
+
+  private async once(alarm: Alarm, receiver: Receiver): Promise<void> {
+    const { origin, clock } = this.options;
+    const body = bodyOf(alarm, origin);
+    if ("command" in receiver) return runCommand(receiver.command, body);
+    const log = createHash("sha256").update(origin).digest("hex").slice(0, 12);
+    return sendWebhook(receiver.webhook, `alarm_${log}_${alarm.entry}`, body, Math.floor(clock() / 1000));
+  }
+
+  /** False where it was stopped meanwhile. */
+  private pause(milliseconds: number): Promise<boolean> {
+    const { signal } = this.stopping;
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve(false);
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve(!signal.aborted);
+      };
+      const timer = setTimeout(end, milliseconds);
+      signal.addEventListener("abort", end);
+    });
+  }
+
+  private lose(alarm: Alarm, { receiver: { name } }: Lane, why: string): void {
+    this.lost.set(name, (this.lost.get(name) ?? 0) + 1);
+    this.options.onLost(alarm, name, why);
+  }
+
+  private keep(): void {
+    const waiting = this.lanes.flatMap(({ queue }) => (queue[0] === undefined ? [] : [queue[0].entry]));
+    const before = Math.min(this.handedIn, ...waiting);
+    if (before <= this.position) return;
+    this.position = before;
+    this.options.keepPosition?.(before);
+  }
+}

@@ -1,0 +1,108 @@
+/** A signed POST by the scheme of Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. No redirect is followed. */
+import { createHmac } from "node:crypto";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { request as requestPlain } from "node:http";
+import { request as requestTls } from "node:https";
+import { reasonOf, UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import { addressOf, type Resolve } from "./address.js";
+
+const TIMEOUT_MS = 10_000;
+const SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
+/** As the scheme demands: 24 to 64 bytes. */
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
+
+export interface Webhook {
+  readonly url: string;
+  readonly secret: Buffer;
+  readonly mayBePrivate: boolean;
+  /** For tests: the names of this machine's resolver otherwise. */
+  readonly resolve?: Resolve | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Reads `whsec_...` from a file that nobody else can read. */
+export function readWebhookSecret(path: string): Buffer {
+  let text: string;
+  try {
+    const file = openSync(path, "r");
+    try {
+      if ((fstatSync(file).mode & 0o077) !== 0)
+        throw new UserError(`${visible(path)}: others may read this secret.`, {
+          hint: "chmod 600 it, and take a new secret if others can log in here.",
+        });
+      text = readFileSync(file, "utf8").trim();
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`Cannot read the webhook's secret ${visible(path)}: ${reasonOf(error)}.`, { cause: error });
+  }
+  const secret = Buffer.from(SECRET.exec(text)?.[1] ?? "", "base64");
+  if (secret.length >= MIN_SECRET_BYTES && secret.length <= MAX_SECRET_BYTES) return secret;
+  throw new UserError(`${visible(path)} is no secret of a webhook.`, {
+    hint: "It is whsec_ and 24 to 64 bytes in base64: printf 'whsec_%s' \"$(head -c 32 /dev/urandom | base64)\"",
+  });
+}
+
+/** `v1,` and the HMAC over id, time and body. */
+export function signatureOf(secret: Buffer, id: string, timestamp: number, body: string): string {
+  return `v1,${createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
+}
+
+function post(
+  target: URL,
+  connectTo: { readonly address: string; readonly family: 4 | 6 },
+  headers: Readonly<Record<string, string | number>>,
+  body: string,
+  timeoutMs: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const send = target.protocol === "https:" ? requestTls : requestPlain;
+    const request = send(
+      target,
+      {
+        method: "POST",
+        headers,
+        agent: false,
+        signal: AbortSignal.timeout(timeoutMs),
+        // Only asked for a name: the address that was judged, and no other that the name has by now.
+        lookup: (_name, options, done) =>
+          options.all === true ? done(null, [connectTo]) : done(null, connectTo.address, connectTo.family),
+      },
+      (response) => {
+        resolve(response.statusCode ?? 0);
+        // Whatever it says is nobody's business here.
+        response.destroy();
+      },
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+/**
+ * Delivers once. @param id the same for each try of one alarm @param seconds since 1970
+ * @throws where the answer is not 2xx, or there is none
+ */
+export async function sendWebhook(hook: Webhook, id: string, body: string, seconds: number): Promise<void> {
+  const target = new URL(hook.url);
+  if (target.protocol !== "https:" && !(target.protocol === "http:" && hook.mayBePrivate))
+    throw new UserError(`${visible(target.origin)} is not https.`, { hint: "Plain http needs allow_private: true." });
+  const connectTo = await addressOf(target.hostname, hook.mayBePrivate, hook.resolve);
+  const headers = {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "user-agent": "glassgate",
+    "webhook-id": id,
+    "webhook-timestamp": seconds,
+    "webhook-signature": signatureOf(hook.secret, id, seconds, body),
+  };
+  const status = await post(target, connectTo, headers, body, hook.timeoutMs ?? TIMEOUT_MS);
+  if (status < 200 || status > 299)
+    throw new UserError(`${visible(target.origin)} answered ${status}.`, {
+      ...(status >= 300 && status < 400 ? { hint: "Redirects are not followed: name where it leads." } : {}),
+    });
+}

@@ -1,0 +1,108 @@
+/**
+ * The entries' form, and what they mean by the rules that the ledger itself went by. What the ledger said itself, in an alarm, is no
+ * fault of the log; what it was silent about is.
+ */
+import { alarmRows } from "../chain/codes.gen.js";
+import { decodeFinding, type Finding } from "../chain/finding.js";
+import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
+import type { TileSource } from "../log.js";
+import { namesBlob, readBlob } from "./blob.js";
+import type { CheckedBundle } from "./bundle.js";
+import { entriesIn } from "./files.js";
+import type { Problem } from "./problem.js";
+
+/** The rules (chain/auditor.ts). */
+export interface Rules {
+  take(index: number, entry: Entry): void;
+  /** What the ledger was silent about. */
+  end(): readonly Finding[];
+  /** Records that had not come when the log ended, and whose grace was not over: nobody knows yet. */
+  open(): readonly Stretch[];
+}
+
+/** Records of a VM by their `seq`, both ends included. */
+export interface Stretch {
+  readonly vm: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** More are counted, and not kept. */
+const MAX_KEPT = 1000;
+
+export class Meaning {
+  /** Entries of each type. */
+  readonly counts = new Map<string, number>();
+  /** Alarms in the log, of more than a notice. */
+  readonly onRecord: Finding[] = [];
+  onRecordCount = 0;
+  /** The first entry that no ledger writes so, or whose blob is not there. */
+  malformed: Problem | undefined;
+  malformedCount = 0;
+  blobs = 0;
+  entries = 0;
+
+  constructor(
+    private readonly source: TileSource,
+    private readonly rules: Rules,
+  ) {}
+
+  /** Bundles come in their order. @param first its first entry's index */
+  async take({ bytes, offsets, path }: CheckedBundle, first: number): Promise<void> {
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (const [i, entry] of entriesIn(view, offsets).entries()) {
+      const decoded = decodeEntry(entry);
+      this.entries += 1;
+      const says = decoded === undefined ? "its first line is not one that a ledger writes" : undefined;
+      const fault = decoded === undefined ? says : await this.takeEntry(first + i, decoded);
+      if (fault === undefined) continue;
+      this.malformedCount += 1;
+      this.malformed ??= { step: "form", file: path, index: first + i, byte: offsets[i] ?? 0, says: fault };
+    }
+  }
+
+  /** @returns what is wrong with its form */
+  private async takeEntry(index: number, { head, body }: Entry): Promise<string | undefined> {
+    this.counts.set(head.type, (this.counts.get(head.type) ?? 0) + 1);
+    const whole = namesBlob(head) ? await this.blobOf(head) : body;
+    if (typeof whole === "string") return whole;
+    this.rules.take(index, { head, body: whole });
+    if (head.type === "alarm") this.noteAlarm(index, body);
+    return undefined;
+  }
+
+  private blobOf(head: EntryHead & { readonly sha256: string }): Promise<Buffer | string> {
+    this.blobs += 1;
+    return readBlob(this.source, head);
+  }
+
+  private noteAlarm(index: number, body: Buffer): void {
+    const alarm = decodeFinding(body);
+    if (alarm === undefined || alarmRows[alarm.code].severity === "notice") return;
+    this.onRecordCount += 1;
+    if (this.onRecord.length < MAX_KEPT) this.onRecord.push({ ...alarm, index });
+  }
+
+  open(): readonly Stretch[] {
+    return this.rules.open();
+  }
+
+  /** What the ledger was silent about, in the log's order. */
+  end(): readonly Finding[] {
+    const placeOf = ({ index, about }: Finding): number => index ?? about[0] ?? Number.POSITIVE_INFINITY;
+    return [...this.rules.end()].sort((a, b) => placeOf(a) - placeOf(b));
+  }
+}
+
+export const isNotice = ({ code }: Finding): boolean => alarmRows[code].severity === "notice";
+
+export function problemOf({ code, about, index = about[0], vm, seq, says }: Finding): Problem {
+  return {
+    step: "meaning",
+    code,
+    ...(index === undefined ? {} : { index }),
+    ...(vm === undefined ? {} : { vm }),
+    ...(seq === undefined ? {} : { seq }),
+    says,
+  };
+}

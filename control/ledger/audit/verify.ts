@@ -1,0 +1,282 @@
+/** From a folder of files, a key and, where there is one, a kept checkpoint to what that proves (docs/audit.md). */
+import { messageOf, UserError } from "../../base/errors.js";
+import { plural } from "../../base/text.js";
+import type { Finding } from "../chain/finding.js";
+import type { TileSource } from "../log.js";
+import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../tlog/checkpoint.js";
+import { decodeNote, type Vkey, verifyNote } from "../tlog/note.js";
+import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
+import { rootAt } from "../tlog/read.js";
+import { TILE_WIDTH as WIDTH } from "../tlog/tiles.js";
+import { bundlesOf } from "./files.js";
+import { isNotice, Meaning, problemOf, type Rules, type Stretch } from "./meaning.js";
+import { checkBundles } from "./pass.js";
+import { Broken, type Problem, type Step } from "./problem.js";
+import { openSource } from "./source.js";
+import { Tree } from "./tree.js";
+
+/** A shard of a ledger has no more: the hashes over its bundles would not fit into memory. */
+export const MAX_ENTRIES = 2 ** 32;
+
+/** A checkpoint that somebody kept. */
+export interface Kept {
+  readonly file: string;
+  readonly bytes: Buffer;
+}
+
+export interface VerifyOptions {
+  /** A folder, or an https:// URL. */
+  readonly where: string;
+  readonly key: Vkey;
+  readonly since: readonly Kept[];
+  /** Verifies the cosignatures of a checkpoint: names of the witnesses, or why they do not do. */
+  readonly witnesses: ((checkpoint: Checkpoint) => readonly string[]) | undefined;
+  readonly rules: Rules;
+  readonly threads: number | undefined;
+  readonly progress: (step: Step, done: number, of: number) => void;
+}
+
+export interface StepResult {
+  readonly step: Step;
+  /** Undefined: it was not taken. */
+  readonly holds: boolean | undefined;
+  readonly says: string;
+}
+
+export interface Report {
+  readonly origin: string;
+  readonly key: string;
+  readonly size: number;
+  readonly root: string;
+  readonly steps: readonly StepResult[];
+  /** The first is the first bad thing. */
+  readonly problems: readonly Problem[];
+  /** Alarms of the ledger's own: seen, and no fault of the log. */
+  readonly onRecord: readonly Finding[];
+  readonly onRecordCount: number;
+  readonly notices: readonly Finding[];
+  /** Records that may come yet: the log ends within their grace. */
+  readonly open: readonly Stretch[];
+  readonly counts: Readonly<Record<string, number>>;
+  /** Kept checkpoints that it is consistent with: their sizes. */
+  readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
+  readonly witnesses: readonly string[];
+}
+
+export async function readCheckpoint(source: TileSource): Promise<string> {
+  const bytes = await source.read("checkpoint");
+  if (bytes === undefined)
+    throw new Broken({ step: "checkpoint", file: "checkpoint", says: "it is missing: this is no log" });
+  try {
+    return decodeNote(bytes);
+  } catch (error) {
+    throw new Broken({ step: "checkpoint", file: "checkpoint", says: sentence(error) });
+  }
+}
+
+/** An error's sentence as the end of another. */
+const sentence = (error: unknown): string => messageOf(error).replace(/\.$/, "");
+
+/**
+ * Where the signature does not hold: which line was changed, if putting back what the tiles say makes it hold.
+ * The root is the only line that the tiles know.
+ */
+async function changedLine(source: TileSource, note: string, key: Vkey): Promise<string> {
+  try {
+    const { size, root } = parseCheckpoint(note);
+    const made = (await rootAt(source, Math.min(size, MAX_ENTRIES))).toString("base64");
+    verifyNote(note.replace(root.toString("base64"), made), [key]);
+    return `; its third line was changed: what was signed there is the root of the tiles, ${made}`;
+  } catch {
+    return ""; // Then nobody knows what stood there.
+  }
+}
+
+export async function openSigned(source: TileSource, key: Vkey): Promise<Checkpoint> {
+  const note = await readCheckpoint(source);
+  try {
+    const checkpoint = openCheckpoint(note, key);
+    if (checkpoint.size <= MAX_ENTRIES) return checkpoint;
+    throw new UserError(`It says that there are ${checkpoint.size} entries: no ledger has as many.`);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const more = await changedLine(source, note, key);
+    throw new Broken({ step: "checkpoint", file: "checkpoint", says: `${sentence(error)}${more}` });
+  }
+}
+
+/** A kept checkpoint that this key did not sign is a wrong input: it says nothing about this log. */
+function openKept({ file, bytes }: Kept, key: Vkey): Checkpoint {
+  try {
+    return openCheckpoint(decodeNote(bytes), key);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`The kept checkpoint ${file} does not count: ${error.message}`, {
+      cause: error,
+      hint: "Name one of this very log, as its `checkpoint` file was then.",
+    });
+  }
+}
+
+async function faultSince(source: TileSource, kept: Checkpoint, now: Checkpoint): Promise<string | undefined> {
+  if (kept.size > now.size)
+    return `${kept.size} entries were there and were signed; now there are ${now.size}: the tail was cut off`;
+  const proof = await consistencyProof(source, kept.size, now.size);
+  if (verifyConsistency(kept.size, kept.root, now.size, now.root, proof)) return undefined;
+  return `entries 0 to ${kept.size - 1} are not what was signed then: at least one of them was changed, removed or put between`;
+}
+
+class Verification {
+  private readonly steps: StepResult[] = [];
+  private readonly problems: Problem[] = [];
+  private readonly consistentWith: { file: string; size: number }[] = [];
+  private witnesses: readonly string[] = [];
+  private checkpoint: Checkpoint | undefined;
+  /** The step that is being taken. */
+  private at: Step = "checkpoint";
+  private notices: readonly Finding[] = [];
+  private open: readonly Stretch[] = [];
+  private readonly source: TileSource;
+  private readonly meaning: Meaning;
+
+  constructor(private readonly options: VerifyOptions) {
+    this.source = openSource(options.where);
+    this.meaning = new Meaning(this.source, options.rules);
+  }
+
+  private say(step: Step, holds: boolean | undefined, says: string): void {
+    this.steps.push({ step, holds, says });
+  }
+
+  private blame(problem: Problem, says: string): void {
+    this.problems.push(problem);
+    this.say(problem.step, false, says);
+  }
+
+  async run(): Promise<Report> {
+    const { options, source } = this;
+    const kept = options.since.map((one) => ({ file: one.file, checkpoint: openKept(one, options.key) }));
+    try {
+      const checkpoint = await openSigned(source, options.key);
+      this.checkpoint = checkpoint;
+      this.say(
+        "checkpoint",
+        true,
+        `signed by ${options.key.name}: ${checkpoint.size} entries, root ${checkpoint.root.toString("base64")}`,
+      );
+      this.cosigned(checkpoint);
+      const agree = await this.entries(source, checkpoint);
+      for (const { file, checkpoint: before } of kept)
+        if (agree || before.size > checkpoint.size) await this.since(source, file, before, checkpoint);
+        else this.say("since", undefined, `${file}: not compared`);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.exitCode !== 1) throw error;
+      const problem = error instanceof Broken ? error.problem : { step: this.at, says: sentence(error) };
+      this.blame(problem, sentence(error));
+    }
+    return this.report();
+  }
+
+  private cosigned(checkpoint: Checkpoint): void {
+    if (this.options.witnesses === undefined) return;
+    try {
+      this.witnesses = this.options.witnesses(checkpoint);
+      this.say(
+        "witnesses",
+        true,
+        `cosigned as the policy demands, by ${this.witnesses.join(", ") || "nobody, as it demands none"}`,
+      );
+    } catch (error) {
+      if (!(error instanceof UserError) || error.exitCode !== 1) throw error;
+      this.blame({ step: "witnesses", file: "checkpoint", says: sentence(error) }, sentence(error));
+    }
+  }
+
+  /** @returns whether entries, tiles and root agree */
+  private async entries(source: TileSource, checkpoint: Checkpoint): Promise<boolean> {
+    this.at = "entries";
+    const { where, threads, progress } = this.options;
+    const { size, root } = checkpoint;
+    const tree = new Tree(source, size, root);
+    for await (const bundle of checkBundles(where, size, threads)) {
+      tree.take(bundle);
+      await this.meaning.take(bundle, bundle.bundle * WIDTH);
+      progress("entries", this.meaning.entries, size);
+    }
+    const wrong = await tree.judge();
+    if (wrong !== undefined) {
+      this.blame(wrong, "entries, tiles and root do not agree");
+      this.say("form", undefined, "not judged: these are not the entries that were signed");
+      this.say("meaning", undefined, "not judged: these are not the entries that were signed");
+      return false;
+    }
+    this.say("entries", true, `${size} in ${plural(bundlesOf(size), "bundle")}, each with the hash that its tile has`);
+    this.say(
+      "tiles",
+      true,
+      `${plural(tree.tiles, "tile")} of ${plural(tree.levels, "level")}, each made anew; they make the signed root`,
+    );
+    this.judgeForm();
+    this.judgeMeaning();
+    return true;
+  }
+
+  private judgeForm(): void {
+    const { malformed, malformedCount, blobs } = this.meaning;
+    if (malformed !== undefined)
+      this.blame(malformed, `${malformedCount} of ${this.meaning.entries} entries are not as a ledger writes them`);
+    else
+      this.say(
+        "form",
+        true,
+        `every entry is of a known type${blobs === 0 ? "" : `; ${plural(blobs, "blob")} with the hash that names it`}`,
+      );
+  }
+
+  private judgeMeaning(): void {
+    const silent = this.meaning.end();
+    const wrong = silent.filter((finding) => !isNotice(finding));
+    this.notices = silent.filter(isNotice);
+    this.open = this.meaning.open();
+    this.problems.push(...wrong.map(problemOf));
+    const { onRecordCount } = this.meaning;
+    const onRecord = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
+    if (wrong.length > 0)
+      this.say("meaning", false, `${plural(wrong.length, "finding")} without an alarm of the ledger's; ${onRecord}`);
+    else this.say("meaning", true, `nothing wrong that the ledger was silent about; ${onRecord}`);
+  }
+
+  private async since(source: TileSource, file: string, before: Checkpoint, now: Checkpoint): Promise<void> {
+    this.at = "since";
+    const fault = await faultSince(source, before, now);
+    if (fault === undefined) {
+      this.consistentWith.push({ file, size: before.size });
+      this.say("since", true, `nothing that was there at size ${before.size} (${file}) was changed or removed`);
+    } else this.blame({ step: "since", file, says: fault }, fault);
+  }
+
+  private report(): Report {
+    const { options, checkpoint, meaning } = this;
+    return {
+      origin: options.key.name,
+      key: options.key.text,
+      size: checkpoint?.size ?? 0,
+      root: checkpoint?.root.toString("base64") ?? "",
+      steps: this.steps,
+      problems: this.problems,
+      onRecord: meaning.onRecord,
+      onRecordCount: meaning.onRecordCount,
+      notices: this.notices,
+      open: this.open,
+      counts: Object.fromEntries(meaning.counts),
+      consistentWith: this.consistentWith,
+      witnesses: this.witnesses,
+    };
+  }
+}
+
+/**
+ * @throws UserError where an input is wrong (exit 2), or where the ledger cannot be reached. What is wrong with the ledger itself
+ * stands in the report.
+ */
+export const verifyLedger = (options: VerifyOptions): Promise<Report> => new Verification(options).run();

@@ -1,0 +1,212 @@
+/** One entry taken into the state. Nothing else changes it. */
+import { createHash } from "node:crypto";
+import type { Entry } from "../entry.js";
+import { openingOf } from "../shard.js";
+import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
+import { remember, taken } from "./bounded.js";
+import { noteTrust, takeBundle } from "./bundles.js";
+import { takeCarried } from "./carry.js";
+import { chainKey, chainOf, endVm, gatewayOf, partsOf, takeRecord } from "./chains.js";
+import { noteDenial } from "./denials.js";
+import { decodeFinding, type Finding, type Step } from "./finding.js";
+import { crowded, hold, isPaused, noteTold } from "./floods.js";
+import { dropTold, judgeWaiting, noteGrant, takeText } from "./grants.js";
+import { keyOfEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
+import { classify, type Line } from "./lines.js";
+import { markTold } from "./missing.js";
+import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
+import { foreignPair, type Rules, speaksFor } from "./rules.js";
+import { type State, seenKey } from "./state.js";
+import { shortHash } from "./window.js";
+
+/** How far a gateway's clock may be ahead. */
+const MAX_AHEAD_MS = 600_000;
+const MAX_OVERFLOW = 65_536;
+/** Of one sender: bytes that came before and are none of our lines. */
+const MAX_QUARANTINED = 4096;
+const MAX_SEEN = 4096;
+
+function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "record" }>, step: Step): void {
+  const { record, sha256, unknown } = line;
+  const { vm, seq, ts } = record;
+  const { node } = partsOf(vm);
+  const key = chainKey(rules, step.sender, vm);
+  if (!speaksFor(rules, step.sender, node))
+    step.say({
+      code: "foreign_sender",
+      subject: foreignPair(step.sender, node),
+      vm,
+      seq,
+      says: `${step.sender} sent a record of ${node}, for which he does not speak`,
+    });
+  else gatewayOf(state.chains, node, step.at);
+  if (unknown !== undefined)
+    step.say({
+      code: "record_unknown_member",
+      subject: `${node} ${unknown}`,
+      vm,
+      seq,
+      says: `a record of ${vm} has what this version does not know: ${unknown}`,
+    });
+  if (Date.parse(ts) > step.at + MAX_AHEAD_MS)
+    step.say({ code: "future", subject: key, vm, seq, says: `seq ${seq} of ${vm} says that it is of ${ts}` });
+  const chain = chainOf(state.chains, rules, step, vm);
+  if (chain === undefined) {
+    remember(state.chains.overflow, shortHash(state.salt, sha256).toString("hex"), step.index, MAX_OVERFLOW);
+  } else takeRecord(chain, state.salt, rules, record, sha256, step);
+  noteTrust(state.bundles, rules, key, record, step);
+  noteGrant(state.grants, state.bundles, rules, key, record, step);
+  noteAllowed(state.answers, state.grants, record, step);
+  noteSettling(state.receipts, key, record, sha256, step);
+  noteDenial(state.denials, rules, record, step);
+}
+
+function applyQuarantine(state: State, { head, body }: Entry, step: Step): void {
+  const hash = head.sha256 ?? createHash("sha256").update(body).digest("hex");
+  const own = taken(state.quarantined, step.sender, () => new Map<string, number>());
+  remember(own, hash, step.index, MAX_QUARANTINED);
+  const why = head.why ?? "unknown";
+  step.say({
+    code: "quarantined",
+    subject: step.sender,
+    says: `${step.sender} sent what is no line of a gateway (${why})`,
+  });
+}
+
+function applyAlarm(state: State, body: Buffer, step: Step): void {
+  const finding = decodeFinding(body);
+  if (finding === undefined) return;
+  const { code, subject, ranges, about } = finding;
+  state.codes.set(code, (state.codes.get(code) ?? 0) + (finding.count ?? 1));
+  noteTold(state.floods, finding, step.at);
+  if (finding.count !== undefined) return;
+  const told = new Set(about);
+  switch (code) {
+    case "gap":
+    case "late_start":
+    case "missing_vm": {
+      const vm = state.chains.vms.get(subject);
+      if (vm !== undefined) markTold(vm, ranges ?? [], step.index);
+      break;
+    }
+    case "silence":
+      gatewayOf(state.chains, subject, step.at).silence ??= step.index;
+      break;
+    case "bundle_unknown": {
+      const unknown = state.bundles.unknown.get(subject);
+      if (unknown !== undefined) unknown.alarm = step.index;
+      break;
+    }
+    case "evidence_missing":
+    case "evidence_without_record":
+    case "bad_evidence":
+      dropTold(state.grants, told);
+      break;
+    case "answer_without_record":
+      dropOrphans(state.answers, told);
+      break;
+    case "unsettled":
+    case "receipt_missing":
+    case "settles_wrong":
+    case "receipt_wrong":
+      markReceipts(state.receipts, told);
+      break;
+    default: // Told at once, with nothing that waits.
+  }
+}
+
+function applyLine(state: State, rules: Rules, entry: Entry, line: Line, step: Step): void {
+  const { bundles, grants, answers, receipts } = state;
+  switch (line.type) {
+    case "record":
+      applyRecord(state, rules, line, step);
+      break;
+    case "evidence":
+      takeText(grants, bundles, rules, line.evidence, line.sha256, step);
+      break;
+    case "receipt":
+      takeReceipt(receipts, bundles, rules, line, step);
+      break;
+    case "answer":
+      takeAnswer(answers, grants, line.answer, line.sha256, step);
+      break;
+    case "quarantine":
+      applyQuarantine(state, entry, step);
+  }
+}
+
+function applyBundle(state: State, rules: Rules, body: Buffer, step: Step): void {
+  const { bundles, grants, receipts } = state;
+  if (takeBundle(bundles, rules, body, step).length === 0) return;
+  judgeWaiting(grants, bundles, rules, step);
+  judgeUnknown(receipts, bundles, rules, step);
+}
+
+function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefined, step: Step): void {
+  const { type } = entry.head;
+  const { body } = entry;
+  switch (type) {
+    case "record":
+    case "evidence":
+    case "receipt":
+    case "answer":
+      applyLine(state, rules, entry, line ?? classify(body), step);
+      break;
+    case "quarantine":
+      applyQuarantine(state, entry, step);
+      break;
+    case "heartbeat": {
+      const heartbeat = readHeartbeat(body);
+      if (heartbeat !== undefined) takeHeartbeat(state.chains, rules, heartbeat, step);
+      break;
+    }
+    case "alarm":
+      applyAlarm(state, body, step);
+      break;
+    case "end": {
+      const key = keyOfEnd(body);
+      if (key !== undefined) endVm(state.chains, key, step.index);
+      break;
+    }
+    case "bundle":
+    case "text":
+    case "push":
+      remember(state.bundles.seen, seenKey(type, step.sender, body), step.index, MAX_SEEN);
+      if (type === "bundle") applyBundle(state, rules, body, step);
+      break;
+    case "shard":
+      if (step.index === 0) takeCarried(state, rules, openingOf(body)?.carried, step);
+      break;
+    default: // Reviews and drills say nothing of chains.
+  }
+}
+
+/**
+ * Takes an entry in. @param entry its body is whole, also where it stands in a blob
+ * @param line what `prepare` made of it
+ * @returns what is to be told at once
+ */
+export function apply(state: State, rules: Rules, index: number, entry: Entry, line?: Line): Finding[] {
+  const findings: Finding[] = [];
+  const { head } = entry;
+  const at = Date.parse(head.received);
+  const step: Step = {
+    index,
+    at,
+    sender: head.sender,
+    say: (said) => {
+      const about = said.about ?? [index];
+      const whole: Finding = { ...said, about, index: about[0] ?? index };
+      const finding = rules.isCounting ? crowded(state.bursts, whole, head.sender, rules.grace.pause, at) : whole;
+      if (rules.isCounting && isPaused(state.floods, finding, rules.grace.pause, at))
+        return hold(state.floods, finding);
+      if (rules.isCounting) noteTold(state.floods, finding, at);
+      findings.push(finding);
+    },
+  };
+  state.since ??= at;
+  state.size = index + 1;
+  state.types.set(head.type, (state.types.get(head.type) ?? 0) + 1);
+  applyBody(state, rules, entry, line, step);
+  return findings;
+}

@@ -1,0 +1,161 @@
+/**
+ * The same rules over a finished log, for `verify`: what is wrong is found again from the entries alone, and so is what the ledger should
+ * have told of and did not. Memory is 16 bytes a record, besides what is bounded.
+ */
+import { randomBytes } from "node:crypto";
+import type { Entry } from "../entry.js";
+import { apply } from "./apply.js";
+import { remember } from "./bounded.js";
+import { due, ownHead } from "./due.js";
+import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
+import { newState, type State } from "./state.js";
+
+export type { Finding };
+
+/** Records of one VM that can be told apart: what typed arrays hold. */
+const ALL_SLOTS = 2 ** 27;
+/** Of the log's time: how often it is looked for what time has brought. */
+const LOOK_MS = 10_000;
+/** Of the log's time, without an entry: longer than from one heartbeat to the next. */
+const IDLE_MS = 60_000;
+/** Findings that wait to be seen in an alarm. */
+const MAX_UNSEEN = 100_000;
+const MAX_TOLD_RANGES = 1024;
+/** What is told by time may be told so much later than it could have been. */
+const SLACK = 2;
+
+/** What an auditor says. */
+export interface Audited extends Finding {
+  /** It should have been an alarm, and the log has none. */
+  readonly isUntold?: true;
+}
+
+interface Unseen {
+  readonly finding: Finding;
+  readonly at: number;
+}
+
+export class Auditor {
+  private readonly state: State = newState(randomBytes(32));
+  private readonly rules: Rules;
+  private now = 0;
+  private held: { readonly index: number; readonly entry: Entry } | undefined;
+  private lookedAt = 0;
+  /** By code and entry: found, and no alarm has named it yet. */
+  private readonly unseen = new Map<string, Unseen>();
+  /** By code and entry, of alarms that came before the auditor found it. */
+  private readonly seen = new Map<string, true>();
+  /** By code and subject: what alarms have told of without naming entries, and stretches that they named. */
+  private readonly told = new Map<string, { extra: number; ranges: (readonly [number, number])[] }>();
+  /** The grace of the ledger that wrote the log. */
+  private readonly pause: number;
+
+  constructor(pins: Pins, grace: Partial<Grace> = {}) {
+    const own = rulesOf(pins, grace).grace;
+    this.pause = own.pause * 1000;
+    const slow = { ...own, gap: own.gap * SLACK, silence: own.silence * SLACK, rollout: own.rollout, end: own.end };
+    this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false });
+  }
+
+  /**
+   * The next entry of the log. Each is judged when the alarms behind it are known, as they say who speaks for whom.
+   * @param entry its body is whole, also where it stands in a blob
+   * @returns what is wrong, or worth knowing, about what was before it
+   */
+  take(index: number, entry: Entry): readonly Audited[] {
+    if (entry.head.type === "alarm") {
+      this.noteAlarm(entry.body);
+      this.now = Math.max(this.now, Date.parse(entry.head.received));
+      return [];
+    }
+    const found = this.flush();
+    this.held = { index, entry };
+    return found;
+  }
+
+  /** Judges the entry that was taken last. */
+  private flush(): readonly Finding[] {
+    if (this.held === undefined) return [];
+    const { index, entry } = this.held;
+    this.held = undefined;
+    const at = Date.parse(entry.head.received);
+    const found = this.passTime(at, index);
+    const now = apply(this.state, this.rules, index, entry);
+    for (const finding of now) this.noteFinding(finding, at);
+    return [...found, ...now];
+  }
+
+  /** @returns what is found at the end, and what the ledger was silent about (`isUntold`) */
+  end(): readonly Audited[] {
+    const found = [...this.flush(), ...this.passTime(this.now, this.state.size, true)];
+    const untold = [...this.unseen.values()].flatMap(({ finding, at }): Audited[] => {
+      const told = this.told.get(`${finding.code} ${finding.subject}`);
+      // Counted in a sum that names no single one, or that was not due when the log ended.
+      const crowd = this.told.get(`${finding.code} *`);
+      if (crowd !== undefined && crowd.extra-- > 0) return [];
+      if (told !== undefined && (told.extra-- > 0 || at > this.now - SLACK * this.pause)) return [];
+      return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
+    });
+    return [...found, ...untold];
+  }
+
+  /** Heads of all chains, open stretches and counts, as they are now. */
+  get chains(): State["chains"] {
+    return this.state.chains;
+  }
+
+  /** Nobody looked: the ledger was down, or there was nothing to enter. What came next may have come in time. */
+  private pass(at: number): void {
+    for (const gateway of this.state.chains.gateways.values())
+      if (gateway.beatAt !== undefined) gateway.beatAt = Math.max(gateway.beatAt, at);
+    this.lookedAt = at;
+  }
+
+  private passTime(at: number, index: number, isLast = false): Finding[] {
+    const isIdle = at - this.now > IDLE_MS;
+    this.now = Math.max(this.now, at);
+    if (isIdle) this.pass(at);
+    if (!isLast && this.now - this.lookedAt < LOOK_MS) return [];
+    this.lookedAt = this.now;
+    const { findings } = due(this.state, this.rules, this.now, this.now);
+    for (const finding of findings) {
+      this.noteFinding(finding, this.now);
+      // It counts as told, or it would be found again and again.
+      const body = encodeFinding(finding);
+      apply(this.state, this.rules, index, { head: ownHead("alarm", this.now), body });
+    }
+    return [...findings];
+  }
+
+  private noteAlarm(body: Buffer): void {
+    const finding = decodeFinding(body);
+    if (finding === undefined) return;
+    const { code, about, count = 0, ranges = [] } = finding;
+    if (code === "foreign_sender" && this.rules.foreign.size < MAX_UNSEEN) this.rules.foreign.add(finding.subject);
+    // Of a crowd no single subject is told.
+    const subject = finding.subject.startsWith("many of ") ? "*" : finding.subject;
+    const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, ranges: [] };
+    told.extra += Math.max(0, count - about.length);
+    told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
+    remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
+    for (const index of about) {
+      const key = `${code} ${index}`;
+      if (!this.unseen.delete(key)) remember(this.seen, key, true, MAX_UNSEEN);
+    }
+  }
+
+  private noteFinding(finding: Finding, at: number): void {
+    const { code, subject, about, ranges } = finding;
+    const told = this.told.get(`${code} ${subject}`);
+    if (told !== undefined) {
+      const isCovered = ([from, to]: readonly [number, number]): boolean =>
+        told.ranges.some((range) => range[0] <= from && to <= range[1]);
+      // Without entries: only its subject tells.
+      if (ranges === undefined ? about.length === 0 : ranges.every(isCovered)) return;
+    }
+    const rest = about.slice(0, 1).filter((index) => !this.seen.delete(`${code} ${index}`));
+    if (rest.length === 0 && about.length > 0) return;
+    if (this.unseen.size < MAX_UNSEEN) this.unseen.set(`${code} ${about[0] ?? subject}`, { finding, at });
+  }
+}

@@ -1,0 +1,217 @@
+/** The trust bundles that gateways were seen with: which of them the pinned roots have signed, and which VM decides by which. */
+import { createHash } from "node:crypto";
+import type { PublicKey } from "../../signer/jwk.js";
+import type { Anchors } from "../../trust/anchors.js";
+import { type BundleClaims, bundleClaimsSchema } from "../../trust/claims.js";
+import { remember, taken } from "./bounded.js";
+import type { Finding, Step } from "./finding.js";
+import { holds, jsonOf, parseJws } from "./jws.js";
+import type { AuditRecord } from "./lines.js";
+import type { Rules } from "./rules.js";
+
+/** Versions of one set of anchors. */
+const MAX_VERSIONS = 64;
+const MAX_UNKNOWN = 1024;
+/** Changes of version that are remembered of one VM. */
+const MAX_STEPS = 32;
+const MAX_DECIDERS = 16_384;
+/** Far more than the filter takes. */
+const MAX_BUNDLE_BYTES = 8 * 1024 * 1024;
+const MAX_BUNDLE_MEMBERS = 1_000_000;
+
+export interface KnownBundle {
+  readonly claims: BundleClaims;
+  /** SHA-256 of its payload: further signatures make no other bundle. */
+  readonly payloadSha256: string;
+  readonly index: number;
+  readonly at: number;
+}
+
+/** One version of a VM: the lowest and highest `seq` that was decided by it. */
+interface VersionSpan {
+  readonly version: number;
+  low: { seq: number; index: number };
+  high: { seq: number; index: number };
+}
+
+export interface Bundles {
+  /** By which anchors, then by version. */
+  known: Map<number, Map<number, KnownBundle>>;
+  /** By SHA-256 of the text, of bundles, revocations and pushes: seen before. */
+  seen: Map<string, number>;
+  /** By `which/version`: named by records, and nobody showed it. */
+  unknown: Map<string, { readonly since: number; readonly index: number; alarm: number | undefined }>;
+  /** By VM and anchors. */
+  deciders: Map<string, VersionSpan[]>;
+}
+
+export const newBundles = (): Bundles => ({
+  known: new Map(),
+  seen: new Map(),
+  unknown: new Map(),
+  deciders: new Map(),
+});
+
+function countSignatures(tokens: readonly string[], payload: string, anchors: Anchors): number {
+  const roots = new Set<string>();
+  for (const [i, token] of tokens.entries()) {
+    const jws = parseJws(token);
+    const root = anchors.roots.find(({ kid }) => kid === jws?.header.kid);
+    if (jws === undefined || jws.header.iat !== undefined || root === undefined) continue;
+    const typ = i === 0 ? "bg-bundle+jwt" : "bg-bundle-approval+jws";
+    if (jws.header.typ === typ && (i === 0 || jws.payload === "") && holds(jws, payload, root)) roots.add(root.kid);
+  }
+  return roots.size;
+}
+
+/** The claims of a bundle, with those of the pinned anchors that it holds under: none where nobody's roots have signed it. */
+export function verifyUnderPins(text: string, rules: Rules): { claims: BundleClaims; under: number[] } | undefined {
+  if (text.length > MAX_BUNDLE_BYTES) return undefined;
+  const tokens = text.split("~");
+  const payload = (tokens[0] ?? "").split(".", 2)[1] ?? "";
+  const claims = bundleClaimsSchema.safeParse(jsonOf(payload, MAX_BUNDLE_MEMBERS)).data;
+  if (claims === undefined || tokens.length > 64) return undefined;
+  const under = rules.pins.anchors.flatMap((anchors, which) =>
+    claims.aud.includes(anchors.audience) && countSignatures(tokens, payload, anchors) >= anchors.threshold
+      ? [which]
+      : [],
+  );
+  return { claims, under };
+}
+
+/** @returns the anchors for which a bundle has become known */
+export function takeBundle(bundles: Bundles, rules: Rules, body: Buffer, step: Step): readonly number[] {
+  const text = body.toString("latin1").trim();
+  const verified = verifyUnderPins(text, rules);
+  if (verified === undefined || verified.under.length === 0) {
+    const version = verified === undefined ? "" : ` (it calls itself version ${verified.claims.version})`;
+    step.say({
+      code: "foreign_bundle",
+      subject: step.sender,
+      says: `${step.sender} showed a trust bundle that the pinned roots have not signed${version}`,
+    });
+    return [];
+  }
+  const { claims, under } = verified;
+  const payload = text.split(".", 2)[1] ?? "";
+  const made = {
+    claims,
+    payloadSha256: createHash("sha256").update(payload).digest("hex"),
+    index: step.index,
+    at: step.at,
+  };
+  return under.filter((which) => {
+    const versions = taken(bundles.known, which, () => new Map<number, KnownBundle>());
+    const other = versions.get(claims.version);
+    if (other !== undefined && other.payloadSha256 !== made.payloadSha256)
+      step.say({
+        code: "bundle_conflict",
+        subject: `${which}/${claims.version}`,
+        about: [step.index, other.index],
+        says: `version ${claims.version} of the trust bundle has two different texts`,
+      });
+    bundles.unknown.delete(`${which}/${claims.version}`);
+    if (other !== undefined) return false;
+    remember(versions, claims.version, made, MAX_VERSIONS);
+    return true;
+  });
+}
+
+export function bundleFor(
+  bundles: Bundles,
+  rules: Rules,
+  record: Pick<AuditRecord, "anchors" | "bundle">,
+): KnownBundle | undefined {
+  const pinned = record.anchors === undefined ? undefined : rules.byHash.get(record.anchors);
+  return pinned === undefined || record.bundle === undefined
+    ? undefined
+    : bundles.known.get(pinned.which)?.get(record.bundle);
+}
+
+/** The key of a ledger, in any bundle that is known. */
+export function ledgerKey(bundles: Bundles, kid: string): PublicKey | undefined {
+  for (const versions of bundles.known.values())
+    for (const { claims } of versions.values()) {
+      const key = claims.ledgers?.find((one) => one.kid === kid);
+      if (key !== undefined) return key;
+    }
+  return undefined;
+}
+
+/** Where a VM's versions go back: an older one at a higher `seq`, whatever came first. */
+function noteVersion(bundles: Bundles, chain: string, record: AuditRecord, version: number, step: Step): void {
+  const { seq, anchors = "" } = record;
+  const key = `${chain}\n${anchors}`;
+  const spans = bundles.deciders.get(key) ?? [];
+  const here = { seq, index: step.index };
+  const newer = spans.find((span) => span.version > version && span.low.seq < seq);
+  const older = spans.find((span) => span.version < version && span.high.seq > seq);
+  const other = newer ?? older;
+  if (other !== undefined)
+    step.say({
+      code: "bundle_back",
+      subject: key,
+      vm: record.vm,
+      seq,
+      about: [step.index, newer === undefined ? other.high.index : other.low.index],
+      says: `${record.vm} went back between version ${Math.max(version, other.version)} and ${Math.min(version, other.version)} of the trust bundle`,
+    });
+  const span = spans.find((one) => one.version === version);
+  if (span === undefined) spans.push({ version, low: here, high: here });
+  else {
+    if (seq < span.low.seq) span.low = here;
+    if (seq > span.high.seq) span.high = here;
+  }
+  remember(bundles.deciders, key, spans.slice(-MAX_STEPS), MAX_DECIDERS);
+}
+
+/** What a record says of anchors and bundle, compared with what is pinned and known. */
+export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record: AuditRecord, step: Step): void {
+  const { anchors, bundle: version, vm, seq } = record;
+  if (anchors === undefined) return;
+  const pinned = rules.byHash.get(anchors);
+  if (pinned === undefined) {
+    step.say({
+      code: "anchors",
+      subject: `${chain}\n${anchors}`,
+      vm,
+      seq,
+      says: `${vm} decides by anchors that are not pinned (${anchors.slice(0, 12)})`,
+    });
+    return;
+  }
+  if (version === undefined) return;
+  noteVersion(bundles, chain, record, version, step);
+  const versions = bundles.known.get(pinned.which);
+  if (versions?.has(version) !== true) {
+    const name = `${pinned.which}/${version}`;
+    if (!bundles.unknown.has(name))
+      remember(bundles.unknown, name, { since: step.at, index: step.index, alarm: undefined }, MAX_UNKNOWN);
+  }
+  const newest = versions === undefined ? undefined : Math.max(...versions.keys());
+  const newer = newest === undefined || newest <= version ? undefined : versions?.get(newest);
+  if (newer !== undefined && Date.parse(record.ts) > newer.at + rules.grace.rollout * 1000)
+    step.say({
+      code: "bundle_behind",
+      subject: chain,
+      vm,
+      seq,
+      about: [step.index, newer.index],
+      says: `${vm} decides by version ${version} of the trust bundle, and version ${newer.claims.version} is known since ${new Date(newer.at).toISOString()}`,
+    });
+}
+
+export function dueOfBundles(bundles: Bundles, rules: Rules, now: number): Omit<Finding, "index">[] {
+  return [...bundles.unknown].flatMap(([name, { since, index, alarm }]) =>
+    alarm !== undefined || now - since <= rules.grace.gap * 1000
+      ? []
+      : [
+          {
+            code: "bundle_unknown" as const,
+            subject: name,
+            about: [index],
+            says: `version ${name.split("/")[1] ?? ""} of the trust bundle was never shown to the ledger`,
+          },
+        ],
+  );
+}

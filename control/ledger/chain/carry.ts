@@ -1,0 +1,177 @@
+/**
+ * What goes from a shard to its successor (docs/ledger-shards.md): VMs, grants and requests live longer than a month. Indices stay
+ * behind: whatever is found later about something carried labels the successor's first entry, and its sentence says which VM and seq.
+ */
+import { z } from "zod";
+import { remember, taken } from "./bounded.js";
+import type { PublishedHead, Vm } from "./chains.js";
+import type { Step } from "./finding.js";
+import type { Rules } from "./rules.js";
+import type { State } from "./state.js";
+import { newWindow, put, shortHash } from "./window.js";
+
+/** The newest of each: what is older is over, or was told of long ago. */
+const MAX_CARRIED = 8192;
+const MAX_TEXTS = 256;
+
+const count = z.int().nonnegative();
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const text = z.string().max(16_384);
+const list = <T extends z.ZodType>(of: T) => z.array(of).max(65_536);
+
+const vmSchema = z.strictObject({
+  vm: text,
+  sender: text,
+  isRightful: z.boolean(),
+  predates: z.boolean(),
+  number: text,
+  node: text,
+  startedAt: z.number(),
+  top: count,
+  records: count,
+  /** The chain's head: its last record. */
+  seq: count,
+  sha256: hex,
+  missing: list(
+    z.strictObject({ from: count, to: count, since: count, isTold: z.boolean(), prev: z.string().max(64).optional() }),
+  ),
+  heads: list(z.strictObject({ seq: count, head: z.string().max(12).optional() })),
+  lastAt: count,
+  goneSince: count.optional(),
+});
+
+export const carriedSchema = z.strictObject({
+  vms: list(vmSchema),
+  gateways: list(
+    z.strictObject({ gateway: text, since: count, beatAt: count.optional(), isSilent: z.boolean(), named: list(text) }),
+  ),
+  /** By which version of the bundle a VM decided last. */
+  deciders: list(z.strictObject({ key: text, version: count, low: count, high: count })),
+  /** Versions that records name and nobody showed. */
+  unknown: list(z.strictObject({ name: text, since: count, isTold: z.boolean() })),
+  grants: list(
+    z.strictObject({
+      grant: hex,
+      jti: text.optional(),
+      accesses: count,
+      answers: count,
+      isShown: z.boolean(),
+      isJudged: z.boolean(),
+      proven: list(text),
+      isSingleTold: z.boolean(),
+    }),
+  ),
+  /** Evidence that no record has named yet. */
+  texts: list(z.strictObject({ sender: text, sha256: hex, text, since: count })),
+  /** Allowed requests, whose answers may be to come. */
+  requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
+});
+export type Carried = z.infer<typeof carriedSchema>;
+
+const newest = <T>(all: Iterable<T>, max = MAX_CARRIED): T[] => [...all].slice(-max);
+
+function carryVm(vm: Vm): Carried["vms"][number] {
+  const { sender, isRightful, predates, number, node, startedAt, top, records, last, lastAt, goneSince } = vm;
+  return {
+    ...{ vm: vm.vm, sender, isRightful, predates, number, node, startedAt, top, records },
+    seq: last.seq,
+    sha256: last.sha256,
+    missing: vm.missing.map(({ from, to, since, alarm, next }) => ({
+      ...{ from, to, since, isTold: alarm !== undefined },
+      ...(next && { prev: next.prev }),
+    })),
+    heads: vm.heads.map(({ seq, head }) => ({ seq, ...(head !== undefined && { head }) })),
+    lastAt,
+    ...(goneSince !== undefined && { goneSince }),
+  };
+}
+
+/** What is open at the end of a log. */
+export function carry({ chains, bundles, grants, answers }: State): Carried {
+  const live = [...chains.vms.values()].filter(({ ended }) => ended === undefined);
+  return {
+    vms: live.map(carryVm),
+    gateways: [...chains.gateways].map(([gateway, { since, beatAt, silence, named }]) => ({
+      ...{ gateway, since, isSilent: silence !== undefined, named: [...named] },
+      ...(beatAt !== undefined && { beatAt }),
+    })),
+    deciders: newest(bundles.deciders).flatMap(([key, spans]) => {
+      const last = spans.reduce((a, b) => (b.high.seq > a.high.seq ? b : a), spans[0] ?? NO_SPAN);
+      return last === NO_SPAN ? [] : [{ key, version: last.version, low: last.low.seq, high: last.high.seq }];
+    }),
+    unknown: newest(bundles.unknown).map(([name, { since, alarm }]) => ({ name, since, isTold: alarm !== undefined })),
+    grants: newest(grants.known).map(([grant, { jti, proven, ...known }]) => ({
+      ...{ grant, ...known, proven: [...proven] },
+      ...(jti !== undefined && { jti }),
+    })),
+    texts: newest(
+      [...grants.texts].flatMap(([sender, texts]) =>
+        [...texts].flatMap(([sha256, one]) =>
+          one.isNamed ? [] : [{ sender, sha256, text: one.text, since: one.since }],
+        ),
+      ),
+      MAX_TEXTS,
+    ),
+    requests: newest(
+      [...answers.senders].flatMap(([sender, { requests }]) =>
+        [...requests].map(([id, { grant }]) => ({ sender, id, grant })),
+      ),
+    ),
+  };
+}
+
+const NO_SPAN = { version: 0, low: { seq: 0, index: 0 }, high: { seq: 0, index: 0 } };
+
+function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { index }: Step): void {
+  const { seq, sha256, missing, heads, goneSince, ...rest } = carried;
+  const key = carried.isRightful ? carried.vm : `${carried.vm}\n${carried.sender}`;
+  const window = newWindow();
+  // Only the head: that of the record before the next one.
+  if (seq > 0) put(window, seq, shortHash(state.salt, Buffer.from(sha256, "hex")), index, rules.windowSlots);
+  const made: Vm = {
+    ...rest,
+    key,
+    window,
+    missing: missing.map(({ from, to, since, isTold, prev }) => ({
+      ...{ from, to, since, alarm: isTold ? index : undefined },
+      next: prev === undefined ? undefined : { prev, index },
+    })),
+    last: { seq, sha256, index },
+    heads: heads.map((one): PublishedHead => ({ seq: one.seq, head: one.head, index })),
+    strays: new Map(),
+    goneSince,
+    ended: undefined,
+  };
+  state.chains.vms.set(key, made);
+  state.chains.counts.set(carried.sender, (state.chains.counts.get(carried.sender) ?? 0) + 1);
+}
+
+/** The state of a shard behind its first entry. Undefined changes nothing: what it says is not what a ledger writes. */
+export function takeCarried(state: State, rules: Rules, value: unknown, step: Step): void {
+  const carried = carriedSchema.safeParse(value).data;
+  if (carried === undefined) return;
+  const { chains, bundles, grants, answers } = state;
+  const { index } = step;
+  for (const vm of carried.vms) takeVm(state, rules, vm, step);
+  for (const { gateway, since, beatAt, isSilent, named } of carried.gateways)
+    chains.gateways.set(gateway, {
+      ...{ since, beatAt, named: new Set(named) },
+      silence: isSilent ? index : undefined,
+    });
+  for (const { key, version, low, high } of carried.deciders)
+    bundles.deciders.set(key, [{ version, low: { seq: low, index }, high: { seq: high, index } }]);
+  for (const { name, since, isTold } of carried.unknown)
+    bundles.unknown.set(name, { since, index, alarm: isTold ? index : undefined });
+  for (const { grant, jti, proven, ...known } of carried.grants) {
+    grants.known.set(grant, { ...known, jti, proven: new Set(proven) });
+    if (jti !== undefined) grants.jtis.set(jti, { grant, index });
+  }
+  for (const one of carried.texts)
+    taken(grants.texts, one.sender, () => new Map()).set(one.sha256, {
+      ...{ text: one.text, index, since: one.since, isNamed: false },
+    });
+  for (const { sender, id, grant } of carried.requests) {
+    const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), isFull: true });
+    remember(taken(answers.senders, sender, make).requests, id, { grant }, MAX_CARRIED);
+  }
+}

@@ -1,0 +1,34 @@
+/** Many denials for one person, key or source within a few minutes: somebody tries. Minutes are those of the records. */
+import { remember } from "./bounded.js";
+import type { Step } from "./finding.js";
+import { type AuditRecord, PENDING } from "./lines.js";
+import type { Rules } from "./rules.js";
+
+const MAX_COUNTS = 16_384;
+
+/** How many, by kind, value and stretch of time. */
+export type Denials = Map<string, number>;
+
+/** Without its port: each connection has another. */
+const addressOf = (source: string): string => source.replace(/:[0-9]{1,5}$/, "");
+
+export function noteDenial(denials: Denials, rules: Rules, record: AuditRecord, step: Step): void {
+  const { verdict, vm, seq, sub, kid, source } = record;
+  if (verdict === "allow" || verdict === PENDING || record.ended === true) return;
+  const { denials: most, denialWindow } = rules.grace;
+  const stretch = Math.floor(Date.parse(record.ts) / (denialWindow * 1000));
+  const subjects: readonly (readonly [string, string | undefined])[] = [
+    ["person", sub],
+    ["key", kid],
+    ["source", source === undefined ? undefined : addressOf(source)],
+  ];
+  for (const [kind, value] of subjects) {
+    if (value === undefined || value === "") continue;
+    const key = `${kind} ${value} ${stretch}`;
+    const count = (denials.get(key) ?? 0) + 1;
+    remember(denials, key, count, MAX_COUNTS);
+    if (count !== most + 1) continue;
+    const says = `more than ${most} denials in ${denialWindow} seconds for the ${kind} ${value}, the last one ${verdict}`;
+    step.say({ code: "denials", subject: `${kind} ${value}`, vm, seq, says });
+  }
+}

@@ -1,0 +1,46 @@
+/** What time has brought: gaps whose grace is over, silent gateways, VMs that are over, sums of what was held back. */
+import type { EntryHead } from "../entry.js";
+import { dueOfAnswers } from "./answers.js";
+import { dueOfBundles } from "./bundles.js";
+import type { Finding } from "./finding.js";
+import { dueOfFloods, isPaused } from "./floods.js";
+import { dueOfGrants } from "./grants.js";
+import { dueOfChains, endsAt } from "./heartbeats.js";
+import { dueOfReceipts } from "./receipts.js";
+import type { Rules } from "./rules.js";
+import type { State } from "./state.js";
+
+export interface Due {
+  readonly findings: readonly Finding[];
+  /** Bodies of entries of type `end`. */
+  readonly ends: readonly Buffer[];
+}
+
+/** What time has brought. Changes nothing. @param openedAt since when this process looks */
+export function due(state: State, rules: Rules, openedAt: number, now: number): Due {
+  const { pause } = rules.grace;
+  const findings = [
+    ...dueOfChains(state.chains, rules, openedAt, now),
+    ...dueOfBundles(state.bundles, rules, now),
+    ...dueOfGrants(state.grants, rules, now),
+    ...dueOfAnswers(state.answers, rules, now),
+    ...dueOfReceipts(state.receipts, rules, now),
+  ].filter((finding) => !rules.isCounting || !isPaused(state.floods, finding, pause, now));
+  const sums = rules.isCounting ? dueOfFloods(state.floods, pause, now) : [];
+  return {
+    findings: [...findings, ...sums].map((finding) => {
+      const [index] = finding.about;
+      return index === undefined ? finding : { ...finding, index };
+    }),
+    ends: endsAt(state.chains, rules, now).map((end) => Buffer.from(JSON.stringify(end))),
+  };
+}
+
+/** The head of an entry that the ledger itself writes. */
+export const ownHead = (type: "alarm" | "end", now: number): EntryHead => ({
+  ledger: 1,
+  type,
+  received: new Date(now).toISOString(),
+  sender: "ledger",
+  via: "ledger",
+});

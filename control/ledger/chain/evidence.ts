@@ -1,0 +1,105 @@
+/**
+ * What evidence proves: `payload *( "~" approval )`, under the bundle by which its record was decided. Every approver that the record
+ * names has signed these very claims, and whoever signed is named.
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { visible } from "../../base/text.js";
+import type { WindowedKey } from "../../signer/jwk.js";
+import type { BundleClaims } from "../../trust/claims.js";
+import { holds, jsonOf, parseJws } from "./jws.js";
+import type { AuditRecord } from "./lines.js";
+
+const claimsSchema = z.looseObject({
+  jti: z.string(),
+  sub: z.string(),
+  ent: z.string(),
+  reason: z.string(),
+  incident: z.string().optional(),
+  drill: z.string().optional(),
+});
+const agreeing = ["jti", "sub", "ent", "reason", "incident", "drill"] as const;
+/** As in the filter. */
+const MAX_APPROVALS = 8;
+
+/** What a record says that its evidence must prove. */
+export type Claimed = Pick<
+  AuditRecord,
+  (typeof agreeing)[number] | "vm" | "seq" | "ts" | "grant_sha256" | "approvers" | "evidence"
+>;
+
+/** `grant_sha256`: the SHA-256 of the payload as it was sent. */
+export function grantOf(evidence: string): string {
+  const end = evidence.indexOf("~");
+  return createHash("sha256")
+    .update(end < 0 ? evidence : evidence.slice(0, end))
+    .digest("hex");
+}
+
+/** By kid: who owns it, and the key. */
+const owners = new WeakMap<BundleClaims, ReadonlyMap<string, { readonly id: string; readonly key: WindowedKey }>>();
+
+function ownerOf(bundle: BundleClaims, kid: string) {
+  let table = owners.get(bundle);
+  if (table === undefined) {
+    table = new Map(bundle.principals.flatMap(({ id, keys }) => keys.map((key) => [key.kid, { id, key }] as const)));
+    owners.set(bundle, table);
+  }
+  return table.get(kid);
+}
+
+const isHeldAt = ({ nbf = 0, exp = Number.POSITIVE_INFINITY }: WindowedKey, seconds: number): boolean =>
+  seconds >= nbf && seconds < exp;
+
+interface Approval {
+  readonly sub: string;
+  readonly iat: number;
+}
+
+/** Who approved, or what is wrong with that approval. @param decidedAt seconds */
+function approvalOf(token: string, payload: string, bundle: BundleClaims, decidedAt: number): Approval | string {
+  const jws = parseJws(token);
+  if (jws === undefined || jws.payload !== "") return "an approval is malformed";
+  const { kid, typ, iat } = jws.header;
+  if (typ !== "bg-approval+jws" || iat === undefined) return "an approval is of another type";
+  const owner = ownerOf(bundle, kid);
+  if (owner === undefined) return `an approval is signed by a key that the bundle does not have (${visible(kid)})`;
+  if (!holds(jws, payload, owner.key)) return `the signature of ${owner.id} does not hold`;
+  if (!isHeldAt(owner.key, iat) || !isHeldAt(owner.key, decidedAt))
+    return `the key of ${owner.id} did not hold at that time`;
+  return { sub: owner.id, iat };
+}
+
+export interface Judged {
+  /** Whose signature holds. */
+  readonly proven: readonly string[];
+  /** What is wrong; empty where it proves what the record says. */
+  readonly faults: readonly string[];
+}
+
+/** Judges the evidence of a record. Its hash is the record's `evidence`. @param bundle the one that the record names */
+export function judgeEvidence(evidence: string, record: Claimed, bundle: BundleClaims): Judged {
+  const [payload = "", ...tokens] = evidence.split("~");
+  const faults: string[] = [];
+  if (grantOf(evidence) !== record.grant_sha256) faults.push("it is of another grant");
+  const claims = claimsSchema.safeParse(jsonOf(payload)).data;
+  if (claims === undefined) faults.push("its claims are malformed");
+  else for (const name of agreeing) if (claims[name] !== record[name]) faults.push(`its ${name} is another`);
+  if (tokens.length > MAX_APPROVALS) faults.push("it has too many approvals");
+  const decidedAt = Math.floor(Date.parse(record.ts) / 1000);
+  const named = [...(record.approvers ?? [])];
+  const proven: string[] = [];
+  for (const token of tokens.slice(0, MAX_APPROVALS)) {
+    const approval = approvalOf(token, payload, bundle, decidedAt);
+    if (typeof approval === "string") {
+      faults.push(approval);
+      continue;
+    }
+    proven.push(approval.sub);
+    const at = named.findIndex(({ sub, iat }) => sub === approval.sub && iat === approval.iat);
+    if (at < 0) faults.push(`${approval.sub} signed, and the record does not say so`);
+    else named.splice(at, 1);
+  }
+  for (const { sub } of named) faults.push(`the record says that ${visible(sub)} approved, who did not sign this`);
+  return { proven, faults };
+}

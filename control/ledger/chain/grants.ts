@@ -1,0 +1,311 @@
+/** Grants by `grant_sha256`: their evidence, judged as soon as text, record and bundle are there; their first use; their name. */
+import { push, remember, taken } from "./bounded.js";
+import type { Bundles } from "./bundles.js";
+import { bundleFor } from "./bundles.js";
+import { type Claimed, grantOf, judgeEvidence } from "./evidence.js";
+import type { Finding, Step } from "./finding.js";
+import { MAX_ABOUT } from "./finding.js";
+import type { AuditRecord } from "./lines.js";
+import type { Rules } from "./rules.js";
+
+const MAX_GRANTS = 65_536;
+/** Texts of evidence of one sender, of at most 9,000 bytes: nobody can crowd out another's. */
+const MAX_TEXTS = 2048;
+const MAX_NAMED = 65_536;
+/** Kinds of records that wait for evidence, and records of each. */
+const MAX_WAITING = 16_384;
+const MAX_WAITING_EACH = 256;
+/** Faults that one alarm names. */
+const MAX_FAULTS = 4;
+
+export interface KnownGrant {
+  jti: string | undefined;
+  /** Accesses, of which those have an answer: only these count as used. */
+  accesses: number;
+  answers: number;
+  /** Evidence of it came. */
+  isShown: boolean;
+  /** Evidence of it was judged under a bundle. */
+  isJudged: boolean;
+  proven: Set<string>;
+  isSingleTold: boolean;
+}
+
+interface Text {
+  readonly text: string;
+  readonly index: number;
+  readonly since: number;
+  /** A record names it, or it was said that none does. */
+  isNamed: boolean;
+}
+
+interface Waiting {
+  readonly chain: string;
+  readonly index: number;
+  readonly since: number;
+  readonly record: Claimed & Pick<AuditRecord, "anchors" | "bundle">;
+}
+
+export interface Grants {
+  known: Map<string, KnownGrant>;
+  jtis: Map<string, { readonly grant: string; readonly index: number }>;
+  /** By sender, then by SHA-256. */
+  texts: Map<string, Map<string, Text>>;
+  /** Hashes of evidence that records name. */
+  named: Map<string, true>;
+  /** Records that name evidence, by its hash. */
+  byEvidence: Map<string, Waiting[]>;
+  /** Accesses that rest on evidence from before, by grant. */
+  byGrant: Map<string, Waiting[]>;
+}
+
+export const newGrants = (): Grants => ({
+  known: new Map(),
+  jtis: new Map(),
+  texts: new Map(),
+  named: new Map(),
+  byEvidence: new Map(),
+  byGrant: new Map(),
+});
+
+function grantAt(grants: Grants, hash: string): KnownGrant {
+  const known = grants.known.get(hash) ?? {
+    jti: undefined,
+    accesses: 0,
+    answers: 0,
+    isShown: false,
+    isJudged: false,
+    proven: new Set<string>(),
+    isSingleTold: false,
+  };
+  remember(grants.known, hash, known, MAX_GRANTS);
+  return known;
+}
+
+export function knownEvidence(grants: Grants, sender: string, sha256: string): number | undefined {
+  return grants.texts.get(sender)?.get(sha256)?.index;
+}
+
+function textOf(grants: Grants, sha256: string): string | undefined {
+  for (const texts of grants.texts.values()) {
+    const found = texts.get(sha256);
+    if (found !== undefined) return found.text;
+  }
+  return undefined;
+}
+
+/** Judges what the record says by the evidence that it names. False where something that is needed is not there yet. */
+function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting, step: Step): boolean {
+  const { record, chain, index } = waiting;
+  const { evidence: sha256 = "", grant_sha256: grant = "", vm, seq } = record;
+  const text = textOf(grants, sha256);
+  if (text === undefined) return false;
+  if (record.anchors === undefined || !rules.byHash.has(record.anchors)) return true;
+  const bundle = bundleFor(bundles, rules, record);
+  if (bundle === undefined) return false;
+  const { proven, faults } = judgeEvidence(text, record, bundle.claims);
+  const known = grantAt(grants, grant);
+  known.isJudged = true;
+  for (const sub of proven) known.proven.add(sub);
+  if (faults.length > 0) {
+    const shown = [...new Set(faults)].slice(0, MAX_FAULTS).join("; ");
+    const about = index === step.index ? [index] : [index, step.index];
+    const says = `the evidence of seq ${seq} of ${vm} does not prove it: ${shown}`;
+    step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about, says });
+  }
+  releaseGrant(grants, grant);
+  return true;
+}
+
+const isCovered = ({ proven }: KnownGrant, { approvers = [] }: Claimed): boolean =>
+  approvers.every(({ sub }) => proven.has(sub));
+
+/** The accesses that its evidence covers now wait no more. */
+function releaseGrant(grants: Grants, grant: string): void {
+  const known = grants.known.get(grant);
+  const rest = grants.byGrant.get(grant)?.filter(({ record }) => known === undefined || !isCovered(known, record));
+  if (rest === undefined) return;
+  if (rest.length === 0) grants.byGrant.delete(grant);
+  else grants.byGrant.set(grant, rest);
+}
+
+function settleAll(grants: Grants, bundles: Bundles, rules: Rules, sha256: string, step: Step): void {
+  const waiting = grants.byEvidence.get(sha256);
+  if (waiting === undefined) return;
+  const rest = waiting.filter((one) => !settle(grants, bundles, rules, one, step));
+  if (rest.length === 0) grants.byEvidence.delete(sha256);
+  else grants.byEvidence.set(sha256, rest);
+}
+
+/** A text of evidence came. */
+export function takeText(
+  grants: Grants,
+  bundles: Bundles,
+  rules: Rules,
+  text: string,
+  sha256: string,
+  step: Step,
+): void {
+  const isNamed = grants.named.has(sha256);
+  const texts = taken(grants.texts, step.sender, () => new Map<string, Text>());
+  remember(texts, sha256, { text, index: step.index, since: step.at, isNamed }, MAX_TEXTS);
+  grantAt(grants, grantOf(text)).isShown = true;
+  settleAll(grants, bundles, rules, sha256, step);
+}
+
+/** A bundle has become known: whatever waited for it. */
+export function judgeWaiting(grants: Grants, bundles: Bundles, rules: Rules, step: Step): void {
+  for (const sha256 of [...grants.byEvidence.keys()]) settleAll(grants, bundles, rules, sha256, step);
+}
+
+function claimedOf(record: AuditRecord): Waiting["record"] {
+  const { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence, anchors, bundle } =
+    record;
+  return { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence, anchors, bundle };
+}
+
+function wait(list: Map<string, Waiting[]>, key: string, waiting: Waiting, step: Step): void {
+  if (push(list, key, waiting, MAX_WAITING, MAX_WAITING_EACH)) return;
+  const { vm, seq } = waiting.record;
+  const says = `too many records wait for evidence: that of seq ${seq} of ${vm} was not judged`;
+  step.say({ code: "evidence_missing", subject: waiting.chain, vm, seq, says });
+}
+
+function noteEvidence(
+  grants: Grants,
+  bundles: Bundles,
+  rules: Rules,
+  chain: string,
+  record: AuditRecord,
+  step: Step,
+): void {
+  const { evidence, grant_sha256: grant = "" } = record;
+  const waiting: Waiting = { chain, index: step.index, since: step.at, record: claimedOf(record) };
+  if (evidence !== undefined) {
+    remember(grants.named, evidence, true, MAX_NAMED);
+    for (const texts of grants.texts.values()) {
+      const text = texts.get(evidence);
+      if (text !== undefined) text.isNamed = true;
+    }
+    if (!settle(grants, bundles, rules, waiting, step)) wait(grants.byEvidence, evidence, waiting, step);
+    return;
+  }
+  const known = grantAt(grants, grant);
+  const isPinned = record.anchors !== undefined && rules.byHash.has(record.anchors);
+  const isProven = known.isShown && (!isPinned || (known.isJudged && isCovered(known, record)));
+  if (record.verdict === "allow" && !isProven) wait(grants.byGrant, grant, waiting, step);
+}
+
+/** A record of a grant whose requester is proven. */
+export function noteGrant(
+  grants: Grants,
+  bundles: Bundles,
+  rules: Rules,
+  chain: string,
+  record: AuditRecord,
+  step: Step,
+): void {
+  const { grant_sha256: grant, jti, vm, seq, sub = "", ent = "" } = record;
+  if (grant === undefined || jti === undefined) return;
+  const here = { vm, seq, grant_sha256: grant };
+  const named = grants.jtis.get(jti);
+  if (named === undefined) remember(grants.jtis, jti, { grant, index: step.index }, MAX_GRANTS);
+  else if (named.grant !== grant) {
+    const says = `the grant ${jti} of ${sub} is another than the one that was seen under that name before`;
+    step.say({ code: "jti_reused", subject: jti, ...here, about: [step.index, named.index], says });
+  }
+  noteEvidence(grants, bundles, rules, chain, record, step);
+  if (record.verdict !== "allow" || record.mode !== "enforce") return;
+  const known = grantAt(grants, grant);
+  known.jti = jti;
+  known.accesses += 1;
+  const approved = (record.approvers ?? []).map((one) => one.sub).join(", ");
+  if (known.accesses === 1)
+    step.say({
+      code: "first_use",
+      subject: grant,
+      ...here,
+      says: `${sub} used ${ent} for ${record.reason ?? ""}${record.incident === undefined ? "" : ` (${record.incident})`}, ${approved === "" ? "approved by nobody" : `approved by ${approved}`}: ${record.method ?? ""} ${record.host ?? ""}${(record.path ?? "").slice(0, 128)}`,
+    });
+  if (record.single_key === true && !known.isSingleTold) {
+    known.isSingleTold = true;
+    step.say({ code: "single_key", subject: grant, ...here, says: `one key was enough for ${sub} to use ${ent}` });
+  }
+}
+
+/** An access of that grant has its answer. */
+export function noteAnswered(grants: Grants, grant: string): void {
+  const known = grants.known.get(grant);
+  if (known !== undefined) known.answers += 1;
+}
+
+type Due = Omit<Finding, "index">;
+
+function overdue(list: Map<string, Waiting[]>, before: number): Waiting[] {
+  return [...list.values()].flat().filter(({ since }) => since <= before);
+}
+
+function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waiting[], words: string): Due[] {
+  const byChain = new Map<string, Waiting[]>();
+  for (const one of waiting) taken(byChain, one.chain, () => []).push(one);
+  return [...byChain].map(([chain, all]): Due => {
+    const { vm, seq } = all[0]?.record ?? { vm: chain, seq: 0 };
+    const grant = all[0]?.record.grant_sha256;
+    return {
+      code,
+      subject: chain,
+      vm,
+      seq,
+      ...(grant === undefined ? {} : { grant_sha256: grant }),
+      about: all.map(({ index }) => index).slice(0, MAX_ABOUT),
+      says: `seq ${all
+        .slice(0, MAX_FAULTS)
+        .map(({ record }) => record.seq)
+        .join(", ")} of ${vm}: ${words}`,
+    };
+  });
+}
+
+export function dueOfGrants(grants: Grants, rules: Rules, now: number): Due[] {
+  const before = now - rules.grace.gap * 1000;
+  const resting = overdue(grants.byGrant, before);
+  const grantIn = ({ record }: Waiting): KnownGrant | undefined => grants.known.get(record.grant_sha256 ?? "");
+  const missing = [
+    ...overdue(grants.byEvidence, before).filter(({ record }) => textOf(grants, record.evidence ?? "") === undefined),
+    ...resting.filter((one) => grantIn(one)?.isShown !== true),
+  ];
+  const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true);
+  const names = [...new Set(uncovered.flatMap((one) => (one.record.approvers ?? []).map(({ sub }) => sub)))];
+  const unnamed = [...grants.texts].flatMap(([sender, texts]) => {
+    const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && since <= before);
+    return all.length === 0 ? [] : [{ sender, about: all.map(({ index }) => index).slice(0, MAX_ABOUT) }];
+  });
+  return [
+    ...due("evidence_missing", missing, "no evidence of the approvals came"),
+    ...due(
+      "bad_evidence",
+      uncovered,
+      `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant`,
+    ),
+    ...unnamed.map(
+      ({ sender, about }): Due => ({
+        code: "evidence_without_record",
+        subject: sender,
+        about,
+        says: `${sender} sent evidence that no record names`,
+      }),
+    ),
+  ];
+}
+
+/** It was told that these entries have no evidence, or that no record names them. */
+export function dropTold(grants: Grants, told: ReadonlySet<number>): void {
+  for (const list of [grants.byEvidence, grants.byGrant])
+    for (const [key, waiting] of [...list]) {
+      const rest = waiting.filter(({ index }) => !told.has(index));
+      if (rest.length === 0) list.delete(key);
+      else if (rest.length < waiting.length) list.set(key, rest);
+    }
+  for (const texts of grants.texts.values())
+    for (const text of texts.values()) if (told.has(text.index)) text.isNamed = true;
+}

@@ -1,0 +1,168 @@
+/** Heartbeats: how far each VM of a gateway is, as the gateway itself published it; and what their absence means. */
+import { z } from "zod";
+import { type Chains, chainOf, gatewayOf, takeHead, type Vm } from "./chains.js";
+import type { Finding, Step } from "./finding.js";
+import { readJson } from "./json.js";
+import { gapOf, overdue } from "./missing.js";
+import { foreignPair, type Rules, speaksFor } from "./rules.js";
+
+/** A VM that nobody has named or written for so long is over, heartbeats or not. */
+const IDLE_MS = 30 * 86_400_000;
+
+const heartbeatSchema = z.looseObject({
+  gateway: z.string().min(1).max(128),
+  at: z.union([z.number(), z.string().max(64)]),
+  vms: z
+    .array(
+      z.looseObject({
+        /** As in records, or without the node id. */
+        vm: z
+          .string()
+          .max(192)
+          .regex(/^(?:[\s\S]*\/)?[0-9]{1,20}\/[0-9]{1,20}$/),
+        seq: z.int().nonnegative(),
+        head: z
+          .string()
+          .regex(/^[0-9a-f]{12}$/)
+          .optional(),
+      }),
+    )
+    .max(4096),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+export function readHeartbeat(bytes: Buffer): Heartbeat | undefined {
+  const read = readJson(bytes);
+  return "fault" in read ? undefined : heartbeatSchema.safeParse(read.value).data;
+}
+
+const SHORT_NAME = /^[0-9]{1,20}\/[0-9]{1,20}$/;
+
+/** The gateway does not name them any more; those that it names again are there. */
+function noteNamed(chains: Chains, gateway: string, named: ReadonlySet<string>, at: number): void {
+  const known = gatewayOf(chains, gateway, at);
+  for (const key of known.named) {
+    const vm = chains.vms.get(key);
+    if (vm !== undefined && !named.has(key)) vm.goneSince ??= at;
+  }
+  known.named = new Set(named);
+  known.beatAt = at;
+}
+
+export function takeHeartbeat(chains: Chains, rules: Rules, { gateway, vms }: Heartbeat, step: Step): void {
+  if (!speaksFor(rules, step.sender, gateway)) {
+    step.say({
+      code: "foreign_sender",
+      subject: foreignPair(step.sender, gateway),
+      says: `${step.sender} sent a heartbeat of ${gateway}, for which he does not speak`,
+    });
+    return;
+  }
+  const known = gatewayOf(chains, gateway, step.at);
+  if (known.silence !== undefined) {
+    step.say({
+      code: "silence_over",
+      subject: gateway,
+      about: [step.index, known.silence],
+      says: `${gateway} has a heartbeat again`,
+    });
+    known.silence = undefined;
+  }
+  const named = new Set<string>();
+  for (const { vm: name, seq, head } of vms) {
+    // Of a VM without records there is nothing to know: the main thread's never has one.
+    if (seq === 0) continue;
+    const vm = chainOf(chains, rules, step, SHORT_NAME.test(name) ? `${gateway}/${name}` : name);
+    if (vm === undefined || vm.node !== gateway) continue;
+    named.add(vm.key);
+    vm.lastAt = step.at;
+    vm.goneSince = undefined;
+    takeHead(vm, { seq, head, index: step.index }, rules, step);
+  }
+  noteNamed(chains, gateway, named, step.at);
+}
+
+type Due = Omit<Finding, "index">;
+
+/** Gaps, and gateways that are silent, at that time. Changes nothing: the alarm's own entry does. */
+export function dueOfChains(chains: Chains, rules: Rules, openedAt: number, now: number): Due[] {
+  const due: Due[] = [];
+  const { gap, silence } = rules.grace;
+  for (const vm of chains.vms.values()) {
+    const stretches = overdue(vm, now - gap * 1000);
+    // The beginning of a chain may be older than the ledger: that is another matter than a gap.
+    const beginning = stretches.filter(({ from }) => from === 1);
+    for (const told of [beginning, stretches.filter(({ from }) => from !== 1)]) {
+      if (told.length === 0) continue;
+      const behind = told.flatMap(({ next }) => (next === undefined ? [] : [next.index]));
+      due.push({ ...gapOf(vm, told), about: behind.length > 0 ? behind : [vm.last.index] });
+    }
+  }
+  const expected = new Set([...(rules.pins.gateways ?? []), ...chains.gateways.keys()]);
+  for (const gateway of expected) {
+    const known = chains.gateways.get(gateway);
+    const isExpected = rules.pins.gateways?.includes(gateway) ?? false;
+    const since = known?.beatAt ?? (isExpected ? Math.max(openedAt, known?.since ?? 0) : undefined);
+    if (since === undefined || known?.silence !== undefined || now - since <= silence * 1000) continue;
+    due.push({
+      code: "silence",
+      subject: gateway,
+      about: [],
+      says: `${gateway} has published no heartbeat since ${new Date(since).toISOString()}`,
+    });
+  }
+  return due;
+}
+
+export interface End {
+  readonly vm: string;
+  /** Of a chain beside the rightful one. */
+  readonly sender: string | undefined;
+  readonly seq: number;
+  readonly head: string;
+  readonly records: number;
+  readonly missing: readonly (readonly [number, number])[];
+  readonly why: "not named" | "idle";
+}
+
+const MAX_MISSING_SHOWN = 64;
+const endSchema = z.strictObject({
+  vm: z.string(),
+  sender: z.string().optional(),
+  seq: z.int(),
+  head: z.string(),
+  records: z.int(),
+  missing: z.array(z.tuple([z.int(), z.int()])),
+  why: z.enum(["not named", "idle"]),
+});
+
+/** The key of the chain that an entry of type `end` closes. */
+export function keyOfEnd(body: Buffer): string | undefined {
+  const read = readJson(body);
+  const end = "fault" in read ? undefined : endSchema.safeParse(read.value).data;
+  return end === undefined ? undefined : end.sender === undefined ? end.vm : `${end.vm}\n${end.sender}`;
+}
+
+function endOf({ vm, sender, isRightful, last, records, missing }: Vm, why: End["why"]): End {
+  return {
+    vm,
+    sender: isRightful ? undefined : sender,
+    seq: last.seq,
+    head: last.sha256,
+    records,
+    missing: missing.slice(0, MAX_MISSING_SHOWN).map(({ from, to }): [number, number] => [from, to]),
+    why,
+  };
+}
+
+/** The VMs that are over at that time. */
+export function endsAt(chains: Chains, rules: Rules, now: number): End[] {
+  const ends: End[] = [];
+  for (const vm of chains.vms.values()) {
+    if (vm.ended !== undefined) continue;
+    const isGone = vm.goneSince !== undefined && now - Math.max(vm.goneSince, vm.lastAt) > rules.grace.end * 1000;
+    if (isGone) ends.push(endOf(vm, "not named"));
+    else if (now - vm.lastAt > IDLE_MS) ends.push(endOf(vm, "idle"));
+  }
+  return ends;
+}

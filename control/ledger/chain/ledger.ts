@@ -1,0 +1,286 @@
+/**
+ * The ledger while it runs: lines come in, one batch after the other is judged, entered with what follows from it, and acknowledged
+ * once it is durable. Alarms go out after that and not before.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { UserError } from "../../base/errors.js";
+import { decodeEntry, type Entry, type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";
+import type { Intake, Received, Taken } from "../intake.js";
+import type { Log } from "../log.js";
+import { readEntries } from "../tlog/read.js";
+import { apply } from "./apply.js";
+import { due, ownHead } from "./due.js";
+import { type Alarm, decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
+import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
+import { newState, prepare, type State } from "./state.js";
+import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
+
+/** The entries of a log from `from` on, before `to`, in order. */
+export type EntryReader = (
+  from: number,
+  to: number,
+) => AsyncIterable<{ readonly index: number; readonly bytes: Buffer }>;
+
+export interface LedgerOptions {
+  readonly log: Log;
+  /** How the log's entries are read; by its tiles otherwise. */
+  readonly entries?: EntryReader | undefined;
+  readonly pins: Pins;
+  readonly grace?: Partial<Grace> | undefined;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** An alarm that is durable. Must not throw. */
+  readonly onAlarm: (alarm: Alarm) => void;
+  /** Where a snapshot of the state is kept; without it each start reads the whole log. */
+  readonly snapshots?: StateStore | undefined;
+}
+
+/**
+ * Entries and bytes of one commit, those of many callers together: less than a log takes at once, so that a line and what follows from
+ * it are durable together or not at all.
+ */
+const MAX_BATCH = 2048;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+/** Alarms, and ends of VMs, of one tick. */
+const MAX_DUE = 512;
+/** Entries from one snapshot to the next. */
+const SNAPSHOT_EVERY = 50_000;
+
+interface Waiting {
+  readonly received: readonly Received[];
+  /** Time is to be looked at. */
+  readonly isTick: boolean;
+  readonly resolve: (taken: readonly Taken[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What one commit is made of. */
+interface Batch {
+  readonly first: number;
+  readonly bytes: Buffer[];
+  /** Bytes of these. */
+  size: number;
+  readonly alarms: Alarm[];
+  readonly now: number;
+}
+
+function addTo(batch: Batch, entry: Entry): void {
+  const bytes = encodeEntry(entry);
+  batch.bytes.push(bytes);
+  batch.size += bytes.length;
+}
+
+export class Ledger implements Intake {
+  private readonly queue: Waiting[] = [];
+  private running: Promise<void> | undefined;
+  private failure: unknown;
+  private snapshotAt: number;
+  private readonly openedAt: number;
+
+  constructor(
+    private readonly options: LedgerOptions,
+    private readonly rules: Rules,
+    private readonly state: State,
+  ) {
+    this.snapshotAt = state.size;
+    this.openedAt = options.clock();
+  }
+
+  take(received: readonly Received[]): Promise<readonly Taken[]> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ received, isTick: false, resolve, reject });
+      this.run();
+    });
+  }
+
+  /** Enters what time has brought: gaps whose grace is over, silent gateways, VMs that are over. Call it every few seconds. */
+  tick(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ received: [], isTick: true, resolve: () => resolve(), reject });
+      this.run();
+    });
+  }
+
+  status(): LedgerStatus {
+    return statusOf(this.state, this.rules, this.options.clock());
+  }
+
+  /** How often a grant was used, where it is still known. */
+  useOf(grant: string): GrantUse | undefined {
+    return useOf(this.state, grant);
+  }
+
+  /** Waits for what was taken; then no more is. */
+  async close(): Promise<void> {
+    while (this.running !== undefined) await this.running;
+    if (this.failure === undefined) await this.snapshot();
+    this.failure ??= new UserError("The ledger is closed.");
+  }
+
+  private run(): void {
+    if (this.running !== undefined) return;
+    this.running = this.work().finally(() => {
+      this.running = undefined;
+      if (this.queue.length > 0) this.run();
+    });
+  }
+
+  /** Never rejects: each caller is told. */
+  private async work(): Promise<void> {
+    for (let waiting = this.queue.splice(0); waiting.length > 0; waiting = this.queue.splice(0)) {
+      try {
+        if (this.failure !== undefined) throw this.failure;
+        await this.serve(waiting);
+      } catch (error) {
+        this.failure ??= error;
+        // Those who were served have heard so already.
+        for (const one of waiting) one.reject(this.failure);
+      }
+    }
+  }
+
+  /** All that waited, in as few commits as can be; each caller hears when the last of his lines is durable. */
+  private async serve(waiting: readonly Waiting[]): Promise<void> {
+    let batch = this.newBatch();
+    let ready: (() => void)[] = [];
+    const commit = async (): Promise<void> => {
+      await this.commit(batch);
+      for (const resolve of ready) resolve();
+      ready = [];
+      batch = this.newBatch();
+    };
+    for (const { received, isTick, resolve } of waiting) {
+      const taken: Taken[] = [];
+      for (const one of received) {
+        taken.push(await this.takeOne(one, batch));
+        if (batch.bytes.length >= MAX_BATCH || batch.size >= MAX_BATCH_BYTES) await commit();
+      }
+      if (isTick) {
+        if (batch.bytes.length + 2 * MAX_DUE > MAX_BATCH) await commit();
+        this.passTime(batch);
+      }
+      ready.push(() => resolve(taken));
+    }
+    await commit();
+  }
+
+  private newBatch(): Batch {
+    return { first: this.state.size, bytes: [], size: 0, alarms: [], now: this.options.clock() };
+  }
+
+  private async takeOne(received: Received, batch: Batch): Promise<Taken> {
+    const prepared = prepare(this.state, this.rules, received);
+    if ("known" in prepared) return { index: prepared.known, isNew: false };
+    const { bytes, sender } = received;
+    const { type, why, line } = prepared;
+    const head: EntryHead = {
+      ledger: 1,
+      type,
+      received: new Date(batch.now).toISOString(),
+      ...sender,
+      ...(why === undefined ? {} : { why }),
+    };
+    const isLong = bytes.length > MAX_BODY_BYTES;
+    const blob = isLong ? { sha256: await this.options.log.putBlob(bytes), bytes: bytes.length } : {};
+    const index = this.state.size;
+    addTo(batch, { head: { ...head, ...blob }, body: isLong ? Buffer.alloc(0) : bytes });
+    this.tellAll(apply(this.state, this.rules, index, { head: { ...head, ...blob }, body: bytes }, line), batch);
+    return { index, isNew: true };
+  }
+
+  private enter(entry: Entry, batch: Batch): number {
+    const index = this.state.size;
+    addTo(batch, entry);
+    apply(this.state, this.rules, index, entry);
+    return index;
+  }
+
+  private tellAll(findings: readonly Finding[], batch: Batch): void {
+    for (const finding of findings) {
+      const entry = this.enter({ head: ownHead("alarm", batch.now), body: encodeFinding(finding) }, batch);
+      batch.alarms.push({ ...finding, entry, at: batch.now });
+    }
+  }
+
+  private passTime(batch: Batch): void {
+    const { findings, ends } = due(this.state, this.rules, this.openedAt, batch.now);
+    // What is more than that is found again the next time.
+    this.tellAll(findings.slice(0, MAX_DUE), batch);
+    for (const body of ends.slice(0, MAX_DUE)) this.enter({ head: ownHead("end", batch.now), body }, batch);
+  }
+
+  /** Makes it durable; then alarms go out. Whatever fails here ends this object: what it knows is ahead of the log. */
+  private async commit({ first, bytes, alarms }: Batch): Promise<void> {
+    if (bytes.length === 0) return;
+    const indices = await this.options.log.append(bytes);
+    if (indices.length !== bytes.length || indices.some((index, i) => index !== first + i))
+      throw new UserError("Something else has written to the log of this ledger.", {
+        hint: "Stop it, and start the ledger anew: it reads the log again.",
+      });
+    for (const alarm of alarms) this.options.onAlarm(alarm);
+    if (this.state.size - this.snapshotAt >= SNAPSHOT_EVERY) await this.snapshot();
+  }
+
+  private async snapshot(): Promise<void> {
+    const { snapshots } = this.options;
+    if (snapshots === undefined || this.state.size === 0 || this.state.size === this.snapshotAt) return;
+    const last = await lastOf(readerOf(this.options), this.state.size);
+    if (last === undefined) return;
+    await snapshots.write(sealSnapshot(this.state, this.rules, last));
+    this.snapshotAt = this.state.size;
+  }
+}
+
+async function lastOf(entries: EntryReader, size: number): Promise<Buffer | undefined> {
+  for await (const { bytes } of entries(size - 1, size)) return createHash("sha256").update(bytes).digest();
+  return undefined;
+}
+
+/** The whole body of an entry, also where it stands in a blob; undefined where that is not there or not the same. */
+export async function wholeEntry(log: Pick<Log, "read">, bytes: Buffer): Promise<Entry | undefined> {
+  const entry = decodeEntry(bytes);
+  const sha256 = entry?.head.sha256;
+  if (entry === undefined || sha256 === undefined) return entry;
+  const body = await log.read(`blob/${sha256}`);
+  if (body === undefined || createHash("sha256").update(body).digest("hex") !== sha256) return undefined;
+  return { head: entry.head, body };
+}
+
+const readerOf = ({ log, entries }: LedgerOptions): EntryReader =>
+  entries ?? ((from, to) => readEntries(log, log.size, from, to));
+
+async function startState(options: LedgerOptions, rules: Rules): Promise<State> {
+  const { log, snapshots } = options;
+  const snapshot = await snapshots?.read();
+  const state = snapshot === undefined ? undefined : openSnapshot(snapshot, rules);
+  if (state === undefined || state.state.size > log.size) return newState(randomBytes(32));
+  const last = await lastOf(readerOf(options), state.state.size);
+  return last?.equals(state.last) === true ? state.state : newState(randomBytes(32));
+}
+
+/** Reads what the log has, from the newest snapshot that fits it, and takes in from there on. The log is this ledger's alone. */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { log, pins, grace } = options;
+  const rules = rulesOf({ origin: log.origin, ...pins }, grace);
+  const state = await startState(options, rules);
+  for await (const { index, bytes } of readerOf(options)(state.size, log.size)) {
+    const entry = await wholeEntry(log, bytes);
+    if (entry === undefined)
+      throw new UserError(`Entry ${index} of the log is none that a ledger writes, or its blob is missing.`, {
+        hint: "`glassgate ledger verify` on this folder tells more.",
+      });
+    apply(state, rules, index, entry);
+  }
+  return new Ledger(options, rules, state);
+}
+
+/** The alarms on record from that index on: for whoever was not told of them before a restart. */
+export async function* alarmsFrom(entries: EntryReader, from: number, to: number): AsyncGenerator<Alarm> {
+  for await (const { index, bytes } of entries(from, to)) {
+    const entry = decodeEntry(bytes);
+    if (entry?.head.type !== "alarm") continue;
+    const finding = decodeFinding(entry.body);
+    if (finding !== undefined) yield { ...finding, entry: index, at: Date.parse(entry.head.received) };
+  }
+}

@@ -1,0 +1,54 @@
+/** The state as bytes: it saves reading the log again, and proves nothing. */
+import { createHash } from "node:crypto";
+import { deserialize, serialize } from "node:v8";
+import { z } from "zod";
+import type { Rules } from "./rules.js";
+import type { State } from "./state.js";
+
+/** Rises with each change of the state's shape, or of what entries do to it. */
+const VERSION = 1;
+
+export interface StateStore {
+  read(): Promise<Buffer | undefined>;
+  /** Whole or not at all. */
+  write(bytes: Buffer): Promise<void>;
+}
+
+/** What the state depends on besides the entries. */
+const rulesHash = ({ pins, grace }: Rules): string =>
+  createHash("sha256")
+    .update(JSON.stringify([VERSION, pins, grace]))
+    .digest("hex");
+
+const HASH_BYTES = 32;
+const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
+
+const isState = (value: unknown): value is State =>
+  typeof value === "object" && value !== null && "size" in value && "chains" in value && "salt" in value;
+const snapshotSchema = z.strictObject({
+  rules: z.string(),
+  last: z.instanceof(Uint8Array),
+  state: z.custom<State>(isState),
+});
+
+/** @param last SHA-256 of the last entry that it knows */
+export function sealSnapshot(state: State, rules: Rules, last: Buffer): Buffer {
+  const body = serialize({ rules: rulesHash(rules), last: Uint8Array.from(last), state });
+  return Buffer.concat([sha256(body), body]);
+}
+
+/** Undefined where it is cut, of another version or made under other rules. */
+export function openSnapshot(bytes: Buffer, rules: Rules): { state: State; last: Buffer } | undefined {
+  const body = bytes.subarray(HASH_BYTES);
+  if (bytes.length <= HASH_BYTES || !sha256(body).equals(bytes.subarray(0, HASH_BYTES))) return undefined;
+  let value: unknown;
+  try {
+    value = deserialize(body);
+  } catch {
+    return undefined; // Of another version of Node: the log is read again.
+  }
+  const { data } = snapshotSchema.safeParse(value);
+  return data === undefined || data.rules !== rulesHash(rules)
+    ? undefined
+    : { state: data.state, last: Buffer.from(data.last) };
+}

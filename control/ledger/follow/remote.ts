@@ -1,0 +1,202 @@
+/** Handing in at another ledger over HTTP: until it says that all is durable, however long that takes. */
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
+import { messageOf, UserError } from "../../base/errors.js";
+import { readBytes, readText } from "../../base/files.js";
+import { visible } from "../../base/text.js";
+import type { AgentConfig } from "../config.js";
+import { encodeFrame } from "../frame.js";
+import type { Received } from "../intake.js";
+import { type Sink, SinkStopped } from "./follower.js";
+
+/** A body has 4 MiB at most, and base64 takes a third more. */
+const FRAME_BYTES = 2 * 1024 * 1024;
+const FRAME_ITEMS = 1024;
+const TIMEOUT_MS = 60_000;
+const LAST_ANSWER_MS = 5000;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 60_000;
+/** However long a ledger asks for. */
+const LONGEST_RETRY_AFTER_MS = 600_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
+
+/** The place to send to, refused where what is sent could be read or changed on the way. */
+function checkedUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL("/v1/follow", text);
+  } catch (error) {
+    throw new UserError(`"${visible(text)}" is no URL.`, { cause: error, hint: "Write https://ledger.example.com." });
+  }
+  if (url.username !== "" || url.password !== "")
+    throw new UserError("The ledger's URL holds a credential.", { hint: "Put the token into a file, and name that." });
+  if (url.protocol === "http:" && LOOPBACK.test(url.hostname)) return url;
+  if (url.protocol !== "https:")
+    throw new UserError("The records would travel in clear.", { hint: "Use an https:// URL." });
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0")
+    throw new UserError(
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 has no certificate verified: anybody on the way would get the records and the token.",
+      { hint: "Unset it. `ca` in the configuration names an authority to trust." },
+    );
+  return url;
+}
+
+function tokenIn(file: string): string {
+  const token = readText(file, "the token", "`glassgate ledger token NAME` prints one, once.").trim();
+  if (/^[\x21-\x7e]{16,256}$/.test(token)) return token;
+  throw new UserError(`${visible(file)} holds no token.`, {
+    hint: "It is one line, as `glassgate ledger token NAME` printed it.",
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+  readonly why: string;
+}
+
+function whyOf(text: string): string {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const title = typeof parsed === "object" && parsed !== null && "title" in parsed ? parsed.title : undefined;
+    return typeof title === "string" ? visible(title.slice(0, 300)) : "";
+  } catch {
+    return ""; // Another kind of answer: its status says enough.
+  }
+}
+
+/** Jitter, so that a fleet does not come back in one moment. */
+const waitMs = (tries: number, firstMs: number): number =>
+  (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT_MS, firstMs * 2 ** Math.min(tries, 16));
+
+export class RemoteLedger {
+  private readonly url: URL;
+  private readonly options: RequestOptions;
+  private readonly stopping = new AbortController();
+  private readonly cutting = new AbortController();
+  private isAway = false;
+
+  /** @param say a sentence for the person */
+  constructor(
+    to: AgentConfig["to"],
+    private readonly say: (sentence: string) => void,
+    private readonly firstWaitMs = FIRST_WAIT_MS,
+  ) {
+    this.url = checkedUrl(to.url);
+    this.options = {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(to.token_file === undefined ? {} : { authorization: `Bearer ${tokenIn(to.token_file)}` }),
+      },
+      ...(to.certificate === undefined ? {} : { cert: readBytes(to.certificate, "the client certificate") }),
+      ...(to.key === undefined ? {} : { key: readBytes(to.key, "the client certificate's key") }),
+      ...(to.ca === undefined ? {} : { ca: readBytes(to.ca, "the authority's certificate") }),
+      rejectUnauthorized: true,
+      signal: this.cutting.signal,
+      timeout: TIMEOUT_MS,
+    };
+  }
+
+  readonly sink: Sink = async (received) => {
+    let frame: Received[] = [];
+    let bytes = 0;
+    for (const one of received) {
+      if (frame.length > 0 && (frame.length === FRAME_ITEMS || bytes + one.bytes.length > FRAME_BYTES)) {
+        await this.deliver(encodeFrame(frame));
+        frame = [];
+        bytes = 0;
+      }
+      frame.push(one);
+      bytes += one.bytes.length;
+    }
+    if (frame.length > 0) await this.deliver(encodeFrame(frame));
+  };
+
+  /** Waits for no ledger that is away; for an answer a little. */
+  stop(): void {
+    this.stopping.abort();
+    setTimeout(() => this.cutting.abort(), LAST_ANSWER_MS).unref();
+  }
+
+  private async deliver(body: Buffer): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      const answer = await this.post(body);
+      if (this.stopping.signal.aborted && answer?.status !== 200) throw new SinkStopped();
+      if (answer?.status === 200) {
+        if (this.isAway) this.say(`The ledger ${this.url.host} takes records again.`);
+        this.isAway = false;
+        return;
+      }
+      if (!this.isAway) this.say(this.sentence(answer));
+      this.isAway = true;
+      await this.pause(
+        Math.max(waitMs(tries, this.firstWaitMs), Math.min(answer?.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS)),
+      );
+    }
+  }
+
+  private sentence(answer: Answer | undefined): string {
+    const after = "It is tried again for as long as it takes; the position stays where it is.";
+    if (answer === undefined) return `The ledger ${this.url.host} does not answer: ${this.fault}. ${after}`;
+    if (answer.status >= 300 && answer.status < 400)
+      return `The ledger ${this.url.host} answers with a redirect (${answer.status}), which is not followed. ${after}`;
+    return `The ledger ${this.url.host} answers ${answer.status}${answer.why === "" ? "" : `: ${answer.why}`}. ${after}`;
+  }
+
+  private fault = "";
+
+  /** Undefined where there was no whole answer. */
+  private post(body: Buffer): Promise<Answer | undefined> {
+    return new Promise((resolve) => {
+      const fail = (error: unknown): void => {
+        this.fault = visible(messageOf(error)).slice(0, 200);
+        resolve(undefined);
+      };
+      const send = this.url.protocol === "https:" ? httpsRequest : httpRequest;
+      const { headers, ...rest } = this.options;
+      const outgoing = send(this.url, { ...rest, headers: { ...headers, "content-length": body.length } }, (incoming) =>
+        this.read(incoming, resolve, fail),
+      );
+      outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      outgoing.on("error", fail);
+      outgoing.end(body);
+    });
+  }
+
+  private read(incoming: IncomingMessage, resolve: (answer: Answer) => void, fail: (error: unknown) => void): void {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES) incoming.destroy(new Error("its answer is too long"));
+      else chunks.push(chunk);
+    });
+    incoming.on("error", fail);
+    incoming.on("end", () => {
+      const seconds = Number(incoming.headers["retry-after"]);
+      resolve({
+        status: incoming.statusCode ?? 0,
+        retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
+        why: whyOf(Buffer.concat(chunks).toString("utf8")),
+      });
+    });
+  }
+
+  private pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.stopping;
+      if (signal.aborted) throw new SinkStopped();
+      const stop = (): void => {
+        clearTimeout(timer);
+        reject(new SinkStopped());
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      }, milliseconds);
+      signal.addEventListener("abort", stop, { once: true });
+    });
+  }
+}

@@ -1,0 +1,187 @@
+/** One file, wherever it has been renamed to, from a place on: its lines as they come. */
+import { type BigIntStats, constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { LogFile } from "../config.js";
+import { type Line, LineSplitter } from "./lines.js";
+import { isOurs, Unwrapper, unglued } from "./logical.js";
+import { HEAD_BYTES, headOf, type Place } from "./position.js";
+
+const CHUNK_BYTES = 256 * 1024;
+
+export const idOf = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string => `${dev}:${ino}`;
+
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}
+
+export class Source {
+  private queue: Line[] = [];
+  private splitter: LineSplitter;
+  private unwrapper: Unwrapper;
+  private head: Buffer = Buffer.alloc(0);
+  private offset: number;
+  /** Up to where all is handed in. */
+  private done: number;
+  private written = 0n;
+  private isIdle = false;
+
+  private constructor(
+    private readonly handle: FileHandle,
+    private readonly log: LogFile,
+    private readonly stat: BigIntStats,
+    from: number,
+  ) {
+    this.offset = from;
+    this.done = from;
+    this.splitter = new LineSplitter(from);
+    this.unwrapper = new Unwrapper(log.format);
+    this.written = stat.mtimeNs;
+  }
+
+  /** Undefined where it is not there, or is no longer (or not) the file that the place says. */
+  static async open(path: string, log: LogFile, place?: Place, isCopy = false): Promise<Source | undefined> {
+    // Nobody's pipe holds it up.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stat = await handle.stat({ bigint: true });
+      if (!stat.isFile()) throw Object.assign(new Error("it is no regular file"), { code: "ENODEV" });
+      const source = new Source(handle, log, stat, place?.offset ?? 0);
+      await source.growHead();
+      if (place === undefined || source.fits(place, isCopy)) return source;
+      await handle.close();
+      return undefined;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  get id(): string {
+    return idOf(this.stat);
+  }
+
+  /** Read to its end so far, and all of that handed out. */
+  get isAtEnd(): boolean {
+    return this.isIdle && this.queue.length === 0;
+  }
+
+  /** There is more to read, and nothing yet to hand out. */
+  get isHungry(): boolean {
+    return !this.isIdle && this.queue.length === 0;
+  }
+
+  get lastWritten(): bigint {
+    return this.written;
+  }
+
+  private fits({ device, inode, offset, head }: Place, isCopy: boolean): boolean {
+    const { dev, ino, size } = this.stat;
+    const isSameFile = String(dev) === device && String(ino) === inode;
+    if (isCopy ? isSameFile || head.bytes === 0 : !isSameFile) return false;
+    return size >= BigInt(offset) && headOf(this.head.subarray(0, head.bytes)).sha256 === head.sha256;
+  }
+
+  private async growHead(): Promise<void> {
+    if (this.head.length < HEAD_BYTES) this.head = await readAt(this.handle, 0, HEAD_BYTES);
+  }
+
+  /** Whether it still begins as it did. */
+  private async hasSameHead(): Promise<boolean> {
+    return (await readAt(this.handle, 0, this.head.length)).equals(this.head);
+  }
+
+  /** Reads on where nothing waits to be taken. @returns false where the file was cut off: what it held is elsewhere, or lost */
+  async read(): Promise<boolean> {
+    if (this.queue.length > 0) return true;
+    const stat = await this.handle.stat({ bigint: true });
+    if (stat.size === BigInt(this.offset) && stat.mtimeNs === this.written) {
+      this.isIdle = true;
+      return true;
+    }
+    if (stat.size < BigInt(this.offset) || !(await this.hasSameHead())) return false;
+    const chunk = await readAt(this.handle, this.offset, CHUNK_BYTES);
+    // It may have been cut off and have grown again between the look and the reading.
+    if (!(await this.hasSameHead())) return false;
+    await this.growHead();
+    this.isIdle = chunk.length < CHUNK_BYTES;
+    if (chunk.length > 0 || stat.size === BigInt(this.offset)) this.written = stat.mtimeNs;
+    this.offset += chunk.length;
+    let begin = this.splitter.lineStart;
+    for (const line of this.splitter.push(chunk)) {
+      this.enqueue(this.unwrapper.push(line, begin), begin);
+      begin = line.resume;
+    }
+    if (this.queue.length === 0) this.done = this.unwrapper.resumeAt(this.splitter.lineStart);
+    return true;
+  }
+
+  /** @param begin of the file's own line that they come from: until the last of them is taken, it is read again from there */
+  private enqueue(lines: readonly Line[], begin: number): void {
+    const pieces = lines.flatMap(({ bytes, resume }) => unglued(bytes).map((piece) => ({ bytes: piece, resume })));
+    const last = pieces.length - 1;
+    for (const [i, { bytes, resume }] of pieces.entries())
+      if (!this.log.mixed || isOurs(bytes))
+        this.queue.push({ bytes, resume: i < last ? Math.min(begin, resume) : resume });
+  }
+
+  /** Nothing will be written to it any more: what stands behind its last line end is a line as well. */
+  finish(): void {
+    const { offset, done } = this;
+    for (const line of this.splitter.flush()) this.enqueue(this.unwrapper.push(line, done), done);
+    this.enqueue(this.unwrapper.flush(offset), done);
+    if (this.queue.length === 0) this.done = offset;
+  }
+
+  /** From its beginning, after it was cut off. */
+  async restart(): Promise<void> {
+    this.offset = 0;
+    this.done = 0;
+    this.queue = [];
+    this.splitter = new LineSplitter();
+    this.unwrapper = new Unwrapper(this.log.format);
+    this.head = Buffer.alloc(0);
+    this.isIdle = false;
+    await this.growHead();
+  }
+
+  /** Up to so many of what waits. They count as handed in with `taken`. */
+  peek(lines: number, bytes: number): Buffer[] {
+    const taken: Buffer[] = [];
+    let total = 0;
+    for (const line of this.queue) {
+      total += line.bytes.length;
+      if (taken.length === lines || (taken.length > 0 && total > bytes)) break;
+      taken.push(line.bytes);
+    }
+    return taken;
+  }
+
+  taken(lines: number): void {
+    const last = this.queue[lines - 1];
+    this.queue = this.queue.slice(lines);
+    if (last !== undefined) this.done = last.resume;
+    if (this.queue.length === 0 && lines > 0)
+      this.done = Math.max(this.done, this.unwrapper.resumeAt(this.splitter.lineStart));
+  }
+
+  place(): Place {
+    const { dev, ino } = this.stat;
+    return {
+      device: String(dev),
+      inode: String(ino),
+      offset: this.done,
+      head: headOf(this.head.subarray(0, Math.min(HEAD_BYTES, this.done))),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}

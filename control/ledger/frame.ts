@@ -1,0 +1,34 @@
+/** What an agent sends to a ledger: kinds and bytes, whatever the bytes are, as JSON. Who sends it is known by the connection alone. */
+import { z } from "zod";
+import { type Received, receivedKinds } from "./intake.js";
+
+/** In one request, whichever way. */
+export const MAX_ITEMS = 50_000;
+
+/** Canonical: what decodes to bytes encodes to the same text. */
+const base64 = z.string().transform((text, context) => {
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.toString("base64") === text) return bytes;
+  context.addIssue({ code: "custom", message: "is no base64" });
+  return z.NEVER;
+});
+const frameSchema = z.strictObject({
+  received: z.array(z.strictObject({ kind: z.enum(receivedKinds), bytes: base64 })).max(MAX_ITEMS),
+});
+export type FrameItem = Pick<Received, "kind" | "bytes">;
+
+export const encodeFrame = (received: readonly FrameItem[]): Buffer =>
+  Buffer.from(
+    JSON.stringify({ received: received.map(({ kind, bytes }) => ({ kind, bytes: bytes.toString("base64") })) }),
+  );
+
+/** Undefined where it has another form. */
+export function decodeFrame(body: Buffer): readonly FrameItem[] | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined; // No JSON: the caller says so.
+  }
+  return frameSchema.safeParse(parsed).data?.received;
+}

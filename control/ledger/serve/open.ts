@@ -1,0 +1,92 @@
+/** A ledger's folder opened to write: its log, and what its lines mean, under its configuration. */
+import { join } from "node:path";
+import { readAnchors } from "../../trust/anchors.js";
+import type { Dispatcher } from "../alarm/dispatcher.js";
+import type { Alarm } from "../chain/finding.js";
+import { type EntryReader, type Ledger, openLedger } from "../chain/ledger.js";
+import type { StateStore } from "../chain/snapshot.js";
+import type { LedgerConfig } from "../config.js";
+import { nodeFiles } from "../log/fileops.js";
+import { openFilesLog } from "../log/files.js";
+import type { LogSigner } from "../log/key.js";
+import type { Log } from "../log.js";
+import { readEntries } from "../tlog/read.js";
+import { openAlarms } from "./alarms.js";
+
+/** Positions of logs that are followed, and a cache of what the entries mean: no evidence. */
+export const stateFolder = (folder: string): string => join(folder, "state");
+
+const MAX_SNAPSHOT_BYTES = 1024 * 1024 * 1024;
+
+function snapshotsIn(folder: string): StateStore {
+  const path = join(stateFolder(folder), "chains");
+  return {
+    read: () => nodeFiles.read(path, MAX_SNAPSHOT_BYTES),
+    async write(bytes) {
+      await nodeFiles.makeFolder(stateFolder(folder));
+      const temporary = `${path}.new`;
+      await nodeFiles.remove(temporary);
+      await nodeFiles.create(temporary, bytes);
+      await nodeFiles.rename(temporary, path);
+      await nodeFiles.syncFolder(stateFolder(folder));
+    },
+  };
+}
+
+export interface OpenedLedger {
+  readonly log: Log;
+  readonly ledger: Ledger;
+  readonly signer: LogSigner;
+  readonly dispatcher: Dispatcher;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly folder: string;
+  readonly config: LedgerConfig;
+  readonly signer: LogSigner;
+  /** What writes, as others hear it who find the lock. */
+  readonly holder: string;
+  readonly clock: () => number;
+  /** An alarm that is durable, besides those that the configuration names. */
+  readonly onAlarm: (alarm: Alarm) => void;
+  /** A sentence for the person. */
+  readonly say: (sentence: string) => void;
+}
+
+/** @throws UserError where another process writes, or the log is not what its key has signed */
+export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedger> {
+  const { folder, config, signer, holder, clock, onAlarm, say } = options;
+  const anchors = config.anchors.map(readAnchors);
+  const { dispatcher, resend } = openAlarms(config, stateFolder(folder), say);
+  const log = await openFilesLog({ folder, signer, signedPath: `${config.key}.signed`, holder });
+  try {
+    const entries: EntryReader = (from, to) => readEntries(log, log.size, from, to);
+    await resend(entries, log.size);
+    const gateways = config.gateways.map(({ id }) => id);
+    const senders = Object.fromEntries(config.senders.map(({ name, speaks_for }) => [name, speaks_for]));
+    const beating = config.gateways.filter(({ admin }) => admin !== undefined).map(({ id }) => id);
+    const ledger = await openLedger({
+      log,
+      entries,
+      // The unix socket is for the gateways of this machine.
+      pins: { anchors, senders: { ...senders, local: gateways }, gateways: beating },
+      grace: { gap: config.grace, silence: config.silence },
+      clock,
+      onAlarm: (alarm) => {
+        dispatcher.send(alarm);
+        onAlarm(alarm);
+      },
+      snapshots: snapshotsIn(folder),
+    });
+    const close = async (): Promise<void> => {
+      await ledger.close();
+      await dispatcher.stop();
+      await log.close();
+    };
+    return { log, ledger, signer, dispatcher, close };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}

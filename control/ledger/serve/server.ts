@@ -1,0 +1,248 @@
+/** The listeners of a ledger: HTTP or HTTPS for senders and readers, and a unix socket (or mutual TLS) for receipts. */
+import { constants } from "node:crypto";
+import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { connect, type Socket } from "node:net";
+import { reasonOf, systemCode, UserError } from "../../base/errors.js";
+import { readBytes } from "../../base/files.js";
+import { visible } from "../../base/text.js";
+import { addressPattern, type Listen } from "../config.js";
+import type { Sender } from "../entry.js";
+import { type Answer, Refused, tooMany, write } from "./answer.js";
+import { QuotaMeter } from "./quota.js";
+import { answerTo, type Served } from "./routes.js";
+import { Bodies, type KnownSender } from "./senders.js";
+
+/** Of one sender at once (a gateway that asks for receipts has up to 256); of one address; of all. */
+const MAX_CONNECTIONS_SENDER = 320;
+const MAX_CONNECTIONS_ADDRESS = 640;
+const MAX_CONNECTIONS = 2048;
+/** When it stops, a body that is still on its way is waited for so long. */
+const LAST_BODY_MS = 10_000;
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 2000,
+  insecureHTTPParser: false,
+} as const;
+
+/** Counts open connections by name. */
+class Connections {
+  private readonly owners = new Map<Socket, string>();
+  private readonly counts = new Map<string, number>();
+
+  /** False where the name has its share already. */
+  claim(socket: Socket, name: string, max: number): boolean {
+    if (this.owners.get(socket) === name) return true;
+    const count = this.counts.get(name) ?? 0;
+    if (count >= max) return false;
+    if (!this.owners.has(socket)) socket.once("close", () => this.release(socket));
+    this.release(socket);
+    this.owners.set(socket, name);
+    this.counts.set(name, count + 1);
+    return true;
+  }
+
+  private release(socket: Socket): void {
+    const name = this.owners.get(socket);
+    if (name === undefined) return;
+    this.owners.delete(socket);
+    const count = (this.counts.get(name) ?? 1) - 1;
+    if (count > 0) this.counts.set(name, count);
+    else this.counts.delete(name);
+  }
+}
+
+export interface Listening {
+  readonly address: string;
+  /** Takes no more, finishes what is in flight. */
+  close(): Promise<void>;
+}
+
+/** Over the unix socket: whoever may write to it is of this machine, and its permissions say who. */
+const LOCAL: Sender = { sender: "local", via: "local" };
+const UNBOUNDED = { entries: 1e9, bytes: 1e12 };
+
+function local(now: () => number): KnownSender {
+  const config = { name: LOCAL.sender, speaks_for: [], follows: false, reads: false, quota: UNBOUNDED };
+  return { sender: LOCAL, config, quota: new QuotaMeter(UNBOUNDED, now), bodies: new Bodies() };
+}
+
+class Listener {
+  private readonly bySender = new Connections();
+  private readonly byAddress = new Connections();
+  private readonly requests = new Set<Promise<void>>();
+  private isClosing = false;
+
+  constructor(
+    private readonly server: Server,
+    private readonly served: Served,
+    private readonly own: KnownSender | undefined,
+    private readonly say: (sentence: string) => void,
+  ) {
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on("connection", (socket: Socket) => this.connected(socket));
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      const work = this.answer(request, response);
+      this.requests.add(work);
+      void work.finally(() => this.requests.delete(work));
+    });
+    // Node's own form has no length: some clients would wait for more.
+    server.on("clientError", (_error, socket) => {
+      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+      else socket.destroy();
+    });
+  }
+
+  private connected(socket: Socket): void {
+    socket.on("error", () => {}); // A peer that goes away: its request says so itself.
+    const address = socket.remoteAddress;
+    if (address !== undefined && !this.byAddress.claim(socket, address, MAX_CONNECTIONS_ADDRESS)) socket.destroy();
+  }
+
+  private identify(request: IncomingMessage): KnownSender {
+    if (this.own !== undefined) return this.own;
+    const known = this.served.senders.of(request, this.served.now());
+    if (this.bySender.claim(request.socket, known.sender.sender, MAX_CONNECTIONS_SENDER)) return known;
+    const { status, message, headers } = tooMany(1, "This sender has too many connections open.");
+    throw new Refused(status, message, { ...headers, connection: "close" });
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const closing = this.isClosing ? { connection: "close" } : {};
+    const done = (answer: Answer): void => {
+      if (response.destroyed) return;
+      // A body that nobody will read must not stand before the next request.
+      const close = request.complete ? closing : { connection: "close" };
+      write(response, { ...answer, headers: { ...answer.headers, ...close } }, request.method === "HEAD");
+      if (!request.complete) request.resume();
+    };
+    try {
+      done(await answerTo(request, () => this.identify(request), this.served));
+    } catch (error) {
+      if (error instanceof Refused) return done(error.answer());
+      this.say(`A request could not be answered: ${visible(reasonOf(error))}.`);
+      done(new Refused(503, "The ledger cannot take this now.", { "retry-after": "5" }).answer());
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeIdleConnections();
+    const late = setTimeout(() => this.server.closeAllConnections(), LAST_BODY_MS);
+    await Promise.all(this.requests);
+    clearTimeout(late);
+    this.server.closeAllConnections();
+    await closed;
+  }
+}
+
+function hostAndPort(address: string): { host: string; port: number } {
+  const at = address.lastIndexOf(":");
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(address.slice(at + 1)) };
+}
+
+async function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function cannotListen(address: string, error: unknown): UserError {
+  return new UserError(`Cannot listen on ${visible(address)}: ${reasonOf(error)}.`, {
+    cause: error,
+    hint: "`listen` of ledger.yaml names the address; choose one that is free, or end what has it.",
+    exitCode: 1,
+  });
+}
+
+function tlsOptions(tls: NonNullable<Listen["tls"]>): object {
+  return {
+    cert: readBytes(tls.certificate, "the ledger's certificate"),
+    key: readBytes(tls.key, "the key of the ledger's certificate"),
+    ...(tls.client_ca === undefined ? {} : { ca: readBytes(tls.client_ca, "the clients' authority") }),
+    handshakeTimeout: 10_000,
+    requestCert: true,
+    // Without an authority a certificate is known by its hash alone: the key behind it was proven in the handshake.
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    // A session that is taken up again would need no certificate.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/** A socket that nobody listens on any more is taken away; another one's, or another kind of file, is left alone. */
+async function freeSocket(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket())
+    throw new UserError(`${visible(path)} is there already, and is no socket.`, {
+      hint: "Name another path in `listen.receipts`.",
+    });
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.on("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on("error", () => resolve(false));
+  });
+  if (isAlive) throw cannotListen(path, Object.assign(new Error(), { code: "EADDRINUSE" }));
+  rmSync(path, { force: true });
+}
+
+function addressOf(server: Server, scheme: string): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") return address ?? "";
+  return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** @throws UserError where an address is taken or a file is missing; then nothing listens */
+export async function startServer(
+  { address, tls, receipts }: Listen,
+  served: Served,
+  say: (sentence: string) => void,
+): Promise<{ readonly listening: readonly Listening[]; close(): Promise<void> }> {
+  const started: Listening[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(started.map((one) => one.close()));
+  };
+  const open = (): Server =>
+    tls === undefined ? createServer(LIMITS) : createTlsServer({ ...LIMITS, ...tlsOptions(tls) });
+  const start = async (
+    server: Server,
+    where: { host: string; port: number } | { path: string },
+    name: string,
+    own?: KnownSender,
+  ): Promise<void> => {
+    const listener = new Listener(server, served, own, say);
+    try {
+      await listen(server, where);
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+      throw cannotListen(name, error);
+    }
+    started.push({ address: addressOf(server, tls === undefined ? "http" : "https"), close: () => listener.close() });
+  };
+  try {
+    await start(open(), hostAndPort(address), address);
+    if (receipts !== undefined && addressPattern.test(receipts)) await start(open(), hostAndPort(receipts), receipts);
+    else if (receipts !== undefined) {
+      await freeSocket(receipts);
+      await start(createServer(LIMITS), { path: receipts }, receipts, local(served.now));
+      chmodSync(receipts, 0o660);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { listening: started, close };
+}

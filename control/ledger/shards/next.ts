@@ -1,0 +1,169 @@
+/**
+ * The next shard (docs/ledger-shards.md), in steps of which each is done once, however often this is run:
+ *
+ *     made      the successor's folder and key, empty
+ *     sealed    the last entry of the old log names the successor; nothing is signed behind it
+ *     opened    the first entry of the new log has the old one's last checkpoint, and what is open
+ */
+import { randomBytes } from "node:crypto";
+import { UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import { apply } from "../chain/apply.js";
+import { type Carried, carry } from "../chain/carry.js";
+import { wholeEntry } from "../chain/ledger.js";
+import { type Grace, type Pins, type Rules, rulesOf } from "../chain/rules.js";
+import { newState, type State } from "../chain/state.js";
+import { type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";
+import { openFilesLog, Sealed } from "../log/files.js";
+import type { LogSigner } from "../log/key.js";
+import type { Log, TileSource } from "../log.js";
+import { encodeOpening, encodeSeal, type Predecessor, type Successor, shardHead } from "../shard.js";
+import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
+import { decodeNote, parseVkey } from "../tlog/note.js";
+import { fileSource, readEntries } from "../tlog/read.js";
+import { wholeEntries } from "./entries.js";
+import { openingIn } from "./opening.js";
+
+export interface Shard {
+  readonly folder: string;
+  readonly signer: LogSigner;
+  readonly signedPath: string;
+}
+
+export interface NextOptions {
+  readonly old: Shard;
+  /** Made already, and empty; or opened by this before. */
+  readonly fresh: Shard;
+  readonly pins: Pins;
+  readonly grace?: Partial<Grace>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly progress?: (done: number, of: number) => void;
+}
+
+export interface Next {
+  /** The old one's last checkpoint. */
+  readonly sealed: Checkpoint;
+  /** Chains that go on. */
+  readonly vms: number;
+  readonly openGaps: number;
+  /** Everything had been done before. */
+  readonly wasDone: boolean;
+}
+
+const HOLDER = "glassgate ledger next";
+
+function mustBeThis(found: Successor, wanted: Successor, folder: string): void {
+  if (found.origin === wanted.origin && found.vkey === wanted.vkey) return;
+  throw new UserError(`${visible(folder)} is sealed already, and its successor is ${visible(found.origin)}.`, {
+    hint: "A ledger has one successor. Name that one; if its key is another than the one here, bring that key.",
+    exitCode: 1,
+  });
+}
+
+async function seal(old: Shard, successor: Successor, now: number): Promise<void> {
+  let log: Log;
+  try {
+    log = await openFilesLog({ ...old, holder: HOLDER });
+  } catch (error) {
+    if (!(error instanceof Sealed)) throw error;
+    mustBeThis(error.next, successor, old.folder);
+    return;
+  }
+  try {
+    await log.append([encodeEntry({ head: shardHead(now), body: encodeSeal(successor) })]);
+  } finally {
+    await log.close();
+  }
+}
+
+/** The newest version, and each that a VM decided by last. */
+function namedBundles({ bundles }: State, rules: Rules, { deciders }: Carried): number[] {
+  const indices: number[] = [];
+  for (const [which, versions] of bundles.known) {
+    const named = deciders.filter(({ key }) => rules.byHash.get(key.split("\n").at(-1) ?? "")?.which === which);
+    const least = Math.min(Math.max(...versions.keys()), ...named.map(({ version }) => version));
+    for (const [version, { index }] of versions) if (version >= least) indices.push(index);
+  }
+  return [...new Set(indices)].sort((a, b) => a - b);
+}
+
+interface Open {
+  readonly carried: Carried;
+  /** Texts of bundles. */
+  readonly bundles: readonly Buffer[];
+}
+
+/** What is open at the end of the old log, of which every entry is looked at. */
+async function whatIsOpen(source: TileSource, checkpoint: Checkpoint, options: NextOptions): Promise<Open> {
+  const rules = rulesOf({ origin: checkpoint.origin, ...options.pins }, options.grace);
+  const state = newState(randomBytes(32));
+  for await (const { index, entry } of wholeEntries(source, checkpoint)) {
+    apply(state, rules, index, entry);
+    if (index % 65_536 === 0) options.progress?.(index, checkpoint.size);
+  }
+  const carried = carry(state);
+  const bundles: Buffer[] = [];
+  for (const index of namedBundles(state, rules, carried)) {
+    for await (const { bytes } of readEntries(source, checkpoint.size, index, index + 1)) {
+      const entry = await wholeEntry(source, bytes);
+      if (entry !== undefined) bundles.push(entry.body);
+    }
+  }
+  return { carried, bundles };
+}
+
+async function makeEntry(log: Log, head: EntryHead, body: Buffer): Promise<Buffer> {
+  if (body.length <= MAX_BODY_BYTES) return encodeEntry({ head, body });
+  return encodeEntry({
+    head: { ...head, sha256: await log.putBlob(body), bytes: body.length },
+    body: Buffer.alloc(0),
+  });
+}
+
+async function checkpointOf(source: TileSource, { folder, signer }: Shard): Promise<Checkpoint> {
+  const note = await source.read("checkpoint");
+  if (note === undefined) throw new UserError(`${visible(folder)} is no ledger: it has no checkpoint.`);
+  return openCheckpoint(decodeNote(note), parseVkey(signer.vkey));
+}
+
+const isSame = (a: Predecessor, b: Predecessor): boolean =>
+  a.origin === b.origin && a.vkey === b.vkey && a.checkpoint === b.checkpoint;
+
+export async function nextShard(options: NextOptions): Promise<Next> {
+  const { old, fresh, clock } = options;
+  const { origin, vkey } = fresh.signer;
+  if (origin === old.signer.origin)
+    throw new UserError(`${visible(origin)} is the name of the old ledger: the new one needs another.`, {
+      hint: "The period is in the name: --origin ledger.example.com/eu/2026-12",
+    });
+  await seal(old, { origin, vkey }, clock());
+  const source = fileSource(old.folder);
+  const sealed = await checkpointOf(source, old);
+  const predecessor = { origin: old.signer.origin, vkey: old.signer.vkey, checkpoint: sealed.text };
+  const log = await openFilesLog({ ...fresh, holder: HOLDER });
+  try {
+    if (log.size > 0) {
+      const opening = await openingIn(log, log.size);
+      if (opening === undefined || !isSame(opening.predecessor, predecessor))
+        throw new UserError(
+          `${visible(fresh.folder)} has entries, and is not the successor of ${visible(old.folder)}.`,
+          {
+            hint: "Name a new folder.",
+            exitCode: 1,
+          },
+        );
+      return { sealed, vms: 0, openGaps: 0, wasDone: true };
+    }
+    const { carried, bundles } = await whatIsOpen(source, sealed, options);
+    const head = shardHead(clock());
+    const entries = [await makeEntry(log, head, encodeOpening({ predecessor, carried }))];
+    for (const body of bundles) entries.push(await makeEntry(log, { ...head, type: "bundle" }, body));
+    // One commit: either all of it is there, or the next run does it.
+    await log.append(entries);
+    const openGaps = carried.vms.reduce((sum, { missing }) => sum + missing.length, 0);
+    return { sealed, vms: carried.vms.length, openGaps, wasDone: false };
+  } finally {
+    await log.close();
+  }
+}

@@ -1,0 +1,359 @@
+/** Three months of one ledger: chains go on over the seams, whatever breaks in between, and what was removed is seen from the newest. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { UserError } from "../../control/base/errors.js";
+import { writeNewTexts } from "../../control/base/files.js";
+import { Auditor } from "../../control/ledger/chain/auditor.js";
+import type { Alarm } from "../../control/ledger/chain/finding.js";
+import { type Ledger, openLedger } from "../../control/ledger/chain/ledger.js";
+import { type Entry, encodeEntry } from "../../control/ledger/entry.js";
+import { newLogFiles, openFilesLog, Sealed } from "../../control/ledger/log/files.js";
+import { openLogSigner } from "../../control/ledger/log/key.js";
+import { encodeOpening, encodeSeal, shardHead } from "../../control/ledger/shard.js";
+import { type CheckedShard, checkShards } from "../../control/ledger/shards/check.js";
+import { wholeEntries } from "../../control/ledger/shards/entries.js";
+import { type NextOptions, nextShard, type Shard } from "../../control/ledger/shards/next.js";
+import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
+import { EMPTY_EDGE, edgeRoot, grow } from "../../control/ledger/tlog/edge.js";
+import { parseVkey } from "../../control/ledger/tlog/note.js";
+import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
+import { newKey } from "../../control/signer/jwk.js";
+import { type Chain, isRecord, line, memberOf, other, play, sha256 } from "../ledger/chain/kit.js";
+import { failure } from "./kit.js";
+
+const key = newKey("Ed25519");
+let chain: Chain;
+let clock: number;
+
+function shardIn(root: string, month: string): Shard {
+  return {
+    folder: join(root, month),
+    signer: openLogSigner(key, `ledger.example.com/eu/${month}`),
+    signedPath: join(root, "keys", `${month}.key.json.signed`),
+  };
+}
+
+const newRoot = (): string => mkdtempSync(join(tmpdir(), "glassgate-shards-"));
+const make = (shard: Shard): void => writeNewTexts(newLogFiles(shard));
+
+interface Running {
+  readonly ledger: Ledger;
+  readonly alarms: Alarm[];
+  close(): Promise<void>;
+}
+
+async function run(shard: Shard): Promise<Running> {
+  const alarms: Alarm[] = [];
+  const log = await openFilesLog(shard);
+  const ledger = await openLedger({
+    log,
+    entries: (from, to) => readEntries(log, log.size, from, to),
+    pins: chain.pins,
+    clock: () => clock,
+    onAlarm: (alarm) => alarms.push(alarm),
+  });
+  const close = async (): Promise<void> => {
+    await ledger.close();
+    await log.close();
+  };
+  return { ledger, alarms, close };
+}
+
+const USUAL = new Set(["first_use", "single_key"]);
+const codes = ({ alarms }: Running): string[] => alarms.map(({ code }) => code).filter((code) => !USUAL.has(code));
+const next = (old: Shard, fresh: Shard, more: Partial<NextOptions> = {}) =>
+  nextShard({ old, fresh, pins: chain.pins, clock: () => clock, ...more });
+
+async function entriesOf({ folder, signer }: Shard): Promise<Entry[]> {
+  const checkpoint = openCheckpoint(readFileSync(join(folder, "checkpoint"), "utf8"), parseVkey(signer.vkey));
+  const entries: Entry[] = [];
+  for await (const { entry } of wholeEntries(fileSource(folder), checkpoint)) entries.push(entry);
+  return entries;
+}
+
+async function check(shards: readonly Shard[], by = shards[0]?.signer.vkey ?? ""): Promise<CheckedShard[]> {
+  const checked: CheckedShard[] = [];
+  const files = shards.map(({ folder }) => ({ name: folder.split("/").at(-1) ?? "", source: fileSource(folder) }));
+  for await (const one of checkShards(files, parseVkey(by))) checked.push(one);
+  return checked;
+}
+
+/** The lines of the one chain in three parts, each record's evidence with it; the second month lacks one record, which comes in the third. */
+let parts: string[][];
+let lateLine: string;
+beforeAll(async () => {
+  chain = await play({ requests: 30 });
+  clock = chain.now;
+  const records = chain.lines.filter(isRecord);
+  const cut = (n: number): number => chain.lines.indexOf(records[n] ?? "");
+  lateLine = records[15] ?? "";
+  parts = [
+    chain.lines.slice(0, cut(10)),
+    chain.lines.slice(cut(10), cut(20)).filter((text) => text !== lateLine),
+    chain.lines.slice(cut(20)),
+  ];
+});
+
+/** Two seams, three shards. */
+async function threeMonths(root: string): Promise<{ shards: Shard[]; last: Running }> {
+  const shards = ["2026-10", "2026-11", "2026-12"].map((month) => shardIn(root, month));
+  const [october, november, december] = shards;
+  if (october === undefined || november === undefined || december === undefined) throw new Error("three");
+  make(october);
+  const first = await run(october);
+  await first.ledger.take([other("bundle", chain.bundle), ...(parts[0] ?? []).map((text) => line(text))]);
+  await first.close();
+  make(november);
+  await next(october, november);
+  const second = await run(november);
+  await second.ledger.take((parts[1] ?? []).map((text) => line(text)));
+  expect(codes(first).concat(codes(second))).toEqual([]);
+  await second.close();
+  make(december);
+  const made = await next(november, december);
+  expect(made).toMatchObject({ vms: 1, openGaps: 1, wasDone: false });
+  const last = await run(december);
+  await last.ledger.take((parts[2] ?? []).map((text) => line(text)));
+  return { shards, last };
+}
+
+describe("a ledger that is rolled over", () => {
+  it("goes on with its chains, bundles and gaps: nothing is alarmed that is in order, and a late record fills its gap", async () => {
+    const { shards, last } = await threeMonths(newRoot());
+    const seq = chain.lines.filter(isRecord).length;
+    const head = sha256(chain.lines.filter(isRecord).at(-1) ?? "");
+    expect(codes(last)).toEqual([]);
+    expect(last.ledger.status()).toMatchObject({ openGaps: 1, vms: [{ seq, head }] });
+    clock += 130_000;
+    await last.ledger.tick();
+    expect(codes(last)).toEqual(["gap"]);
+    expect(last.alarms.at(-1)).toMatchObject({ seq: memberOf(lateLine, "seq") });
+    await last.ledger.take([line(lateLine)]);
+    expect(codes(last)).toEqual(["gap", "gap_filled"]);
+    expect(last.ledger.status().openGaps).toBe(0);
+    await last.close();
+    for (const shard of shards) {
+      const auditor = new Auditor(chain.pins);
+      const found = (await entriesOf(shard)).flatMap((entry, index) => auditor.take(index, entry));
+      const bad = [...found, ...auditor.end()].filter(({ code }) => !USUAL.has(code) && !code.startsWith("gap"));
+      expect(bad).toEqual([]);
+    }
+  });
+
+  it("is one history, from the newest checkpoint back to the oldest", async () => {
+    const { shards, last } = await threeMonths(newRoot());
+    await last.close();
+    const checked = await check(shards.toReversed());
+    expect(checked.map(({ name }) => name)).toEqual(["2026-12", "2026-11", "2026-10"]);
+    expect(checked.map(({ predecessor }) => predecessor?.origin)).toEqual([
+      "ledger.example.com/eu/2026-11",
+      "ledger.example.com/eu/2026-10",
+      undefined,
+    ]);
+    await expect(check(shards)).rejects.toThrow("is a first shard");
+  });
+
+  it("is found out where the record of a head is another than the successor goes on from", async () => {
+    const root = newRoot();
+    const [october, november] = [shardIn(root, "2026-10"), shardIn(root, "2026-11")];
+    make(october);
+    make(november);
+    const first = await run(october);
+    await first.ledger.take((parts[0] ?? []).map((text) => line(text)));
+    await first.close();
+    const log = await openFilesLog(october);
+    await log.append([encodeEntry({ head: shardHead(clock), body: encodeSeal(november.signer) })]);
+    await log.close();
+    const checkpoint = readFileSync(join(october.folder, "checkpoint"), "utf8");
+    // What `next` would write, but for one digit of a head.
+    const honest = shardIn(newRoot(), "2026-11");
+    make(honest);
+    await next(october, honest);
+    const [opening] = await entriesOf(honest);
+    const carried: { vms: { sha256: string }[] } = JSON.parse(opening?.body.toString() ?? "").carried;
+    for (const vm of carried.vms) vm.sha256 = sha256("other");
+    const { origin, vkey } = october.signer;
+    const body = encodeOpening({ predecessor: { origin, vkey, checkpoint }, carried });
+    const forged = await openFilesLog(november);
+    await forged.append([encodeEntry({ head: shardHead(clock), body })]);
+    await forged.close();
+    await expect(check([november, october])).rejects.toThrow("has no such record");
+  });
+});
+
+describe("a record that is removed from the first of three shards", () => {
+  let root: string;
+  let shards: Shard[];
+  beforeAll(async () => {
+    root = newRoot();
+    const made = await threeMonths(root);
+    await made.last.close();
+    shards = made.shards;
+  });
+
+  /** The first shard again, its tree and checkpoint rebuilt consistently and signed by its own key. */
+  async function rebuilt(change: (entries: Entry[]) => Entry[]): Promise<Shard[]> {
+    const copy = newRoot();
+    cpSync(root, copy, { recursive: true });
+    const moved = shards.map(({ signer }) => shardIn(copy, signer.origin.split("/").at(-1) ?? ""));
+    const [october] = moved;
+    if (october === undefined) throw new Error("three");
+    const entries = change(await entriesOf(october));
+    rmSync(join(october.folder, "tile"), { recursive: true });
+    const { edge, files } = grow(EMPTY_EDGE, entries.map(encodeEntry));
+    writeNewTexts(
+      files.map(({ path, bytes }) => ({ path: join(october.folder, path), text: bytes.toString("latin1") })),
+    );
+    for (const { path, bytes } of files) writeFileSync(join(october.folder, path), bytes);
+    writeFileSync(join(october.folder, "checkpoint"), october.signer.signCheckpoint(edge.size, edgeRoot(edge)));
+    return moved;
+  }
+
+  it("is seen from the third's checkpoint, though everything was signed anew", async () => {
+    const moved = await rebuilt((entries) => entries.filter((_, i) => i !== 3));
+    await expect(check(moved.slice(0, 1))).resolves.toHaveLength(1); // Alone it is a fine log.
+    await expect(check(moved.toReversed())).rejects.toThrow(
+      /2026-10 is not what .*2026-11 goes on from: it has \d+ entries, and \d+ were signed there/,
+    );
+  });
+
+  it("and so is one that was edited, as many as there were", async () => {
+    const moved = await rebuilt((entries) => {
+      const at = entries.findIndex(({ head, body }) => head.type === "record" && body.includes('"allow"'));
+      return entries.map((entry, i) =>
+        i === at ? { ...entry, body: Buffer.from(entry.body.toString().replace('"allow"', '"deny"')) } : entry,
+      );
+    });
+    await expect(check(moved.toReversed())).rejects.toThrow(/2026-10 is not what .* others/);
+  });
+
+  it("without its files the others are still one history", async () => {
+    await expect(check(shards.slice(1).toReversed())).resolves.toHaveLength(2);
+  });
+});
+
+describe("the next shard", () => {
+  async function ended(root: string): Promise<[Shard, Shard]> {
+    const [old, fresh] = [shardIn(root, "2026-10"), shardIn(root, "2026-11")];
+    make(old);
+    const running = await run(old);
+    await running.ledger.take([other("bundle", chain.bundle), ...(parts[0] ?? []).map((text) => line(text))]);
+    await running.close();
+    return [old, fresh];
+  }
+  const isEmpty = ({ folder }: Shard): boolean => !existsSync(join(folder, "tile"));
+
+  it("seals the old one: nobody appends to it any more", async () => {
+    const [old, fresh] = await ended(newRoot());
+    make(fresh);
+    await next(old, fresh);
+    const error = await failure(openFilesLog(old));
+    expect(error).toBeInstanceOf(Sealed);
+    expect(error.message).toContain("records go into its successor ledger.example.com/eu/2026-11");
+    expect((await entriesOf(old)).at(-1)?.head.type).toBe("shard");
+  });
+
+  it("is refused by whoever holds the log open when it is sealed", async () => {
+    const [old, fresh] = await ended(newRoot());
+    const log = await openFilesLog(old);
+    const seal = encodeEntry({ head: shardHead(clock), body: encodeSeal(fresh.signer) });
+    const [sealing, behind] = await Promise.allSettled([log.append([seal]), log.append([seal])]);
+    expect(sealing.status).toBe("fulfilled");
+    expect(behind).toMatchObject({ status: "rejected", reason: expect.any(Sealed) });
+    await expect(log.append([seal])).rejects.toThrow(Sealed);
+    await log.close();
+  });
+
+  it("goes on where it was stopped, at each step, and does nothing twice", async () => {
+    const [old, fresh] = await ended(newRoot());
+    make(fresh);
+    // Made, not sealed; then sealed, not opened.
+    const log = await openFilesLog(old);
+    await log.append([encodeEntry({ head: shardHead(clock), body: encodeSeal(fresh.signer) })]);
+    await log.close();
+    expect(isEmpty(fresh)).toBe(true);
+    expect(await next(old, fresh)).toMatchObject({ wasDone: false, vms: 1 });
+    const size = (await entriesOf(fresh)).length;
+    expect(await next(old, fresh)).toMatchObject({ wasDone: true });
+    expect(await entriesOf(fresh)).toHaveLength(size);
+    await expect(check([fresh, old])).resolves.toHaveLength(2);
+  });
+
+  it("two at once make one", async () => {
+    const [old, fresh] = await ended(newRoot());
+    make(fresh);
+    const both = await Promise.allSettled([next(old, fresh), next(old, fresh)]);
+    for (const one of both) if (one.status === "rejected") expect(one.reason).toBeInstanceOf(UserError);
+    await next(old, fresh);
+    expect((await entriesOf(fresh)).filter(({ head }) => head.type === "shard")).toHaveLength(1);
+    await expect(check([fresh, old])).resolves.toHaveLength(2);
+  });
+
+  it("is refused while somebody writes, with his name, and nothing is sealed", async () => {
+    const [old, fresh] = await ended(newRoot());
+    make(fresh);
+    const log = await openFilesLog({ ...old, holder: "glassgate ledger serve" });
+    expect((await failure(next(old, fresh))).message).toContain("glassgate ledger serve");
+    await log.close();
+    const again = await openFilesLog(old);
+    await again.close();
+  });
+
+  it("is refused under the same name, as another's successor, and where the new folder has entries of its own", async () => {
+    const root = newRoot();
+    const [old, fresh] = await ended(root);
+    make(fresh);
+    expect((await failure(next(old, { ...fresh, signer: old.signer }))).message).toContain("needs another");
+    await next(old, fresh);
+    const third = shardIn(root, "2027-01");
+    make(third);
+    expect((await failure(next(old, third))).message).toContain("its successor is ledger.example.com/eu/2026-11");
+    const own = shardIn(newRoot(), "2026-11");
+    make(own);
+    const running = await run(own);
+    await running.ledger.take([line("something")]);
+    await running.close();
+    expect((await failure(next(old, own))).message).toContain("is not the successor");
+  });
+
+  it("of an empty ledger is one as well", async () => {
+    const root = newRoot();
+    const [old, fresh] = [shardIn(root, "2026-10"), shardIn(root, "2026-11")];
+    make(old);
+    make(fresh);
+    expect(await next(old, fresh)).toMatchObject({ vms: 0 });
+    await expect(check([fresh, old])).resolves.toHaveLength(2);
+  });
+
+  it("refuses to go on from a log that is damaged, whatever it has sealed", async () => {
+    const [old, fresh] = await ended(newRoot());
+    make(fresh);
+    const log = await openFilesLog(old);
+    await log.append([encodeEntry({ head: shardHead(clock), body: encodeSeal(fresh.signer) })]);
+    const bundle = join(old.folder, `tile/entries/000.p/${log.size}`);
+    await log.close();
+    const bytes = readFileSync(bundle);
+    bytes[bytes.length - 200] = (bytes[bytes.length - 200] ?? 0) ^ 1;
+    writeFileSync(bundle, bytes);
+    expect(await failure(next(old, fresh))).toBeInstanceOf(UserError);
+    expect(isEmpty(fresh)).toBe(true);
+  });
+
+  it("takes nothing along that was posted and only looks like a shard's beginning", async () => {
+    const root = newRoot();
+    const shard = shardIn(root, "2026-10");
+    make(shard);
+    const running = await run(shard);
+    const { origin, vkey } = shard.signer;
+    await running.ledger.take([
+      line(encodeOpening({ predecessor: { origin, vkey, checkpoint: "" }, carried: {} })),
+      line(encodeSeal({ origin: "evil.example.com", vkey })),
+    ]);
+    await running.close();
+    const log = await openFilesLog(shard);
+    await log.close();
+    expect((await entriesOf(shard)).every(({ head }) => head.type !== "shard")).toBe(true);
+  });
+});

@@ -1,0 +1,47 @@
+/** Every command of docs/audit.md runs as it stands there, on a ledger's files, its key and a kept checkpoint. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { repository, shellLines } from "../cli/doc-commands.js";
+import { shell } from "../cli/run.js";
+import { checkpointOf, entry, filesOf, records, testKey, writeLog } from "./make-log.js";
+
+const folder = mkdtempSync(join(tmpdir(), "glassgate-audit-doc-"));
+const hasGo = spawnSync("go", ["version"]).status === 0 && existsSync(`${repository}test/ledger-go`);
+const isOthers = (line: string): boolean => /^(?:go |\.\/ledger-go )/.test(line);
+
+beforeAll(() => {
+  const key = testKey("ledger.example.com/eu/2026-11");
+  const entries = records(600).map((text) => entry(text));
+  writeLog(join(folder, "copy"), filesOf(entries, key));
+  writeFileSync(join(folder, "ledger.vkey"), `${key.vkey}\n`);
+  writeFileSync(join(folder, "kept.checkpoint"), checkpointOf(entries.slice(0, 300), key));
+  mkdirSync(join(folder, "test"));
+  if (hasGo) symlinkSync(`${repository}test/ledger-go`, join(folder, "test/ledger-go"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const commands = shellLines("docs/audit.md").slice(
+  shellLines("docs/audit.md").findIndex((line) => / ledger verify /.test(line)),
+);
+
+it("has commands of ours and of others", () => {
+  expect(commands.filter(isOthers)).toHaveLength(3);
+  expect(commands.length).toBeGreaterThanOrEqual(9);
+});
+
+// In their order: what one writes the next reads.
+it.each(commands.filter((line) => !isOthers(line)))("%s", async (line) => {
+  const { code, stderr, stdout } = await shell(line, { cwd: folder });
+  expect(code, stderr + stdout).toBe(0);
+  if (/ledger verify /.test(line))
+    expect(stdout).toContain("Nothing that was there at size 300 (kept.checkpoint) was changed");
+});
+
+it.skipIf(!hasGo).each(commands.filter(isOthers))(`${hasGo ? "" : "(skipped: no Go here) "}%s`, async (line) => {
+  const { code, stderr, stdout } = await shell(line, { cwd: folder });
+  expect(code, stderr + stdout).toBe(0);
+  if (line.startsWith("./")) expect(stdout).toContain("VERIFIED");
+});

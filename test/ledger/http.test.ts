@@ -1,0 +1,486 @@
+/** The ledger's HTTP door: who may come in, what is taken, and that nobody makes another one wait. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { encodeFrame } from "../../control/ledger/frame.js";
+import { Certificates } from "../kit/certificates.js";
+import { ask, newToken, raw, sha256, startTestServer, type TestServer } from "./http-kit.js";
+
+const eu = newToken();
+const us = newToken();
+const auditor = newToken();
+const SENDERS = `
+senders:
+  - { name: eu, tokens: [${sha256(eu)}], speaks_for: [gateway-1], follows: true }
+  - { name: us, tokens: [${sha256(us)}], speaks_for: [gateway-2] }
+  - { name: auditor, tokens: [${sha256(auditor)}], speaks_for: [], reads: true }
+`;
+const LOOPBACK = 'listen: { address: "127.0.0.1:0" }\n';
+
+let server: TestServer | undefined;
+const start = async (yaml = SENDERS + LOOPBACK, files?: ReadonlyMap<string, Buffer>): Promise<TestServer> => {
+  server = await startTestServer(yaml, files);
+  return server;
+};
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+describe("POST /v1/lines", () => {
+  it("takes lines of any bytes, each once, and answers when they are durable", async () => {
+    const { url, intake } = await start();
+    const body = Buffer.concat([
+      Buffer.from('{"v":1}\r\nnonsense\n\n'),
+      Buffer.from([0xff, 0, 0xc0, 0x0a]),
+      Buffer.from('{"v":1}\nlast'),
+    ]);
+    const { status, body: answer } = await ask(url, { path: "/v1/lines", token: eu, body });
+    expect([status, JSON.parse(answer)]).toEqual([200, { taken: 5, new: 4 }]);
+    expect(intake.lines()).toEqual(['{"v":1}', "nonsense", "\xff\0\xc0", "last"]);
+    expect(intake.entries.map(({ sender }) => sender)).toEqual(Array(4).fill({ sender: "eu", via: "token" }));
+    const open = intake.hold();
+    const waiting = ask(url, { path: "/v1/lines", token: eu, body: "later" });
+    let isAnswered = false;
+    void waiting.then(() => {
+      isAnswered = true;
+    });
+    await expect.poll(() => intake.calls).toBe(2);
+    expect(isAnswered).toBe(false);
+    open();
+    expect((await waiting).status).toBe(200);
+  });
+
+  it("a line of 1 MB, and one of 3 MB, whose rest is named", async () => {
+    const { url, intake } = await start();
+    const exact = "e".repeat(1024 * 1024);
+    const longer = "f".repeat(3_000_000);
+    expect((await ask(url, { path: "/v1/lines", token: eu, body: `${exact}\n${longer}\nshort` })).status).toBe(200);
+    expect(intake.lines()[0]).toBe(exact);
+    expect(intake.lines()[1]?.slice(1024 * 1024)).toBe(`\n{"cut":true,"bytes":3000000,"sha256":"${sha256(longer)}"}`);
+    expect(intake.lines()[2]).toBe("short");
+  });
+
+  it("refuses a request for its form, and takes nothing of it", async () => {
+    const { url, intake } = await start();
+    const long = Buffer.alloc(4 * 1024 * 1024 + 1, "x\n");
+    const cases: readonly [number, Parameters<typeof ask>[1]][] = [
+      [413, { path: "/v1/lines", token: eu, body: long }],
+      [413, { path: "/v1/lines", token: eu, body: long, headers: { "transfer-encoding": "chunked" } }],
+      [413, { path: "/v1/lines", token: eu, body: Buffer.alloc(4 * 1024 * 1024, "\n") }],
+      [
+        413,
+        {
+          path: "/v1/lines",
+          token: eu,
+          body: gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+          headers: { "content-encoding": "gzip" },
+        },
+      ],
+      [400, { path: "/v1/lines", token: eu, body: "no gzip", headers: { "content-encoding": "gzip" } }],
+      [
+        400,
+        {
+          path: "/v1/lines",
+          token: eu,
+          body: gzipSync("cut").subarray(0, -4),
+          headers: { "content-encoding": "gzip" },
+        },
+      ],
+      [415, { path: "/v1/lines", token: eu, body: "x", headers: { "content-encoding": "br" } }],
+      [405, { path: "/v1/lines", token: eu, method: "GET" }],
+      [405, { path: "/v1/lines", token: eu, method: "PUT", body: "x" }],
+      [405, { path: "/v1/nothing", token: eu, body: "x" }],
+      [404, { path: "/v1/nothing", token: auditor, method: "GET" }],
+    ];
+    for (const [status, request] of cases) {
+      const answer = await ask(url, request);
+      expect([answer.status, request.path]).toEqual([status, request.path]);
+      expect(answer.headers["content-type"]).toBe("application/problem+json");
+    }
+    expect(intake.entries).toEqual([]);
+    const inflated = gzipSync("one\ntwo\n");
+    expect(
+      (await ask(url, { path: "/v1/lines", token: eu, body: inflated, headers: { "content-encoding": "gzip" } }))
+        .status,
+    ).toBe(200);
+    expect(intake.lines()).toEqual(["one", "two"]);
+  });
+
+  it("a lying length, two lengths, and headers without an end", async () => {
+    const { url, intake } = await start();
+    const head = `POST /v1/lines HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${eu}\r\n`;
+    expect(await raw(url, `${head}content-length: 3\r\n\r\nabcdef GET / nonsense\r\n\r\n`)).toMatch(/HTTP\/1.1 400 /);
+    expect(await raw(url, `${head}content-length: 3\r\ncontent-length: 4\r\n\r\nabcd`)).toMatch(/^HTTP\/1.1 400 /);
+    expect(await raw(url, `${head}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 400 /,
+    );
+    expect(await raw(url, `${head}x: ${"y".repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 4(?:00|31) /);
+    // What has the right length is a request; whether its answer still gets out before the connection ends is open.
+    expect(intake.lines().filter((line) => line !== "abc")).toEqual([]);
+  });
+
+  it("a body that breaks off is not taken", async () => {
+    const { url, intake } = await start();
+    const { connect } = await import("node:net");
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
+        socket.write(
+          `POST /v1/lines HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${eu}\r\ncontent-length: 100\r\n\r\none\n`,
+        );
+        setTimeout(() => socket.destroy(), 50);
+      });
+      socket.on("close", () => resolve());
+    });
+    expect((await ask(url, { path: "/v1/lines", token: eu, body: "two" })).status).toBe(200);
+    expect(intake.lines()).toEqual(["two"]);
+  });
+
+  it("is answered 503 while the log takes nothing, and says so without the request", async () => {
+    const { url, intake, told } = await start();
+    intake.fault = new Error("the disk is full");
+    const answer = await ask(url, { path: "/v1/lines", token: eu, body: "secret line" });
+    expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "5"]);
+    expect(told.join()).toContain("the disk is full");
+    expect(told.join() + answer.body).not.toContain("secret line");
+  });
+});
+
+describe("senders", () => {
+  it("by token; without, with another's, or with none: 401, and no token in any answer", async () => {
+    const { url, intake, told } = await start();
+    for (const headers of [
+      {},
+      { authorization: `Bearer ${newToken()}` },
+      { authorization: eu },
+      { authorization: `Basic ${eu}` },
+      { authorization: "Bearer " },
+    ]) {
+      const answer = await ask(url, { path: "/v1/lines", body: "x", headers });
+      expect(answer.status).toBe(401);
+      expect(answer.body + JSON.stringify(answer.headers) + told.join()).not.toContain(eu);
+    }
+    expect(intake.entries).toEqual([]);
+  });
+
+  it("quota of entries and bytes: 429 and when to come again, others go on", async () => {
+    const { url, clock } = await start(`
+senders:
+  - { name: eu, tokens: [${sha256(eu)}], speaks_for: [], quota: { entries: 10, bytes: 1000000 } }
+  - { name: us, tokens: [${sha256(us)}], speaks_for: [], quota: { entries: 1000, bytes: 600 } }
+${LOOPBACK}`);
+    const lines = (count: number): string => Array.from({ length: count }, (_, i) => `${i}\n`).join("");
+    const post = (token: string, body: string) => ask(url, { path: "/v1/lines", token, body });
+    expect((await post(eu, lines(8))).status).toBe(200);
+    expect((await post(eu, lines(8))).status).toBe(200); // Into debt, as else nothing large ever got through.
+    const refused = await post(eu, "x");
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers["retry-after"])).toBe(42);
+    expect((await post(us, "y".repeat(1000))).status).toBe(200);
+    expect((await post(us, "y")).status).toBe(429);
+    clock.now += 41_000;
+    expect((await post(eu, "x")).status).toBe(429);
+    expect((await post(us, "y")).status).toBe(200);
+    clock.now += 2000;
+    expect((await post(eu, "x")).status).toBe(200);
+  });
+
+  it("a sender that floods does not make another one wait", async () => {
+    const { url, intake } = await start();
+    const open = intake.hold();
+    const flood = Array.from({ length: 30 }, (_, i) =>
+      ask(url, { path: "/v1/lines", token: eu, body: `flood ${i}\n`.repeat(10) }),
+    );
+    await expect.poll(() => intake.calls).toBe(1);
+    const other = ask(url, { path: "/v1/lines", token: us, body: "one of another" });
+    // All of the flood and the other one wait by now, or will before the gate opens again.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    open();
+    expect((await other).status).toBe(200);
+    await Promise.all(flood);
+    const place = intake.entries.findIndex(({ sender }) => sender.sender === "us");
+    expect(place).toBeGreaterThan(-1);
+    expect(place).toBeLessThanOrEqual(2); // Behind at most the two requests that were taken before it came.
+  });
+
+  it("has so many connections at once and no more", async () => {
+    const { url, intake } = await start();
+    const open = intake.hold();
+    const many = Array.from({ length: 40 }, (_, i) => ask(url, { path: "/v1/lines", token: eu, body: `${i}` }));
+    const refused: number[] = [];
+    void Promise.all(many.map(async (one) => (await one).status === 429 && refused.push(429)));
+    await expect.poll(() => refused.length).toBe(8);
+    const other = ask(url, { path: "/v1/lines", token: us, body: "of another" });
+    open();
+    expect((await other).status).toBe(200);
+    expect((await Promise.all(many)).filter(({ status }) => status === 200).length).toBe(32);
+  });
+
+  describe("by certificate", () => {
+    const certificates = new Certificates();
+    afterAll(() => certificates.remove());
+    const own = certificates.selfSigned("ledger");
+    const client = certificates.selfSigned("client");
+    const stranger = certificates.selfSigned("stranger");
+    const late = certificates.between("late", "20200101000000Z", "20200201000000Z");
+    const der = (file: { readonly shown: { readonly cert: Buffer } }): string =>
+      sha256(Buffer.from(file.shown.cert.toString().replace(/-----[^-]+-----|\s/g, ""), "base64"));
+    const yaml = `
+senders:
+  - { name: pinned, certificates: [${der(client)}, ${der(late)}], speaks_for: [] }
+  - { name: eu, tokens: [${sha256(eu)}], speaks_for: [] }
+listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key: "${own.key}" } }
+`;
+    const ca = own.shown.cert;
+
+    it("the pinned one is known, others are not, and a token works as well", async () => {
+      const { url, intake } = await start(yaml);
+      const post = async (tls: object, more: object = {}) =>
+        (await ask(url, { path: "/v1/lines", body: "x", tls: { ca, ...tls }, ...more })).status;
+      expect(await post(client.shown)).toBe(200);
+      expect(intake.entries[0]?.sender).toEqual({ sender: "pinned", via: "certificate" });
+      expect(await post(stranger.shown)).toBe(401);
+      expect(await post(late.shown)).toBe(401);
+      expect(await post({})).toBe(401);
+      expect(await post({}, { token: eu })).toBe(200);
+    });
+
+    it("receipts are given for it, and not for a token", async () => {
+      const { url } = await start(yaml);
+      const body = '{"v":1,"vm":"a/1/1","seq":1,"verdict":"pending"}\n';
+      expect((await ask(url, { path: "/v1/receipts", body, tls: { ca, ...client.shown } })).status).toBe(200);
+      expect((await ask(url, { path: "/v1/receipts", body, tls: { ca }, token: eu })).status).toBe(403);
+      expect((await ask(url, { path: "/v1/receipts", body, tls: { ca } })).status).toBe(401);
+    });
+
+    it("with an authority, the pinned one must be of it as well", async () => {
+      const { url } = await start(yaml.replace('key: "', `client_ca: "${stranger.certificate}", key: "`));
+      expect((await ask(url, { path: "/v1/lines", body: "x", tls: { ca, ...client.shown } })).status).toBe(401);
+    });
+  });
+});
+
+describe("POST /v1/follow", () => {
+  it("takes kinds and bytes of a sender that may, in the one form", async () => {
+    const { url, intake } = await start();
+    const frame = encodeFrame([
+      { kind: "line", bytes: Buffer.from([0xff, 0x0a, 0]) },
+      { kind: "heartbeat", bytes: Buffer.from("{}") },
+    ]);
+    expect((await ask(url, { path: "/v1/follow", token: us, body: frame })).status).toBe(403);
+    expect((await ask(url, { path: "/v1/follow", token: eu, body: frame })).status).toBe(200);
+    expect(intake.entries.map(({ kind, bytes }) => [kind, bytes.toString("latin1")])).toEqual([
+      ["line", "\xff\n\0"],
+      ["heartbeat", "{}"],
+    ]);
+    for (const body of [
+      "",
+      "[]",
+      "{}",
+      '{"received":[{"kind":"line","bytes":"a"}]}',
+      '{"received":[{"kind":"review","bytes":""}]}',
+      '{"received":[{"kind":"line","bytes":"YQ==","sender":"x"}]}',
+      '{"received":[],"sender":"x"}',
+    ])
+      expect([body, (await ask(url, { path: "/v1/follow", token: eu, body })).status]).toEqual([body, 400]);
+    expect(intake.entries.length).toBe(2);
+  });
+});
+
+describe("POST /v1/logs", () => {
+  const record = '{"v":1,"vm":"g/1/1","seq":1}';
+  const otlp = (...logRecords: readonly object[]): string =>
+    JSON.stringify({ resourceLogs: [{ resource: {}, scopeLogs: [{ scope: { name: "s" }, logRecords }] }] });
+  const post = (url: string, body: string | Buffer, type = "application/json") =>
+    ask(url, { path: "/v1/logs", token: eu, body, headers: { "content-type": type } });
+
+  it("takes the text of bodies and of attributes as lines", async () => {
+    const { url, intake } = await start();
+    const body = otlp(
+      { timeUnixNano: "1", body: { stringValue: `${record}\n{"evidence":"a~b"}\n` }, attributes: [] },
+      {
+        attributes: [
+          { key: "audit", value: { stringValue: record.replace("1}", "2}") } },
+          { key: "file", value: { stringValue: "/var/log" } },
+        ],
+      },
+    );
+    const answer = await post(url, body);
+    expect([answer.status, answer.body.trim()]).toEqual([200, "{}"]);
+    expect(intake.lines()).toEqual([record, '{"evidence":"a~b"}', record.replace("1}", "2}")]);
+  });
+
+  it("what is no text is kept as it came, and said", async () => {
+    const { url, intake } = await start();
+    const strange = { body: { kvlistValue: { values: [] } }, severityText: "INFO" };
+    const answer = await post(url, otlp(strange));
+    expect(JSON.parse(answer.body).partialSuccess).toMatchObject({ rejectedLogRecords: "0" });
+    expect(intake.lines()).toEqual([JSON.stringify(strange)]);
+  });
+
+  it("in protobuf as well, whatever the bytes", async () => {
+    const { url, intake } = await start();
+    const field = (number: number, bytes: Buffer): Buffer => {
+      const length: number[] = [];
+      for (let left = bytes.length; ; left = Math.floor(left / 128)) {
+        length.push(left >= 128 ? (left % 128) | 128 : left);
+        if (left < 128) break;
+      }
+      return Buffer.concat([Buffer.from([number * 8 + 2, ...length]), bytes]);
+    };
+    const text = (value: Buffer): Buffer => field(1, value);
+    const logRecord = (body: Buffer): Buffer =>
+      Buffer.concat([Buffer.from([1 * 8 + 1]), Buffer.alloc(8), Buffer.from([2 * 8, 9]), field(5, text(body))]);
+    const whole = (...records: readonly Buffer[]): Buffer =>
+      field(
+        1,
+        Buffer.concat([field(1, Buffer.alloc(0)), field(2, Buffer.concat(records.map((one) => field(2, one))))]),
+      );
+    const bytes = whole(
+      logRecord(Buffer.from(`${record}\n`)),
+      logRecord(Buffer.from([0xff, 0xfe])),
+      field(
+        6,
+        Buffer.concat([field(1, Buffer.from("audit")), field(2, text(Buffer.from(record.replace("1}", "3}"))))]),
+      ),
+    );
+    const answer = await post(url, bytes, "application/x-protobuf");
+    expect([answer.status, answer.body, answer.headers["content-type"]]).toEqual([200, "", "application/x-protobuf"]);
+    expect(intake.lines()).toEqual([record, "\xff\xfe", record.replace("1}", "3}")]);
+    for (let end = 1; end < bytes.length; end += 7)
+      expect((await post(url, bytes.subarray(0, end), "application/x-protobuf")).status).toBe(400);
+    expect(intake.entries.length).toBe(3);
+  });
+
+  it("refuses other forms", async () => {
+    const { url } = await start();
+    expect((await post(url, otlp(), "text/plain")).status).toBe(415);
+    for (const body of [
+      "",
+      "[]",
+      '{"resourceLogs":{}}',
+      '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":1}]}]}]}',
+    ])
+      expect([body, (await post(url, body)).status]).toEqual([body, 400]);
+  });
+});
+
+describe("reading", () => {
+  const files = new Map([
+    ["checkpoint", Buffer.from("test.example/log\n")],
+    ["tile/0/000", Buffer.from("full")],
+    ["tile/0/x001/000.p/17", Buffer.from("part")],
+    ["tile/entries/000", Buffer.from("entries")],
+    ["../secret", Buffer.from("secret")],
+    ["state/x.json", Buffer.from("secret")],
+    ["tile/0/000.p/0", Buffer.from("secret")],
+    ["tile/entries/../../lock", Buffer.from("secret")],
+  ]);
+
+  it("gives the files of a log to senders that may, with the right caching, and no others", async () => {
+    const { url } = await start(SENDERS + LOOPBACK, files);
+    const get = (path: string, token?: string) =>
+      ask(url, { method: "GET", path, ...(token === undefined ? {} : { token }) });
+    expect((await get("/checkpoint")).headers["cache-control"]).toBe("no-cache");
+    expect((await get("/tile/0/000")).status).toBe(401);
+    expect((await get("/tile/0/000", eu)).status).toBe(403);
+    const full = await get("/tile/0/000", auditor);
+    expect([full.status, full.body, full.headers["cache-control"]]).toEqual([
+      200,
+      "full",
+      "private, max-age=31536000, immutable",
+    ]);
+    expect((await get("/tile/0/x001/000.p/17", auditor)).headers["cache-control"]).toBe("private, max-age=60");
+    for (const path of [
+      "/../secret",
+      "/tile/../../secret",
+      "/state/x.json",
+      "/tile/0/000.p/0",
+      "/tile/0/000.p/256",
+      "/tile/64/000",
+      "/tile/00/000",
+      "/tile/0/0",
+      "/tile/entries/../../lock",
+      "/tile/entries/%2e%2e/%2e%2e/lock",
+      "/tile/0/001",
+      "/lock",
+      "/",
+      "//checkpoint",
+      "/blob/xyz",
+    ])
+      expect([path, (await get(path, auditor)).status]).toEqual([path, 404]);
+  });
+
+  it("public where the configuration says so; metrics and health", async () => {
+    const { url } = await start(`${SENDERS}listen: { address: "127.0.0.1:0", read: public }\n`, files);
+    const got = await ask(url, { method: "GET", path: "/tile/entries/000" });
+    expect([got.status, got.headers["cache-control"]]).toEqual([200, "public, max-age=31536000, immutable"]);
+    expect((await ask(url, { method: "GET", path: "/metrics" })).body).toBe("glassgate_ledger_entries 7\n");
+    expect((await ask(url, { method: "GET", path: "/healthz" })).body).toBe("ok\n");
+    expect((await ask(url, { method: "HEAD", path: "/checkpoint" })).body).toBe("");
+  });
+});
+
+describe("receipts on the unix socket", () => {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-socket-"));
+  const socketPath = join(folder, "receipts.sock");
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const yaml = `${SENDERS}listen: { address: "127.0.0.1:0", receipts: "${socketPath}" }\n`;
+  const pending = (seq: number): string => `{"v":1,"vm":"a/1/1","seq":${seq},"verdict":"pending"}`;
+  const give = (url: string, body: string) => ask(url, { path: "/v1/receipts", body, socketPath });
+
+  it("one for a pending record, the same index for it again", async () => {
+    const { url, intake } = await start(yaml);
+    const first = await give(url, `${pending(1)}\n{"evidence":"a~b"}\n`);
+    expect(first.status).toBe(200);
+    expect(first.body).toMatch(
+      new RegExp(`^receipt \\{"index":0,"recordSha256":"${sha256(pending(1))}","iat":\\d+\\}$`),
+    );
+    expect(intake.lines()).toEqual([pending(1), '{"evidence":"a~b"}']);
+    expect((await give(url, pending(2))).body).toContain('"index":2');
+    expect((await give(url, pending(1))).body).toContain('"index":0');
+    expect(intake.entries[0]?.sender).toEqual({ sender: "local", via: "local" });
+    const open = intake.hold();
+    let isGiven = false;
+    const waiting = give(url, pending(3)).then((got) => {
+      isGiven = true;
+      return got;
+    });
+    await expect.poll(() => intake.calls).toBe(4);
+    expect(isGiven).toBe(false);
+    open();
+    expect((await waiting).status).toBe(200);
+  });
+
+  it("none for anything else", async () => {
+    const { url, intake } = await start(yaml);
+    for (const body of [
+      "",
+      "\n",
+      "nonsense",
+      '{"evidence":"a~b"}',
+      pending(1).replace("pending", "allow"),
+      pending(1).replace('"vm":"a/1/1",', ""),
+      `${pending(1)}\n${pending(2)}`,
+      `${pending(1)}\n{"evidence":"a"}\n{"evidence":"b"}`,
+      `{"evidence":"a"}\n${pending(1)}`,
+    ])
+      expect([body, (await give(url, body)).status]).toEqual([body, 400]);
+    expect((await give(url, `${pending(1)}\n${"x".repeat(40_000)}`)).status).toBe(413);
+    expect(intake.entries).toEqual([]);
+  });
+
+  it("takes the place of a socket that nobody listens on, and of nothing else", async () => {
+    const first = await start(yaml);
+    await expect(startTestServer(yaml)).rejects.toThrow(/another process has this port|Cannot listen/);
+    await first.close();
+    server = undefined;
+    writeFileSync(socketPath, "a file");
+    await expect(startTestServer(yaml)).rejects.toThrow("no socket");
+    rmSync(socketPath);
+    const { url } = await start(yaml);
+    expect((await give(url, pending(1))).status).toBe(200);
+  });
+});
