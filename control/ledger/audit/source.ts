@@ -5,6 +5,7 @@ import { join, sep } from "node:path";
 import { hintOf, reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { TileSource } from "../log.js";
+import { COSIGNED } from "../tlog/file-source.js";
 import { fileSource, httpSource } from "../tlog/read.js";
 import { Broken, type Step } from "./problem.js";
 
@@ -13,11 +14,13 @@ export const isUrl = (where: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test
 const stepOf = (path: string): Step =>
   path === "checkpoint"
     ? "checkpoint"
-    : path.startsWith("blob/")
-      ? "form"
-      : path.startsWith("tile/entries/")
-        ? "entries"
-        : "tiles";
+    : path === COSIGNED
+      ? "witnesses"
+      : path.startsWith("blob/")
+        ? "form"
+        : path.startsWith("tile/entries/")
+          ? "entries"
+          : "tiles";
 
 /** A link may lead to elsewhere in the folder, not out of it: what is verified is the copy that was named. */
 async function mustBeWithin(root: string, path: string): Promise<void> {
