@@ -176,6 +176,18 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
   }
 }
 
+/** Tells of it now, or counts it only. */
+function tell(state: State, rules: Rules, whole: Finding, sender: string, at: number, findings: Finding[]): void {
+  const { pause } = rules.grace;
+  const isCounted = isPaused(state.floods, whole, at);
+  const finding = isCounted ? whole : crowded(state.bursts, whole, sender, pause, at);
+  if (isCounted || isPaused(state.floods, finding, at)) hold(state.floods, finding);
+  else {
+    noteTold(state.floods, finding, pause, at);
+    findings.push(finding);
+  }
+}
+
 /**
  * Takes an entry in. @param entry its body is whole, also where it stands in a blob
  * @param line what `prepare` made of it
@@ -192,10 +204,8 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
     say: (said) => {
       const about = said.about ?? [index];
       const whole: Finding = { ...said, about, index: about[0] ?? index };
-      const finding = rules.isCounting ? crowded(state.bursts, whole, head.sender, rules.grace.pause, at) : whole;
-      if (rules.isCounting && isPaused(state.floods, finding, at)) return hold(state.floods, finding);
-      if (rules.isCounting) noteTold(state.floods, finding, rules.grace.pause, at);
-      findings.push(finding);
+      if (rules.isCounting) tell(state, rules, whole, head.sender, at, findings);
+      else findings.push(whole);
     },
   };
   state.size = index + 1;

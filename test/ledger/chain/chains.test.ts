@@ -218,6 +218,28 @@ describe("the state", () => {
   });
 });
 
+describe("commits", () => {
+  it("hold many callers' lines together, and no more than a log takes at once", async () => {
+    const opened = await open(pins, now);
+    const sizes: number[] = [];
+    const { log } = opened;
+    const append = log.append.bind(log);
+    log.append = (entries) => {
+      sizes.push(entries.length);
+      return append(entries);
+    };
+    const some = (name: string, count: number) => Array.from({ length: count }, (_, i) => line(`${name} ${i}`));
+    const first = opened.ledger.take(some("a", 1));
+    const calls = [first, ...["b", "c", "d"].map((name) => opened.ledger.take(some(name, 10)))];
+    const large = opened.ledger.take(some("e", 4200));
+    await Promise.all(calls);
+    expect(sizes.length).toBeLessThanOrEqual(2);
+    expect((await large).map(({ index }) => index)).toEqual(Array.from({ length: 4200 }, (_, i) => 32 + i));
+    expect(Math.max(...sizes)).toBeLessThan(4096);
+    expect(sizes.length).toBeLessThanOrEqual(5);
+  });
+});
+
 describe("a ledger on a log in a folder", () => {
   it("goes on where it was, and enters nothing twice", async () => {
     const made = madeLog();
