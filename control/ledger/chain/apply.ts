@@ -4,17 +4,19 @@ import type { Entry } from "../entry.js";
 import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
-import { chainKey, chainOf, endVm, gatewayOf, partsOf, takeRecord } from "./chains.js";
+import { chainKey, chainOf, endVm, gatewayOf, partsOf } from "./chains.js";
 import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
-import { dropTold, judgeWaiting, noteGrant, takeText } from "./grants.js";
+import { judgeWaiting, noteGrant, takeText } from "./grants.js";
 import { keyOfEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
 import { classify, type Line } from "./lines.js";
+import { takeRecord } from "./link.js";
 import { markTold } from "./missing.js";
 import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 import { type State, seenKey } from "./state.js";
+import { dropTold } from "./unproven.js";
 import { shortHash } from "./window.js";
 
 /** How far a gateway's clock may be ahead. */
