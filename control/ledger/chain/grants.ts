@@ -219,12 +219,13 @@ export function noteGrant(
   known.jti = jti;
   known.accesses += 1;
   const approved = (record.approvers ?? []).map((one) => one.sub).join(", ");
+  const drill = record.drill === undefined ? "" : ` in the drill ${record.drill}`;
   if (known.accesses === 1)
     step.say({
       code: "first_use",
       subject: grant,
       ...here,
-      says: `${sub} used ${ent} for ${record.reason ?? ""}${record.incident === undefined ? "" : ` (${record.incident})`}, ${approved === "" ? "approved by nobody" : `approved by ${approved}`}: ${record.method ?? ""} ${record.host ?? ""}${(record.path ?? "").slice(0, 128)}`,
+      says: `${sub} used ${ent}${drill} for ${record.reason ?? ""}${record.incident === undefined ? "" : ` (${record.incident})`}, ${approved === "" ? "approved by nobody" : `approved by ${approved}`}: ${record.method ?? ""} ${record.host ?? ""}${(record.path ?? "").slice(0, 128)}`,
     });
   if (record.single_key === true && !known.isSingleTold) {
     known.isSingleTold = true;
