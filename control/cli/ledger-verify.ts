@@ -1,8 +1,9 @@
 /** `glassgate ledger verify`: from a folder of files, a key and a kept checkpoint to "proved". */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
 import { showTime } from "../base/time.js";
+import { asciiJson } from "../ledger/audit/line.js";
 import type { Rules } from "../ledger/audit/meaning.js";
 import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
 import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.js";
@@ -12,7 +13,16 @@ import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { collect, examples, jsonOption, wholeNumber } from "./context.js";
 import { progress, readVkey, vkeyOption } from "./ledger-options.js";
-import { resultJson, resultRows } from "./output.js";
+import { result, resultRows } from "./output.js";
+
+/** Each has memory of its own, and no machine that people verify on has more cores to give. */
+const MOST_THREADS = 64;
+
+function threads(text: string): number {
+  const count = wholeNumber(text);
+  if (count >= 1 && count <= MOST_THREADS) return count;
+  throw new InvalidArgumentError(`It must be 1 to ${MOST_THREADS}.`);
+}
 
 interface Options {
   readonly key: string;
@@ -67,7 +77,7 @@ async function verify(where: string, options: Options): Promise<void> {
   });
   const given = { anchors: anchors.length > 0 };
   if (!isProved(report)) process.exitCode = 1;
-  if (options.json === true) resultJson(jsonOf(report, given));
+  if (options.json === true) result(asciiJson(jsonOf(report, given), 2));
   else resultRows(wordsOf(report, given));
 }
 
@@ -86,7 +96,7 @@ export function addLedgerVerify(ledger: Command): void {
     .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
     .option("--policy <file>", "the witnesses that must have cosigned (C2SP tlog-policy)")
     .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
-    .option("--threads <n>", "how many threads work on it", wholeNumber)
+    .option("--threads <n>", `how many threads work on it, at most ${MOST_THREADS}; by default as many as fit`, threads)
     .addOption(jsonOption())
     .action(verify);
   examples(command, [
