@@ -28,7 +28,7 @@ const commands = shellLines("docs/audit.md").slice(
 );
 
 it("has commands of ours and of others", () => {
-  expect(commands.filter(isOthers)).toHaveLength(3);
+  expect(commands.filter(isOthers).length).toBeGreaterThanOrEqual(3);
   expect(commands.length).toBeGreaterThanOrEqual(9);
 });
 
