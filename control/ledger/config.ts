@@ -156,7 +156,7 @@ export const ledgerSchema = z
         message: "is too short: at least 2m, and three times the heartbeat's period",
       });
     for (const [i, { name }] of senders.entries())
-      if (OWN_NAMES.includes(name))
+      if (OWN_NAMES.includes(name) || name.startsWith("local:"))
         context.addIssue({ code: "custom", path: ["senders", i, "name"], message: "is a name of the ledger's own" });
     namesOnce(
       context,

@@ -75,8 +75,9 @@ export function rulesOf(pins: Pins, grace: Partial<Grace> = {}, more: Partial<Ru
   return { pins, grace: graceSchema.parse(grace), byHash, windowSlots: WINDOW_SLOTS, isCounting: true, ...more };
 }
 
-/** Whether the sender may speak for that gateway. */
+/** Whether the sender may speak for that gateway; `local:NAME`, a person on this machine, for what `local` does. */
 export function speaksFor({ pins }: Rules, sender: string, node: string): boolean {
   if (pins.senders === undefined || sender === node) return true;
-  return Object.hasOwn(pins.senders, sender) && (pins.senders[sender]?.includes(node) ?? false);
+  const name = sender.startsWith("local:") ? "local" : sender;
+  return Object.hasOwn(pins.senders, name) && (pins.senders[name]?.includes(node) ?? false);
 }

@@ -1,0 +1,56 @@
+/** What can be said of a log's folder without its key's passphrase, and without disturbing who writes to it. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
+import { decodeNote, type Vkey } from "../tlog/note.js";
+import { fileSource } from "../tlog/read.js";
+import { diskUse } from "./disk-use.js";
+import { nodeFiles } from "./fileops.js";
+import { type Holder, holderOf } from "./lock.js";
+import { isSurelyGone } from "./process.js";
+import { SignedRecord, type SignedTree } from "./signed.js";
+
+export interface LogStatus {
+  readonly checkpoint: Checkpoint;
+  /** When it was published, by the file system's clock. */
+  readonly publishedAt: Date;
+  /** What the record beside the key says was signed last. */
+  readonly signed: SignedTree;
+  readonly holder: Holder | undefined;
+  /** Of the holder: its process has ended, and the next writer takes its place. */
+  readonly isHolderGone: boolean;
+  readonly disk: { readonly files: number; readonly bytes: number };
+}
+
+/** Whether the folder's tree is the one that was signed last, or one that the next start goes on from. */
+export function faultOf({ checkpoint, signed, holder }: LogStatus): string | undefined {
+  if (signed.origin !== checkpoint.origin) return `the record beside the key is of ${visible(signed.origin)}`;
+  // Between signing and publishing the record is ahead for a moment.
+  if (signed.size > checkpoint.size && holder !== undefined) return undefined;
+  if (signed.size !== checkpoint.size)
+    return `the key has signed a tree of ${signed.size} entries last, and the folder has ${checkpoint.size}`;
+  return signed.root.equals(checkpoint.root) ? undefined : "the key has signed another tree of this size";
+}
+
+/** @throws where the checkpoint is missing, or not signed by this key */
+export async function readLogStatus(folder: string, vkey: Vkey, signedPath: string): Promise<LogStatus> {
+  const bytes = await fileSource(folder).read("checkpoint");
+  if (bytes === undefined) {
+    throw new UserError(`${visible(folder)} is no ledger: it has no checkpoint.`, {
+      hint: "`glassgate ledger init` makes one.",
+    });
+  }
+  const checkpoint = openCheckpoint(decodeNote(bytes), vkey);
+  const { last } = await SignedRecord.open(nodeFiles, signedPath);
+  const holder = await holderOf(join(folder, "lock"));
+  return {
+    checkpoint,
+    publishedAt: (await stat(join(folder, "checkpoint"))).mtime,
+    signed: last,
+    holder,
+    isHolderGone: holder !== undefined && isSurelyGone(holder),
+    disk: await diskUse(folder),
+  };
+}
