@@ -7,13 +7,13 @@ import { noteTrust, takeBundle } from "./bundles.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, takeRecord } from "./chains.js";
 import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
-import { hold, isPaused, noteTold } from "./floods.js";
+import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { dropTold, judgeWaiting, noteGrant, takeText } from "./grants.js";
 import { keyOfEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
 import { classify, type Line } from "./lines.js";
 import { markTold } from "./missing.js";
 import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
-import { type Rules, speaksFor } from "./rules.js";
+import { foreignPair, type Rules, speaksFor } from "./rules.js";
 import { type State, seenKey } from "./state.js";
 import { shortHash } from "./window.js";
 
@@ -32,7 +32,7 @@ function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "re
   if (!speaksFor(rules, step.sender, node))
     step.say({
       code: "foreign_sender",
-      subject: `${step.sender} ${node}`,
+      subject: foreignPair(step.sender, node),
       vm,
       seq,
       says: `${step.sender} sent a record of ${node}, for which he does not speak`,
@@ -191,7 +191,8 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
     sender: head.sender,
     say: (said) => {
       const about = said.about ?? [index];
-      const finding: Finding = { ...said, about, index: about[0] ?? index };
+      const whole: Finding = { ...said, about, index: about[0] ?? index };
+      const finding = rules.isCounting ? crowded(state.bursts, whole, head.sender, rules.grace.pause, at) : whole;
       if (rules.isCounting && isPaused(state.floods, finding, rules.grace.pause, at))
         return hold(state.floods, finding);
       if (rules.isCounting) noteTold(state.floods, finding, at);

@@ -25,6 +25,12 @@ const MAX_TOLD_RANGES = 1024;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
 
+/** What an auditor says. */
+export interface Audited extends Finding {
+  /** It should have been an alarm, and the log has none. */
+  readonly isUntold?: true;
+}
+
 interface Unseen {
   readonly finding: Finding;
   readonly at: number;
@@ -34,6 +40,7 @@ export class Auditor {
   private readonly state: State = newState(randomBytes(32));
   private readonly rules: Rules;
   private now = 0;
+  private held: { readonly index: number; readonly entry: Entry } | undefined;
   private lookedAt = 0;
   /** By code and entry: found, and no alarm has named it yet. */
   private readonly unseen = new Map<string, Unseen>();
@@ -52,31 +59,45 @@ export class Auditor {
   }
 
   /**
-   * The next entry of the log. @param entry its body is whole, also where it stands in a blob
-   * @returns what is wrong, or worth knowing, about it and what was before it
+   * The next entry of the log. Each is judged when the alarms behind it are known, as they say who speaks for whom.
+   * @param entry its body is whole, also where it stands in a blob
+   * @returns what is wrong, or worth knowing, about what was before it
    */
-  take(index: number, entry: Entry): readonly Finding[] {
-    const at = Date.parse(entry.head.received);
-    const found = this.passTime(at, index);
+  take(index: number, entry: Entry): readonly Audited[] {
     if (entry.head.type === "alarm") {
       this.noteAlarm(entry.body);
-      this.state.size = index + 1;
-      return found;
+      this.now = Math.max(this.now, Date.parse(entry.head.received));
+      return [];
     }
+    const found = this.flush();
+    this.held = { index, entry };
+    return found;
+  }
+
+  /** Judges the entry that was taken last. */
+  private flush(): readonly Finding[] {
+    if (this.held === undefined) return [];
+    const { index, entry } = this.held;
+    this.held = undefined;
+    const at = Date.parse(entry.head.received);
+    const found = this.passTime(at, index);
     const now = apply(this.state, this.rules, index, entry);
     for (const finding of now) this.noteFinding(finding, at);
     return [...found, ...now];
   }
 
-  /** @returns what the ledger was silent about */
-  end(): readonly Finding[] {
-    this.passTime(this.now, this.state.size, true);
-    return [...this.unseen.values()].flatMap(({ finding, at }): Finding[] => {
+  /** @returns what is found at the end, and what the ledger was silent about (`isUntold`) */
+  end(): readonly Audited[] {
+    const found = [...this.flush(), ...this.passTime(this.now, this.state.size, true)];
+    const untold = [...this.unseen.values()].flatMap(({ finding, at }): Audited[] => {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
       // Counted in a sum that names no single one, or that was not due when the log ended.
+      const crowd = this.told.get(`${finding.code} *`);
+      if (crowd !== undefined && crowd.extra-- > 0) return [];
       if (told !== undefined && (told.extra-- > 0 || at > this.now - SLACK * this.pause)) return [];
-      return [{ ...finding, says: `the ledger has no alarm about it: ${finding.says}` }];
+      return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
     });
+    return [...found, ...untold];
   }
 
   /** Heads of all chains, open stretches and counts, as they are now. */
@@ -110,7 +131,10 @@ export class Auditor {
   private noteAlarm(body: Buffer): void {
     const finding = decodeFinding(body);
     if (finding === undefined) return;
-    const { code, subject, about, count = 0, ranges = [] } = finding;
+    const { code, about, count = 0, ranges = [] } = finding;
+    if (code === "foreign_sender" && this.rules.foreign.size < MAX_UNSEEN) this.rules.foreign.add(finding.subject);
+    // Of a crowd no single subject is told.
+    const subject = finding.subject.startsWith("many of ") ? "*" : finding.subject;
     const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, ranges: [] };
     told.extra += Math.max(0, count - about.length);
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);

@@ -89,8 +89,9 @@ interface VmName {
 
 /** The parts of `node id/start in ns/number`; a node id may have slashes. */
 export function partsOf(vm: string): VmName {
-  const parts = vm.split("/");
-  return { node: parts.slice(0, -2).join("/"), start: parts.at(-2) ?? "0", number: parts.at(-1) ?? "0" };
+  const last = vm.lastIndexOf("/");
+  const first = vm.lastIndexOf("/", last - 1);
+  return { node: vm.slice(0, Math.max(0, first)), start: vm.slice(first + 1, last), number: vm.slice(last + 1) };
 }
 
 export function chainKey(rules: Rules, sender: string, vm: string): string {

@@ -18,6 +18,23 @@ export type Floods = Map<string, Told>;
 
 const keyOf = ({ code, subject }: Pick<Finding, "code" | "subject">): string => `${code} ${subject}`;
 
+/** Alarms of one code that one sender causes within a pause, each about another subject; what is more counts as about him. */
+const MAX_BURST = 64;
+const MAX_BURSTS = 4096;
+
+/** By code and sender: how many since when. */
+export type Bursts = Map<string, { readonly since: number; readonly count: number }>;
+
+/** The finding, or, where its sender has caused too many of its kind, one that is about him. */
+export function crowded(bursts: Bursts, finding: Finding, sender: string, pause: number, now: number): Finding {
+  const key = `${finding.code} ${sender}`;
+  const burst = bursts.get(key);
+  const isOver = burst === undefined || now - burst.since >= pause * 1000;
+  const count = isOver ? 1 : burst.count + 1;
+  remember(bursts, key, { since: isOver ? now : burst.since, count }, MAX_BURSTS);
+  return count > MAX_BURST ? { ...finding, subject: `many of ${sender}` } : finding;
+}
+
 /** Whether it may be told at that time. */
 export function isPaused(
   floods: Floods,

@@ -4,7 +4,7 @@ import { type Chains, chainOf, gatewayOf, takeHead, type Vm } from "./chains.js"
 import type { Finding, Step } from "./finding.js";
 import { readJson } from "./json.js";
 import { gapOf, overdue } from "./missing.js";
-import { type Rules, speaksFor } from "./rules.js";
+import { foreignPair, type Rules, speaksFor } from "./rules.js";
 
 /** A VM that nobody has named or written for so long is over, heartbeats or not. */
 const IDLE_MS = 30 * 86_400_000;
@@ -53,7 +53,7 @@ export function takeHeartbeat(chains: Chains, rules: Rules, { gateway, vms }: He
   if (!speaksFor(rules, step.sender, gateway)) {
     step.say({
       code: "foreign_sender",
-      subject: step.sender,
+      subject: foreignPair(step.sender, gateway),
       says: `${step.sender} sent a heartbeat of ${gateway}, for which he does not speak`,
     });
     return;

@@ -7,13 +7,14 @@ import { UserError } from "../../base/errors.js";
 import { decodeEntry, type Entry, type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";
 import type { Intake, Received, Taken } from "../intake.js";
 import type { Log } from "../log.js";
+import { readEntries } from "../tlog/read.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
 import { type Alarm, decodeFinding, encodeFinding, type Finding } from "./finding.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
 import { newState, prepare, type State } from "./state.js";
-import { type LedgerStatus, statusOf } from "./status.js";
+import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
 
 /** The entries of a log from `from` on, before `to`, in order. */
 export type EntryReader = (
@@ -23,7 +24,8 @@ export type EntryReader = (
 
 export interface LedgerOptions {
   readonly log: Log;
-  readonly entries: EntryReader;
+  /** How the log's entries are read; by its tiles otherwise. */
+  readonly entries?: EntryReader | undefined;
   readonly pins: Pins;
   readonly grace?: Partial<Grace> | undefined;
   /** Milliseconds since 1970. */
@@ -34,9 +36,14 @@ export interface LedgerOptions {
   readonly snapshots?: StateStore | undefined;
 }
 
-/** Lines of one commit: those of many callers together. */
-const MAX_BATCH = 4096;
-const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+/**
+ * Entries and bytes of one commit, those of many callers together: less than a log takes at once, so that a line and what follows from
+ * it are durable together or not at all.
+ */
+const MAX_BATCH = 2048;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+/** Alarms, and ends of VMs, of one tick. */
+const MAX_DUE = 512;
 /** Entries from one snapshot to the next. */
 const SNAPSHOT_EVERY = 50_000;
 
@@ -52,8 +59,16 @@ interface Waiting {
 interface Batch {
   readonly first: number;
   readonly bytes: Buffer[];
+  /** Bytes of these. */
+  size: number;
   readonly alarms: Alarm[];
   readonly now: number;
+}
+
+function addTo(batch: Batch, entry: Entry): void {
+  const bytes = encodeEntry(entry);
+  batch.bytes.push(bytes);
+  batch.size += bytes.length;
 }
 
 export class Ledger implements Intake {
@@ -91,6 +106,11 @@ export class Ledger implements Intake {
     return statusOf(this.state, this.rules, this.options.clock());
   }
 
+  /** How often a grant was used, where it is still known. */
+  useOf(grant: string): GrantUse | undefined {
+    return useOf(this.state, grant);
+  }
+
   /** Waits for what was taken; then no more is. */
   async close(): Promise<void> {
     while (this.running !== undefined) await this.running;
@@ -106,44 +126,47 @@ export class Ledger implements Intake {
     });
   }
 
-  private nextBatch(): Waiting[] {
-    const batch: Waiting[] = [];
-    let lines = 0;
-    let bytes = 0;
-    for (;;) {
-      const next = this.queue[0];
-      if (next === undefined || (batch.length > 0 && (lines >= MAX_BATCH || bytes >= MAX_BATCH_BYTES))) return batch;
-      this.queue.shift();
-      batch.push(next);
-      lines += next.received.length;
-      for (const one of next.received) bytes += one.bytes.length;
-    }
-  }
-
   /** Never rejects: each caller is told. */
   private async work(): Promise<void> {
-    for (let waiting = this.nextBatch(); waiting.length > 0; waiting = this.nextBatch()) {
+    for (let waiting = this.queue.splice(0); waiting.length > 0; waiting = this.queue.splice(0)) {
       try {
         if (this.failure !== undefined) throw this.failure;
-        const batch = this.newBatch();
-        const taken: Taken[][] = [];
-        for (const { received } of waiting) {
-          const each: Taken[] = [];
-          for (const one of received) each.push(await this.takeOne(one, batch));
-          taken.push(each);
-        }
-        if (waiting.some(({ isTick }) => isTick)) this.passTime(batch);
-        await this.commit(batch);
-        for (const [i, one] of waiting.entries()) one.resolve(taken[i] ?? []);
+        await this.serve(waiting);
       } catch (error) {
         this.failure ??= error;
+        // Those who were served have heard so already.
         for (const one of waiting) one.reject(this.failure);
       }
     }
   }
 
+  /** All that waited, in as few commits as can be; each caller hears when the last of his lines is durable. */
+  private async serve(waiting: readonly Waiting[]): Promise<void> {
+    let batch = this.newBatch();
+    let ready: (() => void)[] = [];
+    const commit = async (): Promise<void> => {
+      await this.commit(batch);
+      for (const resolve of ready) resolve();
+      ready = [];
+      batch = this.newBatch();
+    };
+    for (const { received, isTick, resolve } of waiting) {
+      const taken: Taken[] = [];
+      for (const one of received) {
+        taken.push(await this.takeOne(one, batch));
+        if (batch.bytes.length >= MAX_BATCH || batch.size >= MAX_BATCH_BYTES) await commit();
+      }
+      if (isTick) {
+        if (batch.bytes.length + 2 * MAX_DUE > MAX_BATCH) await commit();
+        this.passTime(batch);
+      }
+      ready.push(() => resolve(taken));
+    }
+    await commit();
+  }
+
   private newBatch(): Batch {
-    return { first: this.state.size, bytes: [], alarms: [], now: this.options.clock() };
+    return { first: this.state.size, bytes: [], size: 0, alarms: [], now: this.options.clock() };
   }
 
   private async takeOne(received: Received, batch: Batch): Promise<Taken> {
@@ -161,14 +184,14 @@ export class Ledger implements Intake {
     const isLong = bytes.length > MAX_BODY_BYTES;
     const blob = isLong ? { sha256: await this.options.log.putBlob(bytes), bytes: bytes.length } : {};
     const index = this.state.size;
-    batch.bytes.push(encodeEntry({ head: { ...head, ...blob }, body: isLong ? Buffer.alloc(0) : bytes }));
+    addTo(batch, { head: { ...head, ...blob }, body: isLong ? Buffer.alloc(0) : bytes });
     this.tellAll(apply(this.state, this.rules, index, { head: { ...head, ...blob }, body: bytes }, line), batch);
     return { index, isNew: true };
   }
 
   private enter(entry: Entry, batch: Batch): number {
     const index = this.state.size;
-    batch.bytes.push(encodeEntry(entry));
+    addTo(batch, entry);
     apply(this.state, this.rules, index, entry);
     return index;
   }
@@ -182,8 +205,9 @@ export class Ledger implements Intake {
 
   private passTime(batch: Batch): void {
     const { findings, ends } = due(this.state, this.rules, this.openedAt, batch.now);
-    this.tellAll(findings, batch);
-    for (const body of ends) this.enter({ head: ownHead("end", batch.now), body }, batch);
+    // What is more than that is found again the next time.
+    this.tellAll(findings.slice(0, MAX_DUE), batch);
+    for (const body of ends.slice(0, MAX_DUE)) this.enter({ head: ownHead("end", batch.now), body }, batch);
   }
 
   /** Makes it durable; then alarms go out. Whatever fails here ends this object: what it knows is ahead of the log. */
@@ -199,9 +223,9 @@ export class Ledger implements Intake {
   }
 
   private async snapshot(): Promise<void> {
-    const { snapshots, entries } = this.options;
+    const { snapshots } = this.options;
     if (snapshots === undefined || this.state.size === 0 || this.state.size === this.snapshotAt) return;
-    const last = await lastOf(entries, this.state.size);
+    const last = await lastOf(readerOf(this.options), this.state.size);
     if (last === undefined) return;
     await snapshots.write(sealSnapshot(this.state, this.rules, last));
     this.snapshotAt = this.state.size;
@@ -223,20 +247,24 @@ export async function wholeEntry(log: Pick<Log, "read">, bytes: Buffer): Promise
   return { head: entry.head, body };
 }
 
-async function startState({ log, entries, snapshots }: LedgerOptions, rules: Rules): Promise<State> {
+const readerOf = ({ log, entries }: LedgerOptions): EntryReader =>
+  entries ?? ((from, to) => readEntries(log, log.size, from, to));
+
+async function startState(options: LedgerOptions, rules: Rules): Promise<State> {
+  const { log, snapshots } = options;
   const snapshot = await snapshots?.read();
   const state = snapshot === undefined ? undefined : openSnapshot(snapshot, rules);
   if (state === undefined || state.state.size > log.size) return newState(randomBytes(32));
-  const last = await lastOf(entries, state.state.size);
+  const last = await lastOf(readerOf(options), state.state.size);
   return last?.equals(state.last) === true ? state.state : newState(randomBytes(32));
 }
 
 /** Reads what the log has, from the newest snapshot that fits it, and takes in from there on. The log is this ledger's alone. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { log, entries, pins, grace } = options;
+  const { log, pins, grace } = options;
   const rules = rulesOf({ origin: log.origin, ...pins }, grace);
   const state = await startState(options, rules);
-  for await (const { index, bytes } of entries(state.size, log.size)) {
+  for await (const { index, bytes } of readerOf(options)(state.size, log.size)) {
     const entry = await wholeEntry(log, bytes);
     if (entry === undefined)
       throw new UserError(`Entry ${index} of the log is none that a ledger writes, or its blob is missing.`, {

@@ -1,5 +1,5 @@
 /** What a line from outside is: a record, evidence, a receipt, an answer, or none of these. Every member has a bound. */
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import { z } from "zod";
 import { type VerdictCode, verdictCodes } from "../../base/verdicts.gen.js";
 import { MAX_BODY_BYTES } from "../entry.js";
@@ -107,7 +107,7 @@ export type Line =
   | { readonly type: "answer"; readonly answer: Answer; readonly sha256: string }
   | { readonly type: "quarantine"; readonly why: LineFault; readonly sha256: string };
 
-const sha256 = (data: Buffer | string): Buffer => createHash("sha256").update(data).digest();
+const sha256 = (data: Buffer | string): Buffer => digest("sha256", data, "buffer");
 
 function newerThanKnown(record: AuditRecord): string | undefined {
   if (record.v !== 1) return `v ${record.v}`;

@@ -50,6 +50,8 @@ export interface Rules {
   readonly grace: Grace;
   /** By the hash that records carry. */
   readonly byHash: ReadonlyMap<string, PinnedAnchors>;
+  /** Where `senders` are not known: pairs of sender and gateway that the log's own alarms call foreign. */
+  readonly foreign: Set<string>;
   /** Slots of a VM's window. */
   readonly windowSlots: number;
   /** Whether an own memory of `(code, subject)` holds findings back: not where a finished log is judged. */
@@ -72,12 +74,17 @@ export function rulesOf(pins: Pins, grace: Partial<Grace> = {}, more: Partial<Ru
     byHash.set(anchorsHash(anchors, "enforce"), { which, isShadow: false });
     byHash.set(anchorsHash(anchors, "shadow"), { which, isShadow: true });
   }
-  return { pins, grace: graceSchema.parse(grace), byHash, windowSlots: WINDOW_SLOTS, isCounting: true, ...more };
+  const own = { windowSlots: WINDOW_SLOTS, isCounting: true, foreign: new Set<string>() };
+  return { pins, grace: graceSchema.parse(grace), byHash, ...own, ...more };
 }
 
+/** The subject of an alarm `foreign_sender`. */
+export const foreignPair = (sender: string, node: string): string => `${sender} ${node}`;
+
 /** Whether the sender may speak for that gateway; `local:NAME`, a person on this machine, for what `local` does. */
-export function speaksFor({ pins }: Rules, sender: string, node: string): boolean {
-  if (pins.senders === undefined || sender === node) return true;
+export function speaksFor({ pins, foreign }: Rules, sender: string, node: string): boolean {
+  if (sender === node) return true;
+  if (pins.senders === undefined) return !foreign.has(foreignPair(sender, node));
   const name = sender.startsWith("local:") ? "local" : sender;
   return Object.hasOwn(pins.senders, name) && (pins.senders[name]?.includes(node) ?? false);
 }

@@ -10,7 +10,7 @@ import { type Answers, knownAnswer, newAnswers } from "./answers.js";
 import { type Bundles, newBundles } from "./bundles.js";
 import { type Chains, chainKey, knownRecord, newChains } from "./chains.js";
 import type { Denials } from "./denials.js";
-import type { Floods } from "./floods.js";
+import type { Bursts, Floods } from "./floods.js";
 import { type Grants, knownEvidence, newGrants } from "./grants.js";
 import { readHeartbeat } from "./heartbeats.js";
 import { classify, type Line } from "./lines.js";
@@ -32,6 +32,7 @@ export interface State {
   receipts: Receipts;
   denials: Denials;
   floods: Floods;
+  bursts: Bursts;
   /** By sender, then by hash. */
   quarantined: Map<string, Map<string, number>>;
   /** Entries by type, alarms by code. */
@@ -51,6 +52,7 @@ export function newState(salt: Uint8Array): State {
     receipts: newReceipts(),
     denials: new Map(),
     floods: new Map(),
+    bursts: new Map(),
     quarantined: new Map(),
     types: new Map(),
     codes: new Map(),

@@ -6,7 +6,7 @@
  * Nobody outside knows the salt, so nobody can make a second record that would be taken for the first. A ring that grows up to `max`
  * slots; what is older than that is forgotten.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const HASH_BYTES = 12;
 const HEAD_BYTES = 6;
@@ -32,7 +32,7 @@ export function newWindow(): SeqWindow {
 
 /** @param sha256 of the record, 32 bytes */
 export function shortHash(salt: Uint8Array, sha256: Buffer): Buffer {
-  const salted = createHash("sha256").update(salt).update(sha256).digest();
+  const salted = hash("sha256", Buffer.concat([salt, sha256]), "buffer");
   return Buffer.concat([sha256.subarray(0, HEAD_BYTES), salted.subarray(0, HASH_BYTES - HEAD_BYTES)]);
 }
 

@@ -3,10 +3,13 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../../control/ledger/chain/apply.js";
 import { Auditor } from "../../../control/ledger/chain/auditor.js";
+import { openLedger } from "../../../control/ledger/chain/ledger.js";
 import type { Pins } from "../../../control/ledger/chain/rules.js";
 import { rulesOf } from "../../../control/ledger/chain/rules.js";
 import { newState, type State } from "../../../control/ledger/chain/state.js";
 import type { Received } from "../../../control/ledger/intake.js";
+import { openFilesLog } from "../../../control/ledger/log/files.js";
+import { madeLog } from "../log/made.js";
 import {
   bend,
   type Chain,
@@ -215,6 +218,30 @@ describe("the state", () => {
   });
 });
 
+describe("a ledger on a log in a folder", () => {
+  it("goes on where it was, and enters nothing twice", async () => {
+    const made = madeLog();
+    const alarms: string[] = [];
+    const start = async () => {
+      const log = await openFilesLog(made);
+      const onAlarm = ({ code }: { code: string }): void => void alarms.push(code);
+      return { log, ledger: await openLedger({ log, pins, clock: () => now, onAlarm }) };
+    };
+    const first = await start();
+    const calls = [all.slice(0, 7), all.slice(7, 30), all.slice(5)].map((some) => first.ledger.take(some));
+    const taken = (await Promise.all(calls)).flat();
+    expect(taken.filter(({ isNew }) => isNew)).toHaveLength(all.length);
+    const { size } = first.log;
+    await first.ledger.close();
+    await first.log.close();
+    const second = await start();
+    expect((await second.ledger.take(all)).filter(({ isNew }) => isNew)).toHaveLength(2); // heartbeats
+    expect(second.log.size).toBe(size + 2);
+    expect(new Set(alarms)).toEqual(new Set(["first_use", "single_key"]));
+    await second.log.close();
+  });
+});
+
 describe("one chain", () => {
   const from = (texts: readonly string[]): string[] => chained(`${GATEWAY}/1700000000000000000/7`, texts);
   const records = (): string[] =>
@@ -332,7 +359,7 @@ describe("senders", () => {
   it("with more VMs than are followed get an alarm, and their records are kept", async () => {
     const [template = ""] = one.lines;
     const opened = await open({ anchors: [] }, now);
-    const lines = Array.from({ length: 1030 }, (_, i) =>
+    const lines = Array.from({ length: 1025 }, (_, i) =>
       line(bend(template, { vm: `${GATEWAY}/1700000000000000000/${i}` })),
     );
     const taken = await opened.ledger.take(lines);
@@ -346,7 +373,10 @@ describe("the auditor", () => {
   const audit = (opened: Opened, keep: (index: number) => boolean = () => true) => {
     const auditor = new Auditor({ origin: opened.log.origin, ...pins });
     const found = opened.log.decoded().flatMap((entry, index) => (keep(index) ? auditor.take(index, entry) : []));
-    return { found: found.map(({ code }) => code), silent: auditor.end() };
+    const end = auditor.end();
+    const isUntold = (finding: (typeof end)[number]): boolean => finding.isUntold === true;
+    const late = end.filter((finding) => !isUntold(finding));
+    return { found: [...found, ...late].map(({ code }) => code), silent: end.filter(isUntold) };
   };
   const spoilt = (): Received[] => {
     const records = all.filter(({ bytes }) => isRecord(bytes.toString()));
@@ -374,6 +404,19 @@ describe("the auditor", () => {
     const { found, silent } = audit(opened);
     expect(new Set(found)).toEqual(told);
     expect(silent).toEqual([]);
+  });
+
+  it("knows a liar by the log's own alarms, where nobody tells it who speaks for whom", async () => {
+    const opened = await open({ ...pins, senders: {} }, now);
+    const lies = one.lines.filter(isRecord).map((text) => line(bend(text, { path: "/orders/forged" }), "liar"));
+    await opened.ledger.take([...lies.slice(0, 9), ...all, ...lies.slice(9)]);
+    opened.clock.now += 130_000;
+    await opened.ledger.take(all.filter(({ kind }) => kind === "heartbeat"));
+    await opened.ledger.tick();
+    opened.clock.now += 70_000;
+    await opened.ledger.tick();
+    expect(audit(opened).silent).toEqual([]);
+    expect(audit(opened).found).not.toContain("fork");
   });
 
   it("names each alarm that the ledger did not raise", async () => {
