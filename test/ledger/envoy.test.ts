@@ -178,7 +178,7 @@ listen: { address: "127.0.0.1:0", receipts: ${socket} }
       const entitlements = [world.entitlement("vital", { audit: "receipt", approvals: [] })];
       await gateway.configure(
         world.configuration({
-          bundle: { entitlements, ledgers: [publicPart(key)] },
+          bundle: { ...world.bundleClaims(), entitlements, ledgers: [publicPart(key)] },
           configuration: { receipt: { ...receipt, timeout_ms: 500 } },
         }),
       );
