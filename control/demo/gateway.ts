@@ -1,5 +1,5 @@
 /** The demonstration's gateway: a real Envoy. */
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
@@ -14,6 +14,7 @@ import { bringText } from "../gateway/revoke.js";
 import { makeTemporary, startEnvoy } from "../gateway/run.js";
 import { type Received, startUpstream } from "../gateway/upstream.js";
 import { wasmPath } from "../host/wasm.js";
+import type { FollowedGateway } from "../ledger/config.js";
 import { type DownloadEnd, startDownload } from "./download.js";
 import { HOST, ISSUER, type World } from "./world.js";
 
@@ -50,6 +51,8 @@ export interface DemoGateway {
   readonly records: string;
   /** For what else the demonstration writes; removed at the end. */
   readonly folder: string;
+  /** What a ledger follows of it besides. */
+  readonly followed: Omit<FollowedGateway, "audit">;
   push(bundle: string, version: number): Promise<string>;
   /** Brings in a text of revocations, as `glassgate revoke` does, and says where it applies now. */
   revoke(text: string): Promise<string>;
@@ -59,6 +62,7 @@ export interface DemoGateway {
   stop(): Promise<void>;
 }
 
+const NODE_ID = "demo-gateway";
 /** Envoy flushes its logs every 50 ms here; a machine may be slow all the same. */
 const PATIENCE_MS = 60_000;
 
@@ -98,6 +102,7 @@ export function makeFolders(): { folder: string; records: string } {
 
 export async function envoyGateway(world: World, binary: EnvoyBinary, port: number): Promise<DemoGateway> {
   const { folder, records: logPath } = makeFolders();
+  const answers = join(dirname(logPath), "answers.log");
   mkdirSync(join(folder, "ecds"));
   const upstream = await startUpstream();
   const config = renderGateway({
@@ -106,13 +111,17 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
     ecdsPath: join(folder, "ecds", "glassgate.json"),
     listen: { host: "127.0.0.1", port },
     adminPort: 0,
-    nodeId: "demo-gateway",
+    nodeId: NODE_ID,
     upstream: { host: "127.0.0.1", port: upstream.port },
     jwks: { inline: world.jwks },
     issuer: ISSUER,
     accessLogPath: "/dev/null",
     auditLogPath: logPath,
+    answersLogPath: answers,
   });
+  const configPath = join(folder, "envoy.yaml");
+  writeFileSync(configPath, config, { mode: 0o600 });
+  writeFileSync(answers, "");
   const filter = readRenderedFilter(config, "envoy.yaml");
   writeEcds(filter.ecdsPath, ecdsText(filter, defaultConfiguration(filter), undefined, "0"));
   const envoy = await startEnvoy({ config, binary, flushMs: 50 }).catch(async (error: unknown) => {
@@ -127,6 +136,12 @@ export async function envoyGateway(world: World, binary: EnvoyBinary, port: numb
     port: api,
     records: logPath,
     folder,
+    followed: {
+      id: NODE_ID,
+      answers: [{ path: answers, format: "plain", mixed: false }],
+      admin: envoy.admin.address,
+      envoy: configPath,
+    },
     push: async (text, version) => {
       const strip = ["x-jwt-payload"];
       const pushed = await push({

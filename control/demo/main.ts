@@ -6,13 +6,14 @@ import { wrap } from "../base/wrap.js";
 import { type EnvoyBinary, findEnvoy } from "../gateway/find.js";
 import { brief } from "./brief.js";
 import { type DemoGateway, envoyGateway } from "./gateway.js";
+import { type DemoLedger, startLedger } from "./ledger.js";
 import { nodeGateway } from "./node-gateway.js";
 import { playScenes } from "./scenes.js";
 import { HOST, makeWorld, type World } from "./world.js";
 
 /** A command to copy is never broken: it has no room for a hanging line. */
 function out(line = "", hang?: number): void {
-  const isCommand = line.startsWith("  curl ");
+  const isCommand = /^ {2}(?:curl|glassgate) /.test(line);
   const width = process.stdout.isTTY && !isCommand ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
   process.stdout.write(`${wrap(line, width, hang)}\n`);
 }
@@ -57,35 +58,53 @@ async function main(): Promise<number> {
     throw new UserError(`Unknown flag ${unknown.join(" ")}.`, { hint: `There is only ${KEEP}: npm start -- ${KEEP}` });
   const binary = await findBinary();
   const world = await makeWorld();
-  const gateway =
+  const started =
     binary === undefined
       ? await nodeGateway(world)
       : await envoyGateway(world, binary, flags.includes(KEEP) ? KEPT_PORT : 0);
+  let ledger: DemoLedger | undefined;
   try {
-    out(`Gateway: ${gateway.description}`);
-    out("People:  rita asks; adam (lead) and anna (security) approve; rita-admin is rita's second account");
-    out(`Trust:   ${await gateway.push(await world.bundle(1, world.requester), 1)}`);
-    out();
-    let good = 0;
-    let played = 0;
-    for await (const { what, expected, seen, record } of playScenes(world, gateway)) {
-      played += 1;
-      const isGood = expected === seen;
-      if (isGood) good += 1;
-      out(
-        `${String(played).padStart(2)} ${isGood ? "ok  " : "FAIL"} ${what.padEnd(46)} ${seen}${isGood ? "" : `   EXPECTED ${expected}`}`,
-        8,
-      );
-      out(`        ${brief(record)}`, 10);
-    }
-    out();
-    out(`The whole records are kept in ${gateway.records}`);
-    out(`${good} of ${played} as expected`);
-    if (flags.includes(KEEP) && gateway.port !== undefined) await keep(world, gateway, 3);
-    return good === played ? 0 : 1;
+    ledger = await startLedger(world.anchors, started.records, started.folder, started.followed);
+    return await play(world, withLedger(started, ledger), ledger, flags.includes(KEEP));
   } finally {
-    await gateway.stop();
+    await ledger?.stop();
+    await started.stop();
   }
+}
+
+/** The ledger hears of each bundle before the gateway does. */
+const withLedger = (gateway: DemoGateway, ledger: DemoLedger): DemoGateway => ({
+  ...gateway,
+  push: async (text, version) => {
+    await ledger.bundle(text);
+    return gateway.push(text, version);
+  },
+});
+
+async function play(world: World, gateway: DemoGateway, ledger: DemoLedger, isKept: boolean): Promise<number> {
+  out(`Gateway: ${gateway.description}`);
+  out("People:  rita asks; adam (lead) and anna (security) approve; rita-admin is rita's second account");
+  out(`Trust:   ${await gateway.push(await world.bundle(1, world.requester), 1)}`);
+  out();
+  let good = 0;
+  let played = 0;
+  for await (const { what, expected, seen, record } of playScenes(world, gateway)) {
+    played += 1;
+    const isGood = expected === seen;
+    if (isGood) good += 1;
+    out(
+      `${String(played).padStart(2)} ${isGood ? "ok  " : "FAIL"} ${what.padEnd(46)} ${seen}${isGood ? "" : `   EXPECTED ${expected}`}`,
+      8,
+    );
+    out(`        ${brief(record)}`, 10);
+  }
+  out();
+  out(`The whole records are kept in ${gateway.records}`);
+  const { isGood, lines } = await ledger.finish();
+  for (const line of lines) out(line, 8);
+  out(`${good} of ${played} as expected`);
+  if (isKept && gateway.port !== undefined) await keep(world, gateway, 3);
+  return good === played && isGood ? 0 : 1;
 }
 
 try {

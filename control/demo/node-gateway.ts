@@ -9,6 +9,7 @@ import { HOST, type World } from "./world.js";
 
 /** A filter looks after its open streams each time; as often as it asks for it. */
 const TICK_MS = 500;
+const NODE_ID = "node-host";
 const PATIENCE_MS = 60_000;
 
 function requestOf({ method = "GET", path, host = HOST, headers = {} }: Call): HostRequest {
@@ -17,7 +18,7 @@ function requestOf({ method = "GET", path, host = HOST, headers = {} }: Call): H
 }
 
 export async function nodeGateway(world: World): Promise<DemoGateway> {
-  const host = await FilterHost.load({ workers: 2, nodeId: "node-host" });
+  const host = await FilterHost.load({ workers: 2, nodeId: NODE_ID });
   const { folder, records } = makeFolders();
   let generation = 0;
   let bundle = "";
@@ -39,6 +40,7 @@ export async function nodeGateway(world: World): Promise<DemoGateway> {
     port: undefined,
     records,
     folder,
+    followed: { id: NODE_ID },
     push: async (text, version) => {
       bundle = text;
       configure();

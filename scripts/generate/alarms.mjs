@@ -33,7 +33,8 @@ ${alarms.map((a) => `  ${a.code}: { severity: ${JSON.stringify(a.severity)}, tit
 
 What the [ledger](audit.md) finds wrong, or worth knowing, becomes an entry of type \`alarm\` with one of these codes, and goes out to
 webhooks and commands once it is durable. \`about\` in it holds the indices of the entries that it labels. The same code about the same
-subject (a VM, a grant, a sender) goes out once a minute at most: what follows within the minute is counted, and one more alarm says so.
+subject (a VM, a grant, a sender) is told once; what follows within a minute is counted, and one alarm with \`count\` says how many there
+were. What goes on is told in such sums, farther and farther apart, up to a day.
 
 | code | severity | what it means | what to do |
 |---|---|---|---|

@@ -2,7 +2,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeNewTexts } from "../../control/base/files.js";
 import { newLogFiles, openFilesLog } from "../../control/ledger/log/files.js";
@@ -11,7 +10,7 @@ import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { inclusionProof, makeTlogProof } from "../../control/ledger/tlog/proof.js";
 import { fileSource, readEntries, rootAt } from "../../control/ledger/tlog/read.js";
-import { fsck, goMissing, goProof, goVerify, migrate, serveFolder, shell, startTessera, withGo } from "../kit/go.js";
+import { fsck, goMissing, goProof, goVerify, migrate, serveFolder, startTessera, withGo } from "../kit/go.js";
 import { noteKey } from "../kit/note-key.js";
 
 const key = noteKey("ledger.example/eu/2026");

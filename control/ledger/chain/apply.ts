@@ -73,12 +73,12 @@ function applyQuarantine(state: State, { head, body }: Entry, step: Step): void 
   });
 }
 
-function applyAlarm(state: State, body: Buffer, step: Step): void {
+function applyAlarm(state: State, rules: Rules, body: Buffer, step: Step): void {
   const finding = decodeFinding(body);
   if (finding === undefined) return;
   const { code, subject, ranges, about } = finding;
   state.codes.set(code, (state.codes.get(code) ?? 0) + (finding.count ?? 1));
-  noteTold(state.floods, finding, step.at);
+  noteTold(state.floods, finding, rules.grace.pause, step.at);
   if (finding.count !== undefined) return;
   const told = new Set(about);
   switch (code) {
@@ -161,7 +161,7 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       break;
     }
     case "alarm":
-      applyAlarm(state, body, step);
+      applyAlarm(state, rules, body, step);
       break;
     case "end": {
       const key = keyOfEnd(body);
@@ -198,13 +198,11 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
       const about = said.about ?? [index];
       const whole: Finding = { ...said, about, index: about[0] ?? index };
       const finding = rules.isCounting ? crowded(state.bursts, whole, head.sender, rules.grace.pause, at) : whole;
-      if (rules.isCounting && isPaused(state.floods, finding, rules.grace.pause, at))
-        return hold(state.floods, finding);
-      if (rules.isCounting) noteTold(state.floods, finding, at);
+      if (rules.isCounting && isPaused(state.floods, finding, at)) return hold(state.floods, finding);
+      if (rules.isCounting) noteTold(state.floods, finding, rules.grace.pause, at);
       findings.push(finding);
     },
   };
-  state.since ??= at;
   state.size = index + 1;
   state.types.set(head.type, (state.types.get(head.type) ?? 0) + 1);
   applyBody(state, rules, entry, line, step);

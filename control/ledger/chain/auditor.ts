@@ -6,8 +6,10 @@ import { randomBytes } from "node:crypto";
 import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
 import { remember } from "./bounded.js";
+import type { AlarmCode } from "./codes.gen.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { LONGEST_PAUSE_MS } from "./floods.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { newState, type State } from "./state.js";
 
@@ -31,6 +33,9 @@ export interface Audited extends Finding {
   readonly isUntold?: true;
 }
 
+/** Findings that stand for each of the entries that they name. */
+const EACH: ReadonlySet<AlarmCode> = new Set(["evidence_missing", "evidence_without_record", "answer_without_record"]);
+
 interface Unseen {
   readonly finding: Finding;
   readonly at: number;
@@ -47,13 +52,10 @@ export class Auditor {
   /** By code and entry, of alarms that came before the auditor found it. */
   private readonly seen = new Map<string, true>();
   /** By code and subject: what alarms have told of without naming entries, and stretches that they named. */
-  private readonly told = new Map<string, { extra: number; ranges: (readonly [number, number])[] }>();
-  /** The grace of the ledger that wrote the log. */
-  private readonly pause: number;
+  private readonly told = new Map<string, { extra: number; at: number; ranges: (readonly [number, number])[] }>();
 
   constructor(pins: Pins, grace: Partial<Grace> = {}) {
     const own = rulesOf(pins, grace).grace;
-    this.pause = own.pause * 1000;
     const slow = { ...own, gap: own.gap * SLACK, silence: own.silence * SLACK, rollout: own.rollout, end: own.end };
     this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false });
   }
@@ -65,8 +67,8 @@ export class Auditor {
    */
   take(index: number, entry: Entry): readonly Audited[] {
     if (entry.head.type === "alarm") {
-      this.noteAlarm(entry.body);
       this.now = Math.max(this.now, Date.parse(entry.head.received));
+      this.noteAlarm(entry.body);
       return [];
     }
     const found = this.flush();
@@ -91,10 +93,11 @@ export class Auditor {
     const found = [...this.flush(), ...this.passTime(this.now, this.state.size, true)];
     const untold = [...this.unseen.values()].flatMap(({ finding, at }): Audited[] => {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
-      // Counted in a sum that names no single one, or that was not due when the log ended.
+      // Counted in a sum that names no single one, or in one that was not due when the log ended.
       const crowd = this.told.get(`${finding.code} *`);
-      if (crowd !== undefined && crowd.extra-- > 0) return [];
-      if (told !== undefined && (told.extra-- > 0 || at > this.now - SLACK * this.pause)) return [];
+      if (crowd !== undefined && (crowd.extra-- > 0 || at >= crowd.at)) return [];
+      if (told !== undefined && (told.extra-- > 0 || (at >= told.at && this.now - told.at < LONGEST_PAUSE_MS)))
+        return [];
       return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
     });
     return [...found, ...untold];
@@ -135,7 +138,8 @@ export class Auditor {
     if (code === "foreign_sender" && this.rules.foreign.size < MAX_UNSEEN) this.rules.foreign.add(finding.subject);
     // Of a crowd no single subject is told.
     const subject = finding.subject.startsWith("many of ") ? "*" : finding.subject;
-    const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, ranges: [] };
+    const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, at: 0, ranges: [] };
+    told.at = this.now;
     told.extra += Math.max(0, count - about.length);
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
@@ -154,8 +158,14 @@ export class Auditor {
       // Without entries: only its subject tells.
       if (ranges === undefined ? about.length === 0 : ranges.every(isCovered)) return;
     }
-    const rest = about.slice(0, 1).filter((index) => !this.seen.delete(`${code} ${index}`));
-    if (rest.length === 0 && about.length > 0) return;
-    if (this.unseen.size < MAX_UNSEEN) this.unseen.set(`${code} ${about[0] ?? subject}`, { finding, at });
+    // The others of most findings are what the first is compared with.
+    const places: readonly (number | string)[] =
+      about.length === 0 ? [subject] : about.slice(0, EACH.has(code) ? about.length : 1);
+    for (const place of places)
+      if (!this.seen.delete(`${code} ${place}`) && this.unseen.size < MAX_UNSEEN)
+        this.unseen.set(`${code} ${place}`, {
+          finding: typeof place === "number" ? { ...finding, index: place } : finding,
+          at,
+        });
   }
 }

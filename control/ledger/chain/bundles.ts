@@ -128,13 +128,20 @@ export function bundleFor(
     : bundles.known.get(pinned.which)?.get(record.bundle);
 }
 
-/** The key of a ledger, in any bundle that is known. */
-export function ledgerKey(bundles: Bundles, kid: string): PublicKey | undefined {
-  for (const versions of bundles.known.values())
-    for (const { claims } of versions.values()) {
-      const key = claims.ledgers?.find((one) => one.kid === kid);
-      if (key !== undefined) return key;
-    }
+/** The key of a ledger: in the bundle of that record, or, of a record that is not known, in any bundle that is. */
+export function ledgerKey(
+  bundles: Bundles,
+  rules: Rules,
+  kid: string,
+  record: Pick<AuditRecord, "anchors" | "bundle"> | undefined,
+): PublicKey | undefined {
+  const own = record === undefined ? undefined : bundleFor(bundles, rules, record);
+  const all = [...bundles.known.values()].flatMap((versions) => [...versions.values()]);
+  const candidates = record === undefined ? all : own === undefined ? [] : [own];
+  for (const { claims } of candidates) {
+    const key = claims.ledgers?.find((one) => one.kid === kid);
+    if (key !== undefined) return key;
+  }
   return undefined;
 }
 

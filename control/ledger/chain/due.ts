@@ -18,15 +18,14 @@ export interface Due {
 
 /** What time has brought. Changes nothing. @param openedAt since when this process looks */
 export function due(state: State, rules: Rules, openedAt: number, now: number): Due {
-  const { pause } = rules.grace;
   const findings = [
     ...dueOfChains(state.chains, rules, openedAt, now),
     ...dueOfBundles(state.bundles, rules, now),
     ...dueOfGrants(state.grants, rules, now),
     ...dueOfAnswers(state.answers, rules, now),
     ...dueOfReceipts(state.receipts, rules, now),
-  ].filter((finding) => !rules.isCounting || !isPaused(state.floods, finding, pause, now));
-  const sums = rules.isCounting ? dueOfFloods(state.floods, pause, now) : [];
+  ].filter((finding) => !rules.isCounting || !isPaused(state.floods, finding, now));
+  const sums = rules.isCounting ? dueOfFloods(state.floods, now) : [];
   return {
     findings: [...findings, ...sums].map((finding) => {
       const [index] = finding.about;

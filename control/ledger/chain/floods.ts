@@ -4,10 +4,15 @@ import { type Finding, MAX_ABOUT } from "./finding.js";
 
 const MAX_TOLD = 16_384;
 
+/** What goes on and on is told of in sums, each four times as far from the last, up to a day. */
+const GROWTH = 4;
+export const LONGEST_PAUSE_MS = 86_400_000;
+
 interface Told {
   /** When it was told last. */
-  at: number;
-  /** Since then. */
+  readonly at: number;
+  /** For how long it is only counted since then. */
+  readonly pauseMs: number;
   held: number;
   about: number[];
   first: Finding | undefined;
@@ -35,24 +40,21 @@ export function crowded(bursts: Bursts, finding: Finding, sender: string, pause:
   return count > MAX_BURST ? { ...finding, subject: `many of ${sender}` } : finding;
 }
 
-/** Whether it may be told at that time. */
-export function isPaused(
-  floods: Floods,
-  finding: Pick<Finding, "code" | "subject">,
-  pause: number,
-  now: number,
-): boolean {
+/** Whether it is only counted at that time: the pause is not over, or its sum is still to be told. */
+export function isPaused(floods: Floods, finding: Pick<Finding, "code" | "subject">, now: number): boolean {
   const told = floods.get(keyOf(finding));
-  return told !== undefined && now - told.at < pause * 1000;
+  return told !== undefined && (told.held > 0 || now - told.at < told.pauseMs);
 }
 
-/** It is told at that time. */
-export function noteTold(floods: Floods, finding: Finding, now: number): void {
+/** It is told at that time. @param pause seconds */
+export function noteTold(floods: Floods, finding: Finding, pause: number, now: number): void {
   const told = floods.get(keyOf(finding));
   const isSum = finding.count !== undefined;
+  // Its own entry, of what was told when the entry before was judged.
   if (told !== undefined && told.at >= now && !isSum) return;
+  const pauseMs = isSum && told !== undefined ? Math.min(told.pauseMs * GROWTH, LONGEST_PAUSE_MS) : pause * 1000;
   const kept = told === undefined || isSum ? { held: 0, about: [], first: undefined } : told;
-  remember(floods, keyOf(finding), { ...kept, at: now }, MAX_TOLD);
+  remember(floods, keyOf(finding), { ...kept, at: now, pauseMs }, MAX_TOLD);
 }
 
 /** It is counted only. */
@@ -61,13 +63,14 @@ export function hold(floods: Floods, finding: Finding): void {
   if (told === undefined) return;
   told.held += 1;
   told.first ??= finding;
-  for (const index of finding.about) if (told.about.length < MAX_ABOUT) told.about.push(index);
+  // Of each where it was found: the sum tells which ones they are.
+  for (const index of finding.about.slice(0, 1)) if (told.about.length < MAX_ABOUT) told.about.push(index);
 }
 
 /** The sums of what was held back. */
-export function dueOfFloods(floods: Floods, pause: number, now: number): Omit<Finding, "index">[] {
-  return [...floods.values()].flatMap(({ at, held, about, first }) => {
-    if (held === 0 || first === undefined || now - at < pause * 1000) return [];
+export function dueOfFloods(floods: Floods, now: number): Omit<Finding, "index">[] {
+  return [...floods.values()].flatMap(({ at, pauseMs, held, about, first }) => {
+    if (held === 0 || first === undefined || now - at < pauseMs) return [];
     const { index: _, ...rest } = first;
     return [{ ...rest, about: [...about], count: held, says: `${held} more of this kind; the first: ${first.says}` }];
   });

@@ -12,12 +12,16 @@ import type { Rules } from "./rules.js";
 
 const MAX_PENDING = 65_536;
 
+type Trust = Pick<AuditRecord, "anchors" | "bundle">;
+
 interface Pending {
   readonly vm: string;
   readonly seq: number;
   readonly index: number;
   readonly sha256: string;
   readonly requestId: string | undefined;
+  /** By which bundle it was decided: its ledgers sign. */
+  readonly trust: Trust;
   readonly since: number;
   settled: { readonly index: number; readonly isAllowed: boolean; readonly since: number } | undefined;
   receipt: number | undefined;
@@ -66,7 +70,7 @@ function join(pending: Pending, settling: Settling, step: Step): void {
 
 /** What a record says of another one of its chain. */
 export function noteSettling(receipts: Receipts, chain: string, record: AuditRecord, sha256: Buffer, step: Step): void {
-  const { vm, seq, verdict, settles, corrects, request_id: requestId } = record;
+  const { vm, seq, verdict, settles, corrects, request_id: requestId, anchors, bundle } = record;
   const { index, at: since } = step;
   for (const earlier of [settles, corrects])
     if (earlier !== undefined && earlier >= seq)
@@ -86,6 +90,7 @@ export function noteSettling(receipts: Receipts, chain: string, record: AuditRec
       index,
       sha256: hash,
       requestId,
+      trust: { anchors, bundle },
       since,
       settled: undefined,
       receipt: undefined,
@@ -131,10 +136,10 @@ function judge(receipts: Receipts, bundles: Bundles, rules: Rules, text: string,
     say("receipt_wrong", "it is malformed");
     return true;
   }
-  const key = ledgerKey(bundles, jws.header.kid);
-  if (key === undefined) return false;
   const { origin } = rules.pins;
   const pending = receipts.pending.get(receipts.byHash.get(claims.record_sha256) ?? "");
+  const key = ledgerKey(bundles, rules, jws.header.kid, pending?.trust);
+  if (key === undefined) return false;
   if (!holds(jws, jws.payload, key)) say("receipt_wrong", "its signature does not hold");
   else if (origin !== undefined && claims.origin !== origin)
     say("receipt_wrong", `it is of another log (${claims.origin})`);

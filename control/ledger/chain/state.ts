@@ -23,8 +23,6 @@ export interface State {
   size: number;
   /** So that nobody can make a line that is taken for another. */
   readonly salt: Uint8Array;
-  /** When the first entry came. */
-  since: number | undefined;
   chains: Chains;
   bundles: Bundles;
   grants: Grants;
@@ -44,7 +42,6 @@ export function newState(salt: Uint8Array): State {
   return {
     size: 0,
     salt,
-    since: undefined,
     chains: newChains(),
     bundles: newBundles(),
     grants: newGrants(),

@@ -331,6 +331,11 @@ describe("receipts", () => {
     const bundle = world.bundle(world.bundleClaims({ version: memberOf(record, "bundle"), ledgers: [key.jwk] }));
     const opened = await open(made.pins, now);
     await opened.ledger.take([other("bundle", bundle)]);
+    const later = world.bundleClaims({
+      version: Number(memberOf(record, "bundle")) + 1,
+      ledgers: [world.stranger.jwk],
+    });
+    await opened.ledger.take([other("bundle", world.bundle(later))]);
     const [pending = "", final = ""] = chained(vm, [
       bend(record, { verdict: "pending" }),
       bend(record, { evidence: undefined, settles: 1, ...more.final }),

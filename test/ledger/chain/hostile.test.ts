@@ -131,6 +131,29 @@ describe("a sender who makes up thousands of things to be told of", () => {
   });
 });
 
+describe("what goes on and on", () => {
+  it("is told in sums, farther and farther apart, and at once when it comes back after quiet", async () => {
+    const opened = await open(made.pins, made.now);
+    for (let second = 0; second < 3600; second += 20) {
+      await opened.ledger.take([line(`nonsense ${second}`)]);
+      await opened.ledger.tick();
+      opened.clock.now += 20_000;
+    }
+    const told = opened.alarms.map(({ at, count }) => [Math.round((at - made.now) / 1000), count]);
+    expect(told).toEqual([
+      [0, undefined],
+      [60, 3],
+      [300, 12],
+      [1260, 48],
+    ]);
+    opened.clock.now += 3 * 86_400_000;
+    await opened.ledger.tick();
+    opened.clock.now += 86_400_000;
+    await opened.ledger.take([line("nonsense again")]);
+    expect(opened.alarms.at(-1)?.count).toBeUndefined();
+  });
+});
+
 describe("arbitrary bytes", () => {
   it("never trap, are all kept, and stop nobody's lines", async () => {
     const template = made.lines[0] ?? "";
