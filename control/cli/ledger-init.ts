@@ -22,9 +22,9 @@ interface Options {
 }
 
 /** A file's name from the log's: `ledger.example.com/eu/2026` is `ledger.example.com-eu-2026`. */
-const fileNameOf = (origin: string): string => origin.replaceAll(/[^A-Za-z0-9._-]/g, "-");
+export const fileNameOf = (origin: string): string => origin.replaceAll(/[^A-Za-z0-9._-]/g, "-");
 
-function mustBeEmpty(folder: string): void {
+export function mustBeEmpty(folder: string): void {
   if (!existsSync(folder) || readdirSync(folder).length === 0) return;
   throw new UserError(`${visible(folder)} is not empty. Nothing was changed.`, {
     hint: existsSync(join(folder, "checkpoint"))
@@ -33,7 +33,7 @@ function mustBeEmpty(folder: string): void {
   });
 }
 
-function keyFileFor(folder: string, options: Options): string {
+export function keyFileFor(folder: string, options: Pick<Options, "origin" | "key" | "keys">): string {
   const path = resolve(options.key ?? keyPath(options.keys, fileNameOf(options.origin)));
   if (path.startsWith(resolve(folder) + sep)) {
     throw new UserError("The key would stand in the ledger's folder. Nothing was changed.", {

@@ -4,8 +4,11 @@ import { addLedgerAppend } from "./ledger-append.js";
 import { addLedgerExport } from "./ledger-export.js";
 import { addLedgerFollow } from "./ledger-follow.js";
 import { addLedgerInit } from "./ledger-init.js";
+import { addLedgerNext } from "./ledger-next.js";
 import { addLedgerProve } from "./ledger-prove.js";
+import { addLedgerPublish } from "./ledger-publish.js";
 import { addLedgerServe } from "./ledger-serve.js";
+import { addLedgerShards } from "./ledger-shards.js";
 import { addLedgerStatus } from "./ledger-status.js";
 import { addLedgerTail } from "./ledger-tail.js";
 import { addLedgerToken } from "./ledger-token.js";
@@ -22,5 +25,8 @@ export function addLedger(program: Command): void {
   addLedgerVerify(ledger);
   addLedgerProve(ledger);
   addLedgerExport(ledger);
+  addLedgerPublish(ledger);
+  addLedgerNext(ledger);
+  addLedgerShards(ledger);
   addLedgerToken(ledger);
 }

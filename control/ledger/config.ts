@@ -114,6 +114,15 @@ const alarmsSchema = z.strictObject({
     .optional(),
 });
 
+const publishSchema = z.strictObject({
+  to: z.string().max(2048),
+  endpoint: z.string().max(2048).optional(),
+  region: z.string().max(64).optional(),
+  /** A program that prints keys, as `--credential-process`; never keys themselves. */
+  credential_process: z.string().min(1).max(4096).optional(),
+  every: seconds(DAY).default(10),
+});
+
 const followed = {
   gateways: z.array(gatewaySchema).max(1024).default([]),
   /** How often the gauges are read. */
@@ -145,6 +154,8 @@ export const ledgerSchema = z
     /** How long a gateway may publish no heartbeat before that is an alarm. Without news there is one a minute. */
     silence: seconds(DAY).default(180),
     alarms: alarmsSchema.optional(),
+    /** A copy in an S3-compatible store. */
+    publish: publishSchema.optional(),
     /** A tlog-policy file. */
     witnesses: file.optional(),
   })

@@ -95,7 +95,7 @@ export async function startMoto(bucket: string): Promise<Moto> {
   });
   const made = await fetch(`${endpoint}/${bucket}`, {
     method: "PUT",
-    headers: { authorization: "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request" },
+    headers: { authorization: "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/s3/aws4_request" },
   });
   if (!made.ok) throw new Error(`moto makes no bucket: ${made.status} ${await made.text()}`);
   return {

@@ -1,6 +1,11 @@
 /** Stores that are not fit, that answer what they should not, and keys that nobody may see. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { UserError } from "../../control/base/errors.js";
+import { parseLedgerConfig } from "../../control/ledger/config.js";
+import type { Log } from "../../control/ledger/log.js";
 import {
   type CredentialSource,
   environmentCredentials,
@@ -11,6 +16,7 @@ import { probe } from "../../control/ledger/publish/probe.js";
 import { PublishConflict, publish } from "../../control/ledger/publish/publish.js";
 import { StoreAway } from "../../control/ledger/publish/request.js";
 import { parseTarget } from "../../control/ledger/publish/target.js";
+import { publishingOf } from "../../control/ledger/serve/publishing.js";
 import { failure, HASTY, keys, PREFIX, readAll, storeAt } from "./kit.js";
 import { MemoryLog } from "./log.js";
 import { BUCKET_OF_TESTS, type Fault, KEYS, StoreServer } from "./store-server.js";
@@ -293,6 +299,38 @@ describe("publishing beside a ledger", () => {
     await loop.close();
     expect(sizes.at(-1)).toBe(305);
     expect(await readAll({ read: async (path) => server.objects.get(`${PREFIX}/${path}`) }, log.vkey)).toBe(305);
+  });
+
+  it("is what `publish` in ledger.yaml says: the store is tried first, then each commit's files go there", async () => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", KEYS.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", KEYS.secretAccessKey);
+    const memory = new MemoryLog().add(300);
+    const log: Log = {
+      origin: memory.signer.origin,
+      vkey: memory.signer.vkey,
+      size: 0,
+      read: (path) => memory.read(path),
+      append: async () => [],
+      putBlob: async () => "",
+      close: async () => {},
+    };
+    const to = `publish: { to: "s3://${BUCKET_OF_TESTS}/${PREFIX}", endpoint: "${server.endpoint}", every: 1s }`;
+    const config = parseLedgerConfig(`origin: ${log.origin}\nkey: key.json\n${to}\n`, "ledger.yaml");
+    const folder = mkdtempSync(join(tmpdir(), "glassgate-publish-"));
+    const told = await new Promise<string>((resolve) => {
+      const loop = publishingOf(folder, config, log, (sentence) => {
+        memory.add(5);
+        loop?.committed();
+        void loop?.close().then(() => resolve(sentence));
+      });
+      loop?.committed();
+    });
+    expect(told).toContain("has a copy now, of 300 entries");
+    expect(server.seen.slice(0, 6).every(({ key }) => key.includes("/probe-"))).toBe(true);
+    expect(await readAll({ read: async (path) => server.objects.get(`${PREFIX}/${path}`) }, memory.vkey)).toBe(305);
+    expect(readdirSync(join(folder, "state"))).toEqual([expect.stringMatching(/^published-[0-9a-f]{12}\.json$/)]);
+    vi.unstubAllEnvs();
+    expect(publishingOf(folder, { ...config, publish: undefined }, log, () => {})).toBeUndefined();
   });
 
   it("stops at a conflict", async () => {

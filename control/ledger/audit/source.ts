@@ -5,6 +5,9 @@ import { join, sep } from "node:path";
 import { hintOf, reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { TileSource } from "../log.js";
+import { openStore } from "../publish/open.js";
+import { storeSource } from "../publish/store.js";
+import { isStoreUrl } from "../publish/target.js";
 import { COSIGNED } from "../tlog/file-source.js";
 import { fileSource, httpSource } from "../tlog/read.js";
 import { Broken, type Step } from "./problem.js";
@@ -60,9 +63,13 @@ function folderSource(folder: string): TileSource {
   };
 }
 
-/** @param where a folder, or an https:// URL */
+/** @param where a folder, an https:// URL, or the s3:// place of a store that the environment names */
 export function openSource(where: string): TileSource {
-  const source = isUrl(where) ? httpSource(where) : folderSource(where);
+  const source = isStoreUrl(where)
+    ? storeSource(openStore(where, {}))
+    : isUrl(where)
+      ? httpSource(where)
+      : folderSource(where);
   return {
     async read(path) {
       try {

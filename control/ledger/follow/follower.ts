@@ -39,7 +39,8 @@ export interface FollowStatus {
 }
 
 /** A name of its own for each log, whatever stands in its path. */
-const positionName = (gateway: string, path: string): string =>
+/** The file of one log's position, in the folder of positions. */
+export const positionName = (gateway: string, path: string): string =>
   `${gateway.replace(/[^A-Za-z0-9._-]/g, "_").slice(0, 64)}-${createHash("sha256").update(path).digest("hex").slice(0, 16)}.json`;
 
 export class Follower {

@@ -3,16 +3,16 @@
  * tile that is there could be replaced. So it is tried out, on a key that nobody else has.
  */
 import { randomBytes } from "node:crypto";
-import { UserError } from "../../base/errors.js";
+import { PublishConflict } from "./publish.js";
 import type { ObjectStore } from "./store.js";
 
 const MAX_PROBE_BYTES = 64;
 
-function unfit(store: ObjectStore, does: string): UserError {
-  return new UserError(`The store does not keep conditions: ${does} (${store.name}). Nothing is published there.`, {
-    exitCode: 1,
-    hint: "Take a store with conditional writes: Amazon S3, or another that knows If-None-Match and If-Match on PUT.",
-  });
+function unfit(store: ObjectStore, does: string): PublishConflict {
+  return new PublishConflict(
+    `The store does not keep conditions: ${does} (${store.name}). Nothing is published there.`,
+    "Take a store with conditional writes: Amazon S3, or another that knows If-None-Match and If-Match on PUT.",
+  );
 }
 
 async function tryConditions(store: ObjectStore, key: string): Promise<void> {

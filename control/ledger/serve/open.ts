@@ -1,9 +1,10 @@
 /** A ledger's folder opened to write: its log, and what its lines mean, under its configuration. */
 import { join } from "node:path";
-import { readAnchors } from "../../trust/anchors.js";
+import { type Anchors, readAnchors } from "../../trust/anchors.js";
 import type { Dispatcher } from "../alarm/dispatcher.js";
 import type { Alarm } from "../chain/finding.js";
 import { type EntryReader, type Ledger, openLedger } from "../chain/ledger.js";
+import type { Pins } from "../chain/rules.js";
 import type { StateStore } from "../chain/snapshot.js";
 import type { LedgerConfig } from "../config.js";
 import { nodeFiles } from "../log/fileops.js";
@@ -55,6 +56,15 @@ export interface OpenOptions {
   readonly say: (sentence: string) => void;
 }
 
+/** What its configuration has a ledger judge by. */
+export function pinsOf(config: LedgerConfig, anchors: readonly Anchors[]): Pins {
+  const gateways = config.gateways.map(({ id }) => id);
+  const senders = Object.fromEntries(config.senders.map(({ name, speaks_for }) => [name, speaks_for]));
+  const beating = config.gateways.filter(({ admin }) => admin !== undefined).map(({ id }) => id);
+  // The unix socket is for the gateways of this machine.
+  return { anchors, senders: { ...senders, local: gateways }, gateways: beating };
+}
+
 /** @throws UserError where another process writes, or the log is not what its key has signed */
 export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedger> {
   const { folder, config, signer, holder, clock, onAlarm, say } = options;
@@ -64,14 +74,10 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
   try {
     const entries: EntryReader = (from, to) => readEntries(log, log.size, from, to);
     await resend(entries, log.size);
-    const gateways = config.gateways.map(({ id }) => id);
-    const senders = Object.fromEntries(config.senders.map(({ name, speaks_for }) => [name, speaks_for]));
-    const beating = config.gateways.filter(({ admin }) => admin !== undefined).map(({ id }) => id);
     const ledger = await openLedger({
       log,
       entries,
-      // The unix socket is for the gateways of this machine.
-      pins: { anchors, senders: { ...senders, local: gateways }, gateways: beating },
+      pins: pinsOf(config, anchors),
       grace: { gap: config.grace, silence: config.silence },
       clock,
       onAlarm: (alarm) => {

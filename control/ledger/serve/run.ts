@@ -3,7 +3,9 @@ import { metricsText } from "../alarm/metrics.js";
 import type { LedgerConfig } from "../config.js";
 import { Follower, type FollowStatus } from "../follow/follower.js";
 import type { Intake, Received, Taken } from "../intake.js";
+import type { PublishLoop } from "../publish/loop.js";
 import { type OpenedLedger, stateFolder } from "./open.js";
+import { publishingOf } from "./publishing.js";
 import { Senders } from "./senders.js";
 import { type Listening, startServer } from "./server.js";
 import { Turns } from "./turns.js";
@@ -69,7 +71,9 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
   const now = Date.now;
   const { listen } = config;
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
+  let publishing: PublishLoop | undefined;
   try {
+    publishing = publishingOf(folder, config, log, say);
     if (isServing && listen !== undefined) {
       const senders = new Senders(config.senders, now, listen.tls?.client_ca !== undefined);
       const metrics = (): string =>
@@ -89,7 +93,10 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
     },
     say,
   });
+  let seen = -1;
   const timer = setInterval(() => {
+    if (log.size !== seen) publishing?.committed();
+    seen = log.size;
     intake.watch(ledger.tick()).catch(() => {}); // `failed` has it.
   }, TICK_MS);
   const following = follower.run();
@@ -99,6 +106,7 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
     follower.stop();
     const ends = await Promise.allSettled([following, server?.close()]);
     await turns.close();
+    await publishing?.close();
     await opened.close();
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   };

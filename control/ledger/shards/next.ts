@@ -39,6 +39,8 @@ export interface NextOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   readonly progress?: (done: number, of: number) => void;
+  /** What else is to be brought along, between the two: nobody writes to either of them then. May be called again. */
+  readonly bring?: () => void;
 }
 
 export interface Next {
@@ -156,6 +158,7 @@ export async function nextShard(options: NextOptions): Promise<Next> {
       return { sealed, vms: 0, openGaps: 0, wasDone: true };
     }
     const { carried, bundles } = await whatIsOpen(source, sealed, options);
+    options.bring?.();
     const head = shardHead(clock());
     const entries = [await makeEntry(log, head, encodeOpening({ predecessor, carried }))];
     for (const body of bundles) entries.push(await makeEntry(log, { ...head, type: "bundle" }, body));

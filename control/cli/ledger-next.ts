@@ -1,0 +1,148 @@
+/** `glassgate ledger next`: seals a ledger and makes the one that goes on from it. Stopped anywhere, it is run again. */
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { UserError } from "../base/errors.js";
+import { type NewFile, readText, readTextIfThere, writeNewTexts, writeText } from "../base/files.js";
+import { plural, visible } from "../base/text.js";
+import { type LedgerConfig, parseLedgerConfig, readLedgerConfig } from "../ledger/config.js";
+import { positionName } from "../ledger/follow/follower.js";
+import { newLogFiles } from "../ledger/log/files.js";
+import { checkOrigin, openLogSigner } from "../ledger/log/key.js";
+import { pinsOf, stateFolder } from "../ledger/serve/open.js";
+import { nextConfig } from "../ledger/shards/config.js";
+import { type Next, nextShard, type Shard } from "../ledger/shards/next.js";
+import { newKey, type PrivateKey } from "../signer/jwk.js";
+import { type KeyFile, readKeyFile, sealKey, unlockKey } from "../signer/keyfile.js";
+import { passphraseFor } from "../signer/passphrase.js";
+import { readAnchors } from "../trust/anchors.js";
+import { examples, jsonOption, keysOption, newPassphrase, passphraseOption } from "./context.js";
+import { keyFileFor, mustBeEmpty } from "./ledger-init.js";
+import { progress } from "./ledger-options.js";
+import { result, resultJson, say, sayWhole } from "./output.js";
+
+interface Options {
+  readonly origin: string;
+  readonly key?: string;
+  readonly newKey?: boolean;
+  readonly keys: string;
+  readonly passphraseFd?: number;
+  readonly json?: boolean;
+}
+
+const configFile = (folder: string): string => join(folder, "ledger.yaml");
+
+async function open(path: string, passphraseFd: number | undefined): Promise<PrivateKey> {
+  const file = readKeyFile(path);
+  return unlockKey(
+    file,
+    await passphraseFor(file.name, passphraseFd === undefined ? {} : { descriptor: passphraseFd }),
+  );
+}
+
+/** The old key under another name, so that bundles which name it go on; its record of what it signed is a new one. */
+function copyOf(file: KeyFile, path: string, name: string): NewFile {
+  return { path, text: `${JSON.stringify({ ...file, name }, null, 2)}\n`, mode: 0o600 };
+}
+
+/** The new folder, its key and configuration: all or nothing. */
+async function make(from: string, to: string, old: LedgerConfig, oldKey: PrivateKey, options: Options): Promise<Shard> {
+  const { origin, passphraseFd } = options;
+  mustBeEmpty(to);
+  const path = keyFileFor(to, options);
+  const name = basename(path).replace(/\.key\.json$/, "");
+  const key = options.newKey === true ? newKey("Ed25519") : oldKey;
+  const keyFile =
+    options.newKey === true
+      ? await sealKey(path, name, key, await newPassphrase(name, passphraseFd))
+      : copyOf(readKeyFile(old.key), path, name);
+  const text = nextConfig(readText(configFile(from), "the ledger's configuration"), resolve(configFile(from)), {
+    origin,
+    key: path,
+  });
+  parseLedgerConfig(text, configFile(to));
+  const shard = { folder: to, signer: openLogSigner(key, origin), signedPath: `${path}.signed` };
+  writeNewTexts([keyFile, { path: configFile(to), text }, ...newLogFiles(shard)]);
+  return shard;
+}
+
+/** What an earlier run has made. */
+async function reopen(to: string, oldKey: PrivateKey, { origin, passphraseFd }: Options): Promise<Shard> {
+  const config = readLedgerConfig(configFile(to));
+  if (config.origin !== origin)
+    throw new UserError(`${visible(to)} is the ledger ${visible(config.origin)} already.`, {
+      hint: `To go on with it: --origin ${visible(config.origin)}; else name a new folder.`,
+    });
+  const isSame = readKeyFile(config.key).public.kid === oldKey.kid;
+  const key = isSame ? oldKey : await open(config.key, passphraseFd);
+  return { folder: to, signer: openLogSigner(key, origin), signedPath: `${config.key}.signed` };
+}
+
+/** How far each log was read: without it the successor would take the old lines for late ones. */
+function bringPositions(from: string, to: string, { gateways }: LedgerConfig): void {
+  for (const { id, audit = [], answers = [] } of gateways)
+    for (const { path } of [...audit, ...answers]) {
+      const name = positionName(id, path);
+      const text = readTextIfThere(join(stateFolder(from), name), "the position");
+      if (text !== undefined) writeText(join(stateFolder(to), name), text, { mode: 0o600 });
+    }
+}
+
+function tell({ sealed, vms, openGaps, wasDone }: Next, to: string, isNewKey: boolean): void {
+  if (wasDone) say("It was done already: nothing was changed.");
+  else
+    say(
+      `Sealed ${visible(sealed.origin)} at ${sealed.size} entries. Its successor goes on with ${plural(vms, "chain")} of records and ${plural(openGaps, "open gap")}.`,
+    );
+  if (isNewKey)
+    say(
+      "It has a key of its own: where gateways ask for receipts, the bundle's `ledgers` must name it before they do.",
+    );
+  say("Next: start the new one, and verify the old one while both are at hand:");
+  sayWhole(`  glassgate ledger serve ${visible(to)}`);
+  say("The new one's verifier key, for everybody who is to verify it:");
+}
+
+async function run(from: string, to: string, options: Options): Promise<void> {
+  checkOrigin(options.origin);
+  const config = readLedgerConfig(configFile(from));
+  const oldKey = await open(config.key, options.passphraseFd);
+  const old = { folder: from, signer: openLogSigner(oldKey, config.origin), signedPath: `${config.key}.signed` };
+  if (options.origin === config.origin)
+    throw new UserError(`${visible(options.origin)} is the name of the old ledger: the new one needs another.`, {
+      hint: "The period is in the name: --origin ledger.example.com/eu/2026-12",
+    });
+  const fresh = existsSync(join(to, "checkpoint"))
+    ? await reopen(to, oldKey, options)
+    : await make(from, to, config, oldKey, options);
+  const tick = progress();
+  const next = await nextShard({
+    old,
+    fresh,
+    pins: pinsOf(config, config.anchors.map(readAnchors)),
+    grace: { gap: config.grace, silence: config.silence },
+    clock: Date.now,
+    progress: (done, of) => tick("Reading the old one", done, of),
+    bring: () => bringPositions(from, to, config),
+  });
+  tell(next, to, fresh.signer.kid !== old.signer.kid);
+  const { origin, vkey, kid } = fresh.signer;
+  if (options.json !== true) result(vkey);
+  else resultJson({ origin, vkey, kid, predecessor: config.origin, sealed: next.sealed.text, done: next.wasDone });
+}
+
+export function addLedgerNext(ledger: Command): void {
+  const command = ledger
+    .command("next")
+    .description("seal a ledger and make the one that goes on from it: another period, another name")
+    .argument("<old>", "the folder of the ledger that ends; nobody may write to it now")
+    .argument("<new>", "a new folder for its successor")
+    .addOption(new Option("--origin <name>", "the successor's name: its address, and the period").makeOptionMandatory())
+    .option("--key <file>", "where to put its key (default: among your keys)")
+    .option("--new-key", "make a new key; else the old one goes along under the new name")
+    .addOption(keysOption())
+    .addOption(passphraseOption())
+    .addOption(jsonOption())
+    .action(run);
+  examples(command, ["glassgate ledger next eu-2026-11 eu-2026-12 --origin ledger.example.com/eu/2026-12"]);
+}

@@ -1,0 +1,50 @@
+/** `glassgate ledger shards`: that shards, the newest first, are one history. */
+import type { Command } from "commander";
+import { plural, visible } from "../base/text.js";
+import { openSource } from "../ledger/audit/source.js";
+import { type CheckedShard, checkShards } from "../ledger/shards/check.js";
+import { examples, jsonOption } from "./context.js";
+import { readVkey, vkeyOption } from "./ledger-options.js";
+import { resultJson, resultRows } from "./output.js";
+
+interface Options {
+  readonly key: string;
+  readonly json?: boolean;
+}
+
+function words({ name, checkpoint, predecessor }: CheckedShard): string {
+  const { origin, size } = checkpoint;
+  const before = predecessor === undefined ? "the first" : `goes on from ${visible(predecessor.origin)}`;
+  return `${visible(name)}   ${visible(origin)}: ${plural(size, "entry").replace("entrys", "entries")}, whole; ${before}`;
+}
+
+async function shards(newest: string, older: readonly string[], { key, json }: Options): Promise<void> {
+  const files = [newest, ...older].map((where) => ({ name: where, source: openSource(where) }));
+  const checked: CheckedShard[] = [];
+  for await (const one of checkShards(files, readVkey(key))) checked.push(one);
+  if (json === true) {
+    resultJson(
+      checked.map(({ name, checkpoint: { origin, size, root }, vkey, predecessor }) => ({
+        ...{ name, origin, size, root: root.toString("base64"), vkey },
+        predecessor: predecessor?.origin ?? null,
+      })),
+    );
+    return;
+  }
+  resultRows([
+    ...checked.map(words),
+    `one history: every entry of the older ones is what ${visible(newest)} goes on from.`,
+  ]);
+}
+
+export function addLedgerShards(ledger: Command): void {
+  const command = ledger
+    .command("shards")
+    .description("check that a ledger's shards are one history, from the newest one's checkpoint back")
+    .argument("<newest>", "the newest shard: its folder or address")
+    .argument("[older...]", "those before it, one after the other, as far as you have them")
+    .addOption(vkeyOption("the newest one's verifier key, or a file that has it").makeOptionMandatory())
+    .addOption(jsonOption())
+    .action(shards);
+  examples(command, ["glassgate ledger shards eu-2026-12 eu-2026-11 eu-2026-10 --key eu-2026-12.vkey"]);
+}

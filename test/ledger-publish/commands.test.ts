@@ -1,0 +1,149 @@
+/** `glassgate ledger publish|next|shards`, as a person runs them. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseVkey } from "../../control/ledger/tlog/note.js";
+import { glassgate, main } from "../cli/run.js";
+import { readAll } from "./kit.js";
+import { BUCKET_OF_TESTS, KEYS, StoreServer } from "./store-server.js";
+
+const root = mkdtempSync(join(tmpdir(), "cli-publish-"));
+const SECRETS = [KEYS.secretAccessKey, "correct horse battery staple", "a-session-token"];
+let server: StoreServer;
+let env: Record<string, string>;
+beforeAll(async () => {
+  server = await StoreServer.start(BUCKET_OF_TESTS);
+  env = {
+    GLASSGATE_PASSPHRASE: "correct horse battery staple",
+    GLASSGATE_KEYS: join(root, "keys"),
+    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+    AWS_SESSION_TOKEN: "a-session-token",
+    AWS_ENDPOINT_URL_S3: server.endpoint,
+    GLASSGATE_DEBUG: "1",
+  };
+});
+afterAll(() => server.stop());
+
+async function ledger(args: readonly string[], more: { input?: string; env?: Record<string, string> } = {}) {
+  const { input } = more;
+  const ran = await glassgate(["ledger", ...args], {
+    cwd: root,
+    env: { ...env, ...more.env },
+    ...(input === undefined ? {} : { input }),
+  });
+  for (const secret of SECRETS) expect(ran.stdout + ran.stderr).not.toContain(secret);
+  return ran;
+}
+
+describe("glassgate ledger", () => {
+  let october = "";
+  beforeAll(async () => {
+    const made = await ledger(["init", "eu-10", "--origin", "ledger.example.com/eu/2026-10"]);
+    october = made.stdout.trim();
+    writeFileSync(join(root, "eu-10.vkey"), `${october}\n`);
+    const lines = [...Array(300).keys()].map((i) => `line ${i}\n`).join("");
+    expect(await ledger(["append", "eu-10"], { input: lines })).toMatchObject({ code: 0 });
+  });
+
+  it("publish sends it and says what was sent; verify reads it from there", async () => {
+    const to = `s3://${BUCKET_OF_TESTS}/eu-10`;
+    const first = await ledger(["publish", "eu-10", "--to", to, "--json"]);
+    expect(first).toMatchObject({ code: 0 });
+    const { size } = JSON.parse(first.stdout);
+    expect(size).toBeGreaterThanOrEqual(300);
+    expect(first.stderr).toMatch(new RegExp(`holds ${size} entries \\(nothing was there\\): \\d+ files sent`));
+    expect([...server.objects.keys()].some((key) => key.includes("probe"))).toBe(false);
+    const there = { read: async (path: string) => server.objects.get(`eu-10/${path}`) };
+    expect(await readAll(there, parseVkey(october))).toBe(size);
+    const verified = await ledger(["verify", to, "--key", "eu-10.vkey"]);
+    expect(verified).toMatchObject({ code: 0 });
+    expect(verified.stdout).toContain(`signed exactly these ${size} entries`);
+  });
+
+  it("publish goes on until it is stopped, over a store that is away, with keys from a program", async () => {
+    const keys = { Version: 1, AccessKeyId: KEYS.accessKeyId, SecretAccessKey: KEYS.secretAccessKey };
+    writeFileSync(join(root, "keys.json"), JSON.stringify(keys));
+    const to = ["--to", `s3://${BUCKET_OF_TESTS}/watched`, "--watch", "--every", "1s"];
+    const child = spawn(
+      process.execPath,
+      [main, "ledger", "publish", "eu-10", ...to, "--credential-process", "cat keys.json"],
+      { cwd: root, env: { ...process.env, ...env, AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" } },
+    );
+    let said = "";
+    child.stderr.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    const ended = once(child, "exit");
+    // Its second round: nothing is new, and the checkpoint is looked at again.
+    const rounds = (): number =>
+      server.seen.filter(({ method, key }) => method === "GET" && key === "watched/checkpoint").length;
+    while (rounds() < 2 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    expect(said).toMatch(/files sent[\s\S]*Stopped\. What the store holds is complete\./);
+    expect(server.objects.has("watched/checkpoint")).toBe(true);
+  });
+
+  it("publish refuses a store without conditions, and wrong keys, in one sentence", async () => {
+    server.keeps = { ifNoneMatch: false, ifMatch: false };
+    const before = new Map(server.objects);
+    const refused = await ledger(["publish", "eu-10", "--to", `s3://${BUCKET_OF_TESTS}/unfit`]);
+    server.keeps = { ifNoneMatch: true, ifMatch: true };
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain("The store does not keep conditions");
+    const wrong = { AWS_SECRET_ACCESS_KEY: "another-secret-key" };
+    const ran = await ledger(["publish", "eu-10", "--to", `s3://${BUCKET_OF_TESTS}/x`], { env: wrong });
+    expect(ran).toMatchObject({ code: 2 });
+    expect(ran.stderr).toContain("403 SignatureDoesNotMatch");
+    expect(ran.stderr).not.toMatch(/another-secret|secret words/);
+    expect(new Map(server.objects)).toEqual(before);
+  });
+
+  it("next seals it and makes its successor, once; shards checks all three; nothing is taken in behind the seal", async () => {
+    const config = readFileSync(join(root, "eu-10/ledger.yaml"), "utf8");
+    writeFileSync(
+      join(root, "eu-10/ledger.yaml"),
+      config.replace("gateways: []", "gateways:\n  - { id: gateway-1, audit: ../audit.log } # ours"),
+    );
+    cpSync(join(root, "eu-10"), join(root, "before"), { recursive: true });
+    const args = ["next", "eu-10", "eu-11", "--origin", "ledger.example.com/eu/2026-11"];
+    const made = await ledger(args);
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.stderr).toMatch(/Sealed ledger\.example\.com\/eu\/2026-10 at \d+ entries/);
+    const yaml = readFileSync(join(root, "eu-11/ledger.yaml"), "utf8");
+    expect(yaml).toContain('origin: "ledger.example.com/eu/2026-11"');
+    expect(yaml).toContain(`audit: ${join(root, "audit.log")}`);
+    expect(yaml).toContain("# ours");
+    const again = await ledger(args);
+    expect(again).toMatchObject({ code: 0, stdout: made.stdout });
+    expect(again.stderr).toContain("It was done already");
+    const late = await ledger(["append", "eu-10"], { input: "late\n" });
+    expect(late).toMatchObject({ code: 1 });
+    expect(late.stderr).toContain("is sealed: records go into its successor ledger.example.com/eu/2026-11");
+    const second = await ledger(["next", "eu-11", "eu-12", "--origin", "ledger.example.com/eu/2026-12", "--new-key"]);
+    expect(second).toMatchObject({ code: 0 });
+    expect(second.stderr).toContain("It has a key of its own");
+    const key = second.stdout.trim();
+    expect(parseVkey(key).publicKey.equals(parseVkey(october).publicKey)).toBe(false);
+    const checked = await ledger(["shards", "eu-12", "eu-11", "eu-10", "--key", key, "--json"]);
+    expect(checked).toMatchObject({ code: 0 });
+    expect(JSON.parse(checked.stdout)).toMatchObject([
+      { origin: "ledger.example.com/eu/2026-12", predecessor: "ledger.example.com/eu/2026-11" },
+      { origin: "ledger.example.com/eu/2026-11", predecessor: "ledger.example.com/eu/2026-10" },
+      { origin: "ledger.example.com/eu/2026-10", vkey: october, predecessor: null },
+    ]);
+    const cut = await ledger(["shards", "eu-11", "before", "--key", made.stdout.trim()]);
+    expect(cut).toMatchObject({ code: 1 });
+    expect(cut.stderr).toContain("before is not what ledger.example.com/eu/2026-11 goes on from");
+  });
+
+  it("next makes nothing at all where its key's file is taken", async () => {
+    const args = ["next", "before", "us-11", "--origin", "ledger.example.com/us/2026-11", "--key", "eu-10.vkey"];
+    expect(await ledger(args)).toMatchObject({ code: 2 });
+    expect(existsSync(join(root, "us-11"))).toBe(false);
+  });
+});
