@@ -1,6 +1,6 @@
 /**
- * Whose turn it is: each sender has a queue, and each round takes one request of every queue into the ledger. So whoever floods waits
- * behind himself, and nobody behind him.
+ * Whose turn it is: each sender has a queue, and each round takes one request of every queue in turn into the ledger, until it is full.
+ * So whoever floods waits behind himself, and others behind one small round of his at most.
  */
 import type { Intake, Received, Taken } from "../intake.js";
 import { Refused, tooMany } from "./answer.js";
@@ -73,23 +73,27 @@ export class Turns {
     this.running = undefined;
   }
 
-  /** One request of each queue, as far as there is room: the others come first the next time. */
+  /** One request of each queue in turn, and so again, as far as there is room: the others come first the next time. */
   private nextRound(): Waiting[] {
     const round: Waiting[] = [];
     let lines = 0;
     let bytes = 0;
-    for (const [sender, queue] of [...this.queues]) {
+    for (;;) {
+      // What was served goes behind all others, so the first of the map is whose turn it is.
+      const [next] = this.queues;
+      if (next === undefined) return round;
+      const [sender, queue] = next;
       const [first] = queue.waiting;
-      if (first === undefined) continue;
-      if (round.length > 0 && (lines + first.received.length > ROUND_LINES || bytes + first.bytes > ROUND_BYTES)) break;
+      if (first === undefined) return round;
+      if (round.length > 0 && (lines + first.received.length > ROUND_LINES || bytes + first.bytes > ROUND_BYTES))
+        return round;
       queue.waiting.shift();
       queue.bytes -= first.bytes;
       round.push(first);
       lines += first.received.length;
       bytes += first.bytes;
       this.queues.delete(sender);
-      if (queue.waiting.length > 0) this.queues.set(sender, queue); // Behind all others.
+      if (queue.waiting.length > 0) this.queues.set(sender, queue);
     }
-    return round;
   }
 }
