@@ -1,4 +1,4 @@
-/** `npm run bench:ledger`: appends a second, and the wait for an acknowledgement, by clients and batch. A log that does not verify ends the run. */
+/** `npm run bench:ledger`: appends a second, and the wait for an acknowledgement, by clients and batch; what verifying and proving takes. A log that does not verify ends the run. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,8 +6,11 @@ import { readFlags } from "./base/flags.js";
 import type { Load, Measured } from "./ledger/appends.js";
 import { measureOurs, measureOursOverHttp } from "./ledger/ours.js";
 import { measureTessera, tesseraMissing } from "./ledger/tessera.js";
+import { measureReading, type VerifyRows } from "./ledger/verify.js";
 
 const SECONDS = 5;
+/** Of the log that is verified: ten times as many take ten times as long. */
+const ENTRIES = 100_000;
 /** Clients, and entries in each call. */
 const LOADS = [
   [1, 1],
@@ -29,7 +32,10 @@ const USAGE = {
   script: "bench:ledger",
   about:
     "Measures appends to our log and to Tessera's, on one disk in one run, each client waiting until its entries are durable.",
-  numbers: { seconds: { about: "seconds for each row", otherwise: SECONDS } },
+  numbers: {
+    seconds: { about: "seconds for each row", otherwise: SECONDS },
+    entries: { about: "entries of the log that is verified", otherwise: ENTRIES },
+  },
   texts: {
     folder: {
       about: "where the logs are made: the disk that is measured (default: the temporary folder)",
@@ -58,6 +64,7 @@ export async function main(args: readonly string[]): Promise<void> {
   if (tesseraMissing !== undefined) say(`Without Tessera: ${tesseraMissing}.`);
   const home = mkdtempSync(join(flags.text("folder") ?? tmpdir(), "glassgate-bench-ledger-"));
   const rows: Measured[] = [];
+  let reading: VerifyRows | undefined;
   say(row("log", "clients", "batch", "appends/s", "p50 ms", "p99 ms", "bytes a record", "files"));
   say(row("---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"));
   try {
@@ -69,8 +76,9 @@ export async function main(args: readonly string[]): Promise<void> {
         say(tell(measured));
       }
     }
+    reading = await measureReading(mkdtempSync(join(home, "reading-")), flags.number("entries"), say);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
-  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ rows }, null, 2)}\n`);
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ rows, reading }, null, 2)}\n`);
 }
