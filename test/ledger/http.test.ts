@@ -188,15 +188,14 @@ ${LOOPBACK}`);
   });
 
   it("a sender that floods does not make another one wait", async () => {
-    const { url, intake } = await start();
+    const { url, intake, turns } = await start();
     const open = intake.hold();
     const flood = Array.from({ length: 30 }, (_, i) =>
       ask(url, { path: "/v1/lines", token: eu, body: `flood ${i}\n`.repeat(10) }),
     );
     await expect.poll(() => intake.calls).toBe(1);
     const other = ask(url, { path: "/v1/lines", token: us, body: "one of another" });
-    // All of the flood and the other one wait by now, or will before the gate opens again.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => turns.waiting).toBe(30); // All but the one that is being taken.
     open();
     expect((await other).status).toBe(200);
     await Promise.all(flood);
