@@ -29,7 +29,10 @@ describe("--json", () => {
   const refusing = jsonCommands(buildProgram()).filter(([first, second]) => second !== "list" && first !== "status");
   for (const args of refusing) {
     it(`${args.join(" ")}: the error is JSON on stdout and a sentence on stderr`, async () => {
-      const name = args.includes("new") ? args.map((arg) => (arg === "nothing-here" ? "no name" : arg)) : args;
+      const name =
+        args.includes("new") || args.includes("token")
+          ? args.map((arg) => (arg === "nothing-here" ? "no name" : arg))
+          : args;
       const ran = await inside(name, { cwd: base, env });
       const { error } = errorShape.parse(JSON.parse(ran.stdout));
       expect(error.exit_code).toBe(ran.code);

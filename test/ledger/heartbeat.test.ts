@@ -18,6 +18,8 @@ import type { Received } from "../../control/ledger/intake.js";
 import { anchorsOf } from "../kit/envoy.js";
 import { QuickWorld } from "../kit/quick-world.js";
 
+const PATIENCE = { timeout: 60_000 };
+
 const HEAD = "9f2c00000001";
 const headNumber = (seq: number, hex = HEAD): number => Number.parseInt(hex, 16) * 32 + (seq % 32);
 const now = 1_767_225_600_000;
@@ -159,11 +161,11 @@ describe("a heartbeat", () => {
       say: (sentence) => told.push(sentence),
     });
     const run = follower.run();
-    await expect.poll(() => told.length).toBe(1);
+    await expect.poll(() => told.length, PATIENCE).toBe(1);
     shown.nodeId = "gateway-1";
-    await expect.poll(() => handed.length).toBe(0); // The clock of this machine is none of the gateway's.
+    await expect.poll(() => handed.length, PATIENCE).toBe(0); // The clock of this machine is none of the gateway's.
     shown.texts = [gauges("5/2", 41, now / 1000)];
-    await expect.poll(() => handed[0]?.kind).toBe("heartbeat");
+    await expect.poll(() => handed[0]?.kind, PATIENCE).toBe("heartbeat");
     follower.stop();
     await run;
     rmSync(folder, { recursive: true, force: true });

@@ -83,6 +83,7 @@ export function raw(url: string, bytes: string): Promise<string> {
 export interface TestServer {
   readonly url: string;
   readonly intake: MemoryIntake;
+  readonly turns: Turns;
   readonly told: string[];
   readonly clock: { now: number };
   close(): Promise<void>;
@@ -119,6 +120,7 @@ export async function startTestServer(
   return {
     url: server.listening[0]?.address ?? "",
     intake,
+    turns,
     told,
     clock,
     close: async () => {

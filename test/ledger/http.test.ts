@@ -8,6 +8,8 @@ import { encodeFrame } from "../../control/ledger/frame.js";
 import { Certificates } from "../kit/certificates.js";
 import { ask, newToken, raw, sha256, startTestServer, type TestServer } from "./http-kit.js";
 
+const PATIENCE = { timeout: 60_000 };
+
 const eu = newToken();
 const us = newToken();
 const auditor = newToken();
@@ -47,7 +49,7 @@ describe("POST /v1/lines", () => {
     void waiting.then(() => {
       isAnswered = true;
     });
-    await expect.poll(() => intake.calls).toBe(2);
+    await expect.poll(() => intake.calls, PATIENCE).toBe(2);
     expect(isAnswered).toBe(false);
     open();
     expect((await waiting).status).toBe(200);
@@ -188,15 +190,14 @@ ${LOOPBACK}`);
   });
 
   it("a sender that floods does not make another one wait", async () => {
-    const { url, intake } = await start();
+    const { url, intake, turns } = await start();
     const open = intake.hold();
     const flood = Array.from({ length: 30 }, (_, i) =>
       ask(url, { path: "/v1/lines", token: eu, body: `flood ${i}\n`.repeat(10) }),
     );
-    await expect.poll(() => intake.calls).toBe(1);
+    await expect.poll(() => intake.calls, PATIENCE).toBe(1);
     const other = ask(url, { path: "/v1/lines", token: us, body: "one of another" });
-    // All of the flood and the other one wait by now, or will before the gate opens again.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => turns.waiting, PATIENCE).toBe(30); // All but the one that is being taken.
     open();
     expect((await other).status).toBe(200);
     await Promise.all(flood);
@@ -211,7 +212,7 @@ ${LOOPBACK}`);
     const many = Array.from({ length: 40 }, (_, i) => ask(url, { path: "/v1/lines", token: eu, body: `${i}` }));
     const refused: number[] = [];
     void Promise.all(many.map(async (one) => (await one).status === 429 && refused.push(429)));
-    await expect.poll(() => refused.length).toBe(8);
+    await expect.poll(() => refused.length, PATIENCE).toBe(8);
     const other = ask(url, { path: "/v1/lines", token: us, body: "of another" });
     open();
     expect((await other).status).toBe(200);
@@ -448,7 +449,7 @@ describe("receipts on the unix socket", () => {
       isGiven = true;
       return got;
     });
-    await expect.poll(() => intake.calls).toBe(4);
+    await expect.poll(() => intake.calls, PATIENCE).toBe(4);
     expect(isGiven).toBe(false);
     open();
     expect((await waiting).status).toBe(200);

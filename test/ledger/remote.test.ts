@@ -10,6 +10,8 @@ import type { Received } from "../../control/ledger/intake.js";
 import { Certificates } from "../kit/certificates.js";
 import { newToken, sha256, startTestServer } from "./http-kit.js";
 
+const PATIENCE = { timeout: 60_000 };
+
 const token = newToken();
 let folder: string;
 let told: string[];
@@ -117,7 +119,7 @@ listen: { address: "127.0.0.1:0" }
     const { url } = await scripted(status(503));
     const remote = remoteOf(url);
     const handed = remote.sink(lines(1));
-    await expect.poll(() => told.length).toBe(1);
+    await expect.poll(() => told.length, PATIENCE).toBe(1);
     remote.stop();
     await expect(handed).rejects.toBeInstanceOf(SinkStopped);
   });
@@ -141,7 +143,7 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
     expect(server.intake.entries.length).toBe(2);
     const wrong = remoteOf(server.url, mine);
     const handed = wrong.sink(lines(3));
-    await expect.poll(() => told.join()).toMatch(/does not answer: .*self-signed certificate/);
+    await expect.poll(() => told.join(), PATIENCE).toMatch(/does not answer: .*self-signed certificate/);
     wrong.stop();
     await expect(handed).rejects.toBeInstanceOf(SinkStopped);
     expect(server.intake.entries.length).toBe(2);

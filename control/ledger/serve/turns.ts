@@ -34,6 +34,11 @@ export class Turns {
 
   constructor(private readonly intake: Intake) {}
 
+  /** Requests whose turn has not come. */
+  get waiting(): number {
+    return [...this.queues.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
+  }
+
   /** Resolves when all is durable. @throws Refused where too much of this sender waits, or the ledger is closing */
   take(sender: string, received: readonly Received[]): Promise<readonly Taken[]> {
     if (this.isClosed) return Promise.reject(new Refused(503, "The ledger is stopping.", { "retry-after": "5" }));
