@@ -7,13 +7,16 @@ import { configure } from "./filter/configure";
 import { contextAt, createContext, deleteContext, findContext, findHandle, keepUp } from "./filter/contexts";
 import { stopServing } from "./filter/generations";
 import { startVm, vmNumber } from "./filter/identity";
-import { Action, onRequest, onRequestOfUnknownContext } from "./filter/judge";
+import { onRequest, onRequestOfUnknownContext } from "./filter/judge";
 import { noteHeaderCount } from "./filter/lines";
 import { stopTelling } from "./filter/load";
 import { countRefused, defineCounters } from "./filter/metrics";
 import { prepareOpenGrants } from "./filter/opengrants";
 import { handleOf, unwatch } from "./filter/openstreams";
+import { Action } from "./filter/outcome";
+import { forgetPending } from "./filter/pending";
 import { prepareProofs } from "./filter/replays";
+import { onAnswer } from "./filter/resume";
 import { drawSecret } from "./filter/secret";
 import { addStream, ownerOfStream, removeStream } from "./filter/streams";
 import { fitTables, onTick, stopTicks } from "./filter/ticks";
@@ -21,6 +24,7 @@ import { fitTables, onTick, stopTicks } from "./filter/ticks";
 import "./host/abort";
 import { enter, leave } from "./host/arena";
 import {
+  CALLS_OUT,
   ENDS_ROOTS,
   ENDS_STREAMS,
   HAS_SHARED_DATA,
@@ -89,6 +93,7 @@ export function proxy_on_request_headers(id: u32, count: u32, _endOfStream: u32)
 export function proxy_on_delete(id: u32): void {
   const owner = removeStream(id);
   if (ENDS_STREAMS) unwatch(owner);
+  if (CALLS_OUT) forgetPending(id);
   if (owner != 0 || !ENDS_ROOTS) return;
   const index = findContext(id);
   if (index < 0) return;
@@ -100,6 +105,19 @@ export function proxy_on_delete(id: u32): void {
   leave();
   dropCached(deleteContext(index));
   fitTables();
+}
+
+export function proxy_on_http_call_response(
+  _root: u32,
+  token: u32,
+  _headers: u32,
+  bodySize: u32,
+  _trailers: u32,
+): void {
+  if (!CALLS_OUT) return;
+  enter();
+  onAnswer(token, <i32>bodySize);
+  leave();
 }
 
 export function proxy_on_tick(context: u32): void {

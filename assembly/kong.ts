@@ -2,7 +2,8 @@
  * What the build for Kong exports besides index.ts: callbacks that its host calls whether they are there or not, and dies where one is
  * missing.
  */
-import { Action, lastJudgedAt } from "./filter/judge";
+import { lastJudgedAt } from "./filter/judge";
+import { Action } from "./filter/outcome";
 import { buildBetweenRequests } from "./filter/ticks";
 
 export function proxy_on_request_body(_id: u32, _size: u32, _endOfStream: u32): i32 {

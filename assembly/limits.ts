@@ -79,6 +79,18 @@ export const MAX_STRIP: i32 = 32;
 /** Leeway in seconds: clocks that are kept by NTP are closer. */
 export const DEFAULT_LEEWAY: i64 = 5;
 export const MAX_LEEWAY: i64 = 60;
+/** A ledger's receipt as it answers: a JWS of four members. */
+export const MAX_RECEIPT_BYTES: i32 = 2048;
+/** `origin` of a receipt: the name of a log. */
+export const MAX_ORIGIN_BYTES: i32 = 255;
+/** Seconds that a receipt's `iat` may be away from now, either way: as of a proof. It is made while the request waits. */
+export const MAX_RECEIPT_AGE: i64 = 60;
+/** Milliseconds that a request waits for its receipt: nobody in an emergency should notice, and a ledger answers in tens. */
+export const DEFAULT_RECEIPT_MS: i64 = 500;
+export const MAX_RECEIPT_MS: i64 = 500;
+/** Where receipts come from: names of a cluster, a path. */
+export const MAX_CLUSTER_BYTES: i32 = 255;
+export const MAX_RECEIPT_PATH_BYTES: i32 = 255;
 /** The value of `upstream_header`: a key of a gateway's own authentication. */
 export const MAX_UPSTREAM_VALUE_BYTES: i32 = 512;
 /**
@@ -117,6 +129,10 @@ export const MAX_UNPROVEN_RECORDS: i32 = 100;
 export const MAX_PROVEN_RECORDS: i32 = 100;
 /** Failed grants that a source has per window and VM: 32 of three signatures cost about 10 ms where keys have no tables. */
 export const MAX_FAILED: u32 = 32;
+/** Requests that wait for a receipt: 2,000 a second and VM where a ledger takes half a second for each, and one look through them. */
+export const MAX_PENDING: i32 = 1024;
+/** Of them, those under one requester's key: a quarter, so that one cannot keep all others out. */
+export const MAX_PENDING_OF_REQUESTER: i32 = 256;
 /** Keys with a table of multiples, each of which is looked for among them; MAX_TABLE_KIB has room for twice as many. */
 export const MAX_TABLES: i32 = 64;
 /** Keys that wait for a table; further ones ask again with their next signature. */

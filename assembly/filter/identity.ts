@@ -36,6 +36,13 @@ export function vmNumber(): u64 {
   return number;
 }
 
+/** Writes what no other VM of this gateway has: `<start in ns>/<number>`, the end of the identity. */
+export function writeNumbers(to: Writer): void {
+  to.integer(<i64>startedAt);
+  to.byte(0x2f);
+  to.integer(<i64>number);
+}
+
 /** Writes the identity as a JSON string. The node's id is asked for at the first record: at start not every host has it. */
 export function writeIdentity(to: Writer): void {
   if (textLen == 0) {
@@ -45,9 +52,7 @@ export function writeIdentity(to: Writer): void {
     else writer.literal('"unknown"');
     writer.length -= 1; // It goes on.
     writer.byte(0x2f);
-    writer.integer(<i64>startedAt);
-    writer.byte(0x2f);
-    writer.integer(<i64>number);
+    writeNumbers(writer);
     writer.byte(0x22);
     textLen = writer.length;
   }

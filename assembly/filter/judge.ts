@@ -5,40 +5,31 @@
 import { judgeBinding } from "../decide/binding";
 import { judgeRequest, judgeStanding } from "../decide/decide";
 import { Request } from "../decide/request";
-import { Verdict, verdictCode } from "../decide/verdict.gen";
+import { Verdict } from "../decide/verdict.gen";
 import { readGrant } from "../grant/read";
-import { getRequestHeader, now, removeRequestHeader, Slice, Status, setFilterState } from "../host/calls";
-import { ENDS_STREAMS, IS_GUARDED, REACHES_ALL_LINES, SHOWS_AS_HTTP2, UPSTREAM_HEADERS } from "../host/gateway";
+import { getRequestHeader, now, Slice, Status } from "../host/calls";
+import { CALLS_OUT, ENDS_STREAMS, IS_GUARDED, REACHES_ALL_LINES, SHOWS_AS_HTTP2 } from "../host/gateway";
 import { MAX_GRANT_BYTES } from "../limits";
-import { isLiteral, writeLiteral } from "../text/bytes";
+import { isLiteral } from "../text/bytes";
 import { isAmbiguous, pathLength } from "../text/path";
-import { attest } from "./attestation";
 import { keep, lookUp } from "./cache";
 import { RootContext } from "./contexts";
 import { isBusy, keyOf, networkOf, noteFailure } from "./failures";
 import { readHolder } from "./holder";
-import { Incoming, readIncoming } from "./incoming";
+import { readIncoming } from "./incoming";
 import { askUnder, Judgement } from "./judgement";
 import { hasRepeatedLine, isOwnUri } from "./lines";
 import { countDecision } from "./metrics";
-import { ATTESTATION_HEADER, GRANT_HEADER, VERDICT_STATE } from "./names";
-import { judgeRoom, watch } from "./openstreams";
-import { correctRecord, record } from "./record";
-import { reply } from "./reply";
-import { upstreamHeaderOf } from "./settings";
+import { ATTESTATION_HEADER, GRANT_HEADER } from "./names";
+import { judgeRoom } from "./openstreams";
+import { Action, deny, finish, removeAttestation, removeGrant, setVerdict } from "./outcome";
+import { holdBack, mayHoldBack } from "./receipts";
+import { record } from "./record";
 import { StripList } from "./strip";
-import { setUpstreamHeader } from "./upstream";
-
-/** What the gateway does next. */
-export enum Action {
-  Continue = 0,
-  Stop = 1,
-}
 
 /** The request that is being judged. */
 const current = new Judgement();
 const header = new Slice();
-const verdictText: usize = memory.data(64, 16);
 const NOWHERE = new RootContext();
 const NO_STRIP = changetype<StripList>(0);
 
@@ -64,13 +55,14 @@ function judgeUse(judgement: Judgement): i32 {
   if (verdict != Verdict.Allow) return verdict;
   // It would live on when its grant is over, whatever the grant says of CONNECT.
   if (!ENDS_STREAMS && isTunnel(incoming.request)) return Verdict.ScopeMethod;
-  if (changetype<usize>(claims.confirmation) == 0) return Verdict.Allow;
+  // A proof counts once: this request has shown its own.
+  if (changetype<usize>(claims.confirmation) == 0 || judgement.isResumed) return Verdict.Allow;
   readHolder(judgement);
   return judgeBinding(claims, incoming.request);
 }
 
 /** Steps 2 to 5: the verdict on the grant that the request shows. */
-function judge(judgement: Judgement): i32 {
+export function judge(judgement: Judgement): i32 {
   const incoming = judgement.incoming;
   const request = incoming.request;
   request.pathPtr = incoming.targetPtr;
@@ -101,71 +93,13 @@ function judge(judgement: Judgement): i32 {
   }
   const now = question.now;
   question.grant = grant;
-  question.isVerified = entry.isAccepted;
+  question.isVerified = entry.isAccepted || judgement.isResumed;
   question.isNetworkBusy = isBusy(network, now);
   question.isKeyBusy = isBusy(key, now);
   verdict = judgeStanding(question, judgement.decision);
   if (judgement.decision.hasFailedProof) noteFailure(network, now);
   else if (verdict == Verdict.ApprovalSignature) noteFailure(key, now);
   return verdict == Verdict.Allow ? judgeUse(judgement) : verdict;
-}
-
-/** The filter state that native filters trust: set before any header is changed. */
-function setVerdict(verdict: i32): bool {
-  const len = writeLiteral(verdictText, verdictCode(verdict));
-  return setFilterState(VERDICT_STATE, verdictText, len) == Status.Ok;
-}
-
-function removeGrant(): bool {
-  return removeRequestHeader(GRANT_HEADER.ptr, GRANT_HEADER.len) == Status.Ok;
-}
-
-function removeAttestation(): void {
-  removeRequestHeader(ATTESTATION_HEADER.ptr, ATTESTATION_HEADER.len);
-}
-
-function deny(verdict: i32, incoming: Incoming): Action {
-  removeGrant();
-  countDecision(verdict);
-  reply(verdict, incoming);
-  return Action.Stop;
-}
-
-/** Removes the headers that `incoming.toStrip` marks. False when one of them may still be there. */
-function stripHeaders(incoming: Incoming, strip: StripList): bool {
-  let done = true;
-  for (let i = 0; incoming.toStrip >> i != 0 && i < 64; i++) {
-    if (((incoming.toStrip >> i) & 1) == 0) continue;
-    const name = strip.at(i);
-    if (removeRequestHeader(name.ptr, name.len) != Status.Ok) done = false;
-  }
-  return done;
-}
-
-/** The gateway could not do what an allowed request needs, and its record says `allow` already. */
-function denyAfterAll(judgement: Judgement): Action {
-  judgement.decision.verdict = Verdict.Internal;
-  setVerdict(Verdict.Internal);
-  correctRecord(judgement);
-  return deny(Verdict.Internal, judgement.incoming);
-}
-
-/**
- * Step 6: an allowed request loses the grant and every header of `strip`, and tells the upstream who broke the glass. Only then
- * is the grant kept: a cached one's evidence is on record. The stream is watched from now on, as it must not outlive its grant.
- */
-function allow(judgement: Judgement): Action {
-  const incoming = judgement.incoming;
-  const isGrantGone = removeGrant();
-  const isStripped = stripHeaders(incoming, judgement.context.settings.strip);
-  if (incoming.hasAttestation) removeAttestation();
-  if (!isGrantGone || !isStripped || attest(judgement) != Status.Ok || (ENDS_STREAMS && !watch(judgement)))
-    return denyAfterAll(judgement);
-  if (UPSTREAM_HEADERS > 0 && !setUpstreamHeader(upstreamHeaderOf(judgement.context.settings)))
-    return denyAfterAll(judgement);
-  keep(judgement.entry);
-  countDecision(Verdict.Allow);
-  return Action.Continue;
 }
 
 /** Step 7: shadow decides and records; the request goes on as if no grant had been sent. */
@@ -177,6 +111,11 @@ function goOnInShadow(judgement: Judgement, isRecorded: bool): Action {
   return Action.Continue;
 }
 
+/** An entitlement with `audit` opens nothing by the filter's word alone. */
+function needsReceipt(judgement: Judgement): bool {
+  return judgement.isAllowed && judgement.decision.entitlement.requiresReceipt;
+}
+
 function judgeGrant(context: RootContext, stream: u32): Action {
   const judgement = current;
   const incoming = judgement.incoming;
@@ -185,13 +124,14 @@ function judgeGrant(context: RootContext, stream: u32): Action {
   const hasSettings = changetype<usize>(settings) != 0;
   judgement.start(context, stream, now());
   if (readIncoming(incoming, hasSettings ? settings.strip : NO_STRIP)) decision.verdict = judge(judgement);
+  if (needsReceipt(judgement)) {
+    decision.verdict = CALLS_OUT ? mayHoldBack(judgement) : Verdict.AuditUnavailable;
+    // Shadow asks nobody: it tells what would be allowed if a ledger answered.
+    if (CALLS_OUT && judgement.isAllowed && !settings.isShadow) return holdBack(judgement);
+  }
   const isRecorded = record(judgement);
   if (hasSettings && settings.isShadow) return goOnInShadow(judgement, isRecorded);
-  if (!isRecorded && judgement.isAllowed) decision.verdict = Verdict.AuditUnavailable;
-  // Before any header is changed. Where not even this can be said, nothing is opened: the guard demands `allow`.
-  const isVerdictSet = setVerdict(decision.verdict);
-  if (!judgement.isAllowed) return deny(decision.told, incoming);
-  return isVerdictSet ? allow(judgement) : denyAfterAll(judgement);
+  return finish(judgement, isRecorded);
 }
 
 /** Step 1: no grant. The line-rate path: two host calls, no record, no filter state. */

@@ -31,6 +31,8 @@ export class Judgement {
   stream: u32 = 0;
   /** Nanoseconds since 1970; 0 where the gateway has no clock. */
   nowNs: u64 = 0;
+  /** The request was held back for a receipt, and would have been allowed then: its grant's signatures hold, its proof was shown. */
+  isResumed: bool = false;
   incoming: Incoming = new Incoming();
   /** Where the grant stands, parsed or as far as it could be read; 0 until it was looked up. */
   entry: Entry = NO_ENTRY;
@@ -41,6 +43,7 @@ export class Judgement {
     this.context = context;
     this.stream = stream;
     this.nowNs = nowNs;
+    this.isResumed = false;
     this.entry = NO_ENTRY;
     this.decision.clear();
   }

@@ -1,6 +1,6 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
-import { UPSTREAM_HEADERS } from "../host/gateway";
-import { DEFAULT_LEEWAY, DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_ROOTS, MAX_SAFE_INTEGER, MAX_TABLE_KIB } from "../limits";
+import { CALLS_OUT, UPSTREAM_HEADERS } from "../host/gateway";
+import { DEFAULT_LEEWAY, DEFAULT_TABLE_KIB, MAX_LEEWAY, MAX_RECEIPT_MS, MAX_ROOTS, MAX_SAFE_INTEGER, MAX_TABLE_KIB } from "../limits";
 import { isLiteral } from "../text/bytes";
 import { Loading } from "../trust/loading";
 
@@ -18,7 +18,8 @@ export enum ConfigurationMember {
   Keep = 1024,
   Bundle = 2048,
   Revocations = 4096,
-  UpstreamHeader = 8192,
+  Receipt = 8192,
+  UpstreamHeader = 16384,
 }
 export const REQUIRED_OF_CONFIGURATION: i32 = 15;
 export const CONFIGURATION_LACKS: string = "it lacks one of generation, audience, roots, threshold";
@@ -38,6 +39,7 @@ export function configurationMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "keep")) return ConfigurationMember.Keep;
   if (isLiteral(ptr, len, "bundle")) return ConfigurationMember.Bundle;
   if (isLiteral(ptr, len, "revocations")) return ConfigurationMember.Revocations;
+  if (CALLS_OUT && isLiteral(ptr, len, "receipt")) return ConfigurationMember.Receipt;
   if (UPSTREAM_HEADERS > 0 && isLiteral(ptr, len, "upstream_header")) return ConfigurationMember.UpstreamHeader;
   return 0;
 }
@@ -60,6 +62,28 @@ export function readConfigurationMinVersion(loading: Loading): i64 {
 
 export function readConfigurationTableMemoryKib(loading: Loading): i64 {
   return loading.integer(0, MAX_TABLE_KIB, "table_memory_kib is not a whole number from 0 to 32768");
+}
+
+export enum ReceiptMember {
+  Cluster = 1,
+  Path = 2,
+  Authority = 4,
+  TimeoutMs = 8,
+}
+export const REQUIRED_OF_RECEIPT: i32 = 3;
+export const RECEIPT_LACKS: string = "a receipt lacks one of cluster, path";
+
+/** The member of that name, or 0. */
+export function receiptMember(ptr: usize, len: i32): i32 {
+  if (isLiteral(ptr, len, "cluster")) return ReceiptMember.Cluster;
+  if (isLiteral(ptr, len, "path")) return ReceiptMember.Path;
+  if (isLiteral(ptr, len, "authority")) return ReceiptMember.Authority;
+  if (isLiteral(ptr, len, "timeout_ms")) return ReceiptMember.TimeoutMs;
+  return 0;
+}
+
+export function readReceiptTimeoutMs(loading: Loading): i64 {
+  return loading.integer(1, MAX_RECEIPT_MS, "timeout_ms is not a whole number from 1 to 500");
 }
 
 /** Members that are a number or a boolean. */

@@ -38,7 +38,8 @@ import { AUDIT_STATE } from "./names";
  *   approvers            807 = 15 + 8 x 99                    bundle, anchors, evidence     181
  *   drill                 75                                  cached, single_key, the end    34
  *
- * Together 7,630: the rest is for members to come. `kid` stands in no record that has approvers, `corrects` in none with evidence.
+ * Together 7,630: the rest is for members to come. `kid` stands in no record that has approvers, `corrects` and `settles` in none with
+ * evidence.
  */
 /** Characters shown of what the client sends, escapes included. Longer hosts and methods cannot be in scope. */
 const MAX_SHOWN_PATH: i32 = 4096;
@@ -47,13 +48,24 @@ const MAX_SHOWN_METHOD: i32 = 32;
 const MAX_SHOWN_REQUEST_ID: i32 = 128;
 /** An IPv6 address with a zone and a port; a path of a socket. */
 const MAX_SHOWN_SOURCE: i32 = 64;
-/** The record, the line of evidence (a grant and what stands around it), and the record that corrects the first or ends the stream. */
-const bytes: usize = memory.data(24704, 16); // 2 x MAX_RECORD_BYTES + MAX_GRANT_BYTES + 128
-const BUFFER_BYTES: i32 = 24704;
+/**
+ * The record, the line of evidence (a grant and what stands around it), the record that settles the first with the line of its receipt,
+ * and the record that corrects it or ends the stream.
+ */
+const bytes: usize = memory.data(35072, 16); // 3 x MAX_RECORD_BYTES + MAX_GRANT_BYTES + MAX_RECEIPT_BYTES + 256
+const BUFFER_BYTES: i32 = 35072;
 /** Where the record stands that is being written: behind what the gateway has of this request already. */
 let offset: i32 = 0;
 /** How much the gateway has taken of this request. */
 let taken: i32 = 0;
+/** It waits for a ledger: what it says will be settled by the next of this request. */
+let isPending: bool = false;
+/** The record of the same request that this one settles, or takes back; 0 for none. */
+let settles: i64 = 0;
+let corrects: i64 = 0;
+/** The receipt behind a record that settles another; `len` 0 for none. */
+let receiptPtr: usize = 0;
+let receiptLen: i32 = 0;
 const KID_CHARACTERS: i32 = 43;
 
 const writer = new Writer();
@@ -61,6 +73,16 @@ const timestamp: usize = memory.data(64, 8);
 const pathHash: usize = memory.data(32, 16);
 const previous: usize = memory.data(32, 16); // all zero before the first record
 let sequence: i64 = 0;
+
+/** The `seq` of this VM's last record; 0 before the first. */
+export function lastSequence(): i64 {
+  return sequence;
+}
+
+/** The SHA-256 of that record, `prev` of the next one: 32 bytes, zeros before the first. */
+export function chainHead(): usize {
+  return previous;
+}
 
 function member(name: string): void {
   writer.literal(',"');
@@ -109,7 +131,7 @@ function openRecord(judgement: Judgement): void {
   writer.literal(isShadow ? '"shadow"' : '"enforce"');
   member("verdict");
   writer.byte(0x22);
-  writer.literal(verdictCode(judgement.decision.verdict));
+  writer.literal(isPending ? "pending" : verdictCode(judgement.decision.verdict));
   writer.byte(0x22);
 }
 
@@ -183,12 +205,32 @@ function isKid(kid: Text): bool {
   return true;
 }
 
-/** Ends the record, links the chain, hands both lines to the gateway. False when they could not be written. */
+/** What a ledger has signed: base64url and dots, which need no escapes. */
+function writeReceipt(): void {
+  writer.literal('{"receipt":"');
+  writer.bytes(receiptPtr, receiptLen);
+  writer.literal('"}\n');
+}
+
+/** Which record of the same request this one follows. */
+function writeRelation(): void {
+  if (settles != 0) {
+    member("settles");
+    writer.integer(settles);
+  }
+  if (corrects != 0) {
+    member("corrects");
+    writer.integer(corrects);
+  }
+}
+
+/** Ends the record, links the chain, hands its lines to the gateway. False when they could not be written. */
 function closeRecord(hasEvidence: bool): bool {
   writer.byte(0x7d);
   const length = writer.length;
   writer.byte(0x0a);
   if (hasEvidence) writeEvidence(writer);
+  if (receiptLen > 0) writeReceipt();
   if (writer.overflow || length > MAX_RECORD_BYTES) return false;
   if (setFilterState(AUDIT_STATE, bytes, offset + writer.length) != Status.Ok) return false;
   taken = offset + writer.length;
@@ -202,7 +244,8 @@ function recordProven(judgement: Judgement): bool {
   const incoming = judgement.incoming;
   const grant = judgement.grant;
   const isCached = judgement.isCached;
-  const hasEvidence = judgement.isAllowed && provesSomethingNew(judgement.entry);
+  // What settles a record has it in front.
+  const hasEvidence = judgement.isAllowed && settles == 0 && provesSomethingNew(judgement.entry);
   if (hasEvidence) takeEvidence(grant);
   else if (!isCached) hashPayload(grant);
   openRecord(judgement);
@@ -216,10 +259,7 @@ function recordProven(judgement: Judgement): bool {
   if (isSingleKey(judgement.context, judgement.decision)) flag("single_key", true);
   // Whose key it was, where the grant names another's principal: nobody is on record for what he has not signed.
   if (judgement.decision.verdict == Verdict.KeyOwner) optionalText("kid", grant.request.kid);
-  if (offset != 0) {
-    member("corrects");
-    writer.integer(sequence);
-  }
+  writeRelation();
   return closeRecord(hasEvidence);
 }
 
@@ -230,16 +270,41 @@ function recordUnproven(judgement: Judgement): bool {
   if (changetype<usize>(grant) != 0 && isKid(grant.request.kid)) optionalText("kid", grant.request.kid);
   writeConnection(judgement.incoming);
   writeTrust(judgement.context);
+  writeRelation();
   return closeRecord(false);
+}
+
+/** A record that follows nothing yet. */
+function begin(): void {
+  offset = 0;
+  taken = 0;
+  isPending = false;
+  settles = 0;
+  corrects = 0;
+  receiptLen = 0;
 }
 
 /** Hands the record of the decision to the gateway. False when it was not taken; a denial too many counts as recorded. */
 export function record(judgement: Judgement): bool {
-  offset = 0;
-  taken = 0;
+  begin();
   if (mayRecord(judgement)) return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
   countDroppedRecord();
   return true;
+}
+
+/** The record of what would be allowed if a ledger had it: `linesOf` is what it is sent. False where the gateway did not take it. */
+export function recordPending(judgement: Judgement): bool {
+  begin();
+  isPending = true;
+  return recordProven(judgement);
+}
+
+/** The lines that the gateway has taken of this request last, in whole. Until the next record. */
+export function linesPtr(): usize {
+  return bytes;
+}
+export function linesLen(): i32 {
+  return taken;
 }
 
 /**
@@ -249,6 +314,9 @@ export function record(judgement: Judgement): bool {
 export function correctRecord(judgement: Judgement): void {
   if (taken == 0) return;
   offset = taken;
+  settles = 0;
+  receiptLen = 0;
+  corrects = sequence;
   recordProven(judgement);
 }
 
@@ -264,10 +332,26 @@ function takeBack(): bool {
 }
 
 /**
+ * What became of a request that was pending: a record of its own, behind that one and its evidence, and the receipt behind it where
+ * there is a good one. Whatever else is denied without a record, this is on record. False where the gateway did not take it. Only with
+ * the stream as effective context.
+ * @param seq of the pending record @param len of the receipt, 0 for none
+ */
+export function recordSettled(judgement: Judgement, seq: i64, ptr: usize, len: i32): bool {
+  begin();
+  if (!takeBack()) return false;
+  settles = seq;
+  receiptPtr = ptr;
+  receiptLen = len;
+  return judgement.decision.isProven ? recordProven(judgement) : recordUnproven(judgement);
+}
+
+/**
  * An open stream is ended: a record of its own, behind the first and its evidence, which stay. False where that was not taken: then
  * the first stands there as it did, and only the answer tells. Only with the stream as effective context.
  */
 export function recordEnd(judgement: Judgement): bool {
+  begin();
   if (!takeBack()) return false;
   openRecord(judgement);
   writer.bytes(ofRequest.ptr, ofRequest.len);

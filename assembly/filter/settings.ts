@@ -1,6 +1,6 @@
 /** The plugin configuration: a closed JSON object (config/plugin-configuration.schema.json). */
 import { sha256 } from "../crypto/sha256";
-import { IS_GUARDED, UPSTREAM_HEADERS } from "../host/gateway";
+import { CALLS_OUT, IS_GUARDED, UPSTREAM_HEADERS } from "../host/gateway";
 import { MAX_ROOTS, MAX_TEXTS, MAX_TEXTS_BYTES } from "../limits";
 import { compare } from "../text/bytes";
 import { newTextList, Text, TextList } from "../text/region";
@@ -21,6 +21,7 @@ import {
   readPlain,
   setDefaults,
 } from "./members.gen";
+import { newReceiptCall, ReceiptCall, readReceiptCall } from "./receiptcall";
 import { StripList } from "./strip";
 import { readUpstreamHeader, stripUpstreamHeader, UPSTREAM_BYTES, UpstreamHeader } from "./upstream";
 
@@ -32,6 +33,8 @@ export class Settings extends PlainSettings {
   isShadow: bool = false;
   anchors: Anchors = changetype<Anchors>(0);
   strip: StripList = changetype<StripList>(0);
+  /** Where receipts come from; 0 where the configuration does not say. */
+  receipt: ReceiptCall = changetype<ReceiptCall>(0);
   /** What `keep` names, until the whole is read and it is taken out of `strip`. */
   kept: TextList = changetype<TextList>(0);
   /** SHA-256 over roots, threshold, audience, mode: 32 bytes, in each record. */
@@ -173,6 +176,11 @@ function readMember(member: i32, loading: Loading, settings: Settings, texts: Si
     default:
       if (UPSTREAM_HEADERS > 0 && member == ConfigurationMember.UpstreamHeader) {
         readUpstreamHeader(loading, upstreamHeaderOf(settings));
+        break;
+      }
+      if (CALLS_OUT && member == ConfigurationMember.Receipt) {
+        settings.receipt = newReceiptCall(loading);
+        readReceiptCall(loading, settings.receipt);
         break;
       }
       loading.refuse(

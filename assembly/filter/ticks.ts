@@ -1,12 +1,14 @@
 /**
  * Work outside of requests, done in ticks by one root context for its whole VM: tables of multiples are built, a bounded step each, and
- * what was counted goes to the gateway, and so does how full the VM is, and streams end whose grants stand no more.
+ * what was counted goes to the gateway, and so does how full the VM is and how far its records are, and streams end whose grants
+ * stand no more.
  */
 import { buildTables, hasTableWork, setTableBudget } from "../crypto/tables";
 import { now, setTickPeriod } from "../host/calls";
 import { HAS_TICKS } from "../host/gateway";
 import { contextAt, firstContext, largestTableMemory, RootContext } from "./contexts";
 import { serveOn } from "./generations";
+import { tellAlive, tellChain } from "./heartbeat";
 import { tellLoad } from "./load";
 import { countBuiltTable, handOverCounts } from "./metrics";
 import { hasStreamWork, isEnding, watchStreams } from "./openstreams";
@@ -63,6 +65,7 @@ function sayAgain(time: u64): void {
   serveOn(time, isAwake);
   tellLoad(time, isAwake, false);
   tellShares(time);
+  tellAlive(time);
 }
 
 /** Where no ticks come: a step of the tables behind a request. @param now seconds, only compared with itself */
@@ -89,6 +92,8 @@ export function onTick(index: i32, id: u32): void {
   // Also where there is nothing to build: by this clock a table is idle or not.
   if (buildTables(<i64>(time / 1000000000))) countBuiltTable();
   watchStreams(id, time);
+  // Last of all that makes records.
+  tellChain(time);
   if (isBusy ? time - saidAt >= SAY_NS : ++idleTicks >= IDLE_TICKS) sayAgain(time);
   setPeriod(context, isEnding() ? ENDING_MS : hasWork() ? BUSY_MS : IDLE_MS);
 }

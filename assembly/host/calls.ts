@@ -4,6 +4,7 @@
  */
 import { Ascii } from "./ascii";
 import {
+  proxy_continue_stream,
   proxy_define_metric,
   proxy_get_buffer_bytes,
   proxy_get_current_time_nanoseconds,
@@ -11,6 +12,7 @@ import {
   proxy_get_header_map_value,
   proxy_get_property,
   proxy_get_shared_data,
+  proxy_http_call,
   proxy_increment_metric,
   proxy_log,
   proxy_record_metric,
@@ -45,7 +47,11 @@ export enum MetricKind {
 }
 
 const REQUEST_HEADERS: i32 = 0;
+const CALL_ANSWER_HEADERS: i32 = 6;
+const CALL_ANSWER_BODY: i32 = 4;
 const PLUGIN_CONFIGURATION: i32 = 7;
+/** A stream's way to the upstream. */
+const REQUEST: i32 = 0;
 
 /** An answer of the gateway. The host writes `ptr` and `len` itself; a call that fails leaves both 0. */
 export class Slice {
@@ -188,4 +194,54 @@ export function sendLocalResponse(
 ): i32 {
   // -1: no gRPC status of ours; the host derives one from the HTTP status for gRPC requests.
   return proxy_send_local_response(status, detailsPtr, detailsLen, bodyPtr, bodyLen, headersPtr, headersLen, -1);
+}
+
+/** What a call that was sent is known by, when its answer comes. */
+export class Token {
+  value: u32 = 0;
+}
+
+/**
+ * Sends a POST to a cluster of the gateway's; `headers` are serialised pairs. The answer comes to the root context's
+ * `on_http_call_response`, a time-out as well. Not `Ok`: nothing was sent, and no answer comes.
+ */
+export function callOut(
+  cluster: Ascii,
+  headersPtr: usize,
+  headersLen: i32,
+  bodyPtr: usize,
+  bodyLen: i32,
+  timeoutMilliseconds: i32,
+  out: Token,
+): i32 {
+  const field = changetype<usize>(out) + offsetof<Token>("value");
+  return proxy_http_call(
+    cluster.ptr,
+    cluster.len,
+    headersPtr,
+    headersLen,
+    bodyPtr,
+    bodyLen,
+    0,
+    0,
+    timeoutMilliseconds,
+    field,
+  );
+}
+
+/** A header of the answer to a call. Only while it is handed over, and not with a stream as effective context. */
+export function getAnswerHeader(name: Ascii, out: Slice): i32 {
+  out.clear();
+  return out.accept(proxy_get_header_map_value(CALL_ANSWER_HEADERS, name.ptr, name.len, ptrField(out), lenField(out)));
+}
+
+/** At most `max` bytes of the answer's body, likewise. */
+export function getAnswerBody(max: i32, out: Slice): i32 {
+  out.clear();
+  return out.accept(proxy_get_buffer_bytes(CALL_ANSWER_BODY, 0, max, ptrField(out), lenField(out)));
+}
+
+/** The request that was held back goes on. Only with its stream as effective context. */
+export function continueRequest(): void {
+  proxy_continue_stream(REQUEST);
 }

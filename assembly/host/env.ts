@@ -35,6 +35,19 @@ export declare function proxy_send_local_response(
   headersLen: i32,
   grpcStatus: i32,
 ): i32;
+export declare function proxy_http_call(
+  clusterPtr: usize,
+  clusterLen: i32,
+  headersPtr: usize,
+  headersLen: i32,
+  bodyPtr: usize,
+  bodyLen: i32,
+  trailersPtr: usize,
+  trailersLen: i32,
+  timeoutMilliseconds: i32,
+  outToken: usize,
+): i32;
+export declare function proxy_continue_stream(kind: i32): i32;
 export declare function proxy_set_effective_context(id: u32): i32;
 export declare function proxy_get_shared_data(
   keyPtr: usize,

@@ -12,6 +12,8 @@ export const ENDS_STREAMS: bool = true;
 /** The VMs of a process share data: what was accepted, and which proofs were used. */
 export const HAS_SHARED_DATA: bool = true;
 export const HAS_METRICS: bool = true;
+/** A request can be held back while another service is asked: a ledger, for a receipt. */
+export const CALLS_OUT: bool = true;
 /** A configuration that is refused leaves the one before in force. */
 export const MAY_REFUSE: bool = true;
 /** Each instance gets `on_vm_start` before anything else. */

@@ -11,6 +11,8 @@ export const ENDS_STREAMS: bool = false;
 export const HAS_SHARED_DATA: bool = false;
 /** Kong 3.4 to 3.7 answer each call with a trap, and a trap in `on_configure` opens the route. */
 export const HAS_METRICS: bool = false;
+/** A request that is held back without a reply hangs. */
+export const CALLS_OUT: bool = false;
 /** Where `on_configure` refuses, no filter is attached and requests pass. */
 export const MAY_REFUSE: bool = false;
 /** What takes a trapped instance's place gets none. */

@@ -94,6 +94,13 @@ function readRequire(loading: Loading, entitlement: Entitlement): void {
   }
 }
 
+/** `audit`: there is one kind. */
+function readAudit(loading: Loading, entitlement: Entitlement): void {
+  if (!loading.reader.string()) return;
+  entitlement.requiresReceipt = isMember(loading.reader, "receipt");
+  if (!entitlement.requiresReceipt) loading.refuse("an entitlement's audit is not receipt");
+}
+
 function readMember(member: i32, loading: Loading, entitlement: Entitlement): void {
   const reader = loading.reader;
   const region = loading.region;
@@ -126,6 +133,9 @@ function readMember(member: i32, loading: Loading, entitlement: Entitlement): vo
       break;
     case EntitlementMember.Drill:
       entitlement.isDrill = reader.boolean();
+      break;
+    case EntitlementMember.Audit:
+      readAudit(loading, entitlement);
       break;
     default:
       loading.refuse("an entitlement has an unknown member", reader.stringPtr, reader.stringLen);

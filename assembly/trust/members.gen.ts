@@ -91,6 +91,7 @@ export enum EntitlementMember {
   AuthorizationDetails = 64,
   Require = 128,
   Drill = 256,
+  Audit = 512,
 }
 export const REQUIRED_OF_ENTITLEMENT: i32 = 95;
 export const ENTITLEMENT_LACKS: string = "an entitlement lacks one of id, requesters, reasons, approvals, max_ttl, authorization_details";
@@ -106,6 +107,7 @@ export function entitlementMember(ptr: usize, len: i32): i32 {
   if (isLiteral(ptr, len, "authorization_details")) return EntitlementMember.AuthorizationDetails;
   if (isLiteral(ptr, len, "require")) return EntitlementMember.Require;
   if (isLiteral(ptr, len, "drill")) return EntitlementMember.Drill;
+  if (isLiteral(ptr, len, "audit")) return EntitlementMember.Audit;
   return 0;
 }
 

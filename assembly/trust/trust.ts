@@ -80,6 +80,8 @@ export class Entitlement extends Named {
   requiresConfirmation: bool = false;
   requiresNetworks: bool = false;
   isDrill: bool = false;
+  /** It opens nothing before a ledger has signed that it holds the record. */
+  requiresReceipt: bool = false;
 }
 
 /** A trust bundle. */

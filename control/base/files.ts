@@ -187,6 +187,17 @@ function makeFolder(folder: string, mode: number, made: string[]): void {
   }
 }
 
+/** New folders outlast a power cut only where their names do. */
+function syncNames(made: readonly string[]): void {
+  for (const folder of made) {
+    try {
+      syncFolder(dirname(folder));
+    } catch (error) {
+      if (systemCode(error) !== "EACCES") throw error; // One may put something there and not look: then the system sees to it.
+    }
+  }
+}
+
 function removeFolders(made: readonly string[]): void {
   for (const folder of made.toReversed()) rmdirSync(folder);
 }
@@ -247,6 +258,7 @@ export function writeNewTexts(files: readonly NewContent[]): void {
       undo.push(() => removeFolders(made));
       makeFolder(folder, mode === 0o600 ? 0o700 : 0o777, made);
       throughTemporary(folder, text, { mode }, (temporary) => placeNew(temporary, file));
+      syncNames(made);
       undo.push(() => rmSync(path, { force: true }));
       noteWritten(path);
     } catch (error) {

@@ -28,8 +28,10 @@ export const EXPLAINED: Readonly<Record<GatewayName, Explained>> = {
       signature,
       binding_missing:
         "all else is allowed: a gateway asks for the key of the grant's cnf last, and none is shown here (--proof FILE shows a DPoP proof)",
+      audit_unavailable:
+        "all else is allowed: its entitlement has audit: receipt, and a gateway asks a ledger last, whose signed receipt for the record opens it. None is asked here; a gateway knows one by `gateway render --receipts`, and its key stands in the bundle's ledgers",
     },
-    opens: ["allow", "binding_missing"],
+    opens: ["allow", "binding_missing", "audit_unavailable"],
   },
   kong: {
     load: (options) => FilterHost.loadAs(ngxProfile(), options),
@@ -38,6 +40,8 @@ export const EXPLAINED: Readonly<Record<GatewayName, Explained>> = {
       signature,
       binding_missing:
         "all else is allowed, but a grant with cnf opens nothing on Kong: no client certificate can be seen there, nor whether a proof was used before",
+      audit_unavailable:
+        "all else is allowed, but an entitlement with audit: receipt opens nothing on Kong: a request cannot wait there for a ledger",
     },
     opens: ["allow"],
   },

@@ -37,6 +37,10 @@ export const ENVOY_ONLY = {
   mode: "--mode",
   tlsCert: "--tls-cert",
   tlsKey: "--tls-key",
+  receipts: "--receipts",
+  receiptsCa: "--receipts-ca",
+  receiptsCert: "--receipts-cert",
+  receiptsKey: "--receipts-key",
 } as const;
 export const KONG_ONLY = { host: "--host", bundle: "--bundle", configAsText: "--config-as-text" } as const;
 

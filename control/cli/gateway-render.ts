@@ -18,9 +18,10 @@ import { readAnchors } from "../trust/anchors.js";
 import { keptHeader } from "../trust/names.js";
 import { anchorsOption, examples } from "./context.js";
 import { ENVOY_ONLY, KONG_ONLY, type KongRenderOptions, renderForKong, routeHost } from "./gateway-render-kong.js";
+import { addReceiptOptions, type ReceiptOptions, receiptsOf } from "./gateway-render-receipts.js";
 import { result, say, warn } from "./output.js";
 
-interface RenderCommandOptions extends KongRenderOptions {
+interface RenderCommandOptions extends KongRenderOptions, ReceiptOptions {
   readonly for: "envoy" | "kong";
   readonly adminPort: number;
   readonly jwks?: string;
@@ -129,6 +130,7 @@ async function render(options: RenderCommandOptions, command: Command): Promise<
   if (port === options.adminPort)
     throw new UserError(`--port and --admin-port are both ${port}.`, { hint: "Give each its own." });
   const tls = tlsOf(options);
+  const receipts = receiptsOf(options);
   const anchors = readAnchors(options.anchors);
   await loadProgram(options.wasm);
   const folder = options.output === undefined ? process.cwd() : dirname(resolve(options.output));
@@ -154,6 +156,7 @@ async function render(options: RenderCommandOptions, command: Command): Promise<
     ...(options.require === undefined ? {} : { require: options.require }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
     ...(tls === undefined ? {} : { tls }),
+    ...(receipts === undefined ? {} : { receipts }),
   });
   const refusal = await refusalOf(defaultConfiguration(readRenderedFilter(text, "The configuration")));
   if (refusal !== undefined)
@@ -208,6 +211,7 @@ export function addGatewayRender(gateway: Command): void {
     .option("--config-as-text", "for Kong: the filter's configuration as one text, as Kong 3.4 takes it")
     .option("--output <file>", "write there instead of standard output; a Kong's holds a key and must be new")
     .action(render);
+  addReceiptOptions(renderCommand);
   examples(renderCommand, [
     "glassgate gateway render --demo-idp --output gateway.yaml",
     "glassgate gateway render --jwks idp-jwks.json --issuer https://idp.example.com --output gateway.yaml",

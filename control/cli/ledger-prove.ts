@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { type NewContent, readBytes, writeNewTexts } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
+import { asciiJson } from "../ledger/audit/line.js";
 import { checkProof, findEntries, MAX_FOUND, proveEntry } from "../ledger/audit/prove.js";
 import { grantOf, openHead, type ReadEntry, readDecoded, requestOf } from "../ledger/audit/reader.js";
 import { openSource } from "../ledger/audit/source.js";
@@ -11,7 +12,7 @@ import type { TileSource } from "../ledger/log.js";
 import { parseCount } from "../ledger/tlog/checkpoint.js";
 import { examples, jsonOption } from "./context.js";
 import { progress, readVkey, sayUnverified, vkeyOption } from "./ledger-options.js";
-import { result, resultJson, say } from "./output.js";
+import { result, say } from "./output.js";
 
 interface Options {
   readonly key?: string;
@@ -34,7 +35,8 @@ function check(proofFile: string, entryFile: string | undefined, options: Option
   const entry = readBytes(entryFile, "the entry", { max: MAX_ENTRY_BYTES });
   const { index, checkpoint } = checkProof(proof.toString("utf8"), entry, readVkey(options.key));
   const { origin, size } = checkpoint;
-  if (options.json === true) resultJson({ holds: true, origin, index, size, root: checkpoint.root.toString("base64") });
+  if (options.json === true)
+    result(asciiJson({ holds: true, origin, index, size, root: checkpoint.root.toString("base64") }, 2));
   else result(`Proved: ${visible(entryFile)} is entry ${index} of ${visible(origin)}, in its signed tree of ${size}.`);
 }
 
@@ -94,7 +96,7 @@ async function prove(where: string, index: string | undefined, options: Options)
   }
   writeNewTexts(files);
   if (entries.length === MAX_FOUND) say(`There may be more: these are the first ${MAX_FOUND}.`);
-  if (options.json === true) resultJson(written);
+  if (options.json === true) result(asciiJson(written, 2));
   else for (const one of written) result(`entry ${one.index}: ${visible(one.proof)}, ${visible(one.entry)}`);
   say(`${plural(written.length, "proof")} under the checkpoint of ${checkpoint.size} entries. Check one:`);
   const [first] = written;

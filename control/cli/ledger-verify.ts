@@ -1,8 +1,9 @@
 /** `glassgate ledger verify`: from a folder of files, a key and a kept checkpoint to "proved". */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
 import { showTime } from "../base/time.js";
+import { asciiJson } from "../ledger/audit/line.js";
 import type { Rules } from "../ledger/audit/meaning.js";
 import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
 import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.js";
@@ -10,15 +11,27 @@ import { Auditor } from "../ledger/chain/auditor.js";
 import { judge, type Policy, readPolicy } from "../ledger/policy.js";
 import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
-import { collect, examples, jsonOption, wholeNumber } from "./context.js";
+import { collect, duration, examples, jsonOption, wholeNumber } from "./context.js";
 import { progress, readVkey, vkeyOption } from "./ledger-options.js";
-import { resultJson, resultRows } from "./output.js";
+import { result, resultRows } from "./output.js";
+
+/** Each has memory of its own, and no machine that people verify on has more cores to give. */
+const MOST_THREADS = 64;
+
+function threads(text: string): number {
+  const count = wholeNumber(text);
+  if (count >= 1 && count <= MOST_THREADS) return count;
+  throw new InvalidArgumentError(`It must be 1 to ${MOST_THREADS}.`);
+}
 
 interface Options {
   readonly key: string;
   readonly since?: readonly string[];
   readonly policy?: string;
   readonly anchors?: readonly string[];
+  /** Seconds. */
+  readonly grace: number;
+  readonly silence: number;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -39,8 +52,12 @@ function cosignedBy(policy: Policy, note: string): readonly string[] {
 /** What nobody can know who pins nothing. */
 const NEEDS_PINS: ReadonlySet<string> = new Set(["anchors", "foreign_bundle", "bundle_unknown"]);
 
-function rulesFor(origin: string, anchors: readonly Anchors[]): Rules {
-  const auditor = new Auditor({ anchors, origin });
+/** The ledger's own, where its ledger.yaml says nothing else; in seconds. */
+const GRACE = 120;
+const SILENCE = 180;
+
+function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence }: Options): Rules {
+  const auditor = new Auditor({ anchors, origin }, { gap: grace, silence });
   return {
     take: (index, entry) => void auditor.take(index, entry),
     end: () =>
@@ -61,13 +78,13 @@ async function verify(where: string, options: Options): Promise<void> {
     key,
     since: (options.since ?? []).map(readKept),
     witnesses: policy === undefined ? undefined : ({ text }) => cosignedBy(policy, text),
-    rules: rulesFor(key.name, anchors),
+    rules: rulesFor(key.name, anchors, options),
     threads: options.threads,
     progress: progress(),
   });
   const given = { anchors: anchors.length > 0 };
   if (!isProved(report)) process.exitCode = 1;
-  if (options.json === true) resultJson(jsonOf(report, given));
+  if (options.json === true) result(asciiJson(jsonOf(report, given), 2));
   else resultRows(wordsOf(report, given));
 }
 
@@ -76,6 +93,12 @@ const jsonOf = (report: Report, given: { readonly anchors: boolean }): Record<st
   notProved: isProved(report) ? notProvedBy(report, given) : [],
   ...report,
 });
+
+/** What the ledger waits for it need not tell of: where its ledger.yaml has other times, they are named here. */
+const graceOption = (flags: string, what: string, seconds: number): Option =>
+  new Option(flags, `the ledger's own, as in its ledger.yaml: ${what}`)
+    .argParser(duration)
+    .default(seconds, `${seconds / 60}m`);
 
 export function addLedgerVerify(ledger: Command): void {
   const command = ledger
@@ -86,7 +109,9 @@ export function addLedgerVerify(ledger: Command): void {
     .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
     .option("--policy <file>", "the witnesses that must have cosigned (C2SP tlog-policy)")
     .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
-    .option("--threads <n>", "how many threads work on it", wholeNumber)
+    .addOption(graceOption("--grace <duration>", "how long it leaves a missing record open", GRACE))
+    .addOption(graceOption("--silence <duration>", "how long it lets a gateway be without heartbeats", SILENCE))
+    .option("--threads <n>", `how many threads work on it, at most ${MOST_THREADS}; by default as many as fit`, threads)
     .addOption(jsonOption())
     .action(verify);
   examples(command, [

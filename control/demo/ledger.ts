@@ -90,12 +90,12 @@ export async function startLedger(
         plural(answer, "answer"),
         plural(heartbeat, "heartbeat"),
       ].join(", ");
-      const isGood = report.problems.length === 0 && report.proved.length > 0 && record > 0;
+      const isProved = report.problems.length === 0 && report.proved.length > 0 && record > 0;
       return {
-        isGood,
+        isGood: isProved && report.onRecordCount === 0,
         lines: [
           `Ledger: ${report.size} entries in ${place}: ${what}, ${plural(report.onRecordCount, "alarm")}`,
-          `${isGood ? "ok   " : "FAIL "}  ${isGood ? report.proved.join(" ") : `it does not verify: ${JSON.stringify(report.problems.slice(0, 3))}`}`,
+          `${isProved ? "ok   " : "FAIL "}  ${isProved ? report.proved.join(" ") : `it does not verify: ${JSON.stringify(report.problems.slice(0, 3))}`}`,
           "Verify it yourself:",
           `  glassgate ${args.join(" ")}`,
         ],

@@ -1,11 +1,12 @@
 /** Fills envoy.yaml (the file at the top of the project, with its comments) with what is yours. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Document, isMap, parseDocument } from "yaml";
+import { type Document, isMap, isSeq, parseDocument } from "yaml";
 import { UserError } from "../base/errors.js";
 import type { Anchors } from "../trust/anchors.js";
 import { type ConfigurationOptions, configurationText } from "../trust/configuration.js";
 import { child, discoveredIn, headersOfSkippedFilters, items, mapsOfType, members } from "./config.js";
+import { type ReceiptSource, type ReceiptTls, receiptCall, receiptCluster } from "./receipts.js";
 
 export interface RenderOptions {
   readonly anchors: Anchors;
@@ -34,6 +35,8 @@ export interface RenderOptions {
   readonly require?: boolean;
   /** The gateway's own certificate, with its chain, and key: files. Clients are then asked for certificates, to bind grants to. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** The ledger that signs receipts, for entitlements that demand them. */
+  readonly receipts?: ReceiptSource & { readonly tls?: ReceiptTls };
   /** Another base than envoy.yaml. */
   readonly template?: string;
 }
@@ -53,6 +56,7 @@ export function optionsOf(document: Document, options: RenderOptions): Configura
     ...(options.leeway === undefined ? {} : { leeway: options.leeway }),
     ...(strip.length === 0 ? {} : { strip }),
     ...(options.keep === undefined ? {} : { keep: [...options.keep] }),
+    ...(options.receipts === undefined ? {} : { receipt: receiptCall(options.receipts) }),
   };
 }
 
@@ -110,6 +114,14 @@ function fillTls(document: Document, listener: unknown, { certificate, key }: No
   }
 }
 
+function addLedger(document: Document, receipts: NonNullable<RenderOptions["receipts"]>): void {
+  const clusters = child(document, document.contents, "static_resources", "clusters");
+  if (!isSeq(clusters)) throw new UserError("envoy.yaml has no clusters where they were expected.");
+  const cluster = document.createNode(receiptCluster(receipts, receipts.tls));
+  cluster.commentBefore = " The ledger: an entitlement with `audit: receipt` opens nothing without its signature.";
+  clusters.items.push(cluster);
+}
+
 /** The complete configuration, comments kept. */
 export function renderGateway(options: RenderOptions): string {
   const file = options.template ?? (options.require === true ? TEMPLATES.require : TEMPLATES.standard);
@@ -139,6 +151,7 @@ export function renderGateway(options: RenderOptions): string {
   for (const [i, path] of [auditLogPath, accessLogPath, answersLogPath].entries())
     if (path !== undefined) setIn(document, logs[i], ["path"], path);
   fillIdentityProvider(document, options);
+  if (options.receipts !== undefined) addLedger(document, options.receipts);
   fillFilter(document, options);
   return document.toString({ lineWidth: 0 });
 }

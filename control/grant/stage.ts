@@ -40,6 +40,12 @@ export function sourceFor(grant: string): string {
   return address.includes(":") ? `[${address}]:50000` : `${address}:50000`;
 }
 
+/**
+ * What the gateway asks for last, when all else is allowed: the key that a grant is bound to, which is its user's to show, and
+ * a ledger's receipt, which is the gateway's to get.
+ */
+const ASKED_LAST: ReadonlySet<VerdictCode> = new Set(["binding_missing", "audit_unavailable"]);
+
 export class Stage {
   private constructor(
     private readonly host: FilterHost,
@@ -73,8 +79,7 @@ export class Stage {
       ],
     });
     const verdict = verdictOf(filterState.get("wasm.glassgate.verdict"));
-    // The key that a grant is bound to is its user's to show. It is asked for last, so all else is allowed.
-    return verdict === "binding_missing" ? "allow" : verdict;
+    return ASKED_LAST.has(verdict) ? "allow" : verdict;
   }
 
   /** The first denial among all the requests, or undefined when the filter allows every one. */

@@ -22,6 +22,7 @@ export enum HeaderMapKind {
   RequestTrailers = 1,
   Response = 2,
   ResponseTrailers = 3,
+  HttpCallResponse = 6,
   Max = 7,
 }
 

@@ -14,12 +14,13 @@ export abstract class BaseProcess<W> {
   protected readonly environment: ProcessEnvironment;
   private lastConnection = 0n;
 
-  constructor({ nodeId, clock, intercept }: ProcessOptions) {
+  constructor({ nodeId, clock, clusters, intercept }: ProcessOptions) {
     this.environment = {
       shared: new SharedData(),
       metrics: new Metrics(),
       nodeId,
       clock,
+      clusters,
       intercept,
       log: (line) => {
         this.log.push(line);

@@ -1,6 +1,7 @@
-/** Host calls about the VM itself: time, chance, log, contexts, buffers, and what a gateway without clusters answers. */
+/** Host calls about the VM itself: time, chance, log, contexts, buffers, and what a gateway without queues answers. */
 import { randomBytes } from "node:crypto";
 import { BufferKind, EFAULT, EINVAL, LOG_LEVELS, Status, StreamKind } from "./abi.js";
+import { calloutCalls } from "./callouts.js";
 import type { Context } from "./context.js";
 import { OutOfBounds } from "./guest.js";
 import { headerCalls } from "./header-calls.js";
@@ -12,7 +13,7 @@ function bufferOf(vm: Vm, context: Context, kind: number): Buffer | Status {
   if (kind < 0 || kind > BufferKind.Max) return Status.BadArgument;
   if (kind === BufferKind.VmConfiguration) return vm.environment.vmConfiguration;
   if (kind === BufferKind.PluginConfiguration) return context.configuring?.configuration ?? Status.NotFound;
-  return kind === BufferKind.HttpCallResponseBody ? Status.NotFound : Buffer.alloc(0);
+  return kind === BufferKind.HttpCallResponseBody ? (vm.calloutAnswer?.body ?? Status.NotFound) : Buffer.alloc(0);
 }
 
 function bufferCalls(vm: Vm): HostCalls {
@@ -65,7 +66,7 @@ function streamCalls(vm: Vm): HostCalls {
   };
 }
 
-/** No cluster, no queue, no foreign function: what Envoy answers to a name that it does not know. */
+/** No queue, no foreign function, no gRPC: what Envoy answers to a name that it does not know. */
 function absentCalls(vm: Vm): HostCalls {
   return {
     proxy_call_foreign_function: (name: number, nameLen: number, args: number, argsLen: number) => {
@@ -77,7 +78,6 @@ function absentCalls(vm: Vm): HostCalls {
       vm.memory.u32(code, 0);
       return vm.answer(Buffer.alloc(0), ptr, len);
     },
-    proxy_http_call: () => Status.BadArgument,
     proxy_grpc_call: () => Status.ParseFailure,
     proxy_grpc_stream: () => Status.ParseFailure,
     proxy_grpc_send: () => Status.BadArgument,
@@ -142,6 +142,7 @@ export function hostCalls(vm: Vm): HostCalls {
     ...bufferCalls(vm),
     ...streamCalls(vm),
     ...absentCalls(vm),
+    ...calloutCalls(vm),
     ...headerCalls(vm),
     ...sharedCalls(vm),
     ...wasiCalls(vm),

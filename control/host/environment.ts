@@ -1,5 +1,6 @@
 /** What a VM finds around it. */
 import type { LogLevel } from "./abi.js";
+import type { Clusters } from "./callouts.js";
 import type { GuestMemory } from "./guest.js";
 import type { Metrics, SharedData } from "./shared.js";
 
@@ -26,6 +27,8 @@ export interface ProcessEnvironment {
   /** Nanoseconds since 1970. */
   readonly clock: () => bigint;
   readonly log: (line: LogLine) => void;
+  /** The services that a filter can call; without it there is none. */
+  readonly clusters?: Clusters | undefined;
   /** For tests: answers a host call in the gateway's place. */
   readonly intercept?: ((call: MadeCall) => number | undefined) | undefined;
 }

@@ -10,6 +10,7 @@ export interface ProcessOptions {
   readonly nodeId: string;
   /** Nanoseconds since 1970. */
   readonly clock: () => bigint;
+  readonly clusters?: ProcessEnvironment["clusters"];
   readonly intercept?: ProcessEnvironment["intercept"];
 }
 

@@ -13,6 +13,7 @@ const isKind = (kind: number): boolean => kind >= 0 && kind <= HeaderMapKind.Max
 /** Undefined: no such map, or not now. */
 function readable(vm: Vm, kind: number): HeaderMap | undefined {
   const { stream } = vm.context;
+  if (kind === HeaderMapKind.HttpCallResponse) return stream === undefined ? vm.calloutAnswer?.headers : undefined;
   return kind === HeaderMapKind.Request && stream?.areHeadersReadable === true ? stream.headers : undefined;
 }
 

@@ -23,6 +23,8 @@ export interface HostOptions {
   readonly clock?: () => number;
   /** Default `closed`. */
   readonly failurePolicy?: FailurePolicy;
+  /** The services that the filter can call; without it there is none. */
+  readonly clusters?: ProcessEnvironment["clusters"];
   /** For tests: answers a host call in the gateway's place. */
   readonly intercept?: ProcessEnvironment["intercept"];
 }
@@ -105,6 +107,7 @@ export class FilterHost<G extends Gateway = GatewayProcess> {
       workers: options.workers ?? 1,
       nodeId: options.nodeId ?? "node-host",
       clock: () => BigInt(Math.round((clock() + shift.milliseconds) * 1000)) * 1000n,
+      clusters: options.clusters,
       intercept: options.intercept,
     });
     const program = await loadProgram(options.wasm ?? profile.wasmPath, profile.rules);

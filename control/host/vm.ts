@@ -3,6 +3,7 @@
  * plugin in it.
  */
 import { Status } from "./abi.js";
+import type { CalloutAnswer } from "./callouts.js";
 import { hostCalls } from "./calls.js";
 import { Context, type Plugin } from "./context.js";
 import type { VmEnvironment } from "./environment.js";
@@ -27,6 +28,9 @@ export class Vm extends Machine<Context> {
   private effective: Context | undefined;
   private deferred: (() => void)[] = [];
   private isStopped = false;
+  private lastToken = 0;
+  /** What a call to another service brought, while the filter is handed it. */
+  calloutAnswer: CalloutAnswer | undefined;
 
   /** Instantiates and starts the module. Throws a UserError when that fails. */
   constructor(program: Program, environment: VmEnvironment) {
@@ -65,6 +69,12 @@ export class Vm extends Machine<Context> {
   /** Runs when the running callback has returned. */
   afterCall(action: () => void): void {
     this.deferred.push(action);
+  }
+
+  /** What the next call to another service is known by. */
+  nextToken(): number {
+    this.lastToken += 1;
+    return this.lastToken;
   }
 
   /** The running callback's answer no longer counts: the stream stops. */
@@ -204,6 +214,17 @@ export class Vm extends Machine<Context> {
       return !check() && CONTINUES.has(action) && !this.isStopped;
     });
     if (proceeds) stream.proceed();
+  }
+
+  /** Another service has answered: it is told to the root, whichever stream asked. */
+  onCalloutAnswer(root: Context, token: number, answer: CalloutAnswer): void {
+    const name = "proxy_on_http_call_response";
+    if (this.failure !== undefined || this.contexts.get(root.id) !== root || !this.has(name)) return;
+    this.callback(() => {
+      this.calloutAnswer = answer;
+      this.invoke(root, name, root.id, token, answer.headers.count, answer.body.length, 0);
+      this.calloutAnswer = undefined;
+    });
   }
 
   /** The request is over: access log, then `on_done` and `on_delete`. */

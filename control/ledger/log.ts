@@ -16,7 +16,8 @@ export interface Log extends TileSource {
   /**
    * Takes entries of at most MAX_ENTRY_BYTES, in this order. Many callers at once make one commit.
    * @returns their indices, once a signed checkpoint that covers them is on the disk, files and folders synced
-   * @throws where they could not be made durable: none of them counts, and the log takes no more until it is opened anew
+   * @throws where it is not known that they are durable: none of them is acknowledged, though some may be there once the log is opened
+   * anew; until then it takes no more
    */
   append(entries: readonly Buffer[]): Promise<readonly number[]>;
   /** Puts bytes that are too long for an entry beside the log, durably, under their SHA-256. */

@@ -41,8 +41,12 @@ export const encodeOpening = (opening: Opening): Buffer => Buffer.from(JSON.stri
 /** @param body of an entry of type `shard` */
 export const sealOfBody = (body: Buffer): Successor | undefined => nextSchema.safeParse(jsonOf(body)).data?.next;
 
+/** How encodeEntry begins one, so that others need not be read. */
+const SHARD = Buffer.from('{"ledger":1,"type":"shard"');
+
 /** Whom the entry names as the successor: it is a log's last one then. */
 export function sealOf(entry: Buffer | undefined): Successor | undefined {
+  if (entry?.subarray(0, SHARD.length).equals(SHARD) !== true) return undefined;
   const { head, body } = (entry && decodeEntry(entry)) ?? {};
   return head?.type === "shard" && body !== undefined ? sealOfBody(body) : undefined;
 }

@@ -87,6 +87,7 @@ const entitlementMembers: FactsOf<Entitlement> = {
   authorization_details: () => [],
   require: ({ require }) => (require === undefined ? [] : [list("requires", "requirement", require.map(quoted))]),
   drill: ({ drill }) => (drill === undefined ? [] : [single("for drills only", drill ? "yes" : "no")]),
+  audit: ({ audit }) => (audit === undefined ? [] : [single("audit", "a ledger's receipt first: none, no access")]),
 };
 /** All but the scope, which is compared by itself. */
 export const entitlementFacts = (entitlement: Entitlement): Fact[] => factsOf(entitlementMembers, entitlement);

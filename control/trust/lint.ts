@@ -47,6 +47,8 @@ function lintEntitlement(claims: BundleClaims, entitlement: Entitlement): string
   const warnings = [...lintQuorum(claims, entitlement), ...lintScope(entitlement)];
   if (!entitlement.requesters.some((role) => personsWith(claims, role).size > 0))
     warnings.push("nobody may ask for it");
+  if (entitlement.audit !== undefined && (claims.ledgers ?? []).length === 0)
+    warnings.push("can never be used: it demands a ledger's receipt, and the bundle has no ledgers who could sign one");
   if (entitlement.max_ttl > 4 * HOUR)
     warnings.push(`lives up to ${showDuration(entitlement.max_ttl)}: an emergency credential should die in minutes`);
   return warnings.map((warning) => `entitlement ${entitlement.id} ${warning}`);

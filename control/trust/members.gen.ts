@@ -1,7 +1,7 @@
 /** Generated from config/members.json by scripts/generate.mjs. Do not edit. */
 import { z } from "zod";
 import { publicKeySchema, windowedKeySchema } from "../signer/jwk.js";
-import { entitlementDetails, floors, headerName, integer, keptHeader, name, numericDate, requirements, revokedName, upstreamHeader } from "./names.js";
+import { entitlementDetails, floors, headerName, integer, keptHeader, name, numericDate, requestPath, requirements, revokedName, upstreamHeader, visibleText } from "./names.js";
 
 /** The names, for "did you mean". */
 export const memberNames = {
@@ -9,17 +9,18 @@ export const memberNames = {
   key: ["kty","crv","x","y","kid","alg","nbf","exp"],
   principal: ["id","person","roles","keys"],
   approval: ["role","count"],
-  entitlement: ["id","requesters","reasons","approvals","max_ttl","max_wait","authorization_details","require","drill"],
+  entitlement: ["id","requesters","reasons","approvals","max_ttl","max_wait","authorization_details","require","drill","audit"],
   issued_before: ["at","sub"],
   revoked: ["jti","sub","kid","incident","issued_before"],
   bundle: ["schema","version","iat","exp","aud","principals","entitlements","revokers","reviewers","ledgers","revoked","texts"],
   revocations: ["version","iat","aud","revoked"],
-  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle","revocations","upstream_header"],
+  receipt: ["cluster","path","authority","timeout_ms"],
+  configuration: ["generation","audience","roots","threshold","mode","require","leeway","min_version","table_memory_kib","strip","keep","bundle","revocations","receipt","upstream_header"],
 } as const;
 
 /** Members of the configuration that a push sets, and those that the gateway's own file decides: all others stay as they are deployed. */
 export const setByPush = ["generation","audience","roots","threshold","min_version","bundle"] as const;
-export const setByRender = ["mode","require","leeway","strip","keep"] as const;
+export const setByRender = ["mode","require","leeway","strip","keep","receipt"] as const;
 
 export const roleSchema = z.strictObject({
   role: name.describe("its name"),
@@ -49,6 +50,7 @@ export const entitlementSchema = z.strictObject({
   authorization_details: entitlementDetails.describe("what a grant may open"),
   require: requirements.optional().describe("claims that a grant must have: incident, cnf, net"),
   drill: z.boolean().optional().describe("for exercises only"),
+  audit: z.literal("receipt").optional().describe("receipt: a request is let in only with a ledger's signed receipt for its record"),
 });
 
 export const issuedBeforeSchema = z.strictObject({
@@ -86,6 +88,13 @@ export const revocationsSchema = z.strictObject({
   revoked: revokedSchema.describe("what is taken back; each at is at most iat"),
 });
 
+export const receiptSchema = z.strictObject({
+  cluster: visibleText(255).describe("the cluster of the gateway's that leads to a ledger"),
+  path: requestPath(255).describe("where it takes records and answers with a receipt"),
+  authority: visibleText(255).optional().describe("the host that it is asked as; default the cluster's name"),
+  timeout_ms: integer(1, 500).optional().describe("milliseconds that a request waits for it at most; default 500"),
+});
+
 export const configurationSchema = z.strictObject({
   generation: integer(0).describe("new at each push; tells what is serving"),
   audience: name.describe("the environment; grants and bundles must name it"),
@@ -100,5 +109,6 @@ export const configurationSchema = z.strictObject({
   keep: z.array(keptHeader).max(32).optional().describe("override headers that an allowed request keeps, as a trusted proxy in front always sets them; never authorization"),
   bundle: z.string().optional().describe("the signed trust bundle; without it each grant gets no_trust"),
   revocations: z.union([z.string(), z.array(z.string()).max(8)]).optional().describe("urgent revocations: a signed text, or up to 8 of different signers, together at most 192 KiB"),
+  receipt: receiptSchema.optional().describe("Envoy only, Kong's build refuses it: where receipts come from, for entitlements with audit. Without it they open nothing (audit_unavailable)"),
   upstream_header: upstreamHeader(512).optional().describe("Kong only, Envoy's build refuses it: {name, value}, a header that an allowed request carries with the key of the second route"),
 });

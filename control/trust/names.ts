@@ -127,6 +127,18 @@ export const upstreamHeader = (max: number) =>
       .string()
       .regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), `must be 1 to ${max} visible ASCII characters, without a space`),
   });
+/** What stands in a pseudo header of the filter's own call. */
+export const visibleText = (max: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), `must be 1 to ${max} visible ASCII characters, without a space`);
+export const requestPath = (max: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^/[\\x21-\\x7e]{0,${max - 1}}$`),
+      `must begin with / and be at most ${max} visible ASCII characters`,
+    );
 /** Nobody in front vouches for a credential. */
 export const keptHeader = headerName.refine(
   (text) => text !== "authorization" && text !== "dpop",

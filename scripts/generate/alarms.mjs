@@ -39,5 +39,24 @@ were. What goes on is told in such sums, farther and farther apart, up to a day.
 | code | severity | what it means | what to do |
 |---|---|---|---|
 ${alarms.map((a) => `| \`${a.code}\` | ${a.severity} | ${a.title} | ${a.operator.replaceAll("|", "\\|")} |`).join("\n")}
+
+## Receiving them
+
+A **webhook** is a POST by the scheme of [Standard Webhooks](https://www.standardwebhooks.com): any library for it verifies \`webhook-id\`,
+\`webhook-timestamp\` and \`webhook-signature\` (\`v1,\` and the HMAC-SHA256 over \`id.timestamp.body\`). \`text\` in the body is for Slack and its kin;
+what is from outside stands in it in a code span. A **command** gets the same JSON on standard input.
+
+\`\`\`json
+{"type":"glassgate.ledger.alarm","timestamp":"2026-11-26T17:20:00.123Z","text":"[critical] Records are missing (gap) ...",
+ "data":{"code":"gap","severity":"critical","title":"...","operator":"...","origin":"ledger.example/eu-2026","entry":4711,"about":[4690],
+         "vm":"gateway-1/1767225000123456789/3","seq":41,"ranges":[[41,44]],"says":"..."}}
+\`\`\`
+
+- The secret is \`whsec_\` and 24 to 64 bytes in base64, in a file that nobody else may read.
+- No redirect is followed. Addresses that are not of the public internet, and plain http, need \`allow_private: true\`; a name is resolved
+  once, and what was judged is connected to.
+- An alarm goes out after its entry is durable, **at least once**: after a restart what was not delivered is sent again under the same
+  \`webhook-id\`. It is tried six times within a quarter of an hour; one that is given up is said, and counts in
+  \`glassgate_ledger_alarms_lost_total\`.
 `,
 };

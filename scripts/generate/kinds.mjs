@@ -109,6 +109,9 @@ export const memberKinds = {
   texts: { shape: ({ max }) => `z.union([z.string(), z.array(z.string()).max(${limit(max)})])` },
   header_names: { shape: ({ max }) => `z.array(headerName).max(${limit(max)})` },
   upstream_header: { shape: ({ max }) => `upstreamHeader(${limit(max)})` },
+  receipt_only: { shape: () => 'z.literal("receipt")' },
+  bytes: { shape: ({ max }) => `visibleText(${limit(max)})` },
+  request_path: { shape: ({ max }) => `requestPath(${limit(max)})` },
   kept_headers: { shape: ({ max }) => `z.array(keptHeader).max(${limit(max)})` },
   mode: { shape: () => 'z.enum(["enforce", "shadow"])' },
 };

@@ -11,7 +11,7 @@ import { readAnchors } from "../../control/trust/anchors.js";
 import { configurationText } from "../../control/trust/configuration.js";
 import { repository } from "../cli/doc-commands.js";
 import { inside } from "../cli/inside.js";
-import { main, type Ran, run } from "../cli/run.js";
+import { quickMain, type Ran, run } from "../cli/run.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
 import { World } from "../kit/world.js";
@@ -235,7 +235,7 @@ describe("glassgate run", () => {
     );
     const { code, stdout, stderr } = await command(["run", "--", "bash", "repair.sh"], {
       NODE: process.execPath,
-      MAIN: main,
+      MAIN: quickMain,
     });
     expect(stdout, stderr).toMatch(/\n200\nrefused 403\n/);
     expect(code, stderr).toBe(7);
@@ -304,7 +304,7 @@ interface Started {
 
 /** `glassgate ARGS`, left running. */
 function start(args: readonly string[]): Started {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [quickMain, ...args], {
     cwd: party.folder,
     env: { ...process.env, NO_COLOR: "1", ...party.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { detail, entitlement, Party } from "../kit/party.js";
-import { atTerminal, main, type Ran } from "./run.js";
+import { atTerminal, quickMain, type Ran } from "./run.js";
 
 // Many runs of the command or the filter: generous, for machines that are busy or slow.
 vi.setConfig({ testTimeout: 240_000 });
@@ -129,7 +129,7 @@ describe("at a terminal", () => {
 it("`-` reads a slow pipe to its end, whatever a chat made of the ask", async () => {
   const ask = await party.ask();
   const text = Buffer.from(`\ufeffRita wrote:\r\n> ${(ask.match(/.{1,60}/g) ?? []).join("\r\n> ")}\r\n`, "utf16le");
-  const child = spawn(process.execPath, [main, "approve", "-", "--key", "adam"], {
+  const child = spawn(process.execPath, [quickMain, "approve", "-", "--key", "adam"], {
     cwd: party.folder,
     env: { ...process.env, ...party.env, NO_COLOR: "1" },
     stdio: ["pipe", "ignore", "pipe"],

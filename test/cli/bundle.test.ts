@@ -12,7 +12,7 @@ import { readKeyFile, writeKeyFile } from "../../control/signer/keyfile.js";
 import { readAnchors } from "../../control/trust/anchors.js";
 import { readClaims } from "../../control/trust/bundle.js";
 import { ed25519, line, rosterText } from "../trust/rosters.js";
-import { glassgate, main, type Ran } from "./run.js";
+import { glassgate, quickMain, type Ran } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-bundle-"));
 const env = { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "correct horse" };
@@ -28,7 +28,7 @@ const run = (...args: string[]): Promise<Ran> => glassgate(args, { cwd, env });
 /** At a terminal: waits for the question, does `atQuestion`, then types. Both streams come as stdout. */
 function sign(key: string, typed: string, atQuestion: () => void = () => undefined, more: string[] = []): Promise<Ran> {
   const script = "import pty,sys,os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-  const child = spawn("python3", ["-c", script, process.execPath, main, "bundle", "sign", "--key", key, ...more], {
+  const child = spawn("python3", ["-c", script, process.execPath, quickMain, "bundle", "sign", "--key", key, ...more], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["pipe", "pipe", "pipe"],
@@ -51,7 +51,7 @@ function sign(key: string, typed: string, atQuestion: () => void = () => undefin
 
 /** In a session of its own: no terminal anywhere, not even the one that the tests run at. */
 function withoutTerminal(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [quickMain, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],

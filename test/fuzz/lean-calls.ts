@@ -153,6 +153,11 @@ function vmCalls(state: LeanState, memory: () => LeanMemory): Readonly<Record<st
     proxy_set_effective_context: (id: number) => {
       throw new Error(`the filter turns to the context ${id}`);
     },
+    // No ledger either, and so nothing that waits for one.
+    proxy_http_call: () => Status.BadArgument,
+    proxy_continue_stream: (kind: number) => {
+      throw new Error(`the filter lets a stream go on: ${kind}`);
+    },
     random_get: (ptr: number, len: number) => {
       memory().write(ptr, randomBytes(len >>> 0));
       return 0;

@@ -12,7 +12,7 @@ import { HOST, type Json, World } from "../kit/world.js";
 import { referenceProof, type UsedProofs } from "../reference/proof.js";
 import { apply, mutations } from "./mutations.js";
 
-const CASES = Number(process.env.GLASSGATE_FUZZ_CASES ?? 100_000);
+const CASES = Number(process.env.GLASSGATE_FUZZ_CASES ?? 30_000);
 const TIMEOUT_MS = 15 * 60_000;
 const runs = (share: number) => ({ numRuns: Math.max(10, Math.round(CASES * share)) });
 

@@ -14,8 +14,8 @@ import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { SEED } from "../kit/seed.js";
 import { World } from "../kit/world.js";
 
-/** More than these few by `GLASSGATE_ROUNDS=200`, others by `GLASSGATE_SEED` (CONTRIBUTING.md). */
-const ROUNDS = Number(process.env.GLASSGATE_ROUNDS ?? 70);
+/** More than these few by `npm run soak:tests` or `GLASSGATE_ROUNDS=200`, others by `GLASSGATE_SEED` (CONTRIBUTING.md). */
+const ROUNDS = Number(process.env.GLASSGATE_ROUNDS ?? 20);
 const world = new World(Math.floor(Date.now() / 1000));
 let test: TestEnvoy;
 beforeAll(async () => {

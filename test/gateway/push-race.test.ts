@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readEcds } from "../../control/gateway/ecds.js";
 import { type PushOptions, type PushStep, push } from "../../control/gateway/push.js";
 import { goodPath } from "../../control/gateway/push-files.js";
-import { main } from "../cli/run.js";
+import { quickMain } from "../cli/run.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { World } from "../kit/world.js";
 
@@ -59,7 +59,7 @@ const target = (version: number): PushOptions => ({
 function commandPushes(version: number): string {
   writeFileSync(join(folder, "bundle.jws"), bundleOf(version));
   rmSync(`${test.filter.ecdsPath}.lock`, { force: true }); // As if its ten seconds of courtesy were over.
-  return execFileSync(process.execPath, [main, "push", "--admin", test.envoy.admin.address], {
+  return execFileSync(process.execPath, [quickMain, "push", "--admin", test.envoy.admin.address], {
     cwd: folder,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],

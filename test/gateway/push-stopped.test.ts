@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readEcds } from "../../control/gateway/ecds.js";
-import { glassgate, main } from "../cli/run.js";
+import { glassgate, quickMain } from "../cli/run.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { HOST, World } from "../kit/world.js";
 
@@ -73,7 +73,7 @@ interface Stopped {
 
 /** The command, stopped at that look at the gauges: 1 before all, 2 what is newest, 3 before its write, 4 after it. */
 function pushStoppedAt(look: number, bundle: string): Promise<Stopped> {
-  const child = spawn(process.execPath, [main, ...args(bundle, forwarded)], {
+  const child = spawn(process.execPath, [quickMain, ...args(bundle, forwarded)], {
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -13,7 +13,7 @@ import { bringText } from "../../control/gateway/revoke.js";
 import { wasmPath } from "../../control/host/wasm.js";
 import { configurationText } from "../../control/trust/configuration.js";
 import { signRevocations } from "../../control/trust/revocations.js";
-import { main } from "../cli/run.js";
+import { quickMain } from "../cli/run.js";
 import type { TestEnvoy } from "../kit/envoy.js";
 import { type Name, Revoking, verdict } from "../kit/revoking.js";
 import type { Json } from "../kit/world.js";
@@ -75,7 +75,7 @@ function killAt(options: PushOptions, at: PushStep, before: Partial<Record<PushS
 }
 /** The command in a process of its own, this one standing still meanwhile. */
 const commandRevokes = (incident: string): string =>
-  execFileSync(process.execPath, [main, "revoke", "--incident", incident, "--key", "guard"], {
+  execFileSync(process.execPath, [quickMain, "revoke", "--incident", incident, "--key", "guard"], {
     cwd: party.folder,
     env: { ...process.env, ...party.env },
     encoding: "utf8",

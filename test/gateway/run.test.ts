@@ -21,7 +21,7 @@ import { send } from "../../control/gateway/client.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
 import { readRenderedFilter } from "../../control/gateway/rendered.js";
 import { reasonFrom } from "../../control/gateway/run.js";
-import { freePort, glassgate, main, type Ran } from "../cli/run.js";
+import { freePort, glassgate, quickMain, type Ran } from "../cli/run.js";
 
 const PATIENCE = 60_000;
 vi.setConfig({ testTimeout: 3 * PATIENCE });
@@ -62,7 +62,7 @@ interface Started {
 
 /** Starts `gateway run` with that standard output and waits until it says that Envoy is up. */
 async function start(stdout: "pipe" | number = "pipe", ...before: string[]): Promise<Started> {
-  const [program = "", ...args] = [...before, process.execPath, main, "gateway", "run", "gateway.yaml"];
+  const [program = "", ...args] = [...before, process.execPath, quickMain, "gateway", "run", "gateway.yaml"];
   const child = spawn(program, args, { cwd: base, env: { ...process.env, ...env }, stdio: ["ignore", stdout, "pipe"] });
   running = child;
   let text = "";
@@ -209,7 +209,7 @@ describe("leaves no Envoy behind", () => {
     );
     for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const) {
       rmSync(join(base, "slow.pid"), { force: true });
-      const child = spawn(process.execPath, [main, "gateway", "run", "gateway.yaml"], {
+      const child = spawn(process.execPath, [quickMain, "gateway", "run", "gateway.yaml"], {
         cwd: base,
         env: { ...process.env, ...env, ENVOY_BIN: slow },
         stdio: "ignore",

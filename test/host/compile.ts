@@ -1,6 +1,7 @@
 /** Compiles the AssemblyScript fixtures, once each. */
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { NO_CONFIGURATION } from "../kit/fixture.js";
 
 const folder = fileURLToPath(new URL("../assembly/host/", import.meta.url));
 const compiled = new Map<string, Promise<Uint8Array>>();
@@ -17,7 +18,7 @@ async function run(
 ): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
-    [file, "--outFile", "out.wasm", "--runtime", "stub", "--use", "abort=", "-O1", ...flags],
+    [file, "--outFile", "out.wasm", ...NO_CONFIGURATION, "--runtime", "stub", "--use", "abort=", "-O1", ...flags],
     {
       ...(sources === undefined ? {} : { readFile: (name) => sources[name] ?? null }),
       writeFile: (name, contents) => {

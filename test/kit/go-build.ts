@@ -23,8 +23,7 @@ export interface GoProgram {
   readonly package: string;
 }
 
-/** `go` is the one that built them. */
-export type Built = { readonly folder: string; readonly go: string } | { readonly missing: string };
+export type Built = { readonly folder: string } | { readonly missing: string };
 
 /** What the modules say that they need. Another toolchain is never fetched for them. */
 function leastOf(modules: ReadonlySet<string>): readonly [number, number] {
@@ -105,7 +104,7 @@ async function build(go: string, programs: readonly GoProgram[], folder: string)
     throw new Error(`Go does not build:\n${said}`, { cause: error });
   }
   renameSync(making, folder);
-  return { folder, go };
+  return { folder };
 }
 
 /** The folder with the programs in it. Two test files that want them at once wait for one build. */
@@ -118,10 +117,10 @@ export async function buildGo(programs: readonly GoProgram[]): Promise<Built> {
   const lock = `${folder}.lock`;
   mkdirSync(cache, { recursive: true });
   for (;;) {
-    if (existsSync(folder)) return { folder, go: found.go };
+    if (existsSync(folder)) return { folder };
     if (!(await lockOrWait(lock))) continue;
     try {
-      return existsSync(folder) ? { folder, go: found.go } : await build(found.go, programs, folder);
+      return existsSync(folder) ? { folder } : await build(found.go, programs, folder);
     } finally {
       rmSync(lock, { force: true });
     }

@@ -4,9 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import { z } from "zod";
 import { bundleOf } from "./bundle-of.js";
 import { buildGo } from "./go-build.js";
@@ -94,16 +92,6 @@ export function fsck(from: string, vkey: string, token?: string): Promise<Said> 
       /Successfully fsck'd log with size \d+/,
     );
   });
-}
-
-/** Lines of a shell in the repository's folder, with Go among its programs; an error ends them. @returns all that they print */
-export async function shell(lines: string, variables: Readonly<Record<string, string>>): Promise<string> {
-  if ("missing" in built) throw new Error(built.missing);
-  const path = [dirname(built.go), process.env.PATH ?? ""].join(delimiter);
-  const env = { ...process.env, GOFLAGS: "-buildvcs=false", GOTOOLCHAIN: "local", ...variables, PATH: path };
-  const cwd = fileURLToPath(new URL("../../", import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", lines], { cwd, env });
-  return stdout + stderr;
 }
 
 /** Tessera takes over a log: from a URL, into a new folder. Who goes on there does it with the log's key. */

@@ -1,11 +1,22 @@
 /** A test gateway's logs. Both go to one file, audit lines before the access line of their request, so that their order is known. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { type AuditLines, isEnd, isEvidenceLine, isRecordLine, readAuditLines } from "../../control/base/audit.js";
+import {
+  type AuditLines,
+  isEvidenceLine,
+  isReceiptLine,
+  isRecordLine,
+  readAuditLines,
+  relationOf,
+} from "../../control/base/audit.js";
 
 export type { AuditLines };
 
 const record = z.looseObject({ request_id: z.string() });
+
+const isOfAudit = (line: string): boolean => isRecordLine(line) || isEvidenceLine(line) || isReceiptLine(line);
+/** A request's first record: what is behind it follows it. */
+const isFirst = (line: string): boolean => isRecordLine(line) && relationOf(line) === "first";
 
 export class Logs {
   constructor(readonly path: string) {}
@@ -15,7 +26,7 @@ export class Logs {
   }
 
   accessLines(): string[] {
-    return this.lines().filter((line) => !isRecordLine(line) && !isEvidenceLine(line));
+    return this.lines().filter((line) => !isOfAudit(line));
   }
 
   /** By request id. */
@@ -23,14 +34,10 @@ export class Logs {
     const lines = this.lines();
     return new Map(
       lines.flatMap((line, i) => {
-        if (!isRecordLine(line) || isEnd(line)) return [];
-        // What was written with it: its evidence, and the end of its stream.
-        const rest = lines.slice(i + 1, i + 3);
-        const more = rest.slice(
-          0,
-          rest.findIndex((next) => !isEvidenceLine(next) && !(isRecordLine(next) && isEnd(next))) >>> 0,
-        );
-        const audit = readAuditLines([line, ...more].join("\n"));
+        if (!isFirst(line)) return [];
+        // What was written with it.
+        const end = lines.findIndex((next, at) => at > i && (!isOfAudit(next) || isFirst(next)));
+        const audit = readAuditLines(lines.slice(i, end < 0 ? undefined : end).join("\n"));
         return [[record.parse(JSON.parse(line)).request_id, audit] as const];
       }),
     );

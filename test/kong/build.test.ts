@@ -23,6 +23,7 @@ const CALLED_BY_BOTH = [
   "proxy_on_configure ii>i",
   "proxy_on_context_create ii>",
   "proxy_on_delete i>",
+  "proxy_on_http_call_response iiiii>",
   "proxy_on_request_headers iii>i",
   "proxy_on_tick i>",
   "proxy_on_vm_start ii>i",
@@ -49,8 +50,10 @@ const ASKED_OF_KONG = [
   "wasi_snapshot_preview1.random_get ii>i",
 ];
 const ASKED_OF_ENVOY_ALONE = [
+  "proxy_continue_stream i>i",
   "proxy_define_metric iiii>i",
   "proxy_get_shared_data iiiii>i",
+  "proxy_http_call iiiiiiiiii>i",
   "proxy_increment_metric iI>i",
   "proxy_record_metric iI>i",
   "proxy_remove_header_map_value iii>i",
@@ -77,6 +80,14 @@ describe("the builds for Envoy and for Kong", () => {
     (text) => {
       const found = [has(envoy, text), has(kong, text)];
       expect(found).toEqual([false, true]);
+    },
+  );
+
+  it.each(["glassgate.heartbeat_", "bg-receipt+jws", "timeout_ms"])(
+    "have %s for Envoy alone: what Kong cannot tell is not in its build",
+    (text) => {
+      const found = [has(envoy, text), has(kong, text)];
+      expect(found).toEqual([true, false]);
     },
   );
 

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Header } from "../../control/host/host.js";
 import { wasmPath } from "../../control/host/wasm.js";
 import { linesOf } from "../kit/headers.js";
+import { newSigner } from "../kit/token.js";
 import { HOST } from "../kit/world.js";
 import { codeOf, KEY, Kong, type Seen, verdictOf } from "./kong.js";
 
@@ -49,6 +50,20 @@ describe("nobody else guards the route", () => {
     expect(kong.log.join("\n")).toMatch(/generation \d+ has no usable bundle here: every request is denied/);
     expect(verdictOf(kong.ask())).toBe("no_trust");
     expect(verdictOf(noGrant())).toBe("no_grant");
+  });
+});
+
+describe("receipts", () => {
+  it("receipt is refused, and an entitlement that demands one is denied: no request can wait here", () => {
+    expect(kong.configure(kong.configuration({ receipt: { cluster: "ledger", path: "/" } }))).toBe(true);
+    expect(kong.log.join("\n")).toMatch(/unknown member, or one that this filter cannot enforce.*receipt/);
+    expect(verdictOf(kong.ask())).toBe("no_trust");
+    const { world } = kong;
+    const entitlements = [world.entitlement("alone", { approvals: [], audit: "receipt" })];
+    const bundle = world.bundleClaims({ entitlements, ledgers: [newSigner("Ed25519").jwk] });
+    const text = JSON.parse(kong.configuration());
+    expect(kong.configure(JSON.stringify({ ...text, bundle: world.bundle(bundle) }))).toBe(true);
+    expect(verdictOf(kong.ask(world.alone()))).toBe("audit_unavailable");
   });
 });
 

@@ -19,7 +19,19 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { inside } from "../cli/inside.js";
 import { glassgate, main, type Ran, shell } from "../cli/run.js";
-import { bundleOf, checkpointOf, entry, filesOf, records, signNote, testKey, writeLog } from "./make-log.js";
+import {
+  bundleOf,
+  checkpointOf,
+  cosign,
+  entry,
+  filesOf,
+  records,
+  signNote,
+  type TestKey,
+  testKey,
+  witnessKey,
+  writeLog,
+} from "./make-log.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-ledger-commands-"));
 const servers: Server[] = [];
@@ -184,6 +196,55 @@ describe("verify", () => {
       expect(code).toBe(2);
       expect(stderr).toContain("error:");
     }
+  });
+});
+
+describe("witnesses", () => {
+  const [one, two] = [testKey("witness-1.example", 21), testKey("witness-2.example", 22)];
+  const entries = records(300).map((line) => entry(line));
+  const policy = (quorum: string): string =>
+    [
+      `log ${key.vkey}`,
+      `witness one ${witnessKey(one)}`,
+      `witness two ${witnessKey(two)}`,
+      "group both all one two",
+      `quorum ${quorum}`,
+      "",
+    ].join("\n");
+  const cosigned = (...witnesses: readonly TestKey[]): string => {
+    const note = witnesses.reduce(
+      (text, witness, i) => cosign(text, witness, 1_764_178_200 + i),
+      checkpointOf(entries, key),
+    );
+    return folderOf(new Map([...filesOf(entries, key), ["checkpoint", Buffer.from(note)]]));
+  };
+
+  it("are named where they have cosigned as the policy demands, and missed where they have not", async () => {
+    writeFileSync(join(base, "both.policy"), policy("both"));
+    writeFileSync(join(base, "one.policy"), policy("one"));
+    const both = await verify(cosigned(one, two), "--policy", "both.policy");
+    expect(both.code, both.stdout).toBe(0);
+    expect(both.stdout).toMatch(/witness-1\.example \(2025.*\), witness-2\.example \(2025.*\) saw this same history\./);
+    expect(both.stdout).not.toContain("--policy FILE asks witnesses");
+    expect((await verify(cosigned(one), "--policy", "one.policy")).code).toBe(0);
+    const half = await verify(cosigned(one), "--policy", "both.policy");
+    expect(half.stdout).toContain("Wrong: checkpoint: The policy's witnesses have not all cosigned it: it wants two");
+    expect(half.code).toBe(1);
+  });
+
+  it("do not cosign what was rebuilt: the old cosignature does not hold under the new tree", async () => {
+    writeFileSync(join(base, "one.policy"), policy("one"));
+    const line = cosign(checkpointOf(entries, key), one, 1_764_178_200).trimEnd().split("\n").at(-1) ?? "";
+    const rebuilt = [...entries];
+    rebuilt[100] = entry("another");
+    const note = `${checkpointOf(rebuilt, key)}${line}\n`;
+    const found = await verify(
+      folderOf(new Map([...filesOf(rebuilt, key), ["checkpoint", Buffer.from(note)]])),
+      "--policy",
+      "one.policy",
+    );
+    expect(found.stdout).toContain("Wrong: checkpoint: The cosignature of witness-1.example does not verify");
+    expect(found.code).toBe(1);
   });
 });
 

@@ -11,7 +11,7 @@ import { newLogFiles } from "../../control/ledger/log/files.js";
 import { openLogSigner } from "../../control/ledger/log/key.js";
 import { openLedgerFolder } from "../../control/ledger/serve/open.js";
 import { type RunningLedger, runLedger } from "../../control/ledger/serve/run.js";
-import { newKey } from "../../control/signer/jwk.js";
+import { newKey, publicPart } from "../../control/signer/jwk.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
 import { World } from "../kit/world.js";
 import { newToken, sha256, startTestServer } from "./http-kit.js";
@@ -89,6 +89,19 @@ gateways:
     expect(statuses.filter((status) => status === 200).length).toBe(8);
     const records = async (): Promise<number> => bodiesOf(await read(), "record").length;
     await expect.poll(records, PATIENCE).toBe(12);
+    // What the gateway says of its chains is what their records say.
+    const heads = async (): Promise<string> => bodiesOf(await read(), "heartbeat").at(-1) ?? "";
+    await expect
+      .poll(async () => {
+        const last = new Map(
+          bodiesOf(await read(), "record").map((line): [string, string] => [JSON.parse(line).vm, line]),
+        );
+        const beat = await heads();
+        return [...last].every(([vm, line]) =>
+          beat.includes(`{"vm":"${vm}","seq":${JSON.parse(line).seq},"head":"${sha256(line).slice(0, 12)}"}`),
+        );
+      }, PATIENCE)
+      .toBe(true);
     // Rotated as logrotate does it.
     for (const name of ["gateway.log", "answers.log"]) renameSync(join(folder, name), join(folder, `${name}.1`));
     envoy.signal("SIGUSR1");
@@ -123,6 +136,75 @@ gateways:
     const usual = new Set(["first_use", "single_key", "silence"]);
     expect(alarms.filter(({ code }) => !usual.has(code))).toEqual([]);
     expect(told.filter((sentence) => sentence.includes("lost"))).toEqual([]);
+  });
+});
+
+describe("receipts", () => {
+  const parent = mkdtempSync(join(tmpdir(), "glassgate-receipts-"));
+  afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+  it("a gateway gets them on the unix socket, each for an entry that is durable; none while the ledger is away", async () => {
+    const folder = join(parent, "ledger");
+    mkdirSync(folder);
+    const key = newKey("Ed25519");
+    const signer = openLogSigner(key, "ledger.example/receipts");
+    writeNewTexts(newLogFiles({ folder, signer, signedPath: join(parent, "key.signed") }));
+    const socket = join(parent, "receipts.sock");
+    const config = parseLedgerConfig(
+      `origin: ledger.example/receipts
+key: ${join(parent, "key")}
+gateways: [{ id: test-gateway }]
+listen: { address: "127.0.0.1:0", receipts: ${socket} }
+`,
+      "ledger.yaml",
+    );
+    const say = (): void => {};
+    const opened = await openLedgerFolder({
+      folder,
+      config,
+      signer,
+      holder: "test",
+      clock: Date.now,
+      onAlarm: say,
+      say,
+    });
+    const running = await runLedger({ folder, config, opened, say, isServing: true });
+    const gateway = await startTestEnvoy(world, {
+      render: { receipts: { at: { socket }, isTls: false, path: "/v1/receipts" } },
+    });
+    try {
+      const value: unknown = Reflect.get(Object(gateway.filter.config.configuration), "value");
+      const { receipt } = JSON.parse(typeof value === "string" ? value : "{}");
+      const entitlements = [world.entitlement("vital", { audit: "receipt", approvals: [] })];
+      await gateway.configure(
+        world.configuration({
+          bundle: { ...world.bundleClaims(), entitlements, ledgers: [publicPart(key)] },
+          configuration: { receipt: { ...receipt, timeout_ms: 500 } },
+        }),
+      );
+      const grant = world.alone({ claims: { ent: "vital" } });
+      let allowed = 0;
+      // A machine that is busy answers too late at times, which is a denial.
+      for (let i = 0; i < 200 && allowed < 10; i++)
+        if ((await ask(gateway.port, grant, `/orders/${i}`)) === 200) allowed += 1;
+      expect(allowed).toBe(10);
+      const lines = (): string[] => readFileSync(join(gateway.folder, "gateway.log"), "utf8").split("\n");
+      const receipts = (): string[] => lines().filter((line) => line.startsWith('{"receipt":'));
+      await expect.poll(() => receipts().length, PATIENCE).toBeGreaterThanOrEqual(10);
+      const entries = await entriesOf({ folder, vkey: signer.vkey });
+      for (const line of receipts()) {
+        const payload: string = JSON.parse(line).receipt.split(".")[1];
+        const { index, record_sha256 } = JSON.parse(Buffer.from(payload, "base64url").toString());
+        const entry = entries[index];
+        expect([entry?.head.type, sha256(entry?.body ?? "")]).toEqual(["record", record_sha256]);
+        expect(JSON.parse(entry?.body.toString() ?? "{}").verdict).toBe("pending");
+      }
+      await running.stop();
+      expect(await ask(gateway.port, grant, "/orders/away")).toBe(503);
+    } finally {
+      await gateway.stop();
+      await running.stop();
+    }
   });
 });
 

@@ -48,6 +48,23 @@ export function signNote(text: string, key: TestKey): string {
 export const checkpointOf = (entries: readonly Buffer[], key: TestKey, origin = key.name): string =>
   signNote(`${origin}\n${entries.length}\n${treeHash(entries.map(leaf)).toString("base64")}\n`, key);
 
+/** C2SP tlog-cosignature: the witness's verifier key. */
+export function witnessKey({ name, vkey }: TestKey): string {
+  const typed = Buffer.concat([Buffer.of(4), Buffer.from(vkey.split("+").slice(2).join("+"), "base64").subarray(1)]);
+  const id = sha256(Buffer.from(`${name}\n`), typed).subarray(0, 4);
+  return `${name}+${id.toString("hex")}+${typed.toString("base64")}`;
+}
+
+/** The checkpoint with a witness's cosignature under it. */
+export function cosign(note: string, witness: TestKey, time: number): string {
+  const text = note.slice(0, note.indexOf("\n\n") + 1);
+  const id = Buffer.from(witnessKey(witness).split("+")[1] ?? "", "hex");
+  const stamp = Buffer.alloc(8);
+  stamp.writeBigUInt64BE(BigInt(time));
+  const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${time}\n${text}`), witness.private);
+  return `${note}\u2014 ${witness.name} ${Buffer.concat([id, stamp, signature]).toString("base64")}\n`;
+}
+
 const place = (n: number): string => {
   const digits = String(n).padStart(Math.ceil(String(n).length / 3) * 3, "0");
   const groups = digits.match(/.../g) ?? [];

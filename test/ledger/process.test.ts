@@ -50,7 +50,7 @@ describe("ledger serve", () => {
     const acknowledged: string[] = [];
     const sent: string[] = [];
     const vm = new ChainedVm("gateway-1/1767225000123456789/1");
-    for (let life = 0; life < 4; life++) {
+    for (let life = 0; life < 3; life++) {
       const running = track(await serve(ledger));
       let isUp = true;
       void running.ended.then(() => {
@@ -143,7 +143,7 @@ describe("ledger follow --config", () => {
       writeFileSync(log, "");
     };
     append(400);
-    for (let life = 0; life < 5; life++) {
+    for (let life = 0; life < 4; life++) {
       const agent = track(command("follow", "--config", config));
       await agent.says(/Following gateway-1/);
       for (let step = 0; step < 4; step++) {
@@ -162,7 +162,7 @@ describe("ledger follow --config", () => {
       agent.kill("SIGKILL");
       await agent.ended;
       append(30);
-      if (life === 3) rotate(); // While nobody looks.
+      if (life === 1) rotate(); // While nobody looks.
     }
     const last = track(command("follow", "--config", config));
     const size = (): number => statSync(log).size;

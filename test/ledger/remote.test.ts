@@ -32,8 +32,10 @@ const lines = (count: number, size = 100): Received[] =>
   }));
 
 const remoteOf = (url: string, more: object = {}): RemoteLedger => {
-  const remote = new RemoteLedger({ url, token_file: join(folder, "token"), ...more }, (sentence) =>
-    told.push(sentence),
+  const remote = new RemoteLedger(
+    { url, token_file: join(folder, "token"), ...more },
+    (sentence) => told.push(sentence),
+    20,
   );
   ends.push(() => remote.stop());
   return remote;

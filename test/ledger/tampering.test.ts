@@ -70,7 +70,11 @@ interface Verified {
 }
 
 let serial = 0;
-async function verify(entries: readonly Buffer[], anchors = "anchors.json"): Promise<Verified> {
+async function verify(
+  entries: readonly Buffer[],
+  anchors = "anchors.json",
+  ...more: readonly string[]
+): Promise<Verified> {
   const folder = join(base, `log-${serial++}`);
   writeLog(folder, filesOf(entries, key));
   const args = [
@@ -81,6 +85,7 @@ async function verify(entries: readonly Buffer[], anchors = "anchors.json"): Pro
     key.vkey,
     "--json",
     ...(anchors === "" ? [] : ["--anchors", anchors]),
+    ...more,
   ];
   const { code, stdout, stderr } = await inside(args, { cwd: base });
   expect(stdout, stderr).not.toBe("");
@@ -179,6 +184,19 @@ describe("the ledger raises an alarm, and verify finds it anew where there is no
     const { log } = await keep([[line(entry("closed", { type: "review", via: "ledger", sender: "ledger" }))]]);
     expect(log.decoded().map(({ head }) => head.type)).not.toContain("review");
   });
+});
+
+it("a gateway that is silent for longer than the ledger waits: verify waits as long as the ledger does", async () => {
+  const opened = await open(made.pins, made.now, { grace: { silence: 900 } });
+  await opened.ledger.take([other("bundle", made.bundle), ...asLines(made.lines), beat(made.lines)]);
+  for (let passed = 0; passed < 600; passed += 30) {
+    opened.clock.now += 30_000;
+    await opened.ledger.take([other("heartbeat", heartbeatOf([], made.now, "gateway-2"), "gateway-2")]);
+    await opened.ledger.tick();
+  }
+  expect(opened.codes()).toEqual([]);
+  expect(await verify(opened.log.entries)).toMatchObject({ code: 1, codes: ["silence"] });
+  expect(await verify(opened.log.entries, "anchors.json", "--silence", "15m")).toMatchObject({ code: 0 });
 });
 
 describe("what whoever holds the log's key removes from it", () => {

@@ -1,20 +1,26 @@
 /** A growing log and its policy's witnesses. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { UserError } from "../../control/base/errors.js";
 import { writeNewTexts } from "../../control/base/files.js";
+import { verifyLedger } from "../../control/ledger/audit/verify.js";
 import { newLogFiles, openFilesLog } from "../../control/ledger/log/files.js";
 import { openLogSigner } from "../../control/ledger/log/key.js";
 import type { Log } from "../../control/ledger/log.js";
 import { judge, parsePolicy } from "../../control/ledger/policy.js";
+import { startWitnessed } from "../../control/ledger/serve/witnessed.js";
 import { parseCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
+import { parseNote, parseVkey } from "../../control/ledger/tlog/note.js";
 import { keepWitnessed, Witnesses } from "../../control/ledger/witnessing.js";
 import { startHonestWitness } from "../kit/honest-witness.js";
 import { noteKey } from "../kit/note-key.js";
+import { checkpointText } from "../reference/merkle.js";
 
 const key = noteKey("ledger.example/eu/2026");
 const keys = [noteKey("witness.example/1"), noteKey("witness.example/2"), noteKey("witness.example/3")];
+const homes: string[] = [];
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -22,6 +28,7 @@ afterEach(async () => {
 
 async function newLog(): Promise<Log> {
   const home = mkdtempSync(join(tmpdir(), "glassgate-witnessing-"));
+  homes.push(home);
   const options = {
     folder: join(home, "log"),
     signer: openLogSigner(key.jwk, key.name),
@@ -41,7 +48,7 @@ async function policyOf(quorum: string) {
   for (const { stop } of witnesses) ends.push(stop);
   const lines = keys.map((each, i) => `witness w${i} ${each.witnessVkey} ${witnesses[i]?.url}`);
   const text = [`log ${key.vkey}`, ...lines, `group g ${quorum} w0 w1 w2`, "quorum g", ""].join("\n");
-  return { witnesses, policy: parsePolicy(Buffer.from(text), "policy") };
+  return { witnesses, text, policy: parsePolicy(Buffer.from(text), "policy") };
 }
 
 const grow = (log: Log, size: number) =>
@@ -112,6 +119,58 @@ describe("a log that is shown to witnesses", () => {
     await stop();
     expect(new Set(said).size).toBe(said.length);
     expect(placed).toEqual([3]);
+  });
+
+  it("is verified under its policy by what stands beside it, also when it has grown since", async () => {
+    const log = await newLog();
+    const { policy, text } = await policyOf("2");
+    const home = homes.at(-1) ?? "";
+    const folder = join(home, "log");
+    const policyFile = join(home, "policy");
+    writeFileSync(policyFile, text);
+    const verified = async () => {
+      const { steps, problems, witnesses, witnessedSize } = await verifyLedger({
+        where: folder,
+        key: parseVkey(key.vkey),
+        since: [],
+        witnesses: ({ text: note }) => {
+          const { isMet, cosignatures, wanted } = judge(policy, note);
+          if (!isMet) throw new UserError(`it wants ${wanted}`, { exitCode: 1 });
+          return cosignatures.map(({ key: { name } }) => name);
+        },
+        // What lines mean is not this test's.
+        rules: { take: () => {}, end: () => [], open: () => [] },
+        threads: 1,
+        progress: () => {},
+      });
+      const problem = problems.find(({ step }) => step === "witnesses");
+      return { holds: steps.find(({ step }) => step === "witnesses")?.holds, problem, witnesses, witnessedSize };
+    };
+    await grow(log, 300);
+    expect(await verified()).toMatchObject({
+      holds: false,
+      problem: { file: "checkpoint", says: "it wants 2 of w0, w1, w2" },
+    });
+    const stop = startWitnessed({ folder, log, policyFile, say: () => {} }, undefined, 1);
+    const sizeBeside = (): number => parseCheckpoint(readFileSync(join(folder, "cosigned"), "utf8")).size;
+    await expect.poll(() => existsSync(join(folder, "cosigned")) && sizeBeside(), { timeout: 60_000 }).toBe(300);
+    await stop();
+    await grow(log, 301);
+    expect(await verified()).toMatchObject({ holds: true, problem: undefined, witnessedSize: 300 });
+    expect((await verified()).witnesses).toHaveLength(3);
+    // What they cosigned is another history, of this log's key.
+    const entries = Array.from({ length: 300 }, (_, i) => Buffer.from(`another ${i}`));
+    const other = key.sign(checkpointText(key.name, entries));
+    const lines = keys.map((each) => `${each.cosign(parseNote(other).text, 1_767_225_600)}\n`);
+    writeFileSync(join(folder, "cosigned"), other + lines.join(""));
+    expect(await verified()).toMatchObject({
+      holds: false,
+      problem: { file: "cosigned" },
+      witnesses: [],
+      witnessedSize: undefined,
+    });
+    writeFileSync(join(folder, "cosigned"), "nothing of the kind\n");
+    expect(await verified()).toMatchObject({ holds: false, problem: { file: "cosigned" }, witnesses: [] });
   });
 
   it("wants a policy that says where the witnesses are", async () => {

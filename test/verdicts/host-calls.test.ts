@@ -46,6 +46,7 @@ it("has no callback but these: whatever else a stream or the gateway goes throug
     "proxy_on_configure",
     "proxy_on_request_headers",
     "proxy_on_delete",
+    "proxy_on_http_call_response",
     "proxy_on_tick",
   ]);
 });
@@ -212,6 +213,7 @@ const SAID: readonly string[] = [
   "proxy_get_shared_data", // how full they are
   "proxy_set_shared_data",
   ...Array.from({ length: 6 }, () => "proxy_record_metric"), // contexts, domains, streams, memory of two kinds, open grants
+  "proxy_record_metric", // heartbeat_at: this VM is there
 ];
 
 it("a tick costs nothing while nothing happens, but for what a VM says of itself, and a call for each counter that has risen", async () => {
@@ -229,6 +231,8 @@ it("a tick costs nothing while nothing happens, but for what a VM says of itself
     "proxy_increment_metric", // allow
     "proxy_increment_metric", // malformed
     CLOCK, // tables that were not used for long may go
+    "proxy_record_metric", // heartbeat_seq: how far the chain of records has come
+    "proxy_record_metric", // heartbeat_head
   ]);
   expect(tick()).toEqual([CLOCK]);
 });

@@ -10,7 +10,7 @@ const CALLBACKS = ["proxy_on_context_create", "proxy_on_vm_start", "proxy_on_con
 const BUILDS = [
   {
     name: "glassgate",
-    callbacks: [...CALLBACKS, "proxy_on_delete", "proxy_on_tick"],
+    callbacks: [...CALLBACKS, "proxy_on_delete", "proxy_on_tick", "proxy_on_http_call_response"],
     // Grants with a stream open have their places ready.
     growing: "proxy_on_context_create",
     calls: [
@@ -19,6 +19,7 @@ const BUILDS = [
       "proxy_get_header_map_value",
       "proxy_get_property",
       "proxy_get_shared_data", // used DPoP proofs
+      "proxy_http_call", // a ledger's receipt
       "proxy_remove_header_map_value",
       "proxy_replace_header_map_value",
       "proxy_send_local_response",

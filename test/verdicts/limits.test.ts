@@ -43,6 +43,8 @@ const member = (says: RegExp, change: (size: number) => Json): Row => ({
   says,
   configuration: (size) => world.configuration({ configuration: change(size) }),
 });
+const receipt = (says: RegExp, change: (size: number) => Json): Row =>
+  member(says, (size) => ({ receipt: { cluster: "ledger", path: "/", ...change(size) } }));
 const grant = (says: RegExp, make: (size: number) => string): Row => ({ says, request: (n) => headersOf([make(n)]) });
 const claim = (says: RegExp, claims: (size: number) => Json): Row =>
   grant(says, (size) => world.alone({ claims: claims(size) }));
@@ -197,6 +199,9 @@ const rows: Readonly<Record<string, Row>> = {
   MAX_WAIT: entitlement(/max_wait is not a whole number from 0 to 3600/, (size) => ({ max_wait: size })),
   MAX_REASONS: entitlement(/out of its bounds: "reasons"/, (size) => ({ reasons: names(size) })),
   MAX_REQUESTER_ROLES: entitlement(/out of its bounds: "requesters"/, (size) => ({ requesters: names(size) })),
+  MAX_CLUSTER_BYTES: receipt(/cluster of receipt/, (size) => ({ cluster: long(size) })),
+  MAX_RECEIPT_PATH_BYTES: receipt(/path of receipt/, (size) => ({ path: long(size, "/") })),
+  MAX_RECEIPT_MS: receipt(/timeout_ms is not a whole number from 1 to 500/, (size) => ({ timeout_ms: size })),
   MAX_STRIP: member(/strip holds more than 32/, (size) => ({ strip: names(size, "x") })),
   MAX_LEEWAY: member(/leeway/, (size) => ({ leeway: size })),
   MAX_TABLE_KIB: member(/table_memory_kib/, (size) => ({ table_memory_kib: size })),
@@ -211,6 +216,15 @@ const elsewhere: Readonly<Record<string, string | readonly [file: string, test: 
   MAX_UPSTREAM_VALUE_BYTES: ["test/kong/configuration.test.ts", "of 512 characters is taken, of 513 is not"],
   MAX_REMEMBERED_TEXTS: ["test/verdicts/revocations.test.ts", "16 signers and no more, until a bundle takes them in"],
   DEFAULT_LEEWAY: "no bound",
+  DEFAULT_RECEIPT_MS: "no bound",
+  MAX_RECEIPT_BYTES: [
+    "test/verdicts/receipts.test.ts",
+    "of 2,048 bytes is taken, of 2,049 is not; an origin of 255 is",
+  ],
+  MAX_ORIGIN_BYTES: ["test/verdicts/receipts.test.ts", "of 2,048 bytes is taken, of 2,049 is not; an origin of 255 is"],
+  MAX_RECEIPT_AGE: ["test/verdicts/receipts.test.ts", "may be ES256, and late or early by a minute"],
+  MAX_PENDING: ["test/verdicts/receipts.test.ts", "a requester has a share of the places"],
+  MAX_PENDING_OF_REQUESTER: ["test/verdicts/receipts.test.ts", "a requester has a share of the places"],
   DEFAULT_TABLE_KIB: "no bound",
   MAX_CONTEXTS: ["test/verdicts/memory-end.test.ts", "one context too many: denied and told"],
   MAX_DOMAINS: ["test/verdicts/memory-end.test.ts", "the 65th domain: denied and told"],

@@ -227,7 +227,25 @@ const bundles: Refusal[] = [
   entitlement("max_wait below zero", "max_wait", { max_wait: -1 }),
   entitlement("max_wait as a string", "wrong type", { max_wait: "10m" }),
   entitlement("max_wait without approvals", "no approvals to wait for", { max_wait: 60, approvals: [] }),
-  entitlement("audit receipt, not built yet", "unknown member", { audit: "receipt" }),
+  entitlement("audit that is no receipt", "audit is not receipt", { audit: "record" }),
+  entitlement("audit that is empty", "audit is not receipt", { audit: "" }),
+  entitlement("audit as a boolean", 'wrong type or out of its bounds: "audit"', { audit: true }),
+  member("receipt without a path", "receipt lacks one of cluster, path", { receipt: { cluster: "c" } }),
+  member("receipt with a member more", "receipt has an unknown member", { receipt: { cluster: "c", path: "/", x: 1 } }),
+  member("receipt with no cluster's name", "the cluster of receipt", { receipt: { cluster: "", path: "/" } }),
+  member("receipt with a blank in its cluster's name", "the cluster of receipt", {
+    receipt: { cluster: "a b", path: "/" },
+  }),
+  member("receipt with a path of its own kind", "the path of receipt", { receipt: { cluster: "c", path: "x" } }),
+  member("receipt with a line end in its path", "the path of receipt", {
+    receipt: { cluster: "c", path: "/\r\nx: y" },
+  }),
+  member("receipt with an authority of nothing", "the authority", {
+    receipt: { cluster: "c", path: "/", authority: "" },
+  }),
+  member("receipt that waits for ever", "timeout_ms", { receipt: { cluster: "c", path: "/", timeout_ms: 501 } }),
+  member("receipt that waits for nothing", "timeout_ms", { receipt: { cluster: "c", path: "/", timeout_ms: 0 } }),
+  member("receipt as a text", 'wrong type or out of its bounds: "receipt"', { receipt: "ledger" }),
   entitlement("a pattern that is ambiguous", 'out of its bounds: "authorization_details"', {
     authorization_details: [{ type: "break_glass_http", locations: ["*"], actions: ["*"], paths: ["/a/../b"] }],
   }),

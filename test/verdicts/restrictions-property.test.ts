@@ -15,7 +15,7 @@ import type { Json } from "../kit/world.js";
 import { referenceDecision } from "../reference/decide.js";
 import { readBlock } from "../reference/networks.js";
 
-const CASES = Number(process.env.GLASSGATE_FUZZ_CASES ?? 100_000);
+const CASES = Number(process.env.GLASSGATE_FUZZ_CASES ?? 30_000);
 const TIMEOUT_MS = 15 * 60_000;
 
 const start = Math.floor(Date.now() / 1000);

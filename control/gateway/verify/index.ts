@@ -15,6 +15,7 @@ import { type Loaded, load } from "./load.js";
 import { Message } from "./message.js";
 import { envoysOpinion, lineOfRefusal } from "./opinion.js";
 import { judgeReach } from "./reach.js";
+import { judgeReceipts } from "./receipts.js";
 import { everyValue, type Value } from "./value.js";
 import { worldOf } from "./world.js";
 
@@ -167,12 +168,14 @@ function verifyLoaded(loaded: Loaded, options: VerifyOptions): Walked {
   const entrances = walkListeners(world, options.anchors);
   const hasFilter = entrances.some(({ manager }) => manager?.guarding.glassgate !== undefined);
   const beside = judgeBootstrap(world, hasFilter);
-  const relevant = judgeReach(entrances, upstreamsOf(world), adminPlaceOf(world.bootstrap), found);
+  const upstreams = upstreamsOf(world);
+  const relevant = judgeReach(entrances, upstreams, adminPlaceOf(world.bootstrap), found);
   judgeFiles(entrances);
   if (!hasFilter) advise(world, entrances, found);
   const ours = entrances.flatMap(({ manager }) =>
     manager?.guarding.glassgate === undefined ? [] : manager.guarding.plugins.filter(({ isOurs }) => isOurs),
   );
+  judgeReceipts(ours, world, upstreams);
   judgeSharing([...beside, ...entrances.flatMap(({ plugins }) => plugins)], ours, found);
   for (const entrance of relevant) found.addAll(entrance.found.list);
   judgeEveryText(loaded.root, found);

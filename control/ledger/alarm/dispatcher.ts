@@ -138,7 +138,11 @@ export class Dispatcher {
     const waiting = this.lanes.flatMap(({ queue }) => (queue[0] === undefined ? [] : [queue[0].entry]));
     const before = Math.min(this.handedIn, ...waiting);
     if (before <= this.position) return;
-    this.position = before;
-    this.options.keepPosition?.(before);
+    try {
+      this.options.keepPosition?.(before);
+      this.position = before;
+    } catch {
+      // A full disk must not stop alarms: these are sent again after a restart.
+    }
   }
 }

@@ -37,6 +37,9 @@ export function wholeOf(members: Members, name: string): number | undefined {
 export const bodyMember = (body: Buffer): { body: string } | { body_base64: string } =>
   isUtf8(body) ? { body: body.toString("utf8") } : { body_base64: body.toString("base64") };
 
-/** JSON on one line in ASCII: whatever it holds, it cannot move a terminal's cursor. */
-export const asciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+/** JSON in ASCII, on one line or indented: whatever it holds, it cannot move a terminal's cursor. */
+export const asciiJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(
+    /[^\n\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );

@@ -8,6 +8,7 @@ import type { TileSource } from "../log.js";
 import { openStore } from "../publish/open.js";
 import { storeSource } from "../publish/store.js";
 import { isStoreUrl } from "../publish/target.js";
+import { COSIGNED } from "../tlog/file-source.js";
 import { fileSource, httpSource } from "../tlog/read.js";
 import { Broken, type Step } from "./problem.js";
 
@@ -16,11 +17,13 @@ export const isUrl = (where: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test
 const stepOf = (path: string): Step =>
   path === "checkpoint"
     ? "checkpoint"
-    : path.startsWith("blob/")
-      ? "form"
-      : path.startsWith("tile/entries/")
-        ? "entries"
-        : "tiles";
+    : path === COSIGNED
+      ? "witnesses"
+      : path.startsWith("blob/")
+        ? "form"
+        : path.startsWith("tile/entries/")
+          ? "entries"
+          : "tiles";
 
 /** A link may lead to elsewhere in the folder, not out of it: what is verified is the copy that was named. */
 async function mustBeWithin(root: string, path: string): Promise<void> {

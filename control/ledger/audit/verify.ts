@@ -4,6 +4,7 @@ import { plural } from "../../base/text.js";
 import type { Finding } from "../chain/finding.js";
 import type { TileSource } from "../log.js";
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../tlog/checkpoint.js";
+import { COSIGNED } from "../tlog/file-source.js";
 import { decodeNote, type Vkey, verifyNote } from "../tlog/note.js";
 import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
 import { rootAt } from "../tlog/read.js";
@@ -61,6 +62,8 @@ export interface Report {
   /** Kept checkpoints that it is consistent with: their sizes. */
   readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
   readonly witnesses: readonly string[];
+  /** Entries under the checkpoint that these cosigned; what came later they may not have seen yet. */
+  readonly witnessedSize: number | undefined;
 }
 
 export async function readCheckpoint(source: TileSource): Promise<string> {
@@ -131,6 +134,7 @@ class Verification {
   private readonly problems: Problem[] = [];
   private readonly consistentWith: { file: string; size: number }[] = [];
   private witnesses: readonly string[] = [];
+  private witnessedSize: number | undefined;
   private checkpoint: Checkpoint | undefined;
   /** The step that is being taken. */
   private at: Step = "checkpoint";
@@ -164,8 +168,8 @@ class Verification {
         true,
         `signed by ${options.key.name}: ${checkpoint.size} entries, root ${checkpoint.root.toString("base64")}`,
       );
-      this.cosigned(checkpoint);
       const agree = await this.entries(source, checkpoint);
+      await this.cosigned(source, checkpoint, agree);
       for (const { file, checkpoint: before } of kept)
         if (agree || before.size > checkpoint.size) await this.since(source, file, before, checkpoint);
         else this.say("since", undefined, `${file}: not compared`);
@@ -177,18 +181,26 @@ class Verification {
     return this.report();
   }
 
-  private cosigned(checkpoint: Checkpoint): void {
+  /** Whom the policy demands: under the newest checkpoint that they cosigned, which the log must go on from, else under its own. */
+  private async cosigned(source: TileSource, checkpoint: Checkpoint, agree: boolean): Promise<void> {
     if (this.options.witnesses === undefined) return;
+    this.at = "witnesses";
+    const bytes = await source.read(COSIGNED);
+    const file = bytes === undefined ? "checkpoint" : COSIGNED;
     try {
-      this.witnesses = this.options.witnesses(checkpoint);
-      this.say(
-        "witnesses",
-        true,
-        `cosigned as the policy demands, by ${this.witnesses.join(", ") || "nobody, as it demands none"}`,
-      );
+      const shown = bytes === undefined ? checkpoint : openCheckpoint(decodeNote(bytes), this.options.key);
+      const names = this.options.witnesses(shown);
+      if (!agree && shown.size <= checkpoint.size && shown !== checkpoint)
+        return this.say("witnesses", undefined, "not compared: these are not the entries that were signed");
+      const fault = shown === checkpoint ? undefined : await faultSince(source, shown, checkpoint);
+      if (fault !== undefined) return this.blame({ step: "witnesses", file, says: fault }, fault);
+      this.witnesses = names;
+      this.witnessedSize = shown.size;
+      const by = names.join(", ") || "nobody, as it demands none";
+      this.say("witnesses", true, `${shown.size} entries are cosigned as the policy demands, by ${by}`);
     } catch (error) {
-      if (!(error instanceof UserError) || error.exitCode !== 1) throw error;
-      this.blame({ step: "witnesses", file: "checkpoint", says: sentence(error) }, sentence(error));
+      if (!(error instanceof UserError)) throw error;
+      this.blame({ step: "witnesses", file, says: sentence(error) }, sentence(error));
     }
   }
 
@@ -271,6 +283,7 @@ class Verification {
       counts: Object.fromEntries(meaning.counts),
       consistentWith: this.consistentWith,
       witnesses: this.witnesses,
+      witnessedSize: this.witnessedSize,
     };
   }
 }

@@ -15,7 +15,9 @@ export function provedBy(report: Report): string[] {
   const proved = [`${report.origin}'s key signed exactly these ${report.size} entries, in this order.`];
   for (const { file, size } of report.consistentWith)
     proved.push(`Nothing that was there at size ${size} (${visible(file)}) was changed or removed since.`);
-  if (report.witnesses.length > 0) proved.push(`${report.witnesses.map(visible).join(", ")} saw this same history.`);
+  const { witnesses, witnessedSize = 0 } = report;
+  const part = witnessedSize < report.size ? `, up to entry ${witnessedSize - 1}` : "";
+  if (witnesses.length > 0) proved.push(`${witnesses.map(visible).join(", ")} saw this same history${part}.`);
   return proved;
 }
 

@@ -6,17 +6,19 @@ import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
-import { chainKey, chainOf, endVm, gatewayOf, partsOf, takeRecord } from "./chains.js";
+import { chainKey, chainOf, endVm, gatewayOf, partsOf } from "./chains.js";
 import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
-import { dropTold, judgeWaiting, noteGrant, takeText } from "./grants.js";
+import { judgeWaiting, noteGrant, takeText } from "./grants.js";
 import { keyOfEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
 import { classify, type Line } from "./lines.js";
+import { takeRecord } from "./link.js";
 import { markTold } from "./missing.js";
 import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 import { type State, seenKey } from "./state.js";
+import { dropTold } from "./unproven.js";
 import { shortHash } from "./window.js";
 
 /** How far a gateway's clock may be ahead. */
@@ -181,6 +183,18 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
   }
 }
 
+/** Tells of it now, or counts it only. */
+function tell(state: State, rules: Rules, whole: Finding, sender: string, at: number, findings: Finding[]): void {
+  const { pause } = rules.grace;
+  const isCounted = isPaused(state.floods, whole, at);
+  const finding = isCounted ? whole : crowded(state.bursts, whole, sender, pause, at);
+  if (isCounted || isPaused(state.floods, finding, at)) hold(state.floods, finding);
+  else {
+    noteTold(state.floods, finding, pause, at);
+    findings.push(finding);
+  }
+}
+
 /**
  * Takes an entry in. @param entry its body is whole, also where it stands in a blob
  * @param line what `prepare` made of it
@@ -197,10 +211,8 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
     say: (said) => {
       const about = said.about ?? [index];
       const whole: Finding = { ...said, about, index: about[0] ?? index };
-      const finding = rules.isCounting ? crowded(state.bursts, whole, head.sender, rules.grace.pause, at) : whole;
-      if (rules.isCounting && isPaused(state.floods, finding, at)) return hold(state.floods, finding);
-      if (rules.isCounting) noteTold(state.floods, finding, rules.grace.pause, at);
-      findings.push(finding);
+      if (rules.isCounting) tell(state, rules, whole, head.sender, at, findings);
+      else findings.push(whole);
     },
   };
   state.size = index + 1;

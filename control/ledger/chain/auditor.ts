@@ -20,7 +20,7 @@ const ALL_SLOTS = 2 ** 27;
 /** Of the log's time: how often it is looked for what time has brought. */
 const LOOK_MS = 10_000;
 /** Of the log's time, without an entry: longer than from one heartbeat to the next. */
-const IDLE_MS = 60_000;
+const IDLE_MS = 150_000;
 /** Findings that wait to be seen in an alarm. */
 const MAX_UNSEEN = 100_000;
 const MAX_TOLD_RANGES = 1024;

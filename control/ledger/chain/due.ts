@@ -4,11 +4,12 @@ import { dueOfAnswers } from "./answers.js";
 import { dueOfBundles } from "./bundles.js";
 import type { Finding } from "./finding.js";
 import { dueOfFloods, isPaused } from "./floods.js";
-import { dueOfGrants } from "./grants.js";
+
 import { dueOfChains, endsAt } from "./heartbeats.js";
 import { dueOfReceipts } from "./receipts.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
+import { dueOfGrants } from "./unproven.js";
 
 export interface Due {
   readonly findings: readonly Finding[];

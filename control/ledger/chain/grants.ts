@@ -3,8 +3,7 @@ import { push, remember, taken } from "./bounded.js";
 import type { Bundles } from "./bundles.js";
 import { bundleFor } from "./bundles.js";
 import { type Claimed, grantOf, judgeEvidence } from "./evidence.js";
-import type { Finding, Step } from "./finding.js";
-import { MAX_ABOUT } from "./finding.js";
+import type { Step } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
 import type { Rules } from "./rules.js";
 
@@ -16,7 +15,7 @@ const MAX_NAMED = 65_536;
 const MAX_WAITING = 16_384;
 const MAX_WAITING_EACH = 256;
 /** Faults that one alarm names. */
-const MAX_FAULTS = 4;
+export const MAX_FAULTS = 4;
 
 export interface KnownGrant {
   jti: string | undefined;
@@ -39,7 +38,7 @@ interface Text {
   isNamed: boolean;
 }
 
-interface Waiting {
+export interface Waiting {
   readonly chain: string;
   readonly index: number;
   readonly since: number;
@@ -86,7 +85,7 @@ export function knownEvidence(grants: Grants, sender: string, sha256: string): n
   return grants.texts.get(sender)?.get(sha256)?.index;
 }
 
-function textOf(grants: Grants, sha256: string): string | undefined {
+export function textOf(grants: Grants, sha256: string): string | undefined {
   for (const texts of grants.texts.values()) {
     const found = texts.get(sha256);
     if (found !== undefined) return found.text;
@@ -220,12 +219,13 @@ export function noteGrant(
   known.jti = jti;
   known.accesses += 1;
   const approved = (record.approvers ?? []).map((one) => one.sub).join(", ");
+  const drill = record.drill === undefined ? "" : ` in the drill ${record.drill}`;
   if (known.accesses === 1)
     step.say({
       code: "first_use",
       subject: grant,
       ...here,
-      says: `${sub} used ${ent} for ${record.reason ?? ""}${record.incident === undefined ? "" : ` (${record.incident})`}, ${approved === "" ? "approved by nobody" : `approved by ${approved}`}: ${record.method ?? ""} ${record.host ?? ""}${(record.path ?? "").slice(0, 128)}`,
+      says: `${sub} used ${ent}${drill} for ${record.reason ?? ""}${record.incident === undefined ? "" : ` (${record.incident})`}, ${approved === "" ? "approved by nobody" : `approved by ${approved}`}: ${record.method ?? ""} ${record.host ?? ""}${(record.path ?? "").slice(0, 128)}`,
     });
   if (record.single_key === true && !known.isSingleTold) {
     known.isSingleTold = true;
@@ -237,75 +237,4 @@ export function noteGrant(
 export function noteAnswered(grants: Grants, grant: string): void {
   const known = grants.known.get(grant);
   if (known !== undefined) known.answers += 1;
-}
-
-type Due = Omit<Finding, "index">;
-
-function overdue(list: Map<string, Waiting[]>, before: number): Waiting[] {
-  return [...list.values()].flat().filter(({ since }) => since <= before);
-}
-
-function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waiting[], words: string): Due[] {
-  const byChain = new Map<string, Waiting[]>();
-  for (const one of waiting) taken(byChain, one.chain, () => []).push(one);
-  return [...byChain].map(([chain, all]): Due => {
-    const { vm, seq } = all[0]?.record ?? { vm: chain, seq: 0 };
-    const grant = all[0]?.record.grant_sha256;
-    return {
-      code,
-      subject: chain,
-      vm,
-      seq,
-      ...(grant === undefined ? {} : { grant_sha256: grant }),
-      about: all.map(({ index }) => index).slice(0, MAX_ABOUT),
-      says: `seq ${all
-        .slice(0, MAX_FAULTS)
-        .map(({ record }) => record.seq)
-        .join(", ")} of ${vm}: ${words}`,
-    };
-  });
-}
-
-export function dueOfGrants(grants: Grants, rules: Rules, now: number): Due[] {
-  const before = now - rules.grace.gap * 1000;
-  const resting = overdue(grants.byGrant, before);
-  const grantIn = ({ record }: Waiting): KnownGrant | undefined => grants.known.get(record.grant_sha256 ?? "");
-  const missing = [
-    ...overdue(grants.byEvidence, before).filter(({ record }) => textOf(grants, record.evidence ?? "") === undefined),
-    ...resting.filter((one) => grantIn(one)?.isShown !== true),
-  ];
-  const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true);
-  const names = [...new Set(uncovered.flatMap((one) => (one.record.approvers ?? []).map(({ sub }) => sub)))];
-  const unnamed = [...grants.texts].flatMap(([sender, texts]) => {
-    const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && since <= before);
-    return all.length === 0 ? [] : [{ sender, about: all.map(({ index }) => index).slice(0, MAX_ABOUT) }];
-  });
-  return [
-    ...due("evidence_missing", missing, "no evidence of the approvals came"),
-    ...due(
-      "bad_evidence",
-      uncovered,
-      `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant`,
-    ),
-    ...unnamed.map(
-      ({ sender, about }): Due => ({
-        code: "evidence_without_record",
-        subject: sender,
-        about,
-        says: `${sender} sent evidence that no record names`,
-      }),
-    ),
-  ];
-}
-
-/** It was told that these entries have no evidence, or that no record names them. */
-export function dropTold(grants: Grants, told: ReadonlySet<number>): void {
-  for (const list of [grants.byEvidence, grants.byGrant])
-    for (const [key, waiting] of [...list]) {
-      const rest = waiting.filter(({ index }) => !told.has(index));
-      if (rest.length === 0) list.delete(key);
-      else if (rest.length < waiting.length) list.set(key, rest);
-    }
-  for (const texts of grants.texts.values())
-    for (const text of texts.values()) if (told.has(text.index)) text.isNamed = true;
 }

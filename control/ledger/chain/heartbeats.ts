@@ -1,8 +1,9 @@
 /** Heartbeats: how far each VM of a gateway is, as the gateway itself published it; and what their absence means. */
 import { z } from "zod";
-import { type Chains, chainOf, gatewayOf, takeHead, type Vm } from "./chains.js";
+import { type Chains, chainOf, gatewayOf, type Vm } from "./chains.js";
 import type { Finding, Step } from "./finding.js";
 import { readJson } from "./json.js";
+import { takeHead } from "./link.js";
 import { gapOf, overdue } from "./missing.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 

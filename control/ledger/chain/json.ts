@@ -41,8 +41,13 @@ class Scanner {
     return match[0];
   }
 
+  /** Nearly always there is none. */
+  private space(): void {
+    if (this.text.charCodeAt(this.at) <= 0x20) this.take(SPACE);
+  }
+
   private eat(character: string): boolean {
-    this.take(SPACE);
+    this.space();
     if (this.text[this.at] !== character) return false;
     this.at += 1;
     return true;
@@ -50,7 +55,7 @@ class Scanner {
 
   whole(): void {
     this.value(0);
-    this.take(SPACE);
+    this.space();
     if (this.at !== this.text.length) throw new Fault("json");
   }
 
@@ -69,7 +74,7 @@ class Scanner {
   }
 
   private name(names: Set<string>): void {
-    this.take(SPACE);
+    this.space();
     const name = this.string();
     if (name === "__proto__") throw new Fault("member_name");
     if (names.has(name)) throw new Fault("duplicate_member");
@@ -90,7 +95,7 @@ class Scanner {
 
   private value(depth: number): void {
     if (depth > MAX_DEPTH) throw new Fault("depth");
-    this.take(SPACE);
+    this.space();
     const first = this.text[this.at];
     if (first === '"') {
       this.string();

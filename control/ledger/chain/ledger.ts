@@ -2,25 +2,22 @@
  * The ledger while it runs: lines come in, one batch after the other is judged, entered with what follows from it, and acknowledged
  * once it is durable. Alarms go out after that and not before.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { UserError } from "../../base/errors.js";
-import { decodeEntry, type Entry, type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";
+import { type Entry, type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";
 import type { Intake, Received, Taken } from "../intake.js";
 import type { Log } from "../log.js";
 import { readEntries } from "../tlog/read.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
-import { type Alarm, decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { type Alarm, encodeFinding, type Finding } from "./finding.js";
+import { type EntryReader, lastOf, wholeEntry } from "./reading.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
 import { newState, prepare, type State } from "./state.js";
 import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
 
-/** The entries of a log from `from` on, before `to`, in order. */
-export type EntryReader = (
-  from: number,
-  to: number,
-) => AsyncIterable<{ readonly index: number; readonly bytes: Buffer }>;
+export { alarmsFrom, type EntryReader } from "./reading.js";
 
 export interface LedgerOptions {
   readonly log: Log;
@@ -232,21 +229,6 @@ export class Ledger implements Intake {
   }
 }
 
-async function lastOf(entries: EntryReader, size: number): Promise<Buffer | undefined> {
-  for await (const { bytes } of entries(size - 1, size)) return createHash("sha256").update(bytes).digest();
-  return undefined;
-}
-
-/** The whole body of an entry, also where it stands in a blob; undefined where that is not there or not the same. */
-export async function wholeEntry(log: Pick<Log, "read">, bytes: Buffer): Promise<Entry | undefined> {
-  const entry = decodeEntry(bytes);
-  const sha256 = entry?.head.sha256;
-  if (entry === undefined || sha256 === undefined) return entry;
-  const body = await log.read(`blob/${sha256}`);
-  if (body === undefined || createHash("sha256").update(body).digest("hex") !== sha256) return undefined;
-  return { head: entry.head, body };
-}
-
 const readerOf = ({ log, entries }: LedgerOptions): EntryReader =>
   entries ?? ((from, to) => readEntries(log, log.size, from, to));
 
@@ -273,14 +255,4 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     apply(state, rules, index, entry);
   }
   return new Ledger(options, rules, state);
-}
-
-/** The alarms on record from that index on: for whoever was not told of them before a restart. */
-export async function* alarmsFrom(entries: EntryReader, from: number, to: number): AsyncGenerator<Alarm> {
-  for await (const { index, bytes } of entries(from, to)) {
-    const entry = decodeEntry(bytes);
-    if (entry?.head.type !== "alarm") continue;
-    const finding = decodeFinding(entry.body);
-    if (finding !== undefined) yield { ...finding, entry: index, at: Date.parse(entry.head.received) };
-  }
 }

@@ -15,19 +15,9 @@ const vm = z
   .max(192)
   .regex(/^[\s\S]*\/[0-9]{1,20}\/[0-9]{1,20}$/);
 
-/** docs/audit-record.md. Of a request whose requester is not proven it names no claim, so these may be absent, together. */
-const claimed = [
-  "jti",
-  "grant_sha256",
-  "sub",
-  "ent",
-  "reason",
-  "approvers",
-  "method",
-  "host",
-  "path",
-  "cached",
-] as const;
+/** docs/audit-record.md. Of a request whose requester is not proven it names no claim, so these may be absent, together. (`cached` is not said
+ * again where a stream was ended.) */
+const claimed = ["jti", "grant_sha256", "sub", "ent", "reason", "approvers", "method", "host", "path"] as const;
 
 const recordSchema = z
   .looseObject({

@@ -25,8 +25,8 @@ const seconds = z
 export const graceSchema = z.strictObject({
   /** Before a missing `seq` is a gap, and evidence, an answer's record or a bundle is missing. */
   gap: seconds.default(120),
-  /** Without heartbeats. */
-  silence: seconds.default(60),
+  /** Without heartbeats: one that has no news is entered once a minute. */
+  silence: seconds.default(180),
   /** From when a newer bundle is known until a VM that decides by an older one is behind. */
   rollout: seconds.default(900),
   /** From when a gateway names a VM no more until it is over: Envoy drains for ten minutes on a hot restart. */

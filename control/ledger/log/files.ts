@@ -20,12 +20,9 @@ import type { LogSigner } from "./key.js";
 import { type Lock, takeLock } from "./lock.js";
 import { Partials } from "./partials.js";
 import { Placer } from "./place.js";
+import { MAX_BATCH_ENTRIES, Queue } from "./queue.js";
 import { recover } from "./recover.js";
 import { newSignedRecord, SignedRecord } from "./signed.js";
-
-/** One commit: so much is in memory twice, and so long everybody else waits. */
-const MAX_BATCH_ENTRIES = 4096;
-const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
 export interface FilesLogOptions {
   readonly folder: string;
@@ -56,17 +53,6 @@ const sourceOf = (files: FileOps, folder: string): TileSource => ({
   read: (path) => files.read(join(folder, path), mustBeBound(path)),
 });
 
-/** A caller who waits. */
-interface Waiting {
-  readonly entries: readonly Buffer[];
-  /** How many of them are durable. */
-  done: number;
-  /** The index of the first. */
-  first: number;
-  readonly resolve: (indices: readonly number[]) => void;
-  readonly reject: (error: UserError) => void;
-}
-
 /** Signs the tree, which is on record and whose files are on the disk, and lets everybody see it. */
 async function publish(placer: Placer, signer: LogSigner, size: number, root: Buffer): Promise<string> {
   const text = signer.signCheckpoint(size, root);
@@ -77,7 +63,7 @@ async function publish(placer: Placer, signer: LogSigner, size: number, root: Bu
 class FilesLog implements Log {
   readonly origin: string;
   readonly vkey: string;
-  private readonly queue: Waiting[] = [];
+  private readonly queue = new Queue();
   private running: Promise<void> | undefined;
   /** Why nothing more is taken. */
   private ended: UserError | undefined;
@@ -111,10 +97,9 @@ class FilesLog implements Log {
       throw new RangeError("An entry is too long for the log: it belongs into a blob.");
     if (this.ended !== undefined) throw this.ended;
     if (entries.length === 0) return [];
-    return new Promise((resolve, reject) => {
-      this.queue.push({ entries: [...entries], done: 0, first: -1, resolve, reject });
-      this.running ??= this.run();
-    });
+    const indices = this.queue.wait(entries);
+    this.running ??= this.run();
+    return indices;
   }
 
   async putBlob(bytes: Buffer): Promise<string> {
@@ -123,9 +108,10 @@ class FilesLog implements Log {
     const name = createHash("sha256").update(bytes).digest("hex");
     const path = `blob/${name}`;
     try {
-      // Also where it is there: it may not have been on the disk yet.
       const there = await this.source.read(path);
-      if (there?.equals(bytes) === true) await this.files.syncFolder(join(this.options.folder, "blob"));
+      // Where it is there, its name and its folder's may not be on the disk yet.
+      const folders = [this.options.folder, join(this.options.folder, "blob")];
+      if (there?.equals(bytes) === true) await Promise.all(folders.map((folder) => this.files.syncFolder(folder)));
       else await this.placer.place([{ path, bytes }]);
     } catch (error) {
       throw new UserError(`Cannot write ${visible(join(this.options.folder, path))}: ${reasonOf(error)}.`, {
@@ -146,31 +132,14 @@ class FilesLog implements Log {
   private async run(): Promise<void> {
     // Whoever calls in this turn of the loop comes along.
     await new Promise(setImmediate);
-    while (this.queue.length > 0) {
+    while (!this.queue.isEmpty) {
       try {
-        await this.commit(this.batch());
+        await this.commit(this.queue.batch((entry) => sealOf(entry) !== undefined));
       } catch (error) {
         this.end(error);
       }
     }
     this.running = undefined;
-  }
-
-  /** What the next commit takes, from the front of the queue. */
-  private batch(): Buffer[] {
-    const entries: Buffer[] = [];
-    let bytes = 0;
-    for (const waiting of this.queue) {
-      for (let i = waiting.done; i < waiting.entries.length; i++) {
-        const entry = waiting.entries[i];
-        if (entry === undefined) continue;
-        bytes += entry.length;
-        if (entries.length === MAX_BATCH_ENTRIES || (bytes > MAX_BATCH_BYTES && entries.length > 0)) return entries;
-        entries.push(entry);
-        if (sealOf(entry) !== undefined) return entries;
-      }
-    }
-    return entries;
   }
 
   private async commit(entries: readonly Buffer[]): Promise<void> {
@@ -180,8 +149,9 @@ class FilesLog implements Log {
     await this.placer.place(files);
     await this.signed.put({ origin: this.origin, size: edge.size, root });
     this.published = await publish(this.placer, this.options.signer, edge.size, root);
+    const first = this.edge.size;
     this.edge = edge;
-    this.answer(entries.length);
+    this.queue.answer(first, entries.length);
     const next = sealOf(entries.at(-1));
     if (next !== undefined) this.stop(new Sealed(this.options.folder, next));
     await this.partials.published(files);
@@ -194,24 +164,6 @@ class FilesLog implements Log {
       throw new UserError("Somebody else has written this ledger's checkpoint.", {
         hint: "One process writes. See what else runs with this folder, then start this one again.",
       });
-    }
-  }
-
-  /** @param count how many more entries are durable */
-  private answer(count: number): void {
-    let rest = count;
-    let index = this.edge.size - count;
-    while (rest > 0) {
-      const waiting = this.queue[0];
-      if (waiting === undefined) return;
-      const taken = Math.min(rest, waiting.entries.length - waiting.done);
-      if (waiting.done === 0) waiting.first = index;
-      waiting.done += taken;
-      rest -= taken;
-      index += taken;
-      if (waiting.done < waiting.entries.length) return;
-      this.queue.shift();
-      waiting.resolve(waiting.entries.map((_, i) => waiting.first + i));
     }
   }
 
@@ -232,7 +184,7 @@ class FilesLog implements Log {
 
   private stop(reason: UserError): void {
     this.ended = reason;
-    for (const waiting of this.queue.splice(0)) waiting.reject(reason);
+    this.queue.reject(reason);
   }
 }
 

@@ -8,7 +8,7 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
-import { isSurelyGone, processSchema, thisProcess } from "./process.js";
+import { isHere, isSurelyGone, processSchema, thisProcess } from "./process.js";
 
 const holderSchema = z.strictObject({
   /** What it is, for people: `ledger serve`. */
@@ -47,14 +47,13 @@ export async function holderOf(path: string): Promise<Holder | undefined> {
   }
 }
 
-const held = (path: string, { name, pid, host, since }: Holder): UserError =>
+const held = (path: string, holder: Holder): UserError =>
   new UserError(
-    `"${visible(name)}" writes to this ledger: process ${pid} on ${visible(host)}, since ${visible(since)}.`,
+    `"${visible(holder.name)}" writes to this ledger: process ${holder.pid} on ${visible(holder.host)}, since ${visible(holder.since)}.`,
     {
-      hint:
-        host === thisProcess().host
-          ? "One process writes. Hand it what is to be written (`glassgate ledger serve` takes it by POST), or end it first."
-          : `One process writes. If that machine is gone for good, and only then: rm ${visible(path)}`,
+      hint: isHere(holder)
+        ? "One process writes. Hand it what is to be written (`glassgate ledger serve` takes it by POST), or end it first."
+        : `One process writes, and from here nobody can see whether that one has ended. If its machine or container is gone for good, and only then: rm ${visible(path)}`,
       exitCode: 1,
     },
   );

@@ -7,6 +7,7 @@ import type { FileOps } from "./fileops.js";
 const TEMPORARY = ".tmp";
 
 export class Placer {
+  /** Folders whose names are on the disk. */
   private readonly known = new Set<string>();
   private count = 0;
 
@@ -23,7 +24,8 @@ export class Placer {
 
   /** Writes all of them, side by side: contents, then names, then folders. */
   async place(placed: readonly TreeFile[]): Promise<void> {
-    const changed = await this.makeFolders([TEMPORARY, ...placed.map(({ path }) => dirname(path))]);
+    const folders = [TEMPORARY, ...placed.map(({ path }) => dirname(path))];
+    const made = await this.makeFolders(folders);
     const named = placed.map(({ path, bytes }) => ({ path, bytes, temporary: this.temporary() }));
     try {
       await all(named.map(({ temporary, bytes }) => this.files.create(temporary, bytes)));
@@ -33,8 +35,10 @@ export class Placer {
       await Promise.allSettled(named.map(({ temporary }) => this.files.remove(temporary)));
       throw error;
     }
-    for (const { path } of placed) changed.add(dirname(path));
+    const changed = new Set([...made, ...placed.map(({ path }) => path)].map(dirname));
     await all([...changed].map((folder) => this.files.syncFolder(join(this.folder, folder))));
+    // Not before: another file that is placed meanwhile must not rely on a folder whose name is not on the disk.
+    for (const folder of made) this.known.add(folder);
   }
 
   /** For a folder that was removed. */
@@ -47,20 +51,18 @@ export class Placer {
     return join(this.folder, TEMPORARY, String(this.count));
   }
 
-  /** @returns the folders that got a new name in them */
+  /** @returns those whose name may not be on the disk yet: also one that was there, as whoever made it may have ended before that */
   private async makeFolders(folders: readonly string[]): Promise<Set<string>> {
-    const changed = new Set<string>();
-    for (const folder of folders) await this.makeFolder(folder, changed);
-    return changed;
+    const made = new Set<string>();
+    for (const folder of folders) await this.makeFolder(folder, made);
+    return made;
   }
 
-  private async makeFolder(folder: string, changed: Set<string>): Promise<void> {
-    if (folder === "." || this.known.has(folder)) return;
-    await this.makeFolder(dirname(folder), changed);
+  private async makeFolder(folder: string, made: Set<string>): Promise<void> {
+    if (folder === "." || this.known.has(folder) || made.has(folder)) return;
+    await this.makeFolder(dirname(folder), made);
     await this.files.makeFolder(join(this.folder, folder));
-    // Also where it was there: whoever made it may have ended before its name was on the disk.
-    changed.add(dirname(folder));
-    this.known.add(folder);
+    made.add(folder);
   }
 }
 

@@ -65,6 +65,11 @@ function isThere(pid: number): boolean {
   }
 }
 
+/** Whether its number means the same here: this machine since it was started, and no other container. */
+export function isHere(other: ProcessName, own = thisProcess()): boolean {
+  return other.host === own.host && other.boot === own.boot && other.space === own.space;
+}
+
 export function isSurelyGone(other: ProcessName): boolean {
   const own = thisProcess();
   if (other.host !== own.host) return false;
@@ -73,7 +78,7 @@ export function isSurelyGone(other: ProcessName): boolean {
     const isOneMachine = other.machine !== undefined && other.machine === own.machine;
     return isOneMachine && other.space === FIRST_SPACE && own.space === FIRST_SPACE;
   }
-  if (other.space !== own.space) return false;
+  if (!isHere(other, own)) return false;
   if (own.started === undefined) return !isThere(other.pid);
   const found = statOf(other.pid);
   // A zombie has ended, and waits for its parent to hear so.

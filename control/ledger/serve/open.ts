@@ -13,6 +13,7 @@ import type { LogSigner } from "../log/key.js";
 import type { Log } from "../log.js";
 import { readEntries } from "../tlog/read.js";
 import { openAlarms } from "./alarms.js";
+import { startWitnessed } from "./witnessed.js";
 
 /** Positions of logs that are followed, and a cache of what the entries mean: no evidence. */
 export const stateFolder = (folder: string): string => join(folder, "state");
@@ -85,7 +86,10 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
       },
       snapshots: snapshotsIn(folder),
     });
+    const policyFile = config.witnesses;
+    const unwitnessed = policyFile === undefined ? undefined : startWitnessed({ folder, log, policyFile, say });
     const close = async (): Promise<void> => {
+      await unwitnessed?.();
       await ledger.close();
       await dispatcher.stop();
       await log.close();

@@ -1,6 +1,6 @@
 /** The log's own files, for whoever may read them: names that C2SP tlog-tiles knows, and no others. */
 import type { TileSource } from "../log.js";
-import { boundOf } from "../tlog/file-source.js";
+import { boundOf, COSIGNED } from "../tlog/file-source.js";
 import { type Answer, Refused } from "./answer.js";
 
 /** More than 2^53 entries need no name. */
@@ -17,7 +17,7 @@ interface Named {
 
 /** How a file of that name is served; undefined for a name that no log has. */
 export function servedAs(path: string): Named | undefined {
-  if (path === "checkpoint") return { type: "text/plain; charset=utf-8", cache: "no-cache" };
+  if (path === "checkpoint" || path === COSIGNED) return { type: "text/plain; charset=utf-8", cache: "no-cache" };
   if (boundOf(path) === undefined || path.length > MAX_PATH || /\.p\/(?:[3-9]..|2[6-9].|25[6-9])$/.test(path))
     return undefined;
   return { type: "application/octet-stream", cache: path.includes(".p/") ? SHORT : FOR_EVER };

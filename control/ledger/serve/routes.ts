@@ -5,6 +5,7 @@ import { splitLines } from "../follow/lines.js";
 import { decodeFrame, type FrameItem, MAX_ITEMS } from "../frame.js";
 import type { Intake, Received, Taken } from "../intake.js";
 import type { TileSource } from "../log.js";
+import { COSIGNED } from "../tlog/file-source.js";
 import { type Answer, json, Refused } from "./answer.js";
 import { readBody } from "./body.js";
 import { otlpAnswer, otlpLines, otlpType } from "./otlp.js";
@@ -139,7 +140,7 @@ export async function answerTo(request: IncomingMessage, identify: Identify, ser
     default:
       onlyMethods(request, "GET", "HEAD");
       // What a checkpoint says, its size and a hash, is for everybody: witnesses and monitors look at it.
-      if (path !== "/checkpoint") mayRead();
+      if (path !== "/checkpoint" && path !== `/${COSIGNED}`) mayRead();
       return readFile(log, path.slice(1), read === "public");
   }
 }

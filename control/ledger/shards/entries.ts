@@ -1,6 +1,6 @@
 /** All entries of a signed tree, with the bodies that stand beside it; at the end it is certain that they were what was signed. */
 import { UserError } from "../../base/errors.js";
-import { wholeEntry } from "../chain/ledger.js";
+import { wholeEntry } from "../chain/reading.js";
 import type { Entry } from "../entry.js";
 import type { TileSource } from "../log.js";
 import type { Checkpoint } from "../tlog/checkpoint.js";

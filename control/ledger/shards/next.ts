@@ -10,7 +10,7 @@ import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { apply } from "../chain/apply.js";
 import { type Carried, carry } from "../chain/carry.js";
-import { wholeEntry } from "../chain/ledger.js";
+import { wholeEntry } from "../chain/reading.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "../chain/rules.js";
 import { newState, type State } from "../chain/state.js";
 import { type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";

@@ -1,5 +1,5 @@
 /** A log's first entry, where it is a shard that goes on from another. */
-import { wholeEntry } from "../chain/ledger.js";
+import { wholeEntry } from "../chain/reading.js";
 import type { TileSource } from "../log.js";
 import { type Opening, openingOf } from "../shard.js";
 import { readEntries } from "../tlog/read.js";

@@ -13,9 +13,12 @@ export const MAX_BLOB_BYTES = 64 * 1024 * 1024;
 
 const TREE_PATH = /^tile\/(?:entries|[0-9]|[1-5][0-9]|6[0-3])\/(?:x[0-9]{3}\/)*[0-9]{3}(?:\.p\/[1-9][0-9]{0,2})?$/;
 
+/** The newest checkpoint that enough witnesses cosigned, where a log has witnesses. */
+export const COSIGNED = "cosigned";
+
 /** How large the file of this name can be; undefined for a name that no log has: nobody reads anything else through it. */
 export function boundOf(path: string): number | undefined {
-  if (path === "checkpoint") return MAX_NOTE_BYTES;
+  if (path === "checkpoint" || path === COSIGNED) return MAX_NOTE_BYTES;
   if (/^blob\/[0-9a-f]{64}$/.test(path)) return MAX_BLOB_BYTES;
   if (!TREE_PATH.test(path)) return undefined;
   return path.startsWith("tile/entries/") ? MAX_BUNDLE_BYTES : MAX_TILE_BYTES;

@@ -255,6 +255,18 @@ describe("the dispatcher", () => {
     expect([lost, out.delivered.get("hook")]).toEqual([[], 2]);
   });
 
+  it("goes on where it cannot keep how far it is", async () => {
+    const { got, url } = await receiver([200]);
+    const keepPosition = (): void => {
+      throw new Error("the disk is full");
+    };
+    const out = dispatcher(url, { keepPosition });
+    out.send(alarm(7));
+    out.send(alarm(9));
+    await out.drained();
+    expect(got).toHaveLength(2);
+  });
+
   it("says what it gives up, and goes on with the next", async () => {
     const { got, url, port } = await receiver([500, 500, 500, 500, 200]);
     const out = dispatcher(url);

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../../control/ledger/chain/apply.js";
 import { Auditor } from "../../../control/ledger/chain/auditor.js";
-import { openLedger } from "../../../control/ledger/chain/ledger.js";
+import type { Alarm } from "../../../control/ledger/chain/finding.js";
+import { alarmsFrom, openLedger } from "../../../control/ledger/chain/ledger.js";
 import type { Pins } from "../../../control/ledger/chain/rules.js";
 import { rulesOf } from "../../../control/ledger/chain/rules.js";
 import { newState, type State } from "../../../control/ledger/chain/state.js";
@@ -173,6 +174,10 @@ describe("the state", () => {
     await third.ledger.take(spoilt.slice(20));
     third.clock.now += 200_000;
     await third.ledger.tick();
+    // Whoever was not told before a restart reads them from the log.
+    const again: Alarm[] = [];
+    for await (const alarm of alarmsFrom(third.log.reader, 0, third.log.size)) again.push(alarm);
+    expect(again).toEqual([...first.alarms, ...third.alarms]);
     const live = stateOf(third);
     const replayed = newState(live.salt);
     const rules = rulesOf({ origin: third.log.origin, ...pins });
@@ -200,6 +205,13 @@ describe("the state", () => {
       const opened = await first.reopen({ snapshots: { read: async () => bytes, write } });
       expect(opened.ledger.status()).toEqual(expected);
     }
+    const readFrom: number[] = [];
+    const entries = (from: number, to: number) => {
+      readFrom.push(from);
+      return first.log.reader(from, to);
+    };
+    await first.reopen({ grace: { gap: 5 }, entries, snapshots: { read: async () => kept, write } });
+    expect(readFrom).toEqual([0]);
     const other = await open(pins, now, { snapshots: { read: async () => kept, write } });
     expect(other.ledger.status().size).toBe(0);
   });
@@ -215,6 +227,28 @@ describe("the state", () => {
     await expect(opened.ledger.tick()).rejects.toThrow("disk is full");
     const again = await opened.reopen();
     expect((await again.ledger.take(all)).filter(({ isNew }) => !isNew)).toHaveLength(5);
+  });
+});
+
+describe("commits", () => {
+  it("hold many callers' lines together, and no more than a log takes at once", async () => {
+    const opened = await open(pins, now);
+    const sizes: number[] = [];
+    const { log } = opened;
+    const append = log.append.bind(log);
+    log.append = (entries) => {
+      sizes.push(entries.length);
+      return append(entries);
+    };
+    const some = (name: string, count: number) => Array.from({ length: count }, (_, i) => line(`${name} ${i}`));
+    const first = opened.ledger.take(some("a", 1));
+    const calls = [first, ...["b", "c", "d"].map((name) => opened.ledger.take(some(name, 10)))];
+    const large = opened.ledger.take(some("e", 4200));
+    await Promise.all(calls);
+    expect(sizes.length).toBeLessThanOrEqual(2);
+    expect((await large).map(({ index }) => index)).toEqual(Array.from({ length: 4200 }, (_, i) => 32 + i));
+    expect(Math.max(...sizes)).toBeLessThan(4096);
+    expect(sizes.length).toBeLessThanOrEqual(5);
   });
 });
 

@@ -46,7 +46,7 @@ const beat = (seqs: Readonly<Record<string, readonly [number, string]>>, gateway
   );
 const headOf = (seq: number): readonly [number, string] => [seq, sha256(records[seq - 1] ?? "").slice(0, 12)];
 const start = async (): Promise<Opened> => {
-  const opened = await open({ anchors: [] }, now);
+  const opened = await open({ anchors: [] }, now, { grace: { silence: 60 } });
   await opened.ledger.take([beat({})]);
   return opened;
 };
@@ -142,7 +142,7 @@ it("that stop are silence, told once; quiet gateways that go on publishing are n
 });
 
 it("are expected from the start of a gateway that is configured", async () => {
-  const opened = await open({ anchors: [], gateways: ["gateway-9"] }, now);
+  const opened = await open({ anchors: [], gateways: ["gateway-9"] }, now, { grace: { silence: 60 } });
   await opened.ledger.tick();
   expect(codes(opened)).toEqual([]);
   opened.clock.now += 61_000;

@@ -2,6 +2,7 @@
  * The power goes, or the process is killed, after every single step of opening, appending and closing: each time the log opens again,
  * verifies, holds what was acknowledged, and its key has never signed two trees of one size.
  */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { newLogFiles, openFilesLog } from "../../../control/ledger/log/files.js";
 import type { LogSigner } from "../../../control/ledger/log/key.js";
@@ -180,6 +181,48 @@ describe("a crash after every step", () => {
       }
       await life.goOn(disk);
     }
+  });
+});
+
+describe("bytes beside the log", () => {
+  it("are there after a crash at any step, once they were acknowledged, also where two were written at once", async () => {
+    const base = new Life().newDisk();
+    let acknowledged = 0;
+    for (let steps = 1, isOver = false; !isOver; steps++) {
+      const life = new Life();
+      const disk = base.afterKill();
+      const names: string[] = [];
+      disk.cutAfter(steps);
+      try {
+        const log = await life.open(disk);
+        // Each begins while those before it are under way.
+        const put = async (bytes: Buffer, turns: number): Promise<void> => {
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          names.push(await log.putBlob(bytes));
+        };
+        const all = [
+          put(Buffer.alloc(60_000, 1), 0),
+          ...[20, 25, 30, 35].map((turns) => put(Buffer.alloc(10, turns), turns)),
+          put(Buffer.alloc(10, 30), 40),
+        ];
+        isOver = (await Promise.allSettled(all)).every(({ status }) => status === "fulfilled");
+      } catch {
+        isOver = false; // The power went while it was opened.
+      }
+      acknowledged += names.length;
+      for (const [how, left] of crashes(disk, steps)) {
+        for (const name of names) {
+          const there = await left.read(`${FOLDER}/blob/${name}`);
+          expect(
+            createHash("sha256")
+              .update(there ?? "")
+              .digest("hex"),
+            `step ${steps}, ${how}`,
+          ).toBe(name);
+        }
+      }
+    }
+    expect(acknowledged).toBeGreaterThan(3);
   });
 });
 

@@ -1,0 +1,76 @@
+/** Evidence that did not come in time, and accesses that what came does not cover. */
+import { taken } from "./bounded.js";
+import { type Finding, MAX_ABOUT } from "./finding.js";
+import { type Grants, type KnownGrant, MAX_FAULTS, textOf, type Waiting } from "./grants.js";
+import type { Rules } from "./rules.js";
+
+type Due = Omit<Finding, "index">;
+
+function overdue(list: Map<string, Waiting[]>, before: number): Waiting[] {
+  return [...list.values()].flat().filter(({ since }) => since <= before);
+}
+
+function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waiting[], words: string): Due[] {
+  const byChain = new Map<string, Waiting[]>();
+  for (const one of waiting) taken(byChain, one.chain, () => []).push(one);
+  return [...byChain].map(([chain, all]): Due => {
+    const { vm, seq } = all[0]?.record ?? { vm: chain, seq: 0 };
+    const grant = all[0]?.record.grant_sha256;
+    return {
+      code,
+      subject: chain,
+      vm,
+      seq,
+      ...(grant === undefined ? {} : { grant_sha256: grant }),
+      about: all.map(({ index }) => index).slice(0, MAX_ABOUT),
+      says: `seq ${all
+        .slice(0, MAX_FAULTS)
+        .map(({ record }) => record.seq)
+        .join(", ")} of ${vm}: ${words}`,
+    };
+  });
+}
+
+export function dueOfGrants(grants: Grants, rules: Rules, now: number): Due[] {
+  const before = now - rules.grace.gap * 1000;
+  const resting = overdue(grants.byGrant, before);
+  const grantIn = ({ record }: Waiting): KnownGrant | undefined => grants.known.get(record.grant_sha256 ?? "");
+  const missing = [
+    ...overdue(grants.byEvidence, before).filter(({ record }) => textOf(grants, record.evidence ?? "") === undefined),
+    ...resting.filter((one) => grantIn(one)?.isShown !== true),
+  ];
+  const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true);
+  const names = [...new Set(uncovered.flatMap((one) => (one.record.approvers ?? []).map(({ sub }) => sub)))];
+  const unnamed = [...grants.texts].flatMap(([sender, texts]) => {
+    const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && since <= before);
+    return all.length === 0 ? [] : [{ sender, about: all.map(({ index }) => index).slice(0, MAX_ABOUT) }];
+  });
+  return [
+    ...due("evidence_missing", missing, "no evidence of the approvals came"),
+    ...due(
+      "bad_evidence",
+      uncovered,
+      `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant`,
+    ),
+    ...unnamed.map(
+      ({ sender, about }): Due => ({
+        code: "evidence_without_record",
+        subject: sender,
+        about,
+        says: `${sender} sent evidence that no record names`,
+      }),
+    ),
+  ];
+}
+
+/** It was told that these entries have no evidence, or that no record names them. */
+export function dropTold(grants: Grants, told: ReadonlySet<number>): void {
+  for (const list of [grants.byEvidence, grants.byGrant])
+    for (const [key, waiting] of [...list]) {
+      const rest = waiting.filter(({ index }) => !told.has(index));
+      if (rest.length === 0) list.delete(key);
+      else if (rest.length < waiting.length) list.set(key, rest);
+    }
+  for (const texts of grants.texts.values())
+    for (const text of texts.values()) if (told.has(text.index)) text.isNamed = true;
+}
