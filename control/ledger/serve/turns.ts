@@ -9,7 +9,7 @@ import { Refused, tooMany } from "./answer.js";
 const MAX_WAITING = 64;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** A round is small, so that receipts do not wait for it. */
-const ROUND_LINES = 4096;
+const ROUND_LINES = 1024;
 const ROUND_BYTES = 4 * 1024 * 1024;
 
 interface Waiting {
