@@ -16,7 +16,7 @@ const GOAL_PERCENT = 95;
 const FOLDER = "build/coverage";
 const HELP = `Builds the filter with a counter at each statement and branch, and runs the specs and the fast tests.
 
-  --quick  with the specs of these rooms and the six tests that reach most, which are enough for the goal; it lists what they do not
+  --quick  with the specs of these rooms and the seven tests that reach most, which are enough for the goal; it lists what they do not
            reach where they are not, and others may reach that
   --all    reports jose/ and filter/ as well, which are not held to the goal
   --help   says this

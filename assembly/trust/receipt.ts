@@ -43,6 +43,15 @@ function isAscii(ptr: usize, len: i32): bool {
   return true;
 }
 
+/** Lower case, as every hash in a record: one text for the same bytes. */
+function readHash(ptr: usize, len: i32, out: usize): bool {
+  for (let i = 0; i < len; i++) {
+    const c = load<u8>(ptr + i);
+    if (c >= 0x41 && c <= 0x46) return false;
+  }
+  return readHex(ptr, len, out, RECORD_HASH_BYTES);
+}
+
 /** Its bit; 0 for an unknown one. */
 function readClaim(receipt: Receipt): i32 {
   const ptr = reader.stringPtr;
@@ -59,7 +68,7 @@ function readClaim(receipt: Receipt): i32 {
   }
   if (isLiteral(ptr, len, "record_sha256")) {
     if (!reader.string()) return 0;
-    if (!readHex(reader.stringPtr, reader.stringLen, receipt.recordHash, RECORD_HASH_BYTES)) reader.fail();
+    if (!readHash(reader.stringPtr, reader.stringLen, receipt.recordHash)) reader.fail();
     return Claim.RecordHash;
   }
   if (isLiteral(ptr, len, "iat")) {

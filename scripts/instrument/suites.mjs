@@ -20,6 +20,7 @@ export const QUICK_SUITES = [
   "test/verdicts/bundle-shapes.test.ts",
   "test/verdicts/certificate.test.ts",
   "test/verdicts/node-host.test.ts",
+  "test/verdicts/receipts.test.ts",
   "test/verdicts/refusals.test.ts",
   "test/verdicts/revocations.test.ts",
 ];

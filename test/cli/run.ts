@@ -2,11 +2,10 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { inject } from "vitest";
 
 export const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** The same code in one file, which starts faster: test/kit/command.ts. */
-export const quickMain = inject("command") ?? main;
+export const quickMain = process.env.GLASSGATE_TEST_COMMAND ?? main;
 
 export interface Ran {
   readonly code: number | null;

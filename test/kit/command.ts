@@ -7,14 +7,9 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "vite";
-import type { TestProject } from "vitest/node";
 
-declare module "vitest" {
-  export interface ProvidedContext {
-    /** Path of the command in one file; undefined where nothing is built. */
-    command?: string;
-  }
-}
+/** Where the tests, and what they start, find its path. */
+const VARIABLE = "GLASSGATE_TEST_COMMAND";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const entry = join(repository, "dist/cli/main.js");
@@ -29,7 +24,7 @@ const knowItsPlace: Plugin = {
       : undefined,
 };
 
-export default async function joinCommand(project: TestProject): Promise<(() => void) | undefined> {
+export default async function joinCommand(): Promise<(() => void) | undefined> {
   if (!existsSync(entry)) return undefined; // `npm run build` comes first; the tests that need it say so.
   await build({
     root: repository,
@@ -45,6 +40,6 @@ export default async function joinCommand(project: TestProject): Promise<(() => 
       rolldownOptions: { output: { entryFileNames: "[name].mjs", chunkFileNames: "[name].mjs" } },
     },
   });
-  project.provide("command", join(folder, "main.mjs"));
+  process.env[VARIABLE] = join(folder, "main.mjs");
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -48,6 +48,9 @@ export const badAnswers = (ledger: Signer): Readonly<Record<string, (record: str
     "a ledger's kid, and another's signature": of({ by: other, header: { kid: ledger.kid } }),
     "another record's hash": of({ claims: { record_sha256: hashOf("another") } }),
     "a hash in capitals of half its length": of({ claims: { record_sha256: "AB".repeat(16) } }),
+    "its hash in capitals": (record, now) => ({
+      body: receiptOf(ledger, record, now, { claims: { record_sha256: hashOf(record).toUpperCase() } }),
+    }),
     "another typ": of({ header: { typ: "bg-review+jws" } }),
     "no typ": of({ header: { typ: undefined } }),
     "a header with one member more": of({ header: { crit: ["x"] } }),

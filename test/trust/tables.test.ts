@@ -245,7 +245,9 @@ function wholeBundle(): BundleClaims {
       },
       { id: "adam", roles: ["lead"], keys: [{ ...world.anna.jwk, alg: "Ed25519", ...window }] },
     ],
-    entitlements: [world.entitlement("repair", { require: ["incident"], drill: false, max_wait: 60 })],
+    entitlements: [
+      world.entitlement("repair", { require: ["incident"], drill: false, max_wait: 60, audit: "receipt" }),
+    ],
     revokers: ["security"],
     reviewers: ["lead"],
     ledgers: [world.stranger.jwk],
@@ -385,6 +387,8 @@ describe("the members of the plugin configuration", () => {
     kept_headers: ["x-original-url"],
     text: "a.b.c",
     texts: [],
+    bytes: "ledger",
+    request_path: "/v1/receipts",
     upstream_header: { name: "apikey", value: "k" },
   };
   const sample = (of: readonly Row[]): Json =>
@@ -395,7 +399,7 @@ describe("the members of the plugin configuration", () => {
       ]),
     );
   const everything: Json = { ...sample(rows), ...anchors };
-  const elsewhere = rows.filter(({ only }) => only !== undefined);
+  const elsewhere = rows.filter(({ only }) => only === "UPSTREAM_HEADERS > 0");
   const whole = elsewhere.reduce((less, { name }) => without(less, name), everything);
   /** Without the bundle, which the filter would judge. */
   const takes = (configuration: Json): { filter: boolean; command: boolean } => ({
