@@ -95,12 +95,15 @@ export class Auditor {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
       // Counted in a sum that names no single one, or in one that was not due when the log ended.
       const crowd = this.told.get(`${finding.code} *`);
-      if (crowd !== undefined && (crowd.extra-- > 0 || at >= crowd.at)) return [];
-      if (told !== undefined && (told.extra-- > 0 || (at >= told.at && this.now - told.at < LONGEST_PAUSE_MS)))
-        return [];
+      if ([crowd, told].some((sum) => sum !== undefined && this.isInSum(sum, at))) return [];
       return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
     });
     return [...found, ...untold];
+  }
+
+  /** Whether a finding of that time is one of those that it counted, or may be one of its next, as none was due yet. */
+  private isInSum(sum: { extra: number; readonly at: number }, at: number): boolean {
+    return sum.extra-- > 0 || (at >= sum.at && this.now - sum.at < LONGEST_PAUSE_MS);
   }
 
   /** Heads of all chains, open stretches and counts, as they are now. */
