@@ -30,6 +30,24 @@ function untold(...entries: readonly Entry[]): readonly (number | undefined)[] {
   return auditor.end().flatMap(({ isUntold, index }) => (isUntold === true ? [index] : []));
 }
 
+describe("an alarm about an entry", () => {
+  const nonsense = entryAt("quarantine", 0, "what is no line", "gateway-1");
+  const about = (...indices: number[]): Entry =>
+    entryAt("alarm", 0, JSON.stringify({ code: "quarantined", subject: "gateway-1", about: indices, says: "x" }));
+
+  it("behind it tells of it", () => {
+    expect(untold(nonsense, about(0))).toEqual([]);
+    expect(untold(nonsense)).toEqual([0]);
+  });
+
+  it("that is not there yet, or that is another, tells of nothing", () => {
+    // Longer than anything of the same subject may only be counted.
+    const later = entryAt("heartbeat", 25, "{}", "gateway-1");
+    expect(untold(about(1, 2), nonsense, later)).toEqual([1]);
+    expect(untold(entryAt("heartbeat", 0, "{}", "gateway-1"), nonsense, about(0), later)).toEqual([1]);
+  });
+});
+
 describe("an alarm that stands for many of one sender", () => {
   const later = entryAt("quarantine", 1, "not told of", "gateway-1");
 

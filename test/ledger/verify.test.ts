@@ -263,8 +263,6 @@ describe("what a ledger has not written", () => {
   it.each([
     ["an alarm that is none", "alarm", "all is well", "it is no alarm as a ledger writes them"],
     ["an alarm of another code", "alarm", JSON.stringify({ ...finding, code: "none" }), "it is no alarm"],
-    ["an alarm about itself", "alarm", JSON.stringify({ ...finding, about: [4] }), "an alarm about entry 4, which"],
-    ["an alarm about what is to come", "alarm", JSON.stringify({ ...finding, about: [1, 7] }), "about entry 7, which"],
     ["the end of nothing", "end", "{}", "it does not say which VM is over"],
     ["a shard's entry that says nothing", "shard", "{}", "it neither opens nor seals a shard"],
     [

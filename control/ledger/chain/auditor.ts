@@ -68,7 +68,7 @@ export class Auditor {
   take(index: number, entry: Entry): readonly Audited[] {
     if (entry.head.type === "alarm") {
       this.now = Math.max(this.now, Date.parse(entry.head.received));
-      this.noteAlarm(entry.body);
+      this.noteAlarm(index, entry.body);
       return [];
     }
     const found = this.flush();
@@ -134,7 +134,7 @@ export class Auditor {
     return [...findings];
   }
 
-  private noteAlarm(body: Buffer): void {
+  private noteAlarm(at: number, body: Buffer): void {
     const finding = decodeFinding(body);
     if (finding === undefined) return;
     const { code, about, count = 0, ranges = [] } = finding;
@@ -147,6 +147,7 @@ export class Auditor {
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
     for (const index of about) {
+      if (index >= at) continue; // Of what is to come nobody can tell.
       const key = `${code} ${index}`;
       if (!this.unseen.delete(key)) remember(this.seen, key, true, MAX_UNSEEN);
     }
