@@ -17,7 +17,7 @@ import { type KeyFile, readKeyFile, sealKey, unlockKey } from "../signer/keyfile
 import { passphraseFor } from "../signer/passphrase.js";
 import { readAnchors } from "../trust/anchors.js";
 import { examples, jsonOption, keysOption, newPassphrase, passphraseOption } from "./context.js";
-import { keyFileFor, mustBeEmpty } from "./ledger-init.js";
+import { fileNameOf, keyFileFor, mustBeEmpty } from "./ledger-init.js";
 import { progress } from "./ledger-options.js";
 import { result, resultJson, say, sayWhole } from "./output.js";
 
@@ -40,6 +40,23 @@ async function open(path: string, passphraseFd: number | undefined): Promise<Pri
   );
 }
 
+/**
+ * Beside the old key: which key's file goes on with it under that name. A second one would sign a second history under the same name and
+ * key, each with a record of its own.
+ */
+const noteOf = (oldKey: string, origin: string): string => `${oldKey}.next-${fileNameOf(origin)}`;
+
+/** @throws where the name was given to another key's file before */
+function mustBeOnly(oldKey: string, origin: string, path: string): void {
+  const note = noteOf(oldKey, origin);
+  const before = readTextIfThere(note, "the note of its successor's key")?.trimEnd();
+  if (before === undefined || before === path) return;
+  throw new UserError(`${visible(origin)} was made before: its key is ${visible(before)}. Nothing was changed.`, {
+    hint: `Name the folder that goes with that key. A key never signs two ledgers of one name; only where nothing was ever written to that one, or its key was moved here: rm ${visible(note)}`,
+    exitCode: 1,
+  });
+}
+
 /** The old key under another name, so that bundles which name it go on; its record of what it signed is a new one. */
 function copyOf(file: KeyFile, path: string, name: string): NewFile {
   return { path, text: `${JSON.stringify({ ...file, name }, null, 2)}\n`, mode: 0o600 };
@@ -50,6 +67,7 @@ async function make(from: string, to: string, old: LedgerConfig, oldKey: Private
   const { origin, passphraseFd } = options;
   mustBeEmpty(to);
   const path = keyFileFor(to, options);
+  mustBeOnly(old.key, origin, path);
   const name = basename(path).replace(/\.key\.json$/, "");
   const key = options.newKey === true ? newKey("Ed25519") : oldKey;
   const keyFile =
@@ -62,17 +80,21 @@ async function make(from: string, to: string, old: LedgerConfig, oldKey: Private
   });
   parseLedgerConfig(text, configFile(to));
   const shard = { folder: to, signer: openLogSigner(key, origin), signedPath: `${path}.signed` };
+  const note = noteOf(old.key, origin);
+  if (!existsSync(note)) writeNewTexts([{ path: note, text: `${path}\n`, mode: 0o600 }]);
   writeNewTexts([keyFile, { path: configFile(to), text }, ...newLogFiles(shard)]);
   return shard;
 }
 
 /** What an earlier run has made. */
-async function reopen(to: string, oldKey: PrivateKey, { origin, passphraseFd }: Options): Promise<Shard> {
+async function reopen(to: string, from: LedgerConfig, oldKey: PrivateKey, options: Options): Promise<Shard> {
+  const { origin, passphraseFd } = options;
   const config = readLedgerConfig(configFile(to));
   if (config.origin !== origin)
     throw new UserError(`${visible(to)} is the ledger ${visible(config.origin)} already.`, {
       hint: `To go on with it: --origin ${visible(config.origin)}; else name a new folder.`,
     });
+  mustBeOnly(from.key, origin, config.key);
   const isSame = readKeyFile(config.key).public.kid === oldKey.kid;
   const key = isSame ? oldKey : await open(config.key, passphraseFd);
   return { folder: to, signer: openLogSigner(key, origin), signedPath: `${config.key}.signed` };
@@ -113,7 +135,7 @@ async function run(from: string, to: string, options: Options): Promise<void> {
       hint: "The period is in the name: --origin ledger.example.com/eu/2026-12",
     });
   const fresh = existsSync(join(to, "checkpoint"))
-    ? await reopen(to, oldKey, options)
+    ? await reopen(to, config, oldKey, options)
     : await make(from, to, config, oldKey, options);
   const tick = progress();
   const next = await nextShard({

@@ -4,14 +4,24 @@ import { UserError } from "../base/errors.js";
 import { type NewContent, readBytes, writeNewTexts } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { asciiJson } from "../ledger/audit/line.js";
-import { checkProof, findEntries, MAX_FOUND, proveEntry } from "../ledger/audit/prove.js";
-import { grantOf, openHead, type ReadEntry, readDecoded, requestOf } from "../ledger/audit/reader.js";
+import {
+  checkProof,
+  entryAt,
+  type Found,
+  findEntries,
+  headFor,
+  MAX_FOUND,
+  openHeads,
+  proveEntry,
+} from "../ledger/audit/prove.js";
+import { grantOf, requestOf } from "../ledger/audit/reader.js";
 import { openSource } from "../ledger/audit/source.js";
 import { MAX_ENTRY_BYTES } from "../ledger/entry.js";
 import type { TileSource } from "../ledger/log.js";
 import { parseCount } from "../ledger/tlog/checkpoint.js";
 import { examples, jsonOption } from "./context.js";
 import { progress, readVkey, sayUnverified, vkeyOption } from "./ledger-options.js";
+import { policyOption, witnessesOf } from "./ledger-policy.js";
 import { result, say } from "./output.js";
 
 interface Options {
@@ -20,6 +30,7 @@ interface Options {
   readonly grant?: string;
   readonly out?: string;
   readonly check?: boolean;
+  readonly policy?: string;
   readonly json?: boolean;
 }
 
@@ -33,11 +44,22 @@ function check(proofFile: string, entryFile: string | undefined, options: Option
     });
   const proof = readBytes(proofFile, "the proof", { max: MAX_PROOF_BYTES });
   const entry = readBytes(entryFile, "the entry", { max: MAX_ENTRY_BYTES });
-  const { index, checkpoint } = checkProof(proof.toString("utf8"), entry, readVkey(options.key));
+  const key = readVkey(options.key);
+  const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
+  const { index, checkpoint } = checkProof(proof.toString("utf8"), entry, key);
   const { origin, size } = checkpoint;
-  if (options.json === true)
-    result(asciiJson({ holds: true, origin, index, size, root: checkpoint.root.toString("base64") }, 2));
-  else result(`Proved: ${visible(entryFile)} is entry ${index} of ${visible(origin)}, in its signed tree of ${size}.`);
+  const witnesses = cosignedBy?.(checkpoint.text);
+  if (options.json === true) {
+    result(asciiJson({ holds: true, origin, index, size, root: checkpoint.root.toString("base64"), witnesses }, 2));
+    return;
+  }
+  const seen =
+    witnesses === undefined
+      ? ""
+      : `, which ${witnesses.map(visible).join(", ") || "nobody"} cosigned, as the policy demands`;
+  result(
+    `Proved: ${visible(entryFile)} is entry ${index} of ${visible(origin)}, in its signed tree of ${size}${seen}.`,
+  );
 }
 
 async function wantedEntries(
@@ -45,7 +67,7 @@ async function wantedEntries(
   size: number,
   index: string | undefined,
   { requestId, grant }: Options,
-): Promise<ReadEntry[]> {
+): Promise<Found[]> {
   if ([index, requestId, grant].filter((given) => given !== undefined).length !== 1)
     throw new UserError("Name one thing: an index, --request-id or --grant.", {
       hint: "`glassgate ledger tail` shows the indices.",
@@ -54,9 +76,7 @@ async function wantedEntries(
     const wanted = parseCount(index);
     if (wanted === undefined || wanted >= size)
       throw new UserError(`There is no entry ${visible(index)}: the log has ${size}, counted from 0.`);
-    const entries: ReadEntry[] = [];
-    for await (const entry of readDecoded(source, size, wanted, wanted + 1)) entries.push(entry);
-    return entries;
+    return [await entryAt(source, size, wanted)];
   }
   const tick = progress();
   const found = await findEntries(
@@ -74,11 +94,15 @@ async function prove(where: string, index: string | undefined, options: Options)
     check(where, index, options);
     return;
   }
+  if (options.policy !== undefined)
+    throw new UserError("--policy judges a proof that is there: it goes with --check.", {
+      hint: "A proof has the witnesses' lines where they cosigned a tree with the entry; nothing needs to be said for that.",
+    });
   const source = openSource(where);
   const key = options.key === undefined ? undefined : readVkey(options.key);
   if (key === undefined) sayUnverified();
-  const checkpoint = await openHead(source, key);
-  const entries = await wantedEntries(source, checkpoint.size, index, options);
+  const heads = await openHeads(source, key);
+  const entries = await wantedEntries(source, heads.newest.size, index, options);
   if (entries.length > 1 && options.out !== undefined)
     throw new UserError(
       `There are ${entries.length} entries about it: ${entries.map(({ index: i }) => i).join(", ")}.`,
@@ -91,17 +115,23 @@ async function prove(where: string, index: string | undefined, options: Options)
   for (const entry of entries) {
     const proof = options.out ?? `entry-${entry.index}.tlog-proof`;
     const beside = `${proof.replace(/\.tlog-proof$/, "")}.entry`;
-    files.push({ path: proof, text: await proveEntry(source, checkpoint, entry) }, { path: beside, text: entry.bytes });
+    files.push({ path: proof, text: await proveEntry(source, heads, entry) }, { path: beside, text: entry.bytes });
     written.push({ index: entry.index, proof, entry: beside });
   }
   writeNewTexts(files);
   if (entries.length === MAX_FOUND) say(`There may be more: these are the first ${MAX_FOUND}.`);
   if (options.json === true) result(asciiJson(written, 2));
   else for (const one of written) result(`entry ${one.index}: ${visible(one.proof)}, ${visible(one.entry)}`);
-  say(`${plural(written.length, "proof")} under the checkpoint of ${checkpoint.size} entries. Check one:`);
+  const sizes = [...new Set(entries.map((found) => headFor(heads, found).size))];
+  const cosigned = entries.filter((found) => headFor(heads, found) === heads.cosigned).length;
+  const lines =
+    cosigned === 0 ? "" : `, ${cosigned === entries.length ? "" : `${cosigned} of them `}with the witnesses' lines`;
+  say(`${plural(written.length, "proof")} under the checkpoint of ${sizes.join(" and ")} entries${lines}. Check one:`);
   const [first] = written;
   if (first !== undefined)
-    say(`  glassgate ledger prove --check ${visible(first.proof)} ${visible(first.entry)} --key VKEY`);
+    say(
+      `  glassgate ledger prove --check ${visible(first.proof)} ${visible(first.entry)} --key VKEY${cosigned === 0 ? "" : " --policy FILE"}`,
+    );
 }
 
 export function addLedgerProve(ledger: Command): void {
@@ -114,6 +144,7 @@ export function addLedgerProve(ledger: Command): void {
     .option("--grant <sha256>", "the entries about this grant (grant_sha256)")
     .option("--out <file>", "where to write it; the entry goes beside it")
     .option("--check", "check a proof instead")
+    .addOption(policyOption("with --check: the witnesses that must have cosigned (C2SP tlog-policy)"))
     .addOption(vkeyOption())
     .addOption(jsonOption())
     .action(prove);
@@ -121,5 +152,6 @@ export function addLedgerProve(ledger: Command): void {
     "glassgate ledger prove ledger/ 41 --key ledger.vkey --out access.tlog-proof",
     "glassgate ledger prove ledger/ --request-id 4f2a-77 --key ledger.vkey",
     "glassgate ledger prove --check access.tlog-proof access.entry --key ledger.vkey",
+    "glassgate ledger prove --check access.tlog-proof access.entry --key ledger.vkey --policy witnesses.txt",
   ]);
 }

@@ -1,18 +1,16 @@
 /** `glassgate ledger verify`: from a folder of files, a key and a kept checkpoint to "proved". */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
-import { showTime } from "../base/time.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import type { Rules } from "../ledger/audit/meaning.js";
 import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
 import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.js";
 import { Auditor } from "../ledger/chain/auditor.js";
-import { judge, type Policy, readPolicy } from "../ledger/policy.js";
 import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { collect, duration, examples, jsonOption, wholeNumber } from "./context.js";
 import { progress, readVkey, vkeyOption } from "./ledger-options.js";
+import { policyOption, witnessesOf } from "./ledger-policy.js";
 import { result, resultRows } from "./output.js";
 
 /** Each has memory of its own, and no machine that people verify on has more cores to give. */
@@ -41,14 +39,6 @@ const readKept = (file: string): Kept => ({
   bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
 });
 
-/** @throws where the policy wants more */
-function cosignedBy(policy: Policy, note: string): readonly string[] {
-  const { isMet, wanted, cosignatures } = judge(policy, note);
-  if (!isMet)
-    throw new UserError(`The policy's witnesses have not all cosigned it: it wants ${wanted}.`, { exitCode: 1 });
-  return cosignatures.map(({ key, time }) => `${key.name} (${showTime(time)})`);
-}
-
 /** What nobody can know who pins nothing. */
 const NEEDS_PINS: ReadonlySet<string> = new Set(["anchors", "foreign_bundle", "bundle_unknown"]);
 
@@ -72,12 +62,12 @@ function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence 
 async function verify(where: string, options: Options): Promise<void> {
   const key = readVkey(options.key);
   const anchors = (options.anchors ?? []).map(readAnchors);
-  const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
+  const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
   const report = await verifyLedger({
     where,
     key,
     since: (options.since ?? []).map(readKept),
-    witnesses: policy === undefined ? undefined : ({ text }) => cosignedBy(policy, text),
+    witnesses: cosignedBy && (({ text }) => cosignedBy(text)),
     rules: rulesFor(key.name, anchors, options),
     threads: options.threads,
     progress: progress(),
@@ -107,7 +97,7 @@ export function addLedgerVerify(ledger: Command): void {
     .argument("<ledger>", "the folder, or its https:// address")
     .addOption(vkeyOption().makeOptionMandatory())
     .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
-    .option("--policy <file>", "the witnesses that must have cosigned (C2SP tlog-policy)")
+    .addOption(policyOption())
     .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
     .addOption(graceOption("--grace <duration>", "how long it leaves a missing record open", GRACE))
     .addOption(graceOption("--silence <duration>", "how long it lets a gateway be without heartbeats", SILENCE))

@@ -60,16 +60,27 @@ export function encodeEntry({ head, body }: Entry): Buffer {
   return Buffer.concat([line, body]);
 }
 
-/** Undefined where the ledger did not write it so: another type, an unknown member, no line feed. */
+/** The body stands in one place. */
+const isWhole = ({ sha256, bytes }: EntryHead, body: Buffer): boolean =>
+  (sha256 === undefined) === (bytes === undefined) && (sha256 === undefined || body.length === 0);
+
+/**
+ * Undefined where the ledger did not write it so: another type, an unknown member, a member twice, other spacing or order, no line feed,
+ * or a body both here and in `blob/`.
+ */
 export function decodeEntry(bytes: Buffer): Entry | undefined {
   const end = bytes.indexOf(LINE_FEED);
   if (end < 0 || end > MAX_HEAD_BYTES) return undefined;
+  const line = bytes.toString("utf8", 0, end);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(bytes.toString("utf8", 0, end));
+    parsed = JSON.parse(line);
   } catch {
     return undefined; // No JSON: said to the caller by the result.
   }
   const head = headSchema.safeParse(parsed);
-  return head.success ? { head: head.data, body: bytes.subarray(end + 1) } : undefined;
+  const body = bytes.subarray(end + 1);
+  // To the byte: so a reader of whatever make takes the same from it.
+  const isOurs = head.success && JSON.stringify(head.data) === line && isWhole(head.data, body);
+  return isOurs ? { head: head.data, body } : undefined;
 }

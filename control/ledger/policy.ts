@@ -99,7 +99,7 @@ class Reader {
     if (vkey === undefined || more.length > 0) throw this.refuse("a log is `log VKEY [URL]`");
     this.count(this.logs, "logs");
     const key = this.key(vkey, ED25519, "a log");
-    this.mustBeOnce(key, this.logs);
+    this.mustBeOnce(key, [...this.logs, ...this.witnesses]);
     this.logs.push({ key, url: this.url(url) });
   }
 
@@ -108,7 +108,8 @@ class Reader {
       throw this.refuse("a witness is `witness NAME VKEY [URL]`");
     this.count(this.witnesses, "witnesses");
     const key = this.key(vkey, COSIGNATURE, "a witness");
-    this.mustBeOnce(key, this.witnesses);
+    // Nobody witnesses himself.
+    this.mustBeOnce(key, [...this.witnesses, ...this.logs]);
     const witness = { name, key, url: this.url(url) };
     this.define(witness);
     this.witnesses.push(witness);

@@ -141,6 +141,30 @@ describe("glassgate ledger", () => {
     expect(cut.stderr).toContain("before is not what ledger.example.com/eu/2026-11 goes on from");
   });
 
+  it("next makes one successor of a name: a second would sign another history under the same key", async () => {
+    const origin = "ledger.example.com/asia/2026-11";
+    await ledger(["init", "asia-10", "--origin", "ledger.example.com/asia/2026-10"]);
+    expect(await ledger(["next", "asia-10", "asia-11", "--origin", origin])).toMatchObject({ code: 0 });
+    // As somebody does who lost the folder.
+    const again = ["next", "asia-10", "other-11", "--origin", origin, "--key", "keys/other.key.json"];
+    const refused = await ledger(again);
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain(`${origin} was made before: its key is`);
+    expect(existsSync(join(root, "other-11"))).toBe(false);
+    expect(existsSync(join(root, "keys/other.key.json"))).toBe(false);
+    // Also where it was only made, and the other one is there already.
+    await ledger(["init", "asia-b", "--origin", "ledger.example.com/asia-b/2026-10"]);
+    await ledger(["next", "asia-b", "asia-b-11", "--origin", "ledger.example.com/asia-b/2026-11"]);
+    cpSync(join(root, "asia-b-11"), join(root, "asia-b-copy"), { recursive: true });
+    const yaml = readFileSync(join(root, "asia-b-11/ledger.yaml"), "utf8");
+    const keyFile = /key: "?([^"\n]+\.key\.json)/.exec(yaml)?.[1] ?? "";
+    for (const end of ["", ".signed"]) cpSync(keyFile + end, join(root, `keys/copy.key.json${end}`));
+    writeFileSync(join(root, "asia-b-copy/ledger.yaml"), yaml.replace(keyFile, join(root, "keys/copy.key.json")));
+    const copied = await ledger(["next", "asia-b", "asia-b-copy", "--origin", "ledger.example.com/asia-b/2026-11"]);
+    expect(copied).toMatchObject({ code: 1 });
+    expect(copied.stderr).toContain("was made before");
+  });
+
   it("next makes nothing at all where its key's file is taken", async () => {
     const args = ["next", "before", "us-11", "--origin", "ledger.example.com/us/2026-11", "--key", "eu-10.vkey"];
     expect(await ledger(args)).toMatchObject({ code: 2 });

@@ -11,7 +11,7 @@ import { type Ledger, openLedger } from "../../control/ledger/chain/ledger.js";
 import { type Entry, encodeEntry } from "../../control/ledger/entry.js";
 import { newLogFiles, openFilesLog, Sealed } from "../../control/ledger/log/files.js";
 import { openLogSigner } from "../../control/ledger/log/key.js";
-import { encodeOpening, encodeSeal, shardHead } from "../../control/ledger/shard.js";
+import { encodeOpening, encodeSeal, type Predecessor, shardHead } from "../../control/ledger/shard.js";
 import { type CheckedShard, checkShards } from "../../control/ledger/shards/check.js";
 import { wholeEntries } from "../../control/ledger/shards/entries.js";
 import { type NextOptions, nextShard, type Shard } from "../../control/ledger/shards/next.js";
@@ -33,6 +33,11 @@ function shardIn(root: string, month: string): Shard {
     signer: openLogSigner(key, `ledger.example.com/eu/${month}`),
     signedPath: join(root, "keys", `${month}.key.json.signed`),
   };
+}
+
+interface Named {
+  readonly vm: string;
+  readonly seq: number;
 }
 
 const newRoot = (): string => mkdtempSync(join(tmpdir(), "glassgate-shards-"));
@@ -181,6 +186,32 @@ describe("a ledger that is rolled over", () => {
     await forged.close();
     await expect(check([november, october])).rejects.toThrow("has no such record");
   });
+
+  it.each([
+    ["another place in its chain", (vm: Named) => ({ ...vm, seq: vm.seq + 1 })],
+    ["another chain", (vm: Named) => ({ ...vm, vm: vm.vm.replace(/[0-9]+$/, "9") })],
+  ])("is found out where a head is a record of %s", async (_, forge) => {
+    const root = newRoot();
+    const [october, november] = [shardIn(root, "2026-10"), shardIn(root, "2026-11")];
+    make(october);
+    make(november);
+    const first = await run(october);
+    await first.ledger.take((parts[0] ?? []).map((text) => line(text)));
+    await first.close();
+    const honest = shardIn(newRoot(), "2026-11");
+    make(honest);
+    await next(october, honest);
+    const [opening] = await entriesOf(honest);
+    const said: { carried: { vms: Named[] }; predecessor: Predecessor } = JSON.parse(
+      opening?.body.toString() ?? "",
+    );
+    said.carried.vms = said.carried.vms.map(forge);
+    const forged = await openFilesLog(november);
+    await forged.append([encodeEntry({ head: shardHead(clock), body: encodeOpening(said) })]);
+    await forged.close();
+    await expect(check([november, october])).rejects.toThrow("has no such record");
+    await expect(check([honest, october])).resolves.toHaveLength(2);
+  });
 });
 
 describe("a record that is removed from the first of three shards", () => {
@@ -316,6 +347,41 @@ describe("the next shard", () => {
     await running.ledger.take([line("something")]);
     await running.close();
     expect((await failure(next(old, own))).message).toContain("is not the successor");
+  });
+
+  it("seals nothing for a successor that has entries of its own, or that somebody writes to", async () => {
+    const root = newRoot();
+    const [old, fresh] = await ended(root);
+    make(fresh);
+    const writer = await openFilesLog({ ...fresh, holder: "glassgate ledger serve" });
+    expect((await failure(next(old, fresh))).message).toContain("glassgate ledger serve");
+    await writer.append([encodeEntry({ head: { ...shardHead(clock), type: "review" }, body: Buffer.from("{}") })]);
+    await writer.close();
+    expect((await failure(next(old, fresh))).message).toContain("is not the successor");
+    const again = await openFilesLog(old); // It takes records in as before.
+    await again.close();
+    const third = shardIn(root, "2026-11-again");
+    make(third);
+    expect(await next(old, third)).toMatchObject({ wasDone: false });
+  });
+
+  it("seals nothing that no successor could go on from", async () => {
+    const [old, fresh] = [shardIn(newRoot(), "2026-10"), shardIn(newRoot(), "2026-11")];
+    make(old);
+    make(fresh);
+    const running = await run(old);
+    await running.ledger.take([...Array(300).keys()].map((i) => line(`line ${i}`)));
+    await running.close();
+    const bundle = join(old.folder, "tile/entries/000");
+    const bytes = readFileSync(bundle);
+    const damaged = Buffer.from(bytes);
+    damaged.fill(0, 10, 20);
+    writeFileSync(bundle, damaged);
+    expect(await failure(next(old, fresh))).toBeInstanceOf(UserError);
+    writeFileSync(bundle, bytes);
+    const again = await openFilesLog(old);
+    await again.close();
+    expect(await next(old, fresh)).toMatchObject({ wasDone: false });
   });
 
   it("of an empty ledger is one as well", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { repository, shellLines } from "../cli/doc-commands.js";
 import { shell } from "../cli/run.js";
-import { checkpointOf, entry, filesOf, records, testKey, writeLog } from "./make-log.js";
+import { checkpointOf, cosign, entry, filesOf, records, testKey, witnessKey, writeLog } from "./make-log.js";
 
 const folder = mkdtempSync(join(tmpdir(), "glassgate-audit-doc-"));
 const hasGo = spawnSync("go", ["version"]).status === 0 && existsSync(`${repository}test/ledger-go`);
@@ -15,7 +15,11 @@ const isOthers = (line: string): boolean => /^(?:go |\.\/ledger-go )/.test(line)
 beforeAll(() => {
   const key = testKey("ledger.example.com/eu/2026-11");
   const entries = records(600).map((text) => entry(text));
-  writeLog(join(folder, "copy"), filesOf(entries, key));
+  const witness = testKey("witness.example", 21);
+  const cosigned = cosign(checkpointOf(entries.slice(0, 500), key), witness, 1_764_178_200);
+  writeLog(join(folder, "copy"), filesOf(entries, key).set("cosigned", Buffer.from(cosigned)));
+  const policy = [`log ${key.vkey}`, `witness w ${witnessKey(witness)}`, "quorum w", ""].join("\n");
+  writeFileSync(join(folder, "witnesses.txt"), policy);
   writeFileSync(join(folder, "ledger.vkey"), `${key.vkey}\n`);
   writeFileSync(join(folder, "kept.checkpoint"), checkpointOf(entries.slice(0, 300), key));
   mkdirSync(join(folder, "test"));
@@ -38,6 +42,8 @@ it.each(commands.filter((line) => !isOthers(line)))("%s", async (line) => {
   expect(code, stderr + stdout).toBe(0);
   if (/ledger verify /.test(line))
     expect(stdout).toContain("Nothing that was there at size 300 (kept.checkpoint) was changed");
+  if (/--policy /.test(line))
+    expect(stdout).toMatch(/tree of 500, which witness\.example .* cosigned, as the policy demands/);
 });
 
 it.skipIf(!hasGo).each(commands.filter(isOthers))(`${hasGo ? "" : "(skipped: no Go here) "}%s`, async (line) => {

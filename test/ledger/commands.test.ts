@@ -243,7 +243,7 @@ describe("witnesses", () => {
       "--policy",
       "one.policy",
     );
-    expect(found.stdout).toContain("Wrong: checkpoint: The cosignature of witness-1.example does not verify");
+    expect(found.stdout).toContain("checkpoint: The cosignature of witness-1.example does not verify");
     expect(found.code).toBe(1);
   });
 });

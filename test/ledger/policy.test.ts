@@ -176,6 +176,24 @@ describe("a policy", () => {
     expect(judge({ ...policy, logs: [] }, signedBy(a)).isMet).toBe(true);
   });
 
+  it("of as many witnesses as it may have judges a checkpoint with all of their lines", () => {
+    const all = keys.slice(0, 64);
+    const policy = policyOf(
+      `log ${log.vkey}`,
+      ...all.map((key, i) => witness(`w${i}`, key)),
+      `group all all ${all.map((_, i) => `w${i}`).join(" ")}`,
+      "quorum all",
+    );
+    expect(judge(policy, signedBy(...all))).toMatchObject({ isMet: true, wanted: "" });
+    expect(judge(policy, signedBy(...all.slice(1)))).toMatchObject({ isMet: false, wanted: "w0" });
+  });
+
+  it("has no witness with a log's key, whichever comes first", () => {
+    const lines = [`log ${a.vkey}`, witness("w", a)];
+    expect(() => policyOf(...lines, "quorum w")).toThrow("policy:2: the key is that of witness.example/0 once more");
+    expect(() => policyOf(...lines.toReversed(), "quorum w")).toThrow("policy:2: the key is that of");
+  });
+
   it("is what docs/audit.md shows", () => {
     const doc = readFileSync(fileURLToPath(new URL("../../docs/audit.md", import.meta.url)), "utf8");
     const [, example = ""] = /```text\n(log .*?)```/s.exec(doc) ?? [];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { showProblem } from "../../control/ledger/audit/problem.js";
 import { type Report, verifyLedger } from "../../control/ledger/audit/verify.js";
-import { provedBy } from "../../control/ledger/audit/words.js";
+import { notProvedBy, provedBy } from "../../control/ledger/audit/words.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { bundleOf, checkpointOf, entry, filesOf, leaf, records, testKey, treeHash, writeLog } from "./make-log.js";
 
@@ -75,10 +75,18 @@ describe("a log that nobody changed", () => {
   it("is consistent with every checkpoint of before", async () => {
     const entries = entriesOf(700);
     const folder = folderOf(filesOf(entries, key));
-    const since = [0, 1, 255, 256, 300, 512, 699, 700].map((size) => checkpointOf(entries.slice(0, size), key));
+    const since = [1, 255, 256, 300, 512, 699, 700].map((size) => checkpointOf(entries.slice(0, size), key));
     const report = await verify(folder, { since });
     expect(report.problems).toEqual([]);
-    expect(report.consistentWith.map(({ size }) => size)).toEqual([0, 1, 255, 256, 300, 512, 699, 700]);
+    expect(report.consistentWith.map(({ size }) => size)).toEqual([1, 255, 256, 300, 512, 699, 700]);
+  });
+
+  it("is not proved to be that of before by a checkpoint of nothing", async () => {
+    const report = await verify(folderOf(filesOf(entriesOf(3), key)), { since: [checkpointOf([], key)] });
+    expect(report.problems).toEqual([]);
+    expect(report.consistentWith).toEqual([]);
+    expect(report.steps.at(-1)).toMatchObject({ step: "since", holds: undefined });
+    expect(notProvedBy(report, { anchors: true }).join()).toContain("that these entries are those of before");
   });
 });
 
@@ -233,6 +241,13 @@ describe("what a ledger has not written", () => {
     ["a member that there is not", entry("x", { more: { approved: true } })],
     ["nothing", Buffer.alloc(0)],
     ["a line feed before it", Buffer.concat([Buffer.from("\n"), entry("x")])],
+    ["a member twice", Buffer.from(entry("x").toString().replace('"type":"record"', '"type":"alarm","type":"record"'))],
+    ["a space", Buffer.from(entry("x").toString().replace(",", ", "))],
+    ["another order", Buffer.from(entry("x").toString().replace('{"ledger":1,', "{").replace("}", ',"ledger":1}'))],
+    ["an escape", Buffer.from(entry("x").toString().replace("eu-1", "eu\\u002d1"))],
+    ["a hash without a length", entry("", { more: { sha256: "a".repeat(64) } })],
+    ["a length without a hash", entry("x", { more: { bytes: 1 } })],
+    ["a body here and in a blob", entry("x", { more: { sha256: "a".repeat(64), bytes: 1 } })],
   ])("%s", async (_, bytes) => {
     const entries = entriesOf(10);
     entries[4] = bytes;
@@ -240,6 +255,38 @@ describe("what a ledger has not written", () => {
     expect(await first(folderOf(filesOf(entries, key)))).toBe(
       `tile/entries/000.p/10, entry 4 (byte ${byte}): its first line is not one that a ledger writes`,
     );
+  });
+
+  const own = { sender: "ledger", via: "ledger" };
+  const finding = { code: "fork", subject: "x", about: [2], says: "x" };
+  const seal = { next: { origin: "ledger.example.com/eu/2026-12", vkey: "x" } };
+  it.each([
+    ["an alarm that is none", "alarm", "all is well", "it is no alarm as a ledger writes them"],
+    ["an alarm of another code", "alarm", JSON.stringify({ ...finding, code: "none" }), "it is no alarm"],
+    ["the end of nothing", "end", "{}", "it does not say which VM is over"],
+    ["a shard's entry that says nothing", "shard", "{}", "it neither opens nor seals a shard"],
+    [
+      "a shard that opens in the middle",
+      "shard",
+      JSON.stringify({ predecessor: { origin: "x", vkey: "x", checkpoint: "x" }, carried: {} }),
+      "it neither opens nor seals a shard",
+    ],
+  ])("%s", async (_, type, body, says) => {
+    const entries = entriesOf(10);
+    entries[4] = entry(body, { type, ...own });
+    const found = await first(folderOf(filesOf(entries, key)));
+    expect(found).toContain("entry 4 (byte");
+    expect(found).toContain(says);
+  });
+
+  it("anything behind the entry that seals the log", async () => {
+    const entries = entriesOf(10);
+    entries[9] = entry(JSON.stringify(seal), { type: "shard", ...own });
+    expect(await first(folderOf(filesOf(entries, key)))).toBe("");
+    entries[7] = at(entries, 9);
+    const found = await first(folderOf(filesOf(entries, key)));
+    expect(found).toContain("entry 8 (byte");
+    expect(found).toContain("it stands behind entry 7, which seals the log");
   });
 
   it("bytes that look like a review stand behind the line feed, and are what they came as", async () => {

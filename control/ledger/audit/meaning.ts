@@ -4,8 +4,10 @@
  */
 import { alarmRows } from "../chain/codes.gen.js";
 import { decodeFinding, type Finding } from "../chain/finding.js";
+import { keyOfEnd } from "../chain/heartbeats.js";
 import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
 import type { TileSource } from "../log.js";
+import { openingOf, sealOfBody } from "../shard.js";
 import { namesBlob, readBlob } from "./blob.js";
 import type { CheckedBundle } from "./bundle.js";
 import { entriesIn } from "./files.js";
@@ -27,6 +29,22 @@ export interface Stretch {
   readonly to: number;
 }
 
+/** What is wrong with the form of what only the ledger itself says. */
+function faultOfOwn(index: number, { head, body }: Entry): string | undefined {
+  switch (head.type) {
+    case "alarm":
+      return decodeFinding(body) === undefined ? "it is no alarm as a ledger writes them" : undefined;
+    case "end":
+      return keyOfEnd(body) === undefined ? "it does not say which VM is over" : undefined;
+    case "shard":
+      return sealOfBody(body) !== undefined || (index === 0 && openingOf(body) !== undefined)
+        ? undefined
+        : "it neither opens nor seals a shard";
+    default:
+      return undefined;
+  }
+}
+
 /** More are counted, and not kept. */
 const MAX_KEPT = 1000;
 
@@ -41,6 +59,8 @@ export class Meaning {
   malformedCount = 0;
   blobs = 0;
   entries = 0;
+  /** The entry that names a successor: it is the last one. */
+  private seal: number | undefined;
 
   constructor(
     private readonly source: TileSource,
@@ -66,9 +86,12 @@ export class Meaning {
     this.counts.set(head.type, (this.counts.get(head.type) ?? 0) + 1);
     const whole = namesBlob(head) ? await this.blobOf(head) : body;
     if (typeof whole === "string") return whole;
-    this.rules.take(index, { head, body: whole });
-    if (head.type === "alarm") this.noteAlarm(index, body);
-    return undefined;
+    const entry = { head, body: whole };
+    const fault = this.seal === undefined ? undefined : `it stands behind entry ${this.seal}, which seals the log`;
+    if (head.type === "shard" && sealOfBody(whole) !== undefined) this.seal ??= index;
+    this.rules.take(index, entry);
+    if (head.type === "alarm") this.noteAlarm(index, whole);
+    return fault ?? faultOfOwn(index, entry);
   }
 
   private blobOf(head: EntryHead & { readonly sha256: string }): Promise<Buffer | string> {

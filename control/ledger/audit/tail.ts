@@ -22,17 +22,27 @@ export interface TailOptions {
   readonly trouble: (sentence: string) => void;
 }
 
-/** The last ones that are wanted, in order: bundle by bundle from the end. */
-async function lastOf(source: TileSource, size: number, { lines, wanted }: TailOptions): Promise<ReadEntry[]> {
-  let found: ReadEntry[] = [];
+/**
+ * The last ones that are wanted, in order: looked for bundle by bundle from the end. They are read again when they are shown, as each may
+ * have a body of 64 MiB beside the log.
+ */
+async function* lastOf(
+  source: TileSource,
+  size: number,
+  { lines, wanted }: TailOptions,
+): AsyncGenerator<ReadEntry, void, undefined> {
+  let found: number[] = [];
   for (let end = size; end > 0 && found.length < lines; ) {
     const begin = Math.floor((end - 1) / WIDTH) * WIDTH;
-    const here: ReadEntry[] = [];
-    for await (const entry of readDecoded(source, size, begin, end)) if (wanted(entry)) here.push(entry);
+    const here: number[] = [];
+    for await (const entry of readDecoded(source, size, begin, end)) if (wanted(entry)) here.push(entry.index);
     found = [...here, ...found];
     end = begin;
   }
-  return lines === 0 ? [] : found.slice(-lines);
+  const shown = new Set(lines === 0 ? [] : found.slice(-lines));
+  for (const begin of new Set([...shown].map((index) => index - (index % WIDTH))))
+    for await (const entry of readDecoded(source, size, begin, Math.min(begin + WIDTH, size)))
+      if (shown.has(entry.index)) yield entry;
 }
 
 async function mustGoOn(source: TileSource, before: Checkpoint, now: Checkpoint): Promise<void> {
@@ -59,7 +69,7 @@ async function newest(source: TileSource, options: TailOptions, isAway: boolean)
 
 export async function tailLedger(source: TileSource, options: TailOptions): Promise<void> {
   let head = await openHead(source, options.key);
-  for (const entry of await lastOf(source, head.size, options)) if (!(await options.show(entry))) return;
+  for await (const entry of lastOf(source, head.size, options)) if (!(await options.show(entry))) return;
   for (let isAway = false; options.follow; ) {
     await sleep(POLL_MS);
     const next = await newest(source, options, isAway);

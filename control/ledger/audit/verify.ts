@@ -161,6 +161,8 @@ class Verification {
     const { options, source } = this;
     const kept = options.since.map((one) => ({ file: one.file, checkpoint: openKept(one, options.key) }));
     try {
+      // Before the checkpoint: a log that goes on meanwhile has none cosigned that is newer than the one which is read next.
+      const [cosigned] = await Promise.allSettled([options.witnesses && source.read(COSIGNED)]);
       const checkpoint = await openSigned(source, options.key);
       this.checkpoint = checkpoint;
       this.say(
@@ -169,7 +171,7 @@ class Verification {
         `signed by ${options.key.name}: ${checkpoint.size} entries, root ${checkpoint.root.toString("base64")}`,
       );
       const agree = await this.entries(source, checkpoint);
-      await this.cosigned(source, checkpoint, agree);
+      await this.cosigned(source, checkpoint, agree, cosigned);
       for (const { file, checkpoint: before } of kept)
         if (agree || before.size > checkpoint.size) await this.since(source, file, before, checkpoint);
         else this.say("since", undefined, `${file}: not compared`);
@@ -182,10 +184,16 @@ class Verification {
   }
 
   /** Whom the policy demands: under the newest checkpoint that they cosigned, which the log must go on from, else under its own. */
-  private async cosigned(source: TileSource, checkpoint: Checkpoint, agree: boolean): Promise<void> {
+  private async cosigned(
+    source: TileSource,
+    checkpoint: Checkpoint,
+    agree: boolean,
+    read: PromiseSettledResult<Buffer | undefined>,
+  ): Promise<void> {
     if (this.options.witnesses === undefined) return;
     this.at = "witnesses";
-    const bytes = await source.read(COSIGNED);
+    if (read.status === "rejected") throw read.reason;
+    const bytes = read.value;
     const file = bytes === undefined ? "checkpoint" : COSIGNED;
     try {
       const shown = bytes === undefined ? checkpoint : openCheckpoint(decodeNote(bytes), this.options.key);
@@ -194,7 +202,8 @@ class Verification {
         return this.say("witnesses", undefined, "not compared: these are not the entries that were signed");
       const fault = shown === checkpoint ? undefined : await faultSince(source, shown, checkpoint);
       if (fault !== undefined) return this.blame({ step: "witnesses", file, says: fault }, fault);
-      this.witnesses = names;
+      // Of an empty tree everybody can say that he saw it.
+      this.witnesses = shown.size === 0 ? [] : names;
       this.witnessedSize = shown.size;
       const by = names.join(", ") || "nobody, as it demands none";
       this.say("witnesses", true, `${shown.size} entries are cosigned as the policy demands, by ${by}`);
@@ -260,6 +269,8 @@ class Verification {
 
   private async since(source: TileSource, file: string, before: Checkpoint, now: Checkpoint): Promise<void> {
     this.at = "since";
+    if (before.size === 0)
+      return this.say("since", undefined, `${file}: it is of an empty tree, and says nothing of what is here`);
     const fault = await faultSince(source, before, now);
     if (fault === undefined) {
       this.consistentWith.push({ file, size: before.size });

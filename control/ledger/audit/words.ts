@@ -30,6 +30,8 @@ export function notProvedBy(report: Report, given: { readonly anchors: boolean }
     );
   if (report.witnesses.length === 0)
     not.push("that everybody was shown this one history: --policy FILE asks witnesses");
+  else if (report.witnessedSize !== undefined && report.witnessedSize < report.size)
+    not.push(`that they saw entries ${report.witnessedSize} to ${report.size - 1}: what they cosigned last is older`);
   if (!given.anchors)
     not.push("that the trust bundles in it are yours: no anchors were compared. --anchors FILE pins them");
   for (const { vm, from, to } of report.open)

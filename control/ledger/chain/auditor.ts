@@ -68,7 +68,7 @@ export class Auditor {
   take(index: number, entry: Entry): readonly Audited[] {
     if (entry.head.type === "alarm") {
       this.now = Math.max(this.now, Date.parse(entry.head.received));
-      this.noteAlarm(entry.body);
+      this.noteAlarm(index, entry.body);
       return [];
     }
     const found = this.flush();
@@ -95,12 +95,15 @@ export class Auditor {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
       // Counted in a sum that names no single one, or in one that was not due when the log ended.
       const crowd = this.told.get(`${finding.code} *`);
-      if (crowd !== undefined && (crowd.extra-- > 0 || at >= crowd.at)) return [];
-      if (told !== undefined && (told.extra-- > 0 || (at >= told.at && this.now - told.at < LONGEST_PAUSE_MS)))
-        return [];
+      if ([crowd, told].some((sum) => sum !== undefined && this.isInSum(sum, at))) return [];
       return [{ ...finding, isUntold: true, says: `the ledger has no alarm about it: ${finding.says}` }];
     });
     return [...found, ...untold];
+  }
+
+  /** Whether a finding of that time is one of those that it counted, or may be one of its next, as none was due yet. */
+  private isInSum(sum: { extra: number; readonly at: number }, at: number): boolean {
+    return sum.extra-- > 0 || (at >= sum.at && this.now - sum.at < LONGEST_PAUSE_MS);
   }
 
   /** Heads of all chains, open stretches and counts, as they are now. */
@@ -131,7 +134,7 @@ export class Auditor {
     return [...findings];
   }
 
-  private noteAlarm(body: Buffer): void {
+  private noteAlarm(at: number, body: Buffer): void {
     const finding = decodeFinding(body);
     if (finding === undefined) return;
     const { code, about, count = 0, ranges = [] } = finding;
@@ -144,6 +147,7 @@ export class Auditor {
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
     for (const index of about) {
+      if (index >= at) continue; // Of what is to come nobody can tell.
       const key = `${code} ${index}`;
       if (!this.unseen.delete(key)) remember(this.seen, key, true, MAX_UNSEEN);
     }

@@ -81,6 +81,8 @@ export function isSurelyGone(other: ProcessName): boolean {
   if (!isHere(other, own)) return false;
   if (own.started === undefined) return !isThere(other.pid);
   const found = statOf(other.pid);
+  // /proc may be mounted so that it hides the processes of others.
+  if (found === undefined) return !isThere(other.pid);
   // A zombie has ended, and waits for its parent to hear so.
-  return found === undefined || found.started !== other.started || found.state === "Z" || found.state === "X";
+  return found.started !== other.started || found.state === "Z" || found.state === "X";
 }

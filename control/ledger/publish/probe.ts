@@ -3,7 +3,7 @@
  * tile that is there could be replaced. So it is tried out, on a key that nobody else has.
  */
 import { randomBytes } from "node:crypto";
-import { PublishConflict } from "./publish.js";
+import { PublishConflict } from "./conflict.js";
 import type { ObjectStore } from "./store.js";
 
 const MAX_PROBE_BYTES = 64;

@@ -5,6 +5,7 @@
  *     full tiles and bundles, blobs   If-None-Match: *      one content for ever; what is there already must be the same
  *     partial tiles and bundle        If-None-Match: *
  *     checkpoint                      If-Match: ETag        only one that goes on from the one that is there
+ *     cosigned                        If-Match: ETag        what witnesses cosigned of it, never an older one over a newer
  *     partial ones that a full one supersedes are removed
  */
 import { UserError } from "../../base/errors.js";
@@ -15,17 +16,14 @@ import { mustBeBound } from "../tlog/file-source.js";
 import { decodeNote, MAX_NOTE_BYTES, parseNote, type Vkey } from "../tlog/note.js";
 import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
 import { entriesPath, TILE_WIDTH } from "../tlog/tiles.js";
+import { PublishConflict } from "./conflict.js";
+import { publishCosigned, readCosigned } from "./cosigned.js";
 import { inParallel } from "./pool.js";
 import type { Position } from "./position.js";
 import { type ObjectStore, type Stored, storeSource } from "./store.js";
 import { completed, type LogFile, VerifiedTree } from "./tree.js";
 
-/** Not to be mended by trying again: two histories, two writers, or a store that was changed. */
-export class PublishConflict extends UserError {
-  constructor(message: string, hint: string) {
-    super(message, { exitCode: 1, hint });
-  }
-}
+export { PublishConflict };
 
 export interface PublishOptions {
   readonly source: TileSource;
@@ -74,12 +72,17 @@ class Publisher {
       const stored = await store.get("checkpoint", MAX_NOTE_BYTES);
       const there = stored === undefined ? undefined : openTheirs(stored.bytes, vkey);
       if (round === 1) before = there?.size;
+      // Read before the checkpoint, which is never behind it then.
+      const cosigned = await readCosigned(this.options.source, vkey);
       // Read after the store's: whoever else publishes this log cannot be ahead of it then.
       const here = await this.checkpoint();
       const tree = await VerifiedTree.of(this.options.source, here);
       if (there !== undefined) await this.mustGoOn(there, here);
       await this.upload(tree, there?.size ?? 0);
       if (!(await this.swap(here, there, stored))) continue;
+      const more = await publishCosigned(this.options, cosigned, here);
+      this.files += more > 0 ? 1 : 0;
+      this.bytes += more;
       await this.clean(before ?? 0, here.size);
       const kept = this.kept === undefined ? {} : { kept: this.kept };
       const { files, bytes, removed } = this;

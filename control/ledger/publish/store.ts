@@ -2,7 +2,7 @@
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { TileSource } from "../log.js";
-import { mustBeBound } from "../tlog/file-source.js";
+import { COSIGNED, mustBeBound } from "../tlog/file-source.js";
 import type { CredentialSource } from "./credentials.js";
 import { PATIENCE, type Patience, Requester } from "./request.js";
 import type { Target } from "./target.js";
@@ -30,9 +30,9 @@ export interface ObjectStore {
 
 const MAX_LIST_BYTES = 2 * 1024 * 1024;
 
-/** The newest checkpoint changes; all else has one content for ever. */
+/** The newest checkpoints change; all else has one content for ever. */
 const headersOf = (key: string): Readonly<Record<string, string>> =>
-  key === "checkpoint"
+  key === "checkpoint" || key === COSIGNED
     ? { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache" }
     : { "content-type": "application/octet-stream", "cache-control": "max-age=31536000, immutable" };
 

@@ -3,9 +3,11 @@
  * opens with the last checkpoint of the one before it, so nothing in any of them can have been changed, removed or put between.
  */
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { carriedSchema } from "../chain/carry.js";
+import { readJson } from "../chain/json.js";
 import type { TileSource } from "../log.js";
 import { type Opening, openingOf, type Predecessor, sealOfBody } from "../shard.js";
 import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
@@ -29,12 +31,47 @@ export interface CheckedShard {
 const wrong = (message: string, hint?: string): UserError =>
   new UserError(message, { exitCode: 1, ...(hint === undefined ? {} : { hint }) });
 
+interface Head {
+  readonly vm: string;
+  readonly seq: number;
+  readonly sha256: string;
+}
+
+const nameSchema = z.looseObject({ vm: z.string(), seq: z.int() });
+const keyOf = ({ vm, seq, sha256 }: Head): string => `${sha256} ${seq} ${vm}`;
+
 /** The heads of chains that went along, of which the record must be in the shard that they come from, or have come along there. */
-function headsOf(opening: Opening | undefined): Map<string, string> {
-  const carried = carriedSchema.safeParse(opening?.carried).data;
-  return new Map(
-    (carried?.vms ?? []).filter(({ seq }) => seq > 0).map(({ sha256, vm, seq }) => [sha256, `seq ${seq} of ${vm}`]),
-  );
+class Heads {
+  private readonly open: Map<string, Head>;
+  /** So that other records need not be read. */
+  private readonly hashes: ReadonlySet<string>;
+
+  constructor(opening: Opening | undefined) {
+    const vms = (carriedSchema.safeParse(opening?.carried).data?.vms ?? []).filter(({ seq }) => seq > 0);
+    this.open = new Map(vms.map((head) => [keyOf(head), head]));
+    this.hashes = new Set(vms.map(({ sha256 }) => sha256));
+  }
+
+  /** That record is there: it counts for the chain and place that it names itself. */
+  takeRecord(body: Buffer): void {
+    if (this.open.size === 0) return;
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    if (!this.hashes.has(sha256)) return;
+    const read = readJson(body);
+    const named = "fault" in read ? undefined : nameSchema.safeParse(read.value).data;
+    if (named !== undefined) this.open.delete(keyOf({ vm: named.vm, seq: named.seq, sha256 }));
+  }
+
+  /** These came along there, and are that shard's predecessor's to show. */
+  takeCarried({ open }: Heads): void {
+    for (const key of open.keys()) this.open.delete(key);
+  }
+
+  /** The first of which there is no record. */
+  get missing(): string | undefined {
+    const [head] = this.open.values();
+    return head && `seq ${head.seq} of ${head.vm}`;
+  }
 }
 
 interface Read {
@@ -43,11 +80,7 @@ interface Read {
   readonly next: string | undefined;
 }
 
-async function readShard(
-  { name, source }: ShardFiles,
-  checkpoint: Checkpoint,
-  heads: Map<string, string>,
-): Promise<Read> {
+async function readShard({ name, source }: ShardFiles, checkpoint: Checkpoint, heads: Heads): Promise<Read> {
   let opening: Opening | undefined;
   let next: string | undefined;
   for await (const { index, entry } of wholeEntries(source, checkpoint)) {
@@ -60,9 +93,9 @@ async function readShard(
         throw wrong(`${name}: entry ${index} is no shard's first or last.`);
       if (index > 0 && next === undefined) throw wrong(`${name}: entry ${index} opens a shard, and is not its first.`);
     }
-    if (head.type === "record" && heads.size > 0) heads.delete(createHash("sha256").update(body).digest("hex"));
+    if (head.type === "record") heads.takeRecord(body);
   }
-  for (const sha256 of headsOf(opening).keys()) heads.delete(sha256);
+  heads.takeCarried(new Heads(opening));
   return { opening, next };
 }
 
@@ -85,22 +118,22 @@ export async function* checkShards(
   shards: readonly ShardFiles[],
   key: Vkey,
 ): AsyncGenerator<CheckedShard, void, undefined> {
-  let expected: { by: CheckedShard; predecessor: Predecessor; heads: Map<string, string> } | undefined;
+  let expected: { by: CheckedShard; predecessor: Predecessor; heads: Heads } | undefined;
   for (const [i, shard] of shards.entries()) {
     if (i > 0 && expected === undefined)
       throw wrong(`${shards[i - 1]?.name ?? ""} is a first shard: nothing comes before it, and not ${shard.name}.`);
     const vkey = expected === undefined ? key : parseVkey(expected.predecessor.vkey);
     const checkpoint = await checkpointOf(shard, vkey);
     if (expected !== undefined) mustBeLast(shard.name, checkpoint, expected.predecessor, expected.by);
-    const heads = expected?.heads ?? new Map<string, string>();
+    const heads = expected?.heads ?? new Heads(undefined);
     const { opening, next } = await readShard(shard, checkpoint, heads);
     if (expected !== undefined && next !== expected.by.checkpoint.origin)
       throw wrong(`${shard.name} does not end by naming ${visible(expected.by.checkpoint.origin)} as its successor.`);
-    const [missing] = heads.values();
+    const { missing } = heads;
     if (missing !== undefined && expected !== undefined)
       throw wrong(`${expected.by.name} goes on from ${visible(missing)}, and ${shard.name} has no such record.`);
     const checked = { name: shard.name, checkpoint, vkey: vkey.text, predecessor: opening?.predecessor };
-    expected = opening && { by: checked, predecessor: opening.predecessor, heads: headsOf(opening) };
+    expected = opening && { by: checked, predecessor: opening.predecessor, heads: new Heads(opening) };
     yield checked;
   }
 }

@@ -63,22 +63,6 @@ function mustBeThis(found: Successor, wanted: Successor, folder: string): void {
   });
 }
 
-async function seal(old: Shard, successor: Successor, now: number): Promise<void> {
-  let log: Log;
-  try {
-    log = await openFilesLog({ ...old, holder: HOLDER });
-  } catch (error) {
-    if (!(error instanceof Sealed)) throw error;
-    mustBeThis(error.next, successor, old.folder);
-    return;
-  }
-  try {
-    await log.append([encodeEntry({ head: shardHead(now), body: encodeSeal(successor) })]);
-  } finally {
-    await log.close();
-  }
-}
-
 /** The newest version, and each that a VM decided by last. */
 function namedBundles({ bundles }: State, rules: Rules, { deciders }: Carried): number[] {
   const indices: number[] = [];
@@ -115,6 +99,31 @@ async function whatIsOpen(source: TileSource, checkpoint: Checkpoint, options: N
   return { carried, bundles };
 }
 
+interface SealedShard {
+  readonly sealed: Checkpoint;
+  readonly open: Open;
+}
+
+/** Reads all of it first: what cannot be read is not sealed, as nothing could go on from it. */
+async function seal(source: TileSource, old: Shard, successor: Successor, options: NextOptions): Promise<SealedShard> {
+  let log: Log;
+  try {
+    log = await openFilesLog({ ...old, holder: HOLDER });
+  } catch (error) {
+    if (!(error instanceof Sealed)) throw error;
+    mustBeThis(error.next, successor, old.folder);
+    const sealed = await checkpointOf(source, old);
+    return { sealed, open: await whatIsOpen(source, sealed, options) };
+  }
+  try {
+    const open = await whatIsOpen(source, await checkpointOf(source, old), options);
+    await log.append([encodeEntry({ head: shardHead(options.clock()), body: encodeSeal(successor) })]);
+    return { sealed: await checkpointOf(source, old), open };
+  } finally {
+    await log.close();
+  }
+}
+
 async function makeEntry(log: Log, head: EntryHead, body: Buffer): Promise<Buffer> {
   if (body.length <= MAX_BODY_BYTES) return encodeEntry({ head, body });
   return encodeEntry({
@@ -129,6 +138,12 @@ async function checkpointOf(source: TileSource, { folder, signer }: Shard): Prom
   return openCheckpoint(decodeNote(note), parseVkey(signer.vkey));
 }
 
+const predecessorOf = ({ signer: { origin, vkey } }: Shard, { text: checkpoint }: Checkpoint): Predecessor => ({
+  origin,
+  vkey,
+  checkpoint,
+});
+
 const isSame = (a: Predecessor, b: Predecessor): boolean =>
   a.origin === b.origin && a.vkey === b.vkey && a.checkpoint === b.checkpoint;
 
@@ -139,15 +154,14 @@ export async function nextShard(options: NextOptions): Promise<Next> {
     throw new UserError(`${visible(origin)} is the name of the old ledger: the new one needs another.`, {
       hint: "The period is in the name: --origin ledger.example.com/eu/2026-12",
     });
-  await seal(old, { origin, vkey }, clock());
   const source = fileSource(old.folder);
-  const sealed = await checkpointOf(source, old);
-  const predecessor = { origin: old.signer.origin, vkey: old.signer.vkey, checkpoint: sealed.text };
+  // First: a log is sealed only for a successor that can go on from it, and that nobody else writes to.
   const log = await openFilesLog({ ...fresh, holder: HOLDER });
   try {
     if (log.size > 0) {
       const opening = await openingIn(log, log.size);
-      if (opening === undefined || !isSame(opening.predecessor, predecessor))
+      const last = await checkpointOf(source, old);
+      if (opening === undefined || !isSame(opening.predecessor, predecessorOf(old, last)))
         throw new UserError(
           `${visible(fresh.folder)} has entries, and is not the successor of ${visible(old.folder)}.`,
           {
@@ -155,9 +169,11 @@ export async function nextShard(options: NextOptions): Promise<Next> {
             exitCode: 1,
           },
         );
-      return { sealed, vms: 0, openGaps: 0, wasDone: true };
+      return { sealed: last, vms: 0, openGaps: 0, wasDone: true };
     }
-    const { carried, bundles } = await whatIsOpen(source, sealed, options);
+    const { sealed, open } = await seal(source, old, { origin, vkey }, options);
+    const { carried, bundles } = open;
+    const predecessor = predecessorOf(old, sealed);
     options.bring?.();
     const head = shardHead(clock());
     const entries = [await makeEntry(log, head, encodeOpening({ predecessor, carried }))];

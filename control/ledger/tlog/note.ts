@@ -7,8 +7,8 @@ import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 
 export const MAX_NOTE_BYTES = 64 * 1024;
-/** The specification asks for 16 at least: those of as many witnesses, beside the log's own. */
-export const MAX_SIGNATURES = 32;
+/** The specification asks for 16 at least. A policy has up to 64 witnesses, and the log's own comes first. */
+export const MAX_SIGNATURES = 80;
 /** Longer names are no URL that anybody reads. */
 const MAX_NAME_BYTES = 256;
 const KEY_ID_BYTES = 4;

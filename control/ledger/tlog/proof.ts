@@ -14,10 +14,14 @@ const MAX_PROOF_BYTES = MAX_NOTE_BYTES + 2 * MAX_EXTRA_BYTES;
 
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0;
 
-/** @returns from the leaf's neighbour up to the root's child */
-export async function inclusionProof(source: TileSource, index: number, size: number): Promise<Buffer[]> {
+/**
+ * @param there of the tree whose tiles are read, where that is a larger one: partial tiles of a smaller one may be gone
+ * @returns from the leaf's neighbour up to the root's child
+ */
+export async function inclusionProof(source: TileSource, index: number, size: number, there = size): Promise<Buffer[]> {
   if (!isCount(index) || !isCount(size) || index >= size) throw new RangeError("no such entry in a tree of this size");
-  const subtrees = new Subtrees(source, size);
+  if (there < size) throw new RangeError("no such tree in a smaller one");
+  const subtrees = new Subtrees(source, there);
   const proof: Buffer[] = [];
   for (let [begin, end] = [0, size]; end - begin > 1; ) {
     const middle = begin + splitOf(end - begin);

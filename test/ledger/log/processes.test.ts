@@ -1,4 +1,5 @@
 /** Two writers, writers that were killed, and many that want to be the next. */
+import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -104,6 +105,23 @@ describe("a process", () => {
     expect(
       isSurelyGone({ ...first, space: "pid:[1]", ...(own.machine === undefined ? {} : { machine: own.machine }) }),
     ).toBe(false);
+  });
+
+  // /proc with hidepid, as root can mount it in a namespace of its own: the reader is another user.
+  const hidden = "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups";
+  const canHide = process.getuid?.() === 0 && spawnSync("unshare", ["-m", "sh", "-c", `${hidden} true`]).status === 0;
+  it.runIf(canHide)("is not gone because /proc hides it from its followers", () => {
+    const module = new URL("../../../dist/ledger/log/process.js", import.meta.url).href;
+    const script = `const { isSurelyGone, thisProcess } = await import(${JSON.stringify(module)});
+      const own = thisProcess();
+      const of = (pid) => isSurelyGone({ ...own, pid, started: "1" });
+      console.log(JSON.stringify([of(${process.pid}), of(2 ** 30)]));`;
+    const { stdout, stderr } = spawnSync(
+      "unshare",
+      ["-m", "sh", "-c", `${hidden} "$@"`, "sh", process.execPath, "--input-type=module", "-e", script],
+      { encoding: "utf8" },
+    );
+    expect(stdout, stderr).toBe("[false,true]\n");
   });
 
   it("takes over from one that ended while it took over", async () => {

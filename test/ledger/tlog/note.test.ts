@@ -94,7 +94,7 @@ describe("a note", () => {
     ["base64url", NOTE.replace("Uw2Q", "Uw-Q")],
     ["a key's id and nothing more", `text\n\n— example.com/foo ${Buffer.of(1, 2, 3, 4).toString("base64")}\n`],
     ["something behind the signatures", `${NOTE}more\n`],
-    ["33 signatures", `text\n\n${`${LINE}\n`.repeat(33)}`],
+    ["81 signatures", `text\n\n${`${LINE}\n`.repeat(81)}`],
     ["65 KiB", sixtyFive],
   ] as const) {
     it(`with ${what} is none`, () => {

@@ -1,0 +1,61 @@
+/** What the ledger was silent about shows, whatever alarms stand in the log besides. */
+import { describe, expect, it } from "vitest";
+import { Auditor } from "../../control/ledger/chain/auditor.js";
+import type { Entry, EntryType } from "../../control/ledger/entry.js";
+
+const START = Date.parse("2026-11-26T17:20:00.000Z");
+const HOUR = 3_600_000;
+
+const entryAt = (type: EntryType, hours: number, body: string, sender = "ledger"): Entry => ({
+  head: {
+    ledger: 1,
+    type,
+    received: new Date(START + hours * HOUR).toISOString(),
+    sender,
+    via: sender === "ledger" ? "ledger" : "token",
+    ...(type === "quarantine" ? { why: "json" } : {}),
+  },
+  body: Buffer.from(body),
+});
+const crowd = (hours: number): Entry =>
+  entryAt(
+    "alarm",
+    hours,
+    JSON.stringify({ code: "quarantined", subject: "many of liar", about: [], says: "liar sent what is no line" }),
+  );
+
+function untold(...entries: readonly Entry[]): readonly (number | undefined)[] {
+  const auditor = new Auditor({ anchors: [] });
+  for (const [index, entry] of entries.entries()) auditor.take(index, entry);
+  return auditor.end().flatMap(({ isUntold, index }) => (isUntold === true ? [index] : []));
+}
+
+describe("an alarm about an entry", () => {
+  const nonsense = entryAt("quarantine", 0, "what is no line", "gateway-1");
+  const about = (...indices: number[]): Entry =>
+    entryAt("alarm", 0, JSON.stringify({ code: "quarantined", subject: "gateway-1", about: indices, says: "x" }));
+
+  it("behind it tells of it", () => {
+    expect(untold(nonsense, about(0))).toEqual([]);
+    expect(untold(nonsense)).toEqual([0]);
+  });
+
+  it("that is not there yet, or that is another, tells of nothing", () => {
+    // Longer than anything of the same subject may only be counted.
+    const later = entryAt("heartbeat", 25, "{}", "gateway-1");
+    expect(untold(about(1, 2), nonsense, later)).toEqual([1]);
+    expect(untold(entryAt("heartbeat", 0, "{}", "gateway-1"), nonsense, about(0), later)).toEqual([1]);
+  });
+});
+
+describe("an alarm that stands for many of one sender", () => {
+  const later = entryAt("quarantine", 1, "not told of", "gateway-1");
+
+  it("covers what comes until its sum is due", () => {
+    expect(untold(crowd(0), later, entryAt("heartbeat", 2, "{}", "gateway-1"))).toEqual([]);
+  });
+
+  it("does not cover everything of its kind for ever", () => {
+    expect(untold(crowd(0), later, entryAt("heartbeat", 25, "{}", "gateway-1"))).toEqual([1]);
+  });
+});
