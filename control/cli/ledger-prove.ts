@@ -11,11 +11,12 @@ import { MAX_ENTRY_BYTES } from "../ledger/entry.js";
 import type { TileSource } from "../ledger/log.js";
 import { parseCount } from "../ledger/tlog/checkpoint.js";
 import { examples, jsonOption } from "./context.js";
-import { progress, readVkey, sayUnverified, vkeyOption } from "./ledger-options.js";
+import { progress, readToken, readVkey, sayUnverified, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { result, say } from "./output.js";
 
 interface Options {
   readonly key?: string;
+  readonly tokenFile?: string;
   readonly requestId?: string;
   readonly grant?: string;
   readonly out?: string;
@@ -74,7 +75,7 @@ async function prove(where: string, index: string | undefined, options: Options)
     check(where, index, options);
     return;
   }
-  const source = openSource(where);
+  const source = openSource(where, readToken(where, options.tokenFile));
   const key = options.key === undefined ? undefined : readVkey(options.key);
   if (key === undefined) sayUnverified();
   const checkpoint = await openHead(source, key);
@@ -115,6 +116,7 @@ export function addLedgerProve(ledger: Command): void {
     .option("--out <file>", "where to write it; the entry goes beside it")
     .option("--check", "check a proof instead")
     .addOption(vkeyOption())
+    .addOption(tokenFileOption())
     .addOption(jsonOption())
     .action(prove);
   examples(command, [

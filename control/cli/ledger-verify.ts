@@ -12,7 +12,7 @@ import { judge, type Policy, readPolicy } from "../ledger/policy.js";
 import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { collect, duration, examples, jsonOption, wholeNumber } from "./context.js";
-import { progress, readVkey, vkeyOption } from "./ledger-options.js";
+import { progress, readToken, readVkey, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { result, resultRows } from "./output.js";
 
 /** Each has memory of its own, and no machine that people verify on has more cores to give. */
@@ -26,6 +26,7 @@ function threads(text: string): number {
 
 interface Options {
   readonly key: string;
+  readonly tokenFile?: string;
   readonly since?: readonly string[];
   readonly policy?: string;
   readonly anchors?: readonly string[];
@@ -75,6 +76,7 @@ async function verify(where: string, options: Options): Promise<void> {
   const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
   const report = await verifyLedger({
     where,
+    token: readToken(where, options.tokenFile),
     key,
     since: (options.since ?? []).map(readKept),
     witnesses: policy === undefined ? undefined : ({ text }) => cosignedBy(policy, text),
@@ -88,11 +90,16 @@ async function verify(where: string, options: Options): Promise<void> {
   else resultRows(wordsOf(report, given));
 }
 
-const jsonOf = (report: Report, given: { readonly anchors: boolean }): Record<string, unknown> => ({
-  proved: provedBy(report),
-  notProved: isProved(report) ? notProvedBy(report, given) : [],
-  ...report,
-});
+/** Names as in the other commands' JSON. */
+function jsonOf({ key, ...report }: Report, given: { readonly anchors: boolean }): Record<string, unknown> {
+  const whole = { ...report, key };
+  return {
+    proved: provedBy(whole),
+    notProved: isProved(whole) ? notProvedBy(whole, given) : [],
+    ...report,
+    vkey: key,
+  };
+}
 
 /** What the ledger waits for it need not tell of: where its ledger.yaml has other times, they are named here. */
 const graceOption = (flags: string, what: string, seconds: number): Option =>
@@ -106,6 +113,7 @@ export function addLedgerVerify(ledger: Command): void {
     .description("prove what a copy of a ledger's files shows, and name the first thing that is wrong")
     .argument("<ledger>", "the folder, or its https:// address")
     .addOption(vkeyOption().makeOptionMandatory())
+    .addOption(tokenFileOption())
     .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
     .option("--policy <file>", "the witnesses that must have cosigned (C2SP tlog-policy)")
     .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
