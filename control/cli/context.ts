@@ -103,12 +103,14 @@ export function findKeyFile(folder: string, name: string): KeyFile {
 const TRIES = 3;
 
 /** Opens a key with its passphrase. */
-export async function openKey(folder: string, name: string, descriptor: number | undefined): Promise<PrivateKey> {
-  const file = findKeyFile(folder, name);
+export const openKey = async (folder: string, name: string, descriptor: number | undefined): Promise<PrivateKey> =>
+  openKeyFile(findKeyFile(folder, name), descriptor);
+
+export async function openKeyFile(file: KeyFile, descriptor: number | undefined): Promise<PrivateKey> {
   const source = descriptor === undefined ? {} : { descriptor };
   for (let tries = 1; ; tries++) {
     try {
-      return await unlockKey(file, await passphraseFor(name, source));
+      return await unlockKey(file, await passphraseFor(file.name, source));
     } catch (error) {
       if (!(error instanceof WrongPassphrase) || tries === TRIES || !isTyped(source)) throw error;
       warn(`${error.message} Try again.`);

@@ -5,10 +5,12 @@ import type { Readable } from "node:stream";
 import type { Command } from "commander";
 import { hintOf, reasonOf, systemCode, UserError } from "../base/errors.js";
 import { plural, visible } from "../base/text.js";
+import type { Alarm } from "../ledger/chain/finding.js";
 import type { Sender } from "../ledger/entry.js";
 import { LineSplitter } from "../ledger/follow/lines.js";
 import type { Intake } from "../ledger/intake.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
+import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
 import { untilStopped } from "./ledger-serve.js";
 import { resultJson, say, warn } from "./output.js";
@@ -69,9 +71,9 @@ async function takeAll(intake: Intake, input: Readable, count: Count): Promise<v
 
 async function append(folder: string, file: string | undefined, options: Options): Promise<void> {
   const name = file === undefined || file === "-" ? undefined : file;
-  const alarms: string[] = [];
-  const { opened } = await openToWrite(folder, "glassgate ledger append", options.passphraseFd, ({ code, says }) => {
-    alarms.push(`${code}: ${says}`);
+  const alarms: Alarm[] = [];
+  const { opened } = await openToWrite(folder, "glassgate ledger append", options.passphraseFd, (alarm) => {
+    alarms.push(alarm);
   });
   const input: Readable = name === undefined ? process.stdin : createReadStream(name);
   let isStopped = false;
@@ -96,8 +98,9 @@ async function append(folder: string, file: string | undefined, options: Options
   } finally {
     await opened.close();
   }
-  for (const alarm of alarms.slice(0, MAX_TOLD)) warn(visible(alarm));
-  if (alarms.length > MAX_TOLD) warn(`and ${alarms.length - MAX_TOLD} more; \`glassgate ledger tail\` shows them.`);
+  for (const alarm of alarms.slice(0, MAX_TOLD)) tellAlarm(alarm);
+  if (alarms.length > MAX_TOLD)
+    warn(`and ${alarms.length - MAX_TOLD} more; \`glassgate ledger tail ${visible(folder)} --type alarm\` shows them.`);
   const { size } = opened.log;
   say(
     `Took ${plural(count.lines, "line")}: ${count.fresh} new, ${count.lines - count.fresh} were there. The ledger has ${size} entries, synced and signed.`,

@@ -8,13 +8,14 @@ import { openHead, readDecoded } from "../ledger/audit/reader.js";
 import { openSource } from "../ledger/audit/source.js";
 import { parseCount } from "../ledger/tlog/checkpoint.js";
 import { examples } from "./context.js";
-import { progress, readVkey, sayUnverified, vkeyOption } from "./ledger-options.js";
+import { progress, readToken, readVkey, sayUnverified, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { say } from "./output.js";
 import { type LineOutput, standardOutput } from "./stream-output.js";
 
 interface Options {
   readonly format: Format;
   readonly key?: string;
+  readonly tokenFile?: string;
   readonly from?: number;
   readonly to?: number;
   readonly out?: string;
@@ -30,7 +31,7 @@ function count(text: string): number {
 async function write(where: string, options: Options, output: LineOutput): Promise<[lines: number, left: number]> {
   const { format, key } = options;
   const vkey = key === undefined ? undefined : readVkey(key);
-  const source = openSource(where);
+  const source = openSource(where, readToken(where, options.tokenFile));
   const { size, origin } = await openHead(source, vkey);
   const { from = 0, to = size } = options;
   if (from > to || to > size) {
@@ -87,6 +88,7 @@ export function addLedgerExport(ledger: Command): void {
         .makeOptionMandatory(),
     )
     .addOption(vkeyOption())
+    .addOption(tokenFileOption())
     .option("--from <index>", "the first entry", count)
     .option("--to <index>", "the entry to end before", count)
     .option("--out <file>", "write there, whole or not at all, instead of to standard output")

@@ -10,7 +10,7 @@ import { Follower } from "../ledger/follow/follower.js";
 import { RemoteLedger } from "../ledger/follow/remote.js";
 import { takeLock } from "../ledger/log/lock.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
-import { runHere, type ServeOptions, untilStopped } from "./ledger-serve.js";
+import { runHere, type ServeOptions, tellFollowed, untilStopped } from "./ledger-serve.js";
 import { resultJson, say } from "./output.js";
 
 interface Options extends ServeOptions {
@@ -49,6 +49,7 @@ async function runAgent(file: string, { json }: Options): Promise<void> {
       remote.stop();
     });
     say(`Following ${gateways.map(({ id }) => visible(id)).join(", ")} to ${visible(to.url)}. Ctrl-C stops it.`);
+    tellFollowed(gateways);
     await follower.run();
     say("Stopped. The positions are kept.");
     if (json === true) resultJson(follower.status());

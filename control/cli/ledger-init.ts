@@ -64,7 +64,8 @@ async function init(folder: string, options: Options): Promise<void> {
     `Its key is ${visible(path)} (encrypted); beside it stands what the key has signed. Keep these two together and out of the folder's backups: a ledger is never signed twice with two histories.`,
   );
   say("Its verifier key, for everybody who is to verify the ledger:");
-  if (options.json === true) resultJson({ origin: options.origin, vkey: signer.vkey, kid: key.kid, key: path, config });
+  if (options.json === true)
+    resultJson({ origin: options.origin, vkey: signer.vkey, key: { file: path, kid: key.kid }, config });
   else result(signer.vkey);
   say(
     `Next: write into ${visible(config)} which gateways it follows, then run \`glassgate ledger serve ${visible(folder)}\`.`,

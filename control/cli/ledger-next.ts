@@ -13,10 +13,9 @@ import { pinsOf, stateFolder } from "../ledger/serve/open.js";
 import { nextConfig } from "../ledger/shards/config.js";
 import { type Next, nextShard, type Shard } from "../ledger/shards/next.js";
 import { newKey, type PrivateKey } from "../signer/jwk.js";
-import { type KeyFile, readKeyFile, sealKey, unlockKey } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
+import { type KeyFile, readKeyFile, sealKey } from "../signer/keyfile.js";
 import { readAnchors } from "../trust/anchors.js";
-import { examples, jsonOption, keysOption, newPassphrase, passphraseOption } from "./context.js";
+import { examples, jsonOption, keysOption, newPassphrase, openKeyFile, passphraseOption } from "./context.js";
 import { fileNameOf, keyFileFor, mustBeEmpty } from "./ledger-init.js";
 import { progress } from "./ledger-options.js";
 import { result, resultJson, say, sayWhole } from "./output.js";
@@ -31,14 +30,6 @@ interface Options {
 }
 
 const configFile = (folder: string): string => join(folder, "ledger.yaml");
-
-async function open(path: string, passphraseFd: number | undefined): Promise<PrivateKey> {
-  const file = readKeyFile(path);
-  return unlockKey(
-    file,
-    await passphraseFor(file.name, passphraseFd === undefined ? {} : { descriptor: passphraseFd }),
-  );
-}
 
 /**
  * Beside the old key: which key's file goes on with it under that name. A second one would sign a second history under the same name and
@@ -96,7 +87,7 @@ async function reopen(to: string, from: LedgerConfig, oldKey: PrivateKey, option
     });
   mustBeOnly(from.key, origin, config.key);
   const isSame = readKeyFile(config.key).public.kid === oldKey.kid;
-  const key = isSame ? oldKey : await open(config.key, passphraseFd);
+  const key = isSame ? oldKey : await openKeyFile(readKeyFile(config.key), passphraseFd);
   return { folder: to, signer: openLogSigner(key, origin), signedPath: `${config.key}.signed` };
 }
 
@@ -128,7 +119,7 @@ function tell({ sealed, vms, openGaps, wasDone }: Next, to: string, isNewKey: bo
 async function run(from: string, to: string, options: Options): Promise<void> {
   checkOrigin(options.origin);
   const config = readLedgerConfig(configFile(from));
-  const oldKey = await open(config.key, options.passphraseFd);
+  const oldKey = await openKeyFile(readKeyFile(config.key), options.passphraseFd);
   const old = { folder: from, signer: openLogSigner(oldKey, config.origin), signedPath: `${config.key}.signed` };
   if (options.origin === config.origin)
     throw new UserError(`${visible(options.origin)} is the name of the old ledger: the new one needs another.`, {
@@ -149,8 +140,9 @@ async function run(from: string, to: string, options: Options): Promise<void> {
   });
   tell(next, to, fresh.signer.kid !== old.signer.kid);
   const { origin, vkey, kid } = fresh.signer;
+  const key = { file: fresh.signedPath.replace(/\.signed$/, ""), kid };
   if (options.json !== true) result(vkey);
-  else resultJson({ origin, vkey, kid, predecessor: config.origin, sealed: next.sealed.text, done: next.wasDone });
+  else resultJson({ origin, vkey, key, predecessor: config.origin, sealed: next.sealed.text, done: next.wasDone });
 }
 
 export function addLedgerNext(ledger: Command): void {

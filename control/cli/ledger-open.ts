@@ -5,8 +5,8 @@ import type { Alarm } from "../ledger/chain/finding.js";
 import { type LedgerConfig, readLedgerConfig } from "../ledger/config.js";
 import { openLogSigner } from "../ledger/log/key.js";
 import { type OpenedLedger, openLedgerFolder } from "../ledger/serve/open.js";
-import { readKeyFile, unlockKey } from "../signer/keyfile.js";
-import { passphraseFor } from "../signer/passphrase.js";
+import { readKeyFile } from "../signer/keyfile.js";
+import { openKeyFile } from "./context.js";
 import { say } from "./output.js";
 
 export interface OpenedFolder {
@@ -22,9 +22,7 @@ export async function openToWrite(
   onAlarm: (alarm: Alarm) => void,
 ): Promise<OpenedFolder> {
   const config = readLedgerConfig(join(folder, "ledger.yaml"));
-  const file = readKeyFile(config.key);
-  const passphrase = await passphraseFor(file.name, passphraseFd === undefined ? {} : { descriptor: passphraseFd });
-  const signer = openLogSigner(await unlockKey(file, passphrase), config.origin);
+  const signer = openLogSigner(await openKeyFile(readKeyFile(config.key), passphraseFd), config.origin);
   const tell = (sentence: string): void => say(visible(sentence));
   const opened = await openLedgerFolder({ folder, config, signer, holder, clock: Date.now, onAlarm, say: tell });
   return { config, opened };

@@ -4,18 +4,40 @@ import { Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
 import { visible } from "../base/text.js";
+import { isUrl } from "../ledger/audit/source.js";
+import { tokenIn } from "../ledger/follow/remote.js";
+import { isStoreUrl } from "../ledger/publish/target.js";
 import { decodeNote, parseVkey, type Vkey } from "../ledger/tlog/note.js";
 import { say } from "./output.js";
 
 export const vkeyOption = (what = "the log's verifier key (NAME+ID+KEY), or a file that has it"): Option =>
   new Option("--key <vkey>", what);
 
+/** A ledger that is read over HTTP shows its log to senders that have `reads` alone, unless its `read` is `public`. */
+export const tokenFileOption = (): Option =>
+  new Option("--token-file <file>", "for an https:// address: the token of a sender that has `reads: true` there");
+
+/** @param file of `--token-file` */
+export function readToken(where: string, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  if (!isUrl(where) || isStoreUrl(where))
+    throw new UserError(`--token-file is for the address of a ledger; ${visible(where)} is none.`, {
+      hint: "Leave it out, or name the ledger's https:// address.",
+    });
+  return tokenIn(file);
+}
+
 /** A key is a line of text: a larger file is something else. */
 const MAX_KEY_BYTES = 16 * 1024;
 
 /** @param given a verifier key, or a file that holds one */
 export function readVkey(given: string): Vkey {
-  if (!existsSync(given)) return parseVkey(given);
+  if (!existsSync(given)) {
+    if (given.includes("+")) return parseVkey(given);
+    throw new UserError(`There is no file ${visible(given)}, and it is no verifier key (NAME+ID+KEY).`, {
+      hint: "`glassgate ledger status DIR` shows the key of a ledger on this machine; of another ask who runs it.",
+    });
+  }
   const text = decodeNote(readBytes(given, "the log's key", { max: MAX_KEY_BYTES }));
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
   const [only] = lines;

@@ -20,12 +20,13 @@ import { MAX_ENTRY_BYTES } from "../ledger/entry.js";
 import type { TileSource } from "../ledger/log.js";
 import { parseCount } from "../ledger/tlog/checkpoint.js";
 import { examples, jsonOption } from "./context.js";
-import { progress, readVkey, sayUnverified, vkeyOption } from "./ledger-options.js";
+import { progress, readToken, readVkey, sayUnverified, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { policyOption, witnessesOf } from "./ledger-policy.js";
 import { result, say } from "./output.js";
 
 interface Options {
   readonly key?: string;
+  readonly tokenFile?: string;
   readonly requestId?: string;
   readonly grant?: string;
   readonly out?: string;
@@ -98,7 +99,7 @@ async function prove(where: string, index: string | undefined, options: Options)
     throw new UserError("--policy judges a proof that is there: it goes with --check.", {
       hint: "A proof has the witnesses' lines where they cosigned a tree with the entry; nothing needs to be said for that.",
     });
-  const source = openSource(where);
+  const source = openSource(where, readToken(where, options.tokenFile));
   const key = options.key === undefined ? undefined : readVkey(options.key);
   if (key === undefined) sayUnverified();
   const heads = await openHeads(source, key);
@@ -146,6 +147,7 @@ export function addLedgerProve(ledger: Command): void {
     .option("--check", "check a proof instead")
     .addOption(policyOption("with --check: the witnesses that must have cosigned (C2SP tlog-policy)"))
     .addOption(vkeyOption())
+    .addOption(tokenFileOption())
     .addOption(jsonOption())
     .action(prove);
   examples(command, [

@@ -1,11 +1,13 @@
 /** `glassgate ledger serve`: a ledger at work, until it is stopped. */
+import { statSync } from "node:fs";
 import type { Command } from "commander";
-import { UserError } from "../base/errors.js";
+import { reasonOf, UserError } from "../base/errors.js";
 import { endSignals } from "../base/terminal.js";
 import { visible } from "../base/text.js";
-import type { Alarm } from "../ledger/chain/finding.js";
+import type { FollowedGateway, LedgerConfig } from "../ledger/config.js";
 import { runLedger } from "../ledger/serve/run.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
+import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
 import { resultJson, say, warn } from "./output.js";
 
@@ -26,8 +28,35 @@ export function untilStopped(stop: () => void): void {
     });
 }
 
-function tellAlarm({ code, says }: Alarm): void {
-  warn(visible(`${code}: ${says}`));
+/** What a file is now, where nothing can come from it: it is looked at again and again, and not said any more. */
+function standingOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return ": not there yet, and read once it is";
+  return found.isFile() ? "" : ": no file, so nothing can come from it";
+}
+
+function standing(path: string): string {
+  try {
+    return standingOf(path);
+  } catch (error) {
+    return `: ${reasonOf(error)}`;
+  }
+}
+
+export function tellFollowed(gateways: readonly FollowedGateway[]): void {
+  for (const { id, audit = [], answers = [] } of gateways)
+    for (const { path } of [...audit, ...answers]) say(`  ${visible(id)}  ${visible(path)}${standing(path)}`, 4);
+}
+
+/** What lets a ledger run and be of no use. */
+function tellMissing(folder: string, { gateways, senders, anchors }: LedgerConfig): void {
+  const file = `${visible(folder)}/ledger.yaml`;
+  if (gateways.length + senders.length === 0)
+    warn(`${file} has neither gateways nor senders: nothing can come in. docs/ledger.md shows both.`);
+  else if (anchors.length === 0)
+    warn(
+      `${file} has no anchors: no bundle counts, so nobody is proven to have approved, and each gateway is an alarm.`,
+    );
 }
 
 /** @param isServing whether it listens as well */
@@ -48,9 +77,9 @@ export async function runHere(folder: string, isServing: boolean, { passphraseFd
   }
   const running = await runLedger({ folder, config, opened, say: (sentence) => say(visible(sentence)), isServing });
   say(`The ledger ${visible(config.origin)} has ${opened.log.size} entries and takes in more:`);
-  for (const { id, audit = [], answers = [] } of config.gateways)
-    for (const { path } of [...audit, ...answers]) say(`  ${visible(id)}  ${visible(path)}`, 4);
+  tellFollowed(config.gateways);
   for (const { address } of running.listening) say(`  listens on ${visible(address)}`, 4);
+  tellMissing(folder, config);
   say("Ctrl-C stops it.");
   const stopped = new Promise<void>((resolve, reject) => {
     untilStopped(() => void running.stop().then(resolve, reject));

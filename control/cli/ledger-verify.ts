@@ -9,7 +9,7 @@ import { Auditor } from "../ledger/chain/auditor.js";
 import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { collect, duration, examples, jsonOption, wholeNumber } from "./context.js";
-import { progress, readVkey, vkeyOption } from "./ledger-options.js";
+import { progress, readToken, readVkey, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { policyOption, witnessesOf } from "./ledger-policy.js";
 import { result, resultRows } from "./output.js";
 
@@ -24,6 +24,7 @@ function threads(text: string): number {
 
 interface Options {
   readonly key: string;
+  readonly tokenFile?: string;
   readonly since?: readonly string[];
   readonly policy?: string;
   readonly anchors?: readonly string[];
@@ -65,6 +66,7 @@ async function verify(where: string, options: Options): Promise<void> {
   const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
   const report = await verifyLedger({
     where,
+    token: readToken(where, options.tokenFile),
     key,
     since: (options.since ?? []).map(readKept),
     witnesses: cosignedBy && (({ text }) => cosignedBy(text)),
@@ -78,11 +80,16 @@ async function verify(where: string, options: Options): Promise<void> {
   else resultRows(wordsOf(report, given));
 }
 
-const jsonOf = (report: Report, given: { readonly anchors: boolean }): Record<string, unknown> => ({
-  proved: provedBy(report),
-  notProved: isProved(report) ? notProvedBy(report, given) : [],
-  ...report,
-});
+/** Names as in the other commands' JSON. */
+function jsonOf({ key, ...report }: Report, given: { readonly anchors: boolean }): Record<string, unknown> {
+  const whole = { ...report, key };
+  return {
+    proved: provedBy(whole),
+    notProved: isProved(whole) ? notProvedBy(whole, given) : [],
+    ...report,
+    vkey: key,
+  };
+}
 
 /** What the ledger waits for it need not tell of: where its ledger.yaml has other times, they are named here. */
 const graceOption = (flags: string, what: string, seconds: number): Option =>
@@ -96,6 +103,7 @@ export function addLedgerVerify(ledger: Command): void {
     .description("prove what a copy of a ledger's files shows, and name the first thing that is wrong")
     .argument("<ledger>", "the folder, or its https:// address")
     .addOption(vkeyOption().makeOptionMandatory())
+    .addOption(tokenFileOption())
     .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
     .addOption(policyOption())
     .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)

@@ -97,7 +97,8 @@ export async function startLedger(
           `Ledger: ${report.size} entries in ${place}: ${what}, ${plural(report.onRecordCount, "alarm")}`,
           `${isProved ? "ok   " : "FAIL "}  ${isProved ? report.proved.join(" ") : `it does not verify: ${JSON.stringify(report.problems.slice(0, 3))}`}`,
           "Verify it yourself:",
-          `  glassgate ${args.join(" ")}`,
+          // The command may not be installed yet: this runs wherever it is copied to.
+          `  node ${command} ${args.join(" ")}`,
         ],
       };
     },

@@ -13,7 +13,7 @@ import { HOST, makeWorld, type World } from "./world.js";
 
 /** A command to copy is never broken: it has no room for a hanging line. */
 function out(line = "", hang?: number): void {
-  const isCommand = /^ {2}(?:curl|glassgate) /.test(line);
+  const isCommand = /^ {2}(?:curl|node) /.test(line);
   const width = process.stdout.isTTY && !isCommand ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
   process.stdout.write(`${wrap(line, width, hang)}\n`);
 }

@@ -1,12 +1,14 @@
-/** `glassgate ledger init|append|status`, as a person runs them. */
+/** `glassgate ledger init|token|append|status`, as a person runs them. */
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseLedgerConfig } from "../../control/ledger/config.js";
 import { takeLock } from "../../control/ledger/log/lock.js";
 import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
-import { glassgate } from "./run.js";
+import { atTerminal, glassgate } from "./run.js";
 
 const ORIGIN = "ledger.example.com/eu/2026";
 const root = mkdtempSync(join(tmpdir(), "cli-ledger-"));
@@ -23,6 +25,7 @@ describe("glassgate ledger", () => {
   let vkey = "";
 
   beforeAll(async () => {
+    writeFileSync(join(root, "empty.log"), "");
     const made = await ledger(["init", "led", "--origin", ORIGIN]);
     expect(made).toMatchObject({ code: 0 });
     expect(made.stderr).toMatch(/Next: .*glassgate ledger serve led/);
@@ -49,6 +52,57 @@ describe("glassgate ledger", () => {
     expect(blocked).toMatchObject({ code: 2, stdout: "" });
     expect(existsSync(join(root, "other"))).toBe(false);
     expect(existsSync(join(root, "keys/x.key.json"))).toBe(false);
+  });
+
+  it("token prints a line that ledger.yaml takes, with what the sender may", async () => {
+    const made = await ledger(["token", "eu-1", "--speaks-for", "gateway-1", "--follows", "--reads"]);
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.stdout).toMatch(/^ggl_[\w-]{43}\n$/);
+    const [sender = ""] = /^ {2}- \{.*\}$/m.exec(made.stderr) ?? [];
+    const { senders } = parseLedgerConfig(`origin: x\nkey: k\nsenders:\n${sender}\n`, "ledger.yaml");
+    const sha256 = createHash("sha256").update(made.stdout.trim()).digest("hex");
+    expect(senders).toMatchObject([
+      { name: "eu-1", tokens: [sha256], speaks_for: ["gateway-1"], follows: true, reads: true },
+    ]);
+  });
+
+  it("asks again for a passphrase that was mistyped at a terminal", async () => {
+    const { code, stdout } = await atTerminal(
+      "unset GLASSGATE_PASSPHRASE; npx glassgate ledger append led empty.log",
+      ["correct horse battery stapel", env.GLASSGATE_PASSPHRASE],
+      { cwd: root, env },
+    );
+    expect(code, stdout).toBe(0);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("Try again.");
+  });
+
+  it("names one and the same thing by one name in --json", async () => {
+    const made = await ledger(["init", "named", "--origin", "named.example/x", "--json"]);
+    const { vkey: own, key } = JSON.parse(made.stdout);
+    expect(key).toEqual({ file: join(root, "keys/named.example-x.key.json"), kid: expect.any(String) });
+    expect(JSON.parse((await ledger(["status", "named", "--json"])).stdout)).toMatchObject({ vkey: own, key });
+    const verified = JSON.parse((await ledger(["verify", "named", "--key", own, "--json"])).stdout);
+    expect(verified).toMatchObject({ vkey: own, origin: "named.example/x", size: 0 });
+    expect(verified.key).toBeUndefined();
+    const next = await ledger(["next", "named", "after", "--origin", "named.example/y", "--json"]);
+    expect(JSON.parse(next.stdout)).toMatchObject({
+      key: { file: join(root, "keys/named.example-y.key.json"), kid: key.kid },
+    });
+  });
+
+  it("an alarm comes with its entry and what to do", async () => {
+    writeFileSync(join(root, "junk.log"), "no line of a gateway\n");
+    const { code, stderr } = await ledger(["append", "led", "junk.log"]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /^warning: quarantined \(entry \d+\): .*\n {9}`glassgate ledger tail DIR --type quarantine` shows it\./m,
+    );
+  });
+
+  it("a key's file that is not there is no key that is misspelt", async () => {
+    const { code, stderr } = await ledger(["verify", "led", "--key", "led.vkey"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/There is no file led\.vkey, and it is no verifier key .*\nnext: .*ledger status/);
   });
 
   it("append enters each line once, durably, from a file and from standard input", async () => {

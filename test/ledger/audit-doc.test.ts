@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { repository, shellLines } from "../cli/doc-commands.js";
-import { shell } from "../cli/run.js";
+import { quickMain, type Ran, shell } from "../cli/run.js";
 import { checkpointOf, cosign, entry, filesOf, records, testKey, witnessKey, writeLog } from "./make-log.js";
 
 const folder = mkdtempSync(join(tmpdir(), "glassgate-audit-doc-"));
 const hasGo = spawnSync("go", ["version"]).status === 0 && existsSync(`${repository}test/ledger-go`);
+const run = (line: string): Promise<Ran> =>
+  shell(`glassgate() { "${process.execPath}" "${quickMain}" "$@"; }\n${line}`, { cwd: folder });
 const isOthers = (line: string): boolean => /^(?:go |\.\/ledger-go )/.test(line);
 
 beforeAll(() => {
@@ -38,7 +40,7 @@ it("has commands of ours and of others", () => {
 
 // In their order: what one writes the next reads.
 it.each(commands.filter((line) => !isOthers(line)))("%s", async (line) => {
-  const { code, stderr, stdout } = await shell(line, { cwd: folder });
+  const { code, stderr, stdout } = await run(line);
   expect(code, stderr + stdout).toBe(0);
   if (/ledger verify /.test(line))
     expect(stdout).toContain("Nothing that was there at size 300 (kept.checkpoint) was changed");
@@ -47,7 +49,7 @@ it.each(commands.filter((line) => !isOthers(line)))("%s", async (line) => {
 });
 
 it.skipIf(!hasGo).each(commands.filter(isOthers))(`${hasGo ? "" : "(skipped: no Go here) "}%s`, async (line) => {
-  const { code, stderr, stdout } = await shell(line, { cwd: folder });
+  const { code, stderr, stdout } = await run(line);
   expect(code, stderr + stdout).toBe(0);
   if (line.startsWith("./")) expect(stdout).toContain("VERIFIED");
   // Its exit code says nothing.

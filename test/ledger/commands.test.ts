@@ -109,10 +109,13 @@ const verify = (where: string, ...args: readonly string[]): Promise<Ran> =>
 const verifyThere = (where: string, ...args: readonly string[]): Promise<Ran> =>
   glassgate(["ledger", "verify", where, "--key", "ledger.vkey", ...args], { cwd: base });
 
-function serve(answer: (path: string) => Buffer | undefined): Promise<string> {
+/** @param token whom all but the checkpoint is shown to, as `ledger serve` has it; undefined: everybody */
+function serve(answer: (path: string) => Buffer | undefined, token?: string): Promise<string> {
   const server = createServer((request, response) => {
-    const bytes = answer((request.url ?? "").slice(1));
-    response.writeHead(bytes === undefined ? 404 : 200);
+    const path = (request.url ?? "").slice(1);
+    const bytes = answer(path);
+    const isShown = token === undefined || path === "checkpoint" || request.headers.authorization === `Bearer ${token}`;
+    response.writeHead(isShown ? (bytes === undefined ? 404 : 200) : 401);
     response.end(bytes);
   });
   servers.push(server);
@@ -236,7 +239,8 @@ describe("witnesses", () => {
     writeFileSync(join(base, "one.policy"), policy("one"));
     const line = cosign(checkpointOf(entries, key), one, 1_764_178_200).trimEnd().split("\n").at(-1) ?? "";
     const rebuilt = [...entries];
-    rebuilt[100] = entry("another");
+    // An honest line of another chain: what it means is not what is looked at here.
+    rebuilt[100] = entry(records(1, "gateway-1/1767225000123456789/4")[0] ?? "");
     const note = `${checkpointOf(rebuilt, key)}${line}\n`;
     const found = await verify(
       folderOf(new Map([...filesOf(rebuilt, key), ["checkpoint", Buffer.from(note)]])),
@@ -354,6 +358,49 @@ describe("a source that lies", () => {
     const { code, stdout } = await verify("empty");
     expect(stdout).toContain("checkpoint: it is missing: this is no log");
     expect(code).toBe(1);
+  });
+});
+
+describe("a ledger that shows its log to senders alone", () => {
+  const token = `ggl_${"t".repeat(43)}`;
+  const entries = records(300).map((line) => entry(line));
+  const files = filesOf(entries, key);
+  const commands: readonly (readonly [name: string, ...args: string[]])[] = [
+    ["verify"],
+    ["verify", "--threads", "2"],
+    ["tail"],
+    ["prove", "299", "--out", "remote.tlog-proof"],
+    ["export", "--format", "jsonl"],
+  ];
+  const reading =
+    (where: string, file: string) =>
+    ([name, ...args]: readonly string[]) =>
+      glassgate(["ledger", name ?? "", where, ...args, "--key", "ledger.vkey", "--token-file", file], { cwd: base });
+
+  it("is read with the token of one who may", async () => {
+    writeFileSync(join(base, "auditor.token"), `${token}\n`);
+    const url = await serve((path) => files.get(path), token);
+    for (const ran of await Promise.all(commands.map(reading(url, "auditor.token"))))
+      expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+  });
+
+  it("says how where there is none, or another one; the token is never shown", async () => {
+    writeFileSync(join(base, "other.token"), `${token.replaceAll("t", "x")}\n`);
+    const url = await serve((path) => files.get(path), token);
+    for (const ran of [await verify(url), await reading(url, "other.token")(["tail"])]) {
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toMatch(/answers 401\.\nnext:.*--token-file/);
+      expect(ran.stderr).not.toContain("ggl_");
+    }
+    for (const [where, file] of [
+      ["ledger.vkey", "auditor.token"],
+      [url, "nowhere.token"],
+      [url, "ledger.vkey"],
+    ] as const) {
+      const { code, stderr } = await reading(where, file)(["tail"]);
+      expect(code).toBe(2);
+      expect(stderr).toContain("next:");
+    }
   });
 });
 

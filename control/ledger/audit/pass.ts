@@ -13,6 +13,12 @@ const CHUNK = 4;
 const WORTH_THREADS = 32;
 const MOST_THREADS = 8;
 
+/** The log, as `openSource` finds it. */
+export interface Place {
+  readonly where: string;
+  readonly token?: string | undefined;
+}
+
 export interface Chunk {
   readonly first: number;
   readonly count: number;
@@ -46,10 +52,10 @@ function ask(worker: Worker, chunk: Chunk): Promise<Done> {
   });
 }
 
-async function* inThreads(where: string, size: number, threads: number): AsyncGenerator<CheckedBundle> {
+async function* inThreads({ where, token }: Place, size: number, threads: number): AsyncGenerator<CheckedBundle> {
   const workers = Array.from(
     { length: threads },
-    () => new Worker(new URL("./worker.js", import.meta.url), { workerData: where }),
+    () => new Worker(new URL("./worker.js", import.meta.url), { workerData: { where, token } satisfies Place }),
   );
   const bundles = bundlesOf(size);
   try {
@@ -76,14 +82,14 @@ async function* inThreads(where: string, size: number, threads: number): AsyncGe
 }
 
 /** @param threads 1: no thread besides this one. Undefined: as many as fit the machine and the work. */
-export async function* checkBundles(where: string, size: number, threads?: number): AsyncGenerator<CheckedBundle> {
+export async function* checkBundles(place: Place, size: number, threads?: number): AsyncGenerator<CheckedBundle> {
   const bundles = bundlesOf(size);
   const fitting = bundles < WORTH_THREADS ? 1 : Math.min(availableParallelism(), MOST_THREADS);
   const wanted = threads ?? fitting;
   if (wanted > 1) {
-    yield* inThreads(where, size, wanted);
+    yield* inThreads(place, size, wanted);
     return;
   }
-  const source = openSource(where);
+  const source = openSource(place.where, place.token);
   for (let bundle = 0; bundle < bundles; bundle++) yield await checkBundle(source, bundle, widthOf(bundle, size));
 }

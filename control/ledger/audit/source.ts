@@ -63,12 +63,15 @@ function folderSource(folder: string): TileSource {
   };
 }
 
-/** @param where a folder, an https:// URL, or the s3:// place of a store that the environment names */
-export function openSource(where: string): TileSource {
+/**
+ * @param where a folder, an https:// URL, or the s3:// place of a store that the environment names
+ * @param token for a URL, where it is a ledger that asks for one
+ */
+export function openSource(where: string, token?: string): TileSource {
   const source = isStoreUrl(where)
     ? storeSource(openStore(where, {}))
     : isUrl(where)
-      ? httpSource(where)
+      ? httpSource(where, token)
       : folderSource(where);
   return {
     async read(path) {

@@ -28,6 +28,8 @@ export interface Kept {
 export interface VerifyOptions {
   /** A folder, or an https:// URL. */
   readonly where: string;
+  /** For a URL, where it is a ledger that asks for one. */
+  readonly token?: string | undefined;
   readonly key: Vkey;
   readonly since: readonly Kept[];
   /** Verifies the cosignatures of a checkpoint: names of the witnesses, or why they do not do. */
@@ -144,7 +146,7 @@ class Verification {
   private readonly meaning: Meaning;
 
   constructor(private readonly options: VerifyOptions) {
-    this.source = openSource(options.where);
+    this.source = openSource(options.where, options.token);
     this.meaning = new Meaning(this.source, options.rules);
   }
 
@@ -216,10 +218,10 @@ class Verification {
   /** @returns whether entries, tiles and root agree */
   private async entries(source: TileSource, checkpoint: Checkpoint): Promise<boolean> {
     this.at = "entries";
-    const { where, threads, progress } = this.options;
+    const { where, token, threads, progress } = this.options;
     const { size, root } = checkpoint;
     const tree = new Tree(source, size, root);
-    for await (const bundle of checkBundles(where, size, threads)) {
+    for await (const bundle of checkBundles({ where, token }, size, threads)) {
       tree.take(bundle);
       await this.meaning.take(bundle, bundle.bundle * WIDTH);
       progress("entries", this.meaning.entries, size);

@@ -16,7 +16,7 @@ export function provedBy(report: Report): string[] {
   for (const { file, size } of report.consistentWith)
     proved.push(`Nothing that was there at size ${size} (${visible(file)}) was changed or removed since.`);
   const { witnesses, witnessedSize = 0 } = report;
-  const part = witnessedSize < report.size ? `, up to entry ${witnessedSize - 1}` : "";
+  const part = witnessedSize < report.size ? `, up to size ${witnessedSize}` : "";
   if (witnesses.length > 0) proved.push(`${witnesses.map(visible).join(", ")} saw this same history${part}.`);
   return proved;
 }

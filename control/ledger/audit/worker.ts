@@ -8,7 +8,8 @@ import type { Chunk, Done } from "./pass.js";
 import { Broken } from "./problem.js";
 import { openSource } from "./source.js";
 
-const source = openSource(z.string().parse(workerData));
+const { where, token } = z.object({ where: z.string(), token: z.string().optional() }).parse(workerData);
+const source = openSource(where, token);
 
 async function check({ first, count, size }: Chunk): Promise<Done> {
   try {

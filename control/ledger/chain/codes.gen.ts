@@ -67,7 +67,7 @@ export const alarmRows: Readonly<Record<AlarmCode, AlarmRow>> = {
   foreign_sender: { severity: "critical", title: "A sender spoke for a gateway that is none of his", operator: "What he said is kept, with a chain of its own. Add the gateway to his speaks_for in ledger.yaml, or take his token away." },
   overflow: { severity: "warning", title: "A sender has more VMs than are followed at once", operator: "Their records are kept, and their chains are not checked before `glassgate ledger verify`. Look for a gateway that restarts all the time." },
   record_unknown_member: { severity: "warning", title: "A record has a member or a value that this version does not know", operator: "The gateway is newer than the ledger: update the ledger." },
-  quarantined: { severity: "warning", title: "Something came that is no line of a gateway's logs", operator: "`glassgate ledger tail --type quarantine` shows it. Look who sent it." },
+  quarantined: { severity: "warning", title: "Something came that is no line of a gateway's logs", operator: "`glassgate ledger tail DIR --type quarantine` shows it. Look who sent it." },
   silence: { severity: "critical", title: "A gateway has published no heartbeat for too long", operator: "Is it down, or its admin interface out of reach? Is `glassgate ledger follow` running beside it?" },
   silence_over: { severity: "notice", title: "A gateway that was silent has a heartbeat again", operator: "Nothing." },
   bad_evidence: { severity: "critical", title: "The evidence does not prove what the record says", operator: "Somebody is named who signed nothing, or the record was made up. Treat the gateway as taken over until you know better." },

@@ -42,7 +42,7 @@ function checkedUrl(text: string): URL {
   return url;
 }
 
-function tokenIn(file: string): string {
+export function tokenIn(file: string): string {
   const token = readText(file, "the token", "`glassgate ledger token NAME` prints one, once.").trim();
   if (/^[\x21-\x7e]{16,256}$/.test(token)) return token;
   throw new UserError(`${visible(file)} holds no token.`, {

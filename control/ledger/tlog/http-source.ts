@@ -30,6 +30,14 @@ function prefixOf(url: string): string {
   return parsed.href.replace(/\/*$/, "/");
 }
 
+function hintFor(status: number): string {
+  if (status === 401 || status === 403)
+    return "This ledger shows its log to senders with `reads: true` in its ledger.yaml: --token-file names the file of such a sender's token.";
+  return status >= 300 && status < 400
+    ? "Name the place itself: redirects are not followed."
+    : "Try again later, or look at what answers there.";
+}
+
 async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
@@ -42,14 +50,16 @@ async function bounded(response: Response, name: string, bound: number): Promise
   return Buffer.concat(chunks);
 }
 
-export function httpSource(url: string): TileSource {
+/** @param token of a sender who may read: a ledger shows most of its log to these alone */
+export function httpSource(url: string, token?: string): TileSource {
   const prefix = prefixOf(url);
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
     async read(path) {
       const bound = mustBeBound(path);
       const name = `${prefix}${path}`;
       try {
-        const response = await fetch(name, { redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
+        const response = await fetch(name, { headers, redirect: "manual", signal: AbortSignal.timeout(TIME_OUT_MS) });
         if (response.status === 404 || response.status === 410) {
           await response.body?.cancel();
           return undefined;
@@ -57,7 +67,7 @@ export function httpSource(url: string): TileSource {
         if (response.status !== 200) {
           await response.body?.cancel();
           throw new UserError(`${visible(name)} answers ${response.status}.`, {
-            hint: "Name the place itself: redirects are not followed.",
+            hint: hintFor(response.status),
           });
         }
         return await bounded(response, name, bound);
