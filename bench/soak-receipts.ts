@@ -11,7 +11,13 @@ const USAGE = {
   script: "soak:receipts",
   about:
     "Sends requests that need a ledger's receipt through a real Envoy, stops, kills and restarts the ledger meanwhile, and compares what both hold.",
-  numbers: { requests: { about: "requests that are let in with a receipt", otherwise: 100_000 } },
+  numbers: {
+    requests: { about: "requests that are let in with a receipt", otherwise: 100_000 },
+    connections: {
+      about: "of HTTP/1.1, one request each under way; as many again are streams of HTTP/2",
+      otherwise: 24,
+    },
+  },
   example: "--requests 2000",
 };
 
@@ -25,7 +31,7 @@ export async function main(args: readonly string[]): Promise<void> {
   if (flags === undefined) return;
   // Envoy and the ledger end with this process.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-  const found = await soakReceipts(flags.number("requests"), say);
+  const found = await soakReceipts(flags.number("requests"), flags.number("connections"), say);
   say(`\n${receiptTable(found)}\n`);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);
   for (const fault of found.faults) say(`FAULT: ${fault}`);

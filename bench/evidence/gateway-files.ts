@@ -36,6 +36,17 @@ export interface GatewayFiles {
   readonly settled: ReadonlyMap<string, Decided>;
   /** By the digest of the pending record. */
   readonly receipts: ReadonlyMap<string, Receipt>;
+  /** Lines that were cut off when Envoy was killed, or when the file was. */
+  readonly torn: number;
+}
+
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false; // The caller counts it.
+  }
 }
 
 function receiptOf(line: string): { readonly of: string; readonly index: number } {
@@ -56,10 +67,15 @@ export async function readGatewayFiles(audit: readonly string[], answers: readon
   const first = new Map<string, Decided>();
   const settled = new Map<string, Decided>();
   const receipts = new Map<string, Receipt>();
+  let torn = 0;
   for (const file of audit)
     for await (const line of createInterface(createReadStream(file))) {
       const type = typeOf(line);
       if (type === undefined) continue;
+      if (!isWhole(line)) {
+        torn += 1;
+        continue;
+      }
       const digest = digestOf(line);
       lines.add(type, digest);
       if (type === "receipt") {
@@ -73,6 +89,7 @@ export async function readGatewayFiles(audit: readonly string[], answers: readon
     }
   for (const file of answers)
     for await (const line of createInterface(createReadStream(file)))
-      if (line !== "") lines.add("answer", digestOf(line));
-  return { lines, first, settled, receipts };
+      if (isWhole(line)) lines.add("answer", digestOf(line));
+      else torn += 1;
+  return { lines, first, settled, receipts, torn };
 }

@@ -31,13 +31,21 @@ export async function readLedgerFiles({ folder, vkey }: LedgerFolder): Promise<L
   const alarms: Finding[] = [];
   const chains = new Map<string, Set<number>>();
   const paths = new Set<string>();
+  /** It comes with the request for a receipt, and by the file: each sender has a memory of his own for it. */
+  const evidence = new Set<string>();
   let twice = 0;
   let quarantined = 0;
   for await (const { index, bytes } of readEntries(fileSource(folder), size)) {
     const entry = decodeEntry(bytes);
     if (entry === undefined) throw new Error(`entry ${index} is none that a ledger writes`);
-    const { type } = entry.head;
-    if (isLineType(type) && !lines.add(type, digestOf(entry.body), index)) twice += 1;
+    const { type, sender } = entry.head;
+    if (isLineType(type)) {
+      const digest = digestOf(entry.body);
+      const isNew = lines.add(type, digest, index);
+      const own = `${sender} ${digest}`;
+      if (type === "evidence" ? evidence.has(own) : !isNew) twice += 1;
+      if (type === "evidence") evidence.add(own);
+    }
     if (type === "quarantine") quarantined += 1;
     if (type === "record") {
       const { vm, seq, path } = recordSchema.parse(JSON.parse(entry.body.toString("latin1")));

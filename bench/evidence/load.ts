@@ -1,15 +1,13 @@
 /** Requests on several connections, HTTP/1.1 and HTTP/2, without an end until it is told; what became of each is kept. */
+import type { Agent } from "node:http";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import { keepAlive, send } from "../../control/gateway/client.js";
 import { HOST } from "../../test/kit/world.js";
 
-/** Each has one request under way, or, of HTTP/2, a stream. */
-const HTTP1_CONNECTIONS = 24;
 const HTTP2_SESSIONS = 2;
-const HTTP2_STREAMS = 12;
 /** As long a client that was denied waits before it tries again. */
-const AFTER_DENIAL_MS = 50;
+const AFTER_DENIAL_MS = 100;
 /** One request in so many is of another kind than the others: it needs no receipt. */
 const PLAIN_EVERY = 8;
 /** Nobody waits for ever: so many denials for each request that was to be let in, and some. */
@@ -69,6 +67,8 @@ export interface LoadOptions {
   readonly port: number;
   /** So many shall be let in with a receipt. */
   readonly goal: number;
+  /** Of HTTP/1.1, each with one request under way; as many again are streams of HTTP/2, of two connections. */
+  readonly connections: number;
   readonly grant: (needsReceipt: boolean, count: number) => string;
 }
 
@@ -80,13 +80,14 @@ export class Load {
   private count = 0;
   private isOver = false;
   private failure: unknown;
-  private readonly agent = keepAlive(HTTP1_CONNECTIONS);
+  private readonly agent: Agent;
   private readonly sessions: readonly ClientHttp2Session[];
   private readonly working: Promise<void>;
   private now: Period = { name: "up" };
 
   constructor(private readonly options: LoadOptions) {
-    const { port } = options;
+    const { port, connections } = options;
+    this.agent = keepAlive(connections);
     const http1: Ask = (path, grant) => send({ port, path, agent: this.agent, headers: { "x-break-glass": grant } });
     this.sessions = Array.from({ length: HTTP2_SESSIONS }, () => connect(`http://127.0.0.1:${port}`));
     for (const session of this.sessions)
@@ -94,8 +95,10 @@ export class Load {
         this.failure ??= error;
       });
     const asks = [
-      ...Array.from({ length: HTTP1_CONNECTIONS }, () => http1),
-      ...this.sessions.flatMap((session) => Array.from({ length: HTTP2_STREAMS }, () => http2Ask(session))),
+      ...Array.from({ length: connections }, () => http1),
+      ...this.sessions.flatMap((session) =>
+        Array.from({ length: Math.ceil(connections / HTTP2_SESSIONS) }, () => http2Ask(session)),
+      ),
     ];
     this.working = Promise.all(asks.map((ask) => this.work(ask))).then(() => {});
     this.working.catch((error: unknown) => {

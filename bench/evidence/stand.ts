@@ -32,9 +32,7 @@ export interface Stand {
 
 /** What `render` put into the file of where receipts come from, which a push keeps. */
 function receiptMember({ filter }: TestEnvoy): unknown {
-  const { configuration } = z
-    .looseObject({ configuration: z.object({ value: z.string() }) })
-    .parse(filter.config);
+  const { configuration } = z.looseObject({ configuration: z.object({ value: z.string() }) }).parse(filter.config);
   return z.looseObject({ receipt: z.unknown() }).parse(JSON.parse(configuration.value)).receipt;
 }
 

@@ -35,7 +35,10 @@ export function followTable(found: FollowFigures): string {
     ["requests", `${found.answered} answered in ${found.lives} lives of Envoy`],
     ["happened", countsOf(found.happened)],
     ["lines", countsOf(found.counts)],
-    ["missing", `${found.unrecorded} requests in no file and not in the ledger; ${found.named} records that alarms name`],
+    [
+      "missing",
+      `${found.unrecorded} requests in no file and not in the ledger; ${found.named} records that alarms name`,
+    ],
     ["unnamed", `${found.unnamed}: behind the last head that a killed Envoy had published`],
     ["the ledger", `${found.entries} entries; alarms: ${countsOf(found.alarms)}`],
     ["took", `${found.seconds.toFixed(0)} s; load of the machine ${found.load.toFixed(1)}`],

@@ -19,7 +19,7 @@ export async function waitUntilFollowed(url: string, wanted: Partial<Record<Line
   for (;;) {
     const counts = await entryCounts(url);
     if (Object.entries(wanted).every(([type, count]) => (counts.get(type) ?? 0) >= count)) return;
-    const seen = JSON.stringify([...counts]);
+    const seen = JSON.stringify(Object.keys(wanted).map((type) => counts.get(type)));
     if (seen !== last) since = performance.now();
     last = seen;
     if (performance.now() - since > PATIENCE_MS) return;
