@@ -34,6 +34,7 @@ const rooms = {
   },
   bench: {
     "": [
+      "evidence",
       "ledger",
       "streams",
       "revoke",
@@ -49,6 +50,7 @@ const rooms = {
       "tokens",
       "base",
     ], // the commands
+    evidence: ["base"],
     ledger: ["base"],
     streams: ["soak", "report", "gateway", "load", "tokens", "base"],
     revoke: ["report", "base"],

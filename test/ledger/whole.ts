@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { writeNewTexts } from "../../control/base/files.js";
 import { newLedgerConfig } from "../../control/ledger/config.js";
 import { decodeEntry, type Entry } from "../../control/ledger/entry.js";
@@ -11,10 +12,11 @@ import { openLogSigner } from "../../control/ledger/log/key.js";
 import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries, rootAt } from "../../control/ledger/tlog/read.js";
-import { newKey } from "../../control/signer/jwk.js";
+import { newKey, type PublicKey, publicPart } from "../../control/signer/jwk.js";
 import { writeKeyFile } from "../../control/signer/keyfile.js";
-import { main } from "../cli/run.js";
 
+/** As in test/cli/run.ts, which only the test runner can load; the soaks use this as well. */
+const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 export const PASSPHRASE = "correct horse battery staple";
 const ORIGIN = "ledger.example/test";
 /** The file's own bound is for people; here it would only take time. */
@@ -25,8 +27,11 @@ export interface LedgerFolder {
   readonly vkey: string;
 }
 
-/** @param yaml the rest of ledger.yaml */
-export async function newLedgerFolder(parent: string, yaml: string): Promise<LedgerFolder> {
+/** @param yaml the rest of ledger.yaml @returns with the public key, as a bundle's `ledgers` names it */
+export async function newLedgerFolder(
+  parent: string,
+  yaml: string,
+): Promise<LedgerFolder & { readonly jwk: PublicKey }> {
   const folder = join(parent, "ledger");
   const keyPath = join(parent, "keys", "ledger.key.json");
   mkdirSync(folder);
@@ -36,7 +41,7 @@ export async function newLedgerFolder(parent: string, yaml: string): Promise<Led
   writeNewTexts(newLogFiles({ folder, signer, signedPath: `${keyPath}.signed` }));
   const [head = ""] = newLedgerConfig(ORIGIN, "../keys/ledger.key.json").split("\n# The gateways");
   writeFileSync(join(folder, "ledger.yaml"), `${head}\n${yaml}`);
-  return { folder, vkey: signer.vkey };
+  return { folder, vkey: signer.vkey, jwk: publicPart(key) };
 }
 
 /** Every entry, after the tree that the checkpoint signs was computed from them. */

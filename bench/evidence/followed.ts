@@ -1,0 +1,185 @@
+/** A gateway that can be killed and started again, and beside it an agent that follows its files to a ledger elsewhere. */
+import { createHash, randomBytes } from "node:crypto";
+import { copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type RunningEnvoy, startEnvoy } from "../../control/gateway/run.js";
+import { startTestEnvoy, type TestEnvoy } from "../../test/kit/envoy.js";
+import { World } from "../../test/kit/world.js";
+import { command, type LedgerFolder, newLedgerFolder, type Running, serve } from "../../test/ledger/whole.js";
+import { Processes } from "./processes.js";
+import { seconds } from "./stand.js";
+
+const WORKERS = 2;
+const FLUSH_MS = 30;
+const GATEWAY = "test-gateway";
+/** A gap is told after it, in seconds: longer than an agent takes to come back. */
+export const GRACE_SECONDS = 5;
+const LOOK_MS = 20;
+
+/** A port that is free now: the same one is listened on after each start. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+export class Followed {
+  private readonly processes = new Processes();
+  private rotations = 0;
+  /** When each life of Envoy began, in milliseconds since 1970. */
+  readonly lives: number[];
+  agent: Running | undefined;
+  server: Awaited<ReturnType<typeof serve>> | undefined;
+
+  private constructor(
+    readonly world: World,
+    readonly gateway: TestEnvoy,
+    private envoy: RunningEnvoy,
+    private readonly config: string,
+    private readonly parent: string,
+    readonly ledger: LedgerFolder,
+    began: number,
+  ) {
+    this.lives = [began];
+  }
+
+  static async make(): Promise<Followed> {
+    const parent = mkdtempSync(join(tmpdir(), "glassgate-followed-"));
+    const world = new World(seconds());
+    const [port, adminPort, ledgerPort] = await Promise.all([freePort(), freePort(), freePort()]);
+    const began = Date.now();
+    let config = "";
+    const gateway = await startTestEnvoy(world, {
+      concurrency: WORKERS,
+      render: {
+        nodeId: GATEWAY,
+        listen: { host: "127.0.0.1", port },
+        adminPort,
+        auditLogPath: join(parent, "audit.log"),
+        answersLogPath: join(parent, "answers.log"),
+      },
+      edit: (text) => {
+        config = text;
+        return text;
+      },
+    });
+    writeFileSync(join(parent, "anchors.json"), JSON.stringify(gateway.anchors));
+    writeFileSync(join(parent, "gateway.yaml"), config);
+    const token = randomBytes(24).toString("base64url");
+    const digest = createHash("sha256").update(token).digest("hex");
+    const ledger = await newLedgerFolder(
+      parent,
+      `anchors: [ ../anchors.json ]
+grace: ${GRACE_SECONDS}s
+senders:
+  - { name: agent, tokens: [ ${digest} ], speaks_for: [ ${GATEWAY} ], follows: true, quota: { entries: 10000000, bytes: 1000000000 } }
+listen: { address: "127.0.0.1:${ledgerPort}", read: public }
+`,
+    );
+    writeFileSync(join(parent, "ledger.vkey"), `${ledger.vkey}\n`);
+    writeFileSync(join(parent, "agent.token"), `${token}\n`, { mode: 0o600 });
+    writeFileSync(
+      join(parent, "follow.yaml"),
+      `gateways:
+  - { id: ${GATEWAY}, audit: audit.log, answers: answers.log, admin: "127.0.0.1:${adminPort}", envoy: gateway.yaml }
+heartbeat: 1s
+to: { url: "http://127.0.0.1:${ledgerPort}", token_file: agent.token }
+state: positions
+`,
+    );
+    await gateway.configure(world.configuration());
+    return new Followed(world, gateway, gateway.envoy, config, parent, ledger, began);
+  }
+
+  get port(): number {
+    return this.gateway.port;
+  }
+
+  /** All files of a log, the newest last. */
+  files(name: "audit" | "answers"): string[] {
+    const path = join(this.parent, `${name}.log`);
+    return [...Array.from({ length: this.rotations }, (_, i) => `${path}.${i + 1}`), path];
+  }
+
+  async startLedger(): Promise<void> {
+    this.server = this.processes.track(await serve(this.ledger));
+  }
+
+  async startAgent(): Promise<void> {
+    this.agent = this.processes.track(command("follow", "--config", join(this.parent, "follow.yaml")));
+    await this.agent.says(/Following/);
+  }
+
+  /** As logrotate does it, and tells Envoy. */
+  rename(): void {
+    this.rotate((from, to) => renameSync(from, to));
+    this.envoy.signal("SIGUSR1");
+  }
+
+  copyTruncate(): void {
+    this.rotate((from, to) => {
+      copyFileSync(from, to);
+      truncateSync(from, 0);
+    });
+  }
+
+  private rotate(move: (from: string, to: string) => void): void {
+    this.rotations += 1;
+    for (const name of ["audit", "answers"]) {
+      const path = join(this.parent, `${name}.log`);
+      move(path, `${path}.${this.rotations}`);
+    }
+  }
+
+  async killAgent(): Promise<void> {
+    this.agent?.kill("SIGKILL");
+    await this.agent?.ended;
+    await this.startAgent();
+  }
+
+  async killLedger(): Promise<void> {
+    this.server?.kill("SIGKILL");
+    await this.server?.ended;
+    await this.startLedger();
+  }
+
+  async killEnvoy(): Promise<void> {
+    process.kill(this.envoy.pid, "SIGKILL");
+    await this.envoy.exited;
+    await this.envoy.stop(); // Its folder.
+    const began = Date.now();
+    this.envoy = await startEnvoy({ config: this.config, concurrency: WORKERS, flushMs: FLUSH_MS });
+    while ((await this.gateway.state()).servingVms <= WORKERS)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    this.lives.push(began);
+  }
+
+  /** Both end in good order, the agent first. @returns their exit codes */
+  async end(): Promise<readonly (number | null | undefined)[]> {
+    const codes: (number | null | undefined)[] = [];
+    for (const one of [this.agent, this.server]) {
+      one?.kill("SIGTERM");
+      codes.push(await one?.ended);
+    }
+    return codes;
+  }
+
+  /** `ledger verify`, as JSON. */
+  async verify(): Promise<{ readonly code: number | null; readonly told: string }> {
+    const file = (name: string): string => join(this.parent, name);
+    const args = ["--key", file("ledger.vkey"), "--anchors", file("anchors.json"), "--grace", `${GRACE_SECONDS}s`];
+    const running = this.processes.track(command("verify", this.ledger.folder, ...args, "--json"));
+    return { code: await running.ended, told: running.told() };
+  }
+
+  async stop(): Promise<void> {
+    await this.processes.end();
+    await this.envoy.stop();
+    await this.gateway.stop();
+    rmSync(this.parent, { recursive: true, force: true });
+  }
+}
