@@ -10,9 +10,11 @@ import { type Answers, knownAnswer, newAnswers } from "./answers.js";
 import { type Bundles, newBundles } from "./bundles.js";
 import { type Chains, chainKey, newChains } from "./chains.js";
 import type { Denials } from "./denials.js";
+import type { Directs } from "./direct.js";
 import type { Bursts, Floods } from "./floods.js";
 import { type Grants, knownEvidence, newGrants } from "./grants.js";
 import { readHeartbeat } from "./heartbeats.js";
+import type { Lags } from "./lag.js";
 import { classify, type Line } from "./lines.js";
 import { knownRecord } from "./link.js";
 import { newReceipts, type Receipts } from "./receipts.js";
@@ -29,7 +31,9 @@ export interface State {
   grants: Grants;
   answers: Answers;
   receipts: Receipts;
+  directs: Directs;
   denials: Denials;
+  lags: Lags;
   floods: Floods;
   bursts: Bursts;
   /** By sender, then by hash. */
@@ -48,7 +52,9 @@ export function newState(salt: Uint8Array): State {
     grants: newGrants(),
     answers: newAnswers(),
     receipts: newReceipts(),
+    directs: new Map(),
     denials: new Map(),
+    lags: new Map(),
     floods: new Map(),
     bursts: new Map(),
     quarantined: new Map(),
