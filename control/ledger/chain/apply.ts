@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
+import { judgeAccesses, noteAccess } from "./access.js";
 import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
 import { noteDenial } from "./denials.js";
-import { judgeDirects, noteDirect } from "./direct.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { judgeWaiting, noteGrant, takeText } from "./grants.js";
@@ -66,7 +66,7 @@ function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "re
   noteGrant(state.grants, state.bundles, rules, key, record, step);
   noteAllowed(state.answers, state.grants, record, step);
   noteSettling(state.receipts, key, record, sha256, step);
-  noteDirect(state.directs, state.bundles, rules, record, step);
+  noteAccess(state.accesses, state.bundles, rules, key, record, step);
   noteDenial(state.denials, rules, record, step);
 }
 
@@ -149,7 +149,7 @@ function applyBundle(state: State, rules: Rules, body: Buffer, step: Step): void
   if (takeBundle(bundles, rules, body, step).length === 0) return;
   judgeWaiting(grants, bundles, rules, step);
   judgeUnknown(receipts, bundles, rules, step);
-  judgeDirects(state.directs, bundles, rules, step);
+  judgeAccesses(state.accesses, bundles, rules, step);
 }
 
 function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefined, step: Step): void {

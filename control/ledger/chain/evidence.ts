@@ -10,6 +10,7 @@ import type { WindowedKey } from "../../signer/jwk.js";
 import { type BundleClaims, holdsRole, personOf } from "../../trust/claims.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import type { AuditRecord } from "./lines.js";
+import { type Accessed, isWithin } from "./scope.js";
 
 const claimsSchema = z.looseObject({
   jti: z.string(),
@@ -20,6 +21,9 @@ const claimsSchema = z.looseObject({
   drill: z.string().optional(),
   iat: z.int().nonnegative(),
   exp: z.int().nonnegative(),
+  authorization_details: z.array(
+    z.looseObject({ locations: z.array(z.string()), actions: z.array(z.string()), paths: z.array(z.string()) }),
+  ),
 });
 type Claims = z.infer<typeof claimsSchema>;
 const agreeing = ["jti", "sub", "ent", "reason", "incident", "drill"] as const;
@@ -29,10 +33,8 @@ const SLACK_SECONDS = 2;
 const MAX_APPROVALS = 8;
 
 /** What a record says that its evidence must prove. */
-export type Claimed = Pick<
-  AuditRecord,
-  (typeof agreeing)[number] | "vm" | "seq" | "ts" | "grant_sha256" | "approvers" | "evidence"
->;
+export type Claimed = Accessed &
+  Pick<AuditRecord, (typeof agreeing)[number] | "vm" | "seq" | "ts" | "grant_sha256" | "approvers" | "evidence">;
 
 /** `grant_sha256`: the SHA-256 of the payload as it was sent. */
 export function grantOf(evidence: string): string {
@@ -138,6 +140,7 @@ export function judgeEvidence(evidence: string, record: Claimed, bundle: BundleC
     else named.splice(at, 1);
   }
   for (const { sub } of named) faults.push(`the record says that ${visible(sub)} approved, who did not sign this`);
+  if (claims !== undefined && !isWithin(claims.authorization_details, record)) faults.push("it does not open that");
   if (claims !== undefined) faults.push(...rulesBroken(claims, approvals, bundle, decidedAt));
   return { proven: approvals.map(({ sub }) => sub), faults, exp: claims?.exp };
 }

@@ -175,9 +175,10 @@ export function judgeWaiting(grants: Grants, bundles: Bundles, rules: Rules, ste
 }
 
 function claimedOf(record: AuditRecord): Waiting["record"] {
-  const { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence, anchors, bundle } =
-    record;
-  return { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence, anchors, bundle };
+  const { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence } = record;
+  const { method, host, path, path_bytes, anchors, bundle } = record;
+  const claims = { jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence };
+  return { vm, seq, ts, ...claims, method, host, path, path_bytes, anchors, bundle };
 }
 
 function wait(list: Map<string, Waiting[]>, key: string, waiting: Waiting, step: Step): void {

@@ -6,11 +6,11 @@
 import { createHash } from "node:crypto";
 import type { EntryType } from "../entry.js";
 import type { Received } from "../intake.js";
+import type { Accesses } from "./access.js";
 import { type Answers, knownAnswer, newAnswers } from "./answers.js";
 import { type Bundles, newBundles } from "./bundles.js";
 import { type Chains, chainKey, newChains } from "./chains.js";
 import type { Denials } from "./denials.js";
-import type { Directs } from "./direct.js";
 import type { Bursts, Floods } from "./floods.js";
 import { type Grants, knownEvidence, newGrants } from "./grants.js";
 import { readHeartbeat } from "./heartbeats.js";
@@ -31,7 +31,7 @@ export interface State {
   grants: Grants;
   answers: Answers;
   receipts: Receipts;
-  directs: Directs;
+  accesses: Accesses;
   denials: Denials;
   lags: Lags;
   floods: Floods;
@@ -52,7 +52,7 @@ export function newState(salt: Uint8Array): State {
     grants: newGrants(),
     answers: newAnswers(),
     receipts: newReceipts(),
-    directs: new Map(),
+    accesses: new Map(),
     denials: new Map(),
     lags: new Map(),
     floods: new Map(),

@@ -1,10 +1,15 @@
 /** Whoever holds a gateway writes true records of what it should never have let in. What the bundle says finds him. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { readAuditLines } from "../../../control/base/audit.js";
+import { FilterHost } from "../../../control/host/host.js";
 import { dueOfAnswers, newAnswers, noteAllowed, takeAnswer } from "../../../control/ledger/chain/answers.js";
 import { newGrants } from "../../../control/ledger/chain/grants.js";
 import { classify } from "../../../control/ledger/chain/lines.js";
 import { rulesOf } from "../../../control/ledger/chain/rules.js";
+import { isWithin } from "../../../control/ledger/chain/scope.js";
+import { headersOf } from "../../kit/headers.js";
 import type { Signer } from "../../kit/token.js";
+import { HOST } from "../../kit/world.js";
 import { bend, type Chain, chained, GATEWAY, line, memberOf, type Opened, open, other, play, sha256 } from "./kit.js";
 
 let made: Chain;
@@ -30,6 +35,25 @@ async function take(texts: readonly string[], bundle = made.bundle): Promise<Ope
 const saysOf = ({ alarms }: Opened): string => alarms.find(({ code }) => code === "bad_evidence")?.says ?? "";
 
 describe("an access", () => {
+  it("outside of what was approved, or of what the entitlement opens, does not hold", async () => {
+    const first = (changes: Readonly<Record<string, unknown>>) => [
+      ...chained(vm, [bend(record, changes)]),
+      evidenceLine(evidence),
+    ];
+    const others = [{ path: "/admin" }, { host: "other.example.org" }, { method: "DELETE" }, { path: "/orders" }];
+    for (const changes of others) {
+      expect(saysOf(await take(first(changes)))).not.toBe("");
+      const [one = "", two = ""] = chained(vm, [
+        record,
+        bend(record, { evidence: undefined, cached: true, ...changes }),
+      ]);
+      expect((await take([one, evidenceLine(evidence), two])).codes().includes("bad_evidence")).toBe(
+        changes.path !== "/orders",
+      );
+    }
+    expect((await take(first({ path: "/admin".padEnd(4096, "x"), path_bytes: 5000 }))).codes()).toEqual([]);
+  });
+
   const approvedBy = (
     signers: readonly (readonly [string, Signer])[],
     changes: Readonly<Record<string, unknown>> = {},
@@ -109,6 +133,59 @@ describe("an access", () => {
       const opened = await take(order);
       expect(saysOf(opened)).toContain("had ended");
     }
+  });
+});
+
+describe("what is within a scope", () => {
+  const paths = ["/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/A", "/a/b/c/d", "/b", "/ab", "/a/%20", "/a/**", "/a/*"];
+  const patterns = ["/", "/a", "/a/", "/a/*", "/a/**", "/**", "/*", "/*/b", "/a/*/c", "/a/b/**", "/*/*", "/a/*/"];
+
+  it("is what the filter itself lets in", async () => {
+    const { world } = made;
+    const wide = {
+      approvals: [],
+      authorization_details: [world.detail({ locations: ["*"], actions: ["*"], paths: ["/**"] })],
+    };
+    // Denials of one requester are on record a hundred times a second.
+    let ticks = 0;
+    const host = await FilterHost.load({ nodeId: GATEWAY, workers: 1, clock: () => world.now * 1000 + 20 * ticks++ });
+    const bundle = world.bundleClaims({ entitlements: [world.entitlement("alone", wide)] });
+    expect(host.configure(world.configuration({ bundle })).accepted).toBe(true);
+    const differing: unknown[] = [];
+    const judged = { allowed: 0, denied: 0 };
+    const authorities = [
+      "api.example.com",
+      "API.example.com",
+      "api.example.com:443",
+      "api.example.com:8443",
+      "other.example.com",
+    ];
+    const ask = (details: Readonly<Record<string, unknown>>, method: string, authority: string, path: string): void => {
+      const grant = world.alone({ claims: { authorization_details: [details] } });
+      const headers = headersOf([grant], path).map(([name, value]): [string, string] => {
+        if (name === ":method") return [name, method];
+        return [name, name === ":authority" ? authority : value];
+      });
+      const audit = host.request({ headers, worker: 0, sourceAddress: "192.0.2.1:5000" }).filterState;
+      const { record: text } = readAuditLines(audit.get("wasm.glassgate.audit") ?? "");
+      const isAllowed = memberOf(text, "verdict") === "allow";
+      const parsed = classify(Buffer.from(text));
+      const opened = { locations: ["api.example.com"], actions: ["GET", "POST"], paths: ["/**"], ...details };
+      if (parsed.type !== "record") throw new Error(text);
+      // A denied one of another kind says nothing of scopes.
+      if (!isAllowed && !String(memberOf(text, "verdict")).startsWith("scope_")) return;
+      judged[isAllowed ? "allowed" : "denied"] += 1;
+      if (isWithin([opened], parsed.record) !== isAllowed)
+        differing.push([details, method, authority, path, isAllowed]);
+    };
+    for (const pattern of patterns)
+      for (const path of paths) ask(world.detail({ locations: [HOST], paths: [pattern] }), "GET", HOST, path);
+    for (const location of ["api.example.com", "api.example.com:8443"])
+      for (const authority of authorities)
+        for (const method of ["GET", "HEAD", "get"])
+          ask(world.detail({ locations: [location], actions: ["GET"], paths: ["/**"] }), method, authority, "/x");
+    expect(differing).toEqual([]);
+    expect(Math.min(judged.allowed, judged.denied)).toBeGreaterThan(20);
   });
 });
 
