@@ -1,4 +1,4 @@
-/** Where a webhook may go: a name is resolved once, all its addresses are judged, and one of these very addresses is connected to. */
+/** Where a webhook may go: a name is resolved once, all its addresses are judged, and these very addresses are connected to. */
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
 import { UserError } from "../../base/errors.js";
@@ -56,16 +56,22 @@ const resolveName: Resolve = async (host) =>
     family: family === 6 ? 6 : 4,
   }));
 
-/** The address to connect to. @throws UserError where one of them is private and that is not allowed */
-export async function addressOf(host: string, mayBePrivate: boolean, resolve: Resolve = resolveName): Promise<Address> {
+/**
+ * The addresses to connect to, one after the other: the first may be of a family that leads nowhere from here.
+ * @throws UserError where one of them is private and that is not allowed
+ */
+export async function addressesOf(
+  host: string,
+  mayBePrivate: boolean,
+  resolve: Resolve = resolveName,
+): Promise<readonly Address[]> {
   const literal = host.replace(/^\[(.*)\]$/, "$1");
   const family = isIP(literal);
   const addresses: readonly Address[] =
     family === 0 ? await resolve(host) : [{ address: literal, family: family === 6 ? 6 : 4 }];
-  const [first] = addresses;
-  if (first === undefined) throw new UserError(`${visible(host)} has no address.`);
+  if (addresses.length === 0) throw new UserError(`${visible(host)} has no address.`);
   const refused = mayBePrivate ? undefined : addresses.find(({ address }) => !isPublic(address));
-  if (refused === undefined) return first;
+  if (refused === undefined) return addresses;
   throw new UserError(`${visible(host)} is at ${refused.address}, which is no address of the public internet.`, {
     hint: "Set allow_private: true for that webhook, if it is meant.",
   });

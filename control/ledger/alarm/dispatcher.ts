@@ -5,9 +5,10 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
+import { alarmRows } from "../chain/codes.gen.js";
 import { type Alarm, bodyOf } from "./alarm.js";
 import { type Command, runCommand } from "./command.js";
-import { sendWebhook, type Webhook } from "./webhook.js";
+import { Refused, sendWebhook, type Webhook } from "./webhook.js";
 
 export type Receiver = { readonly name: string } & ({ readonly webhook: Webhook } | { readonly command: Command });
 
@@ -28,6 +29,10 @@ export interface DispatcherOptions {
 /** Alarms that wait for one receiver. */
 const MAX_QUEUE = 1000;
 const PAUSES_MS = [1000, 5000, 30_000, 120_000, 600_000];
+/** Of an alarm that the receiver refuses for what it is: those behind it do not wait for all of them. */
+const TRIES_REFUSED = 2;
+
+const isCritical = ({ code }: Alarm): boolean => alarmRows[code].severity === "critical";
 
 interface Lane {
   readonly receiver: Receiver;
@@ -47,19 +52,31 @@ export class Dispatcher {
 
   constructor(private readonly options: DispatcherOptions) {
     this.lanes = options.receivers.map((receiver) => ({ receiver, queue: [], running: undefined }));
+    // Counters are there from the start: the first that is lost must be a rise.
+    for (const { name } of options.receivers) {
+      this.lost.set(name, 0);
+      this.delivered.set(name, 0);
+    }
   }
 
   /** Hands an alarm in; it must be durable. In the order of their entries. */
   send(alarm: Alarm): void {
     this.handedIn = alarm.entry + 1;
     for (const lane of this.lanes) {
-      if (lane.queue.length >= MAX_QUEUE) this.lose(alarm, lane, `more than ${MAX_QUEUE} alarms wait`);
-      else {
+      if (lane.queue.length < MAX_QUEUE || this.makesRoom(alarm, lane)) {
         lane.queue.push(alarm);
         lane.running ??= this.run(lane);
       }
     }
     this.keep();
+  }
+
+  /** A full queue gives up one that matters less, behind the one on its way; false where that is this one. */
+  private makesRoom(alarm: Alarm, lane: Lane): boolean {
+    const at = isCritical(alarm) ? lane.queue.findIndex((one, i) => i > 0 && !isCritical(one)) : -1;
+    const [given = alarm] = at < 0 ? [] : lane.queue.splice(at, 1);
+    this.lose(given, lane, `more than ${MAX_QUEUE} alarms wait`);
+    return at >= 0;
   }
 
   /** Resolves when nothing waits. */
@@ -96,7 +113,7 @@ export class Dispatcher {
         this.delivered.set(name, (this.delivered.get(name) ?? 0) + 1);
         return true;
       } catch (error) {
-        const pause = pauses[tries];
+        const pause = error instanceof Refused && tries + 1 >= TRIES_REFUSED ? undefined : pauses[tries];
         if (pause === undefined) {
           this.lose(alarm, lane, visible(messageOf(error)));
           return true;

@@ -1,14 +1,19 @@
 /** A signed POST by the scheme of Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. No redirect is followed. */
 import { createHmac } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { request as requestPlain } from "node:http";
+import { type RequestOptions, request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
+import type { TcpSocketConnectOpts } from "node:net";
 import { reasonOf, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
-import { addressOf, type Resolve } from "./address.js";
+import { type Address, addressesOf, type Resolve } from "./address.js";
 
 const TIMEOUT_MS = 10_000;
+/** What a receiver answers to a body that it will never take. */
+const UNACCEPTABLE: readonly number[] = [400, 413, 422];
 const SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
+/** For one of several addresses; Node asks for 10 at least. */
+const MIN_ATTEMPT_MS = 10;
 /** As the scheme demands: 24 to 64 bytes. */
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
@@ -52,32 +57,37 @@ export function signatureOf(secret: Buffer, id: string, timestamp: number, body:
   return `v1,${createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
 }
 
+/** This alarm is refused, and will be again; another may not be. */
+export class Refused extends UserError {}
+
 function post(
   target: URL,
-  connectTo: { readonly address: string; readonly family: 4 | 6 },
+  addresses: readonly Address[],
   headers: Readonly<Record<string, string | number>>,
   body: string,
   timeoutMs: number,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const send = target.protocol === "https:" ? requestTls : requestPlain;
-    const request = send(
-      target,
+    const options: RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamily" | "autoSelectFamilyAttemptTimeout"> =
       {
         method: "POST",
         headers,
         agent: false,
         signal: AbortSignal.timeout(timeoutMs),
-        // Only asked for a name: the address that was judged, and no other that the name has by now.
-        lookup: (_name, options, done) =>
-          options.all === true ? done(null, [connectTo]) : done(null, connectTo.address, connectTo.family),
-      },
-      (response) => {
-        resolve(response.statusCode ?? 0);
-        // Whatever it says is nobody's business here.
-        response.destroy();
-      },
-    );
+        // Only asked for a name: the addresses that were judged, and no other that the name has by now.
+        lookup: (_name, { all }, done) => {
+          if (all === true) done(null, [...addresses]);
+          else done(null, addresses[0]?.address ?? "", addresses[0]?.family);
+        },
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: Math.max(MIN_ATTEMPT_MS, Math.floor(timeoutMs / addresses.length)),
+      };
+    const request = send(target, options, (response) => {
+      resolve(response.statusCode ?? 0);
+      // Whatever it says is nobody's business here.
+      response.destroy();
+    });
     request.on("error", reject);
     request.end(body);
   });
@@ -91,7 +101,7 @@ export async function sendWebhook(hook: Webhook, id: string, body: string, secon
   const target = new URL(hook.url);
   if (target.protocol !== "https:" && !(target.protocol === "http:" && hook.mayBePrivate))
     throw new UserError(`${visible(target.origin)} is not https.`, { hint: "Plain http needs allow_private: true." });
-  const connectTo = await addressOf(target.hostname, hook.mayBePrivate, hook.resolve);
+  const addresses = await addressesOf(target.hostname, hook.mayBePrivate, hook.resolve);
   const headers = {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
@@ -100,7 +110,8 @@ export async function sendWebhook(hook: Webhook, id: string, body: string, secon
     "webhook-timestamp": seconds,
     "webhook-signature": signatureOf(hook.secret, id, seconds, body),
   };
-  const status = await post(target, connectTo, headers, body, hook.timeoutMs ?? TIMEOUT_MS);
+  const status = await post(target, addresses, headers, body, hook.timeoutMs ?? TIMEOUT_MS);
+  if (UNACCEPTABLE.includes(status)) throw new Refused(`${visible(target.origin)} answered ${status}.`);
   if (status < 200 || status > 299)
     throw new UserError(`${visible(target.origin)} answered ${status}.`, {
       ...(status >= 300 && status < 400 ? { hint: "Redirects are not followed: name where it leads." } : {}),

@@ -2,16 +2,18 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
+import { judgeAccesses, noteAccess } from "./access.js";
 import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
-import { chainKey, chainOf, endVm, gatewayOf, partsOf } from "./chains.js";
+import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
 import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { judgeWaiting, noteGrant, takeText } from "./grants.js";
 import { keyOfEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
+import { noteLag } from "./lag.js";
 import { classify, type Line } from "./lines.js";
 import { takeRecord } from "./link.js";
 import { markTold } from "./missing.js";
@@ -55,11 +57,16 @@ function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "re
   const chain = chainOf(state.chains, rules, step, vm);
   if (chain === undefined) {
     remember(state.chains.overflow, shortHash(state.salt, sha256).toString("hex"), step.index, MAX_OVERFLOW);
-  } else takeRecord(chain, state.salt, rules, record, sha256, step);
+  } else {
+    reviveVm(state.chains, chain);
+    takeRecord(chain, state.salt, rules, record, sha256, step);
+  }
+  noteLag(state.lags, record, step.sender, step.at);
   noteTrust(state.bundles, rules, key, record, step);
   noteGrant(state.grants, state.bundles, rules, key, record, step);
   noteAllowed(state.answers, state.grants, record, step);
   noteSettling(state.receipts, key, record, sha256, step);
+  noteAccess(state.accesses, state.bundles, rules, key, record, step);
   noteDenial(state.denials, rules, record, step);
 }
 
@@ -142,6 +149,7 @@ function applyBundle(state: State, rules: Rules, body: Buffer, step: Step): void
   if (takeBundle(bundles, rules, body, step).length === 0) return;
   judgeWaiting(grants, bundles, rules, step);
   judgeUnknown(receipts, bundles, rules, step);
+  judgeAccesses(state.accesses, bundles, rules, step);
 }
 
 function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefined, step: Step): void {
@@ -177,7 +185,11 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       if (type === "bundle") applyBundle(state, rules, body, step);
       break;
     case "shard":
-      if (step.index === 0) takeCarried(state, rules, openingOf(body)?.carried, step);
+      if (step.index === 0) {
+        const opening = openingOf(body);
+        state.receipts.predecessor = opening?.predecessor.origin;
+        takeCarried(state, rules, opening?.carried, step);
+      }
       break;
     default: // Reviews and drills say nothing of chains.
   }

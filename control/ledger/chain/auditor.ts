@@ -47,6 +47,8 @@ export class Auditor {
   private now = 0;
   private held: { readonly index: number; readonly entry: Entry } | undefined;
   private lookedAt = 0;
+  /** Since nobody looked the last time. */
+  private lookingSince = 0;
   /** By code and entry: found, and no alarm has named it yet. */
   private readonly unseen = new Map<string, Unseen>();
   /** By code and entry, of alarms that came before the auditor found it. */
@@ -116,6 +118,7 @@ export class Auditor {
     for (const gateway of this.state.chains.gateways.values())
       if (gateway.beatAt !== undefined) gateway.beatAt = Math.max(gateway.beatAt, at);
     this.lookedAt = at;
+    this.lookingSince = at;
   }
 
   private passTime(at: number, index: number, isLast = false): Finding[] {
@@ -124,7 +127,8 @@ export class Auditor {
     if (isIdle) this.pass(at);
     if (!isLast && this.now - this.lookedAt < LOOK_MS) return [];
     this.lookedAt = this.now;
-    const { findings } = due(this.state, this.rules, this.now, this.now);
+    // What is missing to the very end is told of, however short it was looked for.
+    const { findings } = due(this.state, this.rules, { since: isLast ? 0 : this.lookingSince, now: this.now });
     for (const finding of findings) {
       this.noteFinding(finding, this.now);
       // It counts as told, or it would be found again and again.

@@ -7,6 +7,7 @@ import { remember, taken } from "./bounded.js";
 import type { Finding, Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import type { AuditRecord } from "./lines.js";
+import { isOver, type Look } from "./look.js";
 import type { Rules } from "./rules.js";
 
 /** Versions of one set of anchors. */
@@ -197,7 +198,9 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
   }
   const newest = versions === undefined ? undefined : Math.max(...versions.keys());
   const newer = newest === undefined || newest <= version ? undefined : versions?.get(newest);
-  if (newer !== undefined && Date.parse(record.ts) > newer.at + rules.grace.rollout * 1000)
+  // Nothing was decided after it came: a gateway whose clock is ahead is not behind for that.
+  const decidedAt = Math.min(Date.parse(record.ts), step.at);
+  if (newer !== undefined && decidedAt > newer.at + rules.grace.rollout * 1000)
     step.say({
       code: "bundle_behind",
       subject: chain,
@@ -208,9 +211,9 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
     });
 }
 
-export function dueOfBundles(bundles: Bundles, rules: Rules, now: number): Omit<Finding, "index">[] {
+export function dueOfBundles(bundles: Bundles, rules: Rules, look: Look): Omit<Finding, "index">[] {
   return [...bundles.unknown].flatMap(([name, { since, index, alarm }]) =>
-    alarm !== undefined || now - since <= rules.grace.gap * 1000
+    alarm !== undefined || !isOver(look, since, rules.grace.gap)
       ? []
       : [
           {

@@ -58,6 +58,7 @@ export const carriedSchema = z.strictObject({
       isShown: z.boolean(),
       isJudged: z.boolean(),
       proven: list(text),
+      exp: count.optional(),
       isSingleTold: z.boolean(),
     }),
   ),
@@ -100,9 +101,10 @@ export function carry({ chains, bundles, grants, answers }: State): Carried {
       return last === NO_SPAN ? [] : [{ key, version: last.version, low: last.low.seq, high: last.high.seq }];
     }),
     unknown: newest(bundles.unknown).map(([name, { since, alarm }]) => ({ name, since, isTold: alarm !== undefined })),
-    grants: newest(grants.known).map(([grant, { jti, proven, ...known }]) => ({
+    grants: newest(grants.known).map(([grant, { jti, proven, exp, ...known }]) => ({
       ...{ grant, ...known, proven: [...proven] },
       ...(jti !== undefined && { jti }),
+      ...(exp !== undefined && { exp }),
     })),
     texts: newest(
       [...grants.texts].flatMap(([sender, texts]) =>
@@ -162,8 +164,8 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     bundles.deciders.set(key, [{ version, low: { seq: low, index }, high: { seq: high, index } }]);
   for (const { name, since, isTold } of carried.unknown)
     bundles.unknown.set(name, { since, index, alarm: isTold ? index : undefined });
-  for (const { grant, jti, proven, ...known } of carried.grants) {
-    grants.known.set(grant, { ...known, jti, proven: new Set(proven) });
+  for (const { grant, jti, proven, exp, ...known } of carried.grants) {
+    grants.known.set(grant, { ...known, jti, exp, proven: new Set(proven) });
     if (jti !== undefined) grants.jtis.set(jti, { grant, index });
   }
   for (const one of carried.texts)
@@ -171,7 +173,7 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
       ...{ text: one.text, index, since: one.since, isNamed: false },
     });
   for (const { sender, id, grant } of carried.requests) {
-    const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), isFull: true });
-    remember(taken(answers.senders, sender, make).requests, id, { grant }, MAX_CARRIED);
+    const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), forgottenTs: step.at });
+    remember(taken(answers.senders, sender, make).requests, id, { grant, ts: step.at }, MAX_CARRIED);
   }
 }

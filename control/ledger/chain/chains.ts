@@ -150,6 +150,18 @@ export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): V
   return made;
 }
 
+/**
+ * A record came after all of a VM whose gateway publishes no heartbeats: that it was over was only a guess, as it had been quiet, or as
+ * its node id is that of many. What its chain says decides.
+ */
+export function reviveVm(chains: Chains, vm: Vm): void {
+  if (vm.ended === undefined || chains.gateways.get(vm.node)?.beatAt !== undefined) return;
+  vm.ended = undefined;
+  vm.goneSince = undefined;
+  chains.ended.delete(vm.key);
+  chains.counts.set(vm.sender, (chains.counts.get(vm.sender) ?? 0) + 1);
+}
+
 /** It is over: its entry, of type `end`, is at that index. */
 export function endVm(chains: Chains, key: string, index: number): void {
   const vm = chains.vms.get(key);

@@ -15,6 +15,8 @@ const addressOf = (source: string): string => source.replace(/:[0-9]{1,5}$/, "")
 export function noteDenial(denials: Denials, rules: Rules, record: AuditRecord, step: Step): void {
   const { verdict, vm, seq, sub, kid, source } = record;
   if (verdict === "allow" || verdict === PENDING || record.ended === true) return;
+  // Nobody was denied anything.
+  if (record.mode === "shadow") return;
   const { denials: most, denialWindow } = rules.grace;
   const stretch = Math.floor(Date.parse(record.ts) / (denialWindow * 1000));
   const subjects: readonly (readonly [string, string | undefined])[] = [

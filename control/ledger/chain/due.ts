@@ -4,8 +4,9 @@ import { dueOfAnswers } from "./answers.js";
 import { dueOfBundles } from "./bundles.js";
 import type { Finding } from "./finding.js";
 import { dueOfFloods, isPaused } from "./floods.js";
-
 import { dueOfChains, endsAt } from "./heartbeats.js";
+import { isCatchingUp } from "./lag.js";
+import type { Look } from "./look.js";
 import { dueOfReceipts } from "./receipts.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
@@ -17,22 +18,25 @@ export interface Due {
   readonly ends: readonly Buffer[];
 }
 
-/** What time has brought. Changes nothing. @param openedAt since when this process looks */
-export function due(state: State, rules: Rules, openedAt: number, now: number): Due {
+/** What time has brought. Changes nothing. */
+export function due(state: State, rules: Rules, look: Look): Due {
+  const { now } = look;
   const findings = [
-    ...dueOfChains(state.chains, rules, openedAt, now),
-    ...dueOfBundles(state.bundles, rules, now),
-    ...dueOfGrants(state.grants, rules, now),
-    ...dueOfAnswers(state.answers, rules, now),
-    ...dueOfReceipts(state.receipts, rules, now),
-  ].filter((finding) => !rules.isCounting || !isPaused(state.floods, finding, now));
+    ...dueOfChains(state.chains, rules, look),
+    ...dueOfBundles(state.bundles, rules, look),
+    ...dueOfGrants(state.grants, rules, look),
+    ...dueOfAnswers(state.answers, rules, look),
+    ...dueOfReceipts(state.receipts, rules, look),
+  ].filter(
+    (finding) => !isCatchingUp(state.lags, finding, now) && !(rules.isCounting && isPaused(state.floods, finding, now)),
+  );
   const sums = rules.isCounting ? dueOfFloods(state.floods, now) : [];
   return {
     findings: [...findings, ...sums].map((finding) => {
       const [index] = finding.about;
       return index === undefined ? finding : { ...finding, index };
     }),
-    ends: endsAt(state.chains, rules, now).map((end) => Buffer.from(JSON.stringify(end))),
+    ends: endsAt(state.chains, rules, look).map((end) => Buffer.from(JSON.stringify(end))),
   };
 }
 

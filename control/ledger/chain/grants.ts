@@ -2,7 +2,7 @@
 import { push, remember, taken } from "./bounded.js";
 import type { Bundles } from "./bundles.js";
 import { bundleFor } from "./bundles.js";
-import { type Claimed, grantOf, judgeEvidence } from "./evidence.js";
+import { type Claimed, grantOf, hadEnded, judgeEvidence } from "./evidence.js";
 import type { Step } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
 import type { Rules } from "./rules.js";
@@ -27,6 +27,8 @@ export interface KnownGrant {
   /** Evidence of it was judged under a bundle. */
   isJudged: boolean;
   proven: Set<string>;
+  /** Seconds since 1970: its end, where evidence of it was judged. */
+  exp: number | undefined;
   isSingleTold: boolean;
 }
 
@@ -43,6 +45,8 @@ export interface Waiting {
   readonly index: number;
   readonly since: number;
   readonly record: Claimed & Pick<AuditRecord, "anchors" | "bundle">;
+  /** Its evidence came, and it waits for the bundle alone. */
+  isShown?: true;
 }
 
 export interface Grants {
@@ -75,6 +79,7 @@ function grantAt(grants: Grants, hash: string): KnownGrant {
     isShown: false,
     isJudged: false,
     proven: new Set<string>(),
+    exp: undefined,
     isSingleTold: false,
   };
   remember(grants.known, hash, known, MAX_GRANTS);
@@ -101,10 +106,12 @@ function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting
   if (text === undefined) return false;
   if (record.anchors === undefined || !rules.byHash.has(record.anchors)) return true;
   const bundle = bundleFor(bundles, rules, record);
+  waiting.isShown = true;
   if (bundle === undefined) return false;
-  const { proven, faults } = judgeEvidence(text, record, bundle.claims);
+  const { proven, faults, exp } = judgeEvidence(text, record, bundle.claims);
   const known = grantAt(grants, grant);
   known.isJudged = true;
+  known.exp ??= exp;
   for (const sub of proven) known.proven.add(sub);
   if (faults.length > 0) {
     const shown = [...new Set(faults)].slice(0, MAX_FAULTS).join("; ");
@@ -112,18 +119,28 @@ function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting
     const says = `the evidence of seq ${seq} of ${vm} does not prove it: ${shown}`;
     step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about, says });
   }
-  releaseGrant(grants, grant);
+  releaseGrant(grants, grant, step);
   return true;
 }
 
 const isCovered = ({ proven }: KnownGrant, { approvers = [] }: Claimed): boolean =>
   approvers.every(({ sub }) => proven.has(sub));
 
+/** An access that rests on evidence from before has its end from there. */
+function checkEnd({ exp }: KnownGrant, { record, chain, index }: Waiting, step: Step): void {
+  const { vm, seq, grant_sha256: grant = "" } = record;
+  if (exp === undefined || !hadEnded(exp, record.ts)) return;
+  const says = `seq ${seq} of ${vm} was allowed when its grant had ended`;
+  step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about: [index], says });
+}
+
 /** The accesses that its evidence covers now wait no more. */
-function releaseGrant(grants: Grants, grant: string): void {
+function releaseGrant(grants: Grants, grant: string, step: Step): void {
   const known = grants.known.get(grant);
-  const rest = grants.byGrant.get(grant)?.filter(({ record }) => known === undefined || !isCovered(known, record));
-  if (rest === undefined) return;
+  const waiting = grants.byGrant.get(grant);
+  if (known === undefined || waiting === undefined) return;
+  const rest = waiting.filter(({ record }) => !isCovered(known, record));
+  for (const one of waiting) if (!rest.includes(one)) checkEnd(known, one, step);
   if (rest.length === 0) grants.byGrant.delete(grant);
   else grants.byGrant.set(grant, rest);
 }
@@ -158,9 +175,10 @@ export function judgeWaiting(grants: Grants, bundles: Bundles, rules: Rules, ste
 }
 
 function claimedOf(record: AuditRecord): Waiting["record"] {
-  const { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence, anchors, bundle } =
-    record;
-  return { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence, anchors, bundle };
+  const { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence } = record;
+  const { method, host, path, path_bytes, anchors, bundle } = record;
+  const claims = { jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence };
+  return { vm, seq, ts, ...claims, method, host, path, path_bytes, anchors, bundle };
 }
 
 function wait(list: Map<string, Waiting[]>, key: string, waiting: Waiting, step: Step): void {
@@ -192,7 +210,9 @@ function noteEvidence(
   const known = grantAt(grants, grant);
   const isPinned = record.anchors !== undefined && rules.byHash.has(record.anchors);
   const isProven = known.isShown && (!isPinned || (known.isJudged && isCovered(known, record)));
-  if (record.verdict === "allow" && !isProven) wait(grants.byGrant, grant, waiting, step);
+  if (record.verdict !== "allow") return;
+  if (!isProven) wait(grants.byGrant, grant, waiting, step);
+  else if (isPinned) checkEnd(known, waiting, step);
 }
 
 /** A record of a grant whose requester is proven. */

@@ -4,6 +4,7 @@ import { type Chains, chainOf, gatewayOf, type Vm } from "./chains.js";
 import type { Finding, Step } from "./finding.js";
 import { readJson } from "./json.js";
 import { takeHead } from "./link.js";
+import { isExpected, isOver, type Look } from "./look.js";
 import { gapOf, overdue } from "./missing.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 
@@ -86,11 +87,11 @@ export function takeHeartbeat(chains: Chains, rules: Rules, { gateway, vms }: He
 type Due = Omit<Finding, "index">;
 
 /** Gaps, and gateways that are silent, at that time. Changes nothing: the alarm's own entry does. */
-export function dueOfChains(chains: Chains, rules: Rules, openedAt: number, now: number): Due[] {
+export function dueOfChains(chains: Chains, rules: Rules, look: Look): Due[] {
   const due: Due[] = [];
   const { gap, silence } = rules.grace;
   for (const vm of chains.vms.values()) {
-    const stretches = overdue(vm, now - gap * 1000);
+    const stretches = overdue(vm, (since) => isOver(look, since, gap));
     // The beginning of a chain may be older than the ledger: that is another matter than a gap.
     const beginning = stretches.filter(({ from }) => from === 1);
     for (const told of [beginning, stretches.filter(({ from }) => from !== 1)]) {
@@ -102,9 +103,10 @@ export function dueOfChains(chains: Chains, rules: Rules, openedAt: number, now:
   const expected = new Set([...(rules.pins.gateways ?? []), ...chains.gateways.keys()]);
   for (const gateway of expected) {
     const known = chains.gateways.get(gateway);
-    const isExpected = rules.pins.gateways?.includes(gateway) ?? false;
-    const since = known?.beatAt ?? (isExpected ? Math.max(openedAt, known?.since ?? 0) : undefined);
-    if (since === undefined || known?.silence !== undefined || now - since <= silence * 1000) continue;
+    const isPinned = rules.pins.gateways?.includes(gateway) ?? false;
+    const since = known?.beatAt ?? (isPinned ? Math.max(look.since, known?.since ?? 0) : undefined);
+    if (since === undefined || known?.silence !== undefined || !isExpected(rules, gateway)) continue;
+    if (!isOver(look, since, silence)) continue;
     due.push({
       code: "silence",
       subject: gateway,
@@ -157,13 +159,13 @@ function endOf({ vm, sender, isRightful, last, records, missing }: Vm, why: End[
 }
 
 /** The VMs that are over at that time. */
-export function endsAt(chains: Chains, rules: Rules, now: number): End[] {
+export function endsAt(chains: Chains, rules: Rules, look: Look): End[] {
   const ends: End[] = [];
   for (const vm of chains.vms.values()) {
     if (vm.ended !== undefined) continue;
-    const isGone = vm.goneSince !== undefined && now - Math.max(vm.goneSince, vm.lastAt) > rules.grace.end * 1000;
+    const isGone = vm.goneSince !== undefined && isOver(look, Math.max(vm.goneSince, vm.lastAt), rules.grace.end);
     if (isGone) ends.push(endOf(vm, "not named"));
-    else if (now - vm.lastAt > IDLE_MS) ends.push(endOf(vm, "idle"));
+    else if (look.now - vm.lastAt > IDLE_MS) ends.push(endOf(vm, "idle"));
   }
   return ends;
 }

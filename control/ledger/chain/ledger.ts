@@ -11,6 +11,7 @@ import { readEntries } from "../tlog/read.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
 import { type Alarm, encodeFinding, type Finding } from "./finding.js";
+import { Watch } from "./look.js";
 import { type EntryReader, lastOf, wholeEntry } from "./reading.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
@@ -27,6 +28,8 @@ export interface LedgerOptions {
   readonly grace?: Partial<Grace> | undefined;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Milliseconds that only ever rise: tells a clock that was set, or a machine that slept, from time that was looked at. */
+  readonly steady?: (() => number) | undefined;
   /** An alarm that is durable. Must not throw. */
   readonly onAlarm: (alarm: Alarm) => void;
   /** Where a snapshot of the state is kept; without it each start reads the whole log. */
@@ -73,7 +76,7 @@ export class Ledger implements Intake {
   private running: Promise<void> | undefined;
   private failure: unknown;
   private snapshotAt: number;
-  private readonly openedAt: number;
+  private readonly watch: Watch;
 
   constructor(
     private readonly options: LedgerOptions,
@@ -81,7 +84,7 @@ export class Ledger implements Intake {
     private readonly state: State,
   ) {
     this.snapshotAt = state.size;
-    this.openedAt = options.clock();
+    this.watch = new Watch(options.clock, options.steady, options.clock());
   }
 
   take(received: readonly Received[]): Promise<readonly Taken[]> {
@@ -93,6 +96,7 @@ export class Ledger implements Intake {
 
   /** Enters what time has brought: gaps whose grace is over, silent gateways, VMs that are over. Call it every few seconds. */
   tick(): Promise<void> {
+    this.watch.look();
     return new Promise((resolve, reject) => {
       this.queue.push({ received: [], isTick: true, resolve: () => resolve(), reject });
       this.run();
@@ -201,7 +205,7 @@ export class Ledger implements Intake {
   }
 
   private passTime(batch: Batch): void {
-    const { findings, ends } = due(this.state, this.rules, this.openedAt, batch.now);
+    const { findings, ends } = due(this.state, this.rules, { since: this.watch.since, now: batch.now });
     // What is more than that is found again the next time.
     this.tellAll(findings.slice(0, MAX_DUE), batch);
     for (const body of ends.slice(0, MAX_DUE)) this.enter({ head: ownHead("end", batch.now), body }, batch);

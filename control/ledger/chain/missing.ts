@@ -51,9 +51,9 @@ export function forgetMissing(chain: HasMissing, isForgotten: (seq: number) => b
   chain.missing = chain.missing.filter(({ to, alarm }) => alarm === undefined || !isForgotten(to));
 }
 
-/** Those whose grace is over and that nobody was told of. @param before ms since 1970 */
-export const overdue = (chain: HasMissing, before: number): Missing[] =>
-  chain.missing.filter(({ since, alarm }) => alarm === undefined && since <= before).slice(0, MAX_RANGES);
+/** Those whose grace is over and that nobody was told of. */
+export const overdue = (chain: HasMissing, isLate: (since: number) => boolean): Missing[] =>
+  chain.missing.filter(({ since, alarm }) => alarm === undefined && isLate(since)).slice(0, MAX_RANGES);
 
 const stretch = ({ from, to }: Missing): string => (from === to ? `${from}` : `${from} to ${to}`);
 

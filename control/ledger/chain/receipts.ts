@@ -8,6 +8,7 @@ import { type Bundles, ledgerKey } from "./bundles.js";
 import { type Finding, MAX_ABOUT, type Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import { type AuditRecord, PENDING } from "./lines.js";
+import { isOver, type Look } from "./look.js";
 import type { Rules } from "./rules.js";
 
 const MAX_PENDING = 65_536;
@@ -49,6 +50,8 @@ export interface Receipts {
   unknown: Map<number, { readonly receipt: string; readonly since: number; readonly sender: string }>;
   /** The first index from which all pending records are remembered. */
   from: number;
+  /** The origin of the shard before this one: what waited when it was sealed has its receipt from there. */
+  predecessor: string | undefined;
 }
 
 export const newReceipts = (): Receipts => ({
@@ -58,6 +61,7 @@ export const newReceipts = (): Receipts => ({
   lines: new Map(),
   unknown: new Map(),
   from: 0,
+  predecessor: undefined,
 });
 
 function join(pending: Pending, settling: Settling, step: Step): void {
@@ -141,7 +145,10 @@ function judge(receipts: Receipts, bundles: Bundles, rules: Rules, text: string,
   const key = ledgerKey(bundles, rules, jws.header.kid, pending?.trust);
   if (key === undefined) return false;
   if (!holds(jws, jws.payload, key)) say("receipt_wrong", "its signature does not hold");
-  else if (origin !== undefined && claims.origin !== origin)
+  else if (claims.origin !== origin && claims.origin === receipts.predecessor) {
+    // Its index is for `verify` of that shard.
+    if (pending !== undefined) pending.receipt = index;
+  } else if (origin !== undefined && claims.origin !== origin)
     say("receipt_wrong", `it is of another log (${claims.origin})`);
   else if (claims.index >= index) say("receipt_without_entry", `there was no entry ${claims.index} when it came`);
   else if (pending !== undefined && pending.index !== claims.index)
@@ -184,10 +191,12 @@ export function judgeUnknown(receipts: Receipts, bundles: Bundles, rules: Rules,
 
 type Due = Omit<Finding, "index">;
 
-function dueOfPending({ vm, seq, index, since, settled, receipt, isTold }: Pending, before: number): Due[] {
+type IsLate = (since: number) => boolean;
+
+function dueOfPending({ vm, seq, index, since, settled, receipt, isTold }: Pending, isLate: IsLate): Due[] {
   if (isTold) return [];
   if (settled === undefined)
-    return since > before
+    return !isLate(since)
       ? []
       : [
           {
@@ -199,20 +208,20 @@ function dueOfPending({ vm, seq, index, since, settled, receipt, isTold }: Pendi
             says: `seq ${seq} of ${vm} waited for a receipt, and no record settles it`,
           },
         ];
-  if (!settled.isAllowed || receipt !== undefined || settled.since > before) return [];
+  if (!settled.isAllowed || receipt !== undefined || !isLate(settled.since)) return [];
   const says = `seq ${seq} of ${vm} was allowed without the receipt that it waited for`;
   return [{ code: "receipt_missing", subject: vm, vm, seq, about: [index, settled.index], says }];
 }
 
-export function dueOfReceipts(receipts: Receipts, rules: Rules, now: number): Due[] {
-  const before = now - rules.grace.gap * 1000;
+export function dueOfReceipts(receipts: Receipts, rules: Rules, look: Look): Due[] {
+  const isLate: IsLate = (since) => isOver(look, since, rules.grace.gap);
   const due: Due[] = [];
   for (const pending of receipts.pending.values()) {
-    due.push(...dueOfPending(pending, before));
+    due.push(...dueOfPending(pending, isLate));
     if (due.length >= MAX_ABOUT) break;
   }
   for (const { vm, seq, index, since } of receipts.settling.values())
-    if (since <= before)
+    if (isLate(since))
       due.push({
         code: "settles_wrong",
         subject: vm,
@@ -222,7 +231,7 @@ export function dueOfReceipts(receipts: Receipts, rules: Rules, now: number): Du
         says: `seq ${seq} of ${vm} settles a record that never came`,
       });
   for (const [index, { since, sender }] of receipts.unknown)
-    if (since <= before)
+    if (isLate(since))
       due.push({
         code: "receipt_wrong",
         subject: sender,

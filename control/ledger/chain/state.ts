@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { EntryType } from "../entry.js";
 import type { Received } from "../intake.js";
+import type { Accesses } from "./access.js";
 import { type Answers, knownAnswer, newAnswers } from "./answers.js";
 import { type Bundles, newBundles } from "./bundles.js";
 import { type Chains, chainKey, newChains } from "./chains.js";
@@ -13,6 +14,7 @@ import type { Denials } from "./denials.js";
 import type { Bursts, Floods } from "./floods.js";
 import { type Grants, knownEvidence, newGrants } from "./grants.js";
 import { readHeartbeat } from "./heartbeats.js";
+import type { Lags } from "./lag.js";
 import { classify, type Line } from "./lines.js";
 import { knownRecord } from "./link.js";
 import { newReceipts, type Receipts } from "./receipts.js";
@@ -29,7 +31,9 @@ export interface State {
   grants: Grants;
   answers: Answers;
   receipts: Receipts;
+  accesses: Accesses;
   denials: Denials;
+  lags: Lags;
   floods: Floods;
   bursts: Bursts;
   /** By sender, then by hash. */
@@ -48,7 +52,9 @@ export function newState(salt: Uint8Array): State {
     grants: newGrants(),
     answers: newAnswers(),
     receipts: newReceipts(),
+    accesses: new Map(),
     denials: new Map(),
+    lags: new Map(),
     floods: new Map(),
     bursts: new Map(),
     quarantined: new Map(),

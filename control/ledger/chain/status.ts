@@ -1,5 +1,6 @@
 /** What a ledger knows, in sum: for `ledger status` and metrics. */
 import type { AlarmCode } from "./codes.gen.js";
+import { isExpected } from "./look.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 
@@ -55,11 +56,13 @@ export function statusOf(state: State, rules: Rules, now: number): LedgerStatus 
     size: state.size,
     types: new Map(state.types),
     alarms: new Map<AlarmCode | string, number>(state.codes),
-    gateways: [...state.chains.gateways].map(([gateway, { beatAt, silence }]) => ({
-      gateway,
-      heartbeatAge: beatAt === undefined ? undefined : now - beatAt,
-      isSilent: silence !== undefined,
-    })),
+    gateways: [...state.chains.gateways]
+      .filter(([gateway]) => isExpected(rules, gateway))
+      .map(([gateway, { beatAt, silence }]) => ({
+        gateway,
+        heartbeatAge: beatAt === undefined ? undefined : now - beatAt,
+        isSilent: silence !== undefined,
+      })),
     vms: vms.map(({ vm, sender, isRightful, last, records, missing, ended }) => ({
       vm,
       sender,

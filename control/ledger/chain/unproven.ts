@@ -2,12 +2,13 @@
 import { taken } from "./bounded.js";
 import { type Finding, MAX_ABOUT } from "./finding.js";
 import { type Grants, type KnownGrant, MAX_FAULTS, textOf, type Waiting } from "./grants.js";
+import { isOver, type Look } from "./look.js";
 import type { Rules } from "./rules.js";
 
 type Due = Omit<Finding, "index">;
 
-function overdue(list: Map<string, Waiting[]>, before: number): Waiting[] {
-  return [...list.values()].flat().filter(({ since }) => since <= before);
+function overdue(list: Map<string, Waiting[]>, isLate: (since: number) => boolean): Waiting[] {
+  return [...list.values()].flat().filter(({ since }) => isLate(since));
 }
 
 function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waiting[], words: string): Due[] {
@@ -31,18 +32,20 @@ function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waitin
   });
 }
 
-export function dueOfGrants(grants: Grants, rules: Rules, now: number): Due[] {
-  const before = now - rules.grace.gap * 1000;
-  const resting = overdue(grants.byGrant, before);
+export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
+  const isLate = (since: number): boolean => isOver(look, since, rules.grace.gap);
+  const resting = overdue(grants.byGrant, isLate);
   const grantIn = ({ record }: Waiting): KnownGrant | undefined => grants.known.get(record.grant_sha256 ?? "");
   const missing = [
-    ...overdue(grants.byEvidence, before).filter(({ record }) => textOf(grants, record.evidence ?? "") === undefined),
+    ...overdue(grants.byEvidence, isLate).filter(
+      ({ record, isShown }) => isShown !== true && textOf(grants, record.evidence ?? "") === undefined,
+    ),
     ...resting.filter((one) => grantIn(one)?.isShown !== true),
   ];
   const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true);
   const names = [...new Set(uncovered.flatMap((one) => (one.record.approvers ?? []).map(({ sub }) => sub)))];
   const unnamed = [...grants.texts].flatMap(([sender, texts]) => {
-    const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && since <= before);
+    const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && isLate(since));
     return all.length === 0 ? [] : [{ sender, about: all.map(({ index }) => index).slice(0, MAX_ABOUT) }];
   });
   return [

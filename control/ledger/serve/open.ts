@@ -80,6 +80,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
       pins: pinsOf(config, anchors),
       grace: { gap: config.grace, silence: config.silence },
       clock,
+      steady: () => performance.now(),
       onAlarm: (alarm) => {
         dispatcher.send(alarm);
         onAlarm(alarm);

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { addressOf, isPublic } from "../../../control/ledger/alarm/address.js";
+import { addressesOf, isPublic } from "../../../control/ledger/alarm/address.js";
 import { type Alarm, bodyOf, textOf } from "../../../control/ledger/alarm/alarm.js";
 import { runCommand } from "../../../control/ledger/alarm/command.js";
 import { Dispatcher, type DispatcherOptions } from "../../../control/ledger/alarm/dispatcher.js";
@@ -125,18 +125,29 @@ describe("a webhook", () => {
     let asked = 0;
     const resolve = async () => (answers[asked++] ?? []).map((address) => ({ address, family: 4 as const }));
     // A name that is public when it is judged and private later: it is asked once, and the first answer is connected to.
-    expect(await addressOf("rebind.example", false, resolve)).toEqual({ address: "93.184.216.34", family: 4 });
-    await expect(addressOf("rebind.example", false, resolve)).rejects.toThrow("127.0.0.1");
+    expect(await addressesOf("rebind.example", false, resolve)).toEqual([{ address: "93.184.216.34", family: 4 }]);
+    await expect(addressesOf("rebind.example", false, resolve)).rejects.toThrow("127.0.0.1");
     const mixed = async () => [
       { address: "93.184.216.34", family: 4 as const },
       { address: "10.0.0.1", family: 4 as const },
     ];
-    await expect(addressOf("mixed.example", false, mixed)).rejects.toThrow("10.0.0.1");
+    await expect(addressesOf("mixed.example", false, mixed)).rejects.toThrow("10.0.0.1");
     asked = 1;
     await sendWebhook(hook(`http://any-name.example:${port}/`, { resolve }), "a", "{}", 1);
     expect(got).toHaveLength(1);
     expect(got[0]?.headers.host).toBe(`any-name.example:${port}`);
     expect(asked).toBe(2);
+  });
+
+  it("goes to the next address of a name where the first leads nowhere", async () => {
+    const { got, url, port } = await receiver([200]);
+    // Nobody listens at the first: a name with an IPv6 address, from a machine that has none.
+    const resolve = async () => [
+      { address: "::1", family: 6 as const },
+      { address: "127.0.0.1", family: 4 as const },
+    ];
+    await sendWebhook(hook(url.replace("127.0.0.1", "any-name.example"), { resolve }), "a", "{}", 1);
+    expect([got.length, got[0]?.headers.host]).toEqual([1, `any-name.example:${port}`]);
   });
 
   it("knows addresses that are not public, in every spelling", () => {
@@ -302,6 +313,34 @@ describe("the dispatcher", () => {
     for (let entry = 1; entry <= 1002; entry++) out.send(alarm(entry));
     expect(lost).toHaveLength(2);
     await out.stop();
+  });
+
+  it("gives up the least of those that wait where there is no room, and not one that is critical", async () => {
+    const { url } = await receiver([0]);
+    const out = dispatcher(url, {
+      receivers: [{ name: "hook", webhook: hook(url, { timeoutMs: 20 }) }],
+      pausesMs: [60_000],
+    });
+    const notice = (entry: number): Alarm => ({ ...alarm(entry), code: "first_use" });
+    for (let entry = 1; entry <= 1000; entry++) out.send(entry === 7 ? alarm(entry) : notice(entry));
+    out.send(alarm(1001));
+    out.send(notice(1002));
+    expect(lost.map((one) => one.split(" ", 1)[0])).toEqual(["2", "1002"]);
+    await out.stop();
+  });
+
+  it("does not hold up the others for long with one that is refused for what it is", async () => {
+    const { got, url } = await receiver([400, 400, 200]);
+    const out = dispatcher(url, { pausesMs: [1, 60_000] });
+    out.send(alarm(7));
+    out.send(alarm(9));
+    await out.drained();
+    expect([got.length, lost.length, out.delivered.get("hook")]).toEqual([3, 1, 1]);
+  });
+
+  it("counts what is lost from nought on", async () => {
+    const { url } = await receiver([200]);
+    expect(dispatcher(url).lost.get("hook")).toBe(0);
   });
 
   it("lets one receiver that is down not stop another", async () => {
