@@ -20,7 +20,8 @@ const START = Date.UTC(2026, 0, 1);
 const EVERY_MS = 10;
 const PROOFS = 200;
 
-function recordOf(seq: number, prev: string): string {
+/** A denial as the filter writes it before the requester is proven. */
+export function recordOf(seq: number, prev: string): string {
   return JSON.stringify({
     v: 1,
     vm: "gateway-1/1767225600000000000/1",

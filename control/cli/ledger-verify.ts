@@ -40,9 +40,6 @@ const readKept = (file: string): Kept => ({
   bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
 });
 
-/** What nobody can know who pins nothing. */
-const NEEDS_PINS: ReadonlySet<string> = new Set(["anchors", "foreign_bundle", "bundle_unknown"]);
-
 /** The ledger's own, where its ledger.yaml says nothing else; in seconds. */
 const GRACE = 120;
 const SILENCE = 180;
@@ -51,8 +48,7 @@ function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence 
   const auditor = new Auditor({ anchors, origin }, { gap: grace, silence });
   return {
     take: (index, entry) => void auditor.take(index, entry),
-    end: () =>
-      auditor.end().filter(({ code, isUntold }) => isUntold === true && (anchors.length > 0 || !NEEDS_PINS.has(code))),
+    end: () => auditor.end().filter(({ isUntold }) => isUntold === true),
     open: () =>
       [...auditor.chains.vms.values()].flatMap(({ vm, missing }) =>
         missing.filter(({ alarm }) => alarm === undefined).map(({ from, to }) => ({ vm, from, to })),

@@ -45,6 +45,8 @@ const headSchema = z.strictObject({
   bytes: z.int().positive().optional(),
 });
 export type EntryHead = z.infer<typeof headSchema>;
+/** What a head is. */
+export const entryHeadSchema: z.ZodType<EntryHead> = headSchema;
 
 export interface Entry {
   readonly head: EntryHead;
@@ -53,9 +55,43 @@ export interface Entry {
 
 const LINE_FEED = 0x0a;
 
+const DAY =
+  "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))";
+const TIME = `[0-9]{4}-${DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z`;
+/** Printable, and itself in JSON. */
+const name = (max: number): string => `"[!#-\\[\\]-~]{1,${max}}"`;
+const oneOf = (words: readonly string[]): string => `"(?:${words.join("|")})"`;
+/**
+ * A head just as `encodeEntry` writes it (29 February apart): what this lets through, the schema lets through as the same value, and what
+ * it does not is the schema's to judge.
+ */
+const PLAIN_HEAD = new RegExp(
+  `^\\{"ledger":1,"type":${oneOf(entryTypes)},"received":"${TIME}","sender":${name(128)},"via":${oneOf(channels)}` +
+    `(?:,"why":${name(64)})?(?:,"sha256":"[0-9a-f]{64}")?(?:,"bytes":[1-9][0-9]{0,14})?\\}$`,
+);
+
+/** The head in that line. Undefined where the ledger did not write it so. */
+export function readHead(line: string): EntryHead | undefined {
+  if (PLAIN_HEAD.test(line)) return JSON.parse(line);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return undefined; // No JSON: said to the caller by the result.
+  }
+  const head = headSchema.safeParse(parsed).data;
+  // To the byte: so a reader of whatever make takes the same from it.
+  return head !== undefined && JSON.stringify(head) === line ? head : undefined;
+}
+
+function writeHead(head: EntryHead): string {
+  const line = JSON.stringify(head);
+  return PLAIN_HEAD.test(line) ? line : JSON.stringify(headSchema.parse(head));
+}
+
 /** @throws RangeError where it is longer than an entry can be: the caller puts such a body into `blob/` first. */
 export function encodeEntry({ head, body }: Entry): Buffer {
-  const line = Buffer.from(`${JSON.stringify(headSchema.parse(head))}\n`);
+  const line = Buffer.from(`${writeHead(head)}\n`);
   if (line.length + body.length > MAX_ENTRY_BYTES) throw new RangeError("The body is too long for an entry.");
   return Buffer.concat([line, body]);
 }
@@ -71,16 +107,7 @@ const isWhole = ({ sha256, bytes }: EntryHead, body: Buffer): boolean =>
 export function decodeEntry(bytes: Buffer): Entry | undefined {
   const end = bytes.indexOf(LINE_FEED);
   if (end < 0 || end > MAX_HEAD_BYTES) return undefined;
-  const line = bytes.toString("utf8", 0, end);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(line);
-  } catch {
-    return undefined; // No JSON: said to the caller by the result.
-  }
-  const head = headSchema.safeParse(parsed);
+  const head = readHead(bytes.toString("utf8", 0, end));
   const body = bytes.subarray(end + 1);
-  // To the byte: so a reader of whatever make takes the same from it.
-  const isOurs = head.success && JSON.stringify(head.data) === line && isWhole(head.data, body);
-  return isOurs ? { head: head.data, body } : undefined;
+  return head !== undefined && isWhole(head, body) ? { head, body } : undefined;
 }

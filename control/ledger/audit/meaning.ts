@@ -47,6 +47,7 @@ function faultOfOwn(index: number, { head, body }: Entry): string | undefined {
 
 /** More are counted, and not kept. */
 const MAX_KEPT = 1000;
+const NO_HEAD = "its first line is not one that a ledger writes";
 
 export class Meaning {
   /** Entries of each type. */
@@ -73,30 +74,35 @@ export class Meaning {
     for (const [i, entry] of entriesIn(view, offsets).entries()) {
       const decoded = decodeEntry(entry);
       this.entries += 1;
-      const says = decoded === undefined ? "its first line is not one that a ledger writes" : undefined;
-      const fault = decoded === undefined ? says : await this.takeEntry(first + i, decoded);
-      if (fault === undefined) continue;
+      const fault = decoded === undefined ? NO_HEAD : this.takeEntry(first + i, decoded);
+      // Nearly none has a blob to wait for.
+      const says = typeof fault === "object" ? await fault : fault;
+      if (says === undefined) continue;
       this.malformedCount += 1;
-      this.malformed ??= { step: "form", file: path, index: first + i, byte: offsets[i] ?? 0, says: fault };
+      this.malformed ??= { step: "form", file: path, index: first + i, byte: offsets[i] ?? 0, says };
     }
   }
 
   /** @returns what is wrong with its form */
-  private async takeEntry(index: number, { head, body }: Entry): Promise<string | undefined> {
+  private takeEntry(index: number, entry: Entry): Promise<string | undefined> | string | undefined {
+    const { head } = entry;
     this.counts.set(head.type, (this.counts.get(head.type) ?? 0) + 1);
-    const whole = namesBlob(head) ? await this.blobOf(head) : body;
-    if (typeof whole === "string") return whole;
-    const entry = { head, body: whole };
-    const fault = this.seal === undefined ? undefined : `it stands behind entry ${this.seal}, which seals the log`;
-    if (head.type === "shard" && sealOfBody(whole) !== undefined) this.seal ??= index;
-    this.rules.take(index, entry);
-    if (head.type === "alarm") this.noteAlarm(index, whole);
-    return fault ?? faultOfOwn(index, entry);
+    return namesBlob(head) ? this.takeBlob(index, head) : this.takeWhole(index, entry);
   }
 
-  private blobOf(head: EntryHead & { readonly sha256: string }): Promise<Buffer | string> {
+  private async takeBlob(index: number, head: EntryHead & { readonly sha256: string }): Promise<string | undefined> {
     this.blobs += 1;
-    return readBlob(this.source, head);
+    const body = await readBlob(this.source, head);
+    return typeof body === "string" ? body : this.takeWhole(index, { head, body });
+  }
+
+  private takeWhole(index: number, entry: Entry): string | undefined {
+    const { head, body } = entry;
+    const fault = this.seal === undefined ? undefined : `it stands behind entry ${this.seal}, which seals the log`;
+    if (head.type === "shard" && sealOfBody(body) !== undefined) this.seal ??= index;
+    this.rules.take(index, entry);
+    if (head.type === "alarm") this.noteAlarm(index, body);
+    return fault ?? faultOfOwn(index, entry);
   }
 
   private noteAlarm(index: number, body: Buffer): void {

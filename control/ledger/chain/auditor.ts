@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
-import { remember } from "./bounded.js";
+import { remember, taken } from "./bounded.js";
 import type { AlarmCode } from "./codes.gen.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
@@ -21,8 +21,13 @@ const ALL_SLOTS = 2 ** 27;
 const LOOK_MS = 10_000;
 /** Of the log's time, without an entry: longer than from one heartbeat to the next. */
 const IDLE_MS = 150_000;
-/** Findings that wait to be seen in an alarm. */
+/** Findings of one code that wait to be seen in an alarm: a flood of one kind crowds out no other. */
 const MAX_UNSEEN = 100_000;
+/** Findings that a sum has told of, and that an alarm may name yet. */
+const MAX_SUMMED = 16_384;
+/** Findings that are looked at for each that a sum tells of, and besides: others of its code may stand between. */
+const LOOKS_EACH = 2;
+const MORE_LOOKS = 1024;
 const MAX_TOLD_RANGES = 1024;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
@@ -36,9 +41,20 @@ export interface Audited extends Finding {
 /** Findings that stand for each of the entries that they name. */
 const EACH: ReadonlySet<AlarmCode> = new Set(["evidence_missing", "evidence_without_record", "answer_without_record"]);
 
+/** What nobody can know who pins nothing. */
+const NEEDS_PINS: ReadonlySet<AlarmCode> = new Set(["anchors", "foreign_bundle", "bundle_unknown"]);
+
 interface Unseen {
   readonly finding: Finding;
   readonly at: number;
+}
+
+interface Told {
+  /** Findings that its sums tell of without naming them, and that are not found yet. */
+  extra: number;
+  at: number;
+  /** Stretches that it named. */
+  ranges: (readonly [number, number])[];
 }
 
 export class Auditor {
@@ -49,12 +65,14 @@ export class Auditor {
   private lookedAt = 0;
   /** Since nobody looked the last time. */
   private lookingSince = 0;
-  /** By code and entry: found, and no alarm has named it yet. */
-  private readonly unseen = new Map<string, Unseen>();
+  /** By code, then by entry: found, and no alarm has told of it yet. */
+  private readonly unseen = new Map<AlarmCode, Map<number | string, Unseen>>();
+  /** By code and entry: found, and counted in that sum. */
+  private readonly summed = new Map<string, Told>();
   /** By code and entry, of alarms that came before the auditor found it. */
   private readonly seen = new Map<string, true>();
-  /** By code and subject: what alarms have told of without naming entries, and stretches that they named. */
-  private readonly told = new Map<string, { extra: number; at: number; ranges: (readonly [number, number])[] }>();
+  /** By code and subject: what alarms have told of without naming entries. */
+  private readonly told = new Map<string, Told>();
 
   constructor(pins: Pins, grace: Partial<Grace> = {}) {
     const own = rulesOf(pins, grace).grace;
@@ -93,7 +111,8 @@ export class Auditor {
   /** @returns what is found at the end, and what the ledger was silent about (`isUntold`) */
   end(): readonly Audited[] {
     const found = [...this.flush(), ...this.passTime(this.now, this.state.size, true)];
-    const untold = [...this.unseen.values()].flatMap(({ finding, at }): Audited[] => {
+    const unseen = [...this.unseen.values()].flatMap((ofCode) => [...ofCode.values()]);
+    const untold = unseen.flatMap(({ finding, at }): Audited[] => {
       const told = this.told.get(`${finding.code} ${finding.subject}`);
       // Counted in a sum that names no single one, or in one that was not due when the log ended.
       const crowd = this.told.get(`${finding.code} *`);
@@ -111,6 +130,11 @@ export class Auditor {
   /** Heads of all chains, open stretches and counts, as they are now. */
   get chains(): State["chains"] {
     return this.state.chains;
+  }
+
+  /** Findings that are kept, as an alarm about them may come. */
+  get waiting(): number {
+    return [...this.unseen.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Nobody looked: the ledger was down, or there was nothing to enter. What came next may have come in time. */
@@ -150,15 +174,41 @@ export class Auditor {
     told.extra += Math.max(0, count - about.length);
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
-    for (const index of about) {
-      if (index >= at) continue; // Of what is to come nobody can tell.
-      const key = `${code} ${index}`;
-      if (!this.unseen.delete(key)) remember(this.seen, key, true, MAX_UNSEEN);
+    // Of what is to come nobody can tell.
+    for (const index of about) if (index < at) this.noteNamed(code, index);
+    this.release(code, subject, told);
+  }
+
+  private noteNamed(code: AlarmCode, index: number): void {
+    if (this.unseen.get(code)?.delete(index) === true) return;
+    const key = `${code} ${index}`;
+    const sum = this.summed.get(key);
+    if (sum === undefined) remember(this.seen, key, true, MAX_UNSEEN);
+    else {
+      // It was another one that the sum told of.
+      sum.extra += 1;
+      this.summed.delete(key);
+    }
+  }
+
+  /** What a sum told of is kept no longer: the oldest first, as the ledger counted them. */
+  private release(code: AlarmCode, subject: string, told: Told): void {
+    const ofCode = this.unseen.get(code);
+    if (ofCode === undefined || told.extra <= 0) return;
+    let looks = LOOKS_EACH * told.extra + MORE_LOOKS;
+    for (const [place, { finding }] of ofCode) {
+      if (told.extra <= 0 || looks-- <= 0) return;
+      if (subject !== "*" && finding.subject !== subject) continue;
+      ofCode.delete(place);
+      told.extra -= 1;
+      remember(this.summed, `${code} ${place}`, told, MAX_SUMMED);
     }
   }
 
   private noteFinding(finding: Finding, at: number): void {
     const { code, subject, about, ranges } = finding;
+    // Else each record would be kept, as one whose alarm may come.
+    if (this.rules.pins.anchors.length === 0 && NEEDS_PINS.has(code)) return;
     const told = this.told.get(`${code} ${subject}`);
     if (told !== undefined) {
       const isCovered = ([from, to]: readonly [number, number]): boolean =>
@@ -169,11 +219,11 @@ export class Auditor {
     // The others of most findings are what the first is compared with.
     const places: readonly (number | string)[] =
       about.length === 0 ? [subject] : about.slice(0, EACH.has(code) ? about.length : 1);
-    for (const place of places)
-      if (!this.seen.delete(`${code} ${place}`) && this.unseen.size < MAX_UNSEEN)
-        this.unseen.set(`${code} ${place}`, {
-          finding: typeof place === "number" ? { ...finding, index: place } : finding,
-          at,
-        });
+    const ofCode = taken(this.unseen, code, () => new Map<number | string, Unseen>());
+    for (const place of places) {
+      if (this.seen.delete(`${code} ${place}`) || ofCode.size >= MAX_UNSEEN) continue;
+      const isElsewhere = typeof place === "number" && place !== finding.index;
+      ofCode.set(place, { finding: isElsewhere ? { ...finding, index: place } : finding, at });
+    }
   }
 }
