@@ -1,7 +1,8 @@
 /**
- * Accesses against the bundle by which they were decided: was this open at all by their entitlement, and had they to wait for a receipt? So a
+ * Accesses against the bundle by which they were decided: was this open at all by their entitlement, was the grant revoked, and had they to wait for a receipt? So a
  * gateway whose filter somebody exchanged shows, and one whose configuration names no ledger.
  */
+import type { BundleClaims } from "../../trust/claims.js";
 import { remember } from "./bounded.js";
 import { type Bundles, bundleFor } from "./bundles.js";
 import type { Step } from "./finding.js";
@@ -11,10 +12,18 @@ import { type Accessed, isWithin } from "./scope.js";
 
 const MAX_UNJUDGED = 16_384;
 
-type Access = Accessed & Pick<AuditRecord, "vm" | "seq" | "ent" | "grant_sha256" | "settles" | "anchors" | "bundle">;
+type Access = Accessed &
+  Pick<AuditRecord, "vm" | "seq" | "jti" | "sub" | "ent" | "incident" | "grant_sha256"> &
+  Pick<AuditRecord, "settles" | "anchors" | "bundle">;
 
 /** By entry: those whose bundle is not known yet. */
 export type Accesses = Map<number, { readonly chain: string; readonly access: Access }>;
+
+/** By the bundle itself; texts of revocations may come later than what they revoke was used. */
+function isRevoked({ revoked }: BundleClaims, { jti = "", sub = "", incident = "" }: Access): boolean {
+  const { jti: jtis = [], sub: subs = [], incident: incidents = [] } = revoked ?? {};
+  return jtis.includes(jti) || subs.includes(sub) || incidents.includes(incident);
+}
 
 /** False where the bundle by which it was decided is not known. */
 function judge(bundles: Bundles, rules: Rules, chain: string, access: Access, index: number, step: Step): boolean {
@@ -28,8 +37,9 @@ function judge(bundles: Bundles, rules: Rules, chain: string, access: Access, in
     const says = `seq ${seq} of ${vm} was allowed without a receipt, which ${ent} demands`;
     step.say({ code: "receipt_missing", subject: vm, vm, seq, about: [index], says });
   }
-  if (!isWithin(entitlement.authorization_details, access)) {
-    const says = `seq ${seq} of ${vm} was allowed, and ${ent} does not open it`;
+  const isOpen = isWithin(entitlement.authorization_details, access);
+  if (!isOpen || isRevoked(bundle.claims, access)) {
+    const says = `seq ${seq} of ${vm} was allowed, and ${isOpen ? "its grant is revoked" : `${ent} does not open it`}`;
     step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about: [index], says });
   }
   return true;
@@ -43,10 +53,11 @@ export function noteAccess(
   record: AuditRecord,
   step: Step,
 ): void {
-  const { verdict, mode, vm, seq, ent, settles, anchors, bundle, grant_sha256, method, host, path, path_bytes } =
-    record;
+  const { verdict, mode, vm, seq, jti, sub, ent, incident, grant_sha256, settles, anchors, bundle } = record;
+  const { method, host, path, path_bytes } = record;
   if (verdict !== "allow" || mode !== "enforce" || anchors === undefined || !rules.byHash.has(anchors)) return;
-  const access = { vm, seq, ent, settles, anchors, bundle, grant_sha256, method, host, path, path_bytes };
+  const claims = { jti, sub, ent, incident, grant_sha256 };
+  const access = { vm, seq, ...claims, settles, anchors, bundle, method, host, path, path_bytes };
   if (!judge(bundles, rules, chain, access, step.index, step))
     remember(accesses, step.index, { chain, access }, MAX_UNJUDGED);
 }

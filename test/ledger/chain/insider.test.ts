@@ -112,6 +112,20 @@ describe("an access", () => {
     expect(saysOf(await take([...texts, evidenceLine(evidence)], closed))).toContain("rita may not ask for repair");
   });
 
+  it("by a grant that the very bundle revokes does not hold", async () => {
+    const { world } = made;
+    const version = memberOf(record, "bundle");
+    const texts = [...chained(vm, [record]), evidenceLine(evidence)];
+    for (const [revoked, isFound] of [
+      [{ jti: [memberOf(record, "jti")] }, true],
+      [{ sub: ["rita"] }, true],
+      [{ jti: ["another-grant-of-hers"], incident: ["INC-7"] }, false],
+    ] as const) {
+      const opened = await take(texts, world.bundle(world.bundleClaims({ version, revoked })));
+      expect(opened.codes()).toEqual(isFound ? ["bad_evidence"] : []);
+    }
+  });
+
   it("after the grant had ended does not hold, at its first use and later", async () => {
     const { adam, anna } = made.world;
     const both = [
