@@ -25,6 +25,8 @@ const GRANT_USES = 50;
 const GRANT_SECONDS = 600;
 const BROKEN_MS = 20;
 const LOOK_MS = 5;
+/** The grace, the minute in which a second alarm of a kind waits, and twice that for a machine that is busy. */
+const NAMED_WITHIN_MS = 150_000;
 
 const EVENTS = ["rename", "copytruncate", "agent killed", "ledger killed", "Envoy killed"] as const;
 type Event = (typeof EVENTS)[number];
@@ -165,6 +167,20 @@ function namedMissing(ledger: LedgerFiles, open: z.infer<typeof verifySchema>["o
   return named;
 }
 
+/** A gap of a VM of which another was told just before is told a minute later. */
+async function waitUntilNamed(followed: Followed): Promise<void> {
+  const until = performance.now() + NAMED_WITHIN_MS;
+  for (;;) {
+    const ledger = await readLedgerFiles(followed.ledger);
+    const named = namedMissing(ledger, []);
+    const isNamed = [...ledger.chains].every(([vm, seqs]) =>
+      holesIn(seqs).every((seq) => named.get(vm)?.has(seq) === true),
+    );
+    if (isNamed || performance.now() > until) return;
+    await sleep(1000);
+  }
+}
+
 const startOf = (vm: string): number => Number(/\/(\d+)\/\d+$/.exec(vm)?.[1] ?? 0) / 1e6;
 
 function checkFiles(
@@ -192,6 +208,7 @@ function checkFiles(
 /** @throws where a process ends by itself */
 export async function soakFollow(events: number, say: (line: string) => void): Promise<FollowFigures> {
   const followed = await Followed.make();
+  let isKept = true;
   const began = performance.now();
   try {
     await followed.startLedger();
@@ -219,6 +236,7 @@ export async function soakFollow(events: number, say: (line: string) => void): P
     }
     const files = await readSettled(followed);
     const faults = new Faults();
+    await waitUntilNamed(followed);
     const codes = await followed.end();
     faults.noteIf(
       codes.some((code) => code !== 0),
@@ -249,6 +267,7 @@ export async function soakFollow(events: number, say: (line: string) => void): P
         `${lost} requests have no record, and ${told} are named, of a life that was not ended`,
       );
     }
+    isKept = faults.sentences.length > 0;
     return {
       answered: traffic.answered.length,
       lives: lives.length,
@@ -265,6 +284,7 @@ export async function soakFollow(events: number, say: (line: string) => void): P
       faults: faults.sentences,
     };
   } finally {
-    await followed.stop();
+    const folder = await followed.stop(isKept);
+    if (isKept) say(`All files are kept in ${folder}.`);
   }
 }

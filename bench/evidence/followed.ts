@@ -176,10 +176,12 @@ state: positions
     return { code: await running.ended, told: running.told() };
   }
 
-  async stop(): Promise<void> {
+  /** @returns the folder of all files, where it is kept */
+  async stop(isKept: boolean): Promise<string> {
     await this.processes.end();
     await this.envoy.stop();
     await this.gateway.stop();
-    rmSync(this.parent, { recursive: true, force: true });
+    if (!isKept) rmSync(this.parent, { recursive: true, force: true });
+    return this.parent;
   }
 }

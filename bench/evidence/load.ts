@@ -7,7 +7,7 @@ import { HOST } from "../../test/kit/world.js";
 
 const HTTP2_SESSIONS = 2;
 /** As long a client that was denied waits before it tries again. */
-const AFTER_DENIAL_MS = 100;
+const AFTER_DENIAL_MS = 200;
 /** One request in so many is of another kind than the others: it needs no receipt. */
 const PLAIN_EVERY = 8;
 /** Nobody waits for ever: so many denials for each request that was to be let in, and some. */

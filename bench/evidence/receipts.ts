@@ -11,7 +11,7 @@ import { type Decided, type GatewayFiles, readGatewayFiles } from "./gateway-fil
 import { alarmCounts, holesIn, type LedgerFiles, readLedgerFiles } from "./ledger-files.js";
 import { LINE_TYPES, type Lines } from "./lines.js";
 import { type Asked, Load, type Period } from "./load.js";
-import { Grants, makeStand, type RunningServer, type Stand } from "./stand.js";
+import { makeStand, type RunningServer, type Stand } from "./stand.js";
 import { waitUntilFollowed } from "./wait.js";
 
 /** Denials that are waited for while the ledger is away, for each request that is let in; at least some. */
@@ -138,6 +138,9 @@ class Reached {
   }
 }
 
+/** Its own sentence, without how far it had come before. */
+const provedIn = (told: string): string => /^.*signed exactly.*$/m.exec(told)?.[0].trim() ?? told.trim();
+
 interface Events {
   readonly away: AwayFigures[];
   awayMs: number;
@@ -217,7 +220,7 @@ export async function soakReceipts(
   try {
     const faults = new Faults();
     const first = await stand.serve();
-    const grants = new Grants(stand.world);
+    const { grants } = stand;
     const reached = new Reached(stand);
     const looking = setInterval(() => reached.take(), 500);
     const began = performance.now();
@@ -275,7 +278,7 @@ export async function soakReceipts(
       entries: inLedger.size,
       logBytes: statSync(stand.auditLog).size,
       alarms: alarmCounts(inLedger.alarms),
-      verified: verified.told.trim(),
+      verified: provedIn(verified.told),
       load: loadavg()[0] ?? 0,
       faults: faults.sentences,
     };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { startTestEnvoy, type TestEnvoy } from "../../test/kit/envoy.js";
+import { newSigner, type Signer } from "../../test/kit/token.js";
 import { World } from "../../test/kit/world.js";
 import { command, type LedgerFolder, newLedgerFolder, serve } from "../../test/ledger/whole.js";
 import { Processes } from "./processes.js";
@@ -15,8 +16,8 @@ export const seconds = (): number => Math.floor(Date.now() / 1000);
 export type RunningServer = Awaited<ReturnType<typeof serve>>;
 
 export interface Stand {
-  readonly world: World;
   readonly gateway: TestEnvoy;
+  readonly grants: Grants;
   readonly ledger: LedgerFolder;
   readonly auditLog: string;
   readonly answersLog: string;
@@ -74,6 +75,12 @@ listen: { address: "127.0.0.1:0", receipts: ../receipts.sock, read: public }
   );
   const keyFile = join(parent, "ledger.vkey");
   writeFileSync(keyFile, `${ledger.vkey}\n`);
+  const ruth = newSigner("Ed25519");
+  const { principals } = world.bundleClaims();
+  const people = [
+    ...(Array.isArray(principals) ? principals : []),
+    { id: "ruth", roles: ["oncall"], keys: [ruth.jwk] },
+  ];
   const entitlements = [
     world.entitlement("alone", { approvals: [] }),
     world.entitlement("vital", { approvals: [], audit: "receipt" }),
@@ -81,14 +88,17 @@ listen: { address: "127.0.0.1:0", receipts: ../receipts.sock, read: public }
   ];
   await gateway.configure(
     world.configuration({
-      bundle: world.bundleClaims({ entitlements, ledgers: [ledger.jwk] }),
+      bundle: world.bundleClaims({ principals: people, entitlements, ledgers: [ledger.jwk] }),
       configuration: { receipt: receiptMember(gateway) },
     }),
   );
   const processes = new Processes();
   return {
-    world,
     gateway,
+    grants: new Grants(world, [
+      { id: "rita", key: world.rita },
+      { id: "ruth", key: ruth },
+    ]),
     ledger,
     auditLog,
     answersLog,
@@ -111,29 +121,40 @@ listen: { address: "127.0.0.1:0", receipts: ../receipts.sock, read: public }
 const USES = 100;
 const LIFE_SECONDS = 600;
 
+interface Person {
+  readonly id: string;
+  readonly key: Signer;
+}
+
 export class Grants {
   private readonly kept = new Map<string, { readonly text: string; uses: number }>();
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly world: World,
+    private readonly people: readonly Person[],
+  ) {}
 
-  /** Of requests with a receipt every second one has approvals. */
+  /** Of requests with a receipt every second one has approvals; each kind is asked for by several people. */
   next(needsReceipt: boolean, count: number): string {
-    const kind = !needsReceipt ? "alone" : count % 2 === 0 ? "vital" : "grave";
+    const ent = !needsReceipt ? "alone" : count % 2 === 0 ? "vital" : "grave";
+    const person = this.people[Math.floor(count / 2) % this.people.length];
+    if (person === undefined) throw new Error("nobody asks");
+    const kind = `${ent} ${person.id}`;
     const kept = this.kept.get(kind);
     if (kept !== undefined && kept.uses < USES) {
       kept.uses += 1;
       return kept.text;
     }
-    const text = this.make(kind);
+    const text = this.make(ent, person);
     this.kept.set(kind, { text, uses: 1 });
     return text;
   }
 
-  private make(ent: string): string {
+  private make(ent: string, { id, key: by }: Person): string {
     const { world } = this;
     const iat = seconds();
-    const claims = { ent, iat, exp: iat + LIFE_SECONDS };
-    if (ent !== "grave") return world.alone({ claims });
-    return world.grant({ claims, approvals: [world.adam, world.anna].map((by) => ({ by, iat })) });
+    const claims = { sub: id, ent, iat, exp: iat + LIFE_SECONDS };
+    if (ent !== "grave") return world.alone({ by, claims });
+    return world.grant({ by, claims, approvals: [world.adam, world.anna].map((one) => ({ by: one, iat })) });
   }
 }

@@ -26,7 +26,7 @@ export function receiptTable(found: ReceiptFigures): string {
     ["lines", `${countsOf(found.counts)}; the audit log has ${(found.logBytes / 1024 ** 2).toFixed(1)} MiB`],
     ["the ledger", `${found.entries} entries; alarms: ${countsOf(found.alarms)}`],
     ["took", `${found.seconds.toFixed(0)} s; load of the machine ${found.load.toFixed(1)}`],
-    ["ledger verify", found.verified.split("\n").slice(0, 2).join(" ")],
+    ["ledger verify", found.verified],
   ]);
 }
 
@@ -42,6 +42,6 @@ export function followTable(found: FollowFigures): string {
     ["unnamed", `${found.unnamed}: behind the last head that a killed Envoy had published`],
     ["the ledger", `${found.entries} entries; alarms: ${countsOf(found.alarms)}`],
     ["took", `${found.seconds.toFixed(0)} s; load of the machine ${found.load.toFixed(1)}`],
-    ["ledger verify", found.verified.split("\n").slice(0, 2).join(" ")],
+    ["ledger verify", found.verified],
   ]);
 }
