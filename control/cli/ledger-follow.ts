@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { messageOf, UserError } from "../base/errors.js";
+import { releaseTerminal } from "../base/terminal.js";
 import { visible } from "../base/text.js";
 import { readAgentConfig } from "../ledger/config.js";
 import { Follower } from "../ledger/follow/follower.js";
@@ -34,6 +35,7 @@ async function lockPositions(state: string): Promise<() => Promise<void>> {
 
 /** The agent beside a gateway, whose ledger is elsewhere. */
 async function runAgent(file: string, { json }: Options): Promise<void> {
+  releaseTerminal(); // An agent has no passphrase to ask for.
   const { gateways, heartbeat, to, state } = readAgentConfig(file);
   if (gateways.length === 0)
     throw new UserError(`${visible(file)} has no gateways to follow.`, {

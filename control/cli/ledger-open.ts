@@ -1,5 +1,6 @@
 /** A ledger's folder and its log's key, opened to write. */
 import { join } from "node:path";
+import { releaseTerminal } from "../base/terminal.js";
 import { visible } from "../base/text.js";
 import type { Alarm } from "../ledger/chain/finding.js";
 import { type LedgerConfig, readLedgerConfig } from "../ledger/config.js";
@@ -23,6 +24,7 @@ export async function openToWrite(
 ): Promise<OpenedFolder> {
   const config = readLedgerConfig(join(folder, "ledger.yaml"));
   const signer = openLogSigner(await openKeyFile(readKeyFile(config.key), passphraseFd), config.origin);
+  releaseTerminal(); // No question is left, and what follows may run for months.
   const tell = (sentence: string): void => say(visible(sentence));
   const opened = await openLedgerFolder({ folder, config, signer, holder, clock: Date.now, onAlarm, say: tell });
   return { config, opened };
