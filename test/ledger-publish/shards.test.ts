@@ -202,9 +202,7 @@ describe("a ledger that is rolled over", () => {
     make(honest);
     await next(october, honest);
     const [opening] = await entriesOf(honest);
-    const said: { carried: { vms: Named[] }; predecessor: Predecessor } = JSON.parse(
-      opening?.body.toString() ?? "",
-    );
+    const said: { carried: { vms: Named[] }; predecessor: Predecessor } = JSON.parse(opening?.body.toString() ?? "");
     said.carried.vms = said.carried.vms.map(forge);
     const forged = await openFilesLog(november);
     await forged.append([encodeEntry({ head: shardHead(clock), body: encodeOpening(said) })]);

@@ -4,11 +4,13 @@ import { type Chains, NO_HASH, type PublishedHead, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
 import { addMissing, findMissing, forgetMissing, type Missing, splitMissing } from "./missing.js";
-import type { Rules } from "./rules.js";
+import { type Rules, WINDOW_SLOTS } from "./rules.js";
 import { headAt, indexAt, isForgotten, isSame, put, shortHash } from "./window.js";
 
 /** Forks, late records and those far ahead: they stand outside of the window. */
 const MAX_STRAYS = 256;
+/** A power of two; gaps of three records out of four are none that a chain has for long. */
+const ROOM_A_RECORD = 4;
 /** Published heads whose records have not come. */
 const MAX_HEADS = 32;
 
@@ -79,6 +81,15 @@ function sayMismatch(vm: Vm, { seq, index: heartbeat }: PublishedHead, step: Ste
   });
 }
 
+/**
+ * Slots that the window may have. Where there is room for all records, a few that are far apart must not take the room of as many as lie
+ * between them.
+ */
+function slotsOf({ records }: Vm, { windowSlots }: Rules): number {
+  const fitting = 2 ** Math.ceil(Math.log2(ROOM_A_RECORD * (records + 1)));
+  return Math.min(windowSlots, Math.max(WINDOW_SLOTS, fitting));
+}
+
 /** A head that the gateway published: compared now, or when its record comes. */
 export function takeHead(vm: Vm, published: PublishedHead, rules: Rules, step: Step): void {
   const { seq, head } = published;
@@ -87,7 +98,7 @@ export function takeHead(vm: Vm, published: PublishedHead, rules: Rules, step: S
     // Nothing to compare.
   } else if (index !== undefined) {
     if (headAt(vm.window, seq) !== head) sayMismatch(vm, published, step, index);
-  } else if (!isForgotten(vm.window, seq, rules.windowSlots)) {
+  } else if (!isForgotten(vm.window, seq, slotsOf(vm, rules))) {
     const same = vm.heads.find((one) => one.seq === seq);
     if (same !== undefined && same.head !== head) sayMismatch(vm, published, step, same.index);
     if (same === undefined) vm.heads = [...vm.heads, published].slice(-MAX_HEADS);
@@ -136,7 +147,8 @@ export function takeRecord(
     step.say({ code: "late", ...about(vm, seq), says: `${vm.vm}: seq ${seq} came when ${vm.top} was there` });
     return;
   }
-  if (vm.top > 0 && seq > vm.top + rules.windowSlots) {
+  // The ledger's own bound, also for an auditor with more room: both must see the same.
+  if (vm.top > 0 && seq > vm.top + Math.min(rules.windowSlots, WINDOW_SLOTS)) {
     stray(vm, seq, hash, step.index);
     step.say({ code: "seq_jump", ...about(vm, seq), says: `${vm.vm}: seq ${seq} came behind ${vm.top}` });
     return;
@@ -163,8 +175,8 @@ export function takeRecord(
   }
   checkPrevious(vm, salt, record, step);
   checkHeads(vm, seq, sha256, step);
-  put(vm.window, seq, hash, step.index, rules.windowSlots);
+  put(vm.window, seq, hash, step.index, slotsOf(vm, rules));
   vm.records += 1;
   if (seq > vm.last.seq) vm.last = { seq, sha256: sha256.toString("hex"), index: step.index };
-  forgetMissing(vm, (to) => isForgotten(vm.window, to, rules.windowSlots));
+  forgetMissing(vm, (to) => isForgotten(vm.window, to, slotsOf(vm, rules)));
 }
