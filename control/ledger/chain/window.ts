@@ -33,8 +33,8 @@ export function shortHash(salt: Uint8Array, sha256: Buffer): Buffer {
   salted.set(salt);
   salted.set(sha256, SALT_BYTES);
   const made = Buffer.allocUnsafe(HASH_BYTES);
-  made.set(sha256.subarray(0, HEAD_BYTES));
-  made.set(digest("sha256", salted, "buffer").subarray(0, HASH_BYTES - HEAD_BYTES), HEAD_BYTES);
+  sha256.copy(made, 0, 0, HEAD_BYTES);
+  made.write(digest("sha256", salted, "binary"), HEAD_BYTES, "binary");
   return made;
 }
 
