@@ -12,8 +12,9 @@ const base64 = z.string().transform((text, context) => {
   context.addIssue({ code: "custom", message: "is no base64" });
   return z.NEVER;
 });
+const itemSchema = z.strictObject({ kind: z.enum(receivedKinds), bytes: base64 });
 const frameSchema = z.strictObject({
-  received: z.array(z.strictObject({ kind: z.enum(receivedKinds), bytes: base64 })).max(MAX_ITEMS),
+  received: z.custom<readonly unknown[]>((list) => Array.isArray(list) && list.length <= MAX_ITEMS),
 });
 export type FrameItem = Pick<Received, "kind" | "bytes">;
 
@@ -22,7 +23,7 @@ export const encodeFrame = (received: readonly FrameItem[]): Buffer =>
     JSON.stringify({ received: received.map(({ kind, bytes }) => ({ kind, bytes: bytes.toString("base64") })) }),
   );
 
-/** Undefined where it has another form. */
+/** Undefined where it has another form: up to the first item that is none, as each of millions would become a fault of its own. */
 export function decodeFrame(body: Buffer): readonly FrameItem[] | undefined {
   let parsed: unknown;
   try {
@@ -30,5 +31,12 @@ export function decodeFrame(body: Buffer): readonly FrameItem[] | undefined {
   } catch {
     return undefined; // No JSON: the caller says so.
   }
-  return frameSchema.safeParse(parsed).data?.received;
+  const items: FrameItem[] = [];
+  const frame = frameSchema.safeParse(parsed).data;
+  for (const one of frame?.received ?? []) {
+    const { data } = itemSchema.safeParse(one);
+    if (data === undefined) return undefined;
+    items.push(data);
+  }
+  return frame === undefined ? undefined : items;
 }

@@ -9,13 +9,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogFile } from "../../control/ledger/config.js";
 import { LineSplitter, MAX_LINE_BYTES, splitLines } from "../../control/ledger/follow/lines.js";
 import { unglued } from "../../control/ledger/follow/logical.js";
@@ -123,6 +124,24 @@ describe("lines of any bytes", () => {
     const tornHostile = hostile.slice(0, -3);
     expect(unglued(Buffer.from(tornHostile)).map(String)).toEqual([tornHostile]);
     expect(unglued(Buffer.from(torn)).map(String)).toEqual([torn]);
+  });
+});
+
+describe("a line that is made to be taken apart", () => {
+  it("costs no more than any other, and is handed in whole", () => {
+    const pieces = Array.from({ length: 40_000 }, () => '{"evidence":"x"}');
+    const found = unglued(Buffer.from(pieces.join("")));
+    expect(found.length).toBeLessThan(100);
+    expect(Buffer.concat(found).toString()).toBe(pieces.join(""));
+    expect(found.at(-1)?.toString()).toBe(pieces[0]);
+  });
+
+  it("a runtime's stream of another name is none", async () => {
+    const lines = Array.from({ length: 3 }, (_, i) => JSON.stringify({ log: "no end", stream: `s${i}` }));
+    writeFileSync(file, text(lines));
+    const tail = tailOf({ format: "docker" });
+    expect(await drain(tail)).toEqual(lines);
+    await tail.close();
   });
 });
 
@@ -341,6 +360,104 @@ describe("rotation", () => {
     expect(told.join()).toContain("is gone");
     await next.close();
   });
+
+  it("a look after a long while, or after the clock was set, still finds what came to the old file", async () => {
+    for (const isClockSet of [false, true]) {
+      rmSync(join(folder, "logs"), { recursive: true });
+      rmSync(join(folder, "state"), { recursive: true, force: true });
+      mkdirSync(join(folder, "logs"));
+      vi.useFakeTimers({ toFake: ["Date", "performance"] });
+      try {
+        const pass = (ms: number) => (isClockSet ? vi.setSystemTime(Date.now() + ms) : vi.advanceTimersByTime(ms));
+        writeFileSync(file, text(records(1, 2)));
+        const tail = tailOf({}, 30_000);
+        const found = await drain(tail);
+        renameSync(file, `${file}.1`);
+        writeFileSync(file, text(records(4, 4)));
+        await drain(tail, found);
+        pass(3_600_000); // Stopped, or its ledger was away: the writer was not told of the rotation before its end.
+        appendFileSync(`${file}.1`, text(records(3, 3)));
+        await drain(tail, found);
+        expect(new Set(found)).toEqual(new Set(records(1, 4)));
+        // And where the machine stood still, the writer has not flushed yet.
+        pass(3_600_000);
+        await drain(tail, found);
+        appendFileSync(`${file}.1`, text(records(5, 5)));
+        await drain(tail, found);
+        expect(new Set(found)).toEqual(new Set(records(1, 5)));
+        for (let i = 0; i < 40; i++) {
+          vi.advanceTimersByTime(1000);
+          await drain(tail, found);
+        }
+        expect(JSON.parse(readFileSync(join(folder, "state", "audit.json"), "utf8")).files.length).toBe(1);
+        await tail.close();
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+    expect(told).toEqual([]);
+  });
+
+  it("links beside the log, in a circle or to others' files, hold nothing up and bring nothing in", async () => {
+    const secret = join(folder, "secret");
+    writeFileSync(file, text(records(1, 2)));
+    const tail = tailOf();
+    const found = await drain(tail);
+    writeFileSync(secret, "others' words\n");
+    symlinkSync("loop", join(folder, "logs", "loop"));
+    symlinkSync("audit.log.loop", `${file}.loop`);
+    symlinkSync(secret, `${file}.2`);
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, text(records(3, 4)));
+    await drain(tail, found);
+    expect(found).toEqual(records(1, 4));
+    // In place of the log itself a link in a circle is waited out.
+    rmSync(file);
+    symlinkSync("audit.log", file);
+    await drain(tail, found);
+    expect(told.join()).toContain("Cannot read");
+    rmSync(file);
+    writeFileSync(file, text(records(5, 5)));
+    await drain(tail, found);
+    expect(found).toEqual(records(1, 5));
+    await tail.close();
+  });
+
+  it("behind a link, as a container's log is one, is found by the name that it has there", async () => {
+    mkdirSync(join(folder, "pods"));
+    const real = join(folder, "pods", "0.log");
+    symlinkSync(real, file);
+    writeFileSync(real, text(records(1, 2)));
+    const tail = tailOf();
+    const found = await drain(tail);
+    await tail.close();
+    let seq = 3;
+    for (const name of ["0.log.20261126-100000", "0.log.20261126-110000"]) {
+      renameSync(real, join(folder, "pods", name));
+      writeFileSync(real, text(records(seq, seq)));
+      seq += 1;
+    }
+    const next = tailOf();
+    await drain(next, found);
+    expect(new Set(found)).toEqual(new Set(records(1, 4)));
+    await next.close();
+  });
+
+  it.skipIf(process.getuid?.() === 0)(
+    "an older file that may not be read is named, and the newer one is followed",
+    async () => {
+      writeFileSync(file, text(records(1, 1)));
+      const tail = tailOf();
+      const found = await drain(tail);
+      renameSync(file, `${file}.2`);
+      writeFileSync(`${file}.1`, text(records(2, 2)), { mode: 0 });
+      writeFileSync(file, text(records(3, 3)));
+      await drain(tail, found);
+      expect(found).toEqual([record(1), record(3)]);
+      expect(told.join()).toContain("audit.log.1 cannot be read");
+      await tail.close();
+    },
+  );
 
   it("an inode that is used again is another file", async () => {
     writeFileSync(file, text(records(1, 2)));

@@ -1,5 +1,6 @@
 /** What is read from a gateway itself: heartbeats from its gauges, and what it serves from its ECDS file. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,6 +121,17 @@ describe("a heartbeat", () => {
     expect(await beat.poll()).toBeUndefined();
     clock.now += 1000;
     expect(await beat.poll()).toBeDefined();
+    clock.now -= 3_600_000;
+    expect(await beat.poll()).toBeDefined();
+    expect(await beat.poll()).toBeUndefined();
+  });
+
+  it("is not made of a VM whose clock is far ahead of its gateway's, nor of thousands of VMs", async () => {
+    const ahead = await admin({ texts: [gauges("5/2", 41, now / 1000 + 3600)] });
+    await expect(new Heartbeat("gateway-1", ahead, () => now).poll()).rejects.toThrow("stands still");
+    const crowd = Array.from({ length: 2000 }, (_, i) => gauges(`5/${i}`, 41)).join("");
+    const lying = await admin({ texts: [crowd] });
+    await expect(new Heartbeat("gateway-1", lying, () => now).poll()).rejects.toThrow("2000 VMs");
   });
 
   it("is never made of a torn reading", async () => {
@@ -197,6 +209,21 @@ describe("what a gateway serves", () => {
       { gateway: "gateway-1", generation, bundle: version, texts: {}, anchors: anchorsHash(anchors, "enforce") },
     ]);
     expect(served.poll()).toEqual([]);
+    // In the place of either file a pipe, a device or a folder holds nothing up.
+    for (const path of [ecdsPath, file]) {
+      for (const make of [
+        () => execFileSync("mkfifo", [path]),
+        () => symlinkSync("/dev/zero", path),
+        () => mkdirSync(path),
+      ]) {
+        rmSync(path);
+        make();
+        if (path === ecdsPath) expect(served.poll()).toEqual([]);
+        else expect(() => served.poll()).toThrow("no regular file");
+        rmSync(path, { recursive: true });
+        writeFileSync(path, text);
+      }
+    }
     writeFileSync(ecdsPath, "half a fi");
     expect(served.poll()).toEqual([]);
     put(world.configuration({ configuration: { mode: "shadow" } }));

@@ -80,6 +80,25 @@ export function raw(url: string, bytes: string): Promise<string> {
   });
 }
 
+/** The same, from an end that never closes its side: what ends it is the other end. */
+export function rawHalfOpen(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true }, () => socket.write(bytes));
+    let text = "";
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
+    });
+    // Until the other end is gone for good, writing goes well.
+    const timer = setInterval(() => socket.write("x"), 50);
+    socket.on("error", () => {}); // How it shows.
+    socket.on("close", () => {
+      clearInterval(timer);
+      resolve(text);
+    });
+  });
+}
+
 export interface TestServer {
   readonly url: string;
   readonly intake: MemoryIntake;

@@ -1,12 +1,12 @@
 /** The ledger's HTTP door: who may come in, what is taken, and that nobody makes another one wait. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { encodeFrame } from "../../control/ledger/frame.js";
 import { Certificates } from "../kit/certificates.js";
-import { ask, newToken, raw, sha256, startTestServer, type TestServer } from "./http-kit.js";
+import { ask, newToken, raw, rawHalfOpen, sha256, startTestServer, type TestServer } from "./http-kit.js";
 
 const PATIENCE = { timeout: 60_000 };
 
@@ -122,6 +122,20 @@ describe("POST /v1/lines", () => {
     expect(await raw(url, `${head}x: ${"y".repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 4(?:00|31) /);
     // What has the right length is a request; whether its answer still gets out before the connection ends is open.
     expect(intake.lines().filter((line) => line !== "abc")).toEqual([]);
+  });
+
+  it("a connection ends whose other end keeps it open: after no request at all, after headers without an end", async () => {
+    const { url } = await start();
+    for (const bytes of ["nonsense\r\n\r\n", `GET / HTTP/1.1\r\nx: ${"y".repeat(20_000)}\r\n\r\n`])
+      expect(await rawHalfOpen(url, bytes)).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  it("requests that are sent on and on without waiting end the connection, and take no memory", async () => {
+    const files = new Map([["tile/entries/000", Buffer.alloc(1024)]]);
+    const { url } = await start(SENDERS + LOOPBACK.replace(" }", ", read: public }"), files);
+    const got = await raw(url, "GET /tile/entries/000 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(500));
+    expect(got.split("HTTP/1.1 200").length - 1).toBeLessThanOrEqual(8);
+    expect((await ask(url, { method: "GET", path: "/tile/entries/000" })).status).toBe(200);
   });
 
   it("a body that breaks off is not taken", async () => {
@@ -256,6 +270,26 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
       expect((await ask(url, { path: "/v1/receipts", body, tls: { ca } })).status).toBe(401);
     });
 
+    it("receipts have a quota of their own", async () => {
+      const yaml = `
+senders:
+  - name: gate
+    certificates: [${der(client)}]
+    speaks_for: []
+    quota: { entries: 4, bytes: 100000 }
+listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key: "${own.key}" } }
+`;
+      const { url, intake } = await start(yaml);
+      const tls = { ca, ...client.shown };
+      const give = (seq: number) =>
+        ask(url, { path: "/v1/receipts", body: `{"v":1,"vm":"a/1/1","seq":${seq},"verdict":"pending"}`, tls });
+      // His lines use up theirs, and not what requests wait for.
+      expect((await ask(url, { path: "/v1/lines", body: "1\n2\n3\n4\n5", tls })).status).toBe(200);
+      expect((await ask(url, { path: "/v1/lines", body: "6", tls })).status).toBe(429);
+      expect([(await give(1)).status, (await give(2)).status, (await give(3)).status]).toEqual([200, 200, 429]);
+      expect(intake.entries.length).toBe(7);
+    });
+
     it("with an authority, the pinned one must be of it as well", async () => {
       const { url } = await start(yaml.replace('key: "', `client_ca: "${stranger.certificate}", key: "`));
       expect((await ask(url, { path: "/v1/lines", body: "x", tls: { ca, ...client.shown } })).status).toBe(401);
@@ -289,6 +323,15 @@ describe("POST /v1/follow", () => {
     expect(intake.entries.length).toBe(2);
   });
 });
+
+/** A million log records of nothing. */
+function hugeProtobuf(): Buffer {
+  const length = (bytes: number): Buffer =>
+    Buffer.from([(bytes & 127) | 128, ((bytes >> 7) & 127) | 128, ((bytes >> 14) & 127) | 128, bytes >> 21]);
+  const records = Buffer.alloc(2_000_000, Buffer.from([2 * 8 + 2, 0]));
+  const scope = Buffer.concat([Buffer.from([2 * 8 + 2]), length(records.length), records]);
+  return Buffer.concat([Buffer.from([1 * 8 + 2]), length(scope.length), scope]);
+}
 
 describe("POST /v1/logs", () => {
   const record = '{"v":1,"vm":"g/1/1","seq":1}';
@@ -353,6 +396,30 @@ describe("POST /v1/logs", () => {
     for (let end = 1; end < bytes.length; end += 7)
       expect((await post(url, bytes.subarray(0, end), "application/x-protobuf")).status).toBe(400);
     expect(intake.entries.length).toBe(3);
+  });
+
+  it("a body that would become millions of objects is refused for its form, and what it was made into stays small", async () => {
+    const { url, intake, told } = await start();
+    const million = (one: string, of = 1_000_000) => Array(of).fill(one).join();
+    const records = (inside: string): string => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${inside}]}]}]}`;
+    const cases: readonly [number, string | Buffer, string?][] = [
+      [413, `{"resourceLogs":[${million("0")}]}`],
+      [400, `{"resourceLogs":[{"scopeLogs":[${million("0", 200_000)}]}]}`],
+      [413, records(`{"attributes":[${million("0")}]}`)],
+      [413, records(million("{}"))],
+      [413, records(`{"attributes":[${million("{}")}]}`)],
+      [413, records(`{"body":{"stringValue":"${"a\\n".repeat(1_000_000)}"}}`)],
+      [413, records(`{"attributes":[{"value":{"stringValue":"${"a\\n".repeat(1_000_000)}"}}]}`)],
+      [413, hugeProtobuf(), "application/x-protobuf"],
+    ];
+    for (const [status, body, type] of cases) {
+      const got = await post(url, body, type);
+      expect([got.status, body.slice(0, 60).toString()]).toEqual([status, body.slice(0, 60).toString()]);
+    }
+    for (const body of [`{"received":[${million("0")}]}`, `{"received":${"[".repeat(500_000)}`])
+      expect((await ask(url, { path: "/v1/follow", token: eu, body })).status).toBe(400);
+    expect(intake.entries).toEqual([]);
+    expect(told).toEqual([]);
   });
 
   it("refuses other forms", async () => {
@@ -471,6 +538,18 @@ describe("receipts on the unix socket", () => {
       expect([body, (await give(url, body)).status]).toEqual([body, 400]);
     expect((await give(url, `${pending(1)}\n${"x".repeat(40_000)}`)).status).toBe(413);
     expect(intake.entries).toEqual([]);
+  });
+
+  it("its socket is never open to others, whatever this process lets others do", async () => {
+    const before = process.umask(0);
+    try {
+      const { url } = await start(yaml);
+      expect(statSync(socketPath).mode & 0o777).toBe(0o660);
+      expect((await give(url, pending(1))).status).toBe(200);
+      expect(process.umask(0)).toBe(0);
+    } finally {
+      process.umask(before);
+    }
   });
 
   it("takes the place of a socket that nobody listens on, and of nothing else", async () => {

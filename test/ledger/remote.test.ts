@@ -64,7 +64,13 @@ const status =
   (code: number, headers: Record<string, string> = {}) =>
   (_: IncomingMessage, response: ServerResponse): void => {
     response.writeHead(code, headers);
-    response.end("{}");
+    response.end(code === 200 ? '{"taken":1,"new":1}' : "{}");
+  };
+const answer =
+  (text: string) =>
+  (_: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(text);
   };
 
 describe("the sink", () => {
@@ -97,6 +103,23 @@ listen: { address: "127.0.0.1:0" }
     expect(seen).toEqual(Array(6).fill("/v1/follow"));
     expect(told.length).toBe(2);
     expect(told.join()).not.toContain(token);
+  });
+
+  it("believes no 200 that does not say that all of it was taken", async () => {
+    const { url, seen } = await scripted(
+      answer("<html>Welcome to our network</html>"),
+      answer("{}"),
+      answer('{"taken":2,"new":2}'),
+      answer('{"taken":0}'),
+      answer('{"taken":"1"}'),
+      answer("1"),
+      answer("null"),
+      answer("x".repeat(100_000)),
+      answer('{"taken":1,"new":0,"later":true}'),
+    );
+    await remoteOf(url).sink(lines(1));
+    expect(seen.length).toBe(9);
+    expect(told[0]).toMatch(/no ledger/);
   });
 
   it("comes back not before the ledger wants it to", async () => {

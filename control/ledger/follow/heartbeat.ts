@@ -10,6 +10,8 @@ const REPEAT_SECONDS = 60;
 const STILL_SECONDS = 12;
 /** A VM may publish between two readings, but not between all of them. */
 const READINGS = 4;
+/** One for each of its worker threads, and as many again of a configuration before. */
+const MAX_VMS = 1024;
 
 export interface Beat {
   readonly gateway: string;
@@ -36,16 +38,21 @@ export class Heartbeat {
         { hint: "`admin` and `id` of the configuration must be of one gateway." },
       );
     const now = this.now();
-    const alive = (await this.heads()).filter(({ at }) => (clock ?? now / 1000) - at <= STILL_SECONDS);
+    const alive = (await this.heads()).filter(({ at }) => Math.abs((clock ?? now / 1000) - at) <= STILL_SECONDS);
     if (alive.length === 0)
       throw new UserError(`${visible(this.gateway)} publishes no heartbeat, or one that stands still.`, {
         hint: "Its filter may be older than heartbeats, hidden by a stats_matcher, or stuck. docs/audit-record.md tells the gauges.",
+      });
+    if (alive.length > MAX_VMS)
+      throw new UserError(`${visible(this.gateway)} publishes heartbeats of ${alive.length} VMs: that is no gateway.`, {
+        hint: `It has one for each worker thread; ${MAX_VMS} are read. See what answers at ${visible(this.admin.address)}.`,
       });
     const vms = alive
       .map(({ vm, seq, head }) => ({ vm: `${this.gateway}/${vm}`, seq, head }))
       .sort((a, b) => (a.vm < b.vm ? -1 : 1));
     const text = JSON.stringify(vms);
-    if (this.last?.text === text && now - this.last.at < REPEAT_SECONDS * 1000) return undefined;
+    // By the clock's way, not its direction: it may have been set back.
+    if (this.last?.text === text && Math.abs(now - this.last.at) < REPEAT_SECONDS * 1000) return undefined;
     this.last = { text, at: now };
     return Buffer.from(JSON.stringify({ gateway: this.gateway, at: new Date(now).toISOString(), vms } satisfies Beat));
   }

@@ -7,7 +7,7 @@ import { type Line, LineSplitter } from "./lines.js";
 /** `2026-11-26T17:20:00.123456789Z stdout P the first 16 KiB`; tags stand behind the P or F with colons. */
 const CRI = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9:]+) (stdout|stderr) ([PF])(?::[^ ]*)? /;
 const CRI_PREFIX_BYTES = 128;
-const docker = z.looseObject({ log: z.string(), stream: z.string().max(16).default("stdout") });
+const docker = z.looseObject({ log: z.string(), stream: z.enum(["stdout", "stderr"]).default("stdout") });
 const LINE_FEED = Buffer.from("\n");
 
 interface Part {
@@ -75,6 +75,8 @@ export class Unwrapper {
   }
 }
 
+/** One for each time that it was killed. A line that is made of thousands of them is no accident, and is handed in as it is. */
+const MAX_GLUED = 64;
 /** How the filter's lines begin. Inside a string their quotes would be escaped: nothing that a client sends looks like it. */
 const BEGINNINGS = ['{"v":1,"vm":"', '{"evidence":"'] as const;
 
@@ -83,9 +85,15 @@ const BEGINNINGS = ['{"v":1,"vm":"', '{"evidence":"'] as const;
  * handed in as two. Only what is no JSON as a whole is looked at, and only where its rest is.
  */
 export function unglued(bytes: Buffer): Buffer[] {
-  const at = Math.max(...BEGINNINGS.map((beginning) => bytes.lastIndexOf(beginning)));
-  if (at <= 0 || parsed(bytes) !== undefined || parsed(bytes.subarray(at)) === undefined) return [bytes];
-  return [...unglued(bytes.subarray(0, at)), bytes.subarray(at)];
+  const pieces: Buffer[] = [];
+  let rest = bytes;
+  while (pieces.length < MAX_GLUED) {
+    const at = Math.max(...BEGINNINGS.map((beginning) => rest.lastIndexOf(beginning)));
+    if (at <= 0 || parsed(rest) !== undefined || parsed(rest.subarray(at)) === undefined) break;
+    pieces.push(rest.subarray(at));
+    rest = rest.subarray(0, at);
+  }
+  return [rest, ...pieces.reverse()];
 }
 
 /** A line of the answers' log as a rendered gateway writes it: no other of its logs has these. */

@@ -1,6 +1,7 @@
 /** Handing in at another ledger over HTTP: until it says that all is durable, however long that takes. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
+import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
 import { readBytes, readText } from "../../base/files.js";
 import { visible } from "../../base/text.js";
@@ -12,6 +13,7 @@ import { type Sink, SinkStopped } from "./follower.js";
 /** A body has 4 MiB at most, and base64 takes a third more. */
 const FRAME_BYTES = 2 * 1024 * 1024;
 const FRAME_ITEMS = 1024;
+/** Without a byte; and for the whole answer once all is sent. */
 const TIMEOUT_MS = 60_000;
 const LAST_ANSWER_MS = 5000;
 const FIRST_WAIT_MS = 500;
@@ -54,15 +56,21 @@ interface Answer {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
   readonly why: string;
+  /** How many it says that it took. */
+  readonly taken: number | undefined;
 }
 
-function whyOf(text: string): string {
+const answerSchema = z.object({
+  title: z.string().optional().catch(undefined),
+  taken: z.int().optional().catch(undefined),
+});
+
+function bodyOf(text: string): Pick<Answer, "why" | "taken"> {
   try {
-    const parsed: unknown = JSON.parse(text);
-    const title = typeof parsed === "object" && parsed !== null && "title" in parsed ? parsed.title : undefined;
-    return typeof title === "string" ? visible(title.slice(0, 300)) : "";
+    const { title = "", taken } = answerSchema.parse(JSON.parse(text));
+    return { why: visible(title.slice(0, 300)), taken };
   } catch {
-    return ""; // Another kind of answer: its status says enough.
+    return { why: "", taken: undefined }; // Another kind of answer: its status says enough.
   }
 }
 
@@ -104,14 +112,14 @@ export class RemoteLedger {
     let bytes = 0;
     for (const one of received) {
       if (frame.length > 0 && (frame.length === FRAME_ITEMS || bytes + one.bytes.length > FRAME_BYTES)) {
-        await this.deliver(encodeFrame(frame));
+        await this.deliver(frame);
         frame = [];
         bytes = 0;
       }
       frame.push(one);
       bytes += one.bytes.length;
     }
-    if (frame.length > 0) await this.deliver(encodeFrame(frame));
+    if (frame.length > 0) await this.deliver(frame);
   };
 
   /** Waits for no ledger that is away; for an answer a little. */
@@ -120,11 +128,14 @@ export class RemoteLedger {
     setTimeout(() => this.cutting.abort(), LAST_ANSWER_MS).unref();
   }
 
-  private async deliver(body: Buffer): Promise<void> {
+  private async deliver(frame: readonly Received[]): Promise<void> {
+    const body = encodeFrame(frame);
     for (let tries = 0; ; tries++) {
       const answer = await this.post(body);
-      if (this.stopping.signal.aborted && answer?.status !== 200) throw new SinkStopped();
-      if (answer?.status === 200) {
+      // Something on the way may say 200 to everything: only a ledger says how many it took.
+      const isTaken = answer?.status === 200 && answer.taken === frame.length;
+      if (this.stopping.signal.aborted && !isTaken) throw new SinkStopped();
+      if (isTaken) {
         if (this.isAway) this.say(`The ledger ${this.url.host} takes records again.`);
         this.isAway = false;
         return;
@@ -142,6 +153,8 @@ export class RemoteLedger {
     if (answer === undefined) return `The ledger ${this.url.host} does not answer: ${this.fault}. ${after}`;
     if (answer.status >= 300 && answer.status < 400)
       return `The ledger ${this.url.host} answers with a redirect (${answer.status}), which is not followed. ${after}`;
+    if (answer.status === 200)
+      return `What answers at ${this.url.host} is no ledger, or does not take all that it is sent: it does not say how many entries are durable. ${after}`;
     return `The ledger ${this.url.host} answers ${answer.status}${answer.why === "" ? "" : `: ${answer.why}`}. ${after}`;
   }
 
@@ -161,6 +174,11 @@ export class RemoteLedger {
       );
       outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
       outgoing.on("error", fail);
+      outgoing.on("finish", () => {
+        const slow = (): void => void outgoing.destroy(new Error(`no whole answer within ${TIMEOUT_MS / 1000} s`));
+        const timer = setTimeout(slow, TIMEOUT_MS).unref();
+        outgoing.on("close", () => clearTimeout(timer));
+      });
       outgoing.end(body);
     });
   }
@@ -179,7 +197,7 @@ export class RemoteLedger {
       resolve({
         status: incoming.statusCode ?? 0,
         retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
-        why: whyOf(Buffer.concat(chunks).toString("utf8")),
+        ...bodyOf(Buffer.concat(chunks).toString("utf8")),
       });
     });
   }

@@ -1,13 +1,45 @@
 /** What a gateway serves: the bundle, the texts of revocations and the anchors in its ECDS file, whenever that changes. */
-import { readText } from "../../base/files.js";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { reasonOf, systemCode, UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
 import { readEcds } from "../../gateway/ecds.js";
-import { readIfPossible } from "../../gateway/push-record.js";
 import { claimsOf, named, textsIn } from "../../gateway/push-texts.js";
 import { readRenderedFilter } from "../../gateway/rendered.js";
 import { anchorsHash } from "../chain/rules.js";
 import type { Received } from "../intake.js";
 
 type Made = Pick<Received, "kind" | "bytes">;
+
+/** A bundle has half a MiB at most. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** The ledger reads what others may write to: a pipe in a file's place would hold it up for ever. @throws UserError */
+function readRegular(path: string): string {
+  const cannot = (why: string, cause?: unknown): UserError =>
+    new UserError(`Cannot read ${visible(path)}: ${why}.`, { cause, hint: "`envoy` of the configuration names it." });
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stat = fstatSync(descriptor);
+      if (!stat.isFile()) throw cannot("it is no regular file");
+      if (stat.size > MAX_BYTES) throw cannot(`it is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
+      return readFileSync(descriptor, "utf8");
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw systemCode(error) === undefined ? error : cannot(reasonOf(error), error);
+  }
+}
+
+function readIfPossible(path: string): string | undefined {
+  try {
+    return readRegular(path);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return undefined; // Not there before the first push.
+  }
+}
 
 /** An older bundle or text may serve again: said anew, the ledger knows it already. */
 export class Served {
@@ -21,7 +53,7 @@ export class Served {
 
   /** Empty where nothing changed, or where the file holds nothing of the filter's. */
   poll(): Made[] {
-    const { ecdsPath } = readRenderedFilter(readText(this.envoy, "the gateway's configuration"), this.envoy);
+    const { ecdsPath } = readRenderedFilter(readRegular(this.envoy), this.envoy);
     const text = readIfPossible(ecdsPath);
     if (text === undefined || text === this.last) return [];
     const deployed = readEcds(text);

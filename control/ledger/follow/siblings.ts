@@ -1,5 +1,5 @@
 /** Where the lines went that a rotation took away: the files beside a log. */
-import { type BigIntStats, statSync } from "node:fs";
+import { type BigIntStats, lstatSync, statSync } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { systemCode } from "../../base/errors.js";
@@ -12,34 +12,49 @@ const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4|Z)$/;
 export interface Sibling {
   readonly path: string;
   readonly stat: BigIntStats;
+  /** By its name it may be an older file of the log. */
+  readonly isRotated: boolean;
 }
 
 export const statOf = (path: string): BigIntStats | undefined =>
   statSync(path, { bigint: true, throwIfNoEntry: false });
 
-/** Follows a link, as a container's log is one. */
-async function foldersOf(path: string): Promise<string[]> {
-  const own = dirname(path);
+/** Its own name, and that of what it is a link to: a container's log is one, and its runtime rotates what is behind it. */
+async function namesOf(path: string): Promise<string[]> {
   try {
-    return [...new Set([own, dirname(await realpath(path))])];
+    return [...new Set([path, await realpath(path)])];
   } catch {
-    return [own]; // Not there yet, or a link to nowhere: looked at again.
+    return [path]; // Not there yet, or a link to nowhere: looked at again.
+  }
+}
+
+/** Of the name itself: where a link beside the log leads is not the log's business, and may be what its readers must not see. */
+function regular(path: string): BigIntStats | undefined {
+  try {
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat?.isFile() === true ? stat : undefined;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined; // What may not even be looked at.
   }
 }
 
 /** Every regular file beside the log, the last written to last. */
 export async function filesBeside(path: string): Promise<Sibling[]> {
   const found = new Map<string, Sibling>();
-  for (const folder of await foldersOf(path)) {
+  for (const own of await namesOf(path)) {
     let names: string[] = [];
     try {
-      names = await readdir(folder);
+      names = await readdir(dirname(own));
     } catch (error) {
       if (!["ENOENT", "EACCES", "ENOTDIR"].includes(systemCode(error) ?? "")) throw error;
     }
     for (const name of names) {
-      const stat = statOf(join(folder, name));
-      if (stat?.isFile() === true) found.set(idOf(stat), { path: join(folder, name), stat });
+      const beside = join(dirname(own), name);
+      const stat = regular(beside);
+      if (stat === undefined) continue;
+      const before = found.get(idOf(stat))?.isRotated ?? false;
+      found.set(idOf(stat), { path: beside, stat, isRotated: before || isRotated(beside, own) });
     }
   }
   return [...found.values()].sort((a, b) => (a.stat.mtimeNs < b.stat.mtimeNs ? -1 : 1));
@@ -68,19 +83,27 @@ export async function findPlace(place: Place, log: LogFile, beside: readonly Sib
     [own, false],
     [candidates, true],
   ] as const)
-    for (const { path } of files) {
-      const source = await openIfAllowed(path, log, place, isCopy);
+    for (const sibling of files) {
+      const source = await openSibling(sibling, log, place, isCopy);
       if (source !== undefined) return source;
     }
   return undefined;
 }
 
-/** Undefined for what has gone meanwhile or may not be read: other files beside the log are nobody's business. */
-async function openIfAllowed(path: string, log: LogFile, place: Place, isCopy: boolean): Promise<Source | undefined> {
+/** Undefined for what has gone meanwhile, is another file now, or may not be read: other files beside the log are nobody's business. */
+export async function openSibling(
+  { path, stat }: Sibling,
+  log: LogFile,
+  place?: Place,
+  isCopy = false,
+): Promise<Source | undefined> {
   try {
-    return await Source.open(path, log, place, isCopy);
+    const source = await Source.open(path, log, place, isCopy);
+    if (source === undefined || source.id === idOf(stat)) return source;
+    await source.close(); // A link was put in its place.
+    return undefined;
   } catch (error) {
-    if (["ENOENT", "EACCES", "EPERM", "ENODEV"].includes(systemCode(error) ?? "")) return undefined;
-    throw error;
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
   }
 }

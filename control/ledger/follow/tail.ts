@@ -2,11 +2,11 @@
  * A log that grows, is renamed away, is copied and cut off, or is not there yet. Each of its files is read until nothing more comes
  * to it; the position moves with what was taken. A file may be read twice, which is harmless, and is never left out in silence.
  */
-import { reasonOf, systemCode } from "../../base/errors.js";
+import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { LogFile } from "../config.js";
 import { readPosition, writePosition } from "./position.js";
-import { filesBeside, findPlace, isRotated, type Sibling, statOf } from "./siblings.js";
+import { filesBeside, findPlace, openSibling, type Sibling, statOf } from "./siblings.js";
 import { idOf, Source } from "./source.js";
 
 /** A file system may tell the time of a write a little behind. */
@@ -16,6 +16,8 @@ export const BATCH_LINES = 1024;
 export const BATCH_BYTES = 4 * 1024 * 1024;
 /** A writer goes on with the old file until it is told of the rotation, and flushes every ten seconds at the latest. */
 const LINGER_MS = 30_000;
+/** From one look to the next: while this process, or its machine, stood still, or waited for its ledger, nobody watched. */
+const MAX_WATCHED_MS = 1000;
 /** Of other programs' lines, and of a line without an end, so many chunks are read before others get their turn. */
 const CHUNKS_AT_ONCE = 64;
 /** Progress that hands nothing in (other programs' lines) is written down now and then. */
@@ -32,7 +34,11 @@ export interface TailOptions {
 export class Tail {
   /** Oldest first. */
   private sources: Source[] = [];
-  private readonly quietSince = new Map<Source, number>();
+  /** Milliseconds in which nothing came to it. */
+  private readonly quiet = new Map<Source, number>();
+  private lookedAt = performance.now();
+  /** What is wrong with those that cannot be read now. */
+  private readonly failing = new Map<Source, string>();
   private batch: { readonly source: Source; readonly lines: number }[] = [];
   private saved: string | undefined;
   private savedOffset = 0;
@@ -40,6 +46,8 @@ export class Tail {
   /** While there is no file: from when on one is missed. */
   private since = BigInt(Date.now() - CLOCK_MARGIN_MS) * 1_000_000n;
   private told: string | undefined;
+  /** Older files that were said to be unreadable. */
+  private readonly unread = new Set<string>();
   lines = 0;
 
   constructor(private readonly options: TailOptions) {}
@@ -55,7 +63,7 @@ export class Tail {
 
   /** There is more to read at once, also where `next` had nothing. */
   get isBehind(): boolean {
-    return this.sources.some((source) => !source.isAtEnd);
+    return this.sources.some((source) => !source.isAtEnd && !this.failing.has(source));
   }
 
   /** What waits to be taken, bounded; empty where there is nothing new. */
@@ -65,9 +73,9 @@ export class Tail {
     const taken: Buffer[] = [];
     let bytes = 0;
     for (const source of [...this.sources]) {
-      await this.readOn(source);
+      if (!(await this.readIfPossible(source))) continue;
       const lines = source.peek(BATCH_LINES - taken.length, BATCH_BYTES - bytes);
-      if (lines.length > 0) this.quietSince.delete(source);
+      if (lines.length > 0) this.quiet.delete(source);
       taken.push(...lines);
       bytes += lines.reduce((sum, line) => sum + line.length, 0);
       this.batch.push({ source, lines: lines.length });
@@ -108,6 +116,26 @@ export class Tail {
     this.savedOffset = offset;
   }
 
+  private cannotRead(error: unknown): string {
+    // A position that is damaged or cannot be written is no file that may come back.
+    if (error instanceof UserError || !/^E(?!RR_)/.test(systemCode(error) ?? "")) throw error;
+    return `Cannot read ${visible(this.path)}: ${reasonOf(error)}. It is tried again.`;
+  }
+
+  /** A disk or a file server that fails for a while ends nothing: what cannot be read waits. */
+  private async readIfPossible(source: Source): Promise<boolean> {
+    try {
+      await this.readOn(source);
+      this.failing.delete(source);
+      return true;
+    } catch (error) {
+      const sentence = this.cannotRead(error);
+      if (this.failing.get(source) !== sentence) this.options.say(sentence);
+      this.failing.set(source, sentence);
+      return false;
+    }
+  }
+
   private async readOn(source: Source): Promise<void> {
     let isWhole = await source.read();
     for (let chunks = 1; isWhole && source.isHungry && chunks < CHUNKS_AT_ONCE; chunks++) isWhole = await source.read();
@@ -138,8 +166,7 @@ export class Tail {
       await this.leave(stat === undefined ? undefined : idOf(stat));
       this.told = undefined;
     } catch (error) {
-      if (!["EACCES", "EPERM", "ENOENT", "ENOTDIR", "ENODEV"].includes(systemCode(error) ?? "")) throw error;
-      const sentence = `Cannot read ${visible(this.path)}: ${reasonOf(error)}. It is tried again.`;
+      const sentence = this.cannotRead(error);
       if (this.told !== sentence) this.options.say(sentence);
       this.told = sentence;
     }
@@ -173,28 +200,40 @@ export class Tail {
 
   /** Older files of the log that came and went while nobody looked. */
   private async openMissed(since: bigint): Promise<void> {
-    for (const { path, stat } of await this.unknown()) {
-      const isMissed = isRotated(path, this.path) && stat.mtimeNs >= since;
-      const source = isMissed ? await Source.open(path, this.options.log) : undefined;
+    for (const sibling of await this.unknown()) {
+      if (!sibling.isRotated || sibling.stat.mtimeNs < since) continue;
+      const source = await openSibling(sibling, this.options.log);
       if (source !== undefined) this.sources.push(source);
+      else if (!this.unread.has(sibling.path))
+        this.options.say(`${visible(sibling.path)} cannot be read: lines that stand in it alone are lost here.`);
+      if (source === undefined) this.unread.add(sibling.path);
     }
   }
 
   /** Gives up files that are under another name and to which nothing has come for a while. */
   private async leave(current: string | undefined): Promise<void> {
+    const now = performance.now();
+    const passed = Math.min(now - this.lookedAt, MAX_WATCHED_MS);
+    this.lookedAt = now;
     if (current === undefined) return;
     for (const source of [...this.sources]) {
       if (source.id === current || !source.isAtEnd) {
-        this.quietSince.delete(source);
+        this.quiet.delete(source);
         continue;
       }
-      const since = this.quietSince.get(source) ?? Date.now();
-      this.quietSince.set(source, since);
-      if (Date.now() - since < (this.options.lingerMs ?? LINGER_MS)) continue;
+      const quiet = this.quiet.get(source);
+      this.quiet.set(source, quiet === undefined ? 0 : quiet + passed);
+      if ((quiet ?? 0) < (this.options.lingerMs ?? LINGER_MS)) continue;
+      const { lastWritten } = source;
+      // What came to it since it was read last.
+      if (!(await source.read()) || !source.isAtEnd || source.lastWritten !== lastWritten) {
+        this.quiet.delete(source);
+        continue;
+      }
       source.finish();
       if (!source.isAtEnd) continue; // A torn line at its end: handed in first.
       this.sources = this.sources.filter((other) => other !== source);
-      this.quietSince.delete(source);
+      this.quiet.delete(source);
       await source.close();
       this.save(true);
     }

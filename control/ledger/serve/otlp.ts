@@ -3,25 +3,37 @@
  * gateway's log. What is not text can be no line any more, and is kept whole.
  */
 import { z } from "zod";
-import { splitLines } from "../follow/lines.js";
+import { isRecord } from "../../base/schema.js";
 import { isOurs } from "../follow/logical.js";
+import { MAX_ITEMS } from "../frame.js";
 import { type Answer, json, Refused } from "./answer.js";
+import { linesIn, tooManyLines } from "./items.js";
 import { type LogRecord, logRecordsIn } from "./protobuf.js";
 
 const value = z.looseObject({ stringValue: z.string().optional(), bytesValue: z.string().optional() });
-const record = z.looseObject({
-  body: value.nullish(),
-  attributes: z.array(z.looseObject({ value: value.nullish() })).nullish(),
-});
-const request = z.looseObject({
-  resourceLogs: z
-    .array(z.looseObject({ scopeLogs: z.array(z.looseObject({ logRecords: z.array(record).nullish() })).nullish() }))
-    .nullish(),
-});
+/** Values of one request that are looked at. */
+const MAX_VALUES = 200_000;
 
-function textOf(found: z.infer<typeof value> | null | undefined): Buffer | undefined {
-  if (typeof found?.stringValue === "string") return Buffer.from(found.stringValue);
-  return typeof found?.bytesValue === "string" ? Buffer.from(found.bytesValue, "base64") : undefined;
+const noRequest = (): Refused => new Refused(400, "The body is no ExportLogsServiceRequest of OTLP/HTTP in JSON.");
+
+/** One after the other, up to the first that is none: a schema for the whole would make a fault of each of millions. */
+function* objectsIn(parent: unknown, name: string): Generator<Readonly<Record<string, unknown>>> {
+  if (!isRecord(parent)) throw noRequest();
+  const list = parent[name] ?? [];
+  if (!Array.isArray(list)) throw noRequest();
+  if (list.length > MAX_VALUES) throw tooManyLines();
+  for (const one of list) {
+    if (!isRecord(one)) throw noRequest();
+    yield one;
+  }
+}
+
+function textOf(found: unknown): Buffer | undefined {
+  if (found === undefined || found === null) return undefined;
+  const { data } = value.safeParse(found);
+  if (data === undefined) throw noRequest();
+  if (data.stringValue !== undefined) return Buffer.from(data.stringValue);
+  return data.bytesValue === undefined ? undefined : Buffer.from(data.bytesValue, "base64");
 }
 
 function* jsonRecords(body: Buffer): Generator<LogRecord> {
@@ -31,25 +43,37 @@ function* jsonRecords(body: Buffer): Generator<LogRecord> {
   } catch {
     throw new Refused(400, "The body is no JSON."); // Where exactly helps nobody: a program sent it.
   }
-  const found = request.safeParse(parsed);
-  if (!found.success) throw new Refused(400, "The body is no ExportLogsServiceRequest of OTLP/HTTP in JSON.");
-  for (const { scopeLogs } of found.data.resourceLogs ?? [])
-    for (const { logRecords } of scopeLogs ?? [])
-      for (const one of logRecords ?? [])
-        yield {
-          text: textOf(one.body),
-          attributes: (one.attributes ?? []).flatMap((attribute) => textOf(attribute.value) ?? []),
-          whole: Buffer.from(JSON.stringify(one)),
-        };
+  let values = 0;
+  for (const resource of objectsIn(parsed, "resourceLogs"))
+    for (const scope of objectsIn(resource, "scopeLogs"))
+      for (const one of objectsIn(scope, "logRecords")) {
+        const attributes: Buffer[] = [];
+        for (const attribute of objectsIn(one, "attributes")) {
+          if (++values > MAX_VALUES) throw tooManyLines();
+          const text = textOf(attribute.value);
+          if (text !== undefined) attributes.push(text);
+        }
+        yield { text: textOf(one.body), attributes, whole: Buffer.from(wholeOf(one)) };
+      }
+}
+
+/** @throws Refused (400) where it is nested so deep that it cannot be written out again: its sender hears so */
+function wholeOf(record: object): string {
+  try {
+    return JSON.stringify(record);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refused(400, "A log record is nested too deep.");
+  }
 }
 
 function linesOf({ text, attributes, whole }: LogRecord): {
   readonly lines: readonly Buffer[];
   readonly isText: boolean;
 } {
-  const ours = attributes.flatMap(splitLines).filter(isOurs);
-  const lines = [...(text === undefined ? [] : splitLines(text)), ...ours];
-  return lines.length > 0 ? { lines, isText: true } : { lines: splitLines(whole), isText: false };
+  const ours = attributes.flatMap(linesIn).filter(isOurs);
+  const lines = [...(text === undefined ? [] : linesIn(text)), ...ours];
+  return lines.length > 0 ? { lines, isText: true } : { lines: linesIn(whole), isText: false };
 }
 
 export type OtlpType = "json" | "protobuf";
@@ -62,11 +86,13 @@ export function otlpType(contentType: string | undefined): OtlpType {
   throw new Refused(415, "OTLP/HTTP is application/json or application/x-protobuf.");
 }
 
-/** @returns the lines, and how many log records had none. @throws Refused (400) */
+/** @returns the lines, and how many log records had none. @throws Refused (400, 413) */
 export function otlpLines(body: Buffer, type: OtlpType): { readonly lines: Buffer[]; readonly strange: number } {
   const lines: Buffer[] = [];
+  let records = 0;
   let strange = 0;
   for (const one of type === "json" ? jsonRecords(body) : logRecordsIn(body)) {
+    if (++records > MAX_ITEMS || lines.length > MAX_ITEMS) throw tooManyLines();
     const found = linesOf(one);
     lines.push(...found.lines);
     if (!found.isText) strange += 1;

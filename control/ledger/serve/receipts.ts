@@ -9,6 +9,7 @@ import { type Answer, Refused } from "./answer.js";
 
 /** A record has 8 KiB at most, its evidence as much again. */
 export const MAX_RECEIPT_BODY_BYTES = 32 * 1024;
+export const MAX_RECEIPT_LINES = 2;
 
 const pending = z.looseObject({
   v: z.literal(1),
@@ -35,7 +36,7 @@ function readPending(body: Buffer): readonly Buffer[] {
   const lines = splitLines(body);
   const [record, evidence] = lines;
   const isRight =
-    lines.length <= 2 &&
+    lines.length <= MAX_RECEIPT_LINES &&
     record !== undefined &&
     isPending(record) &&
     (evidence === undefined || isEvidenceLine(evidence.toString("latin1", 0, 16)));

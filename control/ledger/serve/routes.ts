@@ -1,16 +1,16 @@
 /** What each path does with a request whose sender is known. */
 import type { IncomingMessage } from "node:http";
 import type { Listen } from "../config.js";
-import { splitLines } from "../follow/lines.js";
 import { decodeFrame, type FrameItem, MAX_ITEMS } from "../frame.js";
 import type { Intake, Received, Taken } from "../intake.js";
 import type { TileSource } from "../log.js";
 import { COSIGNED } from "../tlog/file-source.js";
 import { type Answer, json, Refused } from "./answer.js";
 import { readBody } from "./body.js";
+import { linesIn, tooManyLines } from "./items.js";
 import { otlpAnswer, otlpLines, otlpType } from "./otlp.js";
 import { readFile } from "./reading.js";
-import { giveReceipt, MAX_RECEIPT_BODY_BYTES, type ReceiptSigner } from "./receipts.js";
+import { giveReceipt, MAX_RECEIPT_BODY_BYTES, MAX_RECEIPT_LINES, type ReceiptSigner } from "./receipts.js";
 import type { KnownSender, Senders } from "./senders.js";
 import type { Turns } from "./turns.js";
 
@@ -45,17 +45,24 @@ interface Receiving {
 }
 
 /** Refused for its sender's sake: that is counted. */
-async function receive(
-  receiving: Receiving,
-  itemsOf: (body: Buffer) => readonly FrameItem[],
-): Promise<readonly Taken[]> {
-  const { known, served } = receiving;
+async function counted<T>({ known, served }: Receiving, work: () => Promise<T>): Promise<T> {
   try {
-    return await known.bodies.hold(() => receiveOne(receiving, itemsOf));
+    return await work();
   } catch (error) {
     if (error instanceof Refused && error.status === 429) served.senders.noteRefused(known.sender.sender);
     throw error;
   }
+}
+
+const receive = (receiving: Receiving, itemsOf: (body: Buffer) => readonly FrameItem[]): Promise<readonly Taken[]> =>
+  counted(receiving, () => receiving.known.bodies.hold(() => receiveOne(receiving, itemsOf)));
+
+/** Not behind others' lines, and so within a quota of its own. */
+async function receiptFor({ request, known: { sender, receipts }, served }: Receiving): Promise<Answer> {
+  receipts.check();
+  const body = await readBody(request, (bytes) => receipts.takeBytes(bytes), MAX_RECEIPT_BODY_BYTES);
+  receipts.takeEntries(MAX_RECEIPT_LINES);
+  return giveReceipt(body, sender, served);
 }
 
 async function receiveOne(
@@ -68,16 +75,6 @@ async function receiveOne(
   quota.takeEntries(items.length);
   const received: Received[] = items.map((item) => ({ ...item, sender }));
   return served.turns.take(sender.sender, received);
-}
-
-const tooManyLines = (): Refused => new Refused(413, `That is more than ${MAX_ITEMS} lines: send fewer at once.`);
-
-/** Before millions of empty lines become millions of buffers. */
-function linesIn(body: Buffer): Buffer[] {
-  let ends = 0;
-  for (let at = body.indexOf(0x0a); at >= 0; at = body.indexOf(0x0a, at + 1))
-    if (++ends > MAX_ITEMS) throw tooManyLines();
-  return splitLines(body);
 }
 
 const asLines = (lines: readonly Buffer[]): readonly FrameItem[] => lines.map((bytes) => ({ kind: "line", bytes }));
@@ -123,11 +120,11 @@ export async function answerTo(request: IncomingMessage, identify: Identify, ser
     }
     case "/v1/receipts": {
       onlyMethods(request, "POST");
-      const { sender } = identify();
-      if (sender.via === "token")
+      const known = identify();
+      if (known.sender.via === "token")
         throw new Refused(403, "Receipts are given on the unix socket, and for client certificates.");
-      const body = await readBody(request, () => {}, MAX_RECEIPT_BODY_BYTES);
-      return giveReceipt(body, sender, served);
+      const receiving = { request, known, served };
+      return counted(receiving, () => receiptFor(receiving));
     }
     case "/metrics":
       onlyMethods(request, "GET", "HEAD");

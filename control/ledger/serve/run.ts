@@ -88,8 +88,9 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
     gateways: config.gateways,
     heartbeatSeconds: config.heartbeat,
     state: stateFolder(folder),
+    // In turn as well: a receipt must not wait for the backlogs of a hundred files.
     sink: async (received) => {
-      await intake.take(received);
+      await turns.takeOwn(received[0]?.sender.sender ?? "", received);
     },
     say,
   });

@@ -14,6 +14,8 @@ export interface KnownSender {
   readonly sender: Sender;
   readonly config: SenderConfig;
   readonly quota: QuotaMeter;
+  /** The same again for receipts: a backlog of lines must not use up what requests wait for. */
+  readonly receipts: QuotaMeter;
   /** Bodies of his that are in memory. */
   readonly bodies: Bodies;
 }
@@ -74,8 +76,10 @@ export class Senders {
       senders.flatMap((sender) => pick(sender).map((hex) => ({ name: sender.name, bytes: Buffer.from(hex, "hex") })));
     this.tokens = digests(({ tokens = [] }) => tokens);
     this.certificates = digests(({ certificates = [] }) => certificates);
-    for (const config of senders)
-      this.known.set(config.name, { config, quota: new QuotaMeter(config.quota, now), bodies: new Bodies() });
+    for (const config of senders) {
+      const meter = (): QuotaMeter => new QuotaMeter(config.quota, now);
+      this.known.set(config.name, { config, quota: meter(), receipts: meter(), bodies: new Bodies() });
+    }
   }
 
   /** @throws Refused (401) */

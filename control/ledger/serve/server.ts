@@ -3,7 +3,7 @@ import { constants } from "node:crypto";
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, type Socket } from "node:net";
+import { connect, isIPv6, type Socket } from "node:net";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { readBytes } from "../../base/files.js";
 import { visible } from "../../base/text.js";
@@ -18,6 +18,12 @@ import { Bodies, type KnownSender } from "./senders.js";
 const MAX_CONNECTIONS_SENDER = 320;
 const MAX_CONNECTIONS_ADDRESS = 640;
 const MAX_CONNECTIONS = 2048;
+/** Requests of one connection that are not answered: who sends on without waiting gets no more of the memory. */
+const MAX_UNANSWERED = 8;
+/** A connection on which nothing moves: an answer that nobody reads, or a peer that is gone. */
+const STILL_MS = 120_000;
+/** After a request that is none, for the answer to get out: the other end may keep its side open for ever. */
+const LAST_WORD_MS = 1000;
 /** When it stops, a body that is still on its way is waited for so long. */
 const LAST_BODY_MS = 10_000;
 const LIMITS = {
@@ -68,13 +74,27 @@ const UNBOUNDED = { entries: 1e9, bytes: 1e12 };
 
 function local(now: () => number): KnownSender {
   const config = { name: LOCAL.sender, speaks_for: [], follows: false, reads: false, quota: UNBOUNDED };
-  return { sender: LOCAL, config, quota: new QuotaMeter(UNBOUNDED, now), bodies: new Bodies() };
+  const meter = (): QuotaMeter => new QuotaMeter(UNBOUNDED, now);
+  return { sender: LOCAL, config, quota: meter(), receipts: meter(), bodies: new Bodies() };
+}
+
+/** What one network has: of IPv6 one machine has 2^64 addresses. */
+function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith("::ffff:")) return address;
+  const [front = "", back] = address.split("::", 2);
+  const groups = front === "" ? [] : front.split(":");
+  if (back !== undefined) {
+    const behind = back === "" ? 0 : back.split(":").length;
+    while (groups.length + behind < 8) groups.push("0");
+  }
+  return groups.slice(0, 4).join(":");
 }
 
 class Listener {
   private readonly bySender = new Connections();
   private readonly byAddress = new Connections();
   private readonly requests = new Set<Promise<void>>();
+  private readonly unanswered = new WeakMap<Socket, number>();
   private isClosing = false;
 
   constructor(
@@ -84,23 +104,31 @@ class Listener {
     private readonly say: (sentence: string) => void,
   ) {
     server.maxConnections = MAX_CONNECTIONS;
+    server.timeout = STILL_MS;
     server.on("connection", (socket: Socket) => this.connected(socket));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      const { socket } = request;
+      const count = (this.unanswered.get(socket) ?? 0) + 1;
+      this.unanswered.set(socket, count);
+      if (count > MAX_UNANSWERED) return void socket.destroy();
+      response.on("close", () => this.unanswered.set(socket, (this.unanswered.get(socket) ?? 1) - 1));
       const work = this.answer(request, response);
       this.requests.add(work);
       void work.finally(() => this.requests.delete(work));
     });
     // Node's own form has no length: some clients would wait for more.
     server.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-      else socket.destroy();
+      if (!socket.writable) return void socket.destroy();
+      socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+      setTimeout(() => socket.destroy(), LAST_WORD_MS).unref();
     });
   }
 
   private connected(socket: Socket): void {
     socket.on("error", () => {}); // A peer that goes away: its request says so itself.
     const address = socket.remoteAddress;
-    if (address !== undefined && !this.byAddress.claim(socket, address, MAX_CONNECTIONS_ADDRESS)) socket.destroy();
+    if (address !== undefined && !this.byAddress.claim(socket, networkOf(address), MAX_CONNECTIONS_ADDRESS))
+      socket.destroy();
   }
 
   private identify(request: IncomingMessage): KnownSender {
@@ -146,13 +174,23 @@ function hostAndPort(address: string): { host: string; port: number } {
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(address.slice(at + 1)) };
 }
 
-async function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+type Where = { readonly host: string; readonly port: number } | { readonly path: string };
+
+async function listen(server: Server, where: Where): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(where, () => {
+    const listening = (): void => {
       server.off("error", reject);
       resolve();
-    });
+    };
+    if (!("path" in where)) {
+      server.listen(where, listening);
+      return;
+    }
+    // The socket is made at once, and by nobody's grace is it open to more than it will be.
+    const before = process.umask(0o117);
+    server.listen(where, listening);
+    process.umask(before);
   });
 }
 
@@ -217,12 +255,7 @@ export async function startServer(
   };
   const open = (): Server =>
     tls === undefined ? createServer(LIMITS) : createTlsServer({ ...LIMITS, ...tlsOptions(tls) });
-  const start = async (
-    server: Server,
-    where: { host: string; port: number } | { path: string },
-    name: string,
-    own?: KnownSender,
-  ): Promise<void> => {
+  const start = async (server: Server, where: Where, name: string, own?: KnownSender): Promise<void> => {
     const listener = new Listener(server, served, own, say);
     try {
       await listen(server, where);
