@@ -24,7 +24,7 @@ async function untoldOf(...seqs: readonly number[]): Promise<{ codes: string[]; 
   const auditor = new Auditor({ ...made.pins, origin: opened.log.origin });
   for (const [index, entry] of opened.log.decoded().entries()) auditor.take(index, entry);
   const untold = auditor.end().flatMap(({ isUntold, code }) => (isUntold === true ? [code] : []));
-  const bytes = [...auditor.chains.vms.values()].reduce((sum, { window }) => sum + window.hashes.length, 0);
+  const bytes = [...auditor.chains.vms.values()].reduce((sum, { window }) => sum + window.pages.size * 2048, 0);
   return { codes: opened.codes(), untold, bytes };
 }
 
