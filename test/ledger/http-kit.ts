@@ -80,22 +80,15 @@ export function raw(url: string, bytes: string): Promise<string> {
   });
 }
 
-/** The same, from an end that never closes its side: what ends it is the other end. */
-export function rawHalfOpen(url: string, bytes: string): Promise<string> {
+/** The same, and when the other end has ended its side this one stays open until it is told. */
+export function keepOpen(url: string, bytes: string): Promise<() => void> {
   return new Promise((resolve) => {
     const { hostname, port } = new URL(url);
     const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true }, () => socket.write(bytes));
-    let text = "";
-    socket.on("data", (chunk: Buffer) => {
-      text += chunk.toString("latin1");
-    });
-    // Until the other end is gone for good, writing goes well.
-    const timer = setInterval(() => socket.write("x"), 50);
-    socket.on("error", () => {}); // How it shows.
-    socket.on("close", () => {
-      clearInterval(timer);
-      resolve(text);
-    });
+    const end = (): void => void socket.destroy();
+    socket.resume();
+    socket.on("error", () => resolve(end));
+    socket.on("end", () => resolve(end));
   });
 }
 

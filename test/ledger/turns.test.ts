@@ -1,6 +1,7 @@
 /** Nobody waits for more than a small round: what is large is taken in pieces, whoever brings it. */
 import { expect, it } from "vitest";
 import type { Intake, Received } from "../../control/ledger/intake.js";
+import { networkOf } from "../../control/ledger/serve/connections.js";
 import { Turns } from "../../control/ledger/serve/turns.js";
 
 const lines = (sender: string, count: number, size = 10): Received[] =>
@@ -59,4 +60,16 @@ it("what the ledger reads itself is never too much, what a sender sends is", asy
   await Promise.all(own);
   await turns.close();
   await expect(turns.take("a", lines("a", 1))).rejects.toThrow("stopping");
+});
+
+it("connections are counted by address, of IPv6 by network", () => {
+  for (const [address, network] of [
+    ["127.0.0.1", "127.0.0.1"],
+    ["::ffff:10.0.0.1", "::ffff:10.0.0.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+    ["2001:db8:1:2::6", "2001:db8:1:2"],
+    ["2001:db8::6", "2001:db8:0:0"],
+    ["::1", "0:0:0:0"],
+  ])
+    expect(networkOf(address ?? "")).toBe(network);
 });

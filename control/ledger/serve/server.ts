@@ -3,13 +3,14 @@ import { constants } from "node:crypto";
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, isIPv6, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { readBytes } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import { addressPattern, type Listen } from "../config.js";
 import type { Sender } from "../entry.js";
 import { type Answer, Refused, tooMany, write } from "./answer.js";
+import { Connections, networkOf } from "./connections.js";
 import { QuotaMeter } from "./quota.js";
 import { answerTo, type Served } from "./routes.js";
 import { Bodies, type KnownSender } from "./senders.js";
@@ -35,33 +36,6 @@ const LIMITS = {
   insecureHTTPParser: false,
 } as const;
 
-/** Counts open connections by name. */
-class Connections {
-  private readonly owners = new Map<Socket, string>();
-  private readonly counts = new Map<string, number>();
-
-  /** False where the name has its share already. */
-  claim(socket: Socket, name: string, max: number): boolean {
-    if (this.owners.get(socket) === name) return true;
-    const count = this.counts.get(name) ?? 0;
-    if (count >= max) return false;
-    if (!this.owners.has(socket)) socket.once("close", () => this.release(socket));
-    this.release(socket);
-    this.owners.set(socket, name);
-    this.counts.set(name, count + 1);
-    return true;
-  }
-
-  private release(socket: Socket): void {
-    const name = this.owners.get(socket);
-    if (name === undefined) return;
-    this.owners.delete(socket);
-    const count = (this.counts.get(name) ?? 1) - 1;
-    if (count > 0) this.counts.set(name, count);
-    else this.counts.delete(name);
-  }
-}
-
 export interface Listening {
   readonly address: string;
   /** Takes no more, finishes what is in flight. */
@@ -76,18 +50,6 @@ function local(now: () => number): KnownSender {
   const config = { name: LOCAL.sender, speaks_for: [], follows: false, reads: false, quota: UNBOUNDED };
   const meter = (): QuotaMeter => new QuotaMeter(UNBOUNDED, now);
   return { sender: LOCAL, config, quota: meter(), receipts: meter(), bodies: new Bodies() };
-}
-
-/** What one network has: of IPv6 one machine has 2^64 addresses. */
-function networkOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith("::ffff:")) return address;
-  const [front = "", back] = address.split("::", 2);
-  const groups = front === "" ? [] : front.split(":");
-  if (back !== undefined) {
-    const behind = back === "" ? 0 : back.split(":").length;
-    while (groups.length + behind < 8) groups.push("0");
-  }
-  return groups.slice(0, 4).join(":");
 }
 
 class Listener {
