@@ -32,7 +32,7 @@ export class Followed {
   private rotations = 0;
   /** When each life of Envoy began, in milliseconds since 1970. */
   readonly lives: number[];
-  agent: Running | undefined;
+  private readonly agents: Running[] = [];
   server: Awaited<ReturnType<typeof serve>> | undefined;
 
   private constructor(
@@ -110,8 +110,9 @@ state: positions
   }
 
   async startAgent(): Promise<void> {
-    this.agent = this.processes.track(command("follow", "--config", join(this.parent, "follow.yaml")));
-    await this.agent.says(/Following/);
+    const agent = this.processes.track(command("follow", "--config", join(this.parent, "follow.yaml")));
+    this.agents.push(agent);
+    await agent.says(/Following/);
   }
 
   /** As logrotate does it, and tells Envoy. */
@@ -136,8 +137,9 @@ state: positions
   }
 
   async killAgent(): Promise<void> {
-    this.agent?.kill("SIGKILL");
-    await this.agent?.ended;
+    const agent = this.agents.at(-1);
+    agent?.kill("SIGKILL");
+    await agent?.ended;
     await this.startAgent();
   }
 
@@ -161,7 +163,7 @@ state: positions
   /** Both end in good order, the agent first. @returns their exit codes */
   async end(): Promise<readonly (number | null | undefined)[]> {
     const codes: (number | null | undefined)[] = [];
-    for (const one of [this.agent, this.server]) {
+    for (const one of [this.agents.at(-1), this.server]) {
       one?.kill("SIGTERM");
       codes.push(await one?.ended);
     }
@@ -181,6 +183,7 @@ state: positions
     await this.processes.end();
     await this.envoy.stop();
     await this.gateway.stop();
+    writeFileSync(join(this.parent, "agents.txt"), this.agents.map((agent) => agent.told()).join("\n"));
     if (!isKept) rmSync(this.parent, { recursive: true, force: true });
     return this.parent;
   }
