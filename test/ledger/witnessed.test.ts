@@ -64,7 +64,7 @@ describe("verify with a policy", () => {
       return bytes;
     });
     const { code, stdout } = await verify(url);
-    expect(stdout).toMatch(/witness\.example \(.*\) saw this same history, up to entry 269\./);
+    expect(stdout).toMatch(/witness\.example \(.*\) saw this same history, up to size 270\./);
     expect(code).toBe(0);
   });
 
