@@ -1,0 +1,69 @@
+/** The older files of a log: which of them are read, and which came while nobody looked. */
+import { visible } from "../../base/text.js";
+import type { LogFile } from "../config.js";
+import type { Position } from "./position.js";
+import { filesBeside, openSibling, type Sibling } from "./siblings.js";
+import { idOf, type Source } from "./source.js";
+
+/** A file system may tell the time of a write a little behind. */
+const CLOCK_MARGIN_MS = 1000;
+
+export class OlderFiles {
+  /** What was not written to since then was there before, or is read. */
+  private since = BigInt(Date.now() - CLOCK_MARGIN_MS) * 1_000_000n;
+  /** Those that are read to their end, with when they were written to last. */
+  private readonly done = new Map<string, bigint>();
+  /** Those that were said to be unreadable. */
+  private readonly unread = new Set<string>();
+
+  constructor(
+    private readonly log: LogFile,
+    private readonly say: (sentence: string) => void,
+  ) {}
+
+  get state(): Pick<Position, "since" | "read"> {
+    return { since: this.since, read: this.done };
+  }
+
+  restore({ since, read }: Position): void {
+    this.since = since;
+    for (const [id, written] of read) this.done.set(id, written);
+  }
+
+  /** It is read to its end. Where it is written to afterwards it is read again. */
+  finished({ id, lastWritten }: Source): void {
+    this.done.set(id, lastWritten);
+  }
+
+  /** Files beside the log that none of these reads. */
+  async unknown(sources: readonly Source[]): Promise<Sibling[]> {
+    const known = new Set(sources.map(({ id }) => id));
+    return (await filesBeside(this.log.path)).filter(({ stat }) => !known.has(idOf(stat)));
+  }
+
+  /**
+   * Opens those that nobody has read. What may be a copy of a file that is being read waits until that one is cut off: it would all be
+   * read twice. Only here, where every file beside the log is seen, does the time move from which on one counts as missed.
+   */
+  async missed(sources: readonly Source[]): Promise<Source[]> {
+    const found: Source[] = [];
+    const times = sources.map(({ lastWritten }) => lastWritten);
+    for (const sibling of await this.unknown(sources)) {
+      const { path, stat, isRotated } = sibling;
+      if (!isRotated || stat.mtimeNs < this.since || this.done.get(idOf(stat)) === stat.mtimeNs) continue;
+      const source = await openSibling(sibling, this.log);
+      if (source === undefined) {
+        if (!this.unread.has(path))
+          this.say(`${visible(path)} cannot be read: lines that stand in it alone are lost here.`);
+        this.unread.add(path);
+        continue;
+      }
+      times.push(stat.mtimeNs);
+      if (sources.some((one) => one.isCopiedIn(source))) await source.close();
+      else found.push(source);
+    }
+    if (times.length > 0) this.since = times.reduce((least, time) => (time < least ? time : least));
+    for (const [id, written] of this.done) if (written < this.since) this.done.delete(id);
+    return found;
+  }
+}
