@@ -7,6 +7,8 @@ import { idOf, type Source } from "./source.js";
 
 /** A file system may tell the time of a write a little behind. */
 const CLOCK_MARGIN_MS = 1000;
+/** Between the look and the opening. */
+const RENAMED_AT_MOST = 3;
 
 export class OlderFiles {
   /** What was not written to since then was there before, or is read. */
@@ -51,19 +53,33 @@ export class OlderFiles {
     for (const sibling of await this.unknown(sources)) {
       const { path, stat, isRotated } = sibling;
       if (!isRotated || stat.mtimeNs < this.since || this.done.get(idOf(stat)) === stat.mtimeNs) continue;
-      const source = await openSibling(sibling, this.log);
+      times.push(stat.mtimeNs);
+      const source = await this.opened(sibling);
       if (source === undefined) {
         if (!this.unread.has(path))
           this.say(`${visible(path)} cannot be read: lines that stand in it alone are lost here.`);
         this.unread.add(path);
         continue;
       }
-      times.push(stat.mtimeNs);
       if (sources.some((one) => one.isCopiedIn(source))) await source.close();
       else found.push(source);
     }
-    if (times.length > 0) this.since = times.reduce((least, time) => (time < least ? time : least));
+    const [first] = times.sort((a, b) => (a < b ? -1 : 1));
+    this.since = first ?? this.since;
     for (const [id, written] of this.done) if (written < this.since) this.done.delete(id);
     return found;
+  }
+
+  /** Also where it is renamed meanwhile. */
+  private async opened(sibling: Sibling): Promise<Source | undefined> {
+    let source = await openSibling(sibling, this.log);
+    for (let tries = 0; source === undefined && tries < RENAMED_AT_MOST; tries++) {
+      const renamed = (await filesBeside(this.log.path)).find(
+        ({ path, stat }) => idOf(stat) === idOf(sibling.stat) && path !== sibling.path,
+      );
+      if (renamed === undefined) break;
+      source = await openSibling(renamed, this.log);
+    }
+    return source;
   }
 }

@@ -127,7 +127,8 @@ export class Source {
         ? Buffer.concat([this.head.subarray(0, this.offset), chunk]).subarray(0, HEAD_BYTES)
         : this.head;
     // It may have been cut off and have grown again between the look and the reading.
-    if (!(await this.beginsWith(head.length < this.head.length ? this.head : head))) return false;
+    const isSame = head.subarray(0, this.head.length).equals(this.head) && (await this.beginsWith(head));
+    if (!isSame) return false;
     this.head = Buffer.from(head); // A copy: the chunk's memory is used again.
     this.isIdle = chunk.length < CHUNK_BYTES;
     if (chunk.length > 0 || stat.size === BigInt(this.offset)) this.written = stat.mtimeNs;
