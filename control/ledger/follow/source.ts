@@ -51,7 +51,7 @@ export class Source {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = await handle.stat({ bigint: true });
-      if (!stat.isFile()) throw Object.assign(new Error("it is no regular file"), { code: "ENODEV" });
+      if (!stat.isFile()) throw Object.assign(new Error("it is no regular file"), { code: "EFTYPE" });
       const source = new Source(handle, log, stat, place?.offset ?? 0);
       await source.readHead();
       if (place === undefined || source.fits(place, isCopy)) return source;
