@@ -132,21 +132,21 @@ export class Follower {
         const made = served.poll();
         if (made.length > 0) await this.hand(made.map((one) => ({ ...one, sender })));
       });
-    return looks.map((look) => this.repeat(look));
+    return looks.map((look) => this.repeat(id, look));
   }
 
   /** A gateway that cannot be asked is silent: the ledger finds that. Here it is said once. */
-  private async repeat(look: () => Promise<void>): Promise<void> {
+  private async repeat(gateway: string, look: () => Promise<void>): Promise<void> {
     let told: string | undefined;
     while (!this.isStopped) {
       try {
         await look();
-        if (told !== undefined) this.options.say("It can be asked again.");
+        if (told !== undefined) this.options.say(`${visible(gateway)} can be asked again.`);
         told = undefined;
       } catch (error) {
         const known = systemError(error);
         if (known === undefined || error instanceof SinkFailed) throw error;
-        if (told !== known.message) this.options.say(visible(messageOf(known)));
+        if (told !== known.message) this.options.say(visible([messageOf(known), known.hint ?? ""].join(" ").trim()));
         told = known.message;
       }
       await this.pause(this.options.heartbeatSeconds * 1000);

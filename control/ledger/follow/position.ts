@@ -13,7 +13,7 @@ const placeSchema = z.strictObject({
   inode: integer,
   /** Where the first line stands that is not handed in. */
   offset: z.int().nonnegative(),
-  /** Of the file's first bytes, at most as many as were handed in. */
+  /** Of the file's first bytes, as many as were seen: also a file of which nothing is handed in yet is known again, and its copy. */
   head: z.strictObject({ bytes: z.int().min(0).max(HEAD_BYTES), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
 });
 export type Place = z.infer<typeof placeSchema>;
@@ -25,6 +25,8 @@ const positionSchema = z.strictObject({
   since: integer,
   /** More than one where the older file of a rotation may still be written to. */
   files: z.array(placeSchema).max(1024),
+  /** Files that were written to since then and are read to their end, with when they were written to last. */
+  read: z.array(z.strictObject({ file: z.string().regex(/^[0-9]{1,20}:[0-9]{1,20}$/), written: integer })).default([]),
 });
 
 const HINT = "Delete it to read the log from its beginning: what is handed in twice counts once.";
@@ -32,6 +34,8 @@ const HINT = "Delete it to read the log from its beginning: what is handed in tw
 export interface Position {
   readonly since: bigint;
   readonly files: readonly Place[];
+  /** By device and inode, when it was written to last. */
+  readonly read: ReadonlyMap<string, bigint>;
 }
 
 /** Undefined where there is none yet. */
@@ -39,11 +43,15 @@ export function readPosition(file: string, path: string): Position | undefined {
   const text = readTextIfThere(file, "the position");
   if (text === undefined) return undefined;
   const position = parseJson(text, file, positionSchema, HINT);
-  return position.path === path ? { since: BigInt(position.since), files: position.files } : undefined;
+  if (position.path !== path) return undefined;
+  const read = new Map(position.read.map(({ file: id, written }) => [id, BigInt(written)]));
+  return { since: BigInt(position.since), files: position.files, read };
 }
 
-export function writePosition(file: string, path: string, { since, files }: Position): void {
-  writeText(file, `${JSON.stringify({ version: 1, path, since: String(since), files })}\n`, { mode: 0o600 });
+export function writePosition(file: string, path: string, { since, files, read }: Position): void {
+  const done = [...read].map(([id, written]) => ({ file: id, written: String(written) }));
+  const text = JSON.stringify({ version: 1, path, since: String(since), files, read: done });
+  writeText(file, `${text}\n`, { mode: 0o600 });
 }
 
 export const headOf = (bytes: Buffer): Place["head"] => ({

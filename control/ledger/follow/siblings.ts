@@ -39,8 +39,24 @@ function regular(path: string): BigIntStats | undefined {
   }
 }
 
-/** Every regular file beside the log, the last written to last. */
+/** A rotation renames while the folder is read: a file may then be seen under neither name. */
+const LISTINGS = 5;
+
+/** Every regular file beside the log, the last written to last: as seen twice in a row. */
 export async function filesBeside(path: string): Promise<Sibling[]> {
+  const seen = (files: readonly Sibling[]): string =>
+    JSON.stringify(files.map((one) => [one.path, idOf(one.stat)]).sort());
+  let files = await listed(path);
+  for (let i = 1; i < LISTINGS; i++) {
+    const again = await listed(path);
+    const isSame = seen(again) === seen(files);
+    files = again;
+    if (isSame) break;
+  }
+  return files;
+}
+
+async function listed(path: string): Promise<Sibling[]> {
   const found = new Map<string, Sibling>();
   for (const own of await namesOf(path)) {
     let names: string[] = [];

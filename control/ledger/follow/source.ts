@@ -51,9 +51,9 @@ export class Source {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = await handle.stat({ bigint: true });
-      if (!stat.isFile()) throw Object.assign(new Error("it is no regular file"), { code: "ENODEV" });
+      if (!stat.isFile()) throw Object.assign(new Error("it is no regular file"), { code: "EFTYPE" });
       const source = new Source(handle, log, stat, place?.offset ?? 0);
-      await source.growHead();
+      await source.readHead();
       if (place === undefined || source.fits(place, isCopy)) return source;
       await handle.close();
       return undefined;
@@ -88,13 +88,28 @@ export class Source {
     return size >= BigInt(offset) && headOf(this.head.subarray(0, head.bytes)).sha256 === head.sha256;
   }
 
-  private async growHead(): Promise<void> {
-    if (this.head.length < HEAD_BYTES) this.head = await readAt(this.handle, 0, HEAD_BYTES);
+  /** Nothing of what it holds has been seen yet: it cannot tell that it was cut off meanwhile. */
+  get isUnseen(): boolean {
+    return this.head.length === 0;
   }
 
-  /** Whether it still begins as it did. */
-  private async hasSameHead(): Promise<boolean> {
-    return (await readAt(this.handle, 0, this.head.length)).equals(this.head);
+  /** That one begins as this one does: by what was seen of both it may be a copy. */
+  isCopiedIn(other: Source): boolean {
+    const bytes = Math.min(this.head.length, other.head.length);
+    return bytes > 0 && this.head.subarray(0, bytes).equals(other.head.subarray(0, bytes));
+  }
+
+  /** Whether it begins as that place's file did. */
+  beginsAs({ head }: Place): boolean {
+    return head.bytes > 0 && headOf(this.head.subarray(0, head.bytes)).sha256 === head.sha256;
+  }
+
+  private async readHead(): Promise<void> {
+    this.head = await readAt(this.handle, 0, HEAD_BYTES);
+  }
+
+  private async beginsWith(head: Buffer): Promise<boolean> {
+    return (await readAt(this.handle, 0, head.length)).equals(head);
   }
 
   /** Reads on where nothing waits to be taken. @returns false where the file was cut off: what it held is elsewhere, or lost */
@@ -105,11 +120,16 @@ export class Source {
       this.isIdle = true;
       return true;
     }
-    if (stat.size < BigInt(this.offset) || !(await this.hasSameHead())) return false;
+    if (stat.size < BigInt(this.offset) || !(await this.beginsWith(this.head))) return false;
     const chunk = await readAt(this.handle, this.offset, CHUNK_BYTES);
+    const head =
+      this.offset < HEAD_BYTES
+        ? Buffer.concat([this.head.subarray(0, this.offset), chunk]).subarray(0, HEAD_BYTES)
+        : this.head;
     // It may have been cut off and have grown again between the look and the reading.
-    if (!(await this.hasSameHead())) return false;
-    await this.growHead();
+    const isSame = head.subarray(0, this.head.length).equals(this.head) && (await this.beginsWith(head));
+    if (!isSame) return false;
+    this.head = Buffer.from(head); // A copy: the chunk's memory is used again.
     this.isIdle = chunk.length < CHUNK_BYTES;
     if (chunk.length > 0 || stat.size === BigInt(this.offset)) this.written = stat.mtimeNs;
     this.offset += chunk.length;
@@ -148,7 +168,7 @@ export class Source {
     this.unwrapper = new Unwrapper(this.log.format);
     this.head = Buffer.alloc(0);
     this.isIdle = false;
-    await this.growHead();
+    await this.readHead();
   }
 
   /** Up to so many of what waits. They count as handed in with `taken`. */
@@ -177,7 +197,7 @@ export class Source {
       device: String(dev),
       inode: String(ino),
       offset: this.done,
-      head: headOf(this.head.subarray(0, Math.min(HEAD_BYTES, this.done))),
+      head: headOf(this.head),
     };
   }
 

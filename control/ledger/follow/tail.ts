@@ -5,12 +5,11 @@
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { LogFile } from "../config.js";
-import { readPosition, writePosition } from "./position.js";
-import { filesBeside, findPlace, openSibling, type Sibling, statOf } from "./siblings.js";
+import { OlderFiles } from "./older.js";
+import { type Place, readPosition, writePosition } from "./position.js";
+import { findPlace, statOf } from "./siblings.js";
 import { idOf, Source } from "./source.js";
 
-/** A file system may tell the time of a write a little behind. */
-const CLOCK_MARGIN_MS = 1000;
 /** In flight at once. */
 export const BATCH_LINES = 1024;
 export const BATCH_BYTES = 4 * 1024 * 1024;
@@ -43,14 +42,15 @@ export class Tail {
   private saved: string | undefined;
   private savedOffset = 0;
   private isOpen = false;
-  /** While there is no file: from when on one is missed. */
-  private since = BigInt(Date.now() - CLOCK_MARGIN_MS) * 1_000_000n;
+  /** Files that were cut off, each with what was read of it: the rest is in a copy that is yet to be found. */
+  private readonly cut = new Map<Source, Place[]>();
+  private readonly older: OlderFiles;
   private told: string | undefined;
-  /** Older files that were said to be unreadable. */
-  private readonly unread = new Set<string>();
   lines = 0;
 
-  constructor(private readonly options: TailOptions) {}
+  constructor(private readonly options: TailOptions) {
+    this.older = new OlderFiles(options.log, options.say);
+  }
 
   get path(): string {
     return this.options.log.path;
@@ -73,7 +73,9 @@ export class Tail {
     const taken: Buffer[] = [];
     let bytes = 0;
     for (const source of [...this.sources]) {
+      const { length } = this.sources;
       if (!(await this.readIfPossible(source))) continue;
+      if (this.sources.length > length) break; // Older ones were found: they come before this one.
       const lines = source.peek(BATCH_LINES - taken.length, BATCH_BYTES - bytes);
       if (lines.length > 0) this.quiet.delete(source);
       taken.push(...lines);
@@ -104,14 +106,11 @@ export class Tail {
 
   private save(always: boolean): void {
     const places = this.sources.map((source) => source.place());
-    const text = JSON.stringify(places);
+    const { since, read } = this.older.state;
+    const text = JSON.stringify([places, String(since), read.size]);
     const offset = places.reduce((sum, place) => sum + place.offset, 0);
     if (text === this.saved || (!always && Math.abs(offset - this.savedOffset) < QUIET_BYTES)) return;
-    this.since = this.sources.reduce(
-      (least, { lastWritten }, i) => (i === 0 || lastWritten < least ? lastWritten : least),
-      this.since,
-    );
-    writePosition(this.options.positionFile, this.path, { since: this.since, files: places });
+    writePosition(this.options.positionFile, this.path, { since, files: places, read });
     this.saved = text;
     this.savedOffset = offset;
   }
@@ -137,24 +136,34 @@ export class Tail {
   }
 
   private async readOn(source: Source): Promise<void> {
+    await this.findCut(source);
+    const { isUnseen } = source;
     let isWhole = await source.read();
     for (let chunks = 1; isWhole && source.isHungry && chunks < CHUNKS_AT_ONCE; chunks++) isWhole = await source.read();
-    if (isWhole) return;
-    // Cut off, as by logrotate's copytruncate: the rest is in the copy.
-    const place = source.place();
-    const copy = await findPlace(place, this.options.log, await this.unknown());
-    if (copy !== undefined) this.sources.splice(this.sources.indexOf(source), 0, copy);
-    else if (place.offset > 0)
-      this.options.say(
-        `${visible(this.path)} was cut off at byte ${place.offset} or later, and no copy of it is there: lines that stood behind that are lost here.`,
-      );
-    await source.restart();
+    if (!isWhole) {
+      // Cut off, as by logrotate's copytruncate. It begins anew first: what is cut off from here on is seen again, and its copy found.
+      this.cut.set(source, [...(this.cut.get(source) ?? []), source.place()]);
+      await source.restart();
+      await this.findCut(source);
+    } else if (isUnseen && !source.isUnseen) await this.openMissed(source); // It may have been filled and cut off before.
   }
 
-  /** Files beside it that none of the sources reads. */
-  private async unknown(): Promise<Sibling[]> {
-    const known = new Set(this.sources.map(({ id }) => id));
-    return (await filesBeside(this.path)).filter(({ stat }) => !known.has(idOf(stat)));
+  /** The rest of what was cut off is in a copy. */
+  private async findCut(source: Source): Promise<void> {
+    const places = this.cut.get(source);
+    if (places === undefined) return;
+    for (const place of [...places]) {
+      const copy = await findPlace(place, this.options.log, await this.older.unknown(this.sources));
+      if (copy !== undefined) this.sources.splice(this.sources.indexOf(source), 0, copy);
+      else if (place.head.bytes > 0 && !this.sources.some((one) => one.beginsAs(place)))
+        this.options.say(
+          `${visible(this.path)} was cut off at byte ${place.offset} or later, and no copy of it is there: lines that stood behind that are lost here.`,
+        );
+      places.shift();
+    }
+    // It may have been cut off more than once.
+    await this.openMissed(source);
+    this.cut.delete(source);
   }
 
   /** Looks at what stands under the name now. */
@@ -176,38 +185,36 @@ export class Tail {
     for (const source of this.sources.splice(0)) await source.close(); // Of a beginning that failed.
     const position = readPosition(this.options.positionFile, this.path);
     for (const place of position?.files ?? []) {
-      const source = await findPlace(place, this.options.log, await this.unknown());
+      const source = await findPlace(place, this.options.log, await this.older.unknown(this.sources));
       if (source !== undefined) this.sources.push(source);
-      else if (place.offset > 0)
+      else if (place.head.bytes > 0)
         this.options.say(
           `The file of ${visible(this.path)} that was read up to byte ${place.offset} is gone: lines that stood behind that are lost here.`,
         );
     }
-    if (position !== undefined) await this.openMissed(position.since);
+    if (position !== undefined) {
+      this.older.restore(position);
+      await this.openMissed();
+    }
     this.isOpen = true;
     // From now on what is rotated away is missed.
     if (position === undefined) this.save(true);
   }
 
   private async rotated(): Promise<void> {
-    await this.openMissed(this.sources.at(-1)?.lastWritten ?? this.since);
+    // Opened first: whatever came and went before it is among the older ones then.
     const source = await Source.open(this.path, this.options.log);
     if (source === undefined) return;
-    if (this.sources.some(({ id }) => id === source.id)) await source.close();
-    else this.sources.push(source);
+    if (this.sources.some(({ id }) => id === source.id)) return source.close();
+    this.sources.push(source);
+    await this.openMissed(source);
     this.save(true); // Before a line of it is taken: after a crash it may have another name.
   }
 
-  /** Older files of the log that came and went while nobody looked. */
-  private async openMissed(since: bigint): Promise<void> {
-    for (const sibling of await this.unknown()) {
-      if (!sibling.isRotated || sibling.stat.mtimeNs < since) continue;
-      const source = await openSibling(sibling, this.options.log);
-      if (source !== undefined) this.sources.push(source);
-      else if (!this.unread.has(sibling.path))
-        this.options.say(`${visible(sibling.path)} cannot be read: lines that stand in it alone are lost here.`);
-      if (source === undefined) this.unread.add(sibling.path);
-    }
+  /** Older files of the log that came while nobody looked. */
+  private async openMissed(before?: Source): Promise<void> {
+    const missed = await this.older.missed(this.sources);
+    this.sources.splice(before === undefined ? this.sources.length : this.sources.indexOf(before), 0, ...missed);
   }
 
   /** Gives up files that are under another name and to which nothing has come for a while. */
@@ -234,6 +241,7 @@ export class Tail {
       if (!source.isAtEnd) continue; // A torn line at its end: handed in first.
       this.sources = this.sources.filter((other) => other !== source);
       this.quiet.delete(source);
+      this.older.finished(source);
       await source.close();
       this.save(true);
     }
