@@ -10,6 +10,7 @@ import type { AlarmCode } from "./codes.gen.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
 import { LONGEST_PAUSE_MS } from "./floods.js";
+import { MAX_MISSING } from "./missing.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { newState, type State } from "./state.js";
 
@@ -28,7 +29,8 @@ const MAX_SUMMED = 16_384;
 /** Findings that are looked at for each that a sum tells of, and besides: others of its code may stand between. */
 const LOOKS_EACH = 2;
 const MORE_LOOKS = 1024;
-const MAX_TOLD_RANGES = 1024;
+/** Of one subject: as many as a chain has stretches. */
+const MAX_TOLD_RANGES = MAX_MISSING;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
 

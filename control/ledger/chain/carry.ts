@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { remember, taken } from "./bounded.js";
-import type { PublishedHead, Vm } from "./chains.js";
+import { type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
@@ -127,6 +127,7 @@ const NO_SPAN = { version: 0, low: { seq: 0, index: 0 }, high: { seq: 0, index: 
 function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { index }: Step): void {
   const { seq, sha256, missing, heads, goneSince, ...rest } = carried;
   const key = carried.isRightful ? carried.vm : `${carried.vm}\n${carried.sender}`;
+  const room = roomOf(state.chains, carried.sender);
   const window = newWindow();
   // Only the head: that of the record before the next one.
   if (seq > 0) put(window, seq, shortHash(state.salt, Buffer.from(sha256, "hex")), index, rules.windowSlots);
@@ -134,6 +135,7 @@ function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { i
     ...rest,
     key,
     window,
+    room,
     missing: missing.map(({ from, to, since, isTold, prev }) => ({
       ...{ from, to, since, alarm: isTold ? index : undefined },
       next: prev === undefined ? undefined : { prev, index },
@@ -145,7 +147,8 @@ function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { i
     ended: undefined,
   };
   state.chains.vms.set(key, made);
-  state.chains.counts.set(carried.sender, (state.chains.counts.get(carried.sender) ?? 0) + 1);
+  room.vms += 1;
+  room.stretches += made.missing.length;
 }
 
 /** The state of a shard behind its first entry. Undefined changes nothing: what it says is not what a ledger writes. */

@@ -2,9 +2,9 @@
  * The chains of records, one for each VM by `seq`: in whatever order lines come, the same chain results. A sender who does not speak
  * for a gateway has a chain of his own for it, and cannot disturb the rightful one.
  */
-import { remember } from "./bounded.js";
+import { remember, taken } from "./bounded.js";
 import type { Step } from "./finding.js";
-import type { Missing } from "./missing.js";
+import type { Missing, Room } from "./missing.js";
 import { type Rules, speaksFor } from "./rules.js";
 import { newWindow, type SeqWindow } from "./window.js";
 
@@ -38,7 +38,8 @@ export interface Vm {
   /** It is older than what is known of its gateway. */
   readonly predates: boolean;
   window: SeqWindow;
-  missing: Missing[];
+  readonly room: Room;
+  readonly missing: Missing[];
   /** The highest `seq` that is known of, by a record or a heartbeat. */
   top: number;
   records: number;
@@ -62,8 +63,8 @@ export interface KnownGateway {
 export interface Chains {
   vms: Map<string, Vm>;
   ended: Map<string, true>;
-  /** Live VMs by sender. */
-  counts: Map<string, number>;
+  /** By sender. */
+  rooms: Map<string, Room>;
   gateways: Map<string, KnownGateway>;
   /** Records that no chain has room for: by hash, so that repetitions are known. */
   overflow: Map<string, number>;
@@ -72,7 +73,7 @@ export interface Chains {
 export const newChains = (): Chains => ({
   vms: new Map(),
   ended: new Map(),
-  counts: new Map(),
+  rooms: new Map(),
   gateways: new Map(),
   overflow: new Map(),
 });
@@ -111,13 +112,16 @@ function noteRestart(chains: Chains, { node, number, startedAt }: Vm, at: number
   }
 }
 
+export const roomOf = (chains: Chains, sender: string): Room =>
+  taken(chains.rooms, sender, () => ({ vms: 0, stretches: 0 }));
+
 /** The chain of a VM, made where there is none; undefined where the sender has too many. */
 export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): Vm | undefined {
   const key = chainKey(rules, step.sender, vm);
   const there = chains.vms.get(key);
   if (there !== undefined) return there;
-  const count = chains.counts.get(step.sender) ?? 0;
-  if (count >= MAX_VMS) {
+  const room = roomOf(chains, step.sender);
+  if (room.vms >= MAX_VMS) {
     step.say({ code: "overflow", subject: step.sender, vm, says: `${step.sender} has more than ${MAX_VMS} VMs` });
     return undefined;
   }
@@ -134,6 +138,7 @@ export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): V
     isRightful,
     predates: !isRightful || startedAt <= gatewayOf(chains, node, step.at).since,
     window: newWindow(),
+    room,
     missing: [],
     top: 0,
     records: 0,
@@ -146,7 +151,7 @@ export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): V
   };
   if (isRightful) noteRestart(chains, made, step.at);
   chains.vms.set(key, made);
-  chains.counts.set(step.sender, count + 1);
+  room.vms += 1;
   return made;
 }
 
@@ -159,7 +164,13 @@ export function reviveVm(chains: Chains, vm: Vm): void {
   vm.ended = undefined;
   vm.goneSince = undefined;
   chains.ended.delete(vm.key);
-  chains.counts.set(vm.sender, (chains.counts.get(vm.sender) ?? 0) + 1);
+  vm.room.vms += 1;
+}
+
+function forgetVm(chains: Chains, key: string): void {
+  const vm = chains.vms.get(key);
+  if (vm !== undefined) vm.room.stretches -= vm.missing.length;
+  chains.vms.delete(key);
 }
 
 /** It is over: its entry, of type `end`, is at that index. */
@@ -168,7 +179,7 @@ export function endVm(chains: Chains, key: string, index: number): void {
   if (vm === undefined || vm.ended !== undefined) return;
   vm.ended = index;
   vm.heads = [];
-  chains.counts.set(vm.sender, (chains.counts.get(vm.sender) ?? 1) - 1);
+  vm.room.vms -= 1;
   const forgotten = remember(chains.ended, key, true, MAX_ENDED);
-  if (forgotten !== undefined) chains.vms.delete(forgotten[0]);
+  if (forgotten !== undefined) forgetVm(chains, forgotten[0]);
 }

@@ -4,8 +4,8 @@ import { type AlarmCode, alarmCodes } from "./codes.gen.js";
 
 /** More entries than this an alarm does not name one by one. */
 export const MAX_ABOUT = 64;
-/** More missing stretches than this it does not name one by one. */
-export const MAX_RANGES = 32;
+/** Missing stretches that one alarm names, each with its first and last `seq`: they fit into an entry. */
+export const MAX_RANGES = 512;
 
 export interface Finding {
   readonly code: AlarmCode;

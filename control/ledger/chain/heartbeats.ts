@@ -1,7 +1,7 @@
 /** Heartbeats: how far each VM of a gateway is, as the gateway itself published it; and what their absence means. */
 import { z } from "zod";
 import { type Chains, chainOf, gatewayOf, type Vm } from "./chains.js";
-import type { Finding, Step } from "./finding.js";
+import { type Finding, MAX_ABOUT, type Step } from "./finding.js";
 import { readJson } from "./json.js";
 import { takeHead } from "./link.js";
 import { isExpected, isOver, type Look } from "./look.js";
@@ -91,12 +91,8 @@ export function dueOfChains(chains: Chains, rules: Rules, look: Look): Due[] {
   const due: Due[] = [];
   const { gap, silence } = rules.grace;
   for (const vm of chains.vms.values()) {
-    const stretches = overdue(vm, (since) => isOver(look, since, gap));
-    // The beginning of a chain may be older than the ledger: that is another matter than a gap.
-    const beginning = stretches.filter(({ from }) => from === 1);
-    for (const told of [beginning, stretches.filter(({ from }) => from !== 1)]) {
-      if (told.length === 0) continue;
-      const behind = told.flatMap(({ next }) => (next === undefined ? [] : [next.index]));
+    for (const told of overdue(vm, (since) => isOver(look, since, gap))) {
+      const behind = told.flatMap(({ next }) => (next === undefined ? [] : [next.index])).slice(0, MAX_ABOUT);
       due.push({ ...gapOf(vm, told), about: behind.length > 0 ? behind : [vm.last.index] });
     }
   }

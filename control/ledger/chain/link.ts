@@ -155,7 +155,7 @@ export function takeRecord(
   }
   if (gap !== undefined) {
     checkNext(vm, gap, record, sha256, step);
-    splitMissing(vm, gap, seq, { prev, index: step.index });
+    splitMissing(vm, gap, record, step);
     if (gap.alarm !== undefined)
       step.say({
         code: "gap_filled",
