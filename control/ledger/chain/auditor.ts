@@ -63,6 +63,8 @@ export class Auditor {
   private readonly state: State = newState(randomBytes(32));
   private readonly rules: Rules;
   private now = 0;
+  /** When the last alarm was raised: behind the entry that is held. */
+  private alarmedAt = 0;
   private held: { readonly index: number; readonly entry: Entry } | undefined;
   private lookedAt = 0;
   /** Since nobody looked the last time. */
@@ -89,7 +91,7 @@ export class Auditor {
    */
   take(index: number, entry: Entry): readonly Audited[] {
     if (entry.head.type === "alarm") {
-      this.now = Math.max(this.now, Date.parse(entry.head.received));
+      this.alarmedAt = Math.max(this.now, this.alarmedAt, Date.parse(entry.head.received));
       this.noteAlarm(index, entry.body);
       return [];
     }
@@ -107,6 +109,8 @@ export class Auditor {
     const found = this.passTime(at, index);
     const now = apply(this.state, this.rules, index, entry);
     for (const finding of now) this.noteFinding(finding, at);
+    // The alarms behind it were later than it, and what it brought was there by then.
+    this.now = Math.max(this.now, this.alarmedAt);
     return [...found, ...now];
   }
 
@@ -172,7 +176,7 @@ export class Auditor {
     // Of a crowd no single subject is told.
     const subject = finding.subject.startsWith("many of ") ? "*" : finding.subject;
     const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, at: 0, ranges: [] };
-    told.at = this.now;
+    told.at = Math.max(this.now, this.alarmedAt);
     told.extra += Math.max(0, count - about.length);
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
