@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { showDuration } from "./base/duration.js";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { soakDecision } from "./soak/decision.js";
 
 const USAGE = {
@@ -15,15 +16,11 @@ const USAGE = {
   example: "--cases 20000",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const found = await soakDecision(flags.number("cases"), flags.number("seed"), say);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);
   for (const fault of found.faults) say(`FAULT: ${fault}`);

@@ -7,15 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../control/gateway/find.js";
 import { cpuSource } from "./base/cpu.js";
+import { endOnSignals, say } from "./base/program.js";
 import { readOptions } from "./distinct/options.js";
 import { prepare } from "./distinct/rows.js";
 import { type Run, runOnce } from "./distinct/run.js";
 import { figuresOf, markdown, table } from "./distinct/tell.js";
 import { writeSection } from "./report/page.js";
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
@@ -24,7 +21,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-distinct-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Envoy ends with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   say(`making ${options.grants} tokens and grants of each kind ...`);
   const prepared = await prepare(options);
   const source = cpuSource();

@@ -11,6 +11,7 @@ import { rootAt } from "../control/ledger/tlog/read.js";
 import { leafHash } from "../control/ledger/tlog/tree.js";
 import { newKey } from "../control/signer/jwk.js";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { median } from "./base/statistics.js";
 
 const STEPS = 10;
@@ -43,10 +44,6 @@ interface Step {
   readonly proofMs: number;
 }
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 const recordOf = (index: number): Buffer => {
   const text = `{"ledger":1,"type":"record"}\n{"v":1,"seq":${index},"path":"`;
   return Buffer.from(text.padEnd(RECORD_BYTES, "x"));
@@ -56,7 +53,7 @@ const recordOf = (index: number): Buffer => {
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const root = mkdtempSync(join(flags.text("folder") ?? tmpdir(), "glassgate-ledger-"));
   process.once("exit", () => rmSync(root, { recursive: true, force: true }));
   const signer = openLogSigner(newKey("Ed25519"), "bench.example/growth");

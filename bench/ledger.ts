@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import type { Load, Measured } from "./ledger/appends.js";
 import { measureOurs, measureOursOverHttp } from "./ledger/ours.js";
 import { measureTessera, tesseraMissing } from "./ledger/tessera.js";
@@ -45,10 +46,6 @@ const USAGE = {
   example: "--seconds 1 --folder /var/tmp",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
 
 function tell({ target, load, entries, perSecond, p50, p99, bytes, files }: Measured): string {
@@ -60,7 +57,7 @@ function tell({ target, load, entries, perSecond, p50, p99, bytes, files }: Meas
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   if (tesseraMissing !== undefined) say(`Without Tessera: ${tesseraMissing}.`);
   const home = mkdtempSync(join(flags.text("folder") ?? tmpdir(), "glassgate-bench-ledger-"));
   const rows: Measured[] = [];

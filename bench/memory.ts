@@ -3,14 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../control/gateway/find.js";
+import { endOnSignals, say } from "./base/program.js";
 import { measureMemory } from "./memory/measure.js";
 import { readOptions } from "./memory/options.js";
 import { markdown, memoryTable, slopeTable } from "./memory/tell.js";
 import { writeSection } from "./report/page.js";
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
@@ -19,7 +16,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-memory-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Envoy ends with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const { version } = await findEnvoy(say);
   const found = await measureMemory(options, folder, say);
   say(`\n${memoryTable(found)}\n\n${slopeTable(found)}\n`);

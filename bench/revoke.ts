@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { findEnvoy } from "../control/gateway/find.js";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { writeSection } from "./report/page.js";
 import { Revocations, type Round, type Setting } from "./revoke/measure.js";
 import { markdown, revokeTable } from "./revoke/tell.js";
@@ -16,15 +17,11 @@ const USAGE = {
   example: "--rounds 2",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const wanted = flags.number("rounds");
   const { version } = await findEnvoy(say);
   const gateways = await Revocations.start(SETTING);

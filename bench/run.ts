@@ -11,6 +11,7 @@ import { wasmPath } from "../control/host/wasm.js";
 import { Certificates } from "../test/kit/certificates.js";
 import { type AuthzServer, startAuthzServer } from "./authz/process.js";
 import { cpuSource } from "./base/cpu.js";
+import { endOnSignals, say } from "./base/program.js";
 import { callsConfiguration, compileCallsFilter } from "./gateway/calls.js";
 import { type Gateway, startGateway } from "./gateway/gateway.js";
 import { sampleCalls } from "./gateway/sample.js";
@@ -40,10 +41,6 @@ const FEWEST_DISTINCT = 500;
 const VM_ID = "glassgate-1";
 
 const PROFILED_REQUESTS = 100_000;
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 
 async function collect(options: Options, folder: string, stops: (() => Promise<void>)[]): Promise<Results> {
   const started = Date.now();
@@ -127,7 +124,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Envoy and the server end with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const stops: (() => Promise<void>)[] = [];
   let results: Results;
   try {

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { soakFollow } from "./evidence/follow.js";
 import { followTable } from "./evidence/tell.js";
 
@@ -15,16 +16,12 @@ const USAGE = {
   example: "--events 20",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
   // Envoy, the agent and the ledger end with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const found = await soakFollow(flags.number("events"), say);
   say(`\n${followTable(found)}\n`);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { messageOf } from "../control/base/errors.js";
 import { killAgain } from "../test/ledger/log/kills.js";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 
 const USAGE = {
   script: "soak:ledger",
@@ -12,15 +13,11 @@ const USAGE = {
   example: "--kills 50",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   try {
     const { kills, early, acknowledged, entries } = await killAgain(flags.number("kills"), say);
     say(

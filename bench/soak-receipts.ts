@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { soakReceipts } from "./evidence/receipts.js";
 import { receiptTable } from "./evidence/tell.js";
 
@@ -21,16 +22,12 @@ const USAGE = {
   example: "--requests 2000",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
   // Envoy and the ledger end with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const found = await soakReceipts(flags.number("requests"), flags.number("connections"), say);
   say(`\n${receiptTable(found)}\n`);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { churnStreams } from "./streams/churn.js";
 
 const USAGE = {
@@ -14,16 +15,12 @@ const USAGE = {
   example: "--streams 500",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
   // Envoy ends with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const found = await churnStreams(flags.number("streams"), say);
   const { streams, closed, unopened, ended, counted, pushes, faults } = found;
   const kinds = Object.entries(ended).map(([kind, count]) => `${count} ${kind}`);

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { soakGateway } from "./soak/gateway.js";
 import { makeGrants } from "./soak/grants.js";
 import { kindsOf, singleKindsOf } from "./soak/kinds.js";
@@ -27,10 +28,6 @@ const USAGE = {
 const HOST_SHARE = 25;
 const FEWEST_HOST_REQUESTS = 2000;
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 const hostGoal = ({ requests, rotations }: Goal): Goal => ({
   requests: Math.max(FEWEST_HOST_REQUESTS, Math.ceil(requests / HOST_SHARE)),
   rotations: Math.ceil(rotations / 2),
@@ -42,7 +39,7 @@ export async function main(args: readonly string[]): Promise<void> {
   if (flags === undefined) return;
   const goal = { requests: flags.number("requests"), rotations: flags.number("rotations") };
   // Envoy ends with this process.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   say("making grants ...");
   const people = new People();
   const grants = makeGrants(people);

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { findEnvoy } from "../control/gateway/find.js";
 import { cpuSource } from "./base/cpu.js";
 import { readFlags } from "./base/flags.js";
+import { endOnSignals, say } from "./base/program.js";
 import { writeSection } from "./report/page.js";
 import { type Case, type Measured, measureCase } from "./streams/measure.js";
 import { markdown, streamTable, tickTable } from "./streams/tell.js";
@@ -23,10 +24,6 @@ const USAGE = {
   example: "--streams 1000 --seconds 3",
 };
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 const casesOf = (streams: number): readonly Case[] => [
   { name: "no stream", streams: 0, grants: 0 },
   { name: "normal streams, no grant", streams, grants: 0 },
@@ -38,7 +35,7 @@ const casesOf = (streams: number): readonly Case[] => [
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
   if (flags === undefined) return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  endOnSignals();
   const [streams, seconds, ticks] = [flags.number("streams"), flags.number("seconds"), flags.number("ticks")];
   const { version } = await findEnvoy(say);
   const source = cpuSource();
