@@ -13,7 +13,11 @@ import { newKey } from "../control/signer/jwk.js";
 import { readFlags } from "./base/flags.js";
 import { endOnSignals, say } from "./base/program.js";
 import { median } from "./base/statistics.js";
+import type { Step } from "./ledger/growth.js";
+import { GROWTH, growthRow, growthSection } from "./ledger/tell.js";
+import { writeSection } from "./report/page.js";
 
+const ENTRIES = 1_000_000;
 const STEPS = 10;
 const PROOFS = 50;
 /** A denial's record, with the ledger's head. */
@@ -23,26 +27,14 @@ const MIB = 1024 * 1024;
 const USAGE = {
   script: "bench:ledger-growth",
   about:
-    "Lets one log grow, and tells at each tenth what it takes: time, CPU, memory, disk, files, and a proof's time.",
+    "Lets one log grow, and tells at each tenth what it takes: time, CPU, memory, disk, files, and a proof's time; writes bench/RESULTS.md.",
   numbers: {
-    entries: { about: "entries in all", otherwise: 1_000_000, least: STEPS },
+    entries: { about: "entries in all", otherwise: ENTRIES, least: STEPS },
     batch: { about: "entries that one caller hands in at once", otherwise: 1024 },
   },
   texts: { folder: { about: "where the log is made (default: the temporary folder)", value: "DIR" } },
   example: "--entries 20000 --batch 64",
 };
-
-interface Step {
-  readonly entries: number;
-  readonly perSecond: number;
-  /** Of all threads, kernel's time too. */
-  readonly cpuMicrosecondsEach: number;
-  readonly residentMiB: number;
-  readonly bytesEach: number;
-  readonly files: number;
-  /** From the files, tile by tile, to the verified proof. */
-  readonly proofMs: number;
-}
 
 const recordOf = (index: number): Buffer => {
   const text = `{"ledger":1,"type":"record"}\n{"v":1,"seq":${index},"path":"`;
@@ -77,7 +69,7 @@ export async function main(args: readonly string[]): Promise<void> {
 
   const steps: Step[] = [];
   const batch = flags.number("batch");
-  say("   entries  appends/s  CPU us each  memory MiB  bytes each    files  proof ms");
+  say(GROWTH);
   for (let step = 1; step <= STEPS; step++) {
     const from = log.size;
     const to = Math.floor((flags.number("entries") / STEPS) * step);
@@ -101,18 +93,14 @@ export async function main(args: readonly string[]): Promise<void> {
       proofMs: await proofMs(),
     };
     steps.push(found);
-    say(
-      [
-        String(found.entries).padStart(10),
-        found.perSecond.toFixed(0).padStart(11),
-        found.cpuMicrosecondsEach.toFixed(1).padStart(13),
-        found.residentMiB.toFixed(0).padStart(12),
-        found.bytesEach.toFixed(0).padStart(12),
-        String(found.files).padStart(9),
-        found.proofMs.toFixed(2).padStart(10),
-      ].join(""),
-    );
+    say(growthRow(found));
   }
   await log.close();
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ batch, steps }, null, 2)}\n`);
+  if (flags.number("entries") < ENTRIES) {
+    say("Only a part: bench/RESULTS.md stays as it is.");
+    return;
+  }
+  writeSection("ledger-growth", growthSection(steps, batch));
+  say("Wrote bench/RESULTS.md.");
 }

@@ -6,12 +6,14 @@ import { readFlags } from "./base/flags.js";
 import { endOnSignals, say } from "./base/program.js";
 import type { Load, Measured } from "./ledger/appends.js";
 import { measureOurs, measureOursOverHttp } from "./ledger/ours.js";
+import { APPENDS, appendRow, type LedgerRows, ledgerSection } from "./ledger/tell.js";
 import { measureTessera, tesseraMissing } from "./ledger/tessera.js";
-import { measureReading, type VerifyRows } from "./ledger/verify.js";
+import { measureReading } from "./ledger/verify.js";
+import { writeSection } from "./report/page.js";
 
 const SECONDS = 5;
-/** Of the log that is verified: ten times as many take ten times as long. */
-const ENTRIES = 100_000;
+/** Of the log that is verified. */
+const ENTRIES = 1_000_000;
 /** Clients, and entries in each call. */
 const LOADS = [
   [1, 1],
@@ -32,7 +34,7 @@ if (tesseraMissing === undefined) LOGS.push(["tessera", measureTessera]);
 const USAGE = {
   script: "bench:ledger",
   about:
-    "Measures appends to our log and to Tessera's, on one disk in one run, each client waiting until its entries are durable.",
+    "Measures appends to our log and to Tessera's, on one disk in one run, each client waiting until its entries are durable; writes bench/RESULTS.md.",
   numbers: {
     seconds: { about: "seconds for each row", otherwise: SECONDS },
     entries: { about: "entries of the log that is verified", otherwise: ENTRIES },
@@ -46,13 +48,6 @@ const USAGE = {
   example: "--seconds 1 --folder /var/tmp",
 };
 
-const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
-
-function tell({ target, load, entries, perSecond, p50, p99, bytes, files }: Measured): string {
-  const each = [Math.round(perSecond), p50.toFixed(1), p99.toFixed(1), Math.round(bytes / entries), files];
-  return row(target, load.clients, load.batch, ...each);
-}
-
 /** @param args see `--help` */
 export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(USAGE, args, process.env);
@@ -60,22 +55,28 @@ export async function main(args: readonly string[]): Promise<void> {
   endOnSignals();
   if (tesseraMissing !== undefined) say(`Without Tessera: ${tesseraMissing}.`);
   const home = mkdtempSync(join(flags.text("folder") ?? tmpdir(), "glassgate-bench-ledger-"));
-  const rows: Measured[] = [];
-  let reading: VerifyRows | undefined;
-  say(row("log", "clients", "batch", "appends/s", "p50 ms", "p99 ms", "bytes a record", "files"));
-  say(row("---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"));
+  const appends: Measured[] = [];
+  const seconds = flags.number("seconds");
+  const entries = flags.number("entries");
+  let found: LedgerRows;
+  say(APPENDS);
   try {
     for (const [i, [clients, batch]] of LOADS.entries()) {
-      const load = { clients, batch, seconds: flags.number("seconds") };
       for (const [name, measure] of LOGS) {
-        const measured = await measure(mkdtempSync(join(home, `${name}-${i}-`)), load);
-        rows.push(measured);
-        say(tell(measured));
+        const measured = await measure(mkdtempSync(join(home, `${name}-${i}-`)), { clients, batch, seconds });
+        appends.push(measured);
+        say(appendRow(measured));
       }
     }
-    reading = await measureReading(mkdtempSync(join(home, "reading-")), flags.number("entries"), say);
+    found = { appends, ...(await measureReading(mkdtempSync(join(home, "reading-")), entries, say)) };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
-  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ rows, reading }, null, 2)}\n`);
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(found, null, 2)}\n`);
+  if (seconds < SECONDS || entries < ENTRIES || tesseraMissing !== undefined) {
+    say("Only a part: bench/RESULTS.md stays as it is.");
+    return;
+  }
+  writeSection("ledger", ledgerSection(found, seconds));
+  say("Wrote bench/RESULTS.md.");
 }

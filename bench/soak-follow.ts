@@ -6,13 +6,16 @@ import { writeFileSync } from "node:fs";
 import { readFlags } from "./base/flags.js";
 import { endOnSignals, say } from "./base/program.js";
 import { soakFollow } from "./evidence/follow.js";
-import { followTable } from "./evidence/tell.js";
+import { followSection, followTable } from "./evidence/tell.js";
+import { writeSection } from "./report/page.js";
+
+const EVENTS = 100;
 
 const USAGE = {
   script: "soak:follow",
   about:
     "Rotates the logs of a real Envoy under load, kills it, the agent that follows it and the ledger at random moments, and compares what they hold.",
-  numbers: { events: { about: "rotations and kills", otherwise: 100 } },
+  numbers: { events: { about: "rotations and kills", otherwise: EVENTS } },
   example: "--events 20",
 };
 
@@ -28,4 +31,7 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const fault of found.faults) say(`FAULT: ${fault}`);
   say(`soak: ${found.faults.length === 0 ? "passed" : "failed"}`);
   process.exitCode = found.faults.length === 0 ? 0 : 1;
+  if (found.faults.length > 0 || flags.number("events") < EVENTS) return;
+  writeSection("follow", followSection(found));
+  say("Wrote bench/RESULTS.md.");
 }

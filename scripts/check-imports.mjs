@@ -21,8 +21,9 @@ const rooms = {
     limits: [],
   },
   control: {
-    demo: ["ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
-    cli: ["ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    demo: ["review", "ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    cli: ["review", "ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    review: ["ledger", "grant", "trust", "signer", "base"],
     ledger: ["gateway", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],
     caller: ["grant", "trust", "signer", "host", "base"],
@@ -50,8 +51,8 @@ const rooms = {
       "tokens",
       "base",
     ], // the commands
-    evidence: ["base"],
-    ledger: ["base"],
+    evidence: ["report", "base"],
+    ledger: ["report", "base"],
     streams: ["soak", "report", "gateway", "load", "tokens", "base"],
     revoke: ["report", "base"],
     soak: ["gateway", "load", "tokens", "base"],

@@ -1,14 +1,14 @@
 /** The figures of both soaks, for people. */
+import { cpus } from "node:os";
+import { today } from "../report/page.js";
 import type { FollowFigures } from "./follow.js";
 import type { Latency, ReceiptFigures } from "./receipts.js";
 
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const latency = ({ count, p50, p99, max }: Latency): string =>
   `${count}, half within ${ms(p50)}, 99 % within ${ms(p99)}, the longest ${ms(max)}`;
-const table = (rows: readonly (readonly [string, string])[]): string => {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
-};
+const table = (rows: readonly (readonly [string, string])[]): string =>
+  ["| what | found |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
 const countsOf = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .map(([name, count]) => `${count} ${name}`)
@@ -45,3 +45,19 @@ export function followTable(found: FollowFigures): string {
     ["ledger verify", found.verified],
   ]);
 }
+
+export const receiptSection = (found: ReceiptFigures): string => `## Receipts
+
+\`npm run soak:receipts\`, ${today()}: a real Envoy and \`glassgate ledger serve\` on one machine of ${cpus().length} cores, with the clients;
+the ledger is stopped, killed and restarted meanwhile. None was let in without its entry.
+
+${receiptTable(found)}
+`;
+
+export const followSection = (found: FollowFigures): string => `## Following a gateway's files
+
+\`npm run soak:follow\`, ${today()}: a real Envoy under load, its logs rotated in both ways, Envoy, agent and ledger killed at random
+moments. Every line of the files is in the ledger, or an alarm names the gap.
+
+${followTable(found)}
+`;

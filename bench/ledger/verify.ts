@@ -13,12 +13,13 @@ import { fileSource, rootAt } from "../../control/ledger/tlog/read.js";
 import { leafHash } from "../../control/ledger/tlog/tree.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { quantile } from "../base/statistics.js";
+import { PROOFS, proofRow, VERIFIES, verifyRow } from "./tell.js";
 
 const BATCH = 4096;
 const START = Date.UTC(2026, 0, 1);
 /** Entries between which a record's time moves on: a busy gateway. */
 const EVERY_MS = 10;
-const PROOFS = 200;
+const SAMPLES = 200;
 
 /** A denial as the filter writes it before the requester is proven. */
 export function recordOf(seq: number, prev: string): string {
@@ -73,6 +74,7 @@ export async function makeBigLog(home: string, size: number): Promise<BigLog> {
 }
 
 export interface Verified {
+  readonly size: number;
   readonly threads: number;
   readonly seconds: number;
   /** Of the whole process, all threads. */
@@ -87,7 +89,7 @@ const TELL = `data:text/javascript,${encodeURIComponent(
 )}`;
 
 /** @throws where the log is not proved */
-export function measureVerify({ folder, vkeyFile }: BigLog, threads: number): Promise<Verified> {
+export function measureVerify({ folder, vkeyFile }: BigLog, size: number, threads: number): Promise<Verified> {
   return new Promise((resolve, reject) => {
     const args = ["ledger", "verify", folder, "--key", vkeyFile, "--threads", String(threads), "--json"];
     const begin = performance.now();
@@ -104,7 +106,7 @@ export function measureVerify({ folder, vkeyFile }: BigLog, threads: number): Pr
       const [, rss, cpu] = /\nused (\d+) (\d+)\n/.exec(stderr) ?? [];
       if (code !== 0) reject(new Error(`The log does not verify:\n${stdout}${stderr}`));
       const seconds = (performance.now() - begin) / 1000;
-      resolve({ threads, seconds, cpuSeconds: Number(cpu) / 1e6, peakMib: Number(rss) / 1024 });
+      resolve({ size, threads, seconds, cpuSeconds: Number(cpu) / 1e6, peakMib: Number(rss) / 1024 });
     });
   });
 }
@@ -122,8 +124,8 @@ export async function measureProofs({ folder, leafOf }: BigLog, size: number): P
   const root = await rootAt(source, size);
   const times: number[] = [];
   let hashes = 0;
-  for (let i = 0; i < PROOFS; i++) {
-    const index = Math.floor((size * i) / PROOFS);
+  for (let i = 0; i < SAMPLES; i++) {
+    const index = Math.floor((size * i) / SAMPLES);
     const begin = performance.now();
     const proof = await inclusionProof(source, index, size);
     const holds = verifyInclusion(leafOf(index), index, size, root, proof);
@@ -134,42 +136,27 @@ export async function measureProofs({ folder, leafOf }: BigLog, size: number): P
   return { size, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), hashes };
 }
 
-const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
-
-export interface VerifyRows {
-  readonly verified: readonly (Verified & { readonly size: number })[];
-  readonly proved: readonly Proved[];
-}
-
 /** @param home new, on the disk that is measured @param say takes each line of two tables */
-export async function measureReading(home: string, size: number, say: (line: string) => void): Promise<VerifyRows> {
+export async function measureReading(
+  home: string,
+  size: number,
+  say: (line: string) => void,
+): Promise<{ verified: readonly Verified[]; proved: readonly Proved[] }> {
   const log = await makeBigLog(home, size);
-  const verified: (Verified & { size: number })[] = [];
-  say(row("verify", "threads", "s", "CPU s", "s for 10^6", "peak MiB"));
-  say(row("---:", "---:", "---:", "---:", "---:", "---:"));
+  const verified: Verified[] = [];
+  say(VERIFIES);
   for (const threads of [1, 2]) {
-    const one = await measureVerify(log, threads);
-    verified.push({ ...one, size });
-    const million = (one.seconds * 1e6) / size;
-    say(
-      row(
-        size,
-        threads,
-        one.seconds.toFixed(1),
-        one.cpuSeconds.toFixed(1),
-        million.toFixed(1),
-        Math.round(one.peakMib),
-      ),
-    );
+    const one = await measureVerify(log, size, threads);
+    verified.push(one);
+    say(verifyRow(one));
   }
   const proved: Proved[] = [];
-  say(row("proof in a tree of", "p50 ms", "p99 ms", "hashes"));
-  say(row("---:", "---:", "---:", "---:"));
+  say(PROOFS);
   for (let of = 1000; of <= size; of *= 10) {
     // A log of that size: a larger one has no tiles as wide as the smaller one's last.
     const one = await measureProofs(of === size ? log : await makeBigLog(join(home, String(of)), of), of);
     proved.push(one);
-    say(row(of, one.p50Ms.toFixed(2), one.p99Ms.toFixed(2), one.hashes));
+    say(proofRow(one));
   }
   return { verified, proved };
 }

@@ -6,7 +6,19 @@ import { writeText } from "../../control/base/files.js";
 const PAGE = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
 
 /** In the page's order. */
-export const SECTIONS = ["rows", "distinct", "memory", "streams", "revoke", "kong", "kong-module"] as const;
+export const SECTIONS = [
+  "rows",
+  "distinct",
+  "memory",
+  "streams",
+  "revoke",
+  "kong",
+  "kong-module",
+  "ledger",
+  "ledger-growth",
+  "receipts",
+  "follow",
+] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 const begin = (name: SectionName): string => `<!-- section: ${name} -->\n`;
