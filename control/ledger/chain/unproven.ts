@@ -42,7 +42,7 @@ export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
     ),
     ...resting.filter((one) => grantIn(one)?.isShown !== true),
   ];
-  const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true);
+  const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true && one.isShown !== true);
   const names = [...new Set(uncovered.flatMap((one) => (one.record.approvers ?? []).map(({ sub }) => sub)))];
   const unnamed = [...grants.texts].flatMap(([sender, texts]) => {
     const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && isLate(since));
@@ -53,7 +53,9 @@ export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
     ...due(
       "bad_evidence",
       uncovered,
-      `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant`,
+      names.length === 0
+        ? "the evidence of that grant does not hold"
+        : `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant that holds`,
     ),
     ...unnamed.map(
       ({ sender, about }): Due => ({
