@@ -42,6 +42,31 @@ const vmSchema = z.strictObject({
   goneSince: count.optional(),
 });
 
+/** Of a record that waits for its evidence. */
+const claimedSchema = z.strictObject({
+  vm: text,
+  seq: count,
+  ts: text,
+  jti: text.optional(),
+  sub: text.optional(),
+  ent: text.optional(),
+  reason: text.optional(),
+  incident: text.optional(),
+  drill: text.optional(),
+  grant_sha256: hex.optional(),
+  approvers: z
+    .array(z.strictObject({ sub: text, iat: count }))
+    .max(8)
+    .optional(),
+  evidence: hex.optional(),
+  method: text.optional(),
+  host: text.optional(),
+  path: text.optional(),
+  path_bytes: count.optional(),
+  anchors: hex.optional(),
+  bundle: count.optional(),
+});
+
 export const carriedSchema = z.strictObject({
   vms: list(vmSchema),
   gateways: list(
@@ -84,6 +109,10 @@ export const carriedSchema = z.strictObject({
   ).default([]),
   /** The newest minutes of each VM's clock. */
   clocks: list(z.strictObject({ key: text, number: count, low: count, high: count })).default([]),
+  /** Evidence that records named: it may come again. */
+  named: list(hex).default([]),
+  /** Records that wait for evidence, which they name or rest on. */
+  waiting: list(z.strictObject({ chain: text, since: count, record: claimedSchema })).default([]),
   /** Allowed requests, whose answers may be to come. */
   requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
 });
@@ -222,6 +251,11 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
       settled: settled && { ...settled, index },
       receipt: hasReceipt ? index : undefined,
     });
+  for (const sha256 of carried.named) grants.named.set(sha256, true);
+  for (const { record, ...one } of carried.waiting) {
+    const list = record.evidence === undefined ? grants.byGrant : grants.byEvidence;
+    taken(list, record.evidence ?? record.grant_sha256 ?? "", () => []).push({ ...one, index, record });
+  }
   for (const { key, number, low, high } of carried.clocks)
     clocks.set(key, [{ number, low: { seq: low, index }, high: { seq: high, index } }]);
   for (const { sender, id, grant } of carried.requests) {

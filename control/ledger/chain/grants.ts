@@ -133,14 +133,10 @@ function rest(known: KnownGrant, bundles: Bundles, rules: Rules, waiting: Waitin
   const { record, chain, index } = waiting;
   const { vm, seq, grant_sha256: grant = "" } = record;
   if (!isPinned(rules, record)) return known.isShown;
-  if (known.standing === undefined) return false;
   const court = courtOf(bundles, rules, record);
-  if (court === undefined) {
-    const names = new Set(known.proven.values());
-    if ((record.approvers ?? []).every(({ sub }) => names.has(sub))) waiting.isShown = true;
-    return false;
-  }
-  delete waiting.isShown;
+  if (court === undefined && known.isShown) waiting.isShown = true;
+  else delete waiting.isShown;
+  if (court === undefined || known.standing === undefined) return false;
   if (!isCovered(known.proven, record, court)) return false;
   const faults = judgeResting(known.standing, record, court);
   if (faults.length > 0) {

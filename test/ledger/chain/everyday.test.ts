@@ -269,6 +269,25 @@ describe("a new shard", () => {
     expect(await settled("ledger.example/before", false)).toEqual(["receipt_wrong", "receipt_missing"]);
   });
 
+  it("misses the evidence that its predecessor waited for", async () => {
+    const state = newState(Buffer.alloc(32));
+    const head = {
+      ...{ ledger: 1, type: "record", received: new Date(now).toISOString(), sender: GATEWAY, via: "file" },
+    } as const;
+    apply(state, rulesOf(pins), 0, { head, body: Buffer.from(record) });
+    const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
+    const body = encodeOpening({ predecessor, carried: carry(state) });
+    for (const comes of [true, false]) {
+      const opened = await open(pins, now);
+      opened.log.entries.push(encodeEntry({ head: shardHead(now), body }));
+      const next = await opened.reopen();
+      await next.ledger.take([other("bundle", made.bundle)]);
+      if (comes) await next.ledger.take(lines([JSON.stringify({ evidence })]));
+      await wait(next, 130);
+      expect(next.codes()).toEqual(comes ? [] : ["evidence_missing"]);
+    }
+  });
+
   it("knows whose record was dated back over the seam", async () => {
     const [first = "", back = ""] = chained(`${GATEWAY}/1700000000000000000/7`, [
       record,

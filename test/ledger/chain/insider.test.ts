@@ -47,7 +47,7 @@ describe("an access", () => {
         record,
         bend(record, { evidence: undefined, cached: true, ...changes }),
       ]);
-      expect((await take([one, evidenceLine(evidence), two])).codes()).toEqual(["bad_evidence"]);
+      expect((await take([one, evidenceLine(evidence), two])).codes()).toContain("bad_evidence");
     }
     const long = { path: "/orders/".padEnd(4096, "x"), path_bytes: 5000 };
     expect((await take(first(long))).codes()).toEqual([]);
