@@ -102,8 +102,7 @@ export const carriedSchema = z.strictObject({
       requestId: text.optional(),
       asked: hex,
       trust: z.strictObject({ anchors: hex.optional(), bundle: count.optional() }),
-      since: count,
-      settled: z.strictObject({ seq: count, isAllowed: z.boolean(), since: count }).optional(),
+      settled: z.strictObject({ seq: count, isAllowed: z.boolean() }).optional(),
       hasReceipt: z.boolean(),
     }),
   ).default([]),
@@ -112,7 +111,7 @@ export const carriedSchema = z.strictObject({
   /** Evidence that records named: it may come again. */
   named: list(hex).default([]),
   /** Records that wait for evidence, which they name or rest on. */
-  waiting: list(z.strictObject({ chain: text, since: count, record: claimedSchema })).default([]),
+  waiting: list(z.strictObject({ chain: text, record: claimedSchema })).default([]),
   /** Allowed requests, whose answers may be to come. */
   requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
 });
@@ -140,14 +139,14 @@ const isOpen = ({ settled, receipt, isTold }: Pending): boolean =>
   !isTold && (settled === undefined || (settled.isAllowed && receipt === undefined));
 
 function carryPending(key: string, one: Pending): Carried["pending"][number] {
-  const { vm, seq, sha256, requestId, asked, trust, since, settled, receipt } = one;
+  const { vm, seq, sha256, requestId, asked, trust, settled, receipt } = one;
   const { anchors, bundle } = trust;
   return {
-    ...{ key, vm, seq, sha256, asked, since, hasReceipt: receipt !== undefined },
+    ...{ key, vm, seq, sha256, asked, hasReceipt: receipt !== undefined },
     trust: { ...(anchors !== undefined && { anchors }), ...(bundle !== undefined && { bundle }) },
     ...(requestId !== undefined && { requestId }),
     ...(settled !== undefined && {
-      settled: { seq: settled.seq, isAllowed: settled.isAllowed, since: settled.since },
+      settled: { seq: settled.seq, isAllowed: settled.isAllowed },
     }),
   };
 }
@@ -178,6 +177,12 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks }: St
         ),
       ),
       MAX_TEXTS,
+    ),
+    named: newest(grants.named.keys()),
+    waiting: newest(
+      [...grants.byEvidence.values(), ...grants.byGrant.values()]
+        .flat()
+        .map(({ chain, record }) => ({ chain, record: claimedSchema.parse(record) })),
     ),
     pending: newest([...receipts.pending].filter(([, one]) => isOpen(one)).map(([key, one]) => carryPending(key, one))),
     clocks: newest(clocks).flatMap(([key, stretches]) => {
@@ -245,16 +250,18 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     taken(grants.texts, one.sender, () => new Map()).set(one.sha256, {
       ...{ text: one.text, index, since: one.since, isNamed: false },
     });
+  // All of it waits its grace anew, and together: an alarm names the one entry that it has all come from.
+  const since = step.at;
   for (const { key, requestId, trust, settled, hasReceipt, ...one } of carried.pending)
     keepPending(receipts, key, {
-      ...{ ...one, index, requestId, isCarried: true, isTold: false, trust: { anchors: undefined, ...trust } },
-      settled: settled && { ...settled, index },
+      ...{ ...one, since, index, requestId, isCarried: true, isTold: false, trust: { anchors: undefined, ...trust } },
+      settled: settled && { ...settled, since, index },
       receipt: hasReceipt ? index : undefined,
     });
   for (const sha256 of carried.named) grants.named.set(sha256, true);
-  for (const { record, ...one } of carried.waiting) {
+  for (const { record, chain } of carried.waiting) {
     const list = record.evidence === undefined ? grants.byGrant : grants.byEvidence;
-    taken(list, record.evidence ?? record.grant_sha256 ?? "", () => []).push({ ...one, index, record });
+    taken(list, record.evidence ?? record.grant_sha256 ?? "", () => []).push({ chain, since, index, record });
   }
   for (const { key, number, low, high } of carried.clocks)
     clocks.set(key, [{ number, low: { seq: low, index }, high: { seq: high, index } }]);

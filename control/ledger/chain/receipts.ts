@@ -88,7 +88,9 @@ function join(pending: Pending, settling: Settling, step: Step): void {
   if (settled === undefined && isSame) return;
   const why = settled === undefined ? "which is of another request" : `as seq ${settled.seq} does`;
   const says = `seq ${seq} of ${vm} settles seq ${pending.seq}, ${why}`;
-  step.say({ code: "settles_wrong", subject: vm, vm, seq, about: [index, pending.index], says });
+  // Who is named in an alarm is told of: the one that waited may have no receipt besides.
+  const about = settled === undefined ? [index, pending.index] : [index];
+  step.say({ code: "settles_wrong", subject: vm, vm, seq, about, says });
 }
 
 export function keepPending(receipts: Receipts, key: string, pending: Pending): void {
@@ -141,7 +143,7 @@ export function noteSettling(receipts: Receipts, chain: string, record: AuditRec
   if (other === undefined) remember(receipts.settling, key, settling, MAX_PENDING);
   else if (other.seq !== seq) {
     const says = `seq ${seq} of ${vm} settles seq ${settles}, as seq ${other.seq} does`;
-    step.say({ code: "settles_wrong", subject: vm, vm, seq, about: [index, other.index], says });
+    step.say({ code: "settles_wrong", subject: vm, vm, seq, says });
   }
 }
 

@@ -271,9 +271,8 @@ describe("a new shard", () => {
 
   it("misses the evidence that its predecessor waited for", async () => {
     const state = newState(Buffer.alloc(32));
-    const head = {
-      ...{ ledger: 1, type: "record", received: new Date(now).toISOString(), sender: GATEWAY, via: "file" },
-    } as const;
+    const received = new Date(now).toISOString();
+    const head = { ledger: 1, type: "record", received, sender: GATEWAY, via: "file" } as const;
     apply(state, rulesOf(pins), 0, { head, body: Buffer.from(record) });
     const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
     const body = encodeOpening({ predecessor, carried: carry(state) });
