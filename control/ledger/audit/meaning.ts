@@ -57,11 +57,26 @@ function faultOfName({ type, why }: EntryHead, body: Buffer): string | undefined
     : undefined;
 }
 
+/** Of one entry no more is found than this; several times what the rules have. */
+const MAX_FINDINGS_EACH = 64;
+
+/** An alarm that tells of what is not there would stand for whatever comes. */
+function faultOfAlarm(index: number, body: Buffer): string | undefined {
+  const alarm = decodeFinding(body);
+  if (alarm === undefined) return "it is no alarm as a ledger writes them";
+  const { about, count = 0 } = alarm;
+  const ahead = about.find((one) => one >= index);
+  if (ahead !== undefined) return `it is an alarm about entry ${ahead}, which was not there yet`;
+  if (count > MAX_FINDINGS_EACH * index)
+    return `it is an alarm that stands for ${count}, and ${index} entries were there`;
+  return undefined;
+}
+
 /** What is wrong with the form of what only the ledger itself says. */
 function faultOfOwn(index: number, { head, body }: Entry): string | undefined {
   switch (head.type) {
     case "alarm":
-      return decodeFinding(body) === undefined ? "it is no alarm as a ledger writes them" : undefined;
+      return faultOfAlarm(index, body);
     case "end":
       return keyOfEnd(body) === undefined ? "it does not say which VM is over" : undefined;
     case "shard": {
