@@ -289,7 +289,7 @@ describe("what a ledger has not written", () => {
     expect(found).toContain("it stands behind entry 7, which seals the log");
   });
 
-  it("an alarm about what was not there yet, or that stands for more than there was", async () => {
+  it("an alarm that stands for more than there was", async () => {
     const alarm = (more: object) =>
       entry(JSON.stringify({ code: "gap", subject: "x", about: [], says: "1 more", ...more }), {
         type: "alarm",
@@ -297,8 +297,6 @@ describe("what a ledger has not written", () => {
       });
     for (const [more, words] of [
       [{ about: [0, 2], count: 2 }, ""],
-      [{ about: [0, 3] }, "it is an alarm about entry 3, which was not there yet"],
-      [{ about: [4] }, "it is an alarm about entry 4, which was not there yet"],
       [{ count: 1e15 }, "it is an alarm that stands for 1000000000000000, and 3 entries were there"],
     ] as const) {
       const entries = entriesOf(5);

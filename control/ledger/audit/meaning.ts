@@ -60,13 +60,11 @@ function faultOfName({ type, why }: EntryHead, body: Buffer): string | undefined
 /** Of one entry no more is found than this; several times what the rules have. */
 const MAX_FINDINGS_EACH = 64;
 
-/** An alarm that tells of what is not there would stand for whatever comes. */
+/** An alarm that stands for more than was there would stand for whatever comes. */
 function faultOfAlarm(index: number, body: Buffer): string | undefined {
   const alarm = decodeFinding(body);
   if (alarm === undefined) return "it is no alarm as a ledger writes them";
-  const { about, count = 0 } = alarm;
-  const ahead = about.find((one) => one >= index);
-  if (ahead !== undefined) return `it is an alarm about entry ${ahead}, which was not there yet`;
+  const { count = 0 } = alarm;
   if (count > MAX_FINDINGS_EACH * index)
     return `it is an alarm that stands for ${count}, and ${index} entries were there`;
   return undefined;
