@@ -305,6 +305,32 @@ describe("what went along", () => {
   });
 });
 
+it("what went along fits also where somebody spoke for a gateway that is none of his, and a VM is named no more", async () => {
+  const root = newRoot();
+  const [old, fresh] = [shardIn(root, "2026-10"), shardIn(root, "2026-11")];
+  make(old);
+  make(fresh);
+  const pins = { ...chain.pins, senders: { "eu-1": [] } };
+  const log = await openFilesLog(old);
+  const entries = (from: number, to: number) => readEntries(log, log.size, from, to);
+  const before = clock;
+  const ledger = await openLedger({ log, entries, pins, clock: () => clock, onAlarm: () => {} });
+  const texts = [...(parts[0] ?? []), ...(parts[1] ?? [])];
+  const [first = ""] = texts;
+  await ledger.take([line(first, "eu-1"), other("bundle", chain.bundle), ...texts.map((text) => line(text))]);
+  await ledger.take([line(first, "eu-2"), other("heartbeat", heartbeatOf(texts, clock))]);
+  for (const beat of ["[]", "[]"]) {
+    clock += 130_000;
+    await ledger.take([other("heartbeat", `{"gateway":"gateway-1","at":1,"vms":${beat}}`)]);
+    await ledger.tick();
+  }
+  await ledger.close();
+  await log.close();
+  await next(old, fresh, { pins });
+  clock = before;
+  await expect(check([fresh, old])).resolves.toHaveLength(2);
+});
+
 describe("a record that is removed from the first of three shards", () => {
   let root: string;
   let shards: Shard[];
