@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/kit/sequencer.js";
 
 export default defineConfig({
   test: {
@@ -11,6 +12,7 @@ export default defineConfig({
     // Generous: a machine four times slower, beside other work, is not a failure.
     testTimeout: 180_000,
     hookTimeout: 300_000,
+    sequence: { sequencer: LongestFirst },
     // Three files at a time on the two cores of the machines that run this: many tests wait for an Envoy. Nothing here is judged by the clock.
     maxWorkers: 3,
   },
