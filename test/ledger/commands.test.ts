@@ -371,6 +371,7 @@ describe("a ledger that shows its log to senders alone", () => {
     ["tail"],
     ["prove", "299", "--out", "remote.tlog-proof"],
     ["export", "--format", "jsonl"],
+    ["shards"],
   ];
   const reading =
     (where: string, file: string) =>
@@ -382,6 +383,20 @@ describe("a ledger that shows its log to senders alone", () => {
     const url = await serve((path) => files.get(path), token);
     for (const ran of await Promise.all(commands.map(reading(url, "auditor.token"))))
       expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+  });
+
+  it("shards in several places: the token goes to the one server that is named, and to no store or folder", async () => {
+    const folder = folderOf(files);
+    const url = await serve((path) => files.get(path), token);
+    const other = await serve(() => undefined);
+    const shards = (...places: string[]): Promise<Ran> =>
+      ledger("shards", ...places, "--key", "ledger.vkey", "--token-file", "auditor.token");
+    // It is read, and then refused for what it is: a shard that goes on from none.
+    expect((await shards(url, folder)).stderr).not.toMatch(/401|--token-file/);
+    const two = await shards(url, folder, other);
+    expect(two).toMatchObject({ code: 2 });
+    expect(two.stderr).toMatch(/--token-file is for one server; here are http:\S+ and http:/);
+    expect((await shards(folder)).stderr).toMatch(/--token-file is for the address of a ledger/);
   });
 
   it("says how where there is none, or another one; the token is never shown", async () => {
