@@ -13,10 +13,10 @@ interface Options {
   readonly json?: boolean;
 }
 
-function words({ name, checkpoint, predecessor }: CheckedShard): string {
+function words({ name, checkpoint, predecessor }: CheckedShard, width: number): string {
   const { origin, size } = checkpoint;
   const before = predecessor === undefined ? "the first" : `goes on from ${visible(predecessor.origin)}`;
-  return `${visible(name)}   ${visible(origin)}: ${plural(size, "entry").replace("entrys", "entries")}, whole; ${before}`;
+  return `${visible(name).padEnd(width)}   ${visible(origin)}: ${plural(size, "entry").replace("entrys", "entries")}, whole; ${before}`;
 }
 
 async function shards(newest: string, older: readonly string[], { key, tokenFile, json }: Options): Promise<void> {
@@ -34,8 +34,9 @@ async function shards(newest: string, older: readonly string[], { key, tokenFile
     );
     return;
   }
+  const width = Math.max(...checked.map(({ name }) => visible(name).length));
   resultRows([
-    ...checked.map(words),
+    ...checked.map((one) => words(one, width)),
     `one history: every entry of the older ones is what ${visible(newest)} goes on from.`,
   ]);
 }

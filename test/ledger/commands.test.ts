@@ -425,10 +425,16 @@ describe("prove", () => {
 
   it("writes a proof and the entry, and checks them; a changed byte in either does not pass", async () => {
     const out = join(base, "access.tlog-proof");
-    expect(await ledger("prove", folder, "0", "--key", "ledger.vkey", "--out", out)).toMatchObject({ code: 0 });
+    const made = await ledger("prove", folder, "0", "--key", "ledger.vkey", "--out", out);
+    expect(made).toMatchObject({ code: 0 });
+    // To be copied as it is.
+    expect(made.stderr).toMatch(/^ {2}glassgate ledger prove --check \S+ \S+ --key ledger\.vkey$/m);
     expect(readFileSync(join(base, "access.entry"))).toEqual(entries[0]);
     const check = (proof: string, of: string): Promise<Ran> =>
       ledger("prove", "--check", proof, of, "--key", "ledger.vkey");
+    const none = await ledger("prove", folder, "--request-id", "nobody", "--key", "ledger.vkey");
+    expect(none).toMatchObject({ code: 1 });
+    expect(none.stderr).toMatch(/^error: Nothing about it is among .*\nnext:.*shard before/m);
     const good = await check("access.tlog-proof", "access.entry");
     expect(good).toMatchObject({ code: 0 });
     expect(good.stdout).toContain(`access.entry is entry 0 of ${key.name}, in its signed tree of ${entries.length}`);
