@@ -146,14 +146,14 @@ describe("glassgate ledger", () => {
   });
 
   it("next says that the old one's place in the store is not the new one's", async () => {
-    await ledger(["init", "us-10", "--origin", "ledger.example.com/us/2026-10"]);
-    const file = join(root, "us-10/ledger.yaml");
-    writeFileSync(file, `${readFileSync(file, "utf8")}publish: { to: s3://ledgers/us-10, region: us-east-1 }\n`);
-    const next = ["next", "us-10", "us-11", "--origin", "ledger.example.com/us/2026-11"];
-    const warning = /warning: us-11\/ledger\.yaml publishes to s3:\/\/ledgers\/us-10, as the old one does/;
+    await ledger(["init", "na-10", "--origin", "ledger.example.com/na/2026-10"]);
+    const file = join(root, "na-10/ledger.yaml");
+    writeFileSync(file, `${readFileSync(file, "utf8")}publish: { to: s3://ledgers/na-10, region: ca-central-1 }\n`);
+    const next = ["next", "na-10", "na-11", "--origin", "ledger.example.com/na/2026-11"];
+    const warning = /warning: na-11\/ledger\.yaml publishes to s3:\/\/ledgers\/na-10, as the old one does/;
     expect((await ledger(next)).stderr).toMatch(warning);
-    const made = join(root, "us-11/ledger.yaml");
-    writeFileSync(made, readFileSync(made, "utf8").replace("ledgers/us-10", "ledgers/us-11"));
+    const made = join(root, "na-11/ledger.yaml");
+    writeFileSync(made, readFileSync(made, "utf8").replace("ledgers/na-10", "ledgers/na-11"));
     const again = await ledger(next);
     expect(again).toMatchObject({ code: 0 });
     expect(again.stderr).not.toMatch(/publishes to/);
