@@ -38,25 +38,27 @@ const LONGEST = [
   "verdicts/envoy",
 ];
 
-const placeOf = ({ moduleId }: TestSpecification): number => {
+/** A project's files stay together: those that share a process would else get a new one again and again. */
+const keyed =
+  (key: (moduleId: string) => string) =>
+  ({ project, moduleId }: TestSpecification): string =>
+    `${project.name} ${key(moduleId)}`;
+
+function placeOf(moduleId: string): string {
   const place = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-  return place < 0 ? LONGEST.length : place;
-};
+  return String(place < 0 ? LONGEST.length : place).padStart(3, "0");
+}
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const { shuffle, seed } = this.ctx.config.sequence;
-    if (shuffle)
-      return inOrder(files, ({ moduleId }) => createHash("sha256").update(`${seed} ${moduleId}`).digest("hex"));
-    return inOrder(await super.sort(files), placeOf);
+    const atRandom = (moduleId: string): string => createHash("sha256").update(`${seed} ${moduleId}`).digest("hex");
+    return shuffle ? inOrder(files, keyed(atRandom)) : inOrder(await super.sort(files), keyed(placeOf));
   }
 }
 
 /** Equal ones stay as they are. */
-function inOrder<K extends string | number>(
-  files: readonly TestSpecification[],
-  key: (file: TestSpecification) => K,
-): TestSpecification[] {
-  const keyed = files.map((file) => ({ file, key: key(file) }));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ file }) => file);
+function inOrder(files: readonly TestSpecification[], key: (file: TestSpecification) => string): TestSpecification[] {
+  const withKeys = files.map((file) => ({ file, key: key(file) }));
+  return withKeys.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ file }) => file);
 }
