@@ -35,7 +35,9 @@ async function testAlarms(folder: string, { json }: { json?: boolean }): Promise
     receivers.map(async (receiver) => ({ name: receiver.name, fault: await faultAt(receiver, config.origin, id) })),
   );
   if (json === true)
-    resultJson({ receivers: results.map(({ name, fault }) => ({ name, delivered: fault === undefined, fault: fault ?? null })) });
+    resultJson({
+      receivers: results.map(({ name, fault }) => ({ name, delivered: fault === undefined, fault: fault ?? null })),
+    });
   else
     resultRows(
       results.map(({ name, fault }) =>

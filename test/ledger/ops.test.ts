@@ -5,8 +5,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { RemoteLedger } from "../../control/ledger/follow/remote.js";
+import { takeLock } from "../../control/ledger/log/lock.js";
 import { glassgate } from "../cli/run.js";
-import { newLedgerFolder, PASSPHRASE } from "./whole.js";
+import { newToken, sha256 } from "./http-kit.js";
+import { ChainedVm, newLedgerFolder, PASSPHRASE, serve } from "./whole.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-ops-"));
 const servers: Server[] = [];
@@ -57,7 +60,9 @@ describe("ledger test-alarms", () => {
     const checkpoint = readFileSync(join(bad.folder, "checkpoint"), "utf8");
     const { code, stdout, stderr } = await run("test-alarms", bad.folder);
     expect(code, stderr).toBe(1);
-    expect(stdout).toMatch(/^ok {6}webhook 1 .*\nFAILED {2}webhook 2 .*answered 500\.\nok {6}command 1 .*\nFAILED {2}command 2 .*does not exist/);
+    expect(stdout).toMatch(
+      /^ok {6}webhook 1 .*\nFAILED {2}webhook 2 .*answered 500\.\nok {6}command 1 .*\nFAILED {2}command 2 .*does not exist/,
+    );
     expect(stderr).toContain("Next: ");
     const marked = { type: "glassgate.ledger.alarm", data: { code: "test", severity: "notice", entry: null } };
     expect(got).toMatchObject([marked, marked]);
@@ -71,6 +76,113 @@ describe("ledger test-alarms", () => {
       { receivers: [{ name: expect.stringContaining("command 1"), delivered: true, fault: null }] },
     ]);
     const nobody = await run("test-alarms", (await ledgerOf("")).folder);
-    expect([nobody.code, nobody.stderr]).toEqual([2, expect.stringMatching(/names nobody who gets alarms[\s\S]*docs\/alarms\.md/)]);
+    expect([nobody.code, nobody.stderr]).toEqual([
+      2,
+      expect.stringMatching(/names nobody who gets alarms[\s\S]*docs\/alarms\.md/),
+    ]);
+  });
+});
+
+describe("ledger status", () => {
+  it("says of a ledger at work and at rest what is followed, how far, and what was found", async () => {
+    const token = newToken();
+    const { parent, ...ledger } = await ledgerOf(`
+gateways:
+  - { id: gateway-1, audit: ../audit.log, answers: ../answers.log }
+  - { id: gateway-2, audit: ../none.log, admin: "127.0.0.1:1" }
+senders: [ { name: eu, tokens: [${sha256(token)}], speaks_for: [gateway-1], follows: true } ]
+listen: { address: "127.0.0.1:0" }
+`);
+    const before = await run("status", ledger.folder);
+    expect(before.stdout).toMatch(/^following +no$/m);
+    expect(before.stdout).toMatch(/^open gaps +not known before it was served$/m);
+    const vm = new ChainedVm("gateway-1/1767225000123456789/1");
+    const lines = `${vm.next()}\n${vm.next()}\n`;
+    writeFileSync(join(parent, "audit.log"), lines);
+    writeFileSync(join(parent, "answers.log"), "no line of a gateway\nand not yet a li");
+    const served = await serve(ledger);
+    const tokenFile = join(parent, "token");
+    writeFileSync(tokenFile, token, { mode: 0o600 });
+    const agent = new RemoteLedger({ url: served.url, token_file: tokenFile }, () => {});
+    const beat = { gateway: "gateway-1", at: new Date().toISOString(), vms: [] };
+    const sender = { sender: "eu", via: "token" } as const;
+    await agent.sink([{ kind: "heartbeat", bytes: Buffer.from(JSON.stringify(beat)), sender }]);
+    await served.says(/quarantined/);
+    const status = async () => JSON.parse((await run("status", ledger.folder, "--json")).stdout);
+    // What was taken moves the position, and how the gateways stand is written down every few seconds.
+    await expect.poll(async () => (await status()).gateways[0].heartbeat, { timeout: 60_000 }).not.toBeNull();
+    expect(await status()).toMatchObject({
+      following: "yes",
+      key_writer: null,
+      gateways: [
+        {
+          id: "gateway-1",
+          silent: false,
+          files: [
+            { path: join(parent, "audit.log"), read: lines.length, size: lines.length },
+            { path: join(parent, "answers.log"), read: 21, size: 37 },
+          ],
+        },
+        { id: "gateway-2", heartbeat: null, age_seconds: null, files: [{ read: null, size: null }] },
+      ],
+      open_gaps: 0,
+      alarms: { codes: { quarantined: 1 }, complete: true },
+    });
+    const { stdout } = await run("status", ledger.folder);
+    expect(stdout).toMatch(/^following +yes, \d+ seconds? ago$/m);
+    expect(stdout).toMatch(/^gateway +gateway-1: last heartbeat \d+ seconds? ago \(/m);
+    expect(stdout).toMatch(/^gateway +gateway-2: no heartbeat yet$/m);
+    expect(stdout).toMatch(/^ {2}file +.*audit\.log: read to its end \(\d+ bytes\)$/m);
+    expect(stdout).toMatch(/^ {2}file +.*answers\.log: read up to byte 21 of 37$/m);
+    expect(stdout).toMatch(/^ {2}file +.*none\.log: not there$/m);
+    expect(stdout).toMatch(/^alarms +1 quarantined, .*last day$/m);
+
+    served.kill("SIGTERM");
+    await served.ended;
+    writeFileSync(join(parent, "audit.log"), `${lines}more`);
+    const rest = await run("status", ledger.folder);
+    expect(rest.stdout).toMatch(/^following +no, and last did \d+ seconds? ago/m);
+    expect(rest.stdout).toMatch(/^gateway +gateway-1: last heartbeat \d+ seconds? ago/m);
+    expect(rest.stdout).toMatch(/^ {2}file +.*audit\.log: read up to byte \d+ of \d+$/m);
+  });
+
+  it("says of a writer that has not written down how it stands that it may stand still", async () => {
+    const { folder } = await ledgerOf("");
+    const lock = await takeLock(join(folder, "lock"), "glassgate ledger serve");
+    mkdirSync(join(folder, "state"));
+    const standing = { version: 1, at: Date.now() - 600_000, openGaps: 2, waiting: 0, gateways: [] };
+    writeFileSync(join(folder, "state/standing.json"), JSON.stringify(standing));
+    const { stdout } = await run("status", folder);
+    expect(stdout).toMatch(
+      /^following +not known: the writer has not written down how it stands since .*stand still\?$/m,
+    );
+    expect(stdout).toMatch(/^open gaps +2$/m);
+    await lock.release();
+  });
+});
+
+describe("locks that a container left", () => {
+  /** As that container wrote them: the same name, and processes that are counted by itself. */
+  async function leave(path: string): Promise<void> {
+    await takeLock(path, "glassgate ledger serve");
+    const holder: object = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(path, `${JSON.stringify({ ...holder, host: "the-pod-before", pid: 7 })}\n`);
+  }
+
+  it("are named together, and the command that is named clears the way", async () => {
+    const { parent, folder } = await ledgerOf("");
+    const [own, ofKey] = [join(folder, "lock"), join(parent, "keys/ledger.key.json.signed.lock")];
+    await leave(own);
+    await leave(ofKey);
+    const refused = await run("append", folder, "/dev/null");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`rm ${own} ${ofKey}`)]);
+    rmSync(own);
+    const { stdout } = await run("status", folder);
+    expect(stdout).toMatch(/^writer +nobody$/m);
+    expect(stdout).toMatch(/^key in use +by "glassgate ledger serve", process 7 on the-pod-before.*signed\.lock/m);
+    const again = await run("append", folder, "/dev/null");
+    expect(again.stderr).toMatch(new RegExp(`: rm ${ofKey.replaceAll(".", "\\.")}\n`));
+    rmSync(ofKey);
+    expect((await run("append", folder, "/dev/null")).code).toBe(0);
   });
 });
