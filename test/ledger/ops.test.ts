@@ -1,12 +1,13 @@
 /** What somebody on call asks of a ledger at night, with the real command. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { RemoteLedger } from "../../control/ledger/follow/remote.js";
+import { RemoteLedger, tokenIn } from "../../control/ledger/follow/remote.js";
 import { takeLock } from "../../control/ledger/log/lock.js";
+import { readToken } from "../../control/ledger/log/tessera.js";
 import { glassgate } from "../cli/run.js";
 import { newToken, sha256 } from "./http-kit.js";
 import { ChainedVm, newLedgerFolder, PASSPHRASE, serve } from "./whole.js";
@@ -161,6 +162,23 @@ listen: { address: "127.0.0.1:0" }
   });
 });
 
+describe("a token's file", () => {
+  it("that others may read is refused with the next step, wherever it is read", async () => {
+    for (const mode of [0o644, 0o640, 0o604]) {
+      const path = join(base, `token-${mode}`);
+      writeFileSync(path, newToken(), { mode });
+      chmodSync(path, mode);
+      expect(() => tokenIn(path)).toThrow("others may read the token");
+      expect(() => readToken(path)).toThrow("others may read the token");
+    }
+    const path = join(base, "token-420");
+    const { code, stderr } = await run("tail", "https://ledger.example.com", "--token-file", path);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/others may read the token\.\nnext: +chmod 600 /)]);
+    chmodSync(path, 0o400);
+    expect(tokenIn(path)).toMatch(/^\S+$/);
+  });
+});
+
 describe("locks that a container left", () => {
   /** As that container wrote them: the same name, and processes that are counted by itself. */
   async function leave(path: string): Promise<void> {
@@ -184,5 +202,18 @@ describe("locks that a container left", () => {
     expect(again.stderr).toMatch(new RegExp(`: rm ${ofKey.replaceAll(".", "\\.")}\n`));
     rmSync(ofKey);
     expect((await run("append", folder, "/dev/null")).code).toBe(0);
+  });
+});
+
+describe("ledger verify", () => {
+  it("counts a notice on record beside the alarms", async () => {
+    const { parent, folder, vkey } = await ledgerOf("");
+    const vm = new ChainedVm("gateway-1/1767225000123456789/1");
+    vm.next();
+    // Of a chain that is older than the ledger: worth knowing, and no more.
+    writeFileSync(join(parent, "audit.log"), `${vm.next()}\n`);
+    expect((await run("append", folder, join(parent, "audit.log"))).code).toBe(0);
+    const { stdout } = await run("verify", folder, "--key", vkey);
+    expect(stdout).toMatch(/no alarm is on record, and 1 notice$/m);
   });
 });
