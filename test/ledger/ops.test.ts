@@ -10,6 +10,7 @@ import { takeLock } from "../../control/ledger/log/lock.js";
 import { readToken } from "../../control/ledger/log/tessera.js";
 import { glassgate } from "../cli/run.js";
 import { newToken, sha256 } from "./http-kit.js";
+import { entry, filesOf, testKey, writeLog } from "./make-log.js";
 import { ChainedVm, newLedgerFolder, PASSPHRASE, serve } from "./whole.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-ops-"));
@@ -207,13 +208,14 @@ describe("locks that a container left", () => {
 
 describe("ledger verify", () => {
   it("counts a notice on record beside the alarms", async () => {
-    const { parent, folder, vkey } = await ledgerOf("");
-    const vm = new ChainedVm("gateway-1/1767225000123456789/1");
-    vm.next();
-    // Of a chain that is older than the ledger: worth knowing, and no more.
-    writeFileSync(join(parent, "audit.log"), `${vm.next()}\n`);
-    expect((await run("append", folder, join(parent, "audit.log"))).code).toBe(0);
-    const { stdout } = await run("verify", folder, "--key", vkey);
+    const key = testKey("ledger.example/noticed");
+    const notice = { code: "first_use", subject: "grant", about: [0], says: "grant was used for the first time" };
+    const folder = join(base, "noticed");
+    writeLog(
+      folder,
+      filesOf([entry("{}", { type: "heartbeat" }), entry(JSON.stringify(notice), { type: "alarm" })], key),
+    );
+    const { stdout } = await run("verify", folder, "--key", key.vkey);
     expect(stdout).toMatch(/no alarm is on record, and 1 notice$/m);
   });
 });
