@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { parseReceiptSource, type ReceiptSource, type ReceiptTls } from "../gateway/receipts.js";
+import { isLoopback } from "../gateway/surroundings.js";
 
 export interface ReceiptOptions {
   readonly receipts?: ReceiptSource;
@@ -22,15 +23,26 @@ function parseReceipts(text: string): ReceiptSource {
   return source;
 }
 
+/** A pending record says who wants what, before it is done: over plain http whoever is on the way reads it, and keeps it from being signed. */
+function mustStayHere(source: ReceiptSource | undefined): void {
+  if (source === undefined || "socket" in source.at || isLoopback(source.at)) return;
+  throw new UserError(
+    `--receipts http://${visible(source.at.host)}: records would go to another machine in clear, and they say who did what.`,
+    { hint: "Name https://... with --receipts-ca FILE; plain http is for this machine alone." },
+  );
+}
+
 /** The ledger, and what a connection by TLS needs. */
 export function receiptsOf(options: ReceiptOptions): (ReceiptSource & { tls?: ReceiptTls }) | undefined {
   const { receipts, receiptsCa: ca, receiptsCert: certificate, receiptsKey: key } = options;
   if (receipts?.isTls !== true) {
     const given = Object.entries({ ca, cert: certificate, key }).find(([, file]) => file !== undefined);
-    if (given === undefined) return receipts;
-    throw new UserError(`--receipts-${given[0]} says nothing without --receipts https://...`, {
-      hint: "Leave it out.",
-    });
+    if (given !== undefined)
+      throw new UserError(`--receipts-${given[0]} says nothing without --receipts https://...`, {
+        hint: "Leave it out.",
+      });
+    mustStayHere(receipts);
+    return receipts;
   }
   if (ca === undefined)
     throw new UserError("Whose certificates are believed for --receipts https://... is missing.", {

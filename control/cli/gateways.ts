@@ -13,7 +13,7 @@ import { PushFailure, type PushOutcome, type Standings, standingSentence } from 
 import { keptOptions, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import type { ConfigurationOptions } from "../trust/configuration.js";
 import { collect, type Trusted } from "./context.js";
-import { askPerson, paint, result, resultJson, say, warn } from "./output.js";
+import { askPerson, paint, resultJson, resultRows, say, warn } from "./output.js";
 
 const DEFAULT_FILE = "gateway.yaml";
 
@@ -198,10 +198,10 @@ export function reportPushes(pushed: readonly Pushed[], json: boolean | undefine
   const [only] = pushed;
   if (pushed.length === 1 && only !== undefined) {
     if (only.failure !== undefined) throw only.failure;
-    if (json !== true) result(summary(only));
+    if (json !== true) resultRows([summary(only)]);
     return;
   }
-  if (json !== true) for (const one of pushed) result(`${visible(one.gateway)}: ${summary(one)}`);
+  if (json !== true) resultRows(pushed.map((one) => `${visible(one.gateway)}: ${summary(one)}`));
   const failed = pushed.filter(({ outcome }) => outcome !== "applied");
   if (failed.length > 0) process.exitCode = 1;
 }

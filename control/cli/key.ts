@@ -1,4 +1,5 @@
 /** `glassgate key new|list|show`. */
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { mustBeNew } from "../base/files.js";
@@ -27,6 +28,10 @@ export function rosterLine(key: PublicKey): string {
 }
 
 const WHERE = "under `keys:` of the person in roster.yaml (in place of []), or send this line to whoever keeps it";
+/** Beside a ledger's key stands what it has signed (control/ledger/log/signed.ts). */
+const isLedgers = (path: string): boolean => existsSync(`${path}.signed`);
+const WHERE_LEDGERS =
+  "under `ledgers:` in roster.yaml, where entitlements have `audit: receipt`: it is a ledger's key, and nobody's else";
 
 interface MakeOptions {
   readonly keys: string;
@@ -69,7 +74,7 @@ function show(name: string, options: { keys: string; json?: boolean }): void {
   if (options.json === true) resultJson(key);
   else {
     result(`name  ${name}\nkid   ${key.kid}\n\n${rosterLine(key)}`);
-    say(`Paste the last line ${WHERE}.`);
+    say(`Paste the last line ${isLedgers(keyPath(options.keys, name)) ? WHERE_LEDGERS : WHERE}.`);
   }
 }
 

@@ -1,13 +1,17 @@
-/** `glassgate ledger status`: what a ledger holds, who writes to it, and whether it is what its key signed last. */
+/** `glassgate ledger status`: what a ledger holds, who writes to it, whether it follows, and whether it is what its key signed last. */
 import { join } from "node:path";
 import type { Command } from "commander";
 import { visible } from "../base/text.js";
 import { showTime } from "../base/time.js";
 import { readLedgerConfig } from "../ledger/config.js";
+import type { Holder } from "../ledger/log/lock.js";
 import { faultOf, type LogStatus, readLogStatus } from "../ledger/log/status.js";
+import { stateFolder } from "../ledger/serve/open.js";
 import { makeVkey, parseVkey } from "../ledger/tlog/note.js";
+import { fileSource } from "../ledger/tlog/read.js";
 import { readKeyFile } from "../signer/keyfile.js";
 import { examples, jsonOption } from "./context.js";
+import { followsJson, followsRows, readFollows } from "./ledger-standing.js";
 import { resultJson, resultRows, say, warn } from "./output.js";
 
 const KIB = 1024;
@@ -16,12 +20,15 @@ const KIB = 1024;
 const showBytes = (bytes: number): string =>
   bytes < KIB * KIB ? `${Math.ceil(bytes / KIB)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
 
+function whoOf({ name, pid, host, since }: Holder): string {
+  const time = Date.parse(since);
+  const when = Number.isNaN(time) ? visible(since) : showTime(Math.floor(time / 1000));
+  return `"${visible(name)}", process ${pid} on ${visible(host)}, since ${when}`;
+}
+
 function holderRow({ holder, isHolderGone }: LogStatus): string {
   if (holder === undefined) return "nobody";
-  const since = Date.parse(holder.since);
-  const when = Number.isNaN(since) ? visible(holder.since) : showTime(Math.floor(since / 1000));
-  const who = `"${visible(holder.name)}", process ${holder.pid} on ${visible(holder.host)}, since ${when}`;
-  return isHolderGone ? `nobody; ${who}, has ended without a word` : who;
+  return isHolderGone ? `nobody; ${whoOf(holder)}, has ended without a word` : whoOf(holder);
 }
 
 async function status(folder: string, options: { json?: boolean }): Promise<void> {
@@ -29,7 +36,10 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
   const key = readKeyFile(config.key).public;
   const vkey = makeVkey(config.origin, Buffer.from(key.x, "base64url"));
   const found = await readLogStatus(folder, parseVkey(vkey), `${config.key}.signed`);
-  const { checkpoint, publishedAt, signed, holder, isHolderGone, disk } = found;
+  const { checkpoint, publishedAt, signed, holder, isHolderGone, keyHolder, disk } = found;
+  const writer = isHolderGone ? undefined : holder;
+  const source = fileSource(folder);
+  const follows = await readFollows({ config, state: stateFolder(folder), source, size: checkpoint.size, writer });
   const root = checkpoint.root.toString("base64");
   const fault = faultOf(found);
   if (options.json === true) {
@@ -41,8 +51,10 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
       published: publishedAt.toISOString(),
       key: { file: config.key, kid: key.kid },
       signed: { size: signed.size, root: signed.root.toString("base64") },
-      writer: holder === undefined || isHolderGone ? null : { ...holder },
+      writer: writer === undefined ? null : { ...writer },
+      key_writer: keyHolder === undefined ? null : { ...keyHolder },
       disk,
+      ...followsJson(follows),
       fault: fault ?? null,
     });
   } else {
@@ -52,6 +64,10 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
       `root        ${root}`,
       `published   ${showTime(Math.floor(publishedAt.getTime() / 1000))}`,
       `writer      ${holderRow(found)}`,
+      ...(keyHolder === undefined
+        ? []
+        : [`key in use  by ${whoOf(keyHolder)}: ${visible(config.key)}.signed.lock keeps others out`]),
+      ...followsRows(follows),
       `on disk     ${showBytes(disk.bytes)} in ${disk.files} files`,
       `key         ${visible(config.key)}`,
       `signed      ${signed.size} entries`,
@@ -67,7 +83,7 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
 export function addLedgerStatus(ledger: Command): void {
   const command = ledger
     .command("status")
-    .description("show what a ledger holds, who writes to it, and its verifier key")
+    .description("show what a ledger holds, who writes to it, whether it is following, and its verifier key")
     .argument("<dir>", "the ledger's folder")
     .addOption(jsonOption())
     .action(status);

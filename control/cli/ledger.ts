@@ -11,6 +11,7 @@ import { addLedgerServe } from "./ledger-serve.js";
 import { addLedgerShards } from "./ledger-shards.js";
 import { addLedgerStatus } from "./ledger-status.js";
 import { addLedgerTail } from "./ledger-tail.js";
+import { addLedgerTestAlarms } from "./ledger-test-alarms.js";
 import { addLedgerToken } from "./ledger-token.js";
 import { addLedgerVerify } from "./ledger-verify.js";
 
@@ -29,4 +30,5 @@ export function addLedger(program: Command): void {
   addLedgerNext(ledger);
   addLedgerShards(ledger);
   addLedgerToken(ledger);
+  addLedgerTestAlarms(ledger);
 }

@@ -5,7 +5,7 @@ import type { KongAdmin } from "../gateway/kong/admin.js";
 import { type KongPushed, type KongPushResult, pushKong } from "../gateway/kong/push.js";
 import type { Trusted } from "./context.js";
 import { confirmAnchors, type GatewayOptions, readGateways } from "./gateways.js";
-import { paint, result, resultJson, say, warn } from "./output.js";
+import { paint, resultJson, resultRows, say, warn } from "./output.js";
 
 /** The one declarative file, and the Kongs that run it. */
 function readTarget(options: GatewayOptions): { file: string; admins: readonly KongAdmin[] } {
@@ -48,11 +48,11 @@ function report(file: string, done: KongPushResult, json: boolean | undefined): 
         exitCode: outcome.error.exitCode,
         cause: outcome.error,
       });
-    if (json !== true) result(`${lineOf(only, done)} ${done.restart}`);
+    if (json !== true) resultRows([`${lineOf(only, done)} ${done.restart}`]);
     return;
   }
   for (const node of json === true ? [] : done.nodes) {
-    result(`${visible(node.admin)}: ${lineOf(node, done)}`);
+    resultRows([`${visible(node.admin)}: ${lineOf(node, done)}`]);
     if (node.outcome.kind !== "stored" && node.outcome.error.hint !== undefined) say(`  ${node.outcome.error.hint}`, 2);
   }
   say(done.restart);

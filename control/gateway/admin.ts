@@ -68,7 +68,7 @@ export class Admin {
         `Envoy's admin interface at ${this.address} does not answer: ${visible(messageOf(error)).slice(0, 200)}.`,
         {
           cause: error,
-          hint: "Is the gateway running, and is this the admin address of its own file (or of --admin)?",
+          hint: "Is the gateway running, and is this its admin address?",
         },
       );
     }

@@ -66,7 +66,14 @@ alarms:
 - No redirect is followed. Addresses that are not of the public internet, and plain http, need \`allow_private: true\`; a name is resolved
   once, and what was judged is connected to.
 - An alarm goes out after its entry is durable, **at least once**: after a restart what was not delivered is sent again under the same
-  \`webhook-id\`. It is tried six times within a quarter of an hour; one that is given up is said, and counts in
-  \`glassgate_ledger_alarms_lost_total\`.
+  \`webhook-id\`. It is tried six times within a quarter of an hour. The first failure of a receiver is said on the ledger's terminal, and
+  when it works again; one that is given up is said, and counts in \`glassgate_ledger_alarms_lost_total\`.
+
+Try it before there is an alarm. Each receiver gets a test (\`"code":"test"\`, and \`null\` as its entry), and one that did not take it ends
+the command with 1. Nothing is entered:
+
+\`\`\`sh
+glassgate ledger test-alarms ledger
+\`\`\`
 `,
 };

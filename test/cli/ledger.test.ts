@@ -76,6 +76,12 @@ describe("glassgate ledger", () => {
     expect(stdout.replaceAll(/\s+/g, " ")).toContain("Try again.");
   });
 
+  it("a ledger's key goes under ledgers, and a person's does not", async () => {
+    const { stderr } = await glassgate(["key", "show", "ledger.example.com-eu-2026"], { cwd: root, env });
+    expect(stderr).toMatch(/under `ledgers:` in roster\.yaml/);
+    expect(stderr).not.toContain("of the person");
+  });
+
   it("names one and the same thing by one name in --json", async () => {
     const made = await ledger(["init", "named", "--origin", "named.example/x", "--json"]);
     const { vkey: own, key } = JSON.parse(made.stdout);

@@ -86,6 +86,14 @@ it("--gateway again and again means all of them, each with its own address; one 
     expect.stringMatching(/^west\.yaml: applied: version 1 on all 2 VMs/),
     "",
   ]);
+  const { stdout: shown } = await atTerminal("npx glassgate push --gateway east.yaml", [], {
+    cwd: folder,
+    env,
+    columns: 40,
+  });
+  const rows = shown.trimEnd().split(/\r?\n/);
+  expect(rows.join(" ")).toMatch(/applied: version 1 serves already on all 2 VMs\. .*would serve version 1\.$/);
+  expect(Math.max(...rows.map((row) => row.length)), shown).toBeLessThanOrEqual(40);
 
   await writeBundle(2);
   const dead = readFileSync(join(folder, "west.yaml"), "utf8").replace(

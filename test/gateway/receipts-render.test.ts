@@ -69,6 +69,10 @@ describe("render", () => {
         "me.key",
       ],
       [/none\.pem is not there/, "--receipts", "https://ledger", "--receipts-ca", "none.pem"],
+      [/to another machine in clear[\s\S]*--receipts-ca FILE/, "--receipts", "http://ledger.example.com:8081"],
+      [/to another machine in clear/, "--receipts", "http://10.0.0.7"],
+      [/to another machine in clear/, "--receipts", "http://[2001:db8::1]:80/r"],
+      [/to another machine in clear/, "--receipts", "http://localhost.example.com"],
       [/--receipts-ca says nothing/, "--receipts", "http://ledger", "--receipts-ca", "ca.pem"],
       [/--receipts says nothing of a Kong gateway/, "--for", "kong", "--receipts", "http://ledger"],
     ];

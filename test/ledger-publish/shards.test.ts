@@ -158,6 +158,9 @@ describe("a ledger that is rolled over", () => {
       undefined,
     ]);
     await expect(check(shards)).rejects.toThrow("is a first shard");
+    await expect(check(shards)).rejects.toMatchObject({
+      hint: expect.stringMatching(/newest one first, with its own.*--key/),
+    });
   });
 
   it("is found out where the record of a head is another than the successor goes on from", async () => {

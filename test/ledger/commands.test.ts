@@ -379,7 +379,7 @@ describe("a ledger that shows its log to senders alone", () => {
       glassgate(["ledger", name ?? "", where, ...args, "--key", "ledger.vkey", "--token-file", file], { cwd: base });
 
   it("is read with the token of one who may", async () => {
-    writeFileSync(join(base, "auditor.token"), `${token}\n`);
+    writeFileSync(join(base, "auditor.token"), `${token}\n`, { mode: 0o600 });
     const url = await serve((path) => files.get(path), token);
     for (const ran of await Promise.all(commands.map(reading(url, "auditor.token"))))
       expect(ran.code, ran.stderr + ran.stdout).toBe(0);
@@ -400,7 +400,7 @@ describe("a ledger that shows its log to senders alone", () => {
   });
 
   it("says how where there is none, or another one; the token is never shown", async () => {
-    writeFileSync(join(base, "other.token"), `${token.replaceAll("t", "x")}\n`);
+    writeFileSync(join(base, "other.token"), `${token.replaceAll("t", "x")}\n`, { mode: 0o600 });
     const url = await serve((path) => files.get(path), token);
     for (const ran of [await verify(url), await reading(url, "other.token")(["tail"])]) {
       expect(ran.code).toBe(2);

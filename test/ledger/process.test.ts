@@ -117,7 +117,7 @@ describe("ledger follow --config", () => {
     let server = track(await serve(ledger));
     const log = join(parent, "audit.log");
     const tokenFile = join(parent, "ledger.token");
-    writeFileSync(tokenFile, `${token}\n`);
+    writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
     const config = join(parent, "follow.yaml");
     const write = (): void =>
       writeFileSync(
@@ -180,7 +180,7 @@ describe("ledger follow --config", () => {
 
   it("a second agent on the same positions is refused with the first one's name", async () => {
     const config = join(parent, "follow.yaml");
-    writeFileSync(join(parent, "ledger.token"), `${token}\n`);
+    writeFileSync(join(parent, "ledger.token"), `${token}\n`, { mode: 0o600 });
     writeFileSync(
       config,
       'gateways:\n  - { id: gateway-1, audit: audit.log }\nto: { url: "http://127.0.0.1:9", token_file: ledger.token }\nstate: positions\n',
@@ -196,7 +196,7 @@ describe("ledger follow --config", () => {
   });
 
   it("refuses a ledger that is reached in clear, and certificates that nobody checks", async () => {
-    writeFileSync(join(parent, "ledger.token"), `${token}\n`);
+    writeFileSync(join(parent, "ledger.token"), `${token}\n`, { mode: 0o600 });
     const config = join(parent, "follow.yaml");
     const told = async (url: string): Promise<string> => {
       writeFileSync(

@@ -18,7 +18,7 @@ let told: string[];
 const ends: (() => void | Promise<void>)[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "glassgate-remote-"));
-  writeFileSync(join(folder, "token"), `${token}\n`);
+  writeFileSync(join(folder, "token"), `${token}\n`, { mode: 0o600 });
   told = [];
 });
 afterEach(async () => {

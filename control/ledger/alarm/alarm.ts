@@ -37,3 +37,17 @@ export function bodyOf(alarm: Alarm, origin: string): string {
     data: { code, severity, title, operator, origin, entry, about, ...told, says: visible(says) },
   });
 }
+
+/** What a person sends to see whether it arrives: as an alarm is, with a code that none has, and without an entry. */
+export function testBody(origin: string, at: number): string {
+  const severity = "notice";
+  const title = "This is a test: nothing is wrong";
+  const operator = "Nothing. Somebody tries whether alarms arrive here.";
+  const says = "sent by `glassgate ledger test-alarms`";
+  return JSON.stringify({
+    type: "glassgate.ledger.alarm",
+    timestamp: new Date(at).toISOString(),
+    text: `[test] ${title} (test)\n${spanOf(says)}\n${operator}\nNo entry of ${spanOf(origin)}`,
+    data: { code: "test", severity, title, operator, origin, entry: null, about: [], says },
+  });
+}

@@ -1,16 +1,11 @@
 /**
- * Alarms on their way out: to each receiver in order, tried again with growing pauses, at least once also over a restart. What could not
- * be delivered is said.
+ * Alarms on their way out: to each receiver in order, tried again with growing pauses, at least once also over a restart. A receiver
+ * that does not work is said at the first failure, and what could not be delivered at last as well.
  */
-import { createHash } from "node:crypto";
-import { messageOf } from "../../base/errors.js";
-import { visible } from "../../base/text.js";
 import { alarmRows } from "../chain/codes.gen.js";
 import { type Alarm, bodyOf } from "./alarm.js";
-import { type Command, runCommand } from "./command.js";
-import { Refused, sendWebhook, type Webhook } from "./webhook.js";
-
-export type Receiver = { readonly name: string } & ({ readonly webhook: Webhook } | { readonly command: Command });
+import { deliver, faultOf, type Receiver } from "./receiver.js";
+import { Refused } from "./webhook.js";
 
 export interface DispatcherOptions {
   /** The log's: it stands in each alarm, and with the entry's index it is the alarm's name. */
@@ -18,8 +13,12 @@ export interface DispatcherOptions {
   readonly receivers: readonly Receiver[];
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** An alarm that is lost for one receiver, after all tries or as too many wait. */
+  /** An alarm that is lost for one receiver, after all tries or as too many wait. @param why sentences */
   readonly onLost: (alarm: Alarm, receiver: string, why: string) => void;
+  /** A receiver has begun to fail; it is tried again. @param why sentences */
+  readonly onFailing?: (alarm: Alarm, receiver: string, why: string) => void;
+  /** One that had failed takes alarms again. */
+  readonly onWorking?: (receiver: string) => void;
   /** Keeps the index before which every alarm was delivered, or given up. */
   readonly keepPosition?: (before: number) => void;
   /** Milliseconds before each further try. */
@@ -38,6 +37,8 @@ interface Lane {
   readonly receiver: Receiver;
   readonly queue: Alarm[];
   running: Promise<void> | undefined;
+  /** Since the last try that did not succeed. */
+  isFailing: boolean;
 }
 
 export class Dispatcher {
@@ -51,7 +52,7 @@ export class Dispatcher {
   private handedIn = 0;
 
   constructor(private readonly options: DispatcherOptions) {
-    this.lanes = options.receivers.map((receiver) => ({ receiver, queue: [], running: undefined }));
+    this.lanes = options.receivers.map((receiver) => ({ receiver, queue: [], running: undefined, isFailing: false }));
     // Counters are there from the start: the first that is lost must be a rise.
     for (const { name } of options.receivers) {
       this.lost.set(name, 0);
@@ -75,7 +76,7 @@ export class Dispatcher {
   private makesRoom(alarm: Alarm, lane: Lane): boolean {
     const at = isCritical(alarm) ? lane.queue.findIndex((one, i) => i > 0 && !isCritical(one)) : -1;
     const [given = alarm] = at < 0 ? [] : lane.queue.splice(at, 1);
-    this.lose(given, lane, `more than ${MAX_QUEUE} alarms wait`);
+    this.lose(given, lane, `more than ${MAX_QUEUE} alarms wait.`);
     return at >= 0;
   }
 
@@ -96,7 +97,7 @@ export class Dispatcher {
     for (;;) {
       const alarm = lane.queue[0];
       if (alarm === undefined || this.stopping.signal.aborted) break;
-      if (!(await this.deliver(alarm, lane))) break;
+      if (!(await this.bring(alarm, lane))) break;
       lane.queue.shift();
       this.keep();
     }
@@ -104,31 +105,33 @@ export class Dispatcher {
   }
 
   /** False where it was stopped meanwhile. */
-  private async deliver(alarm: Alarm, lane: Lane): Promise<boolean> {
+  private async bring(alarm: Alarm, lane: Lane): Promise<boolean> {
     const { name } = lane.receiver;
     const pauses = this.options.pausesMs ?? PAUSES_MS;
     for (let tries = 0; ; tries++) {
       try {
         await this.once(alarm, lane.receiver);
         this.delivered.set(name, (this.delivered.get(name) ?? 0) + 1);
+        if (lane.isFailing) this.options.onWorking?.(name);
+        lane.isFailing = false;
         return true;
       } catch (error) {
         const pause = error instanceof Refused && tries + 1 >= TRIES_REFUSED ? undefined : pauses[tries];
         if (pause === undefined) {
-          this.lose(alarm, lane, visible(messageOf(error)));
+          this.lose(alarm, lane, faultOf(error));
+          lane.isFailing = true;
           return true;
         }
+        if (!lane.isFailing) this.options.onFailing?.(alarm, name, faultOf(error));
+        lane.isFailing = true;
         if (!(await this.pause(pause))) return false;
       }
     }
   }
 
-  private async once(alarm: Alarm, receiver: Receiver): Promise<void> {
+  private once(alarm: Alarm, receiver: Receiver): Promise<void> {
     const { origin, clock } = this.options;
-    const body = bodyOf(alarm, origin);
-    if ("command" in receiver) return runCommand(receiver.command, body);
-    const log = createHash("sha256").update(origin).digest("hex").slice(0, 12);
-    return sendWebhook(receiver.webhook, `alarm_${log}_${alarm.entry}`, body, Math.floor(clock() / 1000));
+    return deliver(receiver, origin, { id: String(alarm.entry), body: bodyOf(alarm, origin), at: clock() });
   }
 
   /** False where it was stopped meanwhile. */

@@ -1,10 +1,10 @@
 /** A signed POST by the scheme of Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. No redirect is followed. */
 import { createHmac } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { type RequestOptions, request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
 import type { TcpSocketConnectOpts } from "node:net";
-import { reasonOf, UserError } from "../../base/errors.js";
+import { UserError } from "../../base/errors.js";
+import { readPrivateText } from "../../base/private-file.js";
 import { visible } from "../../base/text.js";
 import { type Address, addressesOf, type Resolve } from "./address.js";
 
@@ -29,22 +29,7 @@ export interface Webhook {
 
 /** Reads `whsec_...` from a file that nobody else can read. */
 export function readWebhookSecret(path: string): Buffer {
-  let text: string;
-  try {
-    const file = openSync(path, "r");
-    try {
-      if ((fstatSync(file).mode & 0o077) !== 0)
-        throw new UserError(`${visible(path)}: others may read this secret.`, {
-          hint: "chmod 600 it, and take a new secret if others can log in here.",
-        });
-      text = readFileSync(file, "utf8").trim();
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot read the webhook's secret ${visible(path)}: ${reasonOf(error)}.`, { cause: error });
-  }
+  const text = readPrivateText(path, "the webhook's secret").trim();
   const secret = Buffer.from(SECRET.exec(text)?.[1] ?? "", "base64");
   if (secret.length >= MIN_SECRET_BYTES && secret.length <= MAX_SECRET_BYTES) return secret;
   throw new UserError(`${visible(path)} is no secret of a webhook.`, {

@@ -104,6 +104,8 @@ export class Meaning {
   /** Alarms in the log, of more than a notice. */
   readonly onRecord: Finding[] = [];
   onRecordCount = 0;
+  /** Those that are a notice. */
+  noticeCount = 0;
   /** The first entry that no ledger writes so, or whose blob is not there. */
   malformed: Problem | undefined;
   malformedCount = 0;
@@ -156,7 +158,11 @@ export class Meaning {
 
   private noteAlarm(index: number, body: Buffer): void {
     const alarm = decodeFinding(body);
-    if (alarm === undefined || alarmRows[alarm.code].severity === "notice") return;
+    if (alarm === undefined) return;
+    if (isNotice(alarm)) {
+      this.noticeCount += 1;
+      return;
+    }
     this.onRecordCount += 1;
     if (this.onRecord.length < MAX_KEPT) this.onRecord.push({ ...alarm, index });
   }

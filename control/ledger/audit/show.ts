@@ -4,6 +4,7 @@ import { visible } from "../../base/text.js";
 import { showTime } from "../../base/time.js";
 import { type Members, membersOf, textOf, wholeOf } from "./line.js";
 import { grantOf, type ReadEntry } from "./reader.js";
+import { ownWords } from "./show-own.js";
 
 /** Of bytes that are no line of ours; `--json` shows all of them. */
 const SHOWN = 100;
@@ -48,6 +49,8 @@ function words(entry: ReadEntry, members: Members | undefined): string {
   const { head, body } = entry;
   if (head === undefined) return `no entry of a ledger: ${start(body)}`;
   if (head.type === "quarantine") return parts(head.why, `from ${head.sender}:`, start(body));
+  const own = ownWords(head.type, body, members);
+  if (own !== undefined) return own;
   if (members === undefined) return start(body);
   switch (head.type) {
     case "record":

@@ -262,8 +262,9 @@ class Verification {
     this.notices = silent.filter(isNotice);
     this.open = this.meaning.open();
     this.problems.push(...wrong.map(problemOf));
-    const { onRecordCount } = this.meaning;
-    const onRecord = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
+    const { onRecordCount, noticeCount } = this.meaning;
+    const alarms = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
+    const onRecord = noticeCount === 0 ? alarms : `${alarms}, and ${plural(noticeCount, "notice")}`;
     if (wrong.length > 0)
       this.say("meaning", false, `${plural(wrong.length, "finding")} without an alarm of the ledger's; ${onRecord}`);
     else this.say("meaning", true, `nothing wrong that the ledger was silent about; ${onRecord}`);

@@ -3,7 +3,8 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
-import { readBytes, readText } from "../../base/files.js";
+import { readBytes } from "../../base/files.js";
+import { readPrivateText } from "../../base/private-file.js";
 import { visible } from "../../base/text.js";
 import type { AgentConfig } from "../config.js";
 import { encodeFrame } from "../frame.js";
@@ -45,7 +46,7 @@ function checkedUrl(text: string): URL {
 }
 
 export function tokenIn(file: string): string {
-  const token = readText(file, "the token", "`glassgate ledger token NAME` prints one, once.").trim();
+  const token = readPrivateText(file, "the token", "`glassgate ledger token NAME` prints one, once.").trim();
   if (/^[\x21-\x7e]{16,256}$/.test(token)) return token;
   throw new UserError(`${visible(file)} holds no token.`, {
     hint: "It is one line, as `glassgate ledger token NAME` printed it.",

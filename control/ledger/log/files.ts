@@ -36,7 +36,7 @@ export interface FilesLogOptions {
 /** What the log stands on; another one only in tests. */
 export interface Disk {
   readonly files: FileOps;
-  takeLock(path: string, holder: string): Promise<Lock>;
+  takeLock(path: string, holder: string, also?: readonly string[]): Promise<Lock>;
 }
 
 const CHECKPOINT = "checkpoint";
@@ -238,9 +238,10 @@ export async function openFilesLog(options: FilesLogOptions, disk: Disk = REAL_D
   const { folder, signedPath, holder = "glassgate" } = options;
   const locks: Lock[] = [];
   try {
-    locks.push(await disk.takeLock(join(folder, "lock"), holder));
     // A copy of the folder has a lock of its own; the key has one record.
-    locks.push(await disk.takeLock(`${signedPath}.lock`, holder));
+    const keyLock = `${signedPath}.lock`;
+    locks.push(await disk.takeLock(join(folder, "lock"), holder, [keyLock]));
+    locks.push(await disk.takeLock(keyLock, holder));
     return await open(options, disk.files, locks);
   } catch (error) {
     // A lock that cannot be removed is a dead process's soon; the error that counts is the first.

@@ -47,16 +47,28 @@ export async function holderOf(path: string): Promise<Holder | undefined> {
   }
 }
 
-const held = (path: string, holder: Holder): UserError =>
-  new UserError(
+/** Whether one process has both. */
+export const isSameHolder = (one: Holder, other: Holder | undefined): boolean =>
+  other !== undefined && one.pid === other.pid && one.host === other.host && one.started === other.started;
+
+/** @param also other locks that one may have, too: each has to go before anybody can write */
+async function held(path: string, holder: Holder, also: readonly string[]): Promise<UserError> {
+  const left: string[] = [path];
+  for (const other of also) {
+    // One that says nothing is left out: it is told of in its turn.
+    const found = await holderOf(other).catch(() => undefined);
+    if (found !== undefined && isSameHolder(holder, found)) left.push(other);
+  }
+  return new UserError(
     `"${visible(holder.name)}" writes to this ledger: process ${holder.pid} on ${visible(holder.host)}, since ${visible(holder.since)}.`,
     {
       hint: isHere(holder)
         ? "One process writes. Hand it what is to be written (`glassgate ledger serve` takes it by POST), or end it first."
-        : `One process writes, and from here nobody can see whether that one has ended. If its machine or container is gone for good, and only then: rm ${visible(path)}`,
+        : `One process writes, and from here nobody can see whether that one has ended. If its machine or container is gone for good, and only then: rm ${left.map(visible).join(" ")}`,
       exitCode: 1,
     },
   );
+}
 
 async function writeOwn(path: string, holder: Holder): Promise<void> {
   const file = await open(path, "wx", 0o644);
@@ -69,7 +81,7 @@ async function writeOwn(path: string, holder: Holder): Promise<void> {
 }
 
 /** @param own the file with this holder's name, of which `path` becomes another name */
-async function take(path: string, own: string, depth: number): Promise<void> {
+async function take(path: string, own: string, depth: number, also: readonly string[]): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
     try {
       await link(own, path);
@@ -79,9 +91,9 @@ async function take(path: string, own: string, depth: number): Promise<void> {
     }
     const holder = await holderOf(path);
     if (holder === undefined) continue; // Released meanwhile.
-    if (!isSurelyGone(holder) || depth >= MAX_DEPTH) throw held(path, holder);
+    if (!isSurelyGone(holder) || depth >= MAX_DEPTH) throw await held(path, holder, also);
     const succession = `${path}.${holder.id}`;
-    await take(succession, own, depth + 1);
+    await take(succession, own, depth + 1, []);
     try {
       // Whoever replaces this holder has the succession; so what is still here now stays until it is replaced below.
       if ((await holderOf(path))?.id !== holder.id) continue;
@@ -113,14 +125,18 @@ async function tidy(path: string): Promise<void> {
   }
 }
 
-/** @param name what holds it, for the others @throws where somebody does, with the name */
-export async function takeLock(path: string, name: string): Promise<Lock> {
+/**
+ * @param name what holds it, for the others
+ * @param also locks that are taken together with this one, for who has to clear up behind a holder that nobody can see any more
+ * @throws where somebody has it, with the name
+ */
+export async function takeLock(path: string, name: string, also: readonly string[] = []): Promise<Lock> {
   const id = randomBytes(8).toString("hex");
   const holder: Holder = { name, since: new Date().toISOString(), id, ...thisProcess() };
   const own = `${path}.own-${id}`;
   try {
     await writeOwn(own, holder);
-    await take(path, own, 0);
+    await take(path, own, 0, also);
     await tidy(path);
   } catch (error) {
     if (error instanceof UserError) throw error;

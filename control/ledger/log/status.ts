@@ -8,7 +8,7 @@ import { decodeNote, type Vkey } from "../tlog/note.js";
 import { fileSource } from "../tlog/read.js";
 import { diskUse } from "./disk-use.js";
 import { nodeFiles } from "./fileops.js";
-import { type Holder, holderOf } from "./lock.js";
+import { type Holder, holderOf, isSameHolder } from "./lock.js";
 import { isSurelyGone } from "./process.js";
 import { SignedRecord, type SignedTree } from "./signed.js";
 
@@ -21,6 +21,8 @@ export interface LogStatus {
   readonly holder: Holder | undefined;
   /** Of the holder: its process has ended, and the next writer takes its place. */
   readonly isHolderGone: boolean;
+  /** Who has the key, which may be in use with another folder, or left behind: that keeps a writer out just as well. */
+  readonly keyHolder: Holder | undefined;
   readonly disk: { readonly files: number; readonly bytes: number };
 }
 
@@ -32,6 +34,12 @@ export function faultOf({ checkpoint, signed, holder }: LogStatus): string | und
   if (signed.size !== checkpoint.size)
     return `the key has signed a tree of ${signed.size} entries last, and the folder has ${checkpoint.size}`;
   return signed.root.equals(checkpoint.root) ? undefined : "the key has signed another tree of this size";
+}
+
+/** Of the key's lock, where that is another one's than the folder's. */
+async function keyHolderOf(path: string, writer: Holder | undefined): Promise<Holder | undefined> {
+  const holder = await holderOf(path);
+  return holder === undefined || isSurelyGone(holder) || isSameHolder(holder, writer) ? undefined : holder;
 }
 
 /** @throws where the checkpoint is missing, or not signed by this key */
@@ -51,6 +59,7 @@ export async function readLogStatus(folder: string, vkey: Vkey, signedPath: stri
     signed: last,
     holder,
     isHolderGone: holder !== undefined && isSurelyGone(holder),
+    keyHolder: await keyHolderOf(`${signedPath}.lock`, holder),
     disk: await diskUse(folder),
   };
 }

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { boundedBody, fetchFault } from "../../base/body.js";
 import { UserError } from "../../base/errors.js";
-import { readText } from "../../base/files.js";
+import { readPrivateText } from "../../base/private-file.js";
 import { visible } from "../../base/text.js";
 import { isLoopback } from "../../gateway/surroundings.js";
 import type { Log } from "../log.js";
@@ -42,7 +42,7 @@ export interface TesseraOptions {
 
 /** A token from its file: one line. */
 export function readToken(path: string): string {
-  const token = readText(path, "the token").replace(/\r?\n$/, "");
+  const token = readPrivateText(path, "the token").replace(/\r?\n$/, "");
   if (/^[\x21-\x7e]{22,4096}$/.test(token)) return token;
   throw new UserError(`${visible(path)} holds no token: one line of at least 22 characters, without spaces.`);
 }

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { readTextIfThere, writeText } from "../../base/files.js";
 import { parseJson } from "../../base/schema.js";
-import { Dispatcher, type Receiver } from "../alarm/dispatcher.js";
+import { Dispatcher } from "../alarm/dispatcher.js";
+import type { Receiver } from "../alarm/receiver.js";
 import { readWebhookSecret } from "../alarm/webhook.js";
 import { alarmsFrom, type EntryReader } from "../chain/ledger.js";
 import type { LedgerConfig } from "../config.js";
@@ -16,7 +17,8 @@ export interface Alarms {
   resend(entries: EntryReader, size: number): Promise<void>;
 }
 
-function receiversOf({ alarms }: LedgerConfig): Receiver[] {
+/** Whom it names. @throws where a secret cannot be read */
+export function receiversOf({ alarms }: LedgerConfig): Receiver[] {
   const { webhooks = [], commands = [] } = alarms ?? {};
   return [
     ...webhooks.map(({ url, secret_file, allow_private }, i) => ({
@@ -36,7 +38,12 @@ export function openAlarms(config: LedgerConfig, state: string, say: (sentence: 
     receivers,
     clock: Date.now,
     onLost: ({ code, entry }, receiver, why) =>
-      say(`The alarm ${code} (entry ${entry}) did not reach ${receiver}: ${why}. It stands in the log.`),
+      say(`The alarm ${code} (entry ${entry}) did not reach ${receiver}: ${why} It stands in the log.`),
+    onFailing: ({ code, entry }, receiver, why) =>
+      say(
+        `The alarm ${code} (entry ${entry}) has not reached ${receiver} yet: ${why} It is tried again, and not said again before it is given up.`,
+      ),
+    onWorking: (receiver) => say(`Alarms reach ${receiver} again.`),
     keepPosition: (before) => {
       if (receivers.length > 0) writeText(file, `${JSON.stringify({ version: 1, before })}\n`, { mode: 0o600 });
     },

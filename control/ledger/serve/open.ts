@@ -13,6 +13,7 @@ import type { LogSigner } from "../log/key.js";
 import type { Log } from "../log.js";
 import { readEntries } from "../tlog/read.js";
 import { openAlarms } from "./alarms.js";
+import { StandingFile } from "./standing.js";
 import { startWitnessed } from "./witnessed.js";
 
 /** Positions of logs that are followed, and a cache of what the entries mean: no evidence. */
@@ -40,6 +41,8 @@ export interface OpenedLedger {
   readonly ledger: Ledger;
   readonly signer: LogSigner;
   readonly dispatcher: Dispatcher;
+  /** Writes down for others how its gateways stand. */
+  noteStanding(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,13 +92,17 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
     });
     const policyFile = config.witnesses;
     const unwitnessed = policyFile === undefined ? undefined : startWitnessed({ folder, log, policyFile, say });
+    const standing = new StandingFile(stateFolder(folder));
+    const noteStanding = (): Promise<void> => standing.note(ledger.status(), clock());
+    await noteStanding();
     const close = async (): Promise<void> => {
       await unwitnessed?.();
+      await noteStanding();
       await ledger.close();
       await dispatcher.stop();
       await log.close();
     };
-    return { log, ledger, signer, dispatcher, close };
+    return { log, ledger, signer, dispatcher, noteStanding, close };
   } catch (error) {
     await log.close();
     throw error;

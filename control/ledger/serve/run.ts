@@ -12,6 +12,8 @@ import { Turns } from "./turns.js";
 
 /** Gaps and silence are found this long after they are due, at most. */
 const TICK_MS = 2000;
+/** For `ledger status`. */
+const NOTE_MS = 5000;
 
 export interface RunOptions {
   readonly folder: string;
@@ -100,10 +102,12 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
     seen = log.size;
     intake.watch(ledger.tick()).catch(() => {}); // `failed` has it.
   }, TICK_MS);
+  const noting = setInterval(() => void opened.noteStanding(), NOTE_MS);
   const following = follower.run();
   let stopped: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
     clearInterval(timer);
+    clearInterval(noting);
     follower.stop();
     const ends = await Promise.allSettled([following, server?.close()]);
     await turns.close();

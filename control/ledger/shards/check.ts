@@ -106,14 +106,19 @@ async function readShard(
   return { opening, next };
 }
 
-async function checkpointOf({ name, source }: ShardFiles, key: Vkey): Promise<Checkpoint> {
+async function checkpointOf({ name, source }: ShardFiles, key: Vkey, isNewest: boolean): Promise<Checkpoint> {
   const note = await source.read("checkpoint");
   if (note === undefined) throw wrong(`${name} has no checkpoint: it is no ledger.`);
   try {
     return openCheckpoint(decodeNote(note), key);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw wrong(`${name}: ${error.message}`, error.hint);
+    throw wrong(
+      `${name}: ${error.message}`,
+      [error.hint, isNewest ? "--key is the verifier key of the newest shard, which is named first." : ""]
+        .filter((hint) => hint !== undefined && hint !== "")
+        .join(" "),
+    );
   }
 }
 
@@ -128,9 +133,12 @@ export async function* checkShards(
   let expected: { by: CheckedShard; predecessor: Predecessor; heads: Heads; older: Older } | undefined;
   for (const [i, shard] of shards.entries()) {
     if (i > 0 && expected === undefined)
-      throw wrong(`${shards[i - 1]?.name ?? ""} is a first shard: nothing comes before it, and not ${shard.name}.`);
+      throw wrong(
+        `${shards[i - 1]?.name ?? ""} is a first shard: nothing comes before it, and not ${shard.name}.`,
+        "Name the newest one first, with its own verifier key as --key, and the older ones behind it, each before the one that it goes on from.",
+      );
     const vkey = expected === undefined ? key : parseVkey(expected.predecessor.vkey);
-    const checkpoint = await checkpointOf(shard, vkey);
+    const checkpoint = await checkpointOf(shard, vkey, expected === undefined);
     if (expected !== undefined) mustBeLast(shard.name, checkpoint, expected.predecessor, expected.by);
     const heads = expected?.heads ?? new Heads(undefined);
     const { opening, next } = await readShard(shard, checkpoint, heads, expected?.older);

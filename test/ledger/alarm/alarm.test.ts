@@ -288,6 +288,40 @@ describe("the dispatcher", () => {
     expect([got.length, out.lost.get("hook"), positions.at(-1)]).toEqual([5, 1, 10]);
   });
 
+  it("says at the first failure that a receiver does not work, once, and when it works again", async () => {
+    const { url, port } = await receiver([500, 500, 500, 200, 200, 503, 200]);
+    const told: string[] = [];
+    const out = dispatcher(url, {
+      pausesMs: [1, 1],
+      onFailing: ({ entry }, name, why) => told.push(`${entry} ${name} ${why}`),
+      onWorking: (name) => told.push(name),
+      onLost: ({ entry }) => told.push(`lost ${entry}`),
+    });
+    for (const entry of [7, 9, 11, 13]) out.send(alarm(entry));
+    await out.drained();
+    const says = (status: number): string => `http://127.0.0.1:${port} answered ${status}.`;
+    expect(told).toEqual([`7 hook ${says(500)}`, "lost 7", "hook", `13 hook ${says(503)}`, "hook"]);
+  });
+
+  it("says why, also where it is the system that refuses", async () => {
+    const told: string[] = [];
+    const { url } = await receiver([200]);
+    for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
+    const out = dispatcher(url, {
+      receivers: [
+        { name: "gone", webhook: hook(url) },
+        { name: "private", webhook: hook(url, { mayBePrivate: false }) },
+      ],
+      pausesMs: [60_000],
+      onFailing: (_, name, why) => told.push(`${name}: ${why}`),
+    });
+    out.send(alarm(7));
+    await expect.poll(() => told.length, { timeout: 10_000 }).toBe(2);
+    expect(told.sort()[0]).toBe("gone: nobody listens there. Check the address.");
+    expect(told[1]).toMatch(/^private: .* is not https\. Plain http needs allow_private: true\.$/);
+    await out.stop();
+  });
+
   it("sends what it had not delivered again after a restart", async () => {
     const down = await receiver([500]);
     const before = dispatcher(down.url, { pausesMs: [60_000] });
