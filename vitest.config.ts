@@ -21,7 +21,22 @@ export const settings = {
  * What only computes, and leaves its process as it found it (test/kit/as-found.ts): these files follow each other in one process, which
  * has read control/ and its packages already. That is a second of work less for each.
  */
-const SHARING = ["test/{base,grant,kong,signer,trust}/**/*.test.ts", "test/ledger/{chain,tlog}/*.test.ts"];
+const SHARING = [
+  "test/{base,grant,kong,signer,trust}/**/*.test.ts",
+  "test/ledger/{chain,tlog}/*.test.ts",
+  "test/ledger/log/{files,key,partials,queue,refusal}.test.ts",
+  "test/ledger/alarm/metrics.test.ts",
+  "test/ledger/{config,policy,show,silence,turns,verify,witness,witnessing}.test.ts",
+  "test/crypto/{edges,hashes,wycheproof}.test.ts",
+  "test/host/{calls,host,lives}.test.ts",
+  "test/host/ngx/{calls,differences,lives,loading}.test.ts",
+  "test/gateway/{kong-verify,verify,verify-good,verify-stripped}.test.ts",
+  "test/verdicts/{beside,bundle-reasons,bundle-shapes,certificate,comes-back,corrections,counters,denials,evidence}.test.ts",
+  "test/verdicts/{host-calls,hot-path,limits,nonsense,paths,proof,receipts,record,refusals,revert,same-work}.test.ts",
+  "test/verdicts/{tables,threshold,upgrade,waiting}.test.ts",
+  "test/bench/{flags,page,statistics}.test.ts",
+  "test/caller/{guard,proof}.test.ts",
+];
 
 export default defineConfig({
   test: {

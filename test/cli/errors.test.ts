@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inside } from "./inside.js";
 import { atTerminal, glassgate, type Ran, shell } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-errors-"));
@@ -10,6 +11,9 @@ const keys = join(base, "keys");
 const env = { GLASSGATE_KEYS: keys, GLASSGATE_PASSPHRASE: "right" };
 const run = (args: readonly string[], more: Record<string, string> = {}): Promise<Ran> =>
   glassgate(args, { cwd: base, env: { ...env, ...more } });
+/** The same in this process, for all further cases of a kind of which one is seen as a process of its own. */
+const here = (args: readonly string[], more: Record<string, string> = {}): Promise<Ran> =>
+  inside(args, { cwd: base, env: { ...env, ...more } });
 
 /** One sentence and the next step, nothing on stdout, no stack. */
 function expectError({ code, stdout, stderr }: Ran, sentence: string | RegExp, next: string | RegExp): void {
@@ -29,8 +33,8 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 describe("the command line", () => {
   it("refuses unknown commands and flags with the nearest right name", async () => {
     expectError(await run(["bundel"]), /unknown command 'bundel'\n\(Did you mean bundle\?\)/, "--help");
-    expectError(await run(["key", "list", "--jsn"]), /unknown option '--jsn'\n\(Did you mean --json\?\)/, "--help");
-    expectError(await run(["bundle", "build", "extra"]), /too many arguments/, "--help");
+    expectError(await here(["key", "list", "--jsn"]), /unknown option '--jsn'\n\(Did you mean --json\?\)/, "--help");
+    expectError(await here(["bundle", "build", "extra"]), /too many arguments/, "--help");
   });
 
   it("has examples in the help of every command", async () => {
@@ -56,7 +60,7 @@ describe("the command line", () => {
       ...["run", "curl", "proxy", "status", "return", "revoke"].map((command) => [command]),
     ];
     for (const path of paths) {
-      const { code, stdout } = await run([...path, "--help"]);
+      const { code, stdout } = await (path[0] === "init" ? run : here)([...path, "--help"]);
       expect(code, path.join(" ")).toBe(0);
       expect(stdout, path.join(" ")).toContain(`Examples:\n  $ `);
     }
@@ -64,11 +68,11 @@ describe("the command line", () => {
 
   it("completes commands and flags in three shells", async () => {
     expect((await run(["completion", "bash"])).stdout).toContain("complete -o filenames -F _glassgate glassgate");
-    expect((await run(["completion", "zsh"])).stdout).toContain("#compdef glassgate");
-    expect((await run(["completion", "fish"])).stdout).toContain("complete -c glassgate");
-    expectError(await run(["completion", "tcsh"]), /no completion for tcsh/, "bash, zsh or fish");
+    expect((await here(["completion", "zsh"])).stdout).toContain("#compdef glassgate");
+    expect((await here(["completion", "fish"])).stdout).toContain("complete -c glassgate");
+    expectError(await here(["completion", "tcsh"]), /no completion for tcsh/, "bash, zsh or fish");
+    const script = (await here(["completion", "bash"])).stdout;
     const offered = async (...words: string[]): Promise<string[]> => {
-      const script = (await run(["completion", "bash"])).stdout;
       const line = `COMP_WORDS=(glassgate ${words.join(" ")} ""); COMP_CWORD=${words.length + 1}; _glassgate; printf '%s\\n' "\${COMPREPLY[@]}"`;
       const { stdout } = await shell(`${script}\n${line}`, { cwd: base });
       return stdout.split("\n");
@@ -91,7 +95,7 @@ describe("the roster", () => {
     const before = original();
     writeFileSync(join(base, "roster.yaml"), change(before));
     try {
-      return await run(["bundle", "build"]);
+      return await here(["bundle", "build"]);
     } finally {
       writeFileSync(join(base, "roster.yaml"), before);
       expect(existsSync(join(base, "bundle.next"))).toBe(false);
@@ -145,7 +149,7 @@ describe("the roster", () => {
 
 describe("keys", () => {
   it("a wrong passphrase is one sentence", async () => {
-    await run(["bundle", "build"]);
+    await here(["bundle", "build"]);
     const line = "npx glassgate bundle sign --key root-1";
     const ran = await atTerminal(line, ["yes"], { cwd: base, env: { ...env, GLASSGATE_PASSPHRASE: "wrong" } });
     expect(ran.code).toBe(2);
@@ -155,7 +159,7 @@ describe("keys", () => {
   });
 
   it("a key that is not there names the nearest", async () => {
-    await run(["bundle", "build"]);
+    await here(["bundle", "build"]);
     expectError(
       await run(["bundle", "sign", "--key", "rot-1"]),
       /no key named rot-1\. Did you mean root-1\?/,
@@ -171,20 +175,20 @@ describe("keys", () => {
     expectError(await run(["key", "show", "rita"]), /rita\.key\.json is damaged/, /backup/);
     writeFileSync(path, before);
     chmodSync(path, 0o644);
-    expectError(await run(["key", "show", "rita"]), /can be read by others/, /chmod 600/);
+    expectError(await here(["key", "show", "rita"]), /can be read by others/, /chmod 600/);
     chmodSync(path, 0o600);
   });
 
   it("are never overwritten, and new ones are private", async () => {
     expectError(await run(["key", "new", "rita"]), /There is a key rita already/, /another name/);
-    expectError(await run(["init", "."]), /exists already\. Nothing was changed\./, /empty directory/);
-    expect((await run(["key", "list"])).stdout).toMatch(/^rita\s+Ed25519\s+[\w-]{43}$/m);
+    expectError(await here(["init", "."]), /exists already\. Nothing was changed\./, /empty directory/);
+    expect((await here(["key", "list"])).stdout).toMatch(/^rita\s+Ed25519\s+[\w-]{43}$/m);
     for (const file of readdirSync(keys)) expect(readFileSync(join(keys, file), "utf8")).not.toContain('"d"');
   });
 
   it("an empty passphrase makes no key", async () => {
     expectError(
-      await run(["key", "new", "empty"], { GLASSGATE_PASSPHRASE: "" }),
+      await here(["key", "new", "empty"], { GLASSGATE_PASSPHRASE: "" }),
       /The passphrase is empty/,
       /several words/,
     );
@@ -212,7 +216,7 @@ describe("messages", () => {
       /- for standard input/,
     );
     expectError(
-      await run(["ask", "get", "https://a/", "--ent", "x", "--reason", "y", "--text", "z", "--key", "rita"]),
+      await here(["ask", "get", "https://a/", "--ent", "x", "--reason", "y", "--text", "z", "--key", "rita"]),
       /trust bundle bundle\.jws: it does not exist/,
       /bundle build/,
     );
