@@ -19,7 +19,14 @@ describe("x", () => {
     await scene.write(join(base, "log"));
     const list = await scene.read(join(base, "log"));
     writeFileSync(join(base, "k.vkey"), key.vkey);
-    for (const args of [["list"],["overdue"],["show", list.reviews[0]?.jti ?? ""],["show", "--csv", list.reviews[0]?.jti ?? ""],["show", "nobody"], ["show", "--help"]]) {
+    for (const args of [
+      ["list"],
+      ["overdue"],
+      ["show", list.reviews[0]?.jti ?? ""],
+      ["show", "--csv", list.reviews[0]?.jti ?? ""],
+      ["show", "nobody"],
+      ["show", "--help"],
+    ]) {
       const [command = "", ...rest] = args;
       const ran = await inside(["review", command, join(base, "log"), ...rest, "--key", join(base, "k.vkey")], {});
       console.log(args.join(" "), ran.code, ran.stderr, ran.stdout);

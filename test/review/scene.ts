@@ -5,10 +5,10 @@
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost, type OpenRequest } from "../../control/host/host.js";
 import type { Received } from "../../control/ledger/intake.js";
+import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { hoursOf } from "../../control/review/hours.js";
 import type { ReviewList } from "../../control/review/model.js";
 import { type ReadOptions, readReviews } from "../../control/review/read.js";
-import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { HOST, type Json, World } from "../kit/world.js";
 import { anchorsOf, GATEWAY, line, type Opened, open, other } from "../ledger/chain/kit.js";
 import { filesOf, type TestKey, testKey, writeLog } from "../ledger/make-log.js";
@@ -42,7 +42,10 @@ export class Scene {
   ) {}
 
   /** @param start milliseconds; a Wednesday at noon, UTC, in the past: what has ended has ended */
-  static async start(start = Date.UTC(2026, 0, 14, 12), claims: (world: World) => Json = (world) => world.bundleClaims()): Promise<Scene> {
+  static async start(
+    start = Date.UTC(2026, 0, 14, 12),
+    claims: (world: World) => Json = (world) => world.bundleClaims(),
+  ): Promise<Scene> {
     const world = new World(Math.floor(start / 1000));
     const clock = { now: start };
     const host = await FilterHost.load({ nodeId: GATEWAY, clock: () => clock.now });
@@ -65,7 +68,14 @@ export class Scene {
     this.clock.now += milliseconds;
   }
 
-  private open({ grant, method = "GET", path = "/orders/7", host = HOST, source = "192.0.2.1:5000", requestId }: Asked): [OpenRequest, string] {
+  private open({
+    grant,
+    method = "GET",
+    path = "/orders/7",
+    host = HOST,
+    source = "192.0.2.1:5000",
+    requestId,
+  }: Asked): [OpenRequest, string] {
     this.serial += 1;
     const id = requestId ?? `request-${this.serial}`;
     const opened = this.host.open({
@@ -83,7 +93,13 @@ export class Scene {
 
   private linesOf(audit: string): Received[] {
     const { record, evidence, settled, correction, ended } = readAuditLines(audit);
-    const texts = [record, evidence === undefined ? undefined : JSON.stringify({ evidence }), settled, correction, ended];
+    const texts = [
+      record,
+      evidence === undefined ? undefined : JSON.stringify({ evidence }),
+      settled,
+      correction,
+      ended,
+    ];
     return texts.flatMap((text) => (text === undefined ? [] : [line(text)]));
   }
 
@@ -99,9 +115,14 @@ export class Scene {
     return verdict;
   }
 
-  async answer(requestId: string, { status = 200, durationMs = 12, details = "via_upstream" }: Answered): Promise<void> {
+  async answer(
+    requestId: string,
+    { status = 200, durationMs = 12, details = "via_upstream" }: Answered,
+  ): Promise<void> {
     const text = { time: new Date(this.clock.now).toISOString(), request_id: requestId, verdict: "allow", status };
-    await this.hand(line(JSON.stringify({ ...text, bytes_received: 0, bytes_sent: 17, duration_ms: durationMs, details })));
+    await this.hand(
+      line(JSON.stringify({ ...text, bytes_received: 0, bytes_sent: 17, duration_ms: durationMs, details })),
+    );
   }
 
   /** A stream that is open when its grant ends. */
