@@ -100,6 +100,7 @@ function reviewOf(joining: Joining, grant: string, record: AuditRecord): GrantRe
     course: undefined,
     shared: undefined,
     firstAt: joining.at,
+    firstTs: Math.min(Date.parse(record.ts), joining.at),
     lastAt: joining.at,
     digest: NO_DIGEST,
     counts: { allowed: 0, denied: 0, answers: 0, alarms: 0 },

@@ -26,6 +26,8 @@ export interface GrantReview {
   /** The review that it shares. */
   shared: string | undefined;
   readonly firstAt: number;
+  /** When it was decided on first, by the gateway's clock. */
+  readonly firstTs: number;
   lastAt: number;
   digest: string;
   readonly counts: { -readonly [name in keyof ReviewCounts]: number };
