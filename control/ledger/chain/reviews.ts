@@ -77,6 +77,14 @@ export const newReviews = (): Reviews => ({
   pending: new Map(),
 });
 
+export const newCourse = (openedAt: number): Course => ({
+  openedAt,
+  since: openedAt,
+  isTold: false,
+  closed: undefined,
+  isOutdated: false,
+});
+
 export const grantIn = ({ used, denied }: Reviews, grant: string): GrantReview | undefined =>
   used.get(grant) ?? denied.get(grant);
 
