@@ -36,7 +36,7 @@ function unpack(packed: string, folder: string): void {
     // Its own knows the places of another machine.
     writeFileSync(
       join(temporary, "fonts.conf"),
-      `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(folder, "fonts")}</dir><dir>/usr/share/fonts</dir><cachedir>${join(folder, "fonts-cache")}</cachedir></fontconfig>\n`,
+      `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(folder, "fonts")}</dir><dir>/usr/share/fonts</dir><alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias><cachedir>${join(folder, "fonts-cache")}</cachedir></fontconfig>\n`,
     );
     renameSync(temporary, folder);
   } catch (error) {

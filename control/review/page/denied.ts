@@ -6,7 +6,7 @@ import { closures, howToClose } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { jsonSection } from "./evidence.js";
 import { code, data, type Html, html } from "./html.js";
-import { clockOf, counted, dayOf, dueWords, number, showMoment, stateAt, stateWords, time, titleOf } from "./words.js";
+import { clockOf, counted, dayOf, dueSentence, number, showMoment, stateAt, stateWords, time, titleOf } from "./words.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -33,7 +33,7 @@ export function deniedPage(
 ): string {
   const state = stateAt(review, place.now);
   const isClosed = review.closures.some(({ isOutdated }) => !isOutdated);
-  const main = html`<p class="over"><span class="state${state === "overdue" || state === "reopened" ? " hot" : ""}">${stateWords[state]}</span>${state === "closed" ? undefined : html`<span>A signature is due ${time(review.dueAt)}, ${dueWords(review, place.now)}</span>`}</p>
+  const main = html`<p class="over"><span class="state${state === "overdue" || state === "reopened" ? " hot" : ""}">${stateWords[state]}</span>${state === "closed" ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}</p>
 <h1>Denied: ${data(review.sub)}</h1>
 <p class="lede">${counted(review.grants.length, "grant")} of ${data(review.sub)} opened nothing in the hour from ${dayOf(review.hour)} ${clockOf(review.hour)} to ${clockOf(review.hour + HOUR_MS)} UTC: ${counted(review.calls.length, "call was", "calls were")} denied.</p>
 <section aria-labelledby="why-title"><h2 id="why-title">What happened</h2>${verdictRows(review.verdicts)}

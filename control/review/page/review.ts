@@ -8,7 +8,7 @@ import { grantedSection } from "./granted.js";
 import { data, type Html, html } from "./html.js";
 import { peopleSection } from "./people.js";
 import { timelineSvg } from "./timeline.js";
-import { clockOf, counted, dayOf, dueWords, minutes, showMoment, stateAt, stateWords, time } from "./words.js";
+import { clockOf, counted, dayOf, dueSentence, minutes, showMoment, stateAt, stateWords, time } from "./words.js";
 
 /** Further entries of one point are named by the command. */
 const MOST_LINKS = 16;
@@ -122,7 +122,7 @@ export function reviewPage(review: Review, place: Place): string {
   const state = stateAt(review, place.now);
   const isHot = state === "overdue" || state === "reopened";
   const isDone = state === "closed";
-  const main = html`<p class="over"><span class="state${isHot ? " hot" : ""}">${stateWords[state]}</span>${isDone ? undefined : html`<span>A signature is due ${time(review.dueAt)}, ${dueWords(review, place.now)}</span>`}${review.drill === undefined ? undefined : html`<span class="state">Drill</span>`}</p>
+  const main = html`<p class="over"><span class="state${isHot ? " hot" : ""}">${stateWords[state]}</span>${isDone ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}${review.drill === undefined ? undefined : html`<span class="state">Drill</span>`}</p>
 <h1>${data(review.incident ?? review.entitlement)}${review.incident === undefined ? undefined : html`: ${data(review.reason ?? review.entitlement)}`}</h1>
 ${lede(review)}
 <nav class="parts" aria-label="On this page">${parts.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav>

@@ -70,6 +70,7 @@ dl.facts dd{margin:0}
 ul.look,ol.look{list-style:none;margin:0;padding:0}
 ul.look>li{border-left:3px solid var(--mark);padding:.35rem 0 .35rem .9rem;margin:.5rem 0}
 ul.look>li .small{margin-top:.1rem}
+ol.look>li+li{margin-top:.75rem}
 ul.checks{list-style:none;margin:0;padding:0}
 ul.checks li{padding-left:1.75rem;margin:.4rem 0;position:relative}
 ul.checks li::before{content:"✓";content:"✓" / "";position:absolute;left:.15rem;color:var(--quiet);font-weight:700}
@@ -103,13 +104,13 @@ caption{text-align:left;color:var(--quiet);font-size:.875rem;padding:0 0 .4rem}
 th{text-align:left;font-weight:600;color:var(--quiet);font-size:.8125rem;border-bottom:1px solid var(--line);padding:.35rem .9rem .35rem 0;vertical-align:bottom}
 td{border-bottom:1px solid var(--line);padding:.45rem .9rem .45rem 0;vertical-align:top}
 tbody th{color:var(--ink);font-size:inherit;vertical-align:top;padding-top:.45rem}
+table.calls th:nth-child(1){width:8rem}table.calls th:nth-child(2){width:9rem}table.calls th:nth-child(4){width:15rem}
 td.when,td.num{white-space:nowrap;font-variant-numeric:tabular-nums}
 td .sub,th .sub{display:block;color:var(--quiet);font-size:.8125rem;font-weight:400}
 .no{color:var(--mark);font-weight:600}
-.parts-of{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem .5rem;margin:.2rem 0 0;padding:0}
+.parts-of{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem .5rem;margin:0;padding:0}
 .parts-of li{border:1px solid var(--bar);border-radius:.3rem;padding:.05rem .55rem;max-width:100%}
 .parts-of li.never{border:1px dashed var(--mark);color:var(--mark)}
-.parts-of li.never code::after{content:""}
 .share{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.25rem 1rem;align-items:center;margin:.15rem 0 1rem}
 .filters{display:flex;flex-wrap:wrap;gap:.4rem;margin:.75rem 0;font-size:.875rem}
 .filters a{border:1px solid var(--line);border-radius:99rem;padding:.15rem .75rem;text-decoration:none;background:var(--paper)}
@@ -132,7 +133,7 @@ svg .mid{display:none}
 dl.facts{grid-template-columns:minmax(0,1fr);gap:0}
 dl.facts dt{font-size:.8125rem;margin-top:.6rem}
 body>header .origin{margin-left:0;width:100%}
-table.cards,table.cards tbody,table.cards tr,table.cards td,table.cards tbody th{display:block}
+table.cards,table.cards caption,table.cards tbody,table.cards tr,table.cards td,table.cards tbody th{display:block}
 table.cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.cards tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
 table.cards td,table.cards tbody th{border:0;padding:.05rem 0}

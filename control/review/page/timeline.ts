@@ -4,7 +4,7 @@
  */
 import type { Call, Moment, Review } from "../model.js";
 import { type Html, html } from "./html.js";
-import { clockOf, counted, dayOf, minutes } from "./words.js";
+import { clockOf, counted, dayOf, minutes, number } from "./words.js";
 
 /** So many columns of calls; more would be thinner than a line. */
 const BINS = 96;
@@ -93,7 +93,7 @@ function grantLane({ issuedAt, teardown: { exp, revokedAt } }: Review, x: Scale)
   const bar = (from: number, to: number, kind: string, y: number): Html =>
     html`<rect class="${kind}" x="${percent(x(from))}" y="${y + 4}" width="${percent(Math.max(0, x(to) - x(from)))}" height="12" rx="2"/>`;
   return {
-    name: `Grant open: ${minutes((end - issuedAt) / 60_000)}${end < exp ? `, revoked ${minutes((exp - end) / 60_000)} before its end` : ""}`,
+    name: end < exp ? `Open for ${number((end - issuedAt) / 60_000)} of ${minutes((exp - issuedAt) / 60_000)}: revoked` : `Open for ${minutes((exp - issuedAt) / 60_000)}`,
     draw: (y) => html`${end < exp ? bar(end, exp, "rest", y) : undefined}${bar(issuedAt, end, "bar", y)}`,
   };
 }
@@ -106,7 +106,7 @@ function lanesOf(review: Review, domain: Domain): Lane[] {
   );
   if (asked.length > 0)
     lanes.push({
-      name: "Asked ○  approved and issued ●",
+      name: "Asked, approved, issued",
       draw: (y) =>
         html`<line class="rail" x1="0" x2="100%" y1="${y + 10}" y2="${y + 10}"/>${asked.map(({ at, what }) => html`<circle class="${what === "asked" ? "ring" : "dot"}" cx="${percent(x(at))}" cy="${y + 10}" r="${what === "asked" ? 5 : 6}"/>`)}`,
     });
@@ -131,7 +131,7 @@ function lanesOf(review: Review, domain: Domain): Lane[] {
   });
   if (streams.length > 0)
     lanes.push({
-      name: `${counted(streams.length, "long stream")}, | where the gateway ended one`,
+      name: `${counted(streams.length, "long stream")}; | ended by the gateway`,
       draw: (y) =>
         html`${rail(y)}${streams.slice(0, MOST_STREAMS).map(({ at, end, isCut }, i) => {
           const top = y + 2 + (i % 4) * 5;

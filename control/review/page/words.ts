@@ -34,7 +34,7 @@ export function roughly(milliseconds: number): string {
   return showDuration(Math.floor(seconds / unit) * unit);
 }
 
-const grouped = new Intl.NumberFormat("en-US");
+const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 export const number = (count: number): string => grouped.format(count);
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : many}`;
@@ -53,8 +53,7 @@ export function took(milliseconds: number): string {
       : roughly(milliseconds);
 }
 
-const rounded = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
-export const minutes = (count: number): string => `${rounded.format(count)} ${count === 1 ? "minute" : "minutes"}`;
+export const minutes = (count: number): string => `${number(count)} ${count === 1 ? "minute" : "minutes"}`;
 
 export const stateWords: Readonly<Record<ReviewState, string>> = {
   open: "Open",
@@ -80,5 +79,9 @@ export const stateAt = (
 ): ReviewState => (state === "open" && now > dueAt ? "overdue" : state);
 
 export function dueWords({ dueAt }: { readonly dueAt: Moment }, now: Moment): string {
-  return now > dueAt ? `${roughly(now - dueAt)} late` : `due in ${roughly(dueAt - now)}`;
+  return now > dueAt ? `${roughly(now - dueAt)} late` : `in ${roughly(dueAt - now)}`;
 }
+
+/** When a signature is due, as a sentence. */
+export const dueSentence = (review: { readonly dueAt: Moment }, now: Moment): Html =>
+  html`A signature ${now > review.dueAt ? "was" : "is"} due ${time(review.dueAt)}, ${dueWords(review, now)}`;
