@@ -49,10 +49,7 @@ function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence 
   return {
     take: (index, entry) => void auditor.take(index, entry),
     end: () => auditor.end().filter(({ isUntold }) => isUntold === true),
-    open: () =>
-      [...auditor.chains.vms.values()].flatMap(({ vm, missing }) =>
-        missing.filter(({ alarm }) => alarm === undefined).map(({ from, to }) => ({ vm, from, to })),
-      ),
+    open: () => auditor.open,
   };
 }
 

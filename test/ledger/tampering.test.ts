@@ -216,7 +216,7 @@ describe("what whoever holds the log's key removes from it", () => {
     writeLog(folder, filesOf(opened.log.entries, key));
     const { code, stdout } = await inside(["ledger", "verify", folder, "--key", key.vkey], { cwd: base });
     expect(code).toBe(0);
-    expect(stdout).toContain(`that seq 4 of ${vm} was ever delivered: the log ends before its grace is over`);
+    expect(stdout).toContain(`that seq 4 of ${vm} was ever delivered: the log ends before an alarm about it was due`);
   });
 
   it("a VM's whole chain: the heartbeats that name it", async () => {

@@ -18,7 +18,7 @@ export interface Rules {
   take(index: number, entry: Entry): void;
   /** What the ledger was silent about. */
   end(): readonly Finding[];
-  /** Records that had not come when the log ended, and whose grace was not over: nobody knows yet. */
+  /** Records that had not come when the log ended, and that no alarm names yet. */
   open(): readonly Stretch[];
 }
 

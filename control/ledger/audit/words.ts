@@ -36,7 +36,7 @@ export function notProvedBy(report: Report, given: { readonly anchors: boolean }
     not.push("that the trust bundles in it are yours: no anchors were compared. --anchors FILE pins them");
   for (const { vm, from, to } of report.open)
     not.push(
-      `that ${from === to ? `seq ${from}` : `seq ${from} to ${to}`} of ${visible(vm)} was ever delivered: the log ends before its grace is over`,
+      `that ${from === to ? `seq ${from}` : `seq ${from} to ${to}`} of ${visible(vm)} was ever delivered: the log ends before an alarm about it was due`,
     );
   return not;
 }

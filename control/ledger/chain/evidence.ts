@@ -59,8 +59,9 @@ function ownerOf(bundle: BundleClaims, kid: string) {
 const isHeldAt = ({ nbf = 0, exp = Number.POSITIVE_INFINITY }: WindowedKey, seconds: number): boolean =>
   seconds >= nbf && seconds < exp;
 
-interface Approval {
+export interface Approval {
   readonly sub: string;
+  /** Seconds since 1970: when it was signed. */
   readonly iat: number;
 }
 
@@ -81,6 +82,7 @@ function approvalOf(token: string, payload: string, bundle: BundleClaims, decide
 export interface Judged {
   /** Whose signature holds. */
   readonly proven: readonly string[];
+  readonly approvals: readonly Approval[];
   /** What is wrong; empty where it proves what the record says. */
   readonly faults: readonly string[];
   /** Seconds since 1970: the grant's own end. Undefined where its claims are malformed. */
@@ -142,5 +144,5 @@ export function judgeEvidence(evidence: string, record: Claimed, bundle: BundleC
   for (const { sub } of named) faults.push(`the record says that ${visible(sub)} approved, who did not sign this`);
   if (claims !== undefined && !isWithin(claims.authorization_details, record)) faults.push("it does not open that");
   if (claims !== undefined) faults.push(...rulesBroken(claims, approvals, bundle, decidedAt));
-  return { proven: approvals.map(({ sub }) => sub), faults, exp: claims?.exp };
+  return { proven: approvals.map(({ sub }) => sub), approvals, faults, exp: claims?.exp };
 }

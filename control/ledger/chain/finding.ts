@@ -35,6 +35,8 @@ export interface Alarm extends Finding {
 
 const MAX_SUBJECT = 512;
 const MAX_SAYS = 1024;
+/** As it stands in an alarm. */
+export const subjectOf = ({ subject }: Pick<Finding, "subject">): string => subject.slice(0, MAX_SUBJECT);
 const index = z.int().nonnegative();
 
 const bodySchema = z.strictObject({
@@ -57,7 +59,7 @@ export function encodeFinding({ index: _index, ...finding }: Finding): Buffer {
   return Buffer.from(
     JSON.stringify({
       ...finding,
-      subject: finding.subject.slice(0, MAX_SUBJECT),
+      subject: subjectOf(finding),
       about: finding.about.slice(0, MAX_ABOUT),
       ...(finding.ranges === undefined ? {} : { ranges: finding.ranges.slice(0, MAX_RANGES) }),
       says: finding.says.slice(0, MAX_SAYS),

@@ -13,6 +13,8 @@ import { due, ownHead } from "./due.js";
 import { type Alarm, encodeFinding, type Finding } from "./finding.js";
 import { Watch } from "./look.js";
 import { type EntryReader, lastOf, wholeEntry } from "./reading.js";
+import { judgeReview } from "./review-judge.js";
+import { knownClosure } from "./reviews.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
 import { newState, prepare, type State } from "./state.js";
@@ -42,6 +44,9 @@ export interface LedgerOptions {
  */
 const MAX_BATCH = 2048;
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+/** Work on one batch, and at a stretch on one caller's lines: whoever waits for a receipt waits so long, whatever else comes. */
+const BATCH_MS = 50;
+const TURN_MS = 20;
 /** Alarms, and ends of VMs, of one tick. */
 const MAX_DUE = 512;
 /** Entries from one snapshot to the next. */
@@ -63,7 +68,17 @@ interface Batch {
   size: number;
   readonly alarms: Alarm[];
   readonly now: number;
+  /** By the steady clock: when it is committed, however little it holds. */
+  readonly endsAt: number;
 }
+
+/** A caller's lines, while they are entered. */
+interface Job {
+  readonly waiting: Waiting;
+  readonly taken: Taken[];
+}
+
+const isFull = ({ bytes, size }: Batch): boolean => bytes.length >= MAX_BATCH || size >= MAX_BATCH_BYTES;
 
 function addTo(batch: Batch, entry: Entry): void {
   const bytes = encodeEntry(entry);
@@ -77,6 +92,7 @@ export class Ledger implements Intake {
   private failure: unknown;
   private snapshotAt: number;
   private readonly watch: Watch;
+  private readonly steady: () => number;
 
   constructor(
     private readonly options: LedgerOptions,
@@ -84,6 +100,7 @@ export class Ledger implements Intake {
     private readonly state: State,
   ) {
     this.snapshotAt = state.size;
+    this.steady = options.steady ?? (() => performance.now());
     this.watch = new Watch(options.clock, options.steady, options.clock());
   }
 
@@ -129,48 +146,93 @@ export class Ledger implements Intake {
 
   /** Never rejects: each caller is told. */
   private async work(): Promise<void> {
-    for (let waiting = this.queue.splice(0); waiting.length > 0; waiting = this.queue.splice(0)) {
-      try {
-        if (this.failure !== undefined) throw this.failure;
-        await this.serve(waiting);
-      } catch (error) {
-        this.failure ??= error;
-        // Those who were served have heard so already.
-        for (const one of waiting) one.reject(this.failure);
-      }
+    const jobs = this.admit();
+    try {
+      if (this.failure !== undefined) throw this.failure;
+      await this.serve(jobs);
+    } catch (error) {
+      this.failure ??= error;
+      // Those who were served have heard so already.
+      for (const one of jobs) one.waiting.reject(this.failure);
     }
   }
 
-  /** All that waited, in as few commits as can be; each caller hears when the last of his lines is durable. */
-  private async serve(waiting: readonly Waiting[]): Promise<void> {
+  private admit(): Set<Job> {
+    return new Set(this.queue.splice(0).map((waiting) => ({ waiting, taken: [] })));
+  }
+
+  /**
+   * All that waits, by turns, in few commits: a line that comes while thousands are entered waits for none but a few of them. Each
+   * caller hears when the last of his lines is durable; he is a job until then.
+   */
+  private async serve(jobs: Set<Job>): Promise<void> {
+    const open = [...jobs];
     let batch = this.newBatch();
-    let ready: (() => void)[] = [];
+    let ready: Job[] = [];
     const commit = async (): Promise<void> => {
       await this.commit(batch);
-      for (const resolve of ready) resolve();
+      for (const { waiting, taken } of ready) waiting.resolve(taken);
+      for (const job of ready) jobs.delete(job);
       ready = [];
       batch = this.newBatch();
     };
-    for (const { received, isTick, resolve } of waiting) {
-      const taken: Taken[] = [];
-      for (const one of received) {
-        taken.push(await this.takeOne(one, batch));
-        if (batch.bytes.length >= MAX_BATCH || batch.size >= MAX_BATCH_BYTES) await commit();
+    for (let job = open.shift(); job !== undefined; job = open.shift()) {
+      const isDone = await this.takeTurn(job, () => batch, commit);
+      if (isDone) ready.push(job);
+      else open.push(job);
+      for (const more of this.admit()) {
+        jobs.add(more);
+        open.push(more);
       }
-      if (isTick) {
-        if (batch.bytes.length + 2 * MAX_DUE > MAX_BATCH) await commit();
-        this.passTime(batch);
-      }
-      ready.push(() => resolve(taken));
+      if (open.length === 0 || this.steady() >= batch.endsAt) await commit();
     }
-    await commit();
+  }
+
+  /** Enters lines of his until none is left, or others are to have their turn. @returns whether none is left */
+  private async takeTurn(
+    { waiting: { received, isTick }, taken }: Job,
+    batch: () => Batch,
+    commit: () => Promise<void>,
+  ): Promise<boolean> {
+    const endsAt = this.steady() + TURN_MS;
+    for (const one of received.slice(taken.length, taken.length + MAX_BATCH)) {
+      taken.push(await this.takeOne(one, batch()));
+      if (isFull(batch())) await commit();
+      if (this.steady() < endsAt) continue;
+      // Timers and sockets, which the last line may be waiting in.
+      await new Promise(setImmediate);
+      break;
+    }
+    if (taken.length < received.length) return false;
+    if (isTick) {
+      if (batch().bytes.length + 2 * MAX_DUE > MAX_BATCH) await commit();
+      this.passTime(batch());
+    }
+    return true;
   }
 
   private newBatch(): Batch {
-    return { first: this.state.size, bytes: [], size: 0, alarms: [], now: this.options.clock() };
+    const [now, endsAt] = [this.options.clock(), this.steady() + BATCH_MS];
+    return { first: this.state.size, bytes: [], size: 0, alarms: [], now, endsAt };
+  }
+
+  /** What does not hold leaves no entry. */
+  private takeReview({ bytes }: Received, batch: Batch): Taken {
+    const { state, rules } = this;
+    const { claims, faults } = judgeReview(
+      { state, rules, now: batch.now, grace: rules.grace.gap },
+      bytes.toString("latin1"),
+    );
+    const known = claims === undefined ? undefined : knownClosure(state.reviews, claims.review, bytes);
+    if (known !== undefined) return { index: known, isNew: false };
+    if (claims === undefined || faults.length > 0) return { index: undefined, isNew: false, refused: faults };
+    const received = new Date(batch.now).toISOString();
+    const head: EntryHead = { ledger: 1, type: "review", received, sender: claims.sub, via: "signature" };
+    return { index: this.enter({ head, body: bytes }, batch), isNew: true };
   }
 
   private async takeOne(received: Received, batch: Batch): Promise<Taken> {
+    if (received.kind === "review") return this.takeReview(received, batch);
     const prepared = prepare(this.state, this.rules, received);
     if ("known" in prepared) return { index: prepared.known, isNew: false };
     const { bytes, sender } = received;
