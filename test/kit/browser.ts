@@ -3,7 +3,16 @@
  * the system. Where there is none the tests that need it are skipped and say so.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +21,12 @@ import { type Browser, chromium } from "playwright-core";
 
 const cache = fileURLToPath(new URL("../../.cache/", import.meta.url));
 const PACKAGE = "@sparticuz/chromium";
-const SYSTEM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/opt/google/chrome/chrome"];
+const SYSTEM = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/opt/google/chrome/chrome",
+];
 
 interface Found {
   readonly path: string;
@@ -73,7 +87,8 @@ function find(): Found | undefined {
 }
 
 export const found = find();
-if (found === undefined) console.log("There is no Chromium here (name one with $CHROMIUM): what needs a browser is skipped.");
+if (found === undefined)
+  console.log("There is no Chromium here (name one with $CHROMIUM): what needs a browser is skipped.");
 
 /** Pages are our own, and tests run as root in containers, where its sandbox does not start. */
 const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
@@ -81,6 +96,13 @@ const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
 export async function openBrowser(): Promise<Browser> {
   if (found === undefined) throw new Error("no Chromium");
   const { path, env } = found;
-  const inherited = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  return chromium.launch({ executablePath: path, args: FLAGS, env: { ...Object.fromEntries(inherited), ...env }, timeout: 120_000 });
+  const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  return chromium.launch({
+    executablePath: path,
+    args: FLAGS,
+    env: { ...Object.fromEntries(inherited), ...env },
+    timeout: 120_000,
+  });
 }

@@ -135,7 +135,7 @@ export function reviewOf(changes: Partial<Review> = {}): Review {
     text: "Refunds of the last hour were booked twice. I set the wrong ones back by hand,\nstarting with the orders that the shop reported.",
     incident: "INC-2041",
     audience: ["prod-eu"],
-    issuedAt: at(5),
+    issuedAt: at(0),
     granted: [
       {
         hosts: ["api.example.com"],
@@ -187,6 +187,7 @@ export function reviewOf(changes: Partial<Review> = {}): Review {
       digest: hex("digest"),
       gaps: [],
       isProven: true,
+      isPinned: true,
       isConsistent: true,
     },
     teardown: { exp: at(50), revokedAt: at(32.5), openStreams: 0, acceptedAfter: 0, lastAt: at(36) },
@@ -230,16 +231,19 @@ export function deniedOf(changes: Partial<DeniedReview> = {}): DeniedReview {
     callOf(3, { verdict: "expired", answer: undefined }),
   ];
   return {
+    key: "denied:mallory:2026-11-26T10Z",
     sub: "mallory",
     hour: START,
     grants: [hex("a"), hex("b")],
     calls,
     verdicts: { quorum: 2, expired: 1 },
+    counts: { ...countsOf(calls), alarms: 0 },
     state: "open",
     openedAt: at(6),
     dueAt: at(6 + 24 * 60),
     digest: hex("denied digest"),
     closures: [],
+    blockers: [],
     ...changes,
   };
 }

@@ -46,6 +46,9 @@ export function closures(list: readonly Closure[]): Html | undefined {
   return list.length === 0 ? undefined : html`${[...list].reverse().map(closure)}`;
 }
 
+export const blockersBox = (blockers: readonly string[]): Html =>
+  html`<div class="box hot"><h3>It cannot be closed yet</h3><ul>${blockers.map((one) => html`<li>${data(one)}</li>`)}</ul></div>`;
+
 export function howToClose(place: Place, review: string, classification: string): Html {
   const isHere = place.isServed && !isAbsolute(place.ledger) && !place.ledger.includes("://");
   return html`<p>Closing happens in the command, where your key is. It shows all of this again before it signs.</p>
@@ -61,7 +64,7 @@ export function closingSection(review: Review, place: Place): Html {
   const open = html`${
     blockers.length === 0
       ? html`<p><strong>It can be closed</strong> by somebody with a reviewer's role who had no part in it, under no account: not ${people.map((one, i) => html`${i === 0 ? "" : i === people.length - 1 ? " or " : ", "}${one}`)}.</p>`
-      : html`<div class="box hot"><h3>It cannot be closed yet</h3><ul>${blockers.map((one) => html`<li>${data(one)}</li>`)}</ul></div>`
+      : blockersBox(blockers)
   }
 ${howToClose(place, review.grant, fits)}
 <p class="small">Classification: ${fits === "real" ? html`${code("real")} ${meanings.real}; or ${code("misuse")} ${meanings.misuse}.` : html`${code(fits)} ${meanings[fits]}.`}</p>`;

@@ -2,20 +2,27 @@
 import { createHash } from "node:crypto";
 import type { DeniedReview, ReviewList } from "../model.js";
 import { callsSection } from "./calls.js";
-import { closures, howToClose } from "./closing.js";
+import { blockersBox, closures, howToClose } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { jsonSection } from "./evidence.js";
 import { code, data, type Html, html } from "./html.js";
-import { clockOf, counted, dayOf, dueSentence, number, showMoment, stateAt, stateWords, time, titleOf } from "./words.js";
+import {
+  clockOf,
+  counted,
+  dayOf,
+  dueSentence,
+  number,
+  showMoment,
+  stateAt,
+  stateWords,
+  time,
+  titleOf,
+} from "./words.js";
 
 const HOUR_MS = 3_600_000;
 
-/** The name by which it is closed: `denied:<sub>:<YYYY-MM-DDTHH>Z`. */
-export const deniedKey = ({ sub, hour }: DeniedReview): string =>
-  `denied:${sub}:${dayOf(hour)}T${clockOf(hour).slice(0, 2)}Z`;
-
 /** What names it in an address: whatever the name is made of, this is hex. */
-export const deniedId = (review: DeniedReview): string => createHash("sha256").update(deniedKey(review)).digest("hex");
+export const deniedId = (review: DeniedReview): string => createHash("sha256").update(review.key).digest("hex");
 
 function verdictRows(verdicts: DeniedReview["verdicts"]): Html {
   return html`<table class="cards"><caption>Why</caption><thead><tr><th scope="col">Verdict</th><th scope="col">Calls</th><th scope="col">Meaning</th></tr></thead><tbody>${Object.entries(
@@ -35,12 +42,12 @@ export function deniedPage(
   const isClosed = review.closures.some(({ isOutdated }) => !isOutdated);
   const main = html`<p class="over"><span class="state${state === "overdue" || state === "reopened" ? " hot" : ""}">${stateWords[state]}</span>${state === "closed" ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}</p>
 <h1>Denied: ${data(review.sub)}</h1>
-<p class="lede">${counted(review.grants.length, "grant")} of ${data(review.sub)} opened nothing in the hour from ${dayOf(review.hour)} ${clockOf(review.hour)} to ${clockOf(review.hour + HOUR_MS)} UTC: ${counted(review.calls.length, "call was", "calls were")} denied.</p>
+<p class="lede">${counted(review.grants.length, "grant")} of ${data(review.sub)} opened nothing in the hour from ${dayOf(review.hour)} ${clockOf(review.hour)} to ${clockOf(review.hour + HOUR_MS)} UTC: ${counted(review.counts.denied, "call was", "calls were")} denied.</p>
 <section aria-labelledby="why-title"><h2 id="why-title">What happened</h2>${verdictRows(review.verdicts)}
 <h3>Grants</h3><ul>${review.grants.map((grant) => html`<li>${code(grant)}</li>`)}</ul></section>
-<section id="close" aria-labelledby="close-title"><h2 id="close-title">${isClosed ? "How it was closed" : "Close it"}</h2>${closures(review.closures)}${isClosed ? undefined : howToClose(place, deniedKey(review), "unused")}
+<section id="close" aria-labelledby="close-title"><h2 id="close-title">${isClosed ? "How it was closed" : "Close it"}</h2>${closures(review.closures)}${isClosed || review.blockers.length === 0 ? undefined : blockersBox(review.blockers)}${isClosed ? undefined : howToClose(place, review.key, "unused")}
 <dl class="facts small"><dt>Digest of this review</dt><dd>${code(review.digest)}</dd></dl></section>
-${callsSection(review.calls, `${counted(review.calls.length, "call")}, none allowed.`)}
+${callsSection(review.calls, `${counted(review.counts.denied, "call")} denied, none allowed.`)}
 ${place.isServed ? undefined : jsonSection(review)}`;
   return page({
     title: `Denied: ${review.sub}`.slice(0, 120),

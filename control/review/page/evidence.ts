@@ -16,7 +16,7 @@ const checks = (list: readonly Check[]): Html =>
       html`<li${isGood ? undefined : new Html(' class="bad"')}><strong>${what}</strong> <span class="quiet">${why}</span></li>`,
   )}</ul>`;
 
-const evidenceChecks = ({ origin, size, entries, isProven, isConsistent, gaps }: Evidence): Check[] => [
+const evidenceChecks = ({ origin, size, entries, isProven, isPinned, isConsistent, gaps }: Evidence): Check[] => [
   {
     isGood: true,
     what: "All that this page shows is in the log.",
@@ -26,13 +26,22 @@ const evidenceChecks = ({ origin, size, entries, isProven, isConsistent, gaps }:
     ? {
         isGood: true,
         what: "The approvals are proved.",
-        why: "The gateway handed in what was signed, and the signatures were verified under the trust bundle of that time.",
+        why: `The gateway handed in what was signed, and the signatures were verified under the trust bundle of that time${isPinned ? ", which roots that you pinned have signed" : ""}.`,
       }
     : {
         isGood: false,
         what: "The approvals are not proved.",
         why: "What was signed has not come, or no known trust bundle judges it: names and times are what the gateway wrote.",
       },
+  ...(isProven && !isPinned
+    ? [
+        {
+          isGood: false,
+          what: "Whose trust bundle that is was not looked at.",
+          why: "It is one that the ledger took in without an alarm. Pin its roots with --anchors.",
+        },
+      ]
+    : []),
   isConsistent
     ? {
         isGood: true,

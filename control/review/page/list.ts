@@ -62,7 +62,7 @@ function deniedRow(review: DeniedReview, now: number): Html {
       html`${i === 0 ? "" : ", "}${number(count)} ${titleOf(verdict) === undefined ? data(verdict) : verdict}`,
   );
   return html`<tr><th scope="row"><a href="/denied/${deniedId(review)}">${data(review.sub)}</a><span class="sub">${dayOf(review.hour)} ${clockOf(review.hour).slice(0, 5)} UTC, one hour</span></th>
-<td>${counted(review.grants.length, "grant")}</td><td>${counted(review.calls.length, "call")}<span class="sub">${why}</span></td><td>${state === "closed" ? "closed" : dueWords(review, now)}</td></tr>`;
+<td>${counted(review.grants.length, "grant")}</td><td>${counted(review.counts.denied, "call")}<span class="sub">${why}</span></td><td>${state === "closed" ? "closed" : dueWords(review, now)}</td></tr>`;
 }
 
 const deniedSection = (denied: readonly DeniedReview[], now: number): Html | undefined =>

@@ -7,11 +7,11 @@ const roles = ({ roles }: Person): Html | undefined =>
   roles.length === 0 ? undefined : html` <span class="quiet">${join(roles.map(data), ", ")}</span>`;
 
 function approval(one: Approval, issuedAt: number | undefined): Html {
-  const before =
-    issuedAt !== undefined && one.at <= issuedAt
-      ? html` <span class="quiet">${roughly(issuedAt - one.at)} before the grant was complete</span>`
-      : undefined;
-  return html`<li>${named(one)}${roles(one)}<br>${time(one.at)}${before}<br>${one.isProven ? html`<span class="quiet">Signature verified</span>` : html`<span class="no">Signature not verified</span>`}</li>`;
+  const after =
+    issuedAt === undefined || one.at < issuedAt
+      ? undefined
+      : html` <span class="quiet">${roughly(one.at - issuedAt)} after the ask</span>`;
+  return html`<li>${named(one)}${roles(one)}<br>${time(one.at)}${after}<br>${one.isProven ? html`<span class="quiet">Signature verified</span>` : html`<span class="no">Signature not verified</span>`}</li>`;
 }
 
 const bindings: ReadonlyMap<string, string> = new Map([
@@ -54,7 +54,7 @@ ${drill === undefined ? undefined : html`<dt>Drill</dt><dd>${data(drill)}</dd>`}
 <dt>Entitlement</dt><dd>${code(entitlement)}</dd>
 <dt>Environment</dt><dd>${join(audience.map(code), ", ")}</dd>
 <dt>Bound</dt><dd>${bound === undefined ? data(binding) : bound}</dd>
-<dt>Issued</dt><dd>${issuedAt === undefined ? html`<span class="none">not known</span>` : time(issuedAt)}</dd>
+<dt>Asked</dt><dd>${issuedAt === undefined ? html`<span class="none">not known</span>` : time(issuedAt)}</dd>
 <dt>Grant</dt><dd>${jti === undefined ? undefined : html`${code(jti)}<br>`}<span class="small quiet">SHA-256 ${code(review.grant)}</span></dd>
 </dl></div></section>`;
 }

@@ -82,19 +82,28 @@ function columns(calls: readonly Call[], x: Scale, y: number, kind: string): Htm
   });
 }
 
+/** Before its approvals were there it opened nothing. */
+const beganAt = ({ timeline, issuedAt }: Review): Moment | undefined =>
+  timeline.find(({ what }) => what === "issued")?.at ?? issuedAt;
+
 interface Lane {
   readonly name: string;
   readonly draw: (y: number) => Html;
 }
 
-function grantLane({ issuedAt, teardown: { exp, revokedAt } }: Review, x: Scale): Lane | undefined {
-  if (!isMoment(issuedAt) || !isMoment(exp)) return undefined;
+function grantLane(review: Review, x: Scale): Lane | undefined {
+  const { exp, revokedAt } = review.teardown;
+  const began = beganAt(review);
+  if (!isMoment(began) || !isMoment(exp)) return undefined;
   const end = isMoment(revokedAt) ? Math.min(revokedAt, exp) : exp;
   const bar = (from: number, to: number, kind: string, y: number): Html =>
     html`<rect class="${kind}" x="${percent(x(from))}" y="${y + 4}" width="${percent(Math.max(0, x(to) - x(from)))}" height="12" rx="2"/>`;
   return {
-    name: end < exp ? `Open for ${number((end - issuedAt) / 60_000)} of ${minutes((exp - issuedAt) / 60_000)}: revoked` : `Open for ${minutes((exp - issuedAt) / 60_000)}`,
-    draw: (y) => html`${end < exp ? bar(end, exp, "rest", y) : undefined}${bar(issuedAt, end, "bar", y)}`,
+    name:
+      end < exp
+        ? `Open for ${number((end - began) / 60_000)} of ${minutes((exp - began) / 60_000)}: revoked`
+        : `Open for ${minutes((exp - began) / 60_000)}`,
+    draw: (y) => html`${end < exp ? bar(end, exp, "rest", y) : undefined}${bar(began, end, "bar", y)}`,
   };
 }
 
