@@ -35,7 +35,9 @@ export class Bundles {
     if (verified === undefined || (this.isPinned && verified.under.length === 0)) return;
     const isThere = [...this.known.values()].some(
       ({ claims, under }) =>
-        claims.version === verified.claims.version && under.join() === verified.under.join() && !this.isOther(claims, verified.claims),
+        claims.version === verified.claims.version &&
+        under.join() === verified.under.join() &&
+        !this.isOther(claims, verified.claims),
     );
     if (!isThere) remember(this.known, index, verified, MAX_BUNDLES);
   }
@@ -53,7 +55,8 @@ export class Bundles {
   of({ bundle, anchors = "" }: Decided, audiences: readonly string[] = []): BundleClaims | undefined {
     const pinned = this.rules.byHash.get(anchors);
     const found = [...this.known.values()].filter(
-      ({ claims, under }) => claims.version === bundle && (!this.isPinned || (pinned !== undefined && under.includes(pinned.which))),
+      ({ claims, under }) =>
+        claims.version === bundle && (!this.isPinned || (pinned !== undefined && under.includes(pinned.which))),
     );
     return (found.find(({ claims }) => claims.aud.some((one) => audiences.includes(one))) ?? found[0])?.claims;
   }

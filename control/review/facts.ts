@@ -63,7 +63,13 @@ export interface GrantFacts {
   revokedEntry: number | undefined;
 }
 
-export function newFacts(grant: string, record: AuditRecord, index: number, openedAt: number, isKept: boolean): GrantFacts {
+export function newFacts(
+  grant: string,
+  record: AuditRecord,
+  index: number,
+  openedAt: number,
+  isKept: boolean,
+): GrantFacts {
   const { jti, sub = "", ent, reason, incident, drill, bundle, anchors } = record;
   return {
     grant,
@@ -109,7 +115,8 @@ export function networkOfSource(source: string): string {
 export function noteApprovers(facts: GrantFacts, record: AuditRecord, index: number): void {
   for (const { sub, iat } of record.approvers ?? []) {
     const key = `${iat} ${sub}`;
-    if (facts.approvers.size < MAX_APPROVALS && !facts.approvers.has(key)) facts.approvers.set(key, { sub, iat, entry: index });
+    if (facts.approvers.size < MAX_APPROVALS && !facts.approvers.has(key))
+      facts.approvers.set(key, { sub, iat, entry: index });
   }
 }
 
@@ -134,7 +141,13 @@ export function noteDecided(facts: GrantFacts, call: Call, isOutside: boolean): 
   if (host !== undefined) noteOf(facts.hosts, host.toLowerCase(), entry, MAX_KINDS, OTHERS);
   if (isOutside) note(facts.outside, entry);
   if (!isAllowed) {
-    noteOf(facts.denied, mode === "enforce" ? verdict : `${verdict} (${mode}: nothing was enforced)`, entry, MAX_KINDS, OTHERS);
+    noteOf(
+      facts.denied,
+      mode === "enforce" ? verdict : `${verdict} (${mode}: nothing was enforced)`,
+      entry,
+      MAX_KINDS,
+      OTHERS,
+    );
     return;
   }
   if (facts.usedNetworks.size < MAX_KINDS) facts.usedNetworks.add(network);

@@ -3,16 +3,16 @@
  * call is kept, of the others sums.
  */
 import { hash } from "node:crypto";
-import { alarmRows } from "../ledger/chain/codes.gen.js";
+import { z } from "zod";
 import { remember } from "../ledger/chain/bounded.js";
 import { partsOf } from "../ledger/chain/chains.js";
+import { alarmRows } from "../ledger/chain/codes.gen.js";
 import { grantOf } from "../ledger/chain/evidence.js";
 import { decodeFinding, type Finding } from "../ledger/chain/finding.js";
 import { jsonOf, parseJws } from "../ledger/chain/jws.js";
 import { type Answer as AnswerLine, type AuditRecord, classify, type Line, PENDING } from "../ledger/chain/lines.js";
 import type { Rules } from "../ledger/chain/rules.js";
 import type { Entry } from "../ledger/entry.js";
-import { z } from "zod";
 import { Bundles } from "./bundles.js";
 import {
   type GrantFacts,
@@ -100,11 +100,17 @@ export class Gatherer {
   readonly revocations: { readonly entry: number; readonly at: number; readonly text: string }[] = [];
   readonly uses = new Map<string, FirstUse>();
   private readonly requests = new Map<string, Open[]>();
-  private readonly early = new Map<string, { readonly line: AnswerLine; readonly entry: number; readonly sender: string }[]>();
+  private readonly early = new Map<
+    string,
+    { readonly line: AnswerLine; readonly entry: number; readonly sender: string }[]
+  >();
   private readonly pending = new Map<string, Open>();
   private readonly pendingByHash = new Map<string, MutableCall>();
   private readonly owned = new Map<number, string>();
-  private readonly earlyTexts = new Map<string, { readonly sha256: string; readonly text: string; readonly entry: number }[]>();
+  private readonly earlyTexts = new Map<
+    string,
+    { readonly sha256: string; readonly text: string; readonly entry: number }[]
+  >();
   private readonly names = new Names();
 
   constructor(
@@ -129,7 +135,8 @@ export class Gatherer {
         this.bundles.take(index, body);
         break;
       case "text":
-        if (this.revocations.length < MAX_TEXTS) this.revocations.push({ entry: index, at, text: body.toString("latin1").trim() });
+        if (this.revocations.length < MAX_TEXTS)
+          this.revocations.push({ entry: index, at, text: body.toString("latin1").trim() });
         break;
       case "alarm": {
         const finding = decodeFinding(body);
@@ -146,7 +153,8 @@ export class Gatherer {
   private takeLine(index: number, at: number, sender: string, line: Line): void {
     switch (line.type) {
       case "record":
-        if (line.record.grant_sha256 !== undefined) this.takeRecord(index, at, sender, line.record, line.sha256, line.record.grant_sha256);
+        if (line.record.grant_sha256 !== undefined)
+          this.takeRecord(index, at, sender, line.record, line.sha256, line.record.grant_sha256);
         break;
       case "evidence":
         this.takeEvidence(index, line.evidence, line.sha256);
@@ -170,12 +178,20 @@ export class Gatherer {
     const { jti = "", sub = "" } = record;
     const facts = newFacts(grant, record, index, at, this.isWanted({ grant, jti, sub, openedAt: at }));
     this.grants.set(grant, facts);
-    for (const { sha256, text, entry } of this.earlyTexts.get(grant) ?? []) this.joinEvidence(facts, entry, text, sha256);
+    for (const { sha256, text, entry } of this.earlyTexts.get(grant) ?? [])
+      this.joinEvidence(facts, entry, text, sha256);
     this.earlyTexts.delete(grant);
     return facts;
   }
 
-  private takeRecord(index: number, at: number, sender: string, record: AuditRecord, sha256: Buffer, grant: string): void {
+  private takeRecord(
+    index: number,
+    at: number,
+    sender: string,
+    record: AuditRecord,
+    sha256: Buffer,
+    grant: string,
+  ): void {
     const facts = this.factsOf(grant, record, index, at);
     remember(this.owned, index, grant, MAX_OWNED);
     noteApprovers(facts, record, index);
@@ -277,7 +293,8 @@ export class Gatherer {
   private takeAnswer(index: number, sender: string, line: AnswerLine): void {
     if (this.joinAnswer(index, sender, line)) return;
     const those = this.early.get(line.request_id) ?? [];
-    if (those.length < MAX_EACH) remember(this.early, line.request_id, [...those, { line, entry: index, sender }], MAX_EARLY);
+    if (those.length < MAX_EACH)
+      remember(this.early, line.request_id, [...those, { line, entry: index, sender }], MAX_EARLY);
   }
 
   /** A request id is the client's: of several calls under one it is that of the same sender which has none yet. */
@@ -303,7 +320,8 @@ export class Gatherer {
       return;
     }
     const those = this.earlyTexts.get(grant) ?? [];
-    if (those.length < MAX_EACH) remember(this.earlyTexts, grant, [...those, { sha256, text, entry: index }], MAX_EARLY);
+    if (those.length < MAX_EACH)
+      remember(this.earlyTexts, grant, [...those, { sha256, text, entry: index }], MAX_EARLY);
   }
 
   private joinEvidence(facts: GrantFacts, index: number, text: string, sha256: string): void {

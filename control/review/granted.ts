@@ -31,7 +31,8 @@ class DetailUse {
     if (call.method !== undefined) this.methods.add(call.method);
     const { locations, actions } = this.detail;
     for (const path of this.unusedPaths)
-      if (isWithin([{ locations, actions, paths: [path] }], { ...call, path_bytes: undefined })) this.unusedPaths.delete(path);
+      if (isWithin([{ locations, actions, paths: [path] }], { ...call, path_bytes: undefined }))
+        this.unusedPaths.delete(path);
   }
 
   answered(call: Accessed, status: number | undefined): void {

@@ -1,8 +1,8 @@
 /** Who is proven to have asked and approved: signatures under the bundle by which the grant's records were decided. */
 import { hash } from "node:crypto";
-import { type Approval as Signed, judgeEvidence } from "../ledger/chain/evidence.js";
-import { holds, parseJws } from "../ledger/chain/jws.js";
 import { beganAt } from "../grant/quorum.js";
+import { judgeEvidence, type Approval as Signed } from "../ledger/chain/evidence.js";
+import { holds, parseJws } from "../ledger/chain/jws.js";
 import { type BundleClaims, personOf } from "../trust/claims.js";
 import type { Bundles } from "./bundles.js";
 import type { GrantFacts } from "./facts.js";
@@ -26,7 +26,8 @@ function isAsked(facts: GrantFacts, asks: readonly string[], bundle: BundleClaim
   const at = facts.claims?.iat;
   return asks.some((token) => {
     const jws = parseJws(token);
-    if (jws === undefined || jws.header.typ !== "bg-ask+jwt" || hash("sha256", jws.payload, "hex") !== facts.grant) return false;
+    if (jws === undefined || jws.header.typ !== "bg-ask+jwt" || hash("sha256", jws.payload, "hex") !== facts.grant)
+      return false;
     const key = keys.find(({ kid }) => kid === jws.header.kid);
     const { nbf = 0, exp = Number.POSITIVE_INFINITY } = key ?? {};
     const isInTime = at === undefined || (at >= nbf && at < exp);

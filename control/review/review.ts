@@ -1,8 +1,9 @@
 /** From what was gathered about a grant to its review. */
-import type { Closure, Counts, DeniedReview, Evidence, Review, ReviewState, Teardown } from "./model.js";
+
 import { accessedAfter, type GrantFacts } from "./facts.js";
 import type { Gatherer } from "./gather.js";
 import type { Hours } from "./hours.js";
+import type { Closure, Counts, DeniedReview, Evidence, Review, ReviewState, Teardown } from "./model.js";
 import { proofOf } from "./proven.js";
 import { timelineOf } from "./timeline.js";
 import { unusualOf } from "./unusual.js";

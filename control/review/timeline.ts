@@ -58,19 +58,39 @@ export function timelineOf(told: Told): Step[] {
   const { claims, sub, first, firstUse } = facts;
   const steps: Step[] = [];
   if (claims !== undefined)
-    steps.push({ at: claims.iat * 1000, what: "asked", who: sub, says: `asked for ${first.ent ?? ""}: ${claims.text}`, entry: undefined });
+    steps.push({
+      at: claims.iat * 1000,
+      what: "asked",
+      who: sub,
+      says: `asked for ${first.ent ?? ""}: ${claims.text}`,
+      entry: undefined,
+    });
   for (const { sub: who, at, isProven } of proof.approvals) {
-    const says = isProven ? "approved; the signature holds" : "approved, as the record says: no signature here proves it";
+    const says = isProven
+      ? "approved; the signature holds"
+      : "approved, as the record says: no signature here proves it";
     steps.push({ at, what: "approved", who, says, entry: undefined });
   }
   if (proof.began !== undefined && proof.approvals.length > 0)
-    steps.push({ at: proof.began * 1000, what: "issued", who: undefined, says: "the approvals that it needs were there", entry: undefined });
+    steps.push({
+      at: proof.began * 1000,
+      what: "issued",
+      who: undefined,
+      says: "the approvals that it needs were there",
+      entry: undefined,
+    });
   for (const call of calls) steps.push(...stepsOfCall(call, sub, call.entry === firstUse?.entry));
   for (const { code, entry, at, says } of facts.alarms)
     steps.push({ at, what: "alarm", who: undefined, says: `${alarmRows[code].title}: ${says}`, entry });
   steps.push(...stepsOfEnd(told));
   for (const { entry, at, by, classification, isOutdated } of closures)
-    steps.push({ at, what: "closed", who: by.sub, says: `signed as ${classification}${isOutdated ? "; something came after it" : ""}`, entry });
+    steps.push({
+      at,
+      what: "closed",
+      who: by.sub,
+      says: `signed as ${classification}${isOutdated ? "; something came after it" : ""}`,
+      entry,
+    });
   const placeOf = (what: Step["what"]): number => order.indexOf(what);
   return steps.sort((a, b) => a.at - b.at || placeOf(a.what) - placeOf(b.what));
 }

@@ -5,7 +5,7 @@ import { type BundleClaims, personOf } from "../trust/claims.js";
 import type { Bundles } from "./bundles.js";
 import type { GrantFacts } from "./facts.js";
 import type { FirstUse } from "./gather.js";
-import { showHours, type Hours } from "./hours.js";
+import { type Hours, showHours } from "./hours.js";
 import { type Granted, type Unusual, type UnusualCode, unusualCodes } from "./model.js";
 import { isNear } from "./near.js";
 import type { Proof } from "./proven.js";
@@ -53,7 +53,9 @@ const whatOf = ({ methods, hosts, paths }: Pick<Granted, "methods" | "hosts" | "
 
 function partsOf({ unusedMethods, unusedPaths }: Granted): string {
   return [
-    unusedMethods.length === 0 ? "" : `the ${unusedMethods.length === 1 ? "method" : "methods"} ${listed(unusedMethods)}`,
+    unusedMethods.length === 0
+      ? ""
+      : `the ${unusedMethods.length === 1 ? "method" : "methods"} ${listed(unusedMethods)}`,
     unusedPaths.length === 0 ? "" : `the ${unusedPaths.length === 1 ? "path" : "paths"} ${listed(unusedPaths)}`,
   ]
     .filter((part) => part !== "")
@@ -63,22 +65,35 @@ function partsOf({ unusedMethods, unusedPaths }: Granted): string {
 /** Hosts that the bundle and the grant name: whoever is near one of these and none of them may be meant for it. */
 function knownHosts(bundle: BundleClaims | undefined, granted: readonly Granted[]): Set<string> {
   const details = (bundle?.entitlements ?? []).flatMap(({ authorization_details }) => authorization_details);
-  return new Set([...granted.flatMap(({ hosts }) => hosts), ...details.flatMap(({ locations }) => locations)].map((host) => host.toLowerCase()));
+  return new Set(
+    [...granted.flatMap(({ hosts }) => hosts), ...details.flatMap(({ locations }) => locations)].map((host) =>
+      host.toLowerCase(),
+    ),
+  );
 }
 
 const nearNames: Finder = ({ facts, proof: { bundle, approvals }, granted }) => {
   const principals = bundle?.principals ?? [];
   const found: Found[] = [];
-  for (const [what, sub] of [["requester", facts.sub], ...approvals.map(({ sub: by }) => ["approver", by] as const)] as const) {
+  for (const [what, sub] of [
+    ["requester", facts.sub],
+    ...approvals.map(({ sub: by }) => ["approver", by] as const),
+  ] as const) {
     const own = principals.find(({ id }) => id === sub);
-    const near = principals.filter((other) => isNear(sub, other.id) && (own === undefined || personOf(own) !== personOf(other)));
+    const near = principals.filter(
+      (other) => isNear(sub, other.id) && (own === undefined || personOf(own) !== personOf(other)),
+    );
     if (near.length > 0)
-      found.push([`the ${what} ${sub} is nearly called like ${listed(near.map(({ id }) => id))}: was this one meant?`, [facts.firstEntry]]);
+      found.push([
+        `the ${what} ${sub} is nearly called like ${listed(near.map(({ id }) => id))}: was this one meant?`,
+        [facts.firstEntry],
+      ]);
   }
   const known = knownHosts(bundle, granted);
   for (const [host, { entries }] of facts.hosts) {
     const near = known.has(host) ? undefined : [...known].find((one) => isNear(one, host));
-    if (near !== undefined) found.push([`the host ${host} is nearly called like ${near}: was that one meant?`, entries]);
+    if (near !== undefined)
+      found.push([`the host ${host} is nearly called like ${near}: was that one meant?`, entries]);
   }
   return found;
 };
@@ -106,23 +121,41 @@ const finders: Readonly<Record<UnusualCode, Finder>> = {
   several_networks: ({ facts: { networks } }) =>
     networks.size < 2
       ? []
-      : [[`calls came from ${networks.size} networks: ${listed([...networks].map(([name, { count }]) => `${name} (${count})`))}`, entriesOf([...networks.values()].map(({ count, entries }) => ({ count, entries: entries.slice(0, 2) })))]],
+      : [
+          [
+            `calls came from ${networks.size} networks: ${listed([...networks].map(([name, { count }]) => `${name} (${count})`))}`,
+            entriesOf([...networks.values()].map(({ count, entries }) => ({ count, entries: entries.slice(0, 2) }))),
+          ],
+        ],
   outside_hours: ({ facts: { outside }, hours }) =>
-    outside.count === 0 ? [] : [[`${plural(outside.count, "call")} outside working hours (${showHours(hours)})`, outside.entries]],
+    outside.count === 0
+      ? []
+      : [[`${plural(outside.count, "call")} outside working hours (${showHours(hours)})`, outside.entries]],
   long_stream: ({ facts: { long, longestMs } }) =>
     long.count === 0
       ? []
-      : [[`${plural(long.count, "stream")} open for long, up to ${showDuration(Math.floor(longestMs / 1000))}`, long.entries]],
+      : [
+          [
+            `${plural(long.count, "stream")} open for long, up to ${showDuration(Math.floor(longestMs / 1000))}`,
+            long.entries,
+          ],
+        ],
   cut_stream: ({ facts: { cut } }) => {
     const count = [...cut.values()].reduce((sum, tally) => sum + tally.count, 0);
     return count === 0
       ? []
-      : [[`${plural(count, "stream")} cut by the gateway, as the grant stood no more: ${counted(cut)}`, entriesOf(cut.values())]];
+      : [
+          [
+            `${plural(count, "stream")} cut by the gateway, as the grant stood no more: ${counted(cut)}`,
+            entriesOf(cut.values()),
+          ],
+        ];
   },
   late_approval: (looked) => {
     const { firstUse } = looked.facts;
     return approvalsThat(looked, (at, asked) => {
-      if (firstUse !== undefined && at > firstUse.at) return `${showDuration(Math.ceil((at - firstUse.at) / 1000))} after the first use`;
+      if (firstUse !== undefined && at > firstUse.at)
+        return `${showDuration(Math.ceil((at - firstUse.at) / 1000))} after the first use`;
       const waited = asked === undefined ? 0 : Math.floor((at - asked) / 1000);
       return waited > LATE_SECONDS ? `late, ${showDuration(waited)} after the ask` : undefined;
     });
@@ -130,12 +163,21 @@ const finders: Readonly<Record<UnusualCode, Finder>> = {
   instant_approval: (looked) =>
     approvalsThat(looked, (at, asked) => {
       const waited = asked === undefined ? Number.POSITIVE_INFINITY : Math.floor((at - asked) / 1000);
-      return waited < INSTANT_SECONDS ? `${showDuration(Math.max(0, waited))} after the ask: too soon to have read it` : undefined;
+      return waited < INSTANT_SECONDS
+        ? `${showDuration(Math.max(0, waited))} after the ask: too soon to have read it`
+        : undefined;
     }),
   near_miss_name: nearNames,
   first_time: firstTime,
   single_key: ({ facts: { singleKey } }) =>
-    singleKey.count === 0 ? [] : [["one key was enough: nobody but the requester had to agree, or one root signed the rules", singleKey.entries]],
+    singleKey.count === 0
+      ? []
+      : [
+          [
+            "one key was enough: nobody but the requester had to agree, or one root signed the rules",
+            singleKey.entries,
+          ],
+        ],
   never_used: ({ granted }) =>
     granted.filter(({ calls }) => calls === 0).map((one): Found => [`never used: ${whatOf(one)}`, []]),
   partly_used: ({ granted }) =>
@@ -144,19 +186,36 @@ const finders: Readonly<Record<UnusualCode, Finder>> = {
       .map((one): Found => [`never used of ${whatOf(one)}: ${partsOf(one)}`, []]),
   no_answer: ({ facts }) => {
     const count = facts.allowedAt.length - facts.corrected - facts.answered;
-    const without = facts.calls.filter(({ verdict, mode, answer }) => verdict === "allow" && mode === "enforce" && answer === undefined);
+    const without = facts.calls.filter(
+      ({ verdict, mode, answer }) => verdict === "allow" && mode === "enforce" && answer === undefined,
+    );
     return count <= 0
       ? []
-      : [[`of ${plural(count, "allowed call")} no answer is on record: what became of ${count === 1 ? "it" : "them"} is not known`, without.slice(0, 16).map(({ entry }) => entry)]];
+      : [
+          [
+            `of ${plural(count, "allowed call")} no answer is on record: what became of ${count === 1 ? "it" : "them"} is not known`,
+            without.slice(0, 16).map(({ entry }) => entry),
+          ],
+        ];
   },
   requester_not_proven: ({ facts, proof }) =>
     proof.isRequesterProven
       ? []
-      : [[`that ${facts.sub} asked for it is what the gateway says, which verified the signature: no ask is here that proves it`, [facts.firstEntry]]],
+      : [
+          [
+            `that ${facts.sub} asked for it is what the gateway says, which verified the signature: no ask is here that proves it`,
+            [facts.firstEntry],
+          ],
+        ],
   alarm: ({ facts: { alarms, alarmed } }) =>
     alarmed.count === 0
       ? []
-      : [[`${plural(alarmed.count, "alarm")} of the ledger's: ${listed(alarms.map(({ code, says }) => `${code} (${says})`))}`, alarmed.entries]],
+      : [
+          [
+            `${plural(alarmed.count, "alarm")} of the ledger's: ${listed(alarms.map(({ code, says }) => `${code} (${says})`))}`,
+            alarmed.entries,
+          ],
+        ],
 };
 
 export const unusualOf = (looked: Looked): Unusual[] =>

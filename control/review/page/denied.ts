@@ -6,18 +6,7 @@ import { blockersBox, closures, howToClose } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { jsonSection } from "./evidence.js";
 import { code, data, type Html, html } from "./html.js";
-import {
-  clockOf,
-  counted,
-  dayOf,
-  dueSentence,
-  number,
-  showMoment,
-  stateAt,
-  stateWords,
-  time,
-  titleOf,
-} from "./words.js";
+import { clockOf, counted, dayOf, dueSentence, number, showMoment, stateAt, stateWords, titleOf } from "./words.js";
 
 const HOUR_MS = 3_600_000;
 
