@@ -27,8 +27,6 @@ export interface Made {
   readonly course: Course;
   readonly evidence: Omit<Evidence, "digest" | "isProven" | "isPinned">;
   readonly openStreams: number;
-  /** By a text of revocations; records may know earlier. */
-  readonly revokedAt: number | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -49,7 +47,7 @@ export function reviewOf(facts: GrantFacts, made: Made): Review {
   const end = proof.end === undefined ? undefined : proof.end * 1000;
   const teardown: Teardown = {
     exp: end,
-    revokedAt: earliest(facts.revokedAt, made.revokedAt),
+    revokedAt: facts.revokedAt,
     openStreams: made.openStreams,
     acceptedAfter: accessedAfter(facts, end),
     lastAt: facts.lastAt,
@@ -89,11 +87,6 @@ export function reviewOf(facts: GrantFacts, made: Made): Review {
     blockers: course.blockers,
   };
 }
-
-const earliest = (...moments: readonly (number | undefined)[]): number | undefined => {
-  const known = moments.filter((moment) => moment !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
-};
 
 /** @param those its grants, in the order of first sight */
 export function deniedOf(key: string, those: readonly GrantFacts[], course: Course): DeniedReview {

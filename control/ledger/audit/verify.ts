@@ -51,6 +51,8 @@ export interface Report {
   readonly key: string;
   readonly size: number;
   readonly root: string;
+  /** The checkpoint, a signed note, whole; empty where it does not hold. */
+  readonly checkpoint: string;
   readonly steps: readonly StepResult[];
   /** The first is the first bad thing. */
   readonly problems: readonly Problem[];
@@ -287,6 +289,7 @@ class Verification {
       key: options.key.text,
       size: checkpoint?.size ?? 0,
       root: checkpoint?.root.toString("base64") ?? "",
+      checkpoint: checkpoint?.text ?? "",
       steps: this.steps,
       problems: this.problems,
       onRecord: meaning.onRecord,

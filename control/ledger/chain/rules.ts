@@ -47,6 +47,8 @@ export interface PinnedAnchors {
   readonly isShadow: boolean;
 }
 
+export type OnJoined = (grant: string, index: number) => void;
+
 export interface Rules {
   readonly pins: Pins;
   readonly grace: Grace;
@@ -59,7 +61,7 @@ export interface Rules {
   /** Whether an own memory of `(code, subject)` holds findings back: not where a finished log is judged. */
   readonly isCounting: boolean;
   /** Hears which entries join which grant's review, in the order of its digest. */
-  readonly onJoined?: (grant: string, index: number) => void;
+  readonly onJoined?: OnJoined;
 }
 
 /** SHA-256 over audience, threshold, mode and the roots' kids in order, as the filter has it in each record. */

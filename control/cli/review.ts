@@ -1,0 +1,12 @@
+/** `glassgate review ...`: a human looks at every use, and signs. */
+import type { Command } from "commander";
+import { addReviewList } from "./review-list.js";
+import { addReviewOverdue } from "./review-overdue.js";
+import { addReviewShow } from "./review-show.js";
+
+export function addReview(program: Command): void {
+  const review = program.command("review").description("look at what was done with each grant, and sign that you have");
+  addReviewList(review);
+  addReviewShow(review);
+  addReviewOverdue(review);
+}
