@@ -1,5 +1,6 @@
 /** The page of one review: what is unusual first, every call last. */
 import type { Review, Step, Unusual } from "../model.js";
+import { unusualRows } from "../words.js";
 import { callsSection } from "./calls.js";
 import { closingSection } from "./closing.js";
 import { type Place, page } from "./document.js";
@@ -13,7 +14,7 @@ import { clockOf, counted, dayOf, dueSentence, minutes, showMoment, stateAt, sta
 /** Further entries of one point are named by the command. */
 const MOST_LINKS = 16;
 
-function unusual({ says, entries }: Unusual, onPage: ReadonlySet<number>): Html {
+function unusual({ code, says, entries }: Unusual, onPage: ReadonlySet<number>): Html {
   const links = entries
     .slice(0, MOST_LINKS)
     .map((entry) => (onPage.has(entry) ? html`<a href="#e${entry}">${entry}</a>` : html`${entry}`));
@@ -21,7 +22,8 @@ function unusual({ says, entries }: Unusual, onPage: ReadonlySet<number>): Html 
     links.length === 0
       ? undefined
       : html`<div class="small quiet">${links.length === 1 ? "Entry" : "Entries"} ${links.map((link, i) => html`${i === 0 ? "" : ", "}${link}`)}</div>`;
-  return html`<li>${data(says)}${shows}</li>`;
+  const { title, look } = unusualRows[code];
+  return html`<li><strong>${title}</strong>: ${data(says)}<div class="small quiet">${look}</div>${shows}</li>`;
 }
 
 function lookSection({ unusual: list, calls }: Review): Html {
