@@ -10,6 +10,14 @@ const FEW_GROUPS = 3;
 /** A page of more is too large for a browser; the command has no such limit. */
 export const MAX_CALLS = 20_000;
 
+/** A page of so many calls shows the beginnings of long texts alone: their entries have them whole. */
+const MANY = 1000;
+const BRIEF = 200;
+const brief = (text: string): Html =>
+  text.length <= BRIEF
+    ? data(text)
+    : html`${data(text.slice(0, BRIEF))}<span class="no">… ${number(text.length)} characters</span>`;
+
 /** Names of `facets` that hold for it. */
 function facetsOf({ verdict, ended, answer }: Call): string[] {
   const isAllowed = verdict === "allow";
@@ -39,17 +47,17 @@ function answerOf({ verdict, answer, ended }: Call): Html {
   return html`<span class="num">${status ?? "no status"}</span>${details === undefined ? undefined : html` ${code(details)}`}<span class="sub">${size.join(", ")}</span>${end}`;
 }
 
-function row(call: Call, isNewDay: boolean): Html {
+function row(call: Call, isNewDay: boolean, show: typeof data): Html {
   const { entry, at, verdict, mode, method, host, path, isPathCut, source, requestId, gateway, seq, receipt } = call;
   const says = verdict === "allow" ? html`allowed` : html`<span class="no">denied</span> ${code(verdict)}`;
   const day = isNewDay ? html`<span class="sub">${dayOf(at)}</span>` : undefined;
-  const request = html`<code>${data(method ?? "?")} ${data(host ?? "?")}${data(path ?? "")}</code>${isPathCut ? html` <span class="no">path cut</span>` : undefined}`;
-  const from = html`<span class="sub">from ${source === undefined ? "an unknown address" : data(source)} at ${data(gateway)}, record ${seq}, entry ${entry}${receipt === undefined ? undefined : html`, receipt ${receipt}`}${requestId === undefined ? undefined : html`, request ${data(requestId)}`}${mode === "enforce" ? undefined : html`, mode ${data(mode)}`}</span>`;
+  const request = html`<code>${show(method ?? "?")} ${show(host ?? "?")}${show(path ?? "")}</code>${isPathCut ? html` <span class="no">path cut</span>` : undefined}`;
+  const from = html`<span class="sub">from ${source === undefined ? "an unknown address" : show(source)} at ${show(gateway)}, record ${seq}, entry ${entry}${receipt === undefined ? undefined : html`, receipt ${receipt}`}${requestId === undefined ? undefined : html`, request ${show(requestId)}`}${mode === "enforce" ? undefined : html`, mode ${show(mode)}`}</span>`;
   return html`<tr id="e${entry}" class="${classes(facetsOf(call))}"><td class="when">${clockMsOf(at)}${day}</td><td>${says}</td><td class="what">${request}${from}</td><td class="then">${answerOf(call)}</td></tr>
 `;
 }
 
-function group(calls: readonly Call[], first: number): Html {
+function group(calls: readonly Call[], first: number, show: typeof data): Html {
   const names = new Set(calls.flatMap(facetsOf));
   const [one] = calls;
   let day = "";
@@ -57,7 +65,7 @@ function group(calls: readonly Call[], first: number): Html {
     const today = dayOf(call.at);
     const isNewDay = today !== day;
     day = today;
-    return row(call, isNewDay);
+    return row(call, isNewDay, show);
   });
   const range = `${number(first + 1)} to ${number(first + calls.length)}`;
   return html`<div class="group ${classes(names)}" id="calls-${first + 1}"><table class="cards calls"><caption>Calls ${range}${one === undefined ? undefined : html`, from ${time(one.at)}`}</caption><thead><tr><th scope="col">Time (UTC)</th><th scope="col">Verdict</th><th scope="col">Request</th><th scope="col">Answer</th></tr></thead><tbody>
@@ -122,7 +130,7 @@ ${
   calls.length === 0
     ? html`<p class="none">No call is in the log.</p>`
     : html`${filters(calls)}${starts.length > 1 ? jump : undefined}
-<div class="groups${starts.length > FEW_GROUPS ? " many" : ""}">${starts.map((first) => group(calls.slice(first, first + HUNDRED), first))}</div>`
+<div class="groups${starts.length > FEW_GROUPS ? " many" : ""}">${starts.map((first) => group(calls.slice(first, first + HUNDRED), first, calls.length > MANY ? brief : data))}</div>`
 }
 </section>`;
 }
