@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import { addReviewClose } from "./review-close.js";
 import { addReviewList } from "./review-list.js";
 import { addReviewOverdue } from "./review-overdue.js";
+import { addReviewPage } from "./review-page.js";
+import { addReviewServe } from "./review-serve.js";
 import { addReviewShow } from "./review-show.js";
 
 export function addReview(program: Command): void {
@@ -10,5 +12,7 @@ export function addReview(program: Command): void {
   addReviewList(review);
   addReviewShow(review);
   addReviewClose(review);
+  addReviewPage(review);
+  addReviewServe(review);
   addReviewOverdue(review);
 }
