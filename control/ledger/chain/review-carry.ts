@@ -50,10 +50,10 @@ function callsOf({ calls }: Reviews): ReadonlyMap<string, Calls> {
 }
 
 function carryOne(reviews: Reviews, review: GrantReview, calls: Calls): CarriedReview[] {
-  const { grant, shared, course = reviews.shared.get(shared ?? "")?.course, exp, incident, drill, ...rest } = review;
+  const { grant, shared, course = reviews.shared.get(shared ?? "")?.course, exp, incident, drill, ...other } = review;
   if (course === undefined || (course.closed !== undefined && !course.isOutdated)) return [];
   const { openedAt, since, isTold } = course;
-  const { approvers, trusts, vms, counts } = rest;
+  const { approvers, trusts, vms, counts, isCarried: _, ...rest } = other;
   return [
     {
       ...rest,
@@ -108,7 +108,7 @@ export function takeReviews(reviews: Reviews, carried: readonly CarriedReview[])
     const course = { ...newCourse(openedAt), since, isTold };
     const review: GrantReview = {
       ...rest,
-      ...{ shared, incident, drill, exp },
+      ...{ shared, incident, drill, exp, isCarried: true },
       course: shared === undefined ? course : undefined,
       ...{ approvers: new Set(approvers), trusts: new Set(trusts), vms: new Set(vms) },
     };
