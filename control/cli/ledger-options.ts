@@ -8,6 +8,7 @@ import { isUrl } from "../ledger/audit/source.js";
 import { tokenIn } from "../ledger/follow/remote.js";
 import { isStoreUrl } from "../ledger/publish/target.js";
 import { decodeNote, parseVkey, type Vkey } from "../ledger/tlog/note.js";
+import { duration } from "./context.js";
 import { say } from "./output.js";
 
 export const vkeyOption = (what = "the log's verifier key (NAME+ID+KEY), or a file that has it"): Option =>
@@ -16,6 +17,16 @@ export const vkeyOption = (what = "the log's verifier key (NAME+ID+KEY), or a fi
 /** A ledger that is read over HTTP shows its log to senders that have `reads` alone, unless its `read` is `public`. */
 export const tokenFileOption = (): Option =>
   new Option("--token-file <file>", "for an https:// address: the token of a sender that has `reads: true` there");
+
+/** The ledger's own, where its ledger.yaml says nothing else; in seconds. */
+export const GRACE = 120;
+export const SILENCE = 180;
+
+/** What the ledger waits for it need not tell of: where its ledger.yaml has other times, they are named here. */
+export const graceOption = (flags: string, what: string, seconds: number): Option =>
+  new Option(flags, `the ledger's own, as in its ledger.yaml: ${what}`)
+    .argParser(duration)
+    .default(seconds, `${seconds / 60}m`);
 
 /** A ledger's own address, not a folder and not a store. */
 const isAddress = (where: string): boolean => isUrl(where) && !isStoreUrl(where);

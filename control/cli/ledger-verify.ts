@@ -1,5 +1,5 @@
 /** `glassgate ledger verify`: from a folder of files, a key and a kept checkpoint to "proved". */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { readBytes } from "../base/files.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import type { Rules } from "../ledger/audit/meaning.js";
@@ -8,8 +8,17 @@ import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.
 import { Auditor } from "../ledger/chain/auditor.js";
 import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
-import { collect, duration, examples, jsonOption, wholeNumber } from "./context.js";
-import { progress, readToken, readVkey, tokenFileOption, vkeyOption } from "./ledger-options.js";
+import { collect, examples, jsonOption, wholeNumber } from "./context.js";
+import {
+  GRACE,
+  graceOption,
+  progress,
+  readToken,
+  readVkey,
+  SILENCE,
+  tokenFileOption,
+  vkeyOption,
+} from "./ledger-options.js";
 import { policyOption, witnessesOf } from "./ledger-policy.js";
 import { result, resultRows } from "./output.js";
 
@@ -39,10 +48,6 @@ const readKept = (file: string): Kept => ({
   file,
   bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
 });
-
-/** The ledger's own, where its ledger.yaml says nothing else; in seconds. */
-const GRACE = 120;
-const SILENCE = 180;
 
 function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence }: Options): Rules {
   const auditor = new Auditor({ anchors, origin }, { gap: grace, silence });
@@ -83,12 +88,6 @@ function jsonOf({ key, ...report }: Report, given: { readonly anchors: boolean }
     vkey: key,
   };
 }
-
-/** What the ledger waits for it need not tell of: where its ledger.yaml has other times, they are named here. */
-const graceOption = (flags: string, what: string, seconds: number): Option =>
-  new Option(flags, `the ledger's own, as in its ledger.yaml: ${what}`)
-    .argParser(duration)
-    .default(seconds, `${seconds / 60}m`);
 
 export function addLedgerVerify(ledger: Command): void {
   const command = ledger

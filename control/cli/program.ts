@@ -24,6 +24,7 @@ import { result, say, warn, widthOf } from "./output.js";
 import { addProxy } from "./proxy.js";
 import { addPush } from "./push.js";
 import { addReturn } from "./return.js";
+import { addReview } from "./review.js";
 import { addRevoke } from "./revoke.js";
 import { addRotate } from "./rotate.js";
 import { addRunCommand } from "./run-command.js";
@@ -82,6 +83,7 @@ export function buildProgram(): Command {
     addRotate,
     addGateway,
     addLedger,
+    addReview,
     addCompletion,
   ])
     add(program);

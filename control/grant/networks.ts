@@ -55,5 +55,15 @@ export function faultOfNetwork(text: string): string | undefined {
   return canonical === text ? undefined : `${RULE}, its host bits zero; did you mean ${canonical}?`;
 }
 
+/** The network of so many bits round an address, in its canonical spelling; undefined for what is no address. */
+export function networkOf(address: string, v4: number, v6: number): string | undefined {
+  const block = address.includes("/") ? undefined : parse(address);
+  if (block === undefined) return undefined;
+  const isMapped = block.bits.length === 128 && block.bits.startsWith(MAPPED);
+  const bits = isMapped ? block.bits.slice(MAPPED.length) : block.bits;
+  const prefix = bits.length === 32 ? v4 : v6;
+  return `${spell(bits.slice(0, prefix).padEnd(bits.length, "0"))}/${prefix}`;
+}
+
 /** Covers every address of its family. */
 export const isWholeFamily = (network: string): boolean => network.endsWith("/0");

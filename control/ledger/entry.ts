@@ -19,8 +19,11 @@ export const ownTypes = ["heartbeat", "bundle", "text", "push", "alarm", "end", 
 export const entryTypes = [...lineTypes, ...ownTypes] as const;
 export type EntryType = (typeof entryTypes)[number];
 
-/** How the sender was known: by the file that the ledger itself reads, a token, a client certificate, this machine, or as the ledger. */
-export const channels = ["file", "token", "certificate", "local", "ledger"] as const;
+/**
+ * How the sender was known: by the file that the ledger itself reads, a token, a client certificate, this machine, as the ledger, or by the
+ * signature that is handed in itself.
+ */
+export const channels = ["file", "token", "certificate", "local", "ledger", "signature"] as const;
 
 const ascii = (max: number): z.ZodString =>
   z.string().regex(new RegExp(`^[\\x21-\\x7e]{1,${max}}$`), "must be printable ASCII");

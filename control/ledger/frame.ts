@@ -16,9 +16,9 @@ const itemSchema = z.strictObject({ kind: z.enum(receivedKinds), bytes: base64 }
 const frameSchema = z.strictObject({
   received: z.custom<readonly unknown[]>((list) => Array.isArray(list) && list.length <= MAX_ITEMS),
 });
-export type FrameItem = Pick<Received, "kind" | "bytes">;
+export type FrameItem = Pick<Received, "bytes"> & { readonly kind: (typeof receivedKinds)[number] };
 
-export const encodeFrame = (received: readonly FrameItem[]): Buffer =>
+export const encodeFrame = (received: readonly Pick<Received, "kind" | "bytes">[]): Buffer =>
   Buffer.from(
     JSON.stringify({ received: received.map(({ kind, bytes }) => ({ kind, bytes: bytes.toString("base64") })) }),
   );

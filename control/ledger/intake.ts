@@ -5,7 +5,8 @@ import type { Sender } from "./entry.js";
 export const receivedKinds = ["line", "heartbeat", "bundle", "text", "push"] as const;
 
 export interface Received {
-  readonly kind: (typeof receivedKinds)[number];
+  /** `review`: a closing signature, which is judged before it becomes an entry. */
+  readonly kind: (typeof receivedKinds)[number] | "review";
   readonly bytes: Buffer;
   readonly sender: Sender;
 }
@@ -14,6 +15,8 @@ export interface Taken {
   /** Its entry's index; of what was there before, that entry's where it is still known. */
   readonly index: number | undefined;
   readonly isNew: boolean;
+  /** Of a closing signature that does not hold: why, a sentence each. It became no entry. */
+  readonly refused?: readonly string[];
 }
 
 export interface Intake {

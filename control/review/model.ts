@@ -135,8 +135,10 @@ export interface Evidence {
   readonly digest: string;
   /** Records of the gateways that this grant touched which have not come: `vm`, first and last `seq`. */
   readonly gaps: readonly { readonly vm: string; readonly from: number; readonly to: number }[];
-  /** The grant's own evidence came, and was judged under its bundle. */
+  /** The grant's own evidence came, and proves under its bundle what its record says. */
   readonly isProven: boolean;
+  /** That bundle was signed by roots that the reader has pinned; else it is one that the ledger took in without an alarm. */
+  readonly isPinned: boolean;
   /** Whether the log was also found consistent with a kept checkpoint or by witnesses. */
   readonly isConsistent: boolean;
 }
@@ -217,17 +219,21 @@ export interface Review {
 
 /** Grants that never opened anything share one review a person and hour (UTC). */
 export interface DeniedReview {
+  /** `denied:<sub>:<YYYY-MM-DDTHH>Z`. */
+  readonly key: string;
   readonly sub: string;
   /** Begin of the hour. */
   readonly hour: Moment;
   readonly grants: readonly string[];
   readonly calls: readonly Call[];
   readonly verdicts: Readonly<Record<string, number>>;
+  readonly counts: Counts;
   readonly state: ReviewState;
   readonly openedAt: Moment;
   readonly dueAt: Moment;
   readonly digest: string;
   readonly closures: readonly Closure[];
+  readonly blockers: readonly string[];
 }
 
 export interface ReviewList {

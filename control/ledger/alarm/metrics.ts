@@ -85,6 +85,8 @@ export function metricsText({ status, appendSeconds, refused, lostAlarms }: Metr
   page.row("glassgate_ledger_open_gaps", status.openGaps);
   page.family("glassgate_ledger_waiting_records", "gauge", "Records whose evidence or bundle has not come.");
   page.row("glassgate_ledger_waiting_records", status.waiting);
+  page.family("glassgate_ledger_reviews", "gauge", "Reviews of grants, by state.");
+  page.labelled("glassgate_ledger_reviews", "state", [...status.reviews], add);
   page.family("glassgate_ledger_live_vms", "gauge", "VMs whose chains are followed.");
   page.row("glassgate_ledger_live_vms", status.vms.filter(({ isOver }) => !isOver).length);
   page.family("glassgate_ledger_heartbeat_age_seconds", "gauge", "Since the last heartbeat of a gateway.");

@@ -55,17 +55,23 @@ function isCertain(answers: Answers, own: SenderAnswers, { time }: Answer): bool
   return forgotten === 0 || Date.parse(time ?? "") > forgotten;
 }
 
+/** The grant of the request that it answers: its own sender's first. */
+export function answeredGrant(answers: Answers, sender: string, id: string): string | undefined {
+  for (const those of [answers.senders.get(sender), ...answers.senders.values()]) {
+    const request = those?.requests.get(id);
+    if (request !== undefined) return request.grant;
+  }
+  return undefined;
+}
+
 export function takeAnswer(answers: Answers, grants: Grants, answer: Answer, sha256: string, step: Step): void {
   const own = ofSender(answers, step.sender);
   remember(own.lines, sha256, step.index, MAX_REQUESTS);
   const { request_id: id } = answer;
-  for (const { requests } of [own, ...answers.senders.values()]) {
-    const request = requests.get(id);
-    if (request === undefined) continue;
-    noteAnswered(grants, request.grant);
-    return;
-  }
-  if (isCertain(answers, own, answer)) remember(own.orphans, id, { index: step.index, since: step.at }, MAX_ORPHANS);
+  const grant = answeredGrant(answers, step.sender, id);
+  if (grant !== undefined) noteAnswered(grants, grant);
+  else if (isCertain(answers, own, answer))
+    remember(own.orphans, id, { index: step.index, since: step.at }, MAX_ORPHANS);
 }
 
 export function dueOfAnswers(answers: Answers, rules: Rules, look: Look): Omit<Finding, "index">[] {

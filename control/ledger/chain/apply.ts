@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
 import { judgeAccesses, noteAccess } from "./access.js";
-import { dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
+import { answeredGrant, dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
@@ -19,6 +19,9 @@ import { classify, type Line } from "./lines.js";
 import { takeRecord } from "./link.js";
 import { markTold } from "./missing.js";
 import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
+import { joinAlarm, joinLine } from "./review-join.js";
+import { judgeReview } from "./review-judge.js";
+import { noteClosed } from "./reviews.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 import { type State, seenKey } from "./state.js";
 import { dropTold } from "./unproven.js";
@@ -154,6 +157,34 @@ function applyBundle(state: State, rules: Rules, body: Buffer, step: Step): void
   judgeAccesses(state.accesses, bundles, rules, step);
 }
 
+/** The ledger let in what held; what does not hold here is for `verify` to tell of. */
+function applyReview(state: State, rules: Rules, body: Buffer, step: Step): void {
+  const { claims, faults } = judgeReview({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
+  if (claims !== undefined && faults.length === 0) {
+    noteClosed(state.reviews, claims.review, step.index, step.at, body);
+    return;
+  }
+  const { review = "", sub = "" } = claims ?? {};
+  const grant = state.reviews.used.has(review) ? { grant_sha256: review } : {};
+  const whose = claims === undefined ? "" : ` of ${sub} under ${review}`;
+  const says = `the closing signature${whose} does not hold: ${faults.join(" ")}`;
+  step.say({ code: "review_invalid", subject: review === "" ? step.sender : review, ...grant, says });
+}
+
+/** What is of a grant joins its review. */
+function joinReview(state: State, rules: Rules, index: number, entry: Entry, line: Line | undefined): void {
+  const { sender } = entry.head;
+  if (line !== undefined)
+    joinLine(state.reviews, rules, index, entry, line, {
+      chain: line.type === "record" ? chainKey(rules, sender, line.record.vm) : "",
+      answered: line.type === "answer" ? answeredGrant(state.answers, sender, line.answer.request_id) : undefined,
+    });
+  // Whoever judges a finished log makes findings that are no entries: he hands in those that are.
+  else if (entry.head.type === "alarm" && rules.isCounting) joinAlarm(state.reviews, rules, index, entry);
+}
+
+const LINES: ReadonlySet<string> = new Set(["record", "evidence", "receipt", "answer"]);
+
 function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefined, step: Step): void {
   const { type } = entry.head;
   const { body } = entry;
@@ -162,7 +193,7 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
     case "evidence":
     case "receipt":
     case "answer":
-      applyLine(state, rules, entry, line ?? classify(body), step);
+      if (line !== undefined) applyLine(state, rules, entry, line, step);
       break;
     case "quarantine":
       applyQuarantine(state, entry, step);
@@ -195,7 +226,10 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
         takeCarried(state, rules, opening?.carried, step);
       }
       break;
-    default: // Reviews and drills say nothing of chains.
+    case "review":
+      applyReview(state, rules, body, step);
+      break;
+    default: // Drills say nothing of chains.
   }
 }
 
@@ -233,6 +267,8 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
   };
   state.size = index + 1;
   state.types.set(head.type, (state.types.get(head.type) ?? 0) + 1);
-  applyBody(state, rules, entry, line, step);
+  const made = line ?? (LINES.has(head.type) ? classify(entry.body) : undefined);
+  applyBody(state, rules, entry, made, step);
+  joinReview(state, rules, index, entry, made);
   return findings;
 }

@@ -7,7 +7,9 @@ import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
-import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
+import { joinAlarm } from "./review-join.js";
+import type { Judging } from "./review-judge.js";
+import { type Grace, type OnJoined, type Pins, type Rules, rulesOf } from "./rules.js";
 import { newState, type State } from "./state.js";
 import { Untold } from "./untold.js";
 
@@ -21,6 +23,8 @@ const LOOK_MS = 10_000;
 const IDLE_MS = 150_000;
 /** Pairs of sender and gateway that alarms call foreign. */
 const MAX_FOREIGN = 100_000;
+/** Alarms about grants behind one entry: far more than a ledger raises. Beyond it that entry is judged without waiting for more. */
+const MAX_HELD = 65_536;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
 
@@ -44,15 +48,20 @@ export class Auditor {
   /** When the last alarm was raised: behind the entry that is held. */
   private alarmedAt = 0;
   private held: { readonly index: number; readonly entry: Entry } | undefined;
+  /** Alarms behind it that are about a grant: they join its review behind it. */
+  private heldAlarms: { readonly index: number; readonly entry: Entry }[] = [];
+  /** Entries that were taken. */
+  private size = 0;
   private lookedAt = 0;
   /** Since nobody looked the last time. */
   private lookingSince = 0;
   private readonly untold: Untold;
 
-  constructor(pins: Pins, grace: Partial<Grace> = {}) {
+  /** @param onJoined hears which entries join which grant's review, in the order of its digest */
+  constructor(pins: Pins, grace: Partial<Grace> = {}, onJoined?: OnJoined) {
     const own = rulesOf(pins, grace).grace;
     const slow = { ...own, gap: own.gap * SLACK, silence: own.silence * SLACK, rollout: own.rollout, end: own.end };
-    this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false });
+    this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false, ...(onJoined && { onJoined }) });
     this.untold = new Untold(pins.anchors.length > 0);
   }
 
@@ -62,10 +71,11 @@ export class Auditor {
    * @returns what is wrong, or worth knowing, about what was before it
    */
   take(index: number, entry: Entry): readonly Audited[] {
+    this.size = index + 1;
     if (entry.head.type === "alarm") {
       this.alarmedAt = Math.max(this.now, this.alarmedAt, Date.parse(entry.head.received));
-      this.takeAlarm(index, entry.body);
-      return [];
+      this.takeAlarm(index, entry);
+      return this.heldAlarms.length > MAX_HELD ? this.flush() : [];
     }
     const found = this.flush();
     this.held = { index, entry };
@@ -74,6 +84,13 @@ export class Auditor {
 
   /** Judges the entry that was taken last. */
   private flush(): readonly Finding[] {
+    const found = this.flushHeld();
+    for (const { index, entry } of this.heldAlarms) joinAlarm(this.state.reviews, this.rules, index, entry);
+    this.heldAlarms = [];
+    return found;
+  }
+
+  private flushHeld(): readonly Finding[] {
     if (this.held === undefined) return [];
     const { index, entry } = this.held;
     this.held = undefined;
@@ -102,6 +119,12 @@ export class Auditor {
   /** Heads of all chains, open stretches and counts, as they are now. */
   get chains(): State["chains"] {
     return this.state.chains;
+  }
+
+  /** For whoever asks whether a review could be closed at that time. Behind `end`. @param grace seconds @param now milliseconds since 1970 */
+  judging(now: number, grace: number): Judging {
+    this.state.size = this.size;
+    return { state: this.state, rules: this.rules, now, grace };
   }
 
   /** Findings that are kept, as an alarm about them may come. */
@@ -145,9 +168,10 @@ export class Auditor {
     return [...findings];
   }
 
-  private takeAlarm(index: number, body: Buffer): void {
-    const alarm = decodeFinding(body);
+  private takeAlarm(index: number, entry: Entry): void {
+    const alarm = decodeFinding(entry.body);
     if (alarm === undefined) return;
+    if (alarm.grant_sha256 !== undefined || alarm.code === "review_overdue") this.heldAlarms.push({ index, entry });
     const { foreign } = this.rules;
     if (alarm.code === "foreign_sender" && foreign.size < MAX_FOREIGN) foreign.add(alarm.subject);
     this.untold.tell(alarm, index, this.alarmedAt);

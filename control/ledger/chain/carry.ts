@@ -7,6 +7,7 @@ import { remember, taken } from "./bounded.js";
 import { type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
 import { keepPending, type Pending } from "./receipts.js";
+import { carriedReviewSchema, carryReviews, takeReviews } from "./review-carry.js";
 import type { Rules } from "./rules.js";
 import { standingSchema } from "./standing.js";
 import type { State } from "./state.js";
@@ -114,6 +115,8 @@ export const carriedSchema = z.strictObject({
   waiting: list(z.strictObject({ chain: text, record: claimedSchema })).default([]),
   /** Allowed requests, whose answers may be to come. */
   requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
+  /** Reviews that are not closed. */
+  reviews: list(carriedReviewSchema),
 });
 export type Carried = z.infer<typeof carriedSchema>;
 
@@ -152,7 +155,7 @@ function carryPending(key: string, one: Pending): Carried["pending"][number] {
 }
 
 /** What is open at the end of a log. */
-export function carry({ chains, bundles, grants, answers, receipts, clocks }: State): Carried {
+export function carry({ chains, bundles, grants, answers, receipts, clocks, reviews }: State): Carried {
   const live = [...chains.vms.values()].filter(({ ended }) => ended === undefined);
   return {
     vms: live.map(carryVm),
@@ -189,6 +192,7 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks }: St
       const last = stretches.at(-1);
       return last === undefined ? [] : [{ key, number: last.number, low: last.low.seq, high: last.high.seq }];
     }),
+    reviews: carryReviews(reviews),
     requests: newest(
       [...answers.senders].flatMap(([sender, { requests }]) =>
         [...requests].map(([id, { grant }]) => ({ sender, id, grant })),
@@ -269,4 +273,5 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), forgottenTs: step.at });
     remember(taken(answers.senders, sender, make).requests, id, { grant, ts: step.at }, MAX_CARRIED);
   }
+  takeReviews(state.reviews, carried.reviews);
 }

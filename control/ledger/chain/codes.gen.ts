@@ -47,7 +47,9 @@ export const alarmCodes = [
   "first_use",
   "single_key",
   "jti_reused",
-  "denials"
+  "denials",
+  "review_overdue",
+  "review_invalid"
 ] as const;
 export type AlarmCode = (typeof alarmCodes)[number];
 
@@ -89,4 +91,6 @@ export const alarmRows: Readonly<Record<AlarmCode, AlarmRow>> = {
   single_key: { severity: "warning", title: "One key was enough for an access", operator: "The entitlement demands no approval, or the bundle no second root. Change that, or review each use." },
   jti_reused: { severity: "critical", title: "One grant's name stands for two different grants", operator: "Somebody made a second grant look like the first. Compare both." },
   denials: { severity: "warning", title: "Many grants were denied within minutes", operator: "Somebody tries, or a script uses a grant that has ended. Look at the records that it names." },
+  review_overdue: { severity: "warning", title: "Nobody has signed the review of a grant in time", operator: "Somebody who neither asked for it nor approved it looks at it (`glassgate review show`), and signs (`glassgate review close`). Nothing is locked until then." },
+  review_invalid: { severity: "critical", title: "A closing signature is in the log and does not hold", operator: "The review is open. A ledger refuses such a signature: look who can write to the log besides it, or ask its operator why it was let in." },
 };

@@ -8,6 +8,7 @@ import { dueOfChains, endsAt } from "./heartbeats.js";
 import { isCatchingUp } from "./lag.js";
 import type { Look } from "./look.js";
 import { dueOfReceipts } from "./receipts.js";
+import { dueOfReviews } from "./review-due.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 import { dueOfGrants } from "./unproven.js";
@@ -27,6 +28,7 @@ export function due(state: State, rules: Rules, look: Look): Due {
     ...dueOfGrants(state.grants, rules, look),
     ...dueOfAnswers(state.answers, rules, look),
     ...dueOfReceipts(state.receipts, rules, look),
+    ...dueOfReviews(state.reviews, rules, now),
   ].filter(
     (finding) => !isCatchingUp(state.lags, finding, now) && !(rules.isCounting && isPaused(state.floods, finding, now)),
   );

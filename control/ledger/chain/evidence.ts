@@ -73,6 +73,7 @@ function approvalOf(token: string, payload: string, { bundle, at }: Court): Sign
 export interface Judged {
   /** Whose signatures hold, by their keys. */
   readonly proven: readonly (readonly [kid: string, sub: string])[];
+  readonly approvals: readonly Approval[];
   /** What is wrong; empty where it proves what the record says. */
   readonly faults: readonly string[];
   /** Undefined where its claims are malformed. */
@@ -105,7 +106,7 @@ export function judgeEvidence(evidence: string, record: Claimed, court: Court): 
   const standing = claims === undefined ? undefined : standingOf(claims);
   if (claims !== undefined && !isWithin(claims.authorization_details, record)) faults.push("it does not open that");
   if (claims !== undefined && standing !== undefined) faults.push(...rulesBroken(standing, claims, approvals, court));
-  return { proven: approvals.map(({ kid, sub }) => [kid, sub] as const), faults, standing };
+  return { proven: approvals.map(({ kid, sub }) => [kid, sub] as const), approvals, faults, standing };
 }
 
 /** Whether each approver that the record names has signed evidence of the grant, with a key that holds under that bundle. */

@@ -13,6 +13,8 @@ import { due, ownHead } from "./due.js";
 import { type Alarm, encodeFinding, type Finding } from "./finding.js";
 import { Watch } from "./look.js";
 import { type EntryReader, lastOf, wholeEntry } from "./reading.js";
+import { judgeReview } from "./review-judge.js";
+import { knownClosure } from "./reviews.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
 import { newState, prepare, type State } from "./state.js";
@@ -214,7 +216,23 @@ export class Ledger implements Intake {
     return { first: this.state.size, bytes: [], size: 0, alarms: [], now, endsAt };
   }
 
+  /** What does not hold leaves no entry. */
+  private takeReview({ bytes }: Received, batch: Batch): Taken {
+    const { state, rules } = this;
+    const { claims, faults } = judgeReview(
+      { state, rules, now: batch.now, grace: rules.grace.gap },
+      bytes.toString("latin1"),
+    );
+    const known = claims === undefined ? undefined : knownClosure(state.reviews, claims.review, bytes);
+    if (known !== undefined) return { index: known, isNew: false };
+    if (claims === undefined || faults.length > 0) return { index: undefined, isNew: false, refused: faults };
+    const received = new Date(batch.now).toISOString();
+    const head: EntryHead = { ledger: 1, type: "review", received, sender: claims.sub, via: "signature" };
+    return { index: this.enter({ head, body: bytes }, batch), isNew: true };
+  }
+
   private async takeOne(received: Received, batch: Batch): Promise<Taken> {
+    if (received.kind === "review") return this.takeReview(received, batch);
     const prepared = prepare(this.state, this.rules, received);
     if ("known" in prepared) return { index: prepared.known, isNew: false };
     const { bytes, sender } = received;

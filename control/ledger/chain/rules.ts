@@ -36,6 +36,8 @@ export const graceSchema = z.strictObject({
   denialWindow: seconds.default(300),
   /** From a finding until the same code about the same subject is told again. */
   pause: seconds.default(60),
+  /** From when a grant was first seen, or a later entry reopened its review, until a closing signature is overdue. */
+  review: seconds.default(86_400),
 });
 export type Grace = z.infer<typeof graceSchema>;
 
@@ -44,6 +46,8 @@ export interface PinnedAnchors {
   readonly which: number;
   readonly isShadow: boolean;
 }
+
+export type OnJoined = (grant: string, index: number) => void;
 
 export interface Rules {
   readonly pins: Pins;
@@ -56,6 +60,8 @@ export interface Rules {
   readonly windowSlots: number;
   /** Whether an own memory of `(code, subject)` holds findings back: not where a finished log is judged. */
   readonly isCounting: boolean;
+  /** Hears which entries join which grant's review, in the order of its digest. */
+  readonly onJoined?: OnJoined;
 }
 
 /** SHA-256 over audience, threshold, mode and the roots' kids in order, as the filter has it in each record. */

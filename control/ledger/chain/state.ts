@@ -19,6 +19,7 @@ import type { Lags } from "./lag.js";
 import { classify, type Line } from "./lines.js";
 import { knownRecord } from "./link.js";
 import { newReceipts, type Receipts } from "./receipts.js";
+import { newReviews, type Reviews } from "./reviews.js";
 import type { Rules } from "./rules.js";
 import { shortHash } from "./window.js";
 
@@ -32,6 +33,7 @@ export interface State {
   grants: Grants;
   answers: Answers;
   receipts: Receipts;
+  reviews: Reviews;
   accesses: Accesses;
   clocks: Clocks;
   denials: Denials;
@@ -54,6 +56,7 @@ export function newState(salt: Uint8Array): State {
     grants: newGrants(),
     answers: newAnswers(),
     receipts: newReceipts(),
+    reviews: newReviews(),
     accesses: new Map(),
     clocks: new Map(),
     denials: new Map(),

@@ -1,6 +1,7 @@
 /** What a ledger knows, in sum: for `ledger status` and metrics. */
 import type { AlarmCode } from "./codes.gen.js";
 import { isExpected } from "./look.js";
+import { countReviews, type ReviewState } from "./review-due.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 
@@ -34,6 +35,8 @@ export interface LedgerStatus {
   readonly openGaps: number;
   /** Records that wait for their evidence or bundle. */
   readonly waiting: number;
+  /** Reviews by state. */
+  readonly reviews: ReadonlyMap<ReviewState, number>;
   /** By pinned anchors: the newest version that is known. */
   readonly bundles: readonly { readonly audience: string; readonly version: number | undefined }[];
 }
@@ -75,6 +78,7 @@ export function statusOf(state: State, rules: Rules, now: number): LedgerStatus 
     })),
     openGaps: vms.reduce((sum, { missing }) => sum + missing.length, 0),
     waiting: waiting.reduce((sum, { length }) => sum + length, 0),
+    reviews: countReviews(state.reviews, rules.grace.review, now),
     bundles: rules.pins.anchors.map(({ audience }, which) => {
       const versions = [...(state.bundles.known.get(which)?.keys() ?? [])];
       return { audience, version: versions.length === 0 ? undefined : Math.max(...versions) };

@@ -13,6 +13,7 @@ const status = (more: Partial<LedgerStatus> = {}): LedgerStatus => ({
   vms: [],
   openGaps: 3,
   waiting: 1,
+  reviews: new Map([["open", 1]]),
   bundles: [
     { audience: "test", version: 8 },
     { audience: "other", version: undefined },

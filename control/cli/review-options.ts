@@ -1,0 +1,91 @@
+/** What the commands about reviews share: the ledger that they read, and what is usual in it. */
+import { type Command, Option } from "commander";
+import { readBytes } from "../base/files.js";
+import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
+import type { Wanted } from "../review/gather.js";
+import { hoursOf, ownZone, USUAL_HOURS } from "../review/hours.js";
+import type { ReviewList } from "../review/model.js";
+import { type ReadOptions, readReviews } from "../review/read.js";
+import { readAnchors } from "../trust/anchors.js";
+import { collect, duration } from "./context.js";
+import {
+  GRACE,
+  graceOption,
+  progress,
+  readToken,
+  readVkey,
+  SILENCE,
+  tokenFileOption,
+  vkeyOption,
+} from "./ledger-options.js";
+import { policyOption, witnessesOf } from "./ledger-policy.js";
+import { readOne } from "./message-input.js";
+
+export interface ReadingOptions {
+  readonly key: string;
+  readonly tokenFile?: string;
+  readonly since?: readonly string[];
+  readonly policy?: string;
+  readonly anchors?: readonly string[];
+  readonly grace: number;
+  readonly silence: number;
+  readonly due: number;
+  readonly hours: string;
+  readonly zone: string;
+  readonly ask?: readonly string[];
+}
+
+/** As `review_due` is where ledger.yaml says nothing else. */
+const DUE = 86_400;
+
+/** The ledger that is read, as `ledger verify` reads it, and what is usual. */
+export const reading = (command: Command): Command =>
+  command
+    .argument("<ledger>", "the folder, or its https:// address")
+    .addOption(vkeyOption().makeOptionMandatory())
+    .addOption(tokenFileOption())
+    .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
+    .addOption(policyOption())
+    .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
+    .addOption(graceOption("--grace <duration>", "how long it leaves a missing record open", GRACE))
+    .addOption(graceOption("--silence <duration>", "how long it lets a gateway be without heartbeats", SILENCE))
+    .addOption(
+      new Option("--due <duration>", "how long a signature may take, as review_due in its ledger.yaml")
+        .argParser(duration)
+        .default(DUE, "24h"),
+    )
+    .option("--hours <from-to>", "working hours, Monday to Friday; what is outside them is shown", USUAL_HOURS)
+    .addOption(new Option("--zone <name>", "the time zone of these hours").default(ownZone(), "this machine's"))
+    .option("--ask <file>", "an ask that went round: it proves who asked; repeatable", collect);
+
+/** Reads and verifies. @throws UserError where the ledger does not verify */
+export function readLedgerReviews(
+  where: string,
+  options: ReadingOptions,
+  isWanted: (one: Wanted) => boolean,
+  onJudged?: ReadOptions["onJudged"],
+): Promise<ReviewList> {
+  const key = readVkey(options.key);
+  const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
+  const tick = progress();
+  return readReviews({
+    where,
+    token: readToken(where, options.tokenFile),
+    key,
+    since: (options.since ?? []).map((file) => ({
+      file,
+      bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
+    })),
+    witnesses: cosignedBy && (({ text }) => cosignedBy(text)),
+    anchors: (options.anchors ?? []).map(readAnchors),
+    grace: options.grace,
+    silence: options.silence,
+    due: options.due,
+    hours: hoursOf(options.hours, options.zone),
+    asks: (options.ask ?? []).map((file) => readOne("ask", file, "The ask").text),
+    isWanted,
+    onJudged,
+    now: Date.now(),
+    progress: (done, of) => tick("entries", done, of),
+  });
+}

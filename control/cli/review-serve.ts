@@ -1,0 +1,71 @@
+/** `glassgate review serve`: the reviews in a browser on this machine, until it is stopped. */
+import { type Command, Option } from "commander";
+import { visible } from "../base/text.js";
+import { openSource } from "../ledger/audit/source.js";
+import { readCheckpoint } from "../ledger/audit/verify.js";
+import { addressIn, isLoopback } from "../review/addresses.js";
+import { wantedBy } from "../review/find.js";
+import type { Ledger } from "../review/reading.js";
+import { serveReviews } from "../review/serve.js";
+import { collect, examples } from "./context.js";
+import { readToken, readVkey } from "./ledger-options.js";
+import { untilStopped } from "./ledger-serve.js";
+import { say, warn } from "./output.js";
+import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
+
+interface Options extends ReadingOptions {
+  readonly listen: string;
+  readonly expose?: boolean;
+  readonly name?: readonly string[];
+}
+
+function ledgerOf(where: string, options: Options): Ledger {
+  const source = openSource(where, readToken(where, options.tokenFile));
+  const nothing = (): boolean => false;
+  return {
+    checkpoint: () => readCheckpoint(source),
+    read: (wanted) => readLedgerReviews(where, options, wanted === undefined ? nothing : wantedBy(wanted)),
+  };
+}
+
+async function serve(where: string, options: Options): Promise<void> {
+  const address = addressIn(options.listen, options.expose === true);
+  readVkey(options.key); // What is wrong with it is said now, not in a browser.
+  const ledger = ledgerOf(where, options);
+  const { size, origin } = await ledger.read(undefined);
+  const served = await serveReviews({
+    ledger,
+    address,
+    names: options.name ?? [],
+    place: { ledger: where, key: options.key },
+    now: Date.now,
+    say,
+  });
+  if (!isLoopback(address.host))
+    warn("others can reach these pages, and nobody is asked who he is: whoever reaches them reads every review.");
+  say(`The reviews of ${visible(origin)} (${size} entries, verified) are at ${served.url}/`);
+  say("Ctrl-C stops it.");
+  await new Promise<void>((resolve) => untilStopped(() => void served.close().then(resolve)));
+}
+
+/** Beside the ledger's own, 7070. */
+const LISTEN = "127.0.0.1:7071";
+
+export function addReviewServe(review: Command): void {
+  const command = reading(
+    review
+      .command("serve")
+      .description("show the reviews of a ledger in a browser on this machine; nothing can be changed there"),
+  )
+    .addOption(new Option("--listen <address:port>", "where; port 0 takes one that is free").default(LISTEN))
+    .option(
+      "--expose",
+      "listen where other machines can reach it: the pages ask nobody who he is, so a proxy with sign-in must stand before them",
+    )
+    .option("--name <host>", "a host name under which a proxy asks for the pages; repeatable", collect)
+    .action(serve);
+  examples(command, [
+    "glassgate review serve ledger/ --key ledger.vkey --anchors anchors.json",
+    "glassgate review serve https://ledger.example.com/eu --key ledger.vkey --token-file reader.token --listen 127.0.0.1:0",
+  ]);
+}

@@ -1,0 +1,66 @@
+/** The ledger's own rules, which say what is of which review, what may be closed, and which closing signatures hold. */
+import { Auditor } from "../ledger/chain/auditor.js";
+import type { Finding } from "../ledger/chain/finding.js";
+import type { Grace, Pins } from "../ledger/chain/rules.js";
+import type { Entry } from "../ledger/entry.js";
+import { type ReviewClaims, readReview } from "../ledger/review.js";
+import type { Gatherer } from "./gather.js";
+
+export interface Signed {
+  readonly entry: number;
+  /** When it came. */
+  readonly at: number;
+  readonly claims: ReviewClaims;
+}
+
+export class Listener {
+  readonly auditor: Auditor;
+  /** By grant, of those that are wanted: entries of its review, in the order in which they join it. */
+  readonly joined = new Map<string, number[]>();
+  private readonly signed: Signed[] = [];
+  private readonly refused = new Set<number>();
+
+  constructor(
+    private readonly gathered: Gatherer,
+    pins: Pins,
+    grace: Partial<Grace>,
+  ) {
+    this.auditor = new Auditor(pins, grace, (grant, index) => {
+      if (gathered.grants.get(grant)?.isKept !== true) return;
+      const those = this.joined.get(grant) ?? [];
+      this.joined.set(grant, those);
+      those.push(index);
+    });
+  }
+
+  take(index: number, entry: Entry): void {
+    // Before the rules: they say who joins what, and by then its facts are there.
+    this.gathered.take(index, entry);
+    this.note(this.auditor.take(index, entry));
+    if (entry.head.type !== "review") return;
+    const claims = readReview(entry.body.toString("latin1"))?.claims;
+    if (claims !== undefined) this.signed.push({ entry: index, at: Date.parse(entry.head.received), claims });
+  }
+
+  /** What the ledger was silent about. */
+  end(): readonly Finding[] {
+    const all = this.auditor.end();
+    this.note(all);
+    return all.filter(({ isUntold }) => isUntold === true);
+  }
+
+  private note(findings: readonly Finding[]): void {
+    for (const { code, index } of findings)
+      if (code === "review_invalid" && index !== undefined) this.refused.add(index);
+  }
+
+  /** Closing signatures that hold, in the log's order, by the key of their review. */
+  closures(): ReadonlyMap<string, readonly Signed[]> {
+    const byKey = new Map<string, Signed[]>();
+    for (const one of this.signed) {
+      const { review } = one.claims;
+      if (!this.refused.has(one.entry)) byKey.set(review, [...(byKey.get(review) ?? []), one]);
+    }
+    return byKey;
+  }
+}
