@@ -65,7 +65,7 @@ export interface GrantFacts {
 
 export function newFacts(
   grant: string,
-  record: AuditRecord,
+  record: GrantFacts["first"],
   index: number,
   openedAt: number,
   isKept: boolean,

@@ -219,6 +219,7 @@ describe("what went along", () => {
       vms: Readonly<Record<string, unknown>>[];
       gateways: Readonly<Record<string, unknown>>[];
       grants: Readonly<Record<string, unknown>>[];
+      reviews: Readonly<Record<string, unknown>>[];
     };
   }
   let old: Shard;
@@ -267,6 +268,21 @@ describe("what went along", () => {
       /its last record is seq 20, not 1/,
     ],
     ["a published head was left behind", each({ heads: [] }), /the published head of seq 30 was left behind/],
+    [
+      "a review was left behind",
+      (carried) => ({ ...carried, reviews: [] }),
+      /the review of the grant [0-9a-f]{64} is not/,
+    ],
+    [
+      "a review has other entries",
+      (carried) => ({ ...carried, reviews: carried.reviews.map((one) => ({ ...one, digest: "0".repeat(64) })) }),
+      /the review of the grant [0-9a-f]{64} is not what was open/,
+    ],
+    [
+      "a review is of nobody's grant here",
+      (carried) => ({ ...carried, reviews: [...carried.reviews, { ...carried.reviews[0], grant: "0".repeat(64) }] }),
+      /the review of the grant 0{64} is not what was open/,
+    ],
     ["a chain was left behind", (carried) => ({ ...carried, vms: [] }), /it was left behind/],
     [
       "its gateway is new",

@@ -336,7 +336,16 @@ describe("what a ledger has not written", () => {
   it("a predecessor that never signed, and what went along and cannot be read", async () => {
     const old = testKey("ledger.example.com/eu/2026-10", 9);
     const checkpoint = checkpointOf(entriesOf(5), old);
-    const carried = { vms: [], gateways: [], deciders: [], unknown: [], grants: [], texts: [], requests: [] };
+    const carried = {
+      vms: [],
+      gateways: [],
+      deciders: [],
+      unknown: [],
+      grants: [],
+      texts: [],
+      requests: [],
+      reviews: [],
+    };
     const openings: readonly (readonly [object, unknown, string])[] = [
       [{ origin: old.name, vkey: old.vkey, checkpoint }, carried, ""],
       [{ origin: old.name, vkey: testKey(old.name).vkey, checkpoint }, carried, "is not signed by the key"],

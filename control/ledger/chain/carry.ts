@@ -67,8 +67,8 @@ export const carriedSchema = z.strictObject({
   texts: list(z.strictObject({ sender: text, sha256: hex, text, since: count })),
   /** Allowed requests, whose answers may be to come. */
   requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
-  /** Reviews that are not closed. Absent in a shard from before there were any. */
-  reviews: list(carriedReviewSchema).optional(),
+  /** Reviews that are not closed. */
+  reviews: list(carriedReviewSchema),
 });
 export type Carried = z.infer<typeof carriedSchema>;
 
@@ -183,5 +183,5 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), forgottenTs: step.at });
     remember(taken(answers.senders, sender, make).requests, id, { grant, ts: step.at }, MAX_CARRIED);
   }
-  takeReviews(state.reviews, carried.reviews ?? []);
+  takeReviews(state.reviews, carried.reviews);
 }

@@ -50,10 +50,10 @@ function callsOf({ calls }: Reviews): ReadonlyMap<string, Calls> {
 }
 
 function carryOne(reviews: Reviews, review: GrantReview, calls: Calls): CarriedReview[] {
-  const { grant, shared, course = reviews.shared.get(shared ?? "")?.course, exp, incident, drill, ...rest } = review;
+  const { grant, shared, course = reviews.shared.get(shared ?? "")?.course, exp, incident, drill, ...other } = review;
   if (course === undefined || (course.closed !== undefined && !course.isOutdated)) return [];
   const { openedAt, since, isTold } = course;
-  const { approvers, trusts, vms, counts } = rest;
+  const { approvers, trusts, vms, counts, isCarried: _, ...rest } = other;
   return [
     {
       ...rest,
@@ -77,6 +77,17 @@ export function carryReviews(reviews: Reviews): CarriedReview[] {
   );
 }
 
+/** What went along and is not what was open here, or was open here and did not go along; the grant. */
+export function strangeReview(reviews: Reviews, carried: readonly CarriedReview[]): string | undefined {
+  const textOf = ({ shared, openedAt, firstAt, digest, counts, sub, exp, isOver, approvers }: CarriedReview): string =>
+    JSON.stringify([shared, openedAt, firstAt, digest, counts, sub, exp, isOver, [...approvers].sort()]);
+  const open = carryReviews(reviews);
+  const there = new Map(open.map((one) => [one.grant, textOf(one)]));
+  const along = new Map(carried.map((one) => [one.grant, textOf(one)]));
+  const lost = open.find(({ grant }) => along.get(grant) !== there.get(grant));
+  return (lost ?? carried.find(({ grant }) => !there.has(grant)))?.grant;
+}
+
 /** What was open in the shard before. Its entries stand there; the digest goes on from them. */
 export function takeReviews(reviews: Reviews, carried: readonly CarriedReview[]): void {
   for (const {
@@ -97,7 +108,7 @@ export function takeReviews(reviews: Reviews, carried: readonly CarriedReview[])
     const course = { ...newCourse(openedAt), since, isTold };
     const review: GrantReview = {
       ...rest,
-      ...{ shared, incident, drill, exp },
+      ...{ shared, incident, drill, exp, isCarried: true },
       course: shared === undefined ? course : undefined,
       ...{ approvers: new Set(approvers), trusts: new Set(trusts), vms: new Set(vms) },
     };

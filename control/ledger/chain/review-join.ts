@@ -96,7 +96,7 @@ function reviewOf(joining: Joining, grant: string, record: AuditRecord): GrantRe
     lastAt: joining.at,
     digest: NO_DIGEST,
     counts: { allowed: 0, denied: 0, answers: 0, alarms: 0 },
-    ...{ jti, sub, ent, incident, drill, exp: undefined, isOver: false },
+    ...{ jti, sub, ent, incident, drill, exp: undefined, isOver: false, isCarried: false },
     approvers: new Set<string>(),
     trusts: new Set<string>(),
     vms: new Set<string>(),

@@ -45,6 +45,8 @@ export interface GrantReview {
   exp: number | undefined;
   /** A gateway has told that it is over. */
   isOver: boolean;
+  /** It came along from the shard before, where its older entries are. */
+  readonly isCarried: boolean;
 }
 
 /** Allowed, and neither answered nor ended. */

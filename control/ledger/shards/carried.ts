@@ -9,6 +9,7 @@ import type { Chains, Vm } from "../chain/chains.js";
 import { grantOf } from "../chain/evidence.js";
 import { decodeFinding } from "../chain/finding.js";
 import { classify } from "../chain/lines.js";
+import { strangeReview } from "../chain/review-carry.js";
 import { WINDOW_SLOTS } from "../chain/rules.js";
 import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
@@ -88,7 +89,7 @@ export class Older {
       const fault = found === undefined ? names.has(vm.vm) || "it was left behind" : this.faultOf(vm, found);
       if (typeof fault === "string") return `${visible(vm.vm)}: ${fault}`;
     }
-    return this.faultOfGateways(chains, carried) ?? this.faultOfGrants(carried);
+    return this.faultOfGateways(chains, carried) ?? this.faultOfGrants(carried) ?? this.faultOfReviews(carried);
   }
 
   private faultOf(vm: Vm, { seq, sha256, top, missing, heads, predates }: CarriedVm): string | undefined {
@@ -116,6 +117,13 @@ export class Older {
         return `${visible(name)}: its heartbeats were left behind`;
     }
     return undefined;
+  }
+
+  private faultOfReviews({ reviews }: Carried): string | undefined {
+    const grant = strangeReview(this.auditor.judging(0, 0).state.reviews, reviews);
+    return grant === undefined
+      ? undefined
+      : `the review of the grant ${grant} is not what was open, or was left behind`;
   }
 
   private faultOfGrants({ grants }: Carried): string | undefined {

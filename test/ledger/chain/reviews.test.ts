@@ -162,6 +162,8 @@ describe("a review", () => {
     next.log.entries.push(encodeEntry({ head: shardHead(clock.now), body: encodeOpening({ predecessor, carried }) }));
     const again = await next.reopen();
     expect(states(again)).toEqual([5, 0, 0, 0]);
+    const along = audited(story, again.log.entries, "ledger.example/next").judging(0, 0).state.reviews;
+    expect([...along.used.values()].map(({ isCarried }) => isCarried)).toEqual([true, true, true, true]);
     await again.ledger.take([other("bundle", story.bundle)]);
     const closing = claimsOver(story, again.log.entries, "ledger.example/next", Buffer.alloc(32), story.grants.used);
     expect(closing).toMatchObject({ ...shownOf(state.reviews, story.grants.used) });
