@@ -30,7 +30,7 @@ import { visible } from "./text.js";
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Text of any Unicode encoding that begins with its mark; UTF-8 without one. */
-function decode(bytes: Buffer): string {
+export function decode(bytes: Buffer): string {
   const [a, b] = bytes;
   const encoding = a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : "utf-8";
   return new TextDecoder(encoding).decode(bytes);

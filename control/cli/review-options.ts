@@ -5,7 +5,7 @@ import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import type { Wanted } from "../review/gather.js";
 import { hoursOf, ownZone, USUAL_HOURS } from "../review/hours.js";
 import type { ReviewList } from "../review/model.js";
-import { readReviews } from "../review/read.js";
+import { type ReadOptions, readReviews } from "../review/read.js";
 import { readAnchors } from "../trust/anchors.js";
 import { collect, duration } from "./context.js";
 import {
@@ -63,6 +63,7 @@ export function readLedgerReviews(
   where: string,
   options: ReadingOptions,
   isWanted: (one: Wanted) => boolean,
+  onJudged?: ReadOptions["onJudged"],
 ): Promise<ReviewList> {
   const key = readVkey(options.key);
   const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
@@ -83,6 +84,7 @@ export function readLedgerReviews(
     hours: hoursOf(options.hours, options.zone),
     asks: (options.ask ?? []).map((file) => readOne("ask", file, "The ask").text),
     isWanted,
+    onJudged,
     now: Date.now(),
     progress: (done, of) => tick("entries", done, of),
   });

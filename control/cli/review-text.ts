@@ -1,6 +1,7 @@
 /** A review as rows for a terminal. Every text from outside goes through `visible`, and is cut where it is long: `--json` has it whole. */
+import { styleText } from "node:util";
 import { plural, visible } from "../base/text.js";
-import type { Call, DeniedReview, Granted, Review, Step } from "../review/model.js";
+import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
   evidenceWords,
   minutesWords,
@@ -11,9 +12,9 @@ import {
   unusualRows,
   utc,
 } from "../review/words.js";
-import { paint } from "./output.js";
 
 const MAX_SHOWN = 160;
+const MAX_SENTENCE = 600;
 /** More calls than this nobody reads in a terminal. */
 const MAX_CALLS = 50;
 const LABEL = 14;
@@ -24,7 +25,8 @@ export function shown(text: string, most = MAX_SHOWN): string {
 }
 
 const row = (label: string, text: string): string => `${label.padEnd(LABEL)}${text}`;
-const title = (text: string): string => paint("bold", text);
+const isPlain = (): boolean => process.env.NO_COLOR !== undefined || !process.stdout.isTTY;
+const title = (text: string): string => (isPlain() ? text : styleText("bold", text));
 const time = (at: number): string => utc(at).slice("2026-11-26 ".length, "2026-11-26 17:20:00".length);
 
 function grantedRows({ hosts, methods, paths, calls, unusedMethods, unusedPaths }: Granted): string[] {
@@ -82,6 +84,14 @@ function headRows(review: Review): string[] {
       `${networks.granted.length === 0 ? "any" : networks.granted.map(visible).join(", ")}; used from ${networks.used.map(visible).join(", ") || "none"}`,
     ),
   ];
+}
+
+/** What each kind may mean stands once, behind the last of it. */
+function unusualRowsOf(unusual: readonly Unusual[]): string[] {
+  return unusual.flatMap(({ code, says, entries }, i) => [
+    `  ${shown(says.charAt(0).toUpperCase() + says.slice(1), MAX_SENTENCE)}${entries.length === 0 ? "" : ` [${entries.join(", ")}]`}`,
+    ...(unusual[i + 1]?.code === code ? [] : [`    ${unusualRows[code].look}`]),
+  ]);
 }
 
 /** Calls in a row are one line: the table below has each. */
@@ -159,13 +169,8 @@ export function reviewRows(review: Review, now: number): string[] {
     row("  time", minutesWords(review)),
     row("  calls", `${counts.allowed} allowed, ${counts.denied} denied; ${plural(counts.answers, "answer")}`),
     "",
-    title("Worth a look"),
-    ...(unusual.length === 0
-      ? ["  nothing unusual"]
-      : unusual.flatMap(({ code, says, entries }) => [
-          `  ${unusualRows[code].title}: ${shown(says, 600)}`,
-          ...(entries.length === 0 ? [] : [`    entries ${entries.join(", ")}`]),
-        ])),
+    title("Worth a look [entries]"),
+    ...(unusual.length === 0 ? ["  nothing unusual"] : unusualRowsOf(unusual)),
     "",
     title("Timeline (UTC)"),
     ...timelineRows(timeline),
@@ -178,6 +183,7 @@ export function reviewRows(review: Review, now: number): string[] {
     "",
     title("Evidence"),
     ...evidenceWords(evidence).map((one) => `  ${visible(one)}`),
+    "  `glassgate ledger prove` makes a proof of each entry, for somebody who has neither this ledger nor this command.",
     row("  digest", evidence.digest),
     "",
     ...blockerRows(blockers, review.grant),

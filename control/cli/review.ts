@@ -1,5 +1,6 @@
 /** `glassgate review ...`: a human looks at every use, and signs. */
 import type { Command } from "commander";
+import { addReviewClose } from "./review-close.js";
 import { addReviewList } from "./review-list.js";
 import { addReviewOverdue } from "./review-overdue.js";
 import { addReviewPage } from "./review-page.js";
@@ -12,5 +13,6 @@ export function addReview(program: Command): void {
   addReviewShow(review);
   addReviewPage(review);
   addReviewServe(review);
+  addReviewClose(review);
   addReviewOverdue(review);
 }

@@ -153,6 +153,8 @@ export const ledgerSchema = z
     grace: seconds(DAY).default(120),
     /** How long a gateway may publish no heartbeat before that is an alarm. Without news there is one a minute. */
     silence: seconds(DAY).default(180),
+    /** How long a review may wait for its closing signature. */
+    review_due: seconds(30 * DAY).default(DAY),
     alarms: alarmsSchema.optional(),
     /** A copy in an S3-compatible store. */
     publish: publishSchema.optional(),

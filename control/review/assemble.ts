@@ -39,8 +39,7 @@ class Assembly {
     const { bundles } = this.gathered;
     return (this.closures.get(key) ?? []).map(({ entry, at, claims }) => {
       const { sub, classification, findings, actions } = claims;
-      const newest = bundles.all().at(-1);
-      const by = bundles.person(newest, sub, at);
+      const by = bundles.whoIs(sub, at);
       return { entry, at, by, classification, findings, actions, isOutdated: claims.digest !== digest };
     });
   }

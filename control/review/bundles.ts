@@ -2,6 +2,7 @@
  * The trust bundles of a log, for telling who somebody is and whether a signature is his: those that the reader's pinned roots have
  * signed, or, where nothing is pinned, those that the ledger took in without an alarm.
  */
+import { hash } from "node:crypto";
 import { remember } from "../ledger/chain/bounded.js";
 import { verifyUnderPins } from "../ledger/chain/bundles.js";
 import type { AuditRecord } from "../ledger/chain/lines.js";
@@ -15,6 +16,8 @@ const MAX_BUNDLES = 64;
 interface Known {
   readonly claims: BundleClaims;
   readonly under: readonly number[];
+  /** Its SHA-256. */
+  readonly payload: string;
 }
 
 export type Decided = Pick<AuditRecord, "bundle" | "anchors">;
@@ -31,19 +34,13 @@ export class Bundles {
   }
 
   take(index: number, body: Buffer): void {
-    const verified = verifyUnderPins(body.toString("latin1").trim(), this.rules);
+    const text = body.toString("latin1").trim();
+    const verified = verifyUnderPins(text, this.rules);
     if (verified === undefined || (this.isPinned && verified.under.length === 0)) return;
-    const isThere = [...this.known.values()].some(
-      ({ claims, under }) =>
-        claims.version === verified.claims.version &&
-        under.join() === verified.under.join() &&
-        !this.isOther(claims, verified.claims),
-    );
-    if (!isThere) remember(this.known, index, verified, MAX_BUNDLES);
-  }
-
-  private isOther(a: BundleClaims, b: BundleClaims): boolean {
-    return a.aud.join() !== b.aud.join() || a.iat !== b.iat;
+    // Further signatures make no other bundle.
+    const payload = hash("sha256", text.split(".", 2)[1] ?? "", "hex");
+    if ([...this.known.values()].some((one) => one.payload === payload)) return;
+    remember(this.known, index, { ...verified, payload }, MAX_BUNDLES);
   }
 
   /** The ledger says that nobody's roots have signed these. */
@@ -69,8 +66,11 @@ export class Bundles {
     return newest;
   }
 
-  all(): readonly BundleClaims[] {
-    return [...this.known.values()].map(({ claims }) => claims);
+  /** By the newest bundle that names the account. */
+  whoIs(sub: string, at: number): Person {
+    const those = [...this.known.values()].filter(({ claims }) => this.principal(claims, sub) !== undefined);
+    const newest = those.sort((a, b) => b.claims.version - a.claims.version)[0];
+    return this.person(newest?.claims, sub, at);
   }
 
   principal(bundle: BundleClaims | undefined, sub: string): Principal | undefined {

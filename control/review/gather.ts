@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 import { z } from "zod";
 import { remember } from "../ledger/chain/bounded.js";
 import { partsOf } from "../ledger/chain/chains.js";
-import { alarmRows } from "../ledger/chain/codes.gen.js";
+import { type AlarmCode, alarmRows } from "../ledger/chain/codes.gen.js";
 import { grantOf } from "../ledger/chain/evidence.js";
 import { decodeFinding, type Finding } from "../ledger/chain/finding.js";
 import { jsonOf, parseJws } from "../ledger/chain/jws.js";
@@ -37,10 +37,19 @@ const MAX_EARLY = 4096;
 const MAX_PENDING = 16_384;
 /** Entries whose grant is remembered, for alarms about them. */
 const MAX_OWNED = 65_536;
+/** Asks in the log: by grant, of one, and how long one is. */
 const MAX_ASKS = 4096;
+const MAX_ASKS_EACH = 4;
+const MAX_ASK_BYTES = 12_288;
 const MAX_TEXTS = 4096;
 /** First uses that are remembered, by person and entitlement. */
 const MAX_USES = 65_536;
+
+/** Grants that were used, and others, which nobody may crowd those out with. */
+const MAX_USED = 65_536;
+const MAX_DENIED = 16_384;
+/** Alarms of which the review itself tells. */
+const SAID_OTHERWISE: ReadonlySet<AlarmCode> = new Set(["single_key", "review_overdue"]);
 
 interface Open {
   readonly facts: GrantFacts;
@@ -99,6 +108,9 @@ export class Gatherer {
   readonly asks = new Map<string, string[]>();
   readonly revocations: { readonly entry: number; readonly at: number; readonly text: string }[] = [];
   readonly uses = new Map<string, FirstUse>();
+  /** Of these grants nothing was allowed, of those something was. */
+  private readonly denied = new Map<string, true>();
+  private readonly used = new Map<string, true>();
   private readonly requests = new Map<string, Open[]>();
   private readonly early = new Map<
     string,
@@ -178,10 +190,16 @@ export class Gatherer {
     const { jti = "", sub = "" } = record;
     const facts = newFacts(grant, record, index, at, this.isWanted({ grant, jti, sub, openedAt: at }));
     this.grants.set(grant, facts);
+    this.keep(this.denied, grant, MAX_DENIED);
     for (const { sha256, text, entry } of this.earlyTexts.get(grant) ?? [])
       this.joinEvidence(facts, entry, text, sha256);
     this.earlyTexts.delete(grant);
     return facts;
+  }
+
+  private keep(those: Map<string, true>, grant: string, max: number): void {
+    const forgotten = remember(those, grant, true, max);
+    if (forgotten !== undefined) this.grants.delete(forgotten[0]);
   }
 
   private takeRecord(
@@ -279,6 +297,7 @@ export class Gatherer {
     noteDecided(facts, call, this.isOutside(call.at));
     if (call.verdict !== "allow" || call.mode !== "enforce") return;
     const { sub, grant } = facts;
+    if (this.denied.delete(grant)) this.keep(this.used, grant, MAX_USED);
     const { ent = "" } = facts.first;
     const key = `${ent}\n${sub}`;
     if (!this.uses.has(key) && this.uses.size < MAX_USES) this.uses.set(key, { sub, ent, grant, entry: call.entry });
@@ -335,7 +354,7 @@ export class Gatherer {
   private takeAlarm(index: number, at: number, finding: Finding): void {
     const { code, about, grant_sha256: named } = finding;
     if (code === "foreign_bundle") this.bundles.disown(about);
-    if (alarmRows[code].severity === "notice" || code === "single_key") return;
+    if (alarmRows[code].severity === "notice" || SAID_OTHERWISE.has(code)) return;
     const grants = new Set([named, ...about.map((entry) => this.owned.get(entry))]);
     for (const grant of grants) {
       const facts = grant === undefined ? undefined : this.grants.get(grant);
@@ -345,7 +364,7 @@ export class Gatherer {
 
   /** An ask is no line of a gateway's; where somebody entered one it proves who asked. */
   private takeStray(body: Buffer): void {
-    const text = body.length > 16_384 ? "" : body.toString("latin1").trim();
+    const text = body.length > MAX_ASK_BYTES ? "" : body.toString("latin1").trim();
     const jws = parseJws(text);
     if (jws?.header.typ === "bg-ask+jwt" && this.asks.size < MAX_ASKS) this.addAsk(text);
   }
@@ -355,6 +374,6 @@ export class Gatherer {
     const payload = token.split(".", 2)[1] ?? "";
     const grant = hash("sha256", payload, "hex");
     const those = this.asks.get(grant) ?? [];
-    if (those.length < MAX_EACH) this.asks.set(grant, [...those, token]);
+    if (those.length < MAX_ASKS_EACH) this.asks.set(grant, [...those, token]);
   }
 }

@@ -5,6 +5,7 @@
 import { UserError } from "../base/errors.js";
 import { showProblem } from "../ledger/audit/problem.js";
 import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
+import type { Judging } from "../ledger/chain/review-judge.js";
 import { rulesOf } from "../ledger/chain/rules.js";
 import type { Checkpoint } from "../ledger/tlog/checkpoint.js";
 import type { Vkey } from "../ledger/tlog/note.js";
@@ -37,6 +38,8 @@ export interface ReadOptions {
   readonly now: number;
   readonly threads?: number | undefined;
   readonly progress: (done: number, of: number) => void;
+  /** For whoever asks whether one of them could be closed. */
+  readonly onJudged?: ((judging: Judging, report: Report) => void) | undefined;
 }
 
 /** One sentence, and nothing else of the ledger. */
@@ -68,5 +71,6 @@ export async function readReviews(options: ReadOptions): Promise<ReviewList> {
     progress: (_step, done, of) => progress(done, of),
   });
   mustBeProved(report);
+  options.onJudged?.(listener.auditor.judging(options.now, grace), report);
   return assemble(options, gathered, listener, report);
 }

@@ -30,7 +30,7 @@ export interface Made {
 }
 
 const MINUTE_MS = 60_000;
-const tenths = (minutes: number): number => Math.round(minutes * 10) / 10;
+const rounded = (minutes: number): number => Math.round(minutes * 100) / 100;
 
 function bindingOf({ claims }: GrantFacts): string {
   const { cnf } = claims ?? {};
@@ -74,8 +74,8 @@ export function reviewOf(facts: GrantFacts, made: Made): Review {
     networks: { granted: claims?.net ?? [], used: [...facts.usedNetworks] },
     binding: bindingOf(facts),
     minutes: {
-      granted: proof.end === undefined || begin === undefined ? undefined : tenths((proof.end - begin) / 60),
-      used: firstUse === undefined ? 0 : tenths((facts.lastUseAt - firstUse.at) / MINUTE_MS),
+      granted: proof.end === undefined || begin === undefined ? undefined : rounded((proof.end - begin) / 60),
+      used: firstUse === undefined ? 0 : rounded((facts.lastUseAt - firstUse.at) / MINUTE_MS),
     },
     calls,
     counts: course.counts,

@@ -1,6 +1,7 @@
 /** What a reviewer should look at in one grant, each with a sentence and the entries that show it. Nothing of it is an accusation. */
 import { plural } from "../base/text.js";
 import { showDuration } from "../base/time.js";
+import { LEEWAY } from "../grant/dates.js";
 import { type BundleClaims, personOf } from "../trust/claims.js";
 import type { Bundles } from "./bundles.js";
 import type { GrantFacts } from "./facts.js";
@@ -154,7 +155,7 @@ const finders: Readonly<Record<UnusualCode, Finder>> = {
   late_approval: (looked) => {
     const { firstUse } = looked.facts;
     return approvalsThat(looked, (at, asked) => {
-      if (firstUse !== undefined && at > firstUse.at)
+      if (firstUse !== undefined && at > firstUse.at + LEEWAY * 1000)
         return `${showDuration(Math.ceil((at - firstUse.at) / 1000))} after the first use`;
       const waited = asked === undefined ? 0 : Math.floor((at - asked) / 1000);
       return waited > LATE_SECONDS ? `late, ${showDuration(waited)} after the ask` : undefined;

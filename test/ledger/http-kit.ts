@@ -5,6 +5,7 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { parseLedgerConfig } from "../../control/ledger/config.js";
 import type { TileSource } from "../../control/ledger/log.js";
+import { ReviewDoors } from "../../control/ledger/serve/review.js";
 import { Senders } from "../../control/ledger/serve/senders.js";
 import { startServer } from "../../control/ledger/serve/server.js";
 import { Turns } from "../../control/ledger/serve/turns.js";
@@ -124,6 +125,7 @@ export async function startTestServer(
     signer,
     senders: new Senders(senders, now, listen.tls?.client_ca !== undefined),
     turns,
+    doors: new ReviewDoors(now),
     read: listen.read,
     metrics: () => "glassgate_ledger_entries 7\n",
     now,

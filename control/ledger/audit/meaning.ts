@@ -7,6 +7,7 @@ import { decodeFinding, type Finding } from "../chain/finding.js";
 import { keyOfEnd } from "../chain/heartbeats.js";
 import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
 import type { TileSource } from "../log.js";
+import { type ReviewClaims, readReview } from "../review.js";
 import { openingOf, sealOfBody } from "../shard.js";
 import { namesBlob, readBlob } from "./blob.js";
 import type { CheckedBundle } from "./bundle.js";
@@ -58,6 +59,8 @@ export class Meaning {
   /** The first entry that no ledger writes so, or whose blob is not there. */
   malformed: Problem | undefined;
   malformedCount = 0;
+  /** What reviewers saw when they signed. */
+  readonly shown: { readonly index: number; readonly claims: ReviewClaims }[] = [];
   blobs = 0;
   entries = 0;
   /** The entry that names a successor: it is the last one. */
@@ -102,6 +105,7 @@ export class Meaning {
     if (head.type === "shard" && sealOfBody(body) !== undefined) this.seal ??= index;
     this.rules.take(index, entry);
     if (head.type === "alarm") this.noteAlarm(index, body);
+    if (head.type === "review") this.noteShown(index, body);
     return fault ?? faultOfOwn(index, entry);
   }
 
@@ -110,6 +114,11 @@ export class Meaning {
     if (alarm === undefined || alarmRows[alarm.code].severity === "notice") return;
     this.onRecordCount += 1;
     if (this.onRecord.length < MAX_KEPT) this.onRecord.push({ ...alarm, index });
+  }
+
+  private noteShown(index: number, body: Buffer): void {
+    const { claims } = readReview(body.toString("latin1")) ?? {};
+    if (claims !== undefined && this.shown.length < MAX_KEPT) this.shown.push({ index, claims });
   }
 
   open(): readonly Stretch[] {

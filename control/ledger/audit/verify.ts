@@ -2,6 +2,7 @@
 import { messageOf, UserError } from "../../base/errors.js";
 import { plural } from "../../base/text.js";
 import type { Finding } from "../chain/finding.js";
+import { faultOfShown } from "../closing.js";
 import type { TileSource } from "../log.js";
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../tlog/checkpoint.js";
 import { COSIGNED } from "../tlog/file-source.js";
@@ -242,7 +243,7 @@ class Verification {
       `${plural(tree.tiles, "tile")} of ${plural(tree.levels, "level")}, each made anew; they make the signed root`,
     );
     this.judgeForm();
-    this.judgeMeaning();
+    this.judgeMeaning(await this.shown(source, checkpoint));
     return true;
   }
 
@@ -258,9 +259,21 @@ class Verification {
       );
   }
 
-  private judgeMeaning(): void {
+  /** Closing signatures over another history than this one: each names the checkpoint that its reviewer saw. */
+  private async shown(source: TileSource, now: Checkpoint): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for (const { index, claims } of this.meaning.shown) {
+      const { review, sub, checkpoint } = claims;
+      const fault = await faultOfShown(source, checkpoint, now);
+      const says = `the closing signature of ${sub} under ${review} does not hold: ${fault}`;
+      if (fault !== undefined) findings.push({ code: "review_invalid", subject: review, about: [index], index, says });
+    }
+    return findings;
+  }
+
+  private judgeMeaning(shown: readonly Finding[]): void {
     const silent = this.meaning.end();
-    const wrong = silent.filter((finding) => !isNotice(finding));
+    const wrong = [...silent.filter((finding) => !isNotice(finding)), ...shown];
     this.notices = silent.filter(isNotice);
     this.open = this.meaning.open();
     this.problems.push(...wrong.map(problemOf));

@@ -20,6 +20,7 @@ const MAX_CALLS_EACH = 64;
 /** Answers whose record has not come; records that wait for a receipt. */
 const MAX_EARLY = 4096;
 const MAX_PENDING = 16_384;
+const MAX_HEARD = 16_384;
 /** Of one grant: VMs, approvers, versions of bundles that it was decided by. */
 const MAX_VMS = 1024;
 const MAX_APPROVERS = 64;
@@ -148,6 +149,8 @@ function takeRecord(joining: Joining, chain: string, line: Extract<Line, { type:
   const { reviews, rules } = joining;
   const { record, sha256 } = line;
   const { grant_sha256: grant, verdict, ended, request_id: id = "", anchors = "", bundle } = record;
+  const at = Math.max(reviews.heard.get(chain) ?? 0, Math.min(Date.parse(record.ts), joining.at));
+  remember(reviews.heard, chain, at, MAX_HEARD);
   if (grant === undefined) return;
   const review = reviewOf(joining, grant, record);
   if (isUse(record)) review.counts.allowed += 1;

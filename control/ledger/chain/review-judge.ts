@@ -59,12 +59,14 @@ function faultsOfTime(judging: Judging, grants: readonly GrantReview[]): string[
 /** A gateway that has spoken since a grant ended has ended its streams, and its chain says so. */
 function isOpen(judging: Judging, vm: Vm | undefined, grant: GrantReview): boolean {
   if (vm === undefined || vm.ended !== undefined) return false;
-  const { chains, answers } = judging.state;
+  const { chains, answers, reviews } = judging.state;
   const end = isRevoked(judging, grant) ? grant.lastAt : endOf(judging, grant) * 1000;
   const beatAt = chains.gateways.get(vm.node)?.beatAt;
   if (beatAt !== undefined) return beatAt < end + ENDS_WITHIN_MS;
   // Where no answer of it ever comes either, nobody could know.
-  return (answers.senders.get(vm.sender)?.lines.size ?? 0) > 0 && vm.lastAt < end + ENDS_WITHIN_MS;
+  return (
+    (answers.senders.get(vm.sender)?.lines.size ?? 0) > 0 && (reviews.heard.get(vm.key) ?? 0) < end + ENDS_WITHIN_MS
+  );
 }
 
 /** Allowed calls that may be streams which are open. */

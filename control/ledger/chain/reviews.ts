@@ -59,6 +59,8 @@ export interface Reviews {
   calls: Map<string, readonly OpenCall[]>;
   /** By request id: leaf hashes of their entries, and their indices. */
   early: Map<string, readonly { readonly leaf: string; readonly index: number }[]>;
+  /** By chain: the latest decision that it tells of, by its gateway's clock. */
+  heard: Map<string, number>;
   /** By the SHA-256 of a record that waits for its receipt: whose grant. */
   pending: Map<string, string>;
 }
@@ -69,6 +71,7 @@ export const newReviews = (): Reviews => ({
   shared: new Map(),
   calls: new Map(),
   early: new Map(),
+  heard: new Map(),
   pending: new Map(),
 });
 

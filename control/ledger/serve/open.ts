@@ -78,7 +78,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
       log,
       entries,
       pins: pinsOf(config, anchors),
-      grace: { gap: config.grace, silence: config.silence },
+      grace: { gap: config.grace, silence: config.silence, review: config.review_due },
       clock,
       steady: () => performance.now(),
       onAlarm: (alarm) => {

@@ -11,6 +11,7 @@ import { linesIn, tooManyLines } from "./items.js";
 import { otlpAnswer, otlpLines, otlpType } from "./otlp.js";
 import { readFile } from "./reading.js";
 import { giveReceipt, MAX_RECEIPT_BODY_BYTES, MAX_RECEIPT_LINES, type ReceiptSigner } from "./receipts.js";
+import { type ReviewDoors, takeReview } from "./review.js";
 import type { KnownSender, Senders } from "./senders.js";
 import type { Turns } from "./turns.js";
 
@@ -20,6 +21,7 @@ export interface Served {
   readonly signer: ReceiptSigner;
   readonly senders: Senders;
   readonly turns: Turns;
+  readonly doors: ReviewDoors;
   readonly read: Listen["read"];
   /** In Prometheus' text format. */
   readonly metrics: () => string;
@@ -126,6 +128,9 @@ export async function answerTo(request: IncomingMessage, identify: Identify, ser
       const receiving = { request, known, served };
       return counted(receiving, () => receiptFor(receiving));
     }
+    case "/v1/review":
+      onlyMethods(request, "POST");
+      return takeReview(request, served);
     case "/metrics":
       onlyMethods(request, "GET", "HEAD");
       mayRead();

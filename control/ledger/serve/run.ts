@@ -6,6 +6,7 @@ import type { Intake, Received, Taken } from "../intake.js";
 import type { PublishLoop } from "../publish/loop.js";
 import { type OpenedLedger, stateFolder } from "./open.js";
 import { publishingOf } from "./publishing.js";
+import { ReviewDoors } from "./review.js";
 import { Senders } from "./senders.js";
 import { type Listening, startServer } from "./server.js";
 import { Turns } from "./turns.js";
@@ -78,7 +79,9 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
       const senders = new Senders(config.senders, now, listen.tls?.client_ca !== undefined);
       const metrics = (): string =>
         metricsText({ status: ledger.status(), refused: senders.refused, lostAlarms: opened.dispatcher.lost });
-      server = await startServer(listen, { intake, log, signer, senders, turns, read: listen.read, metrics, now }, say);
+      const doors = new ReviewDoors(now);
+      const served = { intake, log, signer, senders, turns, doors, read: listen.read, metrics, now };
+      server = await startServer(listen, served, say);
     }
   } catch (error) {
     await opened.close();

@@ -88,7 +88,7 @@ export interface Opened {
   reopen(more?: Partial<LedgerOptions>): Promise<Opened>;
 }
 
-const USUAL = new Set(["first_use", "single_key"]);
+const USUAL = new Set(["first_use", "single_key", "review_overdue"]);
 
 export async function open(pins: Pins, now: number, more: Partial<LedgerOptions> = {}): Promise<Opened> {
   const log = new MemoryLog();

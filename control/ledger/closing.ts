@@ -1,0 +1,108 @@
+/** A closing signature on its way into a ledger: handed in to one that is open here, or sent to one that is served. */
+import { z } from "zod";
+import { messageOf, UserError } from "../base/errors.js";
+import { visible } from "../base/text.js";
+import type { Received, Taken } from "./intake.js";
+import type { TileSource } from "./log.js";
+import { type ReviewClaims, readReview } from "./review.js";
+import { parseCheckpoint } from "./tlog/checkpoint.js";
+import { consistencyProof, verifyConsistency } from "./tlog/proof.js";
+
+export type HandedIn =
+  | { readonly index: number; readonly isNew: boolean }
+  /** A sentence for each reason. Nothing was entered. */
+  | { readonly refused: readonly string[] };
+
+interface Tree {
+  readonly size: number;
+  readonly root: Buffer;
+}
+
+/** What is wrong with the checkpoint that the reviewer saw; undefined where this tree goes on from it. */
+export async function faultOfShown(
+  source: TileSource,
+  { size, root }: ReviewClaims["checkpoint"],
+  now: Tree,
+): Promise<string | undefined> {
+  if (size > now.size) return `It names ${size} entries, and the ledger has ${now.size}.`;
+  const proof = await consistencyProof(source, size, now.size);
+  return verifyConsistency(size, Buffer.from(root, "hex"), now.size, now.root, proof)
+    ? undefined
+    : `It names a checkpoint of ${size} entries that is not this ledger's: another history was shown, or the tree was rewritten.`;
+}
+
+/** @param take the ledger's own door, behind those who came before */
+export async function handIn(
+  log: TileSource,
+  take: (received: readonly Received[]) => Promise<readonly Taken[]>,
+  token: string,
+): Promise<HandedIn> {
+  const signed = readReview(token);
+  if (signed === undefined) return { refused: ["It is no closing signature (`bg-review+jws`)."] };
+  const { sub, checkpoint } = signed.claims;
+  const note = await log.read("checkpoint");
+  const fault = note === undefined ? undefined : await faultOfShown(log, checkpoint, parseCheckpoint(note.toString()));
+  if (fault !== undefined) return { refused: [fault] };
+  const [taken] = await take([
+    { kind: "review", bytes: Buffer.from(token), sender: { sender: sub, via: "signature" } },
+  ]);
+  if (taken?.index === undefined) return { refused: taken?.refused ?? ["It was not taken."] };
+  return { index: taken.index, isNew: taken.isNew };
+}
+
+const TIME_OUT_MS = 60_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+const answerSchema = z.object({
+  index: z.int().nonnegative().optional(),
+  new: z.boolean().optional(),
+  title: z.string().optional(),
+  reasons: z.array(z.string()).max(64).optional(),
+});
+
+async function answerOf(response: Response): Promise<z.infer<typeof answerSchema>> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of response.body ?? []) {
+    total += chunk.length;
+    if (total > MAX_ANSWER_BYTES) throw new UserError("its answer is too long");
+    chunks.push(chunk);
+  }
+  try {
+    return answerSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
+  } catch {
+    return {}; // No answer of a ledger's: its status says enough.
+  }
+}
+
+/** @param url of the ledger, as it was read from */
+export async function sendClosing(url: string, token: string): Promise<HandedIn> {
+  const where = new URL("v1/review", url.endsWith("/") ? url : `${url}/`);
+  const unsaid = "Whether it was entered nobody said: look with `glassgate review show`, and run this again otherwise.";
+  let response: Response;
+  let answer: z.infer<typeof answerSchema>;
+  try {
+    response = await fetch(where, {
+      method: "POST",
+      headers: { "content-type": "application/jose" },
+      body: token,
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIME_OUT_MS),
+    });
+    answer = await answerOf(response);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new UserError(`The ledger ${visible(where.host)} gave no answer: ${visible(messageOf(cause))}.`, {
+      cause: error,
+      hint: unsaid,
+      exitCode: 1,
+    });
+  }
+  if (response.status === 200 && answer.index !== undefined) return { index: answer.index, isNew: answer.new === true };
+  if (response.status === 422 && answer.reasons !== undefined) return { refused: answer.reasons };
+  const why = answer.title === undefined ? "" : `: ${visible(answer.title.slice(0, 300))}`;
+  throw new UserError(`The ledger ${visible(where.host)} answers ${response.status}${why}`, {
+    hint: response.status === 200 ? unsaid : "Nothing was entered.",
+    exitCode: 1,
+  });
+}
