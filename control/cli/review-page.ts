@@ -15,7 +15,13 @@ interface Options extends ReadingOptions {
 }
 
 async function htmlOf(where: string, name: string, options: Options): Promise<string> {
-  const place: Place = { now: Date.now(), ledger: where, key: options.key, isServed: false };
+  const place: Place = {
+    now: Date.now(),
+    ledger: where,
+    key: options.key,
+    anchors: options.anchors ?? [],
+    isServed: false,
+  };
   const read = async (
     wanted: string,
   ): Promise<{ readonly found: Found; readonly origin: string; readonly size: number }> => {

@@ -37,7 +37,7 @@ async function serve(where: string, options: Options): Promise<void> {
     ledger,
     address,
     names: options.name ?? [],
-    place: { ledger: where, key: options.key },
+    place: { ledger: where, key: options.key, anchors: options.anchors ?? [] },
     now: Date.now,
     say,
   });

@@ -65,7 +65,7 @@ export interface Serving {
   readonly address: Address;
   /** Names besides this machine's own under which it may be asked for. */
   readonly names: readonly string[];
-  readonly place: Pick<Place, "ledger" | "key">;
+  readonly place: Omit<Place, "now" | "isServed">;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** One line, for who runs it. */

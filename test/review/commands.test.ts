@@ -6,8 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inside } from "../cli/inside.js";
 import { atTerminal, type Ran } from "../cli/run.js";
-import { anchorsOf, bend, line } from "../ledger/chain/kit.js";
-import { filesOf, testKey, writeLog } from "../ledger/make-log.js";
+import { anchorsOf, bend, GATEWAY, line } from "../ledger/chain/kit.js";
+import { entry, filesOf, testKey, writeLog } from "../ledger/make-log.js";
 import { askOf, calmGrant, calmUse, hashOf, key, Scene } from "./scene.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-review-commands-"));
@@ -20,6 +20,8 @@ const LONG = `/${"a".repeat(4000)}`;
 let scene: Scene;
 let grant: string;
 let name: string;
+/** A record of it. */
+let template: string;
 /** Of lines that somebody made up: its sender may speak for that gateway, and writes what he likes. */
 const madeUp = "5".repeat(64);
 
@@ -41,7 +43,7 @@ beforeAll(async () => {
   const lines = scene.linesOfCall({ grant, requestId: "template" });
   await scene.hand(...lines);
   await scene.answer("template", {});
-  const text = lines[0]?.bytes.toString() ?? "";
+  template = lines[0]?.bytes.toString() ?? "";
   const more = {
     grant_sha256: madeUp,
     jti: "=1+1",
@@ -58,7 +60,7 @@ beforeAll(async () => {
   };
   await scene.hand(
     line(
-      bend(text, {
+      bend(template, {
         vm: "other/1/1",
         seq: 1,
         prev: "0".repeat(64),
@@ -246,8 +248,10 @@ describe("what is refused, in one sentence and with nothing on standard output",
     if (file === undefined) throw new Error("no entries");
     file[file.length - 5] = 0x21;
     writeLog(join(base, "changed"), changed);
-    const silent = entries.filter((bytes) => !bytes.includes('"evidence_missing"'));
-    writeLog(join(base, "silent"), filesOf(silent, key));
+    const received = scene.clock.now + 1000;
+    const forked = bend(template, { vm: "other/1/1", seq: 1, prev: "0".repeat(64) });
+    const fork = entry(forked, { sender: GATEWAY, received: new Date(received).toISOString() });
+    writeLog(join(base, "silent"), filesOf([...entries, fork], key));
     const ran = await inside(["review", ...args], { cwd: base });
     expect([ran.code, ran.stdout]).toEqual([code, ""]);
     expect(ran.stderr).toMatch(says);

@@ -9,9 +9,10 @@ import { named, time } from "./words.js";
 const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** @param review `grant_sha256`, or the key of a shared review */
-export function closeCommand({ ledger, key }: Place, review: string, classification: string): string {
-  const verifier = key === undefined ? "" : ` --key ${word(key)}`;
-  return `glassgate review close ${word(ledger)} ${word(review)}${verifier} --as YOU \\\n  --classification ${classification} --findings findings.txt \\\n  --action "WHAT; OWNER; YYYY-MM-DD"`;
+export function closeCommand({ ledger, key, anchors }: Place, review: string, classification: string): string {
+  const pinned = anchors.map((file) => ` --anchors ${word(file)}`).join("");
+  const first = `glassgate review close ${word(ledger)} ${word(review)}${key === undefined ? "" : ` --key ${word(key)}`}${pinned}`;
+  return `${first} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
 }
 
 function classificationFor({ counts, drill }: Review): string {
@@ -53,7 +54,7 @@ export function howToClose(place: Place, review: string, classification: string)
   const isHere = place.isServed && !isAbsolute(place.ledger) && !place.ledger.includes("://");
   return html`<p>Closing happens in the command, where your key is. It shows all of this again before it signs.</p>
 <pre tabindex="0" aria-label="Command that closes the review">${block(closeCommand(place, review, classification))}</pre>
-<p class="small quiet">${isHere ? "Run it in the folder where this page was started. " : undefined}Write what you found into findings.txt. Give one <code>--action</code> for each thing to be done, or none.</p>`;
+<p class="small quiet">${isHere ? "Run it in the folder where this page was started. " : undefined}Put your key's name for YOUR-KEY, and write what you found into findings.txt. Give one <code>--action</code> for each thing to be done, or none.</p>`;
 }
 
 export function closingSection(review: Review, place: Place): Html {

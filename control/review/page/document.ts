@@ -14,6 +14,8 @@ export interface Place {
   readonly ledger: string;
   /** Its key, as it was named; for the commands that the page shows. */
   readonly key: string | undefined;
+  /** Its anchors, likewise. */
+  readonly anchors: readonly string[];
   /** Served pages link to each other. One file stands alone. */
   readonly isServed: boolean;
 }

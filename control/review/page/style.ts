@@ -147,7 +147,7 @@ table.calls td.what,table.calls td.then{grid-column:1/-1}
 :root{color-scheme:light;--paper:#fff;--soft:#fff;--ink:#000;--quiet:#444;--line:#bbb;--bar:#333;--mark:#8a1a0e;--mark-soft:#fff}
 @page{margin:16mm 14mm}
 html{font-size:10.5pt}
-nav,.skip,.filters,.jump,.screen{display:none}
+nav.parts,nav.filters,nav.jump,.skip,.screen{display:none}
 main,.wide{max-width:none;padding:0}
 section{margin-top:1.5rem}
 h2,h3{break-after:avoid}

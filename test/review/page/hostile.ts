@@ -23,7 +23,7 @@ export const SHORT: Readonly<Record<string, string>> = {
   "a URL elsewhere": "https://evil.example/?q=<svg/onload=alert(1)>",
   "an entity": "&lt;script&gt;&#x3c;b&#x3e;&amp;",
   "a comment": "<!-- --><!--",
-  "a template": "${1}{{1}}<%= 1 %>",
+  "a template": "{{1}}<%= 1 %>",
   "an object's own name": "__proto__",
   "no text": "",
 };
