@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
-import common from "./vitest.config.js";
+import { settings } from "./vitest.config.js";
 
-export default defineConfig({ test: { ...common.test, include: ["test/witness/**/*.test.ts"], exclude: [] } });
+export default defineConfig({ test: { ...settings, include: ["test/witness/**/*.test.ts"], exclude: [] } });

@@ -11,7 +11,7 @@ import { checkOrigin, openLogSigner } from "../ledger/log/key.js";
 import { newKey } from "../signer/jwk.js";
 import { sealKey } from "../signer/keyfile.js";
 import { examples, jsonOption, keyPath, keysOption, newPassphrase, passphraseOption } from "./context.js";
-import { result, resultJson, say } from "./output.js";
+import { result, resultJson, say, sayWhole } from "./output.js";
 
 interface Options {
   readonly origin: string;
@@ -67,9 +67,8 @@ async function init(folder: string, options: Options): Promise<void> {
   if (options.json === true)
     resultJson({ origin: options.origin, vkey: signer.vkey, key: { file: path, kid: key.kid }, config });
   else result(signer.vkey);
-  say(
-    `Next: write into ${visible(config)} which gateways it follows, then run \`glassgate ledger serve ${visible(folder)}\`.`,
-  );
+  say(`Next: write into ${visible(config)} which gateways it follows, and whose anchors count; then:`);
+  sayWhole(`  glassgate ledger serve ${visible(folder)}`);
 }
 
 export function addLedgerInit(ledger: Command): void {

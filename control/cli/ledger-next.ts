@@ -18,7 +18,7 @@ import { readAnchors } from "../trust/anchors.js";
 import { examples, jsonOption, keysOption, newPassphrase, openKeyFile, passphraseOption } from "./context.js";
 import { fileNameOf, keyFileFor, mustBeEmpty } from "./ledger-init.js";
 import { progress } from "./ledger-options.js";
-import { result, resultJson, say, sayWhole } from "./output.js";
+import { result, resultJson, say, sayWhole, warn } from "./output.js";
 
 interface Options {
   readonly origin: string;
@@ -101,7 +101,8 @@ function bringPositions(from: string, to: string, { gateways }: LedgerConfig): v
     }
 }
 
-function tell({ sealed, vms, openGaps, wasDone }: Next, to: string, isNewKey: boolean): void {
+function tell({ sealed, vms, openGaps, wasDone }: Next, to: string, isNewKey: boolean, old: LedgerConfig): void {
+  const { publish } = readLedgerConfig(configFile(to));
   if (wasDone) say("It was done already: nothing was changed.");
   else
     say(
@@ -110,6 +111,10 @@ function tell({ sealed, vms, openGaps, wasDone }: Next, to: string, isNewKey: bo
   if (isNewKey)
     say(
       "It has a key of its own: where gateways ask for receipts, the bundle's `ledgers` must name it before they do.",
+    );
+  if (publish !== undefined && publish.to === old.publish?.to)
+    warn(
+      `${visible(configFile(to))} publishes to ${visible(publish.to)}, as the old one does, and each ledger has a prefix of its own: name another one there before you start it.`,
     );
   say("Next: start the new one, and verify the old one while both are at hand:");
   sayWhole(`  glassgate ledger serve ${visible(to)}`);
@@ -138,7 +143,7 @@ async function run(from: string, to: string, options: Options): Promise<void> {
     progress: (done, of) => tick("Reading the old one", done, of),
     bring: () => bringPositions(from, to, config),
   });
-  tell(next, to, fresh.signer.kid !== old.signer.kid);
+  tell(next, to, fresh.signer.kid !== old.signer.kid, config);
   const { origin, vkey, kid } = fresh.signer;
   const key = { file: fresh.signedPath.replace(/\.signed$/, ""), kid };
   if (options.json !== true) result(vkey);

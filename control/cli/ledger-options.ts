@@ -28,14 +28,33 @@ export const graceOption = (flags: string, what: string, seconds: number): Optio
     .argParser(duration)
     .default(seconds, `${seconds / 60}m`);
 
+/** A ledger's own address, not a folder and not a store. */
+const isAddress = (where: string): boolean => isUrl(where) && !isStoreUrl(where);
+
 /** @param file of `--token-file` */
 export function readToken(where: string, file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
-  if (!isUrl(where) || isStoreUrl(where))
+  if (!isAddress(where))
     throw new UserError(`--token-file is for the address of a ledger; ${visible(where)} is none.`, {
       hint: "Leave it out, or name the ledger's https:// address.",
     });
   return tokenIn(file);
+}
+
+/**
+ * Of several places at once, where a token is shown to one server alone: another one could use it there.
+ * @returns the token for each of them
+ */
+export function readTokens(places: readonly string[], file: string | undefined): (where: string) => string | undefined {
+  if (file === undefined) return () => undefined;
+  const addresses = places.filter(isAddress);
+  const servers = new Set(addresses.map((one) => (URL.canParse(one) ? new URL(one).origin : one)));
+  if (servers.size > 1)
+    throw new UserError(`--token-file is for one server; here are ${[...servers].map(visible).join(" and ")}.`, {
+      hint: "Copy the shards of the others to here, and name their folders.",
+    });
+  const token = readToken(addresses[0] ?? places[0] ?? "", file);
+  return (where) => (isAddress(where) ? token : undefined);
 }
 
 /** A key is a line of text: a larger file is something else. */

@@ -22,7 +22,7 @@ import { parseCount } from "../ledger/tlog/checkpoint.js";
 import { examples, jsonOption } from "./context.js";
 import { progress, readToken, readVkey, sayUnverified, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { policyOption, witnessesOf } from "./ledger-policy.js";
-import { result, say } from "./output.js";
+import { result, resultRows, say, sayWhole } from "./output.js";
 
 interface Options {
   readonly key?: string;
@@ -58,9 +58,9 @@ function check(proofFile: string, entryFile: string | undefined, options: Option
     witnesses === undefined
       ? ""
       : `, which ${witnesses.map(visible).join(", ") || "nobody"} cosigned, as the policy demands`;
-  result(
+  resultRows([
     `Proved: ${visible(entryFile)} is entry ${index} of ${visible(origin)}, in its signed tree of ${size}${seen}.`,
-  );
+  ]);
 }
 
 async function wantedEntries(
@@ -86,7 +86,11 @@ async function wantedEntries(
     (entry) => (requestId === undefined ? grantOf(entry) === grant : requestOf(entry) === requestId),
     (done) => tick("looking for it", done, size),
   );
-  if (found.length === 0) throw new UserError(`Nothing about it is among the ${size} entries.`, { exitCode: 1 });
+  if (found.length === 0)
+    throw new UserError(`Nothing about it is among the ${size} entries.`, {
+      hint: "Is it the whole name, as the record has it (request_id, grant_sha256)? Older records are in the shard before this one, newer ones in the ledger that is still written to. `glassgate ledger tail LEDGER --json` shows what is here.",
+      exitCode: 1,
+    });
   return found;
 }
 
@@ -130,8 +134,8 @@ async function prove(where: string, index: string | undefined, options: Options)
   say(`${plural(written.length, "proof")} under the checkpoint of ${sizes.join(" and ")} entries${lines}. Check one:`);
   const [first] = written;
   if (first !== undefined)
-    say(
-      `  glassgate ledger prove --check ${visible(first.proof)} ${visible(first.entry)} --key VKEY${cosigned === 0 ? "" : " --policy FILE"}`,
+    sayWhole(
+      `  glassgate ledger prove --check ${visible(first.proof)} ${visible(first.entry)} --key ${visible(options.key ?? "VKEY")}${cosigned === 0 ? "" : " --policy FILE"}`,
     );
 }
 

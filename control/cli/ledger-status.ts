@@ -18,7 +18,9 @@ const showBytes = (bytes: number): string =>
 
 function holderRow({ holder, isHolderGone }: LogStatus): string {
   if (holder === undefined) return "nobody";
-  const who = `"${visible(holder.name)}", process ${holder.pid} on ${visible(holder.host)}, since ${visible(holder.since)}`;
+  const since = Date.parse(holder.since);
+  const when = Number.isNaN(since) ? visible(holder.since) : showTime(Math.floor(since / 1000));
+  const who = `"${visible(holder.name)}", process ${holder.pid} on ${visible(holder.host)}, since ${when}`;
   return isHolderGone ? `nobody; ${who}, has ended without a word` : who;
 }
 

@@ -128,7 +128,7 @@ function sayGrant(review: Review): void {
   for (const { says } of unusual) say(`  look at      ${visible(says)}`, 15);
 }
 
-function sayShown({ review, checkpoint, origin }: Shown): void {
+function sayShown({ review, checkpoint, origin, key, judging }: Shown): void {
   const { allowed, denied, answers, alarms } = review.counts;
   if ("key" in review) {
     say(`  review       ${visible(review.key)}`);
@@ -136,6 +136,11 @@ function sayShown({ review, checkpoint, origin }: Shown): void {
       `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
     );
   } else sayGrant(review);
+  if (grantsOf(judging.state.reviews, key).some(({ isCarried }) => isCarried))
+    say(
+      "  look at      It was open when the shard before was sealed: `glassgate review show` on that one shows the rest of it.",
+      15,
+    );
   say(`  calls        ${allowed} allowed, ${denied} denied, ${plural(answers, "answer")}, ${plural(alarms, "alarm")}`);
   say(`  entries      ${"key" in review ? review.digest : review.evidence.digest}`);
   say(`  ledger       ${visible(origin)}, ${checkpoint.size} entries, root ${checkpoint.root}`, 15);

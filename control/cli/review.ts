@@ -11,8 +11,8 @@ export function addReview(program: Command): void {
   const review = program.command("review").description("look at what was done with each grant, and sign that you have");
   addReviewList(review);
   addReviewShow(review);
+  addReviewClose(review);
   addReviewPage(review);
   addReviewServe(review);
-  addReviewClose(review);
   addReviewOverdue(review);
 }

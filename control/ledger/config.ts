@@ -91,7 +91,8 @@ const listenSchema = z
       context.addIssue({
         code: "custom",
         path: ["receipts"],
-        message: "is an address, and that needs tls; or name a unix socket",
+        message:
+          "is an address, and that needs tls: a gateway is known there by its client certificate. Of this machine it asks on a unix socket: name its path",
       });
   });
 export type Listen = z.infer<typeof listenSchema>;
@@ -113,6 +114,8 @@ const alarmsSchema = z.strictObject({
     .max(16)
     .optional(),
 });
+
+type Alarms = z.infer<typeof alarmsSchema>;
 
 const publishSchema = z.strictObject({
   to: z.string().max(2048),
@@ -237,6 +240,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^alarms$/, namesOf(alarmsSchema)],
   [/^alarms\.webhooks\.\d+$/, ["url", "secret_file", "allow_private"]],
   [/^alarms\.commands\.\d+$/, ["run"]],
+  [/^publish$/, namesOf(publishSchema)],
   [/^to$/, namesOf(agentSchema.shape.to)],
 ];
 
@@ -273,6 +277,20 @@ function filesAt<T extends object>(value: T, names: readonly (keyof T & string)[
   return { ...value, ...Object.fromEntries(paths) };
 }
 
+function alarmsAt({ webhooks, commands }: Alarms, at: At): Alarms {
+  return {
+    ...(webhooks === undefined ? {} : { webhooks: webhooks.map((hook) => filesAt(hook, ["secret_file"], at)) }),
+    // A name without a slash is looked for on the PATH.
+    ...(commands === undefined
+      ? {}
+      : {
+          commands: commands.map(({ run: [program = "", ...args] }) => ({
+            run: [program.includes("/") ? at(program) : program, ...args],
+          })),
+        }),
+  };
+}
+
 /** Reads a ledger's configuration; its paths count from its own folder. */
 export function readLedgerConfig(path: string): LedgerConfig {
   const text = readText(
@@ -297,9 +315,7 @@ export function readLedgerConfig(path: string): LedgerConfig {
             ...(listen.tls === undefined ? {} : { tls: filesAt(listen.tls, ["certificate", "key", "client_ca"], at) }),
           },
         }),
-    ...(alarms?.webhooks === undefined
-      ? {}
-      : { alarms: { ...alarms, webhooks: alarms.webhooks.map((hook) => filesAt(hook, ["secret_file"], at)) } }),
+    ...(alarms === undefined ? {} : { alarms: alarmsAt(alarms, at) }),
   };
 }
 

@@ -2,8 +2,9 @@
 import type { Report } from "../ledger/audit/verify.js";
 import { coursesOf, stateOf } from "../ledger/chain/review-due.js";
 import { blockersOf, type Judging, openGaps, openStreams } from "../ledger/chain/review-judge.js";
-import { grantsOf, type Course as LedgerCourse, shownOf } from "../ledger/chain/reviews.js";
+import { grantIn, grantsOf, type Course as LedgerCourse, shownOf } from "../ledger/chain/reviews.js";
 import type { Anchors } from "../trust/anchors.js";
+import { type GrantFacts, newFacts } from "./facts.js";
 import type { Gatherer } from "./gather.js";
 import type { Hours } from "./hours.js";
 import type { Listener, Signed } from "./listener.js";
@@ -58,9 +59,15 @@ class Assembly {
     };
   }
 
+  /** Of a grant that came along from the shard before, and of which nothing came since, only what came along is known. */
+  private factsOf(grant: string): GrantFacts | undefined {
+    const known = grantIn(this.judging.state.reviews, grant);
+    return this.gathered.grants.get(grant) ?? (known && newFacts(grant, known, 0, known.firstAt, false));
+  }
+
   private async review(grant: string, ledgerCourse: LedgerCourse): Promise<Review | undefined> {
     const { gathered, judging, listener, report, reader } = this;
-    const facts = gathered.grants.get(grant);
+    const facts = this.factsOf(grant);
     if (facts === undefined) return undefined;
     const back = await takenBack(facts, gathered, reader.anchors);
     if (back !== undefined && (facts.revokedAt === undefined || back.at < facts.revokedAt)) {
@@ -86,9 +93,7 @@ class Assembly {
   }
 
   private denied(key: string, ledgerCourse: LedgerCourse): DeniedReview {
-    const those = grantsOf(this.judging.state.reviews, key).flatMap(
-      ({ grant }) => this.gathered.grants.get(grant) ?? [],
-    );
+    const those = grantsOf(this.judging.state.reviews, key).flatMap(({ grant }) => this.factsOf(grant) ?? []);
     return deniedOf(key, those, this.courseOf(key, ledgerCourse));
   }
 

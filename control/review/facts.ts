@@ -1,5 +1,6 @@
 /** What is gathered about one grant while the log goes by: sums and firsts, so that memory does not grow with its calls. */
 import { networkOf } from "../grant/networks.js";
+import { remember } from "../ledger/chain/bounded.js";
 import type { Claimed } from "../ledger/chain/evidence.js";
 import type { Finding } from "../ledger/chain/finding.js";
 import type { AuditRecord } from "../ledger/chain/lines.js";
@@ -65,7 +66,7 @@ export interface GrantFacts {
 
 export function newFacts(
   grant: string,
-  record: AuditRecord,
+  record: GrantFacts["first"],
   index: number,
   openedAt: number,
   isKept: boolean,
@@ -106,10 +107,19 @@ export function newFacts(
   };
 }
 
+/** Addresses come again and again. */
+const networks = new Map<string, string>();
+const MAX_ADDRESSES = 4096;
+
 /** The client's network, of what Envoy calls its address. */
 export function networkOfSource(source: string): string {
   const [, v6, v4] = /^(?:\[([^\]]*)\](?::\d+)?|([0-9.]+)(?::\d+)?)$/.exec(source) ?? [];
-  return networkOf(v6 ?? v4 ?? source, NETWORK_V4, NETWORK_V6) ?? "without an address";
+  const address = v6 ?? v4 ?? source;
+  const known = networks.get(address);
+  if (known !== undefined) return known;
+  const network = networkOf(address, NETWORK_V4, NETWORK_V6) ?? "without an address";
+  remember(networks, address, network, MAX_ADDRESSES);
+  return network;
 }
 
 export function noteApprovers(facts: GrantFacts, record: AuditRecord, index: number): void {

@@ -59,7 +59,7 @@ export async function readReviews(options: ReadOptions): Promise<ReviewList> {
   const gathered = new Gatherer(rulesOf({ anchors, origin: key.name }), options.isWanted, outsideOf(options.hours));
   for (const ask of options.asks) gathered.addAsk(ask);
   const { grace, silence } = options;
-  const listener = new Listener(gathered, { anchors, origin: key.name }, { gap: grace, silence, review: options.due });
+  const listener = new Listener(gathered, { anchors, origin: key.name }, { gap: grace, silence });
   const report = await verifyLedger({
     where,
     token,

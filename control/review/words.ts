@@ -51,7 +51,7 @@ export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string;
   },
   partly_used: {
     title: "Methods or paths were granted and never used",
-    look: "As above. Of a WebSocket the method CONNECT counts as used.",
+    look: "It was not needed: name fewer next time. Of a WebSocket the method CONNECT counts as used.",
   },
   no_answer: {
     title: "An allowed call has no answer",

@@ -54,6 +54,18 @@ function lintEntitlement(claims: BundleClaims, entitlement: Entitlement): string
   return warnings.map((warning) => `entitlement ${entitlement.id} ${warning}`);
 }
 
+/** Who asked for a grant, or approved it, cannot review it: somebody else must be left. */
+function lintReviewers(claims: BundleClaims): string[] {
+  if (claims.entitlements.length === 0) return [];
+  const { reviewers = [] } = claims;
+  if (reviewers.length === 0)
+    return ["there are no reviewers: nobody can close the review of a grant, and each will be overdue"];
+  const persons = new Set(reviewers.flatMap((role) => [...personsWith(claims, role)]));
+  return persons.size === 1
+    ? ["one person alone may close reviews: what that person asks for or approves nobody can review"]
+    : [];
+}
+
 /** One line a weakness. */
 export function lint(claims: BundleClaims, anchors?: Anchors): string[] {
   const warnings: string[] = [];
@@ -68,6 +80,7 @@ export function lint(claims: BundleClaims, anchors?: Anchors): string[] {
   if (claims.exp - claims.iat > 400 * DAY)
     warnings.push(`the bundle holds for ${showDuration(claims.exp - claims.iat)}: over a year`);
   for (const entitlement of claims.entitlements) warnings.push(...lintEntitlement(claims, entitlement));
+  warnings.push(...lintReviewers(claims));
   if (claims.exp - claims.iat < HOUR)
     warnings.push(
       `the bundle holds for ${showDuration(Math.max(0, claims.exp - claims.iat))} only, and every grant ends with it`,

@@ -44,7 +44,16 @@ ${alarms.map((a) => `| \`${a.code}\` | ${a.severity} | ${a.title} | ${a.operator
 
 A **webhook** is a POST by the scheme of [Standard Webhooks](https://www.standardwebhooks.com): any library for it verifies \`webhook-id\`,
 \`webhook-timestamp\` and \`webhook-signature\` (\`v1,\` and the HMAC-SHA256 over \`id.timestamp.body\`). \`text\` in the body is for Slack and its kin;
-what is from outside stands in it in a code span. A **command** gets the same JSON on standard input.
+what is from outside stands in it in a code span. A **command** gets the same JSON on standard input. In \`ledger.yaml\`, read when the
+ledger starts:
+
+\`\`\`yaml
+alarms:
+  webhooks:
+    - { url: "https://hooks.example.com/glassgate", secret_file: ../webhook.secret }
+  commands:
+    - run: [ /usr/local/bin/page-somebody, --from, glassgate ]      # no shell; a path counts from the folder of ledger.yaml
+\`\`\`
 
 \`\`\`json
 {"type":"glassgate.ledger.alarm","timestamp":"2026-11-26T17:20:00.123Z","text":"[critical] Records are missing (gap) ...",
@@ -52,7 +61,8 @@ what is from outside stands in it in a code span. A **command** gets the same JS
          "vm":"gateway-1/1767225000123456789/3","seq":41,"ranges":[[41,44]],"says":"..."}}
 \`\`\`
 
-- The secret is \`whsec_\` and 24 to 64 bytes in base64, in a file that nobody else may read.
+- The secret is \`whsec_\` and 24 to 64 bytes in base64, in a file that nobody else may read:
+  \`(umask 077; printf 'whsec_%s\\n' "$(head -c 32 /dev/urandom | base64)" > webhook.secret)\`.
 - No redirect is followed. Addresses that are not of the public internet, and plain http, need \`allow_private: true\`; a name is resolved
   once, and what was judged is connected to.
 - An alarm goes out after its entry is durable, **at least once**: after a restart what was not delivered is sent again under the same

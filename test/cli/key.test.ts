@@ -2,12 +2,14 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeProtectedHeader } from "jose";
 import { afterAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { rosterLine } from "../../control/cli/key.js";
 import { newKey, type PublicKey, publicKeySchema, publicPart, thumbprint } from "../../control/signer/jwk.js";
+import { readKeyFile } from "../../control/signer/keyfile.js";
 import { parseRoster } from "../../control/trust/roster.js";
-import { glassgate, main, shell } from "./run.js";
+import { glassgate, main, run, shell } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-key-"));
 const env = { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "correct horse battery staple" };
@@ -35,6 +37,13 @@ it("prints one line of YAML alone on stdout, and says where it goes", async () =
   }
   const json = await glassgate(["key", "new", "rita-json", "--json"], { env });
   expect(publicKeySchema.parse(JSON.parse(json.stdout)).kty).toBe("OKP");
+});
+
+it("is sealed with the work that a guesser of passphrases is to have", async () => {
+  const ran = await run(process.execPath, [main, "key", "new", "hard"], { env });
+  expect(ran).toMatchObject({ code: 0 });
+  const { encrypted } = readKeyFile(join(env.GLASSGATE_KEYS, "hard.key.json"));
+  expect(decodeProtectedHeader(encrypted)).toMatchObject({ alg: "PBES2-HS512+A256KW", p2c: 600_000 });
 });
 
 it("quotes what YAML would read as another type", () => {

@@ -28,7 +28,7 @@ describe("glassgate ledger", () => {
     writeFileSync(join(root, "empty.log"), "");
     const made = await ledger(["init", "led", "--origin", ORIGIN]);
     expect(made).toMatchObject({ code: 0 });
-    expect(made.stderr).toMatch(/Next: .*glassgate ledger serve led/);
+    expect(made.stderr).toMatch(/^Next: .*\n {2}glassgate ledger serve led$/m);
     vkey = made.stdout.trim();
   });
 

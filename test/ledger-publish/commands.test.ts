@@ -43,6 +43,7 @@ describe("glassgate ledger", () => {
   let october = "";
   beforeAll(async () => {
     const made = await ledger(["init", "eu-10", "--origin", "ledger.example.com/eu/2026-10"]);
+    expect(made.stderr).toMatch(/^ {2}glassgate ledger serve eu-10$/m);
     october = made.stdout.trim();
     writeFileSync(join(root, "eu-10.vkey"), `${october}\n`);
     const lines = [...Array(300).keys()].map((i) => `line ${i}\n`).join("");
@@ -136,9 +137,26 @@ describe("glassgate ledger", () => {
       { origin: "ledger.example.com/eu/2026-11", predecessor: "ledger.example.com/eu/2026-10" },
       { origin: "ledger.example.com/eu/2026-10", vkey: october, predecessor: null },
     ]);
+    cpSync(join(root, "eu-10"), join(root, "october"), { recursive: true });
+    const shown = await ledger(["shards", "eu-12", "eu-11", "october", "--key", key]);
+    expect(shown.stdout).toMatch(/^eu-12 {5}ledger\.\S+: .*\neu-11 {5}ledger\.\S+: .*\noctober {3}ledger\.\S+: /);
     const cut = await ledger(["shards", "eu-11", "before", "--key", made.stdout.trim()]);
     expect(cut).toMatchObject({ code: 1 });
     expect(cut.stderr).toContain("before is not what ledger.example.com/eu/2026-11 goes on from");
+  });
+
+  it("next says that the old one's place in the store is not the new one's", async () => {
+    await ledger(["init", "na-10", "--origin", "ledger.example.com/na/2026-10"]);
+    const file = join(root, "na-10/ledger.yaml");
+    writeFileSync(file, `${readFileSync(file, "utf8")}publish: { to: s3://ledgers/na-10, region: ca-central-1 }\n`);
+    const next = ["next", "na-10", "na-11", "--origin", "ledger.example.com/na/2026-11"];
+    const warning = /warning: na-11\/ledger\.yaml publishes to s3:\/\/ledgers\/na-10, as the old one does/;
+    expect((await ledger(next)).stderr).toMatch(warning);
+    const made = join(root, "na-11/ledger.yaml");
+    writeFileSync(made, readFileSync(made, "utf8").replace("ledgers/na-10", "ledgers/na-11"));
+    const again = await ledger(next);
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.stderr).not.toMatch(/publishes to/);
   });
 
   it("next makes one successor of a name: a second would sign another history under the same key", async () => {

@@ -20,7 +20,7 @@ import { EMPTY_EDGE, edgeRoot, grow } from "../../control/ledger/tlog/edge.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import { newKey } from "../../control/signer/jwk.js";
-import { type Chain, isRecord, line, memberOf, other, play, sha256 } from "../ledger/chain/kit.js";
+import { type Chain, heartbeatOf, isRecord, line, memberOf, other, play, sha256 } from "../ledger/chain/kit.js";
 import { failure } from "./kit.js";
 
 const key = newKey("Ed25519");
@@ -210,6 +210,141 @@ describe("a ledger that is rolled over", () => {
     await expect(check([november, october])).rejects.toThrow("has no such record");
     await expect(check([honest, october])).resolves.toHaveLength(2);
   });
+});
+
+describe("what went along", () => {
+  interface Said {
+    readonly predecessor: Predecessor;
+    carried: {
+      vms: Readonly<Record<string, unknown>>[];
+      gateways: Readonly<Record<string, unknown>>[];
+      grants: Readonly<Record<string, unknown>>[];
+      reviews: Readonly<Record<string, unknown>>[];
+    };
+  }
+  let old: Shard;
+  let honest: Shard;
+  let said: string;
+  beforeAll(async () => {
+    old = shardIn(newRoot(), "2026-10");
+    honest = shardIn(newRoot(), "2026-11");
+    make(old);
+    make(honest);
+    const running = await run(old);
+    const texts = [...(parts[0] ?? []), ...(parts[1] ?? [])];
+    await running.ledger.take([
+      other("bundle", chain.bundle),
+      ...texts.map((text) => line(text)),
+      other("heartbeat", heartbeatOf(chain.lines, clock)),
+    ]);
+    await running.close();
+    await next(old, honest);
+    said = (await entriesOf(honest))[0]?.body.toString() ?? "";
+  });
+
+  const each = (change: Readonly<Record<string, unknown>>) => (carried: Said["carried"]) => ({
+    ...carried,
+    vms: carried.vms.map((vm) => ({ ...vm, ...change })),
+  });
+  const bob = { accesses: 1, answers: 1, isShown: true, isJudged: true, proven: ["bob"], isSingleTold: true };
+
+  it.each<[string, (carried: Said["carried"]) => object, RegExp]>([
+    ["an open gap was left behind", each({ missing: [] }), /seq 16 did not come, and that was left behind/],
+    [
+      "a gap was told of already",
+      (carried) =>
+        each({
+          missing: [
+            { from: 16, to: 16, since: 1, isTold: true },
+            { from: 21, to: 30, since: 1, isTold: false },
+          ],
+        })(carried),
+      /no alarm tells that seq 16 did not come/,
+    ],
+    ["its chain was known further than it was", each({ top: 40 }), /it is known of up to seq 30, not 40/],
+    [
+      "an older record is its head",
+      (carried) => each({ seq: 1, sha256: sha256(chain.lines[0] ?? "") })(carried),
+      /its last record is seq 20, not 1/,
+    ],
+    ["a published head was left behind", each({ heads: [] }), /the published head of seq 30 was left behind/],
+    [
+      "a review was left behind",
+      (carried) => ({ ...carried, reviews: [] }),
+      /the review of the grant [0-9a-f]{64} is not/,
+    ],
+    [
+      "a review has other entries",
+      (carried) => ({ ...carried, reviews: carried.reviews.map((one) => ({ ...one, digest: "0".repeat(64) })) }),
+      /the review of the grant [0-9a-f]{64} is not what was open/,
+    ],
+    [
+      "a review is of nobody's grant here",
+      (carried) => ({ ...carried, reviews: [...carried.reviews, { ...carried.reviews[0], grant: "0".repeat(64) }] }),
+      /the review of the grant 0{64} is not what was open/,
+    ],
+    ["a chain was left behind", (carried) => ({ ...carried, vms: [] }), /it was left behind/],
+    [
+      "its gateway is new",
+      (carried) => ({ ...carried, gateways: carried.gateways.map((one) => ({ ...one, since: clock + 1 })) }),
+      /it was known of before/,
+    ],
+    [
+      "its gateway never had a heartbeat",
+      (carried) => ({ ...carried, gateways: carried.gateways.map((one) => ({ ...one, beatAt: undefined })) }),
+      /its heartbeats were left behind/,
+    ],
+    [
+      "somebody approved a grant that was never seen",
+      (carried) => ({ ...carried, grants: [{ ...bob, grant: sha256("made up") }] }),
+      /no evidence is there that bob approved/,
+    ],
+    [
+      "more approved a grant than its evidence has room for",
+      (carried) => ({
+        ...carried,
+        grants: carried.grants.map((one) => ({ ...one, proven: ["adam", "anna", "bob"] })),
+      }),
+      /no evidence is there that adam, anna, bob approved/,
+    ],
+    ["nothing that can be read", () => ({}), /what went along cannot be read/],
+  ])("is held against the shard that it comes from: %s", async (_, forge, words) => {
+    const forged = shardIn(newRoot(), "2026-11");
+    make(forged);
+    const { predecessor, carried }: Said = JSON.parse(said);
+    const log = await openFilesLog(forged);
+    const body = encodeOpening({ predecessor, carried: forge(carried) });
+    await log.append([encodeEntry({ head: shardHead(clock), body })]);
+    await log.close();
+    await expect(check([forged, old])).rejects.toThrow(words);
+    await expect(check([honest, old])).resolves.toHaveLength(2);
+  });
+});
+
+it("what went along fits also where somebody spoke for a gateway that is none of his, and a VM is named no more", async () => {
+  const root = newRoot();
+  const [old, fresh] = [shardIn(root, "2026-10"), shardIn(root, "2026-11")];
+  make(old);
+  make(fresh);
+  const pins = { ...chain.pins, senders: { "eu-1": [] } };
+  const log = await openFilesLog(old);
+  const entries = (from: number, to: number) => readEntries(log, log.size, from, to);
+  const before = clock;
+  const ledger = await openLedger({ log, entries, pins, clock: () => clock, onAlarm: () => {} });
+  const texts = [...(parts[0] ?? []), ...(parts[1] ?? [])];
+  const [first = ""] = texts;
+  await ledger.take([line(first, "eu-1"), other("bundle", chain.bundle), ...texts.map((text) => line(text))]);
+  await ledger.take([line(first, "eu-2"), other("heartbeat", heartbeatOf(texts, clock))]);
+  for (const beat of ["[]", "[]"]) {
+    clock += 130_000;
+    await ledger.take([other("heartbeat", `{"gateway":"gateway-1","at":1,"vms":${beat}}`)]);
+    await ledger.tick();
+  }
+  await ledger.close();
+  await log.close();
+  await next(old, fresh, { pins });
+  clock = before;
+  await expect(check([fresh, old])).resolves.toHaveLength(2);
 });
 
 describe("a record that is removed from the first of three shards", () => {

@@ -371,6 +371,7 @@ describe("a ledger that shows its log to senders alone", () => {
     ["tail"],
     ["prove", "299", "--out", "remote.tlog-proof"],
     ["export", "--format", "jsonl"],
+    ["shards"],
   ];
   const reading =
     (where: string, file: string) =>
@@ -382,6 +383,20 @@ describe("a ledger that shows its log to senders alone", () => {
     const url = await serve((path) => files.get(path), token);
     for (const ran of await Promise.all(commands.map(reading(url, "auditor.token"))))
       expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+  });
+
+  it("shards in several places: the token goes to the one server that is named, and to no store or folder", async () => {
+    const folder = folderOf(files);
+    const url = await serve((path) => files.get(path), token);
+    const other = await serve(() => undefined);
+    const shards = (...places: string[]): Promise<Ran> =>
+      ledger("shards", ...places, "--key", "ledger.vkey", "--token-file", "auditor.token");
+    // It is read, and then refused for what it is: a shard that goes on from none.
+    expect((await shards(url, folder)).stderr).not.toMatch(/401|--token-file/);
+    const two = await shards(url, folder, other);
+    expect(two).toMatchObject({ code: 2 });
+    expect(two.stderr).toMatch(/--token-file is for one server; here are http:\S+ and http:/);
+    expect((await shards(folder)).stderr).toMatch(/--token-file is for the address of a ledger/);
   });
 
   it("says how where there is none, or another one; the token is never shown", async () => {
@@ -410,10 +425,16 @@ describe("prove", () => {
 
   it("writes a proof and the entry, and checks them; a changed byte in either does not pass", async () => {
     const out = join(base, "access.tlog-proof");
-    expect(await ledger("prove", folder, "0", "--key", "ledger.vkey", "--out", out)).toMatchObject({ code: 0 });
+    const made = await ledger("prove", folder, "0", "--key", "ledger.vkey", "--out", out);
+    expect(made).toMatchObject({ code: 0 });
+    // To be copied as it is.
+    expect(made.stderr).toMatch(/^ {2}glassgate ledger prove --check \S+ \S+ --key ledger\.vkey$/m);
     expect(readFileSync(join(base, "access.entry"))).toEqual(entries[0]);
     const check = (proof: string, of: string): Promise<Ran> =>
       ledger("prove", "--check", proof, of, "--key", "ledger.vkey");
+    const none = await ledger("prove", folder, "--request-id", "nobody", "--key", "ledger.vkey");
+    expect(none).toMatchObject({ code: 1 });
+    expect(none.stderr).toMatch(/^error: Nothing about it is among .*\nnext:.*shard before/m);
     const good = await check("access.tlog-proof", "access.entry");
     expect(good).toMatchObject({ code: 0 });
     expect(good.stdout).toContain(`access.entry is entry 0 of ${key.name}, in its signed tree of ${entries.length}`);

@@ -1,5 +1,7 @@
 /** ledger.yaml and follow.yaml: the samples hold, and what is wrong is said with its place. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
@@ -9,6 +11,7 @@ import {
   readAgentConfig,
   readLedgerConfig,
 } from "../../control/ledger/config.js";
+import { nextConfig } from "../../control/ledger/shards/config.js";
 
 const sample = (name: string): string => fileURLToPath(new URL(`../../config/ledger/${name}`, import.meta.url));
 const HASH = "a".repeat(64);
@@ -34,6 +37,26 @@ describe("the samples", () => {
     expect(config.listen?.receipts).toBe("/run/glassgate/receipts.sock");
     const agent = readAgentConfig(sample("follow.yaml"));
     expect(agent.to.url).toBe("https://ledger.example.com:7070");
+  });
+
+  it("an alarm's program counts from the file's folder as every path does; a name alone is looked for on the PATH", () => {
+    const folder = mkdtempSync(join(tmpdir(), "glassgate-config-"));
+    try {
+      const path = join(folder, "ledger.yaml");
+      const commands = "[{ run: [./page.sh, ./as-it-is] }, { run: [logger, -t, x] }, { run: [/usr/bin/page] }]";
+      const text = `origin: a.example/b\nkey: k.json\nalarms: { commands: ${commands} }\n`;
+      writeFileSync(path, text);
+      const programs = [[join(folder, "page.sh"), "./as-it-is"], ["logger", "-t", "x"], ["/usr/bin/page"]];
+      const runs = (file: string) => readLedgerConfig(file).alarms?.commands?.map(({ run }) => run);
+      expect(runs(path)).toEqual(programs);
+      // So does the successor's, in a folder of its own.
+      mkdirSync(join(folder, "next"));
+      const next = join(folder, "next", "ledger.yaml");
+      writeFileSync(next, nextConfig(text, path, { origin: "a.example/c", key: "/k.json" }));
+      expect(runs(next)).toEqual(programs);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("a new ledger's text holds", () => {
@@ -74,9 +97,13 @@ describe("faults", () => {
         /senders\[1\]: has a token or certificate that stands here twice/,
       ],
       ['listen: { address: "0.0.0.0:80" }', /is not on this machine: that needs tls/],
-      ['listen: { address: "127.0.0.1:80", receipts: "127.0.0.1:81" }', /is an address, and that needs tls/],
+      [
+        'listen: { address: "127.0.0.1:80", receipts: "127.0.0.1:81" }',
+        /is an address, and that needs tls: .*name its path/,
+      ],
       ["silence: 30s", /silence: is too short/],
       ["silence: 3min", /did you mean 3m\?/],
+      ["publish: { to: s3://a/b, evry: 10s }", /publish: unknown member "evry"; did you mean "every"\?/],
       ["alarms: { webhooks: [{ url: ftp://x, secret_file: f }] }", /must be an http:\/\/ or https:\/\/ URL/],
     ];
     for (const [yaml, words] of cases) expect(fault(yaml)).toMatch(words);

@@ -40,12 +40,13 @@ const records = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => record(from + i));
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
-const tailOf = (log: Partial<LogFile> = {}, lingerMs = 0): Tail =>
+const tailOf = (log: Partial<LogFile> = {}, lingerMs = 0, absentMs?: number): Tail =>
   new Tail({
     log: { path: file, format: "plain", mixed: false, ...log },
     positionFile: join(folder, "state", "audit.json"),
     say: (sentence) => told.push(sentence),
     lingerMs,
+    ...(absentMs === undefined ? {} : { absentMs }),
   });
 
 /** All that comes until nothing more does. */
@@ -155,6 +156,34 @@ describe("a file", () => {
     expect(await drain(tail)).toEqual([record(1), record(2)]);
     appendFileSync(file, "\n");
     expect(await drain(tail)).toEqual([record(3)]);
+    await tail.close();
+  });
+
+  it("that does not come, or goes and does not come again, is said once each time, and so is that it came", async () => {
+    const tail = tailOf({}, 0, 0);
+    expect(await drain(tail)).toEqual([]);
+    expect(told).toEqual([
+      expect.stringMatching(/^\S+\/logs\/audit\.log has not been there for .*nothing comes from it/),
+    ]);
+    writeFileSync(file, text(records(1, 2)));
+    expect(await drain(tail)).toEqual(records(1, 2));
+    expect(told.slice(1)).toEqual([expect.stringMatching(/audit\.log is there now, and is read\.$/)]);
+    unlinkSync(file);
+    await drain(tail);
+    expect(told.slice(2)).toEqual([expect.stringMatching(/has not been there/)]);
+    await tail.close();
+  });
+
+  it("that is away for the moment of a rotation is not worth a word", async () => {
+    const tail = tailOf({}, 60_000, 60_000);
+    await drain(tail);
+    writeFileSync(file, text(records(1, 1)));
+    await drain(tail);
+    renameSync(file, `${file}.1`);
+    await drain(tail);
+    writeFileSync(file, text(records(2, 2)));
+    expect(await drain(tail)).toEqual(records(2, 2));
+    expect(told).toEqual([]);
     await tail.close();
   });
 

@@ -90,7 +90,9 @@ it("makes a ledger, follows the gateway's files, shows and proves what is in it"
     const seen: Ran[] = [];
     for (const text of behind) seen.push(await line(text));
     for (const { code, stdout, stderr } of seen) expect(code, stdout + stderr).toBe(0);
-    expect(seen[0]?.stdout).toMatch(/^writer +"glassgate ledger serve", process \d+ on/m);
+    expect(seen[0]?.stdout).toMatch(
+      /^writer +"glassgate ledger serve", process \d+ on \S+, since 20\d\d-\d\d-\d\d [\d:]{8} UTC$/m,
+    );
     expect(seen[1]?.stdout).toMatch(/^0 {2}2026-11-26 17:20:00 UTC.* record +key k+1 signature$/m);
     expect(seen[3]?.stdout).toContain("(kept.checkpoint) was changed or removed since.");
   } finally {

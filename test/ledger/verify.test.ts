@@ -289,6 +289,80 @@ describe("what a ledger has not written", () => {
     expect(found).toContain("it stands behind entry 7, which seals the log");
   });
 
+  it("an alarm that stands for more than there was", async () => {
+    const alarm = (more: object) =>
+      entry(JSON.stringify({ code: "gap", subject: "x", about: [], says: "1 more", ...more }), {
+        type: "alarm",
+        ...own,
+      });
+    for (const [more, words] of [
+      [{ about: [0, 2], count: 2 }, ""],
+      [{ count: 1e15 }, "it is an alarm that stands for 1000000000000000, and 3 entries were there"],
+    ] as const) {
+      const entries = entriesOf(5);
+      entries[3] = alarm(more);
+      const found = await first(folderOf(filesOf(entries, key)));
+      if (words === "") expect(found).toBe("");
+      else expect(found).toContain(words);
+    }
+  });
+
+  it("a gateway's line that stands there as something else", async () => {
+    const [record = ""] = records(1);
+    const evidence = JSON.stringify({ evidence: "a.b.c" });
+    const faults: readonly (readonly [string, object, string])[] = [
+      ["quarantine", { more: { why: "json" } }, record],
+      ["quarantine", { more: { why: "json" } }, evidence],
+      ["answer", {}, record],
+      ["evidence", {}, record],
+      ["receipt", {}, record],
+      ["review", own, record],
+      ["drill", own, record],
+    ];
+    for (const [type, more, body] of faults) {
+      const entries = entriesOf(4);
+      entries[3] = entry(body, { type, ...more });
+      const line = body === record ? "record" : "evidence";
+      expect(await first(folderOf(filesOf(entries, key)))).toContain(
+        `it is a gateway's ${line}, and stands there as ${type}`,
+      );
+    }
+    // Whoever follows a gateway may hand in whatever he likes as its heartbeat.
+    const entries = entriesOf(4);
+    entries[3] = entry(record, { type: "quarantine", more: { why: "heartbeat" } });
+    expect(await first(folderOf(filesOf(entries, key)))).toBe("");
+  });
+
+  it("a predecessor that never signed, and what went along and cannot be read", async () => {
+    const old = testKey("ledger.example.com/eu/2026-10", 9);
+    const checkpoint = checkpointOf(entriesOf(5), old);
+    const carried = {
+      vms: [],
+      gateways: [],
+      deciders: [],
+      unknown: [],
+      grants: [],
+      texts: [],
+      requests: [],
+      reviews: [],
+    };
+    const openings: readonly (readonly [object, unknown, string])[] = [
+      [{ origin: old.name, vkey: old.vkey, checkpoint }, carried, ""],
+      [{ origin: old.name, vkey: testKey(old.name).vkey, checkpoint }, carried, "is not signed by the key"],
+      [{ origin: old.name, vkey: old.vkey, checkpoint: "nothing" }, carried, "is not signed by the key"],
+      [{ origin: old.name, vkey: "nothing", checkpoint }, carried, "is not signed by the key"],
+      [{ origin: key.name, vkey: old.vkey, checkpoint }, carried, "by another name"],
+      [{ origin: old.name, vkey: old.vkey, checkpoint }, {}, "cannot be read"],
+    ];
+    for (const [predecessor, along, words] of openings) {
+      const entries = entriesOf(4);
+      entries[0] = entry(JSON.stringify({ predecessor, carried: along }), { type: "shard", ...own });
+      const found = await first(folderOf(filesOf(entries, key)));
+      if (words === "") expect(found).toBe("");
+      else expect(found).toContain(words);
+    }
+  });
+
   it("bytes that look like a review stand behind the line feed, and are what they came as", async () => {
     const entries = entriesOf(3);
     entries[1] = entry(entry("closed", { type: "review", via: "ledger", sender: "ledger" }), {

@@ -2,6 +2,7 @@
  * A small real world for reviews: the release filter decides, a ledger with the product's own rules takes its lines in, and the log is
  * written as files by the tests' own hand. Time is what the test says.
  */
+import { createHash } from "node:crypto";
 import { readAuditLines } from "../../control/base/audit.js";
 import { FilterHost, type OpenRequest } from "../../control/host/host.js";
 import type { Received } from "../../control/ledger/intake.js";
@@ -9,7 +10,8 @@ import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { hoursOf } from "../../control/review/hours.js";
 import type { ReviewList } from "../../control/review/model.js";
 import { type ReadOptions, readReviews } from "../../control/review/read.js";
-import { HOST, type Json, World } from "../kit/world.js";
+import { base64url, payloadSegmentOf, type Signer, segment } from "../kit/token.js";
+import { type GrantSpec, HOST, type Json, World } from "../kit/world.js";
 import { anchorsOf, GATEWAY, line, type Opened, open, other } from "../ledger/chain/kit.js";
 import { filesOf, type TestKey, testKey, writeLog } from "../ledger/make-log.js";
 
@@ -103,14 +105,27 @@ export class Scene {
     return texts.flatMap((text) => (text === undefined ? [] : [line(text)]));
   }
 
-  /** One request, decided and on record; answered, where it was let in and `answer` is not undefined. @returns its verdict */
-  async call(asked: Asked, answer: Answered | undefined = {}): Promise<string> {
+  /** What the gateway would hand in for one request. */
+  linesOfCall(asked: Asked): Received[] {
+    const [opened] = this.open(asked);
+    opened.close();
+    return this.linesOf(opened.outcome.filterState.get("wasm.glassgate.audit") ?? "");
+  }
+
+  /** A further bundle is pushed. */
+  configure(bundle: Json): void {
+    const { accepted, reason } = this.host.configure(this.world.configuration({ bundle }));
+    if (!accepted) throw new Error(reason);
+  }
+
+  /** One request, decided and on record; answered, where it was let in and `answer` is not null. @returns its verdict */
+  async call(asked: Asked, answer: Answered | null = {}): Promise<string> {
     const [opened, id] = this.open(asked);
     const { filterState } = opened.outcome;
     opened.close();
     await this.hand(...this.linesOf(filterState.get("wasm.glassgate.audit") ?? ""));
     const verdict = filterState.get("wasm.glassgate.verdict") === "allow" ? "allow" : "denied";
-    if (verdict === "allow" && answer !== undefined) await this.answer(id, answer);
+    if (verdict === "allow" && answer !== null) await this.answer(id, answer);
     this.pass(1000);
     return verdict;
   }
@@ -162,4 +177,25 @@ export class Scene {
       ...more,
     });
   }
+}
+
+/** The ask of a grant, signed by its requester: what went round before it was approved. */
+export function askOf(grant: string, by: Signer): string {
+  const input = `${segment({ alg: by.alg, kid: by.kid, typ: "bg-ask+jwt" })}.${payloadSegmentOf(grant)}`;
+  return `${input}.${base64url(by.sign(Buffer.from(input)))}`;
+}
+
+export const hashOf = (grant: string): string => createHash("sha256").update(payloadSegmentOf(grant)).digest("hex");
+
+/** Of rita, approved by adam and anna a minute after she asked, bent as the spec says. */
+export function calmGrant({ world, clock }: Scene, spec: GrantSpec = {}): string {
+  const iat = Math.floor(clock.now / 1000);
+  const approvals = [world.adam, world.anna].map((by) => ({ by, iat: iat + 60 }));
+  return world.grant({ approvals, ...spec, claims: { iat, exp: iat + 600, ...spec.claims } });
+}
+
+/** Nothing unusual: rita has used it before, uses all of it from one place in working hours, and everything is answered. */
+export async function calmUse(scene: Scene, grant: string): Promise<void> {
+  await scene.call({ grant });
+  await scene.call({ grant, method: "POST" });
 }

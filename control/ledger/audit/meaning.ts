@@ -2,13 +2,18 @@
  * The entries' form, and what they mean by the rules that the ledger itself went by. What the ledger said itself, in an alarm, is no
  * fault of the log; what it was silent about is.
  */
+import { UserError } from "../../base/errors.js";
+import { carriedSchema } from "../chain/carry.js";
 import { alarmRows } from "../chain/codes.gen.js";
 import { decodeFinding, type Finding } from "../chain/finding.js";
 import { keyOfEnd } from "../chain/heartbeats.js";
+import { classify } from "../chain/lines.js";
 import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
 import type { TileSource } from "../log.js";
 import { type ReviewClaims, readReview } from "../review.js";
-import { openingOf, sealOfBody } from "../shard.js";
+import { type Opening, openingOf, sealOfBody } from "../shard.js";
+import { openCheckpoint } from "../tlog/checkpoint.js";
+import { parseVkey } from "../tlog/note.js";
 import { namesBlob, readBlob } from "./blob.js";
 import type { CheckedBundle } from "./bundle.js";
 import { entriesIn } from "./files.js";
@@ -30,17 +35,61 @@ export interface Stretch {
   readonly to: number;
 }
 
+/** A log that goes on from another has that one's signed checkpoint, and what goes along can be read. */
+function faultOfOpening({ predecessor, carried }: Opening): string | undefined {
+  const { origin, vkey, checkpoint } = predecessor;
+  try {
+    if (openCheckpoint(checkpoint, parseVkey(vkey)).origin !== origin)
+      return "it names its predecessor by another name";
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return "the checkpoint of its predecessor is not signed by the key that it names";
+  }
+  return carriedSchema.safeParse(carried).success ? undefined : "what went along from its predecessor cannot be read";
+}
+
+/** A gateway's line under another name would be in no chain, or in nobody's sight. */
+function faultOfName({ type, why }: EntryHead, body: Buffer): string | undefined {
+  // What came as a heartbeat, and is none, may be whatever its sender made of it.
+  if (why === "heartbeat") return undefined;
+  const line = classify(body).type;
+  return line === "record" || (type === "quarantine" && line !== "quarantine")
+    ? `it is a gateway's ${line}, and stands there as ${type}`
+    : undefined;
+}
+
+/** Of one entry no more is found than this; several times what the rules have. */
+const MAX_FINDINGS_EACH = 64;
+
+/** An alarm that stands for more than was there would stand for whatever comes. */
+function faultOfAlarm(index: number, body: Buffer): string | undefined {
+  const alarm = decodeFinding(body);
+  if (alarm === undefined) return "it is no alarm as a ledger writes them";
+  const { count = 0 } = alarm;
+  if (count > MAX_FINDINGS_EACH * index)
+    return `it is an alarm that stands for ${count}, and ${index} entries were there`;
+  return undefined;
+}
+
 /** What is wrong with the form of what only the ledger itself says. */
 function faultOfOwn(index: number, { head, body }: Entry): string | undefined {
   switch (head.type) {
     case "alarm":
-      return decodeFinding(body) === undefined ? "it is no alarm as a ledger writes them" : undefined;
+      return faultOfAlarm(index, body);
     case "end":
       return keyOfEnd(body) === undefined ? "it does not say which VM is over" : undefined;
-    case "shard":
-      return sealOfBody(body) !== undefined || (index === 0 && openingOf(body) !== undefined)
-        ? undefined
-        : "it neither opens nor seals a shard";
+    case "shard": {
+      const opening = index === 0 ? openingOf(body) : undefined;
+      if (opening !== undefined) return faultOfOpening(opening);
+      return sealOfBody(body) === undefined ? "it neither opens nor seals a shard" : undefined;
+    }
+    case "quarantine":
+    case "evidence":
+    case "receipt":
+    case "answer":
+    case "review":
+    case "drill":
+      return faultOfName(head, body);
     default:
       return undefined;
   }

@@ -1,4 +1,5 @@
 /** An entry as a line for people: when, who, what was decided about what. */
+import { isRecord } from "../../base/schema.js";
 import { visible } from "../../base/text.js";
 import { showTime } from "../../base/time.js";
 import { type Members, membersOf, textOf, wholeOf } from "./line.js";
@@ -16,7 +17,7 @@ const labelled = (label: string, text: string | number | undefined): string | un
 function approversOf(record: Members): string | undefined {
   if (!Array.isArray(record.approvers)) return undefined;
   const names = record.approvers.map((approver: unknown) =>
-    typeof approver === "object" && approver !== null && "sub" in approver ? String(approver.sub) : "?",
+    isRecord(approver) ? (textOf(approver, "sub") ?? "?") : "?",
   );
   return names.length === 0 ? undefined : `approved by ${names.join(", ")}`;
 }

@@ -12,7 +12,7 @@ import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { judgeWaiting, noteGrant, takeText } from "./grants.js";
-import { keyOfEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
+import { keyOfEnd, mayEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
 import { noteLag } from "./lag.js";
 import { classify, type Line } from "./lines.js";
 import { takeRecord } from "./link.js";
@@ -206,7 +206,9 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       break;
     case "end": {
       const key = keyOfEnd(body);
-      if (key !== undefined) endVm(state.chains, key, step.index);
+      // A ledger looked before it wrote it; whoever reads it looks again.
+      const isSo = key !== undefined && (rules.isCounting || mayEnd(state.chains, rules, key, step.at));
+      if (isSo) endVm(state.chains, key, step.index);
       break;
     }
     case "bundle":

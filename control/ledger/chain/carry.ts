@@ -6,6 +6,7 @@ import { z } from "zod";
 import { remember, taken } from "./bounded.js";
 import { type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
+import { carriedReviewSchema, carryReviews, takeReviews } from "./review-carry.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 import { newWindow, put, shortHash } from "./window.js";
@@ -66,6 +67,8 @@ export const carriedSchema = z.strictObject({
   texts: list(z.strictObject({ sender: text, sha256: hex, text, since: count })),
   /** Allowed requests, whose answers may be to come. */
   requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
+  /** Reviews that are not closed. */
+  reviews: list(carriedReviewSchema),
 });
 export type Carried = z.infer<typeof carriedSchema>;
 
@@ -88,7 +91,7 @@ function carryVm(vm: Vm): Carried["vms"][number] {
 }
 
 /** What is open at the end of a log. */
-export function carry({ chains, bundles, grants, answers }: State): Carried {
+export function carry({ chains, bundles, grants, answers, reviews }: State): Carried {
   const live = [...chains.vms.values()].filter(({ ended }) => ended === undefined);
   return {
     vms: live.map(carryVm),
@@ -114,6 +117,7 @@ export function carry({ chains, bundles, grants, answers }: State): Carried {
       ),
       MAX_TEXTS,
     ),
+    reviews: carryReviews(reviews),
     requests: newest(
       [...answers.senders].flatMap(([sender, { requests }]) =>
         [...requests].map(([id, { grant }]) => ({ sender, id, grant })),
@@ -179,4 +183,5 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), forgottenTs: step.at });
     remember(taken(answers.senders, sender, make).requests, id, { grant, ts: step.at }, MAX_CARRIED);
   }
+  takeReviews(state.reviews, carried.reviews);
 }

@@ -154,14 +154,21 @@ function endOf({ vm, sender, isRightful, last, records, missing }: Vm, why: End[
   };
 }
 
+function whyOver(vm: Vm, { grace }: Rules, look: Look): End["why"] | undefined {
+  if (vm.goneSince !== undefined && isOver(look, Math.max(vm.goneSince, vm.lastAt), grace.end)) return "not named";
+  return look.now - vm.lastAt > IDLE_MS ? "idle" : undefined;
+}
+
+/** Whether its chain may be closed at that time: an end from before it would keep heads from being compared. */
+export function mayEnd(chains: Chains, rules: Rules, key: string, now: number): boolean {
+  const vm = chains.vms.get(key);
+  return vm !== undefined && whyOver(vm, rules, { since: 0, now }) !== undefined;
+}
+
 /** The VMs that are over at that time. */
 export function endsAt(chains: Chains, rules: Rules, look: Look): End[] {
-  const ends: End[] = [];
-  for (const vm of chains.vms.values()) {
-    if (vm.ended !== undefined) continue;
-    const isGone = vm.goneSince !== undefined && isOver(look, Math.max(vm.goneSince, vm.lastAt), rules.grace.end);
-    if (isGone) ends.push(endOf(vm, "not named"));
-    else if (look.now - vm.lastAt > IDLE_MS) ends.push(endOf(vm, "idle"));
-  }
-  return ends;
+  return [...chains.vms.values()].flatMap((vm) => {
+    const why = vm.ended === undefined ? whyOver(vm, rules, look) : undefined;
+    return why === undefined ? [] : [endOf(vm, why)];
+  });
 }

@@ -8,7 +8,7 @@ import { grantOf } from "./evidence.js";
 import { decodeFinding } from "./finding.js";
 import { jsonOf, parseJws } from "./jws.js";
 import { type AuditRecord, type Line, PENDING } from "./lines.js";
-import { type Course, courseOf, type GrantReview, grantIn, type OpenCall, type Reviews } from "./reviews.js";
+import { type Course, courseOf, type GrantReview, grantIn, newCourse, type OpenCall, type Reviews } from "./reviews.js";
 import type { Rules } from "./rules.js";
 
 /** Grants that were used; and, so that nobody crowds those out with what is denied, grants that never were. */
@@ -34,14 +34,6 @@ interface Joining {
   readonly at: number;
   readonly leaf: () => Buffer;
 }
-
-const newCourse = (openedAt: number): Course => ({
-  openedAt,
-  since: openedAt,
-  isTold: false,
-  closed: undefined,
-  isOutdated: false,
-});
 
 function reopen(course: Course | undefined, at: number): void {
   if (course?.closed === undefined || course.isOutdated) return;
@@ -100,10 +92,11 @@ function reviewOf(joining: Joining, grant: string, record: AuditRecord): GrantRe
     course: undefined,
     shared: undefined,
     firstAt: joining.at,
+    firstTs: Math.min(Date.parse(record.ts), joining.at),
     lastAt: joining.at,
     digest: NO_DIGEST,
     counts: { allowed: 0, denied: 0, answers: 0, alarms: 0 },
-    ...{ jti, sub, ent, incident, drill, exp: undefined, isOver: false },
+    ...{ jti, sub, ent, incident, drill, exp: undefined, isOver: false, isCarried: false },
     approvers: new Set<string>(),
     trusts: new Set<string>(),
     vms: new Set<string>(),

@@ -16,6 +16,8 @@ export type { Judging };
 
 /** A gateway looks at its open streams so often, and more often. */
 const ENDS_WITHIN_MS = 10_000;
+/** A gateway takes a grant whose `iat` is so many seconds ahead, at most. */
+const MAX_LEEWAY = 60;
 /** VMs that one sentence each is said about. */
 const MAX_GAPS = 8;
 
@@ -40,20 +42,20 @@ function isRevoked(judging: Judging, { trusts, jti, sub, incident, approvers }: 
  */
 export function endOf(judging: Judging, grant: GrantReview): number {
   if (grant.exp !== undefined) return grant.exp;
-  const firstAt = Math.ceil(grant.firstAt / 1000);
-  if (grant.isOver) return firstAt;
+  const firstTs = Math.ceil(grant.firstTs / 1000);
+  if (grant.isOver) return firstTs;
   const lives = decidedBy(judging, [grant]).map(({ entitlements }) => {
     const entitlement = entitlements.find(({ id }) => id === grant.ent);
     return entitlement === undefined ? 0 : entitlement.max_ttl + (entitlement.max_wait ?? 0);
   });
-  return firstAt + Math.max(0, ...lives);
+  return firstTs + MAX_LEEWAY + Math.max(0, ...lives);
 }
 
 function faultsOfTime(judging: Judging, grants: readonly GrantReview[]): string[] {
   const end = Math.max(...grants.map((grant) => (isRevoked(judging, grant) ? 0 : endOf(judging, grant))));
   if (judging.now >= (end + judging.grace) * 1000) return [];
-  const late = judging.grace === 0 ? "" : ` and ${plural(judging.grace, "second")} more for what comes late`;
-  return [`It cannot be closed before the grant has ended: at ${showTime(end)}${late}.`];
+  const late = judging.grace === 0 ? "" : `, and ${plural(judging.grace, "second")} later what comes late is there`;
+  return [`The grant has not ended: it does at ${showTime(end)}${late}.`];
 }
 
 /** A gateway that has spoken since a grant ended has ended its streams, and its chain says so. */

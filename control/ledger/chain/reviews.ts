@@ -26,6 +26,8 @@ export interface GrantReview {
   /** The review that it shares. */
   shared: string | undefined;
   readonly firstAt: number;
+  /** When it was decided on first, by the gateway's clock. */
+  readonly firstTs: number;
   lastAt: number;
   digest: string;
   readonly counts: { -readonly [name in keyof ReviewCounts]: number };
@@ -43,6 +45,8 @@ export interface GrantReview {
   exp: number | undefined;
   /** A gateway has told that it is over. */
   isOver: boolean;
+  /** It came along from the shard before, where its older entries are. */
+  readonly isCarried: boolean;
 }
 
 /** Allowed, and neither answered nor ended. */
@@ -73,6 +77,14 @@ export const newReviews = (): Reviews => ({
   early: new Map(),
   heard: new Map(),
   pending: new Map(),
+});
+
+export const newCourse = (openedAt: number): Course => ({
+  openedAt,
+  since: openedAt,
+  isTold: false,
+  closed: undefined,
+  isOutdated: false,
 });
 
 export const grantIn = ({ used, denied }: Reviews, grant: string): GrantReview | undefined =>

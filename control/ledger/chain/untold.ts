@@ -47,9 +47,20 @@ interface Told {
 /** In place of a subject: of a crowd no single one is told. */
 const CROWD = "*";
 
-/** Takes out the first that is about that subject. */
-function takeOne<T extends { readonly finding: Finding }>(list: T[] | undefined, subject: string): T | undefined {
-  const at = list?.findIndex(({ finding }) => subject === CROWD || subjectOf(finding) === subject) ?? -1;
+const isCrowd = ({ subject }: Finding): boolean => subject.startsWith("many of ");
+
+/**
+ * What a finding is about among those of its code at one entry: of a chain its VM alone. Which chain it is depends on whether the
+ * sender may speak for the gateway: the ledger knows that, and of a crowd of foreign ones its alarms do not say so.
+ */
+function aboutOf(finding: Finding): string {
+  const { subject, vm } = finding;
+  return vm !== undefined && subject.startsWith(`${vm}\n`) ? vm : subjectOf(finding);
+}
+
+/** Takes out the first that is about that. */
+function takeOne<T extends { readonly finding: Finding }>(list: T[] | undefined, about: string): T | undefined {
+  const at = list?.findIndex(({ finding }) => about === CROWD || aboutOf(finding) === about) ?? -1;
   return at < 0 ? undefined : list?.splice(at, 1)[0];
 }
 
@@ -68,7 +79,7 @@ export class Untold {
   private readonly unseen = new Map<AlarmCode, Map<number | string, Unseen[]>>();
   /** By code and entry: found, and counted in that sum. */
   private readonly summed = new Map<string, Summed[]>();
-  /** By code, entry and subject: how often alarms named it before the auditor found it. */
+  /** By code, entry and what it is about: how often alarms named it before the auditor found it. */
   private readonly seen = new Map<string, number>();
   /** By code and subject: what alarms have told of without naming entries. */
   private readonly told = new Map<string, Told>();
@@ -91,12 +102,12 @@ export class Untold {
     const ofCode = taken(this.unseen, code, () => new Map<number | string, Unseen[]>());
     for (const place of places) {
       const key = `${code} ${place}`;
-      if (this.takeSeen(`${key} ${subject}`) || this.takeSeen(`${key} ${CROWD}`)) continue;
+      if (this.takeSeen(`${key} ${aboutOf(finding)}`) || this.takeSeen(`${key} ${CROWD}`)) continue;
       if (ofCode.size >= MAX_UNSEEN) continue;
       const isElsewhere = typeof place === "number" && place !== finding.index;
       const list = taken(ofCode, place, () => []);
       // Found again, as it was not told yet.
-      takeOne(list, subject);
+      takeOne(list, aboutOf(finding));
       list.push({ finding: isElsewhere ? { ...finding, index: place } : finding, at });
     }
   }
@@ -104,31 +115,31 @@ export class Untold {
   /** An alarm of the log. @param entry its own @param at when it was raised */
   tell(finding: Finding, entry: number, at: number): void {
     const { code, about, count = 0, ranges = [] } = finding;
-    const subject = finding.subject.startsWith("many of ") ? CROWD : finding.subject;
+    const [subject, which] = isCrowd(finding) ? [CROWD, CROWD] : [finding.subject, aboutOf(finding)];
     const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, at: 0, ranges: [] };
     told.at = at;
     told.extra += Math.max(0, count - about.length);
     told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
     remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
     // Of what is to come nobody can tell.
-    for (const index of about) if (index < entry) this.noteNamed(code, index, subject);
-    this.release(code, subject, told);
+    for (const index of about) if (index < entry) this.noteNamed(code, index, which);
+    this.release(code, which, told);
   }
 
-  private noteNamed(code: AlarmCode, index: number, subject: string): void {
+  private noteNamed(code: AlarmCode, index: number, which: string): void {
     const ofCode = this.unseen.get(code);
     const there = ofCode?.get(index);
-    if (takeOne(there, subject) !== undefined) {
+    if (takeOne(there, which) !== undefined) {
       if (there?.length === 0) ofCode?.delete(index);
       return;
     }
     const place = `${code} ${index}`;
     const counted = this.summed.get(place);
-    const other = takeOne(counted, subject);
+    const other = takeOne(counted, which);
     if (counted?.length === 0) this.summed.delete(place);
     // It was another one that the sum told of.
     if (other !== undefined) other.sum.extra += 1;
-    else remember(this.seen, `${place} ${subject}`, (this.seen.get(`${place} ${subject}`) ?? 0) + 1, MAX_UNSEEN);
+    else remember(this.seen, `${place} ${which}`, (this.seen.get(`${place} ${which}`) ?? 0) + 1, MAX_UNSEEN);
   }
 
   /** Whether an alarm that came before named it. */
@@ -140,13 +151,13 @@ export class Untold {
   }
 
   /** What a sum told of is kept no longer: the oldest first, as the ledger counted them. */
-  private release(code: AlarmCode, subject: string, told: Told): void {
+  private release(code: AlarmCode, which: string, told: Told): void {
     const ofCode = this.unseen.get(code);
     if (ofCode === undefined || told.extra <= 0) return;
     let looks = LOOKS_EACH * told.extra + MORE_LOOKS;
     for (const [place, list] of ofCode) {
       while (told.extra > 0) {
-        const one = takeOne(list, subject);
+        const one = takeOne(list, which);
         if (one === undefined) break;
         told.extra -= 1;
         const counted = this.summed.get(`${code} ${place}`) ?? [];

@@ -38,8 +38,7 @@ export interface FollowStatus {
   readonly heartbeats: number;
 }
 
-/** A name of its own for each log, whatever stands in its path. */
-/** The file of one log's position, in the folder of positions. */
+/** The file of one log's position, in the folder of positions: a name of its own, whatever stands in its path. */
 export const positionName = (gateway: string, path: string): string =>
   `${gateway.replace(/[^A-Za-z0-9._-]/g, "_").slice(0, 64)}-${createHash("sha256").update(path).digest("hex").slice(0, 16)}.json`;
 

@@ -5,6 +5,7 @@
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { LogFile } from "../config.js";
+import { Absence } from "./absence.js";
 import { OlderFiles } from "./older.js";
 import { type Place, readPosition, writePosition } from "./position.js";
 import { findPlace, statOf } from "./siblings.js";
@@ -28,6 +29,7 @@ export interface TailOptions {
   /** A sentence for the person. */
   readonly say: (sentence: string) => void;
   readonly lingerMs?: number;
+  readonly absentMs?: number;
 }
 
 export class Tail {
@@ -46,10 +48,12 @@ export class Tail {
   private readonly cut = new Map<Source, Place[]>();
   private readonly older: OlderFiles;
   private told: string | undefined;
+  private readonly absence: Absence;
   lines = 0;
 
   constructor(private readonly options: TailOptions) {
     this.older = new OlderFiles(options.log, options.say);
+    this.absence = new Absence(options.log.path, options.say, options.absentMs);
   }
 
   get path(): string {
@@ -172,13 +176,23 @@ export class Tail {
       if (!this.isOpen) await this.begin();
       const stat = statOf(this.path);
       if (stat !== undefined && !this.sources.some(({ id }) => id === idOf(stat))) await this.rotated();
-      await this.leave(stat === undefined ? undefined : idOf(stat));
+      const passed = this.passed();
+      this.absence.look(stat !== undefined, passed);
+      await this.leave(stat === undefined ? undefined : idOf(stat), passed);
       this.told = undefined;
     } catch (error) {
       const sentence = this.cannotRead(error);
       if (this.told !== sentence) this.options.say(sentence);
       this.told = sentence;
     }
+  }
+
+  /** Since the look before this one, as far as somebody watched. */
+  private passed(): number {
+    const now = performance.now();
+    const passed = Math.min(now - this.lookedAt, MAX_WATCHED_MS);
+    this.lookedAt = now;
+    return passed;
   }
 
   private async begin(): Promise<void> {
@@ -218,10 +232,7 @@ export class Tail {
   }
 
   /** Gives up files that are under another name and to which nothing has come for a while. */
-  private async leave(current: string | undefined): Promise<void> {
-    const now = performance.now();
-    const passed = Math.min(now - this.lookedAt, MAX_WATCHED_MS);
-    this.lookedAt = now;
+  private async leave(current: string | undefined, passed: number): Promise<void> {
     if (current === undefined) return;
     for (const source of [...this.sources]) {
       if (source.id === current || !source.isAtEnd) {

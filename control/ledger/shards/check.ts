@@ -12,6 +12,7 @@ import type { TileSource } from "../log.js";
 import { type Opening, openingOf, type Predecessor, sealOfBody } from "../shard.js";
 import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
 import { decodeNote, parseVkey, type Vkey } from "../tlog/note.js";
+import { Older } from "./carried.js";
 import { wholeEntries } from "./entries.js";
 
 export interface ShardFiles {
@@ -45,7 +46,6 @@ class Heads {
   private readonly open: Map<string, Head>;
   /** So that other records need not be read. */
   private readonly hashes: ReadonlySet<string>;
-
   constructor(opening: Opening | undefined) {
     const vms = (carriedSchema.safeParse(opening?.carried).data?.vms ?? []).filter(({ seq }) => seq > 0);
     this.open = new Map(vms.map((head) => [keyOf(head), head]));
@@ -80,7 +80,13 @@ interface Read {
   readonly next: string | undefined;
 }
 
-async function readShard({ name, source }: ShardFiles, checkpoint: Checkpoint, heads: Heads): Promise<Read> {
+/** @param older undefined for the newest, from which nothing went along */
+async function readShard(
+  { name, source }: ShardFiles,
+  checkpoint: Checkpoint,
+  heads: Heads,
+  older: Older | undefined,
+): Promise<Read> {
   let opening: Opening | undefined;
   let next: string | undefined;
   for await (const { index, entry } of wholeEntries(source, checkpoint)) {
@@ -94,6 +100,7 @@ async function readShard({ name, source }: ShardFiles, checkpoint: Checkpoint, h
       if (index > 0 && next === undefined) throw wrong(`${name}: entry ${index} opens a shard, and is not its first.`);
     }
     if (head.type === "record") heads.takeRecord(body);
+    older?.take(index, entry);
   }
   heads.takeCarried(new Heads(opening));
   return { opening, next };
@@ -118,7 +125,7 @@ export async function* checkShards(
   shards: readonly ShardFiles[],
   key: Vkey,
 ): AsyncGenerator<CheckedShard, void, undefined> {
-  let expected: { by: CheckedShard; predecessor: Predecessor; heads: Heads } | undefined;
+  let expected: { by: CheckedShard; predecessor: Predecessor; heads: Heads; older: Older } | undefined;
   for (const [i, shard] of shards.entries()) {
     if (i > 0 && expected === undefined)
       throw wrong(`${shards[i - 1]?.name ?? ""} is a first shard: nothing comes before it, and not ${shard.name}.`);
@@ -126,14 +133,20 @@ export async function* checkShards(
     const checkpoint = await checkpointOf(shard, vkey);
     if (expected !== undefined) mustBeLast(shard.name, checkpoint, expected.predecessor, expected.by);
     const heads = expected?.heads ?? new Heads(undefined);
-    const { opening, next } = await readShard(shard, checkpoint, heads);
+    const { opening, next } = await readShard(shard, checkpoint, heads, expected?.older);
     if (expected !== undefined && next !== expected.by.checkpoint.origin)
       throw wrong(`${shard.name} does not end by naming ${visible(expected.by.checkpoint.origin)} as its successor.`);
     const { missing } = heads;
     if (missing !== undefined && expected !== undefined)
       throw wrong(`${expected.by.name} goes on from ${visible(missing)}, and ${shard.name} has no such record.`);
+    const fault = expected?.older.fault;
+    if (expected !== undefined && fault !== undefined)
+      throw wrong(`${expected.by.name} does not go on from what was open in ${shard.name}: ${fault}.`);
     const checked = { name: shard.name, checkpoint, vkey: vkey.text, predecessor: opening?.predecessor };
-    expected = opening && { by: checked, predecessor: opening.predecessor, heads: new Heads(opening) };
+    expected = opening && {
+      ...{ by: checked, predecessor: opening.predecessor },
+      ...{ heads: new Heads(opening), older: new Older(opening.carried) },
+    };
     yield checked;
   }
 }

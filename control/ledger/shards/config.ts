@@ -32,6 +32,9 @@ export function nextConfig(
     Pair(_, { key, value }) {
       const name = isScalar(key) ? key.value : undefined;
       const isSocket = name === "receipts" && isScalar(value) && !addressPattern.test(String(value.value));
+      // An alarm's program; a name without a slash is looked for on the PATH.
+      if (name === "run" && isSeq(value) && isScalar(value.items[0]) && String(value.items[0].value).includes("/"))
+        settle(value.items[0]);
       if (isSocket || name === "anchors" || (typeof name === "string" && FILES.has(name) && !isMap(value)))
         settle(value);
     },

@@ -226,7 +226,16 @@ describe("a new shard", () => {
     const { world } = made;
     const key = world.crowd[8] ?? world.stranger;
     const opened = await open(pins, now);
-    const nothing = { vms: [], gateways: [], deciders: [], unknown: [], grants: [], texts: [], requests: [] };
+    const nothing = {
+      vms: [],
+      gateways: [],
+      deciders: [],
+      unknown: [],
+      grants: [],
+      texts: [],
+      requests: [],
+      reviews: [],
+    };
     const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
     const body = encodeOpening({ predecessor, carried: nothing });
     opened.log.entries.push(encodeEntry({ head: shardHead(now), body }));

@@ -1,5 +1,8 @@
 /** Heartbeats: what a gateway published of its VMs, against what came; and silence. */
 import { beforeAll, expect, it } from "vitest";
+import { Auditor } from "../../../control/ledger/chain/auditor.js";
+import { ownHead } from "../../../control/ledger/chain/due.js";
+import type { Entry } from "../../../control/ledger/entry.js";
 import {
   bend,
   type Chain,
@@ -167,6 +170,26 @@ it("that name a VM no more end it, with its last seq and head; what comes after 
   await send(opened, 6, 6);
   expect(codes(opened)).toEqual(["after_end"]);
   expect(opened.ledger.status().vms[0]).toMatchObject({ isOver: true });
+});
+
+it("are compared by an auditor also where somebody wrote that the VM is over before it was", async () => {
+  const opened = await start();
+  await send(opened, 1, 3);
+  await opened.ledger.take([beat({ [vm]: headOf(5) })]);
+  const at = opened.log.decoded().length;
+  await opened.ledger.take([line(records[3] ?? ""), line(bend(records[4] ?? "", { path: "/rewritten" }))]);
+  const body = Buffer.from(
+    JSON.stringify({ vm, seq: 3, head: sha256(records[2] ?? ""), records: 3, missing: [], why: "not named" }),
+  );
+  const judge = (entries: readonly Entry[]) => {
+    const auditor = new Auditor({ anchors: [] });
+    const found = entries.flatMap((entry, index) => auditor.take(index, entry));
+    return [...found, ...auditor.end()].map(({ code }) => code);
+  };
+  const entries = opened.log.decoded().filter(({ head }) => head.type !== "alarm");
+  expect(judge(entries)).toContain("head_mismatch");
+  const early = { head: ownHead("end", opened.clock.now), body };
+  expect(judge([...entries.slice(0, at), early, ...entries.slice(at)])).toEqual(judge(entries));
 });
 
 it("that are missing altogether: a VM is over when its number is given again by a later process", async () => {

@@ -1,0 +1,142 @@
+/**
+ * What went along into a shard, held against the one that it comes from: its chains as they were open there, and grants only where their
+ * evidence is. Else a record could vanish at the seam, or an approval be made up there: nothing in the new shard would tell.
+ */
+import { visible } from "../../base/text.js";
+import { Auditor } from "../chain/auditor.js";
+import { type Carried, carriedSchema } from "../chain/carry.js";
+import type { Chains, Vm } from "../chain/chains.js";
+import { grantOf } from "../chain/evidence.js";
+import { decodeFinding } from "../chain/finding.js";
+import { classify } from "../chain/lines.js";
+import { strangeReview } from "../chain/review-carry.js";
+import { WINDOW_SLOTS } from "../chain/rules.js";
+import type { Entry } from "../entry.js";
+import { openingOf } from "../shard.js";
+
+type Stretch = readonly [from: number, to: number];
+type CarriedVm = Carried["vms"][number];
+
+/** Whether the stretches, in whatever order, leave nothing of it out. */
+function isCovered([from, to]: Stretch, by: readonly Stretch[]): boolean {
+  let next = from;
+  for (const [low, high] of [...by].sort((a, b) => a[0] - b[0])) if (low <= next) next = Math.max(next, high + 1);
+  return next > to;
+}
+
+const keyOf = ({ vm, sender, isRightful }: CarriedVm): string => (isRightful ? vm : `${vm}\n${sender}`);
+const stretchOf = ({ from, to }: { readonly from: number; readonly to: number }): Stretch => [from, to];
+const shown = ([from, to]: Stretch): string => (from === to ? `seq ${from}` : `seq ${from} to ${to}`);
+
+/** The older shard, entry by entry. */
+export class Older {
+  private readonly auditor = new Auditor({ anchors: [] });
+  /** By chain: stretches of which an alarm tells, or told before. */
+  private readonly told = new Map<string, Stretch[]>();
+  /** By grant that went along as proven: who can have been, at most. */
+  private readonly approvals = new Map<string, number>();
+  private readonly carried: Carried | undefined;
+  private before: Carried | undefined;
+
+  /** @param carried what its successor says */
+  constructor(carried: unknown) {
+    this.carried = carriedSchema.safeParse(carried).data;
+    for (const { grant } of this.carried?.grants ?? []) this.approvals.set(grant, -1);
+  }
+
+  take(index: number, entry: Entry): void {
+    this.auditor.take(index, entry);
+    const { head, body } = entry;
+    if (head.type === "shard" && index === 0) this.takeOpening(openingOf(body)?.carried);
+    else if (head.type === "alarm") this.takeAlarm(body);
+    else if (head.type === "evidence") this.takeEvidence(body);
+  }
+
+  private takeOpening(carried: unknown): void {
+    this.before = carriedSchema.safeParse(carried).data;
+    for (const vm of this.before?.vms ?? [])
+      this.tell(keyOf(vm), vm.missing.filter(({ isTold }) => isTold).map(stretchOf));
+  }
+
+  private tell(chain: string, stretches: readonly Stretch[]): void {
+    if (stretches.length > 0) this.told.set(chain, [...(this.told.get(chain) ?? []), ...stretches]);
+  }
+
+  private takeAlarm(body: Buffer): void {
+    const { subject = "", ranges = [] } = decodeFinding(body) ?? {};
+    this.tell(subject, ranges);
+  }
+
+  private takeEvidence(body: Buffer): void {
+    const line = classify(body);
+    const grant = line.type === "evidence" ? grantOf(line.evidence) : "";
+    const known = this.approvals.get(grant);
+    if (known === undefined || line.type !== "evidence") return;
+    this.approvals.set(grant, Math.max(known, line.evidence.split("~").length - 1));
+  }
+
+  /** The first thing that went along and is not what was open here, or was open here and did not go along. */
+  get fault(): string | undefined {
+    const { carried } = this;
+    if (carried === undefined) return "what went along cannot be read";
+    const { chains } = this.auditor;
+    const there = new Map(carried.vms.map((vm) => [keyOf(vm), vm]));
+    const names = new Set(carried.vms.map(({ vm }) => vm));
+    for (const vm of chains.vms.values()) {
+      if (vm.ended !== undefined) continue;
+      const found = there.get(vm.key);
+      // Whom nobody may speak for has a chain of his own: which chain that is only the ledger's configuration tells.
+      const fault = found === undefined ? names.has(vm.vm) || "it was left behind" : this.faultOf(vm, found);
+      if (typeof fault === "string") return `${visible(vm.vm)}: ${fault}`;
+    }
+    return this.faultOfGateways(chains, carried) ?? this.faultOfGrants(carried) ?? this.faultOfReviews(carried);
+  }
+
+  private faultOf(vm: Vm, { seq, sha256, top, missing, heads, predates }: CarriedVm): string | undefined {
+    if (seq !== vm.last.seq || sha256 !== vm.last.sha256) return `its last record is seq ${vm.last.seq}, not ${seq}`;
+    if (top !== vm.top) return `it is known of up to seq ${vm.top}, not ${top}`;
+    if (predates && !vm.predates) return "it is not older than what is known of its gateway";
+    const stretches = missing.map(stretchOf);
+    // What is older the ledger has forgotten, once it was told.
+    const left = vm.missing.filter(({ to }) => to > vm.top - WINDOW_SLOTS).map(stretchOf);
+    const lost = left.find((stretch) => !isCovered(stretch, stretches));
+    if (lost !== undefined) return `${shown(lost)} did not come, and that was left behind`;
+    const told = this.told.get(vm.key) ?? [];
+    const untold = missing.find((one) => one.isTold && !isCovered(stretchOf(one), told));
+    if (untold !== undefined) return `no alarm tells that ${shown(stretchOf(untold))} did not come`;
+    const published = vm.heads.find((one) => !heads.some((head) => head.seq === one.seq && head.head === one.head));
+    return published === undefined ? undefined : `the published head of seq ${published.seq} was left behind`;
+  }
+
+  private faultOfGateways({ gateways }: Chains, carried: Carried): string | undefined {
+    const there = new Map(carried.gateways.map((one) => [one.gateway, one]));
+    for (const [name, { since, beatAt }] of gateways) {
+      const found = there.get(name);
+      if (found === undefined || found.since > since) return `${visible(name)}: it was known of before`;
+      if (beatAt !== undefined && found.beatAt === undefined)
+        return `${visible(name)}: its heartbeats were left behind`;
+    }
+    return undefined;
+  }
+
+  private faultOfReviews({ reviews }: Carried): string | undefined {
+    const grant = strangeReview(this.auditor.judging(0, 0).state.reviews, reviews);
+    return grant === undefined
+      ? undefined
+      : `the review of the grant ${grant} is not what was open, or was left behind`;
+  }
+
+  private faultOfGrants({ grants }: Carried): string | undefined {
+    const before = new Map((this.before?.grants ?? []).map((one) => [one.grant, one]));
+    for (const { grant, proven, isShown, isJudged } of grants) {
+      const known = before.get(grant);
+      const isNew = proven.some((sub) => known?.proven.includes(sub) !== true);
+      const approvals = this.approvals.get(grant) ?? -1;
+      const wasShown = approvals >= 0 || known?.isShown === true;
+      const fits = !isNew || proven.length <= approvals + (known?.proven.length ?? 0);
+      if (fits && (wasShown || !(isShown || isJudged || isNew))) continue;
+      return `no evidence is there that ${proven.map(visible).join(", ") || "anybody"} approved the grant ${grant}`;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,285 @@
+/** Closing a review: by whom, when and over what, at the door, in the command and in `verify` alike. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { encodeEntry } from "../../control/ledger/entry.js";
+import { encodeFrame } from "../../control/ledger/frame.js";
+import { openFilesLog } from "../../control/ledger/log/files.js";
+import { openLogSigner } from "../../control/ledger/log/key.js";
+import { type ReviewClaims, readReview, signReview } from "../../control/ledger/review.js";
+import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
+import { parseVkey } from "../../control/ledger/tlog/note.js";
+import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
+import { readKeyFile, unlockKey, writeKeyFile } from "../../control/signer/keyfile.js";
+import { atTerminal, glassgate, type Ran } from "../cli/run.js";
+import { ask, type Got, newToken } from "../ledger/http-kit.js";
+import { type LedgerFolder, newLedgerFolder, PASSPHRASE, type Running, serve } from "../ledger/whole.js";
+import { claimsOver, GATEWAY, type Name, people, type Story, sha256, silentAbout, tellStory } from "./closing-kit.js";
+
+vi.setConfig({ testTimeout: 240_000 });
+
+const ORIGIN = "ledger.example/test";
+const token = newToken();
+let base: string;
+let story: Story;
+let ledger: LedgerFolder;
+let running: Running & { readonly url: string };
+
+beforeAll(async () => {
+  base = mkdtempSync(join(tmpdir(), "glassgate-close-"));
+  story = await tellStory();
+  writeFileSync(join(base, "anchors.json"), JSON.stringify(story.anchors));
+  writeFileSync(join(base, "token"), `${token}\n`);
+  const sender = `{ name: ${GATEWAY}, tokens: [${sha256(token)}], speaks_for: [${GATEWAY}], follows: true, reads: true }`;
+  const yaml = `anchors: [../anchors.json]\ngrace: 1s\nsenders: [${sender}]\nlisten: { address: "127.0.0.1:0" }\n`;
+  ledger = await newLedgerFolder(base, yaml);
+  writeFileSync(join(base, "ledger.vkey"), `${ledger.vkey}\n`);
+  for (const name of people)
+    await writeKeyFile(join(base, "keys", `${name}.key.json`), name, story.key(name), PASSPHRASE, 1000);
+  running = await serve(ledger);
+  const frame = encodeFrame([{ kind: "bundle", bytes: Buffer.from(story.bundle) }]);
+  expect((await post("/v1/follow", frame)).status).toBe(200);
+  expect((await post("/v1/lines", `${story.lines.join("\n")}\n`)).status).toBe(200);
+});
+afterAll(async () => {
+  running.kill("SIGTERM");
+  await running.ended;
+  rmSync(base, { recursive: true, force: true });
+});
+
+const post = (path: string, body: string | Buffer): Promise<Got> => ask(running.url, { path, token, body });
+/** Nobody is known here: the signature itself says whose it is. */
+const knock = (signed: string): Promise<Got> => ask(running.url, { path: "/v1/review", body: signed });
+const metrics = async (): Promise<string> => (await ask(running.url, { method: "GET", path: "/metrics", token })).body;
+
+const head = () => openCheckpoint(readFileSync(join(ledger.folder, "checkpoint"), "utf8"), parseVkey(ledger.vkey));
+async function entries(): Promise<Buffer[]> {
+  const all: Buffer[] = [];
+  for await (const { bytes } of readEntries(fileSource(ledger.folder), head().size)) all.push(bytes);
+  return all;
+}
+const claims = async (review: string, changes: Partial<ReviewClaims> = {}): Promise<ReviewClaims> =>
+  claimsOver(story, await entries(), ORIGIN, head().root, review, changes);
+
+const sayAll = ["--classification", "real", "--findings", "A refund loop, mended."];
+const close = (review: string, as: Name, more: readonly string[] = sayAll): string[] => [
+  ...["review", "close", running.url, review, "--as", as, "--keys", join(base, "keys")],
+  ...["--key", join(base, "ledger.vkey"), "--anchors", join(base, "anchors.json"), "--grace", "1s"],
+  ...["--token-file", join(base, "token"), ...more],
+];
+const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+const run = (review: string, as: Name, more?: readonly string[]): Promise<Ran> =>
+  glassgate(close(review, as, more), { env });
+
+/** An entry as a ledger that lets everything in would write it. */
+const entryOf = (signed: string): Buffer =>
+  encodeEntry({
+    head: { ledger: 1, type: "review", received: new Date().toISOString(), sender: "olga", via: "signature" },
+    body: Buffer.from(signed),
+  });
+
+interface Case {
+  readonly says: RegExp;
+  readonly as: Name;
+  readonly grant: keyof Story["grants"];
+  readonly more?: readonly string[];
+  readonly changes?: Partial<ReviewClaims>;
+}
+const cases: Readonly<Record<string, Case>> = {
+  "who asked for it": { as: "rita", grant: "used", says: /rita asked for the grant, and cannot review it/ },
+  "the requester's second account": {
+    as: "rita-review",
+    grant: "used",
+    says: /rita-review is the same person as rita/,
+  },
+  "who approved it": { as: "adam", grant: "used", says: /adam approved the grant, and cannot review it/ },
+  "an approver's second account": { as: "adam-review", grant: "used", says: /adam-review is the same person as adam/ },
+  "somebody without the role": {
+    as: "pat",
+    grant: "used",
+    says: /pat holds none of the roles that review \(auditor\)/,
+  },
+  "somebody whose role is over": { as: "gone-review", grant: "used", says: /holds none of the roles that review/ },
+  "nobody before it has ended": { as: "olga", grant: "lasting", says: /The grant has not ended: it does at 2/ },
+  "nobody while records are missing": {
+    as: "olga",
+    grant: "gapped",
+    says: /waits for record 2 of gateway-1\/.*of this grant/,
+  },
+  "nobody while a stream may be open": { as: "olga", grant: "streaming", says: /1 stream may still be open/ },
+  "nobody who calls a use unused": {
+    as: "olga",
+    grant: "used",
+    says: /was used: it is not `unused`/,
+    more: ["--classification", "unused", "--findings", "x"],
+    changes: { classification: "unused" },
+  },
+  "nobody who calls an emergency a drill": {
+    as: "olga",
+    grant: "used",
+    says: /The grant is of no drill/,
+    more: ["--classification", "drill", "--findings", "x"],
+    changes: { classification: "drill" },
+  },
+  "nobody who calls a drill real": { as: "olga", grant: "drill", says: /of a drill: it is `drill`/ },
+};
+
+describe("a review is closed by", () => {
+  it.each(Object.entries(cases))("%s: refused by the command, at the door and by verify", async (_, one) => {
+    const review = story.grants[one.grant];
+    const ran = await run(review, one.as, one.more);
+    expect(ran).toMatchObject({ code: 1, stdout: "" });
+    expect(ran.stderr).toMatch(one.says);
+    expect(ran.stderr).not.toContain('Type "yes"');
+    const before = head().size;
+    const signed = await signReview(await claims(review, { sub: one.as, ...one.changes }), story.key(one.as));
+    const got = await knock(signed);
+    expect({ status: got.status, body: got.body }).toMatchObject({
+      status: 422,
+      body: expect.stringMatching(one.says),
+    });
+    expect(head().size).toBe(before);
+    const [says, ...others] = silentAbout(story, [...(await entries()), entryOf(signed)], ORIGIN);
+    expect(says).toMatch(one.says);
+    expect(says).toContain(one.as);
+    expect(others).toEqual([]);
+  });
+
+  it("nobody whose signature is over other bytes, of another ledger, or over another history", async () => {
+    const own = await claims(story.grants.used);
+    const signed = await signReview(own, story.key("olga"));
+    const [header = "", , signature = ""] = signed.split(".");
+    const payload = Buffer.from(JSON.stringify({ ...own, findings: "Nothing to see." })).toString("base64url");
+    const bad: readonly (readonly [string, RegExp])[] = [
+      [`${header}.${payload}.${signature}`, /signature of olga does not hold: other bytes/],
+      [await signReview({ ...own, origin: "ledger.example/other" }, story.key("olga")), /of another ledger/],
+      [await signReview({ ...own, digest: "0".repeat(64) }, story.key("olga")), /over other entries/],
+      [await signReview({ ...own, counts: { ...own.counts, denied: 0 } }, story.key("olga")), /counts are not those/],
+      [await signReview({ ...own, sub: "adam" }, story.key("olga")), /is not one of adam/],
+      [
+        await signReview({ ...own, review: "0".repeat(64) }, story.key("olga")),
+        /Nothing in this ledger is of this grant/,
+      ],
+      [await signReview({ ...own, iat: own.iat + 3600 }, story.key("olga")), /which is to come/],
+    ];
+    for (const [one, says] of bad) {
+      expect(await knock(one)).toMatchObject({ status: 422, body: expect.stringMatching(says) });
+      expect(silentAbout(story, [...(await entries()), entryOf(one)], ORIGIN)).toEqual([expect.stringMatching(says)]);
+    }
+    const rewritten = await signReview(
+      { ...own, checkpoint: { ...own.checkpoint, root: "1".repeat(64) } },
+      story.key("olga"),
+    );
+    expect(await knock(rewritten)).toMatchObject({ status: 422, body: expect.stringMatching(/not this ledger's/) });
+    for (const none of ["", "a.b.c", `${signed}~`, `${signed}\n`, "x".repeat(59_000)])
+      expect((await knock(none)).status).toBe(400);
+    expect((await knock("x".repeat(70_000))).status).toBe(413);
+  });
+
+  it("nobody who was shown less than there is: something came between showing and signing", async () => {
+    const { used } = story.grants;
+    const early = await signReview(await claims(used), story.key("olga"));
+    const send = `node -e 'fetch("${running.url}/v1/lines",{method:"POST",headers:{authorization:"Bearer ${token}"},body:process.argv[1]}).then((r)=>process.exit(r.ok?0:1))' '${story.late}'`;
+    const line = ["npx glassgate", ...close(used, "olga").map((part) => `'${part}'`)].join(" ");
+    const ran = await atTerminal(line, [[/anything else to stop: $/, "yes", send]], { env });
+    expect(ran.stdout).toMatch(/The ledger refuses the signature: It is over other entries than/s);
+    expect(ran.code).toBe(1);
+    expect(await knock(early)).toMatchObject({ status: 422, body: expect.stringMatching(/something came after/) });
+    expect(silentAbout(story, [...(await entries()), entryOf(early)], ORIGIN)).toEqual([
+      expect.stringMatching(/something came after/),
+    ]);
+  });
+
+  it("somebody who had no part in it, at a terminal, who is shown what is signed", async () => {
+    const { used } = story.grants;
+    const line = ["npx glassgate", ...close(used.slice(0, 12), "olga", []).map((part) => `'${part}'`)].join(" ");
+    const answers = ["wrong", "real", "A refund loop, mended.", "no action", "Narrow it;adam;2027-01-15", "", "yes"];
+    const ran = await atTerminal(line, answers, { env, columns: 200 });
+    expect(ran).toMatchObject({ code: 0 });
+    for (const shown of [
+      used,
+      "INC-7",
+      "2 allowed, 1 denied",
+      "rita",
+      "adam",
+      "What you sign as olga",
+      "Narrow it (adam, until 2027-01-15)",
+    ])
+      expect(ran.stdout).toContain(shown);
+    const entry = Number(/Closed: entry (\d+)/.exec(ran.stdout)?.[1]);
+    const body = (await entries())[entry]?.toString() ?? "";
+    expect(body).toMatch(/^{"ledger":1,"type":"review",.*"sender":"olga","via":"signature"}\n/);
+    const signed = body.slice(body.indexOf("\n") + 1);
+    expect(readReview(signed)?.claims).toMatchObject({ review: used, sub: "olga", actions: [{ owner: "adam" }] });
+    expect(await metrics()).toContain('glassgate_ledger_reviews{state="closed"} 1\n');
+    // Whoever gets no answer sends it again.
+    expect(JSON.parse((await knock(signed)).body)).toEqual({ index: entry, new: false });
+    // A late line reopens, and what was signed does not cover it.
+    expect((await post("/v1/lines", story.late.replace("502", "503"))).status).toBe(200);
+    expect(await metrics()).toContain('glassgate_ledger_reviews{state="reopened"} 1\n');
+    expect((await knock(signed)).status).toBe(422);
+  });
+
+  it("no line that somebody sends as one of a gateway's", async () => {
+    const signed = await signReview(await claims(story.grants.used), story.key("olga"));
+    expect((await post("/v1/lines", `${signed}\n`)).status).toBe(200);
+    expect((await entries()).at(-1)?.toString()).toMatch(/"type":"(?:quarantine|alarm)"/);
+    expect((await entries()).some((entry) => entry.includes(signed) && !entry.includes('"type":"quarantine"'))).toBe(
+      false,
+    );
+    const frame = Buffer.from(
+      JSON.stringify({ received: [{ kind: "review", bytes: Buffer.from(signed).toString("base64") }] }),
+    );
+    expect((await post("/v1/follow", frame)).status).toBe(400);
+  });
+
+  it("whom the bundle says so, also in a folder that nobody serves; a ledger that lets in another is named by verify", async () => {
+    running.kill("SIGTERM");
+    await running.ended;
+    const copy = join(base, "copy");
+    cpSync(join(base, "ledger"), join(copy, "ledger"), { recursive: true });
+    cpSync(join(base, "keys"), join(copy, "keys"), { recursive: true });
+    cpSync(join(base, "anchors.json"), join(copy, "anchors.json"));
+    const folder = join(copy, "ledger");
+    const own = (review: string, as: Name, what: string): string[] => [
+      ...["review", "close", folder, review, "--as", as, "--keys", join(base, "keys"), "--grace", "1s"],
+      ...["--key", join(base, "ledger.vkey"), "--classification", what, "--findings", "x"],
+    ];
+    const shared =
+      /denied:rita:[0-9T-]+Z/.exec(
+        (await glassgate(["review", "list", folder, "--key", ledger.vkey, "--anchors", join(base, "anchors.json")]))
+          .stdout,
+      )?.[0] ?? "";
+    const atOnce = ["npx glassgate", ...own(shared, "olga", "unused").map((part) => `'${part}'`)].join(" ");
+    const ran = await atTerminal(atOnce, [[/anything else to stop: $/, "yes"]], { env });
+    expect(ran.stdout).toMatch(/Closed: entry \d+/);
+    const verify = (): Promise<Ran> =>
+      glassgate([
+        "ledger",
+        "verify",
+        folder,
+        "--key",
+        join(base, "ledger.vkey"),
+        "--anchors",
+        join(base, "anchors.json"),
+        "--grace",
+        "1s",
+      ]);
+    expect((await verify()).stdout).not.toMatch(/review_invalid|closing signature/);
+    const path = join(copy, "keys", "ledger.key.json");
+    const signer = openLogSigner(await unlockKey(readKeyFile(path), PASSPHRASE), ORIGIN);
+    const log = await openFilesLog({
+      folder,
+      signer,
+      signedPath: `${path}.signed`,
+      holder: "a ledger that lets everything in",
+    });
+    const bad = await signReview(await claims(story.grants.used, { sub: "rita" }), story.key("rita"));
+    await log.append([entryOf(bad)]);
+    await log.close();
+    const told = await verify();
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(/review_invalid.*the ledger has no alarm about it.*rita asked for the grant/s);
+  });
+});
