@@ -223,6 +223,8 @@ describe("a review is closed by", () => {
     const signed = body.slice(body.indexOf("\n") + 1);
     expect(readReview(signed)?.claims).toMatchObject({ review: used, sub: "olga", actions: [{ owner: "adam" }] });
     expect(await metrics()).toContain('glassgate_ledger_reviews{state="closed"} 1\n');
+    const tail = ["ledger", "tail", ledger.folder, "--key", ledger.vkey, "--grant", used, "--type", "review"];
+    expect((await glassgate(tail)).stdout).toContain(`olga closed the review of ${used} as real: A refund loop`);
     // Whoever gets no answer sends it again.
     expect(JSON.parse((await knock(signed)).body)).toEqual({ index: entry, new: false });
     // A late line reopens, and what was signed does not cover it.
