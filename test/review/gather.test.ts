@@ -8,7 +8,7 @@ import type { Call, Review, ReviewList } from "../../control/review/model.js";
 import type { ReadOptions } from "../../control/review/read.js";
 import { compact } from "../kit/token.js";
 import type { GrantSpec } from "../kit/world.js";
-import { line, memberOf, other } from "../ledger/chain/kit.js";
+import { bend, chained, line, memberOf, other, sha256 } from "../ledger/chain/kit.js";
 import { entry, leaf } from "../ledger/make-log.js";
 import { askOf, calmGrant, calmUse, hashOf, Scene } from "./scene.js";
 
@@ -193,6 +193,32 @@ describe("a review", () => {
     const review = reviewIn(await listOf(scene), grant);
     expect(review.evidence.gaps).toEqual([{ vm: expect.stringContaining("gateway-1/"), from: 2, to: 3 }]);
     expect(review.blockers).toEqual([expect.stringContaining("records 2 to 3 of gateway-1/")]);
+  });
+
+  it("takes a request that waited for its receipt for one call, and one that was taken back for none that was let in", async () => {
+    const { scene, grant } = await used();
+    const [record, evidence] = scene.linesOfCall({ grant, requestId: "waits" });
+    if (record === undefined || evidence === undefined) throw new Error("no lines");
+    const text = record.bytes.toString();
+    const settled = { evidence: undefined, settles: 1 };
+    const taken = { evidence: undefined, request_id: "taken" };
+    const lines = chained("gateway-1/1768392000000000000/9", [
+      bend(text, { verdict: "pending" }),
+      bend(text, settled),
+      bend(text, taken),
+      bend(text, { ...taken, verdict: "internal", corrects: 3 }),
+      bend(text, { verdict: "pending", request_id: "left", evidence: undefined }),
+    ]);
+    const receipt = compact({ alg: "Ed25519", kid: scene.world.rita.kid, typ: "bg-receipt+jws" }, { record_sha256: sha256(lines[0] ?? "") }, scene.world.rita);
+    await scene.hand(...lines.slice(0, 2).map((one) => line(one)), evidence, line(JSON.stringify({ receipt })), ...lines.slice(2).map((one) => line(one)));
+    const review = reviewIn(await listOf(scene), grant);
+    expect(review.calls.map(({ requestId, verdict, entry: at, receipt: by }) => [requestId, verdict, at, by])).toEqual([
+      ["waits", "allow", 2, expect.any(Number)],
+      ["taken", "internal", expect.any(Number), undefined],
+      ["left", "pending", expect.any(Number), undefined],
+    ]);
+    expect(review.unusual.find(({ code }) => code === "denied_calls")?.says).toBe("1 call denied: 1 internal");
+    expect(review.unusual.find(({ code }) => code === "no_answer")?.says).toMatch(/^of 1 allowed call /);
   });
 
   it("cannot be closed before its end", async () => {
