@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
 import type { TileSource } from "../log.js";
+import { readReview } from "../review.js";
 import { type Checkpoint, parseCheckpoint } from "../tlog/checkpoint.js";
 import type { Vkey } from "../tlog/note.js";
 import { readEntries } from "../tlog/read.js";
@@ -47,6 +48,7 @@ export async function* readDecoded(
 
 /** The grant that an entry is about: by its hash, or by that of the payload in its evidence. */
 export function grantOf({ head, body }: ReadEntry): string | undefined {
+  if (head?.type === "review") return readReview(body.toString("latin1"))?.claims.review;
   const members = membersOf(body);
   if (members === undefined) return undefined;
   const evidence = head?.type === "evidence" ? textOf(members, "evidence") : undefined;

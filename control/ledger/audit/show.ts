@@ -2,6 +2,7 @@
 import { isRecord } from "../../base/schema.js";
 import { visible } from "../../base/text.js";
 import { showTime } from "../../base/time.js";
+import { readReview } from "../review.js";
 import { type Members, membersOf, textOf, wholeOf } from "./line.js";
 import { grantOf, type ReadEntry } from "./reader.js";
 
@@ -44,10 +45,18 @@ function start(body: Buffer): string {
   return body.length > SHOWN ? `${text}... (${body.length} bytes)` : text;
 }
 
+function reviewWords(body: Buffer): string {
+  const { claims } = readReview(body.toString("latin1")) ?? {};
+  if (claims === undefined) return start(body);
+  const { sub, review, classification, findings } = claims;
+  return parts(`${sub} closed the review of ${review} as ${classification}:`, findings);
+}
+
 function words(entry: ReadEntry, members: Members | undefined): string {
   const { head, body } = entry;
   if (head === undefined) return `no entry of a ledger: ${start(body)}`;
   if (head.type === "quarantine") return parts(head.why, `from ${head.sender}:`, start(body));
+  if (head.type === "review") return reviewWords(body);
   if (members === undefined) return start(body);
   switch (head.type) {
     case "record":
