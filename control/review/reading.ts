@@ -31,6 +31,8 @@ interface Read {
 export class Reading {
   private checkpoint: string | undefined;
   private readonly reads = new Map<string, Read>();
+  /** One after the other: each takes the machine's whole strength. */
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly ledger: Ledger,
@@ -58,7 +60,9 @@ export class Reading {
 
   private begin(name: string, wanted: string | undefined): Read {
     const beganAt = this.now();
-    const read: Read = { list: this.ledger.read(wanted), beganAt, until: Number.POSITIVE_INFINITY };
+    const list = this.last.then(() => this.ledger.read(wanted));
+    this.last = list.catch(() => undefined); // Told to whoever waits for it, below.
+    const read: Read = { list, beganAt, until: Number.POSITIVE_INFINITY };
     read.list.then(
       () => {
         read.until = Math.max(beganAt + FRESH_MS, this.now() + (this.now() - beganAt) / WORK_PART);

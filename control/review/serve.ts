@@ -81,6 +81,8 @@ async function show(path: string, reading: Reading, place: Place): Promise<Answe
   if (named === null) return notFound;
   const [, kind, id = "", isData] = named;
   if (kind === "review") {
+    // What is not there costs no second reading: anybody's page can ask this address for a name that it made up.
+    if (!(await reading.list()).reviews.some(({ grant }) => grant === id)) return notFound;
     const review = (await reading.one(id)).reviews.find(({ grant }) => grant === id);
     if (review === undefined) return notFound;
     return isData === undefined ? { status: 200, body: reviewPage(review, place) } : data(review);

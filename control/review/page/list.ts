@@ -40,7 +40,7 @@ function row(review: Review, state: ReviewState, now: number): Html {
   const when =
     state === "closed" && signed !== undefined
       ? html`<strong>${signed.classification}</strong><span class="sub">by ${data(signed.by.sub)}, ${time(signed.at)}</span>`
-      : html`<span${undefined}>${dueWords(review, now)}</span><span class="sub">${time(review.dueAt)}</span>`;
+      : html`${now > review.dueAt ? "" : "due "}${dueWords(review, now)}<span class="sub">${time(review.dueAt)}</span>`;
   return html`<tr><th scope="row">${linked(review)}${review.drill === undefined ? undefined : html` <span class="state">Drill</span>`}<span class="sub">${data(review.entitlement)}</span></th>
 <td>${named(review.requester)}<span class="sub">approved by ${review.approvals.length === 0 ? "nobody" : review.approvals.map(({ sub }, i) => html`${i === 0 ? "" : ", "}${data(sub)}`)}</span></td>
 <td>${calls(review)}<span class="sub">${review.unusual.length === 0 ? "nothing unusual" : counted(review.unusual.length, "thing to look at", "things to look at")}</span></td>
@@ -51,7 +51,7 @@ function groupSection({ state, title, lead }: Group, reviews: readonly Review[],
   if (reviews.length === 0) return undefined;
   const last = state === "closed" ? "Signed" : "Due";
   return html`<section id="${state}" aria-labelledby="${state}-title"><h2 id="${state}-title">${title} <span class="quiet num">${number(reviews.length)}</span></h2>
-<table class="cards"><caption>${lead}</caption><thead><tr><th scope="col">Incident</th><th scope="col">Requester</th><th scope="col">Calls</th><th scope="col">${last}</th></tr></thead><tbody>
+<table class="cards lists"><caption>${lead}</caption><thead><tr><th scope="col">Incident</th><th scope="col">Requester</th><th scope="col">Calls</th><th scope="col">${last}</th></tr></thead><tbody>
 ${reviews.map((review) => row(review, state, now))}</tbody></table></section>`;
 }
 
@@ -62,21 +62,21 @@ function deniedRow(review: DeniedReview, now: number): Html {
       html`${i === 0 ? "" : ", "}${number(count)} ${titleOf(verdict) === undefined ? data(verdict) : verdict}`,
   );
   return html`<tr><th scope="row"><a href="/denied/${deniedId(review)}">${data(review.sub)}</a><span class="sub">${dayOf(review.hour)} ${clockOf(review.hour).slice(0, 5)} UTC, one hour</span></th>
-<td>${counted(review.grants.length, "grant")}</td><td>${counted(review.counts.denied, "call")}<span class="sub">${why}</span></td><td>${state === "closed" ? "closed" : dueWords(review, now)}</td></tr>`;
+<td>${counted(review.grants.length, "grant")}</td><td>${counted(review.counts.denied, "call")}<span class="sub">${why}</span></td><td>${state === "closed" ? "closed" : `${now > review.dueAt ? "" : "due "}${dueWords(review, now)}`}</td></tr>`;
 }
 
 const deniedSection = (denied: readonly DeniedReview[], now: number): Html | undefined =>
   denied.length === 0
     ? undefined
     : html`<section id="denied" aria-labelledby="denied-title"><h2 id="denied-title">Denied <span class="quiet num">${number(denied.length)}</span></h2>
-<table class="cards"><caption>Grants that opened nothing: one line for each person and hour.</caption><thead><tr><th scope="col">Who</th><th scope="col">Grants</th><th scope="col">Calls</th><th scope="col">Due</th></tr></thead><tbody>
+<table class="cards lists"><caption>Grants that opened nothing: one line for each person and hour.</caption><thead><tr><th scope="col">Who</th><th scope="col">Grants</th><th scope="col">Calls</th><th scope="col">Due</th></tr></thead><tbody>
 ${denied.map((one) => deniedRow(one, now))}</tbody></table></section>`;
 
 const actionsSection = (actions: ReviewList["dueActions"]): Html | undefined =>
   actions.length === 0
     ? undefined
     : html`<section id="actions" aria-labelledby="actions-title"><h2 id="actions-title">Actions past their day <span class="quiet num">${number(actions.length)}</span></h2>
-<table class="cards"><caption>Agreed when a review was closed, and not known to be done.</caption><thead><tr><th scope="col">What</th><th scope="col">Owner</th><th scope="col">Due</th><th scope="col">Review</th></tr></thead><tbody>
+<table class="cards lists"><caption>Agreed when a review was closed, and not known to be done.</caption><thead><tr><th scope="col">What</th><th scope="col">Owner</th><th scope="col">Due</th><th scope="col">Review</th></tr></thead><tbody>
 ${actions.map(({ what, owner, due, grant }) => html`<tr><td>${data(what)}</td><td>${data(owner)}</td><td class="num">${due}</td><td>${HASH.test(grant) ? html`<a href="/review/${grant}">${grant.slice(0, 12)}…</a>` : data(grant)}</td></tr>`)}</tbody></table></section>`;
 
 export function listPage(list: ReviewList, place: Place): string {

@@ -37,7 +37,7 @@ body>header b{font-weight:650;letter-spacing:.01em}
 body>header .origin{color:var(--quiet);margin-left:auto}
 body>footer{border-top:1px solid var(--line);margin-top:3.5rem;color:var(--quiet);font-size:.8125rem}
 body>footer .wide{padding-top:1rem;padding-bottom:2rem}
-main{padding-bottom:1rem}
+main{padding-top:1.25rem;padding-bottom:1rem}
 a{color:inherit;text-decoration-thickness:1px;text-underline-offset:.2em;text-decoration-color:var(--quiet)}
 a:hover{text-decoration-color:currentColor;text-decoration-thickness:2px}
 :focus-visible{outline:3px solid var(--mark);outline-offset:2px;border-radius:2px}
@@ -57,7 +57,7 @@ bdi,td,dd,li,code{unicode-bidi:isolate}
 code,pre,.mono{font-family:var(--mono);font-size:.9em}
 .state{display:inline-block;font-size:.8125rem;font-weight:600;border:1px solid var(--line);border-radius:99rem;padding:.1rem .7rem;background:var(--soft);white-space:nowrap}
 .state.hot{color:var(--mark);border-color:var(--mark);background:var(--mark-soft)}
-.over{display:flex;flex-wrap:wrap;gap:.35rem .75rem;align-items:center;margin-top:1.75rem;font-size:.875rem;color:var(--quiet)}
+.over{display:flex;flex-wrap:wrap;gap:.35rem .75rem;align-items:center;margin-top:.5rem;font-size:.875rem;color:var(--quiet)}
 .over .state{color:var(--ink)}.over .state.hot{color:var(--mark)}
 nav.parts{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.875rem;margin:1.25rem 0 0;padding:.6rem 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line)}
 nav.parts a{padding:.2rem 0}
@@ -104,6 +104,7 @@ caption{text-align:left;color:var(--quiet);font-size:.875rem;padding:0 0 .4rem}
 th{text-align:left;font-weight:600;color:var(--quiet);font-size:.8125rem;border-bottom:1px solid var(--line);padding:.35rem .9rem .35rem 0;vertical-align:bottom}
 td{border-bottom:1px solid var(--line);padding:.45rem .9rem .45rem 0;vertical-align:top}
 tbody th{color:var(--ink);font-size:inherit;vertical-align:top;padding-top:.45rem}
+table.lists th:nth-child(1){width:26%}table.lists th:nth-child(2){width:30%}table.lists th:nth-child(3){width:24%}
 table.calls th:nth-child(1){width:8rem}table.calls th:nth-child(2){width:9rem}table.calls th:nth-child(4){width:15rem}
 td.when,td.num{white-space:nowrap;font-variant-numeric:tabular-nums}
 td .sub,th .sub{display:block;color:var(--quiet);font-size:.8125rem;font-weight:400}

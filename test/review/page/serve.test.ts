@@ -154,6 +154,8 @@ describe("a ledger that changes", () => {
     await ask(`${url}/review/${review.grant}`);
     await ask(`${url}/review/${review.grant}`);
     expect(told.reads).toEqual([undefined, review.grant]);
+    for (const id of ["0", "1", "2"]) await ask(`${url}/review/${id.repeat(64)}`);
+    expect(told.reads).toHaveLength(2);
     told.checkpointText = "2";
     await ask(`${url}/`);
     expect(told.reads).toHaveLength(3);
