@@ -146,11 +146,12 @@ export function blockerRows(blockers: readonly string[], key: string): string[] 
 }
 
 function closureRows({ closures }: Review | DeniedReview): string[] {
-  return closures.flatMap(({ at, by, classification, findings, actions, isOutdated }) => [
+  return closures.flatMap(({ at, by, classification, findings, actions, isProven, isOutdated }) => [
     row(
       "signed by",
       `${visible(personWords(by))} at ${utc(at)} as ${classification}${isOutdated ? "; something came after it" : ""}`,
     ),
+    ...(isProven ? [] : [row("", "by the ledger's word: --anchors verifies the signature")]),
     row("", `"${shown(findings, 4000)}"`),
     ...actions.map(({ what, owner, due }) => row("", `${visible(owner)} until ${due}: ${shown(what, 500)}`)),
   ]);

@@ -41,7 +41,16 @@ class Assembly {
     return (this.closures.get(key) ?? []).map(({ entry, at, claims }) => {
       const { sub, classification, findings, actions } = claims;
       const by = bundles.whoIs(sub, at);
-      return { entry, at, by, classification, findings, actions, isOutdated: claims.digest !== digest };
+      return {
+        entry,
+        at,
+        by,
+        classification,
+        findings,
+        actions,
+        isProven: bundles.isPinned,
+        isOutdated: claims.digest !== digest,
+      };
     });
   }
 

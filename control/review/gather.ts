@@ -27,11 +27,10 @@ import {
   noteText,
 } from "./facts.js";
 import { claimsIn } from "./granted.js";
-import type { Answer } from "./model.js";
+import { type Open, Requests } from "./requests.js";
 import { note } from "./tally.js";
 
 /** As the ledger itself remembers (control/ledger/chain). */
-const MAX_REQUESTS = 65_536;
 const MAX_EACH = 64;
 const MAX_EARLY = 4096;
 const MAX_PENDING = 16_384;
@@ -51,12 +50,6 @@ const MAX_DENIED = 16_384;
 /** Alarms of which the review itself tells. */
 const SAID_OTHERWISE: ReadonlySet<AlarmCode> = new Set(["single_key", "review_overdue"]);
 
-interface Open {
-  readonly facts: GrantFacts;
-  readonly call: MutableCall;
-  readonly sender: string;
-}
-
 export interface Wanted {
   readonly grant: string;
   readonly jti: string;
@@ -73,20 +66,6 @@ export interface FirstUse {
 }
 
 const receiptSchema = z.looseObject({ record_sha256: z.string() });
-
-const numberOf = (value: AnswerLine["status"]): number | undefined => {
-  const number = typeof value === "string" ? Number.parseFloat(value) : value;
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
-};
-
-const answerOf = (entry: number, line: AnswerLine): Answer => ({
-  entry,
-  status: numberOf(line.status),
-  bytesSent: numberOf(line.bytes_sent),
-  bytesReceived: numberOf(line.bytes_received),
-  durationMs: numberOf(line.duration_ms),
-  details: line.details ?? undefined,
-});
 
 /** Names that come again and again are kept once. */
 class Names {
@@ -111,11 +90,7 @@ export class Gatherer {
   /** Of these grants nothing was allowed, of those something was. */
   private readonly denied = new Map<string, true>();
   private readonly used = new Map<string, true>();
-  private readonly requests = new Map<string, Open[]>();
-  private readonly early = new Map<
-    string,
-    { readonly line: AnswerLine; readonly entry: number; readonly sender: string }[]
-  >();
+  private readonly requests = new Requests();
   private readonly pending = new Map<string, Open>();
   private readonly pendingByHash = new Map<string, MutableCall>();
   private readonly owned = new Map<number, string>();
@@ -224,20 +199,15 @@ export class Gatherer {
     else this.takeDecision(facts, record, index, sender, sha256);
   }
 
-  private find(facts: GrantFacts, record: AuditRecord, isIt: (call: MutableCall) => boolean): MutableCall | undefined {
-    const open = this.requests.get(record.request_id ?? "") ?? [];
-    return open.find((one) => one.facts === facts && one.call.vm === record.vm && isIt(one.call))?.call;
-  }
-
   private takeEnd(facts: GrantFacts, record: AuditRecord, index: number): void {
     const ended = { at: Date.parse(record.ts), verdict: record.verdict, entry: index };
     noteEnded(facts, record.verdict, ended.at, index);
-    const call = this.find(facts, record, (one) => one.ended === undefined);
+    const call = this.requests.find(facts, record, (one) => one.ended === undefined);
     if (call !== undefined) call.ended = ended;
   }
 
   private takeCorrection(facts: GrantFacts, record: AuditRecord, index: number, sender: string): void {
-    const call = this.find(facts, record, ({ seq }) => seq === record.corrects);
+    const call = this.requests.find(facts, record, ({ seq }) => seq === record.corrects);
     if (call === undefined) {
       this.add(facts, this.callOf(record, index), sender);
       return;
@@ -301,34 +271,16 @@ export class Gatherer {
     const { ent = "" } = facts.first;
     const key = `${ent}\n${sub}`;
     if (!this.uses.has(key) && this.uses.size < MAX_USES) this.uses.set(key, { sub, ent, grant, entry: call.entry });
-    const id = call.requestId;
-    if (id === undefined || id === "") return;
-    const open = this.requests.get(id) ?? [];
-    remember(this.requests, id, [...open, { facts, call, sender }].slice(-MAX_EACH), MAX_REQUESTS);
-    for (const { line, entry, sender: by } of this.early.get(id) ?? []) this.joinAnswer(entry, by, line);
-    this.early.delete(id);
+    for (const { line, entry, sender: by } of this.requests.open({ facts, call, sender }))
+      this.takeAnswer(entry, by, line);
   }
 
   private takeAnswer(index: number, sender: string, line: AnswerLine): void {
-    if (this.joinAnswer(index, sender, line)) return;
-    const those = this.early.get(line.request_id) ?? [];
-    if (those.length < MAX_EACH)
-      remember(this.early, line.request_id, [...those, { line, entry: index, sender }], MAX_EARLY);
-  }
-
-  /** A request id is the client's: of several calls under one it is that of the same sender which has none yet. */
-  private joinAnswer(index: number, sender: string, line: AnswerLine): boolean {
-    const all = this.requests.get(line.request_id) ?? [];
-    const own = all.filter((one) => one.sender === sender);
-    const those = own.length > 0 ? own : all;
-    const open = those.find(({ call }) => call.answer === undefined) ?? those.at(-1);
-    if (open === undefined) return false;
+    const open = this.requests.answer(index, sender, line);
+    if (open === undefined) return;
     const { facts, call } = open;
-    const isFirst = call.answer === undefined;
-    call.answer ??= answerOf(index, line);
     remember(this.owned, index, facts.grant, MAX_OWNED);
-    if (isFirst) noteAnswer(facts, call, index);
-    return true;
+    if (call.answer?.entry === index) noteAnswer(facts, call, index);
   }
 
   private takeEvidence(index: number, text: string, sha256: string): void {

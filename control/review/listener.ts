@@ -1,6 +1,6 @@
 /** The ledger's own rules, which say what is of which review, what may be closed, and which closing signatures hold. */
 import { Auditor } from "../ledger/chain/auditor.js";
-import type { Finding } from "../ledger/chain/finding.js";
+import { decodeFinding, type Finding } from "../ledger/chain/finding.js";
 import type { Grace, Pins } from "../ledger/chain/rules.js";
 import type { Entry } from "../ledger/entry.js";
 import { type ReviewClaims, readReview } from "../ledger/review.js";
@@ -37,6 +37,9 @@ export class Listener {
     // Before the rules: they say who joins what, and by then its facts are there.
     this.gathered.take(index, entry);
     this.note(this.auditor.take(index, entry));
+    // On record: also whoever pins nothing, and cannot judge it, hears of it.
+    const alarm = entry.head.type === "alarm" ? decodeFinding(entry.body) : undefined;
+    if (alarm !== undefined) this.note([alarm]);
     if (entry.head.type !== "review") return;
     const claims = readReview(entry.body.toString("latin1"))?.claims;
     if (claims !== undefined) this.signed.push({ entry: index, at: Date.parse(entry.head.received), claims });

@@ -169,6 +169,8 @@ export interface Closure {
   readonly classification: Classification;
   readonly findings: string;
   readonly actions: readonly Action[];
+  /** The signature was verified under roots that the reader has pinned; else that it holds is the ledger's word. */
+  readonly isProven: boolean;
   /** Something came after it. */
   readonly isOutdated: boolean;
 }

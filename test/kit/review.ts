@@ -208,6 +208,7 @@ export const closureOf = (changes: Partial<Closure> = {}): Closure => ({
     { what: "Take /admin out of the repair script", owner: "rita", due: "2026-12-03" },
     { what: "Drop billing.example.com from orders-repair", owner: "adam", due: "2026-12-10" },
   ],
+  isProven: true,
   isOutdated: false,
   ...changes,
 });

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Call, Review, ReviewList } from "../../control/review/model.js";
 import type { ReadOptions } from "../../control/review/read.js";
+import { compact } from "../kit/token.js";
 import type { GrantSpec } from "../kit/world.js";
-import { line, memberOf, other } from "../ledger/chain/kit.js";
-import { leaf } from "../ledger/make-log.js";
+import { bend, chained, line, memberOf, other, sha256 } from "../ledger/chain/kit.js";
+import { entry, leaf } from "../ledger/make-log.js";
 import { askOf, calmGrant, calmUse, hashOf, Scene } from "./scene.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-review-"));
@@ -194,13 +195,39 @@ describe("a review", () => {
     expect(review.blockers).toEqual([expect.stringContaining("records 2 to 3 of gateway-1/")]);
   });
 
+  it("takes a request that waited for its receipt for one call, and one that was taken back for none that was let in", async () => {
+    const { scene, grant } = await used();
+    const [record, evidence] = scene.linesOfCall({ grant, requestId: "waits" });
+    if (record === undefined || evidence === undefined) throw new Error("no lines");
+    const text = record.bytes.toString();
+    const settled = { evidence: undefined, settles: 1 };
+    const taken = { evidence: undefined, request_id: "taken" };
+    const lines = chained("gateway-1/1768392000000000000/9", [
+      bend(text, { verdict: "pending" }),
+      bend(text, settled),
+      bend(text, taken),
+      bend(text, { ...taken, verdict: "internal", corrects: 3 }),
+      bend(text, { verdict: "pending", request_id: "left", evidence: undefined }),
+    ]);
+    const receipt = compact({ alg: "Ed25519", kid: scene.world.rita.kid, typ: "bg-receipt+jws" }, { record_sha256: sha256(lines[0] ?? "") }, scene.world.rita);
+    await scene.hand(...lines.slice(0, 2).map((one) => line(one)), evidence, line(JSON.stringify({ receipt })), ...lines.slice(2).map((one) => line(one)));
+    const review = reviewIn(await listOf(scene), grant);
+    expect(review.calls.map(({ requestId, verdict, entry: at, receipt: by }) => [requestId, verdict, at, by])).toEqual([
+      ["waits", "allow", 2, expect.any(Number)],
+      ["taken", "internal", expect.any(Number), undefined],
+      ["left", "pending", expect.any(Number), undefined],
+    ]);
+    expect(review.unusual.find(({ code }) => code === "denied_calls")?.says).toBe("1 call denied: 1 internal");
+    expect(review.unusual.find(({ code }) => code === "no_answer")?.says).toMatch(/^of 1 allowed call /);
+  });
+
   it("cannot be closed before its end", async () => {
     const { scene, grant } = await used();
     await scene.call({ grant });
     const folder = join(base, `log-${serial++}`);
     await scene.write(folder, 1000);
     const review = reviewIn(await scene.read(folder), grant);
-    expect(review.blockers[0]).toMatch(/^It cannot be closed before the grant has ended/);
+    expect(review.blockers[0]).toMatch(/^The grant has not ended: it does at 2026-01-14 12:10:00 UTC/);
     expect(review.timeline.at(-1)?.what).toBe("first_use");
   });
 
@@ -257,5 +284,82 @@ describe("grants that opened nothing", () => {
     ]);
     expect(denied[0]?.calls.map(({ path }: Call) => path)).toEqual(["/admin", "/admin"]);
     expect(reviews[0]?.counts).toMatchObject({ allowed: 1, denied: 1 });
+  });
+});
+
+describe("what was signed", () => {
+  const findings = "Refunded the loop; the entitlement is too wide.";
+  const actions = [{ what: "Narrow the entitlement", owner: "adam", due: "2026-01-20" }];
+
+  /** Signed by crowd-0, who reviews, over what was shown. */
+  function sign(scene: Scene, review: Review): string {
+    const [crowd] = scene.world.crowd;
+    if (crowd === undefined) throw new Error("nobody is there");
+    const { allowed, denied, answers, alarms } = review.counts;
+    const { origin, digest, size, root } = review.evidence;
+    const claims = {
+      ...{ v: 1, origin, review: review.grant, classification: "real", findings, actions },
+      ...{ counts: { allowed, denied, answers, alarms }, digest, checkpoint: { size, root }, sub: "crowd-0" },
+      iat: Math.floor(scene.clock.now / 1000),
+    };
+    return compact({ alg: crowd.alg, kid: crowd.kid, typ: "bg-review+jws" }, claims, crowd);
+  }
+  const reviewed = async (): Promise<Used> => {
+    const scene = await Scene.start(undefined, (world) => world.bundleClaims({ reviewers: ["crowd"] }));
+    const grant = calmGrant(scene);
+    scene.pass(2 * MINUTE);
+    await calmUse(scene, grant);
+    return { scene, grant };
+  };
+
+  it("is shown with who signed; something that comes later opens the review again; an action has its day", async () => {
+    const { scene, grant } = await reviewed();
+    const token = sign(scene, reviewIn(await listOf(scene), grant));
+    await scene.hand(other("review", token));
+    const list = await listOf(scene);
+    const closed = reviewIn(list, grant);
+    expect(closed.state).toBe("closed");
+    expect(closed.closures).toEqual([
+      expect.objectContaining({
+        by: { sub: "crowd-0", person: "crowd-0", roles: ["crowd"] },
+        ...{ classification: "real", findings, actions, isOutdated: false, isProven: true },
+      }),
+    ]);
+    expect(closed.timeline.at(-1)).toMatchObject({ what: "closed", who: "crowd-0", says: "signed as real" });
+    expect(list.dueActions).toEqual([]);
+    // Whose key that is nobody knows who pins nothing: then it is the ledger's word.
+    const unpinned = reviewIn(await listOf(scene, { anchors: [] }), grant);
+    expect(unpinned.closures.map(({ isProven }) => isProven)).toEqual([false]);
+    const later = await listOf(scene, { now: Date.UTC(2026, 0, 21) });
+    expect(later.dueActions).toEqual([{ ...actions[0], grant: closed.grant }]);
+    await scene.call({ grant });
+    const again = reviewIn(await listOf(scene), grant);
+    expect([again.state, again.closures.map(({ isOutdated }) => isOutdated)]).toEqual(["reopened", [true]]);
+    const late = await listOf(scene, { now: scene.clock.now + 2 * 86_400_000 });
+    expect(reviewIn(late, grant).state).toBe("overdue");
+  });
+
+  it("is not shown where it does not hold, and the log that let it in is not believed", async () => {
+    const { scene, grant } = await reviewed();
+    const token = sign(scene, reviewIn(await listOf(scene), grant));
+    const forged = `${token.slice(0, -8)}AAAAAAAA`;
+    const received = new Date(scene.clock.now + 1000).toISOString();
+    const bytes = entry(forged, { type: "review", sender: "crowd-0", via: "signature", received });
+    scene.ledger.log.entries.push(bytes);
+    await expect(listOf(scene)).rejects.toThrow(/nothing of it is shown: .*review_invalid/);
+    const said = {
+      code: "review_invalid",
+      subject: hashOf(grant),
+      grant_sha256: hashOf(grant),
+      about: [scene.ledger.log.size - 1],
+      says: "it does not hold",
+    };
+    scene.ledger.log.entries.push(
+      entry(JSON.stringify(said), { type: "alarm", sender: "ledger", via: "ledger", received }),
+    );
+    const review = reviewIn(await listOf(scene), grant);
+    expect([review.state, review.closures]).toEqual(["open", []]);
+    expect(reviewIn(await listOf(scene, { anchors: [] }), grant).closures).toEqual([]);
+    expect(review.unusual.find(({ code }) => code === "alarm")?.says).toContain("review_invalid");
   });
 });
