@@ -25,6 +25,8 @@ export interface Rules {
   end(): readonly Finding[];
   /** Records that had not come when the log ended, and that no alarm names yet. */
   open(): readonly Stretch[];
+  /** What else was still waited for then, or only counted: nobody knows yet whether it is wrong. */
+  undecided(): readonly Finding[];
 }
 
 /** Records of a VM by their `seq`, both ends included. */
@@ -163,6 +165,10 @@ export class Meaning {
 
   open(): readonly Stretch[] {
     return this.rules.open();
+  }
+
+  undecided(): readonly Finding[] {
+    return this.rules.undecided().filter((finding) => !isNotice(finding));
   }
 
   /** What the ledger was silent about, in the log's order. */

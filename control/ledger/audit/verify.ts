@@ -60,6 +60,8 @@ export interface Report {
   readonly notices: readonly Finding[];
   /** Records that may come yet: the log ends within their grace. */
   readonly open: readonly Stretch[];
+  /** What else may be wrong, and had not to be told of before the log ends. */
+  readonly undecided: readonly Problem[];
   readonly counts: Readonly<Record<string, number>>;
   /** Kept checkpoints that it is consistent with: their sizes. */
   readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
@@ -142,6 +144,7 @@ class Verification {
   private at: Step = "checkpoint";
   private notices: readonly Finding[] = [];
   private open: readonly Stretch[] = [];
+  private undecided: readonly Problem[] = [];
   private readonly source: TileSource;
   private readonly meaning: Meaning;
 
@@ -261,6 +264,7 @@ class Verification {
     const wrong = silent.filter((finding) => !isNotice(finding));
     this.notices = silent.filter(isNotice);
     this.open = this.meaning.open();
+    this.undecided = this.meaning.undecided().map(problemOf);
     this.problems.push(...wrong.map(problemOf));
     const { onRecordCount } = this.meaning;
     const onRecord = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
@@ -293,6 +297,7 @@ class Verification {
       onRecordCount: meaning.onRecordCount,
       notices: this.notices,
       open: this.open,
+      undecided: this.undecided,
       counts: Object.fromEntries(meaning.counts),
       consistentWith: this.consistentWith,
       witnesses: this.witnesses,

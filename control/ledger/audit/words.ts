@@ -38,6 +38,8 @@ export function notProvedBy(report: Report, given: { readonly anchors: boolean }
     not.push(
       `that ${from === to ? `seq ${from}` : `seq ${from} to ${to}`} of ${visible(vm)} was ever delivered: the log ends before an alarm about it was due`,
     );
+  for (const problem of report.undecided)
+    not.push(`that this is not so, as the log ends before an alarm about it was due: ${showProblem(problem)}`);
   return not;
 }
 
