@@ -51,6 +51,7 @@ function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence 
     end: () => auditor.end().filter(({ isUntold }) => isUntold === true),
     open: () => auditor.open,
     undecided: () => auditor.undecided,
+    faults: () => auditor.faults,
   };
 }
 

@@ -27,6 +27,8 @@ export interface Rules {
   open(): readonly Stretch[];
   /** What else was still waited for then, or only counted: nobody knows yet whether it is wrong. */
   undecided(): readonly Finding[];
+  /** What the ledger itself said, and what is not so. */
+  faults(): readonly { readonly index: number; readonly says: string }[];
 }
 
 /** Records of a VM by their `seq`, both ends included. */
@@ -109,6 +111,8 @@ export class Meaning {
   /** The first entry that no ledger writes so, or whose blob is not there. */
   malformed: Problem | undefined;
   malformedCount = 0;
+  /** The log that it goes on from, by name: what it took over from there nobody proves here. */
+  predecessor: string | undefined;
   blobs = 0;
   entries = 0;
   /** The entry that names a successor: it is the last one. */
@@ -151,6 +155,7 @@ export class Meaning {
     const { head, body } = entry;
     const fault = this.seal === undefined ? undefined : `it stands behind entry ${this.seal}, which seals the log`;
     if (head.type === "shard" && sealOfBody(body) !== undefined) this.seal ??= index;
+    if (head.type === "shard" && index === 0) this.predecessor = openingOf(body)?.predecessor.origin;
     this.rules.take(index, entry);
     if (head.type === "alarm") this.noteAlarm(index, body);
     return fault ?? faultOfOwn(index, entry);
@@ -165,6 +170,10 @@ export class Meaning {
 
   open(): readonly Stretch[] {
     return this.rules.open();
+  }
+
+  faults(): readonly Problem[] {
+    return this.rules.faults().map((fault) => ({ step: "meaning", ...fault }));
   }
 
   undecided(): readonly Finding[] {

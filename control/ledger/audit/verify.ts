@@ -62,6 +62,8 @@ export interface Report {
   readonly open: readonly Stretch[];
   /** What else may be wrong, and had not to be told of before the log ends. */
   readonly undecided: readonly Problem[];
+  /** The log that it goes on from. */
+  readonly predecessor: string | undefined;
   readonly counts: Readonly<Record<string, number>>;
   /** Kept checkpoints that it is consistent with: their sizes. */
   readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
@@ -265,11 +267,14 @@ class Verification {
     this.notices = silent.filter(isNotice);
     this.open = this.meaning.open();
     this.undecided = this.meaning.undecided().map(problemOf);
-    this.problems.push(...wrong.map(problemOf));
+    const faults = this.meaning.faults();
+    this.problems.push(...wrong.map(problemOf), ...faults);
     const { onRecordCount } = this.meaning;
     const onRecord = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
     if (wrong.length > 0)
       this.say("meaning", false, `${plural(wrong.length, "finding")} without an alarm of the ledger's; ${onRecord}`);
+    else if (faults.length > 0)
+      this.say("meaning", false, `the ledger said what is not so ${plural(faults.length, "time")}; ${onRecord}`);
     else this.say("meaning", true, `nothing wrong that the ledger was silent about; ${onRecord}`);
   }
 
@@ -298,6 +303,7 @@ class Verification {
       notices: this.notices,
       open: this.open,
       undecided: this.undecided,
+      predecessor: meaning.predecessor,
       counts: Object.fromEntries(meaning.counts),
       consistentWith: this.consistentWith,
       witnesses: this.witnesses,

@@ -7,6 +7,7 @@ import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { readEnd } from "./heartbeats.js";
 import { MAX_CATCHING_UP_MS } from "./lag.js";
 import type { Look } from "./look.js";
 import { markTold } from "./missing.js";
@@ -28,6 +29,7 @@ const MAX_FOREIGN = 100_000;
 const MAX_ALARMS = 4096;
 /** At the end, until nothing more is found: each look finds the first of what is wrong. */
 const MAX_LAST_LOOKS = 256;
+const MAX_FAULTS = 1000;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
 
@@ -62,6 +64,8 @@ export class Auditor {
   private lookingSince = 0;
   private readonly untold: Untold;
   private atEnd: readonly Finding[] = [];
+  /** What the ledger itself said, and what is not so. */
+  readonly faults: { readonly index: number; readonly says: string }[] = [];
 
   constructor(pins: Pins, grace: Partial<Grace> = {}) {
     const own = rulesOf(pins, grace).grace;
@@ -112,6 +116,7 @@ export class Auditor {
     this.now = Math.max(this.now, at);
     const isDue = this.now - this.lookedAt >= LOOK_MS;
     const found = isDue ? this.look(index, { since: this.lookingSince, now: this.now }) : [];
+    if (entry.head.type === "end") this.holdEnd(index, entry.body);
     const now = apply(this.state, this.rules, index, entry);
     for (const finding of now) this.untold.find(finding, at, index, entry.head.sender);
     return [...found, ...now];
@@ -168,6 +173,19 @@ export class Auditor {
   /** What else may be wrong, and was not to be told yet when the log ended. Behind `end`. */
   get undecided(): readonly Finding[] {
     return this.atEnd.filter(({ code }) => !MISSING.has(code));
+  }
+
+  /** A VM's end has its last `seq` and the head. */
+  private holdEnd(index: number, body: Buffer): void {
+    const end = readEnd(body);
+    const chain = end && this.state.chains.vms.get(end.key);
+    if (chain === undefined || this.faults.length >= MAX_FAULTS) return;
+    const { seq, sha256 } = chain.last;
+    if (end?.seq === seq && end.head === sha256) return;
+    this.faults.push({
+      index,
+      says: `it says that ${chain.vm} ended with seq ${end?.seq}, and its last is seq ${seq}`,
+    });
   }
 
   /** A break: what came next may have come in time. */

@@ -4,7 +4,7 @@ import { Auditor } from "../../../control/ledger/chain/auditor.js";
 import { encodeFinding, type Finding } from "../../../control/ledger/chain/finding.js";
 import type { Pins } from "../../../control/ledger/chain/rules.js";
 import type { Entry, EntryType } from "../../../control/ledger/entry.js";
-import { bend, type Chain, chained, GATEWAY, memberOf, play } from "./kit.js";
+import { bend, type Chain, chained, GATEWAY, memberOf, play, sha256 } from "./kit.js";
 
 let made: Chain;
 let record: string;
@@ -147,5 +147,20 @@ describe("a clock that was ahead", () => {
     const ahead = [at(0, a), beat(365 * DAY), at(10, b), at(11, d)];
     expect(audit([...ahead, beat(20)], { anchors: [] })).toEqual({ silent: [], undecided: [], open: [[3, 3]] });
     expect(audit([...ahead, ...beats(20, 600)], { anchors: [] }).silent).toEqual(["gap"]);
+  });
+});
+
+describe("an end", () => {
+  it("has the last seq of its chain and the head, or the ledger said what is not so", () => {
+    const [a = "", b = ""] = chained(VM, [denied, denied]);
+    const said = (seq: number, head: string) => {
+      const end = { vm: VM, seq, head, records: 2, missing: [], why: "idle" };
+      const auditor = new Auditor({ anchors: [] });
+      const entries = [at(0, a), at(0, b), at(31 * DAY, JSON.stringify(end), "end", "ledger"), beat(31 * DAY)];
+      for (const [index, entry] of entries.entries()) auditor.take(index, entry);
+      auditor.end();
+      return auditor.faults.map(({ index }) => index);
+    };
+    expect([said(2, sha256(b)), said(1, sha256(a)), said(2, sha256(a)), said(0, "")]).toEqual([[], [2], [2], [2]]);
   });
 });
