@@ -245,7 +245,7 @@ describe("what went along", () => {
     ...carried,
     vms: carried.vms.map((vm) => ({ ...vm, ...change })),
   });
-  const bob = { accesses: 1, answers: 1, isShown: true, isJudged: true, proven: ["bob"], isSingleTold: true };
+  const bob = { accesses: 1, answers: 1, isShown: true, isJudged: true, proven: [["k", "bob"]], isSingleTold: true };
 
   it.each<[string, (carried: Said["carried"]) => object, RegExp]>([
     ["an open gap was left behind", each({ missing: [] }), /seq 16 did not come, and that was left behind/],
@@ -284,12 +284,23 @@ describe("what went along", () => {
       /no evidence is there that bob approved/,
     ],
     [
-      "more approved a grant than its evidence has room for",
+      "somebody approved a grant whose evidence he did not sign",
       (carried) => ({
         ...carried,
-        grants: carried.grants.map((one) => ({ ...one, proven: ["adam", "anna", "bob"] })),
+        grants: carried.grants.map((one) => ({ ...one, proven: [["k", "bob"]] })),
       }),
-      /no evidence is there that adam, anna, bob approved/,
+      /no evidence is there that bob approved/,
+    ],
+    [
+      "a grant opens more than its evidence says",
+      (carried) => ({
+        ...carried,
+        grants: carried.grants.map(({ standing, ...one }) => ({
+          ...one,
+          standing: { ...Object(standing), details: [] },
+        })),
+      }),
+      /no evidence is there that the grant [0-9a-f]{64} says what went along/,
     ],
     ["nothing that can be read", () => ({}), /what went along cannot be read/],
   ])("is held against the shard that it comes from: %s", async (_, forge, words) => {

@@ -1,5 +1,6 @@
 /** Answers joined with the records that allowed them, by request id. A request id is the client's: two requests may have one. */
 import { remember, taken } from "./bounded.js";
+import { isEnforced } from "./bundles.js";
 import type { Finding, Step } from "./finding.js";
 import { MAX_ABOUT } from "./finding.js";
 import { type Grants, noteAnswered } from "./grants.js";
@@ -37,9 +38,9 @@ export const knownAnswer = (answers: Answers, sender: string, sha256: string): n
   answers.senders.get(sender)?.lines.get(sha256);
 
 /** A record allows a request. */
-export function noteAllowed(answers: Answers, grants: Grants, record: AuditRecord, step: Step): void {
-  const { request_id: id = "", grant_sha256: grant = "", verdict, mode } = record;
-  if (verdict !== "allow" || mode !== "enforce" || id === "") return;
+export function noteAllowed(answers: Answers, grants: Grants, rules: Rules, record: AuditRecord, step: Step): void {
+  const { request_id: id = "", grant_sha256: grant = "" } = record;
+  if (!isEnforced(rules, record) || id === "") return;
   const own = ofSender(answers, step.sender);
   const ts = Math.min(Date.parse(record.ts), step.at + MAX_AHEAD_MS);
   const forgotten = remember(own.requests, id, { grant, ts }, MAX_REQUESTS);

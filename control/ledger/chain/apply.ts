@@ -8,6 +8,7 @@ import { remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
+import { noteTime } from "./clock.js";
 import { noteDenial } from "./denials.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
@@ -62,9 +63,10 @@ function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "re
     takeRecord(chain, state.salt, rules, record, sha256, step);
   }
   noteLag(state.lags, record, step.sender, step.at);
+  noteTime(state.clocks, key, record, step);
   noteTrust(state.bundles, rules, key, record, step);
   noteGrant(state.grants, state.bundles, rules, key, record, step);
-  noteAllowed(state.answers, state.grants, record, step);
+  noteAllowed(state.answers, state.grants, rules, record, step);
   noteSettling(state.receipts, key, record, sha256, step);
   noteAccess(state.accesses, state.bundles, rules, key, record, step);
   noteDenial(state.denials, rules, record, step);

@@ -8,7 +8,8 @@ import type { Finding, Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import type { AuditRecord } from "./lines.js";
 import { isOver, type Look } from "./look.js";
-import type { Rules } from "./rules.js";
+import type { PinnedAnchors, Rules } from "./rules.js";
+import type { Court } from "./standing.js";
 
 /** Versions of one set of anchors. */
 const MAX_VERSIONS = 64;
@@ -118,15 +119,37 @@ export function takeBundle(bundles: Bundles, rules: Rules, body: Buffer, step: S
   });
 }
 
-export function bundleFor(
-  bundles: Bundles,
-  rules: Rules,
-  record: Pick<AuditRecord, "anchors" | "bundle">,
-): KnownBundle | undefined {
-  const pinned = record.anchors === undefined ? undefined : rules.byHash.get(record.anchors);
+type Trust = Pick<AuditRecord, "anchors" | "bundle">;
+
+const pinnedOf = (rules: Rules, { anchors }: Trust): PinnedAnchors | undefined =>
+  anchors === undefined ? undefined : rules.byHash.get(anchors);
+
+export const isPinned = (rules: Rules, trust: Trust): boolean => pinnedOf(rules, trust) !== undefined;
+
+/** Whether a request was let in by that record: only what says shadow, under anchors that say nothing else, was a rehearsal. */
+export function isEnforced(rules: Rules, record: Trust & Pick<AuditRecord, "verdict" | "mode">): boolean {
+  const isShadow = record.mode === "shadow" && (pinnedOf(rules, record)?.isShadow ?? true);
+  return record.verdict === "allow" && !isShadow;
+}
+
+export function bundleFor(bundles: Bundles, rules: Rules, record: Trust): KnownBundle | undefined {
+  const pinned = pinnedOf(rules, record);
   return pinned === undefined || record.bundle === undefined
     ? undefined
     : bundles.known.get(pinned.which)?.get(record.bundle);
+}
+
+export function anchorsOf(rules: Rules, trust: Trust): Anchors | undefined {
+  const pinned = pinnedOf(rules, trust);
+  return pinned === undefined ? undefined : rules.pins.anchors[pinned.which];
+}
+
+/** By what a record was decided. Undefined while its bundle is not known. */
+export function courtOf(bundles: Bundles, rules: Rules, record: Trust & Pick<AuditRecord, "ts">): Court | undefined {
+  const bundle = bundleFor(bundles, rules, record)?.claims;
+  const anchors = anchorsOf(rules, record);
+  if (bundle === undefined || anchors === undefined) return undefined;
+  return { bundle, audience: anchors.audience, at: Math.floor(Date.parse(record.ts) / 1000) };
 }
 
 /** The key of a ledger: in the bundle of that record, or, of a record that is not known, in any bundle that is. */
@@ -134,7 +157,7 @@ export function ledgerKey(
   bundles: Bundles,
   rules: Rules,
   kid: string,
-  record: Pick<AuditRecord, "anchors" | "bundle"> | undefined,
+  record: Trust | undefined,
 ): PublicKey | undefined {
   const own = record === undefined ? undefined : bundleFor(bundles, rules, record);
   const all = [...bundles.known.values()].flatMap((versions) => [...versions.values()]);
@@ -190,6 +213,14 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
     });
     return;
   }
+  if (pinned.isShadow !== (record.mode === "shadow"))
+    step.say({
+      code: "anchors",
+      subject: `${chain}\n${record.mode}`,
+      vm,
+      seq,
+      says: `${vm} says that it decides in ${record.mode}, and its anchors say ${pinned.isShadow ? "shadow" : "enforce"}`,
+    });
   if (version === undefined) return;
   noteVersion(bundles, chain, record, version, step);
   const versions = bundles.known.get(pinned.which);

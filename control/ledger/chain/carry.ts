@@ -6,7 +6,9 @@ import { z } from "zod";
 import { remember, taken } from "./bounded.js";
 import { type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
+import { keepPending, type Pending } from "./receipts.js";
 import type { Rules } from "./rules.js";
+import { standingSchema } from "./standing.js";
 import type { State } from "./state.js";
 import { newWindow, put, shortHash } from "./window.js";
 
@@ -40,6 +42,31 @@ const vmSchema = z.strictObject({
   goneSince: count.optional(),
 });
 
+/** Of a record that waits for its evidence. */
+const claimedSchema = z.strictObject({
+  vm: text,
+  seq: count,
+  ts: text,
+  jti: text.optional(),
+  sub: text.optional(),
+  ent: text.optional(),
+  reason: text.optional(),
+  incident: text.optional(),
+  drill: text.optional(),
+  grant_sha256: hex.optional(),
+  approvers: z
+    .array(z.strictObject({ sub: text, iat: count }))
+    .max(8)
+    .optional(),
+  evidence: hex.optional(),
+  method: text.optional(),
+  host: text.optional(),
+  path: text.optional(),
+  path_bytes: count.optional(),
+  anchors: hex.optional(),
+  bundle: count.optional(),
+});
+
 export const carriedSchema = z.strictObject({
   vms: list(vmSchema),
   gateways: list(
@@ -57,13 +84,34 @@ export const carriedSchema = z.strictObject({
       answers: count,
       isShown: z.boolean(),
       isJudged: z.boolean(),
-      proven: list(text),
-      exp: count.optional(),
+      /** Keys, and whose they are. */
+      proven: list(z.tuple([text, text])),
+      standing: standingSchema.optional(),
       isSingleTold: z.boolean(),
     }),
   ),
   /** Evidence that no record has named yet. */
   texts: list(z.strictObject({ sender: text, sha256: hex, text, since: count })),
+  /** Requests that wait for their receipt, or for the record that settles them. */
+  pending: list(
+    z.strictObject({
+      key: text,
+      vm: text,
+      seq: count,
+      sha256: hex,
+      requestId: text.optional(),
+      asked: hex,
+      trust: z.strictObject({ anchors: hex.optional(), bundle: count.optional() }),
+      settled: z.strictObject({ seq: count, isAllowed: z.boolean() }).optional(),
+      hasReceipt: z.boolean(),
+    }),
+  ).default([]),
+  /** The newest minutes of each VM's clock. */
+  clocks: list(z.strictObject({ key: text, number: count, low: count, high: count })).default([]),
+  /** Evidence that records named: it may come again. */
+  named: list(hex).default([]),
+  /** Records that wait for evidence, which they name or rest on. */
+  waiting: list(z.strictObject({ chain: text, record: claimedSchema })).default([]),
   /** Allowed requests, whose answers may be to come. */
   requests: list(z.strictObject({ sender: text, id: text, grant: z.string().max(64) })),
 });
@@ -87,8 +135,24 @@ function carryVm(vm: Vm): Carried["vms"][number] {
   };
 }
 
+const isOpen = ({ settled, receipt, isTold }: Pending): boolean =>
+  !isTold && (settled === undefined || (settled.isAllowed && receipt === undefined));
+
+function carryPending(key: string, one: Pending): Carried["pending"][number] {
+  const { vm, seq, sha256, requestId, asked, trust, settled, receipt } = one;
+  const { anchors, bundle } = trust;
+  return {
+    ...{ key, vm, seq, sha256, asked, hasReceipt: receipt !== undefined },
+    trust: { ...(anchors !== undefined && { anchors }), ...(bundle !== undefined && { bundle }) },
+    ...(requestId !== undefined && { requestId }),
+    ...(settled !== undefined && {
+      settled: { seq: settled.seq, isAllowed: settled.isAllowed },
+    }),
+  };
+}
+
 /** What is open at the end of a log. */
-export function carry({ chains, bundles, grants, answers }: State): Carried {
+export function carry({ chains, bundles, grants, answers, receipts, clocks }: State): Carried {
   const live = [...chains.vms.values()].filter(({ ended }) => ended === undefined);
   return {
     vms: live.map(carryVm),
@@ -101,10 +165,10 @@ export function carry({ chains, bundles, grants, answers }: State): Carried {
       return last === NO_SPAN ? [] : [{ key, version: last.version, low: last.low.seq, high: last.high.seq }];
     }),
     unknown: newest(bundles.unknown).map(([name, { since, alarm }]) => ({ name, since, isTold: alarm !== undefined })),
-    grants: newest(grants.known).map(([grant, { jti, proven, exp, ...known }]) => ({
+    grants: newest(grants.known).map(([grant, { jti, proven, standing, ...known }]) => ({
       ...{ grant, ...known, proven: [...proven] },
       ...(jti !== undefined && { jti }),
-      ...(exp !== undefined && { exp }),
+      ...(standing !== undefined && { standing }),
     })),
     texts: newest(
       [...grants.texts].flatMap(([sender, texts]) =>
@@ -114,6 +178,17 @@ export function carry({ chains, bundles, grants, answers }: State): Carried {
       ),
       MAX_TEXTS,
     ),
+    named: newest(grants.named.keys()),
+    waiting: newest(
+      [...grants.byEvidence.values(), ...grants.byGrant.values()]
+        .flat()
+        .map(({ chain, record }) => ({ chain, record: claimedSchema.parse(record) })),
+    ),
+    pending: newest([...receipts.pending].filter(([, one]) => isOpen(one)).map(([key, one]) => carryPending(key, one))),
+    clocks: newest(clocks).flatMap(([key, stretches]) => {
+      const last = stretches.at(-1);
+      return last === undefined ? [] : [{ key, number: last.number, low: last.low.seq, high: last.high.seq }];
+    }),
     requests: newest(
       [...answers.senders].flatMap(([sender, { requests }]) =>
         [...requests].map(([id, { grant }]) => ({ sender, id, grant })),
@@ -155,7 +230,7 @@ function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { i
 export function takeCarried(state: State, rules: Rules, value: unknown, step: Step): void {
   const carried = carriedSchema.safeParse(value).data;
   if (carried === undefined) return;
-  const { chains, bundles, grants, answers } = state;
+  const { chains, bundles, grants, answers, receipts, clocks } = state;
   const { index } = step;
   for (const vm of carried.vms) takeVm(state, rules, vm, step);
   for (const { gateway, since, beatAt, isSilent, named } of carried.gateways)
@@ -167,14 +242,29 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     bundles.deciders.set(key, [{ version, low: { seq: low, index }, high: { seq: high, index } }]);
   for (const { name, since, isTold } of carried.unknown)
     bundles.unknown.set(name, { since, index, alarm: isTold ? index : undefined });
-  for (const { grant, jti, proven, exp, ...known } of carried.grants) {
-    grants.known.set(grant, { ...known, jti, exp, proven: new Set(proven) });
+  for (const { grant, jti, proven, standing, ...known } of carried.grants) {
+    grants.known.set(grant, { ...known, jti, standing, proven: new Map(proven) });
     if (jti !== undefined) grants.jtis.set(jti, { grant, index });
   }
   for (const one of carried.texts)
     taken(grants.texts, one.sender, () => new Map()).set(one.sha256, {
       ...{ text: one.text, index, since: one.since, isNamed: false },
     });
+  // All of it waits its grace anew, and together: an alarm names the one entry that it has all come from.
+  const since = step.at;
+  for (const { key, requestId, trust, settled, hasReceipt, ...one } of carried.pending)
+    keepPending(receipts, key, {
+      ...{ ...one, since, index, requestId, isCarried: true, isTold: false, trust: { anchors: undefined, ...trust } },
+      settled: settled && { ...settled, since, index },
+      receipt: hasReceipt ? index : undefined,
+    });
+  for (const sha256 of carried.named) grants.named.set(sha256, true);
+  for (const { record, chain } of carried.waiting) {
+    const list = record.evidence === undefined ? grants.byGrant : grants.byEvidence;
+    taken(list, record.evidence ?? record.grant_sha256 ?? "", () => []).push({ chain, since, index, record });
+  }
+  for (const { key, number, low, high } of carried.clocks)
+    clocks.set(key, [{ number, low: { seq: low, index }, high: { seq: high, index } }]);
   for (const { sender, id, grant } of carried.requests) {
     const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), forgottenTs: step.at });
     remember(taken(answers.senders, sender, make).requests, id, { grant, ts: step.at }, MAX_CARRIED);

@@ -3,38 +3,29 @@
  * names has signed these very claims, and whoever signed is named.
  */
 import { createHash } from "node:crypto";
-import { z } from "zod";
 import { visible } from "../../base/text.js";
-import { type Approver, beganAt, missingSeats } from "../../grant/quorum.js";
 import type { WindowedKey } from "../../signer/jwk.js";
-import { type BundleClaims, holdsRole, personOf } from "../../trust/claims.js";
+import type { BundleClaims } from "../../trust/claims.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import type { AuditRecord } from "./lines.js";
 import { type Accessed, isWithin } from "./scope.js";
+import {
+  type Approval,
+  type Court,
+  claimsSchema,
+  isRepeated,
+  repeated,
+  rulesBroken,
+  type Standing,
+  standingOf,
+} from "./standing.js";
 
-const claimsSchema = z.looseObject({
-  jti: z.string(),
-  sub: z.string(),
-  ent: z.string(),
-  reason: z.string(),
-  incident: z.string().optional(),
-  drill: z.string().optional(),
-  iat: z.int().nonnegative(),
-  exp: z.int().nonnegative(),
-  authorization_details: z.array(
-    z.looseObject({ locations: z.array(z.string()), actions: z.array(z.string()), paths: z.array(z.string()) }),
-  ),
-});
-type Claims = z.infer<typeof claimsSchema>;
-const agreeing = ["jti", "sub", "ent", "reason", "incident", "drill"] as const;
-/** The gateway tells the time of a decision and of its record one after the other. */
-const SLACK_SECONDS = 2;
 /** As in the filter. */
 const MAX_APPROVALS = 8;
 
 /** What a record says that its evidence must prove. */
 export type Claimed = Accessed &
-  Pick<AuditRecord, (typeof agreeing)[number] | "vm" | "seq" | "ts" | "grant_sha256" | "approvers" | "evidence">;
+  Pick<AuditRecord, (typeof repeated)[number] | "vm" | "seq" | "ts" | "grant_sha256" | "approvers" | "evidence">;
 
 /** `grant_sha256`: the SHA-256 of the payload as it was sent. */
 export function grantOf(evidence: string): string {
@@ -59,13 +50,14 @@ function ownerOf(bundle: BundleClaims, kid: string) {
 const isHeldAt = ({ nbf = 0, exp = Number.POSITIVE_INFINITY }: WindowedKey, seconds: number): boolean =>
   seconds >= nbf && seconds < exp;
 
-interface Approval {
-  readonly sub: string;
-  readonly iat: number;
+const isRevokedKey = (bundle: BundleClaims, kid: string): boolean => bundle.revoked?.kid?.includes(kid) ?? false;
+
+interface Signed extends Approval {
+  readonly kid: string;
 }
 
-/** Who approved, or what is wrong with that approval. @param decidedAt seconds */
-function approvalOf(token: string, payload: string, bundle: BundleClaims, decidedAt: number): Approval | string {
+/** Who approved, or what is wrong with that approval. */
+function approvalOf(token: string, payload: string, { bundle, at }: Court): Signed | string {
   const jws = parseJws(token);
   if (jws === undefined || jws.payload !== "") return "an approval is malformed";
   const { kid, typ, iat } = jws.header;
@@ -73,63 +65,33 @@ function approvalOf(token: string, payload: string, bundle: BundleClaims, decide
   const owner = ownerOf(bundle, kid);
   if (owner === undefined) return `an approval is signed by a key that the bundle does not have (${visible(kid)})`;
   if (!holds(jws, payload, owner.key)) return `the signature of ${owner.id} does not hold`;
-  if (!isHeldAt(owner.key, iat) || !isHeldAt(owner.key, decidedAt))
-    return `the key of ${owner.id} did not hold at that time`;
-  return { sub: owner.id, iat };
+  if (!isHeldAt(owner.key, iat) || !isHeldAt(owner.key, at)) return `the key of ${owner.id} did not hold at that time`;
+  if (isRevokedKey(bundle, kid)) return `the key of ${owner.id} is revoked`;
+  return { sub: owner.id, iat, kid };
 }
 
 export interface Judged {
-  /** Whose signature holds. */
-  readonly proven: readonly string[];
+  /** Whose signatures hold, by their keys. */
+  readonly proven: readonly (readonly [kid: string, sub: string])[];
   /** What is wrong; empty where it proves what the record says. */
   readonly faults: readonly string[];
-  /** Seconds since 1970: the grant's own end. Undefined where its claims are malformed. */
-  readonly exp: number | undefined;
+  /** Undefined where its claims are malformed. */
+  readonly standing: Standing | undefined;
 }
 
-/** Whether a grant with that end had ended. @param ts of the record */
-export const hadEnded = (exp: number, ts: string): boolean => Math.floor(Date.parse(ts) / 1000) >= exp + SLACK_SECONDS;
-
-/**
- * Whether the rules of the bundle were kept: its own filter would not have let it in otherwise, but a filter that somebody exchanged
- * writes true records of what nobody had approved.
- */
-function rulesBroken({ sub, ent, iat, exp }: Claims, approvals: readonly Approval[], bundle: BundleClaims, at: number) {
-  const entitlement = bundle.entitlements.find(({ id }) => id === ent);
-  const requester = bundle.principals.find(({ id }) => id === sub);
-  if (entitlement === undefined) return [`the bundle has no entitlement ${visible(ent)}`];
-  if (requester === undefined) return [`the bundle does not name ${visible(sub)}`];
-  const faults: string[] = [];
-  if (!entitlement.requesters.some((role) => holdsRole(requester, role, at)))
-    faults.push(`${sub} may not ask for ${ent}`);
-  const persons = new Map<string, Approver>();
-  for (const approval of approvals) {
-    const principal = bundle.principals.find(({ id }) => id === approval.sub);
-    if (principal !== undefined && personOf(principal) !== personOf(requester))
-      persons.set(personOf(principal), { principal, iat: approval.iat });
-  }
-  const approvers = [...persons.values()];
-  const missing = missingSeats(entitlement, approvers, at);
-  const began = beganAt(entitlement, iat, approvers, at);
-  if (missing.length > 0) faults.push(`${ent} needs approvals that it does not have (${missing.join(", ")})`);
-  else if (at >= Math.min(exp, (began ?? iat) + entitlement.max_ttl) + SLACK_SECONDS) faults.push("it had ended");
-  return faults;
-}
-
-/** Judges the evidence of a record. Its hash is the record's `evidence`. @param bundle the one that the record names */
-export function judgeEvidence(evidence: string, record: Claimed, bundle: BundleClaims): Judged {
+/** Judges the evidence of a record. Its hash is the record's `evidence`. @param court the bundle that the record names, at its time */
+export function judgeEvidence(evidence: string, record: Claimed, court: Court): Judged {
   const [payload = "", ...tokens] = evidence.split("~");
   const faults: string[] = [];
   if (grantOf(evidence) !== record.grant_sha256) faults.push("it is of another grant");
   const claims = claimsSchema.safeParse(jsonOf(payload)).data;
   if (claims === undefined) faults.push("its claims are malformed");
-  else for (const name of agreeing) if (claims[name] !== record[name]) faults.push(`its ${name} is another`);
+  else for (const name of repeated) if (claims[name] !== record[name]) faults.push(`its ${name} is another`);
   if (tokens.length > MAX_APPROVALS) faults.push("it has too many approvals");
-  const decidedAt = Math.floor(Date.parse(record.ts) / 1000);
   const named = [...(record.approvers ?? [])];
-  const approvals: Approval[] = [];
+  const approvals: Signed[] = [];
   for (const token of tokens.slice(0, MAX_APPROVALS)) {
-    const approval = approvalOf(token, payload, bundle, decidedAt);
+    const approval = approvalOf(token, payload, court);
     if (typeof approval === "string") {
       faults.push(approval);
       continue;
@@ -140,7 +102,34 @@ export function judgeEvidence(evidence: string, record: Claimed, bundle: BundleC
     else named.splice(at, 1);
   }
   for (const { sub } of named) faults.push(`the record says that ${visible(sub)} approved, who did not sign this`);
+  const standing = claims === undefined ? undefined : standingOf(claims);
   if (claims !== undefined && !isWithin(claims.authorization_details, record)) faults.push("it does not open that");
-  if (claims !== undefined) faults.push(...rulesBroken(claims, approvals, bundle, decidedAt));
-  return { proven: approvals.map(({ sub }) => sub), faults, exp: claims?.exp };
+  if (claims !== undefined && standing !== undefined) faults.push(...rulesBroken(standing, claims, approvals, court));
+  return { proven: approvals.map(({ kid, sub }) => [kid, sub] as const), faults, standing };
+}
+
+/** Whether each approver that the record names has signed evidence of the grant, with a key that holds under that bundle. */
+export function isCovered(
+  proven: ReadonlyMap<string, string>,
+  { approvers = [] }: Pick<Claimed, "approvers">,
+  { bundle, at }: Court,
+): boolean {
+  const holding = new Set(
+    [...proven].flatMap(([kid, sub]) => {
+      const owner = ownerOf(bundle, kid);
+      const isGood = owner?.id === sub && isHeldAt(owner.key, at) && !isRevokedKey(bundle, kid);
+      return isGood ? [sub] : [];
+    }),
+  );
+  return approvers.every(({ sub }) => holding.has(sub));
+}
+
+/**
+ * Judges an access that rests on evidence from before. When each approved is as the record says it, within the grant's own time: whoever
+ * approves a second time gives no second evidence.
+ */
+export function judgeResting(standing: Standing, record: Claimed, court: Court): readonly string[] {
+  const faults = isRepeated(standing, record) ? [] : ["its claims are not those of the record"];
+  if (standing.details !== undefined && !isWithin(standing.details, record)) faults.push("it does not open that");
+  return [...faults, ...rulesBroken(standing, record, record.approvers ?? [], court)];
 }

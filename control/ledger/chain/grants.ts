@@ -1,11 +1,12 @@
 /** Grants by `grant_sha256`: their evidence, judged as soon as text, record and bundle are there; their first use; their name. */
 import { push, remember, taken } from "./bounded.js";
 import type { Bundles } from "./bundles.js";
-import { bundleFor } from "./bundles.js";
-import { type Claimed, grantOf, hadEnded, judgeEvidence } from "./evidence.js";
+import { courtOf, isEnforced, isPinned } from "./bundles.js";
+import { type Claimed, grantOf, isCovered, judgeEvidence, judgeResting } from "./evidence.js";
 import type { Step } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
 import type { Rules } from "./rules.js";
+import type { Standing } from "./standing.js";
 
 const MAX_GRANTS = 65_536;
 /** Texts of evidence of one sender, of at most 9,000 bytes: nobody can crowd out another's. */
@@ -14,6 +15,8 @@ const MAX_NAMED = 65_536;
 /** Kinds of records that wait for evidence, and records of each. */
 const MAX_WAITING = 16_384;
 const MAX_WAITING_EACH = 256;
+/** Keys that evidence of one grant has shown, as in the filter. */
+const MAX_KEYS = 32;
 /** Faults that one alarm names. */
 export const MAX_FAULTS = 4;
 
@@ -26,9 +29,10 @@ export interface KnownGrant {
   isShown: boolean;
   /** Evidence of it was judged under a bundle. */
   isJudged: boolean;
-  proven: Set<string>;
-  /** Seconds since 1970: its end, where evidence of it was judged. */
-  exp: number | undefined;
+  /** Whose signatures were in evidence without fault, by their keys. */
+  proven: Map<string, string>;
+  /** What it says, where evidence of it was without fault. */
+  standing: Standing | undefined;
   isSingleTold: boolean;
 }
 
@@ -78,8 +82,8 @@ function grantAt(grants: Grants, hash: string): KnownGrant {
     answers: 0,
     isShown: false,
     isJudged: false,
-    proven: new Set<string>(),
-    exp: undefined,
+    proven: new Map<string, string>(),
+    standing: undefined,
     isSingleTold: false,
   };
   remember(grants.known, hash, known, MAX_GRANTS);
@@ -104,45 +108,53 @@ function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting
   const { evidence: sha256 = "", grant_sha256: grant = "", vm, seq } = record;
   const text = textOf(grants, sha256);
   if (text === undefined) return false;
-  if (record.anchors === undefined || !rules.byHash.has(record.anchors)) return true;
-  const bundle = bundleFor(bundles, rules, record);
+  if (!isPinned(rules, record)) return true;
   waiting.isShown = true;
-  if (bundle === undefined) return false;
-  const { proven, faults, exp } = judgeEvidence(text, record, bundle.claims);
+  const court = courtOf(bundles, rules, record);
+  if (court === undefined) return false;
+  const { proven, faults, standing } = judgeEvidence(text, record, court);
   const known = grantAt(grants, grant);
   known.isJudged = true;
-  known.exp ??= exp;
-  for (const sub of proven) known.proven.add(sub);
-  if (faults.length > 0) {
+  if (faults.length === 0) {
+    known.standing = standing;
+    for (const [kid, sub] of proven) remember(known.proven, kid, sub, MAX_KEYS);
+  } else {
     const shown = [...new Set(faults)].slice(0, MAX_FAULTS).join("; ");
     const about = index === step.index ? [index] : [index, step.index];
     const says = `the evidence of seq ${seq} of ${vm} does not prove it: ${shown}`;
     step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about, says });
   }
-  releaseGrant(grants, grant, step);
+  releaseGrant(grants, bundles, rules, grant, step);
   return true;
 }
 
-const isCovered = ({ proven }: KnownGrant, { approvers = [] }: Claimed): boolean =>
-  approvers.every(({ sub }) => proven.has(sub));
-
-/** An access that rests on evidence from before has its end from there. */
-function checkEnd({ exp }: KnownGrant, { record, chain, index }: Waiting, step: Step): void {
+/** Judges an access that rests on evidence from before. False where what it needs is not there yet. */
+function rest(known: KnownGrant, bundles: Bundles, rules: Rules, waiting: Waiting, step: Step): boolean {
+  const { record, chain, index } = waiting;
   const { vm, seq, grant_sha256: grant = "" } = record;
-  if (exp === undefined || !hadEnded(exp, record.ts)) return;
-  const says = `seq ${seq} of ${vm} was allowed when its grant had ended`;
-  step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about: [index], says });
+  if (!isPinned(rules, record)) return known.isShown;
+  const court = courtOf(bundles, rules, record);
+  if (court === undefined && known.isShown) waiting.isShown = true;
+  else delete waiting.isShown;
+  if (court === undefined || known.standing === undefined) return false;
+  if (!isCovered(known.proven, record, court)) return false;
+  const faults = judgeResting(known.standing, record, court);
+  if (faults.length > 0) {
+    const shown = [...new Set(faults)].slice(0, MAX_FAULTS).join("; ");
+    const says = `seq ${seq} of ${vm} was allowed, and the evidence of its grant does not prove it: ${shown}`;
+    step.say({ code: "bad_evidence", subject: chain, vm, seq, grant_sha256: grant, about: [index], says });
+  }
+  return true;
 }
 
 /** The accesses that its evidence covers now wait no more. */
-function releaseGrant(grants: Grants, grant: string, step: Step): void {
+function releaseGrant(grants: Grants, bundles: Bundles, rules: Rules, grant: string, step: Step): void {
   const known = grants.known.get(grant);
   const waiting = grants.byGrant.get(grant);
   if (known === undefined || waiting === undefined) return;
-  const rest = waiting.filter(({ record }) => !isCovered(known, record));
-  for (const one of waiting) if (!rest.includes(one)) checkEnd(known, one, step);
-  if (rest.length === 0) grants.byGrant.delete(grant);
-  else grants.byGrant.set(grant, rest);
+  const still = waiting.filter((one) => !rest(known, bundles, rules, one, step));
+  if (still.length === 0) grants.byGrant.delete(grant);
+  else grants.byGrant.set(grant, still);
 }
 
 function settleAll(grants: Grants, bundles: Bundles, rules: Rules, sha256: string, step: Step): void {
@@ -172,6 +184,7 @@ export function takeText(
 /** A bundle has become known: whatever waited for it. */
 export function judgeWaiting(grants: Grants, bundles: Bundles, rules: Rules, step: Step): void {
   for (const sha256 of [...grants.byEvidence.keys()]) settleAll(grants, bundles, rules, sha256, step);
+  for (const grant of [...grants.byGrant.keys()]) releaseGrant(grants, bundles, rules, grant, step);
 }
 
 function claimedOf(record: AuditRecord): Waiting["record"] {
@@ -207,12 +220,10 @@ function noteEvidence(
     if (!settle(grants, bundles, rules, waiting, step)) wait(grants.byEvidence, evidence, waiting, step);
     return;
   }
-  const known = grantAt(grants, grant);
-  const isPinned = record.anchors !== undefined && rules.byHash.has(record.anchors);
-  const isProven = known.isShown && (!isPinned || (known.isJudged && isCovered(known, record)));
   if (record.verdict !== "allow") return;
-  if (!isProven) wait(grants.byGrant, grant, waiting, step);
-  else if (isPinned) checkEnd(known, waiting, step);
+  const known = grantAt(grants, grant);
+  if (rest(known, bundles, rules, waiting, step)) return;
+  wait(grants.byGrant, grant, waiting, step);
 }
 
 /** A record of a grant whose requester is proven. */
@@ -234,7 +245,7 @@ export function noteGrant(
     step.say({ code: "jti_reused", subject: jti, ...here, about: [step.index, named.index], says });
   }
   noteEvidence(grants, bundles, rules, chain, record, step);
-  if (record.verdict !== "allow" || record.mode !== "enforce") return;
+  if (!isEnforced(rules, record)) return;
   const known = grantAt(grants, grant);
   known.jti = jti;
   known.accesses += 1;

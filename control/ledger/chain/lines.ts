@@ -65,6 +65,10 @@ export type AuditRecord = z.infer<typeof recordSchema>;
 const knownMembers: ReadonlySet<string> = new Set(Object.keys(recordSchema.shape));
 /** A request that waits for its receipt. */
 export const PENDING = "pending";
+/** Whether it says that somebody was let in, or will be once a ledger has it. */
+export const isLetIn = ({ verdict }: AuditRecord): boolean => verdict === "allow" || verdict === PENDING;
+/** What the filter writes of each of these. */
+export const namedByAccess = [...claimed, "bundle", "anchors"] as const;
 const knownVerdicts: ReadonlySet<string> = new Set<VerdictCode | typeof PENDING>([...verdictCodes, PENDING]);
 
 const evidenceSchema = z.strictObject({ evidence: z.string().regex(/^[A-Za-z0-9_.~-]{1,9000}$/) });

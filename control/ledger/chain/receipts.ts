@@ -2,6 +2,7 @@
  * Requests that waited for a receipt: a record `pending`, the record that settles it, and the receipt of the pending one, signed by a
  * ledger of the bundle, for the very index at which it stands.
  */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { remember } from "./bounded.js";
 import { type Bundles, ledgerKey } from "./bundles.js";
@@ -15,16 +16,27 @@ const MAX_PENDING = 65_536;
 
 type Trust = Pick<AuditRecord, "anchors" | "bundle">;
 
-interface Pending {
+/** What was asked for: of a request that waited and of what became of it the same. */
+function askedOf({ request_id, grant_sha256, method, host, path, path_sha256 }: AuditRecord): string {
+  const asked = [request_id, grant_sha256, method, host, path, path_sha256].map((value) => value ?? null);
+  return createHash("sha256").update(JSON.stringify(asked)).digest("hex");
+}
+
+export interface Pending {
   readonly vm: string;
   readonly seq: number;
   readonly index: number;
   readonly sha256: string;
   readonly requestId: string | undefined;
+  readonly asked: string;
+  /** It waited when the shard before this one was sealed: its receipt is from there. */
+  readonly isCarried: boolean;
   /** By which bundle it was decided: its ledgers sign. */
   readonly trust: Trust;
   readonly since: number;
-  settled: { readonly index: number; readonly isAllowed: boolean; readonly since: number } | undefined;
+  settled:
+    | { readonly seq: number; readonly index: number; readonly isAllowed: boolean; readonly since: number }
+    | undefined;
   receipt: number | undefined;
   isTold: boolean;
 }
@@ -35,6 +47,7 @@ interface Settling {
   readonly index: number;
   readonly since: number;
   readonly requestId: string | undefined;
+  readonly asked: string;
   readonly isAllowed: boolean;
 }
 
@@ -64,17 +77,49 @@ export const newReceipts = (): Receipts => ({
   predecessor: undefined,
 });
 
+/** One record settles one that waited: the same request, let in as it asked. */
 function join(pending: Pending, settling: Settling, step: Step): void {
   const { vm, seq, index, isAllowed } = settling;
-  pending.settled = { index, isAllowed, since: step.at };
-  if (pending.requestId === settling.requestId) return;
-  const says = `seq ${seq} of ${vm} settles seq ${pending.seq}, which is of another request`;
-  step.say({ code: "settles_wrong", subject: vm, vm, seq, about: [index, pending.index], says });
+  const { settled } = pending;
+  // The line came again.
+  if (settled?.seq === seq) return;
+  pending.settled ??= { seq, index, isAllowed, since: step.at };
+  const isSame = isAllowed ? pending.asked === settling.asked : pending.requestId === settling.requestId;
+  if (settled === undefined && isSame) return;
+  const why = settled === undefined ? "which is of another request" : `as seq ${settled.seq} does`;
+  const says = `seq ${seq} of ${vm} settles seq ${pending.seq}, ${why}`;
+  // Who is named in an alarm is told of: the one that waited may have no receipt besides.
+  const about = settled === undefined ? [index, pending.index] : [index];
+  step.say({ code: "settles_wrong", subject: vm, vm, seq, about, says });
+}
+
+export function keepPending(receipts: Receipts, key: string, pending: Pending): void {
+  const forgotten = remember(receipts.pending, key, pending, MAX_PENDING);
+  if (forgotten !== undefined) {
+    receipts.from = forgotten[1].index + 1;
+    receipts.byHash.delete(forgotten[1].sha256);
+  }
+  receipts.byHash.set(pending.sha256, key);
+}
+
+function notePending(receipts: Receipts, chain: string, record: AuditRecord, sha256: string, step: Step): void {
+  const { vm, seq, request_id: requestId, anchors, bundle } = record;
+  const key = `${chain}|${seq}`;
+  // The line came again, or another one of that seq: the first is the chain's, and its receipt is for that one.
+  if (receipts.pending.has(key)) return;
+  const pending: Pending = {
+    ...{ vm, seq, index: step.index, sha256, requestId, asked: askedOf(record), isCarried: false },
+    ...{ trust: { anchors, bundle }, since: step.at, settled: undefined, receipt: undefined, isTold: false },
+  };
+  keepPending(receipts, key, pending);
+  const settling = receipts.settling.get(key);
+  receipts.settling.delete(key);
+  if (settling !== undefined) join(pending, settling, step);
 }
 
 /** What a record says of another one of its chain. */
 export function noteSettling(receipts: Receipts, chain: string, record: AuditRecord, sha256: Buffer, step: Step): void {
-  const { vm, seq, verdict, settles, corrects, request_id: requestId, anchors, bundle } = record;
+  const { vm, seq, verdict, settles, corrects, request_id: requestId } = record;
   const { index, at: since } = step;
   for (const earlier of [settles, corrects])
     if (earlier !== undefined && earlier >= seq)
@@ -85,37 +130,21 @@ export function noteSettling(receipts: Receipts, chain: string, record: AuditRec
         seq,
         says: `seq ${seq} of ${vm} settles or corrects seq ${earlier}`,
       });
-  if (verdict === PENDING) {
-    const key = `${chain}|${seq}`;
-    const hash = sha256.toString("hex");
-    const pending = {
-      vm,
-      seq,
-      index,
-      sha256: hash,
-      requestId,
-      trust: { anchors, bundle },
-      since,
-      settled: undefined,
-      receipt: undefined,
-      isTold: false,
-    };
-    const forgotten = remember(receipts.pending, key, pending, MAX_PENDING);
-    if (forgotten !== undefined) {
-      receipts.from = forgotten[1].index + 1;
-      receipts.byHash.delete(forgotten[1].sha256);
-    }
-    receipts.byHash.set(hash, key);
-    const settling = receipts.settling.get(key);
-    receipts.settling.delete(key);
-    if (settling !== undefined) join(pending, settling, step);
-  }
+  if (verdict === PENDING) notePending(receipts, chain, record, sha256.toString("hex"), step);
   if (settles === undefined) return;
   const key = `${chain}|${settles}`;
-  const settling = { vm, seq, index, since, requestId, isAllowed: verdict === "allow" };
+  const settling = { vm, seq, index, since, requestId, asked: askedOf(record), isAllowed: verdict === "allow" };
   const pending = receipts.pending.get(key);
-  if (pending === undefined) remember(receipts.settling, key, settling, MAX_PENDING);
-  else join(pending, settling, step);
+  if (pending !== undefined) {
+    join(pending, settling, step);
+    return;
+  }
+  const other = receipts.settling.get(key);
+  if (other === undefined) remember(receipts.settling, key, settling, MAX_PENDING);
+  else if (other.seq !== seq) {
+    const says = `seq ${seq} of ${vm} settles seq ${settles}, as seq ${other.seq} does`;
+    step.say({ code: "settles_wrong", subject: vm, vm, seq, says });
+  }
 }
 
 const payloadSchema = z.strictObject({
@@ -145,9 +174,11 @@ function judge(receipts: Receipts, bundles: Bundles, rules: Rules, text: string,
   const key = ledgerKey(bundles, rules, jws.header.kid, pending?.trust);
   if (key === undefined) return false;
   if (!holds(jws, jws.payload, key)) say("receipt_wrong", "its signature does not hold");
-  else if (claims.origin !== origin && claims.origin === receipts.predecessor) {
+  else if (pending?.isCarried === true && claims.origin === receipts.predecessor) {
     // Its index is for `verify` of that shard.
-    if (pending !== undefined) pending.receipt = index;
+    pending.receipt = index;
+  } else if (pending === undefined && claims.origin !== origin && claims.origin === receipts.predecessor) {
+    // Of a request that was settled there: its lines came again.
   } else if (origin !== undefined && claims.origin !== origin)
     say("receipt_wrong", `it is of another log (${claims.origin})`);
   else if (claims.index >= index) say("receipt_without_entry", `there was no entry ${claims.index} when it came`);

@@ -21,12 +21,46 @@ function fits(pattern: string, path: string): boolean {
   return wanted.every((one, i) => (one === "*" ? segments[i] !== "" : segments[i] === one));
 }
 
-/** A path that is shown in part is taken as it is within: only the gateway's own log has the rest of it. */
+/** As the filter cuts it, in characters of JSON; an escape that does not fit any more is left out whole. */
+const SHOWN_CHARACTERS = 4096;
+const MAX_ESCAPE = 12;
+
+/** Of a path that is shown in part every segment that is whole must fit: only the gateway's own log has the rest. */
+function mayFit(pattern: string, shown: string): boolean {
+  const wanted = pattern.split("/");
+  const segments = shown.split("/");
+  const last = segments.pop() ?? "";
+  const isOpen = wanted.at(-1) === "**";
+  if (isOpen) wanted.pop();
+  if (!isOpen && segments.length >= wanted.length) return false;
+  const next = wanted[segments.length];
+  return (
+    wanted.every((one, i) => {
+      const segment = segments[i];
+      return segment === undefined || (one === "*" ? segment !== "" : segment === one);
+    }) &&
+    (next === undefined || next === "*" || next.startsWith(last))
+  );
+}
+
+/** Characters that it takes in a record, which is ASCII. */
+const written = (text: string): number =>
+  Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)).reduce((sum, code) => {
+    if (code < 0x20 || code > 0x7e) return sum + 6;
+    return sum + (code === 0x22 || code === 0x5c ? 2 : 1);
+  }, 0);
+
+/** Whether there is more of it than is shown, as it was too long. */
+const isCut = (shown: string, bytes: number | undefined): boolean =>
+  bytes !== undefined && bytes > shown.length && written(shown) > SHOWN_CHARACTERS - MAX_ESCAPE;
+
+/** Whether what was accessed, as far as it is shown, is within. */
 export function isWithin(details: readonly Opened[], { method = "", host = "", path = "", path_bytes }: Accessed) {
+  const matches = isCut(path, path_bytes) ? mayFit : fits;
   return details.some(
     ({ locations, actions, paths }) =>
       locations.some((one) => one === "*" || hostOf(one) === hostOf(host)) &&
       (actions.includes("*") || actions.includes(method)) &&
-      (path_bytes !== undefined || paths.some((pattern) => fits(pattern, path))),
+      paths.some((pattern) => matches(pattern, path)),
   );
 }

@@ -10,6 +10,7 @@ import type { Accesses } from "./access.js";
 import { type Answers, knownAnswer, newAnswers } from "./answers.js";
 import { type Bundles, newBundles } from "./bundles.js";
 import { type Chains, chainKey, newChains } from "./chains.js";
+import type { Clocks } from "./clock.js";
 import type { Denials } from "./denials.js";
 import type { Bursts, Floods } from "./floods.js";
 import { type Grants, knownEvidence, newGrants } from "./grants.js";
@@ -32,6 +33,7 @@ export interface State {
   answers: Answers;
   receipts: Receipts;
   accesses: Accesses;
+  clocks: Clocks;
   denials: Denials;
   lags: Lags;
   floods: Floods;
@@ -53,6 +55,7 @@ export function newState(salt: Uint8Array): State {
     answers: newAnswers(),
     receipts: newReceipts(),
     accesses: new Map(),
+    clocks: new Map(),
     denials: new Map(),
     lags: new Map(),
     floods: new Map(),

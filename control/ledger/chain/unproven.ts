@@ -1,5 +1,6 @@
 /** Evidence that did not come in time, and accesses that what came does not cover. */
 import { taken } from "./bounded.js";
+import { isPinned } from "./bundles.js";
 import { type Finding, MAX_ABOUT } from "./finding.js";
 import { type Grants, type KnownGrant, MAX_FAULTS, textOf, type Waiting } from "./grants.js";
 import { isOver, type Look } from "./look.js";
@@ -42,7 +43,12 @@ export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
     ),
     ...resting.filter((one) => grantIn(one)?.isShown !== true),
   ];
-  const uncovered = resting.filter((one) => grantIn(one)?.isJudged === true);
+  const underWay = new Set([...grants.byEvidence.values()].flat().map(({ record }) => record.grant_sha256));
+  const uncovered = resting.filter((one) => {
+    const { isShown, isJudged } = grantIn(one) ?? {};
+    if (isShown !== true || one.isShown === true || !isPinned(rules, one.record)) return false;
+    return isJudged === true || !underWay.has(one.record.grant_sha256);
+  });
   const names = [...new Set(uncovered.flatMap((one) => (one.record.approvers ?? []).map(({ sub }) => sub)))];
   const unnamed = [...grants.texts].flatMap(([sender, texts]) => {
     const all = [...texts.values()].filter(({ isNamed, since }) => !isNamed && isLate(since));
@@ -53,7 +59,9 @@ export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
     ...due(
       "bad_evidence",
       uncovered,
-      `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant`,
+      names.length === 0
+        ? "the evidence of that grant does not hold"
+        : `not all of ${names.slice(0, MAX_FAULTS).join(", ")} signed evidence of that grant that holds`,
     ),
     ...unnamed.map(
       ({ sender, about }): Due => ({

@@ -4,12 +4,15 @@
  */
 import { visible } from "../../base/text.js";
 import { Auditor } from "../chain/auditor.js";
+import { taken } from "../chain/bounded.js";
 import { type Carried, carriedSchema } from "../chain/carry.js";
 import type { Chains, Vm } from "../chain/chains.js";
 import { grantOf } from "../chain/evidence.js";
 import { decodeFinding } from "../chain/finding.js";
+import { jsonOf, parseJws } from "../chain/jws.js";
 import { classify } from "../chain/lines.js";
 import { WINDOW_SLOTS } from "../chain/rules.js";
+import { claimsSchema, standingOf } from "../chain/standing.js";
 import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
 
@@ -32,15 +35,16 @@ export class Older {
   private readonly auditor = new Auditor({ anchors: [] });
   /** By chain: stretches of which an alarm tells, or told before. */
   private readonly told = new Map<string, Stretch[]>();
-  /** By grant that went along as proven: who can have been, at most. */
-  private readonly approvals = new Map<string, number>();
+  /** By grant that went along: what its evidence says, and the keys that signed it, whether they hold or not. */
+  private readonly shown = new Map<string, { readonly standing: string; readonly kids: Set<string> }>();
+  private readonly grants: ReadonlySet<string>;
   private readonly carried: Carried | undefined;
   private before: Carried | undefined;
 
   /** @param carried what its successor says */
   constructor(carried: unknown) {
     this.carried = carriedSchema.safeParse(carried).data;
-    for (const { grant } of this.carried?.grants ?? []) this.approvals.set(grant, -1);
+    this.grants = new Set((this.carried?.grants ?? []).map(({ grant }) => grant));
   }
 
   take(index: number, entry: Entry): void {
@@ -68,10 +72,14 @@ export class Older {
 
   private takeEvidence(body: Buffer): void {
     const line = classify(body);
-    const grant = line.type === "evidence" ? grantOf(line.evidence) : "";
-    const known = this.approvals.get(grant);
-    if (known === undefined || line.type !== "evidence") return;
-    this.approvals.set(grant, Math.max(known, line.evidence.split("~").length - 1));
+    if (line.type !== "evidence") return;
+    const grant = grantOf(line.evidence);
+    if (!this.grants.has(grant)) return;
+    const [payload = "", ...tokens] = line.evidence.split("~");
+    const claims = claimsSchema.safeParse(jsonOf(payload)).data;
+    const standing = claims === undefined ? "" : JSON.stringify(standingOf(claims));
+    const { kids } = taken(this.shown, grant, () => ({ standing, kids: new Set<string>() }));
+    for (const kid of tokens.flatMap((token) => parseJws(token)?.header.kid ?? [])) kids.add(kid);
   }
 
   /** The first thing that went along and is not what was open here, or was open here and did not go along. */
@@ -120,14 +128,21 @@ export class Older {
 
   private faultOfGrants({ grants }: Carried): string | undefined {
     const before = new Map((this.before?.grants ?? []).map((one) => [one.grant, one]));
-    for (const { grant, proven, isShown, isJudged } of grants) {
+    for (const { grant, proven, standing, isShown, isJudged } of grants) {
       const known = before.get(grant);
-      const isNew = proven.some((sub) => known?.proven.includes(sub) !== true);
-      const approvals = this.approvals.get(grant) ?? -1;
-      const wasShown = approvals >= 0 || known?.isShown === true;
-      const fits = !isNew || proven.length <= approvals + (known?.proven.length ?? 0);
-      if (fits && (wasShown || !(isShown || isJudged || isNew))) continue;
-      return `no evidence is there that ${proven.map(visible).join(", ") || "anybody"} approved the grant ${grant}`;
+      const shown = this.shown.get(grant);
+      const isThere = shown !== undefined || known?.isShown === true;
+      const isProven = proven.every(
+        ([kid, sub]) => shown?.kids.has(kid) === true || known?.proven.some((one) => one[0] === kid && one[1] === sub),
+      );
+      if (!isProven || (!isThere && (isShown || isJudged))) {
+        const names = proven.map(([, sub]) => visible(sub)).join(", ") || "anybody";
+        return `no evidence is there that ${names} approved the grant ${grant}`;
+      }
+      if (standing === undefined) continue;
+      const said = JSON.stringify(standing);
+      if (said !== shown?.standing && said !== JSON.stringify(known?.standing))
+        return `no evidence is there that the grant ${grant} says what went along`;
     }
     return undefined;
   }

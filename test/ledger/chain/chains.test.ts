@@ -343,7 +343,7 @@ describe("one chain", () => {
     const [a = "", b = "", c = ""] = records();
     const texts = from([a, bend(b, { ts: "2099-01-01T00:00:00.000Z" }), bend(c, { colour: "red" })]);
     const opened = await take(texts);
-    expect(codesOf(opened)).toEqual(["future", "record_unknown_member"]);
+    expect(codesOf(opened)).toEqual(["future", "record_unknown_member", "clock_back"]);
     expect(opened.log.decoded().filter(({ head }) => head.type === "record")).toHaveLength(3);
     expect(opened.ledger.status().vms[0]).toMatchObject({ records: 3 });
   });

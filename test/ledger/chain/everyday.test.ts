@@ -1,12 +1,16 @@
 /** What happens every day, and is nobody's fault: nobody is woken for it. Beside each stands what he would be woken for. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { apply } from "../../../control/ledger/chain/apply.js";
 import { Auditor } from "../../../control/ledger/chain/auditor.js";
-import type { Pins } from "../../../control/ledger/chain/rules.js";
+import { carry } from "../../../control/ledger/chain/carry.js";
+import { anchorsHash, type Pins, rulesOf } from "../../../control/ledger/chain/rules.js";
+import { newState } from "../../../control/ledger/chain/state.js";
 import { encodeEntry } from "../../../control/ledger/entry.js";
 import type { Received } from "../../../control/ledger/intake.js";
 import { encodeOpening, shardHead } from "../../../control/ledger/shard.js";
 import { compact } from "../../kit/token.js";
 import {
+  anchorsOf,
   bend,
   type Chain,
   chained,
@@ -61,6 +65,7 @@ const denied = (vm: string, count: number, ts = now): string[] =>
     Array.from({ length: count }, () =>
       bend(record, {
         ...{ verdict: "expired", mode: "shadow", evidence: undefined, bundle: undefined },
+        anchors: anchorsHash(anchorsOf(made.world), "shadow"),
         ts: new Date(ts).toISOString(),
       }),
     ),
@@ -222,22 +227,31 @@ describe("a gateway", () => {
 });
 
 describe("a new shard", () => {
-  const settled = async (origin: string): Promise<string[]> => {
+  /** A request waited when the shard before was sealed; its record comes with the others, or was there before. */
+  const settled = async (origin: string, isCarried = true): Promise<string[]> => {
     const { world } = made;
     const key = world.crowd[8] ?? world.stranger;
-    const opened = await open(pins, now);
-    const nothing = { vms: [], gateways: [], deciders: [], unknown: [], grants: [], texts: [], requests: [] };
-    const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
-    const body = encodeOpening({ predecessor, carried: nothing });
-    opened.log.entries.push(encodeEntry({ head: shardHead(now), body }));
-    const next = await opened.reopen();
+    const bundle = world.bundle(world.bundleClaims({ version: memberOf(record, "bundle"), ledgers: [key.jwk] }));
     const [pending = "", final = ""] = chained(`${GATEWAY}/1700000000000000000/7`, [
       bend(record, { verdict: "pending" }),
       bend(record, { evidence: undefined, settles: 1 }),
     ]);
+    const before = newState(Buffer.alloc(32));
+    const head = {
+      ledger: 1,
+      type: "record",
+      received: new Date(now).toISOString(),
+      sender: GATEWAY,
+      via: "file",
+    } as const;
+    if (isCarried) apply(before, rulesOf(pins), 0, { head, body: Buffer.from(pending) });
+    const opened = await open(pins, now);
+    const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
+    const body = encodeOpening({ predecessor, carried: carry(before) });
+    opened.log.entries.push(encodeEntry({ head: shardHead(now), body }));
+    const next = await opened.reopen();
     const claims = { origin, index: 4711, record_sha256: sha256(pending), iat: Math.floor(now / 1000) };
     const receipt = compact({ alg: key.alg, kid: key.kid, typ: "bg-receipt+jws" }, claims, key);
-    const bundle = world.bundle(world.bundleClaims({ version: memberOf(record, "bundle"), ledgers: [key.jwk] }));
     await next.ledger.take([
       other("bundle", bundle),
       ...lines([pending, JSON.stringify({ evidence }), final, JSON.stringify({ receipt })]),
@@ -249,6 +263,47 @@ describe("a new shard", () => {
   it("takes the receipts that its predecessor gave to requests which were under way, and nobody else's", async () => {
     expect(await settled("ledger.example/before")).toEqual([]);
     expect(await settled("ledger.example/other")).toContain("receipt_wrong");
+  });
+
+  it("takes no receipt of its predecessor's for a request of its own", async () => {
+    expect(await settled("ledger.example/before", false)).toEqual(["receipt_wrong", "receipt_missing"]);
+  });
+
+  it("misses the evidence that its predecessor waited for", async () => {
+    const state = newState(Buffer.alloc(32));
+    const received = new Date(now).toISOString();
+    const head = { ledger: 1, type: "record", received, sender: GATEWAY, via: "file" } as const;
+    apply(state, rulesOf(pins), 0, { head, body: Buffer.from(record) });
+    const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
+    const body = encodeOpening({ predecessor, carried: carry(state) });
+    for (const comes of [true, false]) {
+      const opened = await open(pins, now);
+      opened.log.entries.push(encodeEntry({ head: shardHead(now), body }));
+      const next = await opened.reopen();
+      await next.ledger.take([other("bundle", made.bundle)]);
+      if (comes) await next.ledger.take(lines([JSON.stringify({ evidence })]));
+      await wait(next, 130);
+      expect(next.codes()).toEqual(comes ? [] : ["evidence_missing"]);
+    }
+  });
+
+  it("knows whose record was dated back over the seam", async () => {
+    const [first = "", back = ""] = chained(`${GATEWAY}/1700000000000000000/7`, [
+      record,
+      bend(record, { evidence: undefined, cached: true, ts: new Date(now - 3_600_000).toISOString() }),
+    ]);
+    const opened = await open(pins, now);
+    await opened.ledger.take([other("bundle", made.bundle), ...lines([first, JSON.stringify({ evidence })])]);
+    const predecessor = { origin: "ledger.example/before", vkey: "v", checkpoint: "c" };
+    const state = newState(Buffer.alloc(32));
+    for (const [index, entry] of opened.log.decoded().entries()) apply(state, rulesOf(pins), index, entry);
+    const log = await open(pins, now);
+    log.log.entries.push(
+      encodeEntry({ head: shardHead(now), body: encodeOpening({ predecessor, carried: carry(state) }) }),
+    );
+    const next = await log.reopen();
+    await next.ledger.take(lines([back]));
+    expect(next.codes()).toContain("clock_back");
   });
 });
 

@@ -109,7 +109,7 @@ describe("evidence", () => {
       ["drill", "d-1"],
       ["grant_sha256", sha256("x")],
     ] as const) {
-      const { alarms } = await take(withEvidence(evidence, { [name]: value }));
+      const { alarms } = await take(withEvidence(evidence, { single_key: name === "ent", [name]: value }));
       expect(alarms.find(({ code }) => code === "bad_evidence")?.says).toMatch(
         name === "grant_sha256" ? /another grant/ : new RegExp(name),
       );
