@@ -55,6 +55,8 @@ function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence 
     take: (index, entry) => void auditor.take(index, entry),
     end: () => auditor.end().filter(({ isUntold }) => isUntold === true),
     open: () => auditor.open,
+    undecided: () => auditor.undecided,
+    faults: () => auditor.faults,
   };
 }
 

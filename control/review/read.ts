@@ -66,7 +66,13 @@ export async function readReviews(options: ReadOptions): Promise<ReviewList> {
     key,
     since,
     witnesses,
-    rules: { take: (index, entry) => listener.take(index, entry), end: () => listener.end(), open: () => [] },
+    rules: {
+      take: (index, entry) => listener.take(index, entry),
+      end: () => listener.end(),
+      open: () => listener.auditor.open,
+      undecided: () => listener.auditor.undecided,
+      faults: () => listener.auditor.faults,
+    },
     threads,
     progress: (_step, done, of) => progress(done, of),
   });

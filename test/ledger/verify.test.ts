@@ -40,7 +40,7 @@ const verify = (folder: string, { since = [], vkey = key.vkey }: Given = {}): Pr
     since: since.map((text, i) => ({ file: `kept-${i}`, bytes: Buffer.from(text) })),
     witnesses: undefined,
     // What lines mean is not these tests'.
-    rules: { take: () => {}, end: () => [], open: () => [] },
+    rules: { take: () => {}, end: () => [], open: () => [], undecided: () => [], faults: () => [] },
     threads: 1,
     progress: () => {},
   });

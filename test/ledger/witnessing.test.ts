@@ -139,7 +139,7 @@ describe("a log that is shown to witnesses", () => {
           return cosignatures.map(({ key: { name } }) => name);
         },
         // What lines mean is not this test's.
-        rules: { take: () => {}, end: () => [], open: () => [] },
+        rules: { take: () => {}, end: () => [], open: () => [], undecided: () => [], faults: () => [] },
         threads: 1,
         progress: () => {},
       });

@@ -26,6 +26,10 @@ export interface Rules {
   end(): readonly Finding[];
   /** Records that had not come when the log ended, and that no alarm names yet. */
   open(): readonly Stretch[];
+  /** What else was still waited for then, or only counted: nobody knows yet whether it is wrong. */
+  undecided(): readonly Finding[];
+  /** What the ledger itself said, and what is not so. */
+  faults(): readonly { readonly index: number; readonly says: string }[];
 }
 
 /** Records of a VM by their `seq`, both ends included. */
@@ -112,6 +116,8 @@ export class Meaning {
   malformedCount = 0;
   /** What reviewers saw when they signed. */
   readonly shown: { readonly index: number; readonly claims: ReviewClaims }[] = [];
+  /** The log that it goes on from, by name: what it took over from there nobody proves here. */
+  predecessor: string | undefined;
   blobs = 0;
   entries = 0;
   /** The entry that names a successor: it is the last one. */
@@ -154,6 +160,7 @@ export class Meaning {
     const { head, body } = entry;
     const fault = this.seal === undefined ? undefined : `it stands behind entry ${this.seal}, which seals the log`;
     if (head.type === "shard" && sealOfBody(body) !== undefined) this.seal ??= index;
+    if (head.type === "shard" && index === 0) this.predecessor = openingOf(body)?.predecessor.origin;
     this.rules.take(index, entry);
     if (head.type === "alarm") this.noteAlarm(index, body);
     if (head.type === "review") this.noteShown(index, body);
@@ -178,6 +185,14 @@ export class Meaning {
 
   open(): readonly Stretch[] {
     return this.rules.open();
+  }
+
+  faults(): readonly Problem[] {
+    return this.rules.faults().map((fault) => ({ step: "meaning", ...fault }));
+  }
+
+  undecided(): readonly Finding[] {
+    return this.rules.undecided().filter((finding) => !isNotice(finding));
   }
 
   /** What the ledger was silent about, in the log's order. */

@@ -63,6 +63,10 @@ export interface Report {
   readonly notices: readonly Finding[];
   /** Records that may come yet: the log ends within their grace. */
   readonly open: readonly Stretch[];
+  /** What else may be wrong, and had not to be told of before the log ends. */
+  readonly undecided: readonly Problem[];
+  /** The log that it goes on from. */
+  readonly predecessor: string | undefined;
   readonly counts: Readonly<Record<string, number>>;
   /** Kept checkpoints that it is consistent with: their sizes. */
   readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
@@ -145,6 +149,7 @@ class Verification {
   private at: Step = "checkpoint";
   private notices: readonly Finding[] = [];
   private open: readonly Stretch[] = [];
+  private undecided: readonly Problem[] = [];
   private readonly source: TileSource;
   private readonly meaning: Meaning;
 
@@ -276,12 +281,16 @@ class Verification {
     const wrong = [...silent.filter((finding) => !isNotice(finding)), ...shown];
     this.notices = silent.filter(isNotice);
     this.open = this.meaning.open();
-    this.problems.push(...wrong.map(problemOf));
+    this.undecided = this.meaning.undecided().map(problemOf);
+    const faults = this.meaning.faults();
+    this.problems.push(...wrong.map(problemOf), ...faults);
     const { onRecordCount, noticeCount } = this.meaning;
     const alarms = onRecordCount === 0 ? "no alarm is on record" : `${plural(onRecordCount, "alarm")} on record`;
     const onRecord = noticeCount === 0 ? alarms : `${alarms}, and ${plural(noticeCount, "notice")}`;
     if (wrong.length > 0)
       this.say("meaning", false, `${plural(wrong.length, "finding")} without an alarm of the ledger's; ${onRecord}`);
+    else if (faults.length > 0)
+      this.say("meaning", false, `the ledger said what is not so ${plural(faults.length, "time")}; ${onRecord}`);
     else this.say("meaning", true, `nothing wrong that the ledger was silent about; ${onRecord}`);
   }
 
@@ -310,6 +319,8 @@ class Verification {
       onRecordCount: meaning.onRecordCount,
       notices: this.notices,
       open: this.open,
+      undecided: this.undecided,
+      predecessor: meaning.predecessor,
       counts: Object.fromEntries(meaning.counts),
       consistentWith: this.consistentWith,
       witnesses: this.witnesses,

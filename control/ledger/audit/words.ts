@@ -34,10 +34,16 @@ export function notProvedBy(report: Report, given: { readonly anchors: boolean }
     not.push(`that they saw entries ${report.witnessedSize} to ${report.size - 1}: what they cosigned last is older`);
   if (!given.anchors)
     not.push("that the trust bundles in it are yours: no anchors were compared. --anchors FILE pins them");
+  if (report.predecessor !== undefined)
+    not.push(
+      `what it took over from ${visible(report.predecessor)}, approvals too: verify that log as well, and name both to \`glassgate ledger shards\``,
+    );
   for (const { vm, from, to } of report.open)
     not.push(
       `that ${from === to ? `seq ${from}` : `seq ${from} to ${to}`} of ${visible(vm)} was ever delivered: the log ends before an alarm about it was due`,
     );
+  for (const problem of report.undecided)
+    not.push(`that this is not so, as the log ends before an alarm about it was due: ${showProblem(problem)}`);
   return not;
 }
 

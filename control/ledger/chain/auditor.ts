@@ -7,11 +7,15 @@ import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
+import { readEnd } from "./heartbeats.js";
+import { MAX_CATCHING_UP_MS } from "./lag.js";
+import type { Look } from "./look.js";
+import { markTold } from "./missing.js";
 import { joinAlarm } from "./review-join.js";
 import type { Judging } from "./review-judge.js";
 import { type Grace, type OnJoined, type Pins, type Rules, rulesOf } from "./rules.js";
 import { newState, type State } from "./state.js";
-import { Untold } from "./untold.js";
+import { MISSING, Untold } from "./untold.js";
 
 export type { Finding };
 
@@ -23,8 +27,11 @@ const LOOK_MS = 10_000;
 const IDLE_MS = 150_000;
 /** Pairs of sender and gateway that alarms call foreign. */
 const MAX_FOREIGN = 100_000;
-/** Alarms about grants behind one entry: far more than a ledger raises. Beyond it that entry is judged without waiting for more. */
-const MAX_HELD = 65_536;
+/** Alarms behind one entry: more than a ledger raises. Beyond it that entry is judged without waiting for more. */
+const MAX_ALARMS = 4096;
+/** At the end, until nothing more is found: each look finds the first of what is wrong. */
+const MAX_LAST_LOOKS = 256;
+const MAX_FAULTS = 1000;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
 
@@ -41,28 +48,39 @@ export interface Open {
   readonly to: number;
 }
 
+interface Taken {
+  readonly index: number;
+  readonly at: number;
+  readonly entry: Entry;
+}
+
+interface TakenAlarm extends Taken {
+  readonly alarm: Finding;
+}
+
 export class Auditor {
   private readonly state: State = newState(randomBytes(32));
   private readonly rules: Rules;
   private now = 0;
-  /** When the last alarm was raised: behind the entry that is held. */
-  private alarmedAt = 0;
-  private held: { readonly index: number; readonly entry: Entry } | undefined;
-  /** Alarms behind it that are about a grant: they join its review behind it. */
-  private heldAlarms: { readonly index: number; readonly entry: Entry }[] = [];
+  private held: Taken | undefined;
+  /** The alarms behind the entry that is held. */
+  private alarms: TakenAlarm[] = [];
   /** Entries that were taken. */
   private size = 0;
   private lookedAt = 0;
   /** Since nobody looked the last time. */
   private lookingSince = 0;
   private readonly untold: Untold;
+  private atEnd: readonly Finding[] = [];
+  /** What the ledger itself said, and what is not so. */
+  readonly faults: { readonly index: number; readonly says: string }[] = [];
 
   /** @param onJoined hears which entries join which grant's review, in the order of its digest */
   constructor(pins: Pins, grace: Partial<Grace> = {}, onJoined?: OnJoined) {
     const own = rulesOf(pins, grace).grace;
     const slow = { ...own, gap: own.gap * SLACK, silence: own.silence * SLACK, rollout: own.rollout, end: own.end };
     this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false, ...(onJoined && { onJoined }) });
-    this.untold = new Untold(pins.anchors.length > 0);
+    this.untold = new Untold(pins.anchors.length > 0, own.pause);
   }
 
   /**
@@ -72,41 +90,66 @@ export class Auditor {
    */
   take(index: number, entry: Entry): readonly Audited[] {
     this.size = index + 1;
+    const at = Date.parse(entry.head.received);
     if (entry.head.type === "alarm") {
-      this.alarmedAt = Math.max(this.now, this.alarmedAt, Date.parse(entry.head.received));
-      this.takeAlarm(index, entry);
-      return this.heldAlarms.length > MAX_HELD ? this.flush() : [];
+      const alarm = decodeFinding(entry.body);
+      if (alarm === undefined) return [];
+      const { foreign } = this.rules;
+      if (alarm.code === "foreign_sender" && foreign.size < MAX_FOREIGN) foreign.add(alarm.subject);
+      this.alarms.push({ index, at, entry, alarm });
+      return this.alarms.length > MAX_ALARMS ? this.flush() : [];
     }
     const found = this.flush();
-    this.held = { index, entry };
+    this.held = { index, at, entry };
     return found;
   }
 
-  /** Judges the entry that was taken last. */
+  /** Judges the entry that was taken last, then what the alarms behind it tell of. */
   private flush(): readonly Finding[] {
-    const found = this.flushHeld();
-    for (const { index, entry } of this.heldAlarms) joinAlarm(this.state.reviews, this.rules, index, entry);
-    this.heldAlarms = [];
+    const found = [...this.flushHeld()];
+    for (const { index, at, entry, alarm } of this.alarms) {
+      joinAlarm(this.state.reviews, this.rules, index, entry);
+      if (at < this.now - IDLE_MS) this.pass(at);
+      this.now = Math.max(this.now, at);
+      this.untold.tell(alarm, index, this.now);
+      if (this.mark(alarm, index)) found.push(alarm);
+    }
+    this.alarms = [];
     return found;
   }
 
   private flushHeld(): readonly Finding[] {
     if (this.held === undefined) return [];
-    const { index, entry } = this.held;
+    const { index, at, entry } = this.held;
     this.held = undefined;
-    const at = Date.parse(entry.head.received);
-    const found = this.passTime(at, index);
+    // Nobody looked: the ledger was down, or there was nothing to enter. Or its clock was set back.
+    if (Math.abs(at - this.now) > IDLE_MS) this.pass(at);
+    this.now = Math.max(this.now, at);
+    const isDue = this.now - this.lookedAt >= LOOK_MS;
+    const found = isDue ? this.look(index, { since: this.lookingSince, now: this.now }) : [];
+    if (entry.head.type === "end") this.holdEnd(index, entry.body);
     const now = apply(this.state, this.rules, index, entry);
-    for (const finding of now) this.untold.find(finding, at);
-    // The alarms behind it were later than it, and what it brought was there by then.
-    this.now = Math.max(this.now, this.alarmedAt);
+    for (const finding of now) this.untold.find(finding, at, index, entry.head.sender);
     return [...found, ...now];
   }
 
   /** @returns what is found at the end, and what the ledger was silent about (`isUntold`) */
   end(): readonly Audited[] {
-    const found = [...this.flush(), ...this.passTime(this.now, this.state.size, true)];
-    const untold = this.untold.end(this.now).map(
+    const found = [...this.flush()];
+    const { now } = this;
+    // What is missing to the very end is told of, however short it was looked for; and whoever was catching up, it is not for ever.
+    for (const patience of [undefined, MAX_CATCHING_UP_MS])
+      for (let looks = 0; looks < MAX_LAST_LOOKS; looks++) {
+        const more = this.look(this.state.size, { since: 0, now, ...(patience !== undefined && { patience }) });
+        found.push(...more);
+        if (more.length === 0) break;
+      }
+    const { silent, held } = this.untold.end(now);
+    const waiting = due(this.state, this.rules, { since: 0, now, patience: Number.NEGATIVE_INFINITY }).findings;
+    // A gateway was heard just now, and holes are listed by themselves.
+    const isSaid = (one: Finding): boolean => one.code === "silence" || MISSING.has(one.code);
+    this.atEnd = [...held, ...waiting.filter((one) => !isSaid(one) && !this.untold.isNamedAlready(one))];
+    const untold = silent.map(
       (finding): Audited => ({
         ...finding,
         isUntold: true,
@@ -132,48 +175,70 @@ export class Auditor {
     return this.untold.waiting;
   }
 
-  /** Records that have not come and that no alarm has named. */
+  /** Records that have not come and that no alarm has named. Behind `end`. */
   get open(): readonly Open[] {
     const all = [...this.state.chains.vms.values()];
-    return all.flatMap(({ key, vm, missing }) =>
-      missing
-        // Of those that the shard before told of the first entry says so.
-        .filter(({ from, to, alarm }) => alarm !== 0 && !this.untold.isNamed(key, [from, to]))
-        .map(({ from, to }) => ({ vm, from, to })),
+    const waited = all.flatMap(({ vm, missing }) =>
+      missing.filter(({ alarm }) => alarm === undefined).map(({ from, to }) => ({ vm, from, to })),
     );
+    const held = this.atEnd.flatMap(({ vm, ranges = [] }) =>
+      vm === undefined ? [] : ranges.map(([from, to]) => ({ vm, from, to })),
+    );
+    return [...waited, ...held];
   }
 
-  /** Nobody looked: the ledger was down, or there was nothing to enter. What came next may have come in time. */
+  /** What else may be wrong, and was not to be told yet when the log ended. Behind `end`. */
+  get undecided(): readonly Finding[] {
+    return this.atEnd.filter(({ code }) => !MISSING.has(code));
+  }
+
+  /** A VM's end has its last `seq` and the head. */
+  private holdEnd(index: number, body: Buffer): void {
+    const end = readEnd(body);
+    const chain = end && this.state.chains.vms.get(end.key);
+    if (chain === undefined || this.faults.length >= MAX_FAULTS) return;
+    const { seq, sha256 } = chain.last;
+    if (end?.seq === seq && end.head === sha256) return;
+    this.faults.push({
+      index,
+      says: `it says that ${chain.vm} ended with seq ${end?.seq}, and its last is seq ${seq}`,
+    });
+  }
+
+  /** A break: what came next may have come in time. */
   private pass(at: number): void {
     for (const gateway of this.state.chains.gateways.values())
       if (gateway.beatAt !== undefined) gateway.beatAt = Math.max(gateway.beatAt, at);
+    this.now = at;
     this.lookedAt = at;
     this.lookingSince = at;
   }
 
-  private passTime(at: number, index: number, isLast = false): Finding[] {
-    const isIdle = at - this.now > IDLE_MS;
-    this.now = Math.max(this.now, at);
-    if (isIdle) this.pass(at);
-    if (!isLast && this.now - this.lookedAt < LOOK_MS) return [];
+  /** What time has brought. @param index of the entry that comes next */
+  private look(index: number, look: Look): readonly Finding[] {
     this.lookedAt = this.now;
-    // What is missing to the very end is told of, however short it was looked for.
-    const { findings } = due(this.state, this.rules, { since: isLast ? 0 : this.lookingSince, now: this.now });
+    const { findings } = due(this.state, this.rules, look);
     for (const finding of findings) {
-      this.untold.find(finding, this.now);
+      this.untold.find(finding, this.now, index);
       // It counts as told, or it would be found again and again.
       const body = encodeFinding(finding);
       apply(this.state, this.rules, index, { head: ownHead("alarm", this.now), body });
     }
-    return [...findings];
+    return findings;
   }
 
-  private takeAlarm(index: number, entry: Entry): void {
-    const alarm = decodeFinding(entry.body);
-    if (alarm === undefined) return;
-    if (alarm.grant_sha256 !== undefined || alarm.code === "review_overdue") this.heldAlarms.push({ index, entry });
-    const { foreign } = this.rules;
-    if (alarm.code === "foreign_sender" && foreign.size < MAX_FOREIGN) foreign.add(alarm.subject);
-    this.untold.tell(alarm, index, this.alarmedAt);
+  /**
+   * It names records that are missing, or a gateway that is silent: those of now, and nothing that is yet to come.
+   * @returns whether there was anything of the kind
+   */
+  private mark({ code, subject, vm, ranges = [], count }: Finding, index: number): boolean {
+    if (count !== undefined) return false;
+    const { vms, gateways } = this.state.chains;
+    const gateway = code === "silence" ? gateways.get(subject) : undefined;
+    if (gateway !== undefined) gateway.silence ??= index;
+    // Which chain it is depends on who speaks for whom.
+    const chain = MISSING.has(code) ? (vms.get(subject) ?? vms.get(vm ?? "")) : undefined;
+    if (chain !== undefined) markTold(chain, ranges, index);
+    return gateway?.silence === index || chain?.missing.some(({ alarm }) => alarm === index) === true;
   }
 }

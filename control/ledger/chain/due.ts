@@ -21,7 +21,7 @@ export interface Due {
 
 /** What time has brought. Changes nothing. */
 export function due(state: State, rules: Rules, look: Look): Due {
-  const { now } = look;
+  const { now, patience } = look;
   const findings = [
     ...dueOfChains(state.chains, rules, look),
     ...dueOfBundles(state.bundles, rules, look),
@@ -30,7 +30,9 @@ export function due(state: State, rules: Rules, look: Look): Due {
     ...dueOfReceipts(state.receipts, rules, look),
     ...dueOfReviews(state.reviews, rules, now),
   ].filter(
-    (finding) => !isCatchingUp(state.lags, finding, now) && !(rules.isCounting && isPaused(state.floods, finding, now)),
+    (finding) =>
+      (patience !== undefined || !isCatchingUp(state.lags, finding, now)) &&
+      !(rules.isCounting && isPaused(state.floods, finding, now)),
   );
   const sums = rules.isCounting ? dueOfFloods(state.floods, now) : [];
   return {

@@ -5,7 +5,7 @@ import { type Finding, MAX_ABOUT } from "./finding.js";
 const MAX_TOLD = 16_384;
 
 /** What goes on and on is told of in sums, each four times as far from the last, up to a day. */
-const GROWTH = 4;
+export const GROWTH = 4;
 export const LONGEST_PAUSE_MS = 86_400_000;
 
 interface Told {

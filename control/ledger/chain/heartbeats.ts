@@ -135,12 +135,16 @@ const endSchema = z.strictObject({
   why: z.enum(["not named", "idle"]),
 });
 
-/** The key of the chain that an entry of type `end` closes. */
-export function keyOfEnd(body: Buffer): string | undefined {
+/** What an entry of type `end` says, with the key of the chain that it closes. */
+export function readEnd(body: Buffer): { key: string; vm: string; seq: number; head: string } | undefined {
   const read = readJson(body);
   const end = "fault" in read ? undefined : endSchema.safeParse(read.value).data;
-  return end === undefined ? undefined : end.sender === undefined ? end.vm : `${end.vm}\n${end.sender}`;
+  if (end === undefined) return undefined;
+  const { vm, sender, seq, head } = end;
+  return { key: sender === undefined ? vm : `${vm}\n${sender}`, vm, seq, head };
 }
+
+export const keyOfEnd = (body: Buffer): string | undefined => readEnd(body)?.key;
 
 function endOf({ vm, sender, isRightful, last, records, missing }: Vm, why: End["why"]): End {
   return {

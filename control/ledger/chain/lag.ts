@@ -9,7 +9,9 @@ import type { AuditRecord } from "./lines.js";
 
 /** A record that comes so long after its decision is behind. The same for `verify`, whatever the graces are. */
 const BEHIND_MS = 120_000;
-const MAX_CATCHING_UP_MS = 3_600_000;
+export const MAX_CATCHING_UP_MS = 3_600_000;
+/** Only after so long without such a record an hour begins anew: else one late record every two minutes would hide whatever is missing. */
+const RESTED_MS = 600_000;
 const MAX_LAGS = 4096;
 
 /** By gateway or sender: since when, and when the last such record came. */
@@ -19,7 +21,7 @@ export function noteLag(lags: Lags, { vm, ts }: AuditRecord, sender: string, at:
   if (at - Date.parse(ts) < BEHIND_MS) return;
   for (const name of new Set([partsOf(vm).node, sender])) {
     const lag = lags.get(name);
-    remember(lags, name, { since: lag === undefined || at - lag.at > BEHIND_MS ? at : lag.since, at }, MAX_LAGS);
+    remember(lags, name, { since: lag === undefined || at - lag.at > RESTED_MS ? at : lag.since, at }, MAX_LAGS);
   }
 }
 

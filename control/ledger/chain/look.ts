@@ -8,11 +8,16 @@ export interface Look {
   /** Milliseconds since 1970: without a break since then. */
   readonly since: number;
   readonly now: number;
+  /**
+   * Milliseconds that are waited besides, whoever is catching up meanwhile: at the end of a log. Without an end, below zero, everything
+   * that is waited for at all is over.
+   */
+  readonly patience?: number;
 }
 
 /** Whether that was known, or heard last, so long ago. What is of the future, as a clock was set back, counts from the break on. */
-export function isOver({ since, now }: Look, at: number, seconds: number): boolean {
-  return now - Math.max(at > now ? since : at, since) >= seconds * 1000;
+export function isOver({ since, now, patience = 0 }: Look, at: number, seconds: number): boolean {
+  return now - Math.max(at > now ? since : at, since) >= seconds * 1000 + patience;
 }
 
 /** Whether anybody may still speak for that gateway: one that was taken out of the configuration is missed by nobody. */

@@ -5,7 +5,7 @@
 import { remember, taken } from "./bounded.js";
 import type { AlarmCode } from "./codes.gen.js";
 import { type Finding, subjectOf } from "./finding.js";
-import { LONGEST_PAUSE_MS } from "./floods.js";
+import { GROWTH, LONGEST_PAUSE_MS } from "./floods.js";
 import { MAX_MISSING } from "./missing.js";
 
 /** Findings of one code that wait to be seen in an alarm: a flood of one kind crowds out no other. */
@@ -17,6 +17,10 @@ const LOOKS_EACH = 2;
 const MORE_LOOKS = 1024;
 /** Of one subject: as many as a chain has stretches. */
 const MAX_TOLD_RANGES = MAX_MISSING;
+/** Sums about one subject, some of whose findings were not found yet. */
+const MAX_SUMS = 64;
+/** A ledger under load tells of what is due a little later. */
+const LATE_MS = 120_000;
 
 /** Findings that stand for each of the entries that they name. */
 const EACH: ReadonlySet<AlarmCode> = new Set(["evidence_missing", "evidence_without_record", "answer_without_record"]);
@@ -29,25 +33,30 @@ type Range = readonly [number, number];
 interface Unseen {
   readonly finding: Finding;
   readonly at: number;
+  /** Whose entry it was found with; undefined where time has brought it. */
+  readonly sender: string | undefined;
+  /** The alarms that stand from this entry on may tell of all of it. */
+  readonly found: number;
 }
 
-interface Summed {
-  readonly finding: Finding;
-  readonly sum: Told;
+/** What is left of the count of one alarm: findings that it tells of without naming them, all of them from before it. */
+interface Sum {
+  readonly entry: number;
+  left: number;
+}
+
+interface Summed extends Unseen {
+  readonly sum: Sum;
 }
 
 interface Told {
-  /** Findings that its sums tell of without naming them, and that are not found yet. */
-  extra: number;
   at: number;
-  /** Stretches that it named. */
-  ranges: Range[];
+  /** For so long the ledger only counts more of it, as floods.ts has it. */
+  pauseMs: number;
+  sums: Sum[];
 }
 
-/** In place of a subject: of a crowd no single one is told. */
-const CROWD = "*";
-
-const isCrowd = ({ subject }: Finding): boolean => subject.startsWith("many of ");
+const crowdOf = (sender: string): string => `many of ${sender}`;
 
 /**
  * What a finding is about among those of its code at one entry: of a chain its VM alone. Which chain it is depends on whether the
@@ -58,21 +67,32 @@ function aboutOf(finding: Finding): string {
   return vm !== undefined && subject.startsWith(`${vm}\n`) ? vm : subjectOf(finding);
 }
 
-/** Takes out the first that is about that. */
-function takeOne<T extends { readonly finding: Finding }>(list: T[] | undefined, about: string): T | undefined {
-  const at = list?.findIndex(({ finding }) => about === CROWD || aboutOf(finding) === about) ?? -1;
+const isWithin = (stretches: readonly Range[], named: readonly Range[]): boolean =>
+  stretches.every(([from, to]) => named.some((range) => range[0] <= from && to <= range[1]));
+
+/** Whether that alarm may tell of it: it is about the same, or about everybody of that sender. */
+function isOf({ finding, sender }: Unseen, alarm: Finding): boolean {
+  const about = aboutOf(alarm);
+  if (aboutOf(finding) !== about && (sender === undefined || crowdOf(sender) !== about)) return false;
+  return finding.ranges === undefined || alarm.count !== undefined || isWithin(finding.ranges, alarm.ranges ?? []);
+}
+
+/** Takes out the first that the alarm may tell of. */
+function takeOne<T extends Unseen>(list: T[] | undefined, alarm: Finding): T | undefined {
+  const at = list?.findIndex((one) => isOf(one, alarm)) ?? -1;
   return at < 0 ? undefined : list?.splice(at, 1)[0];
 }
 
-const isCovered = ({ ranges }: Told, stretches: readonly Range[]): boolean =>
-  stretches.every(([from, to]) => ranges.some((range) => range[0] <= from && to <= range[1]));
-
-/** Whether a finding of that time is one of those that it counted, or may be one of its next, as none was due yet. */
-const isInSum = (sum: Told, at: number, now: number): boolean =>
-  sum.extra-- > 0 || (at >= sum.at && now - sum.at < LONGEST_PAUSE_MS);
-
 /** Of records that did not come. */
-const MISSING: readonly AlarmCode[] = ["gap", "late_start", "missing_vm"];
+export const MISSING: ReadonlySet<AlarmCode> = new Set(["gap", "late_start", "missing_vm"]);
+
+/** What is known of at the end of a log. */
+export interface Left {
+  /** What the ledger was silent about. */
+  readonly silent: readonly Finding[];
+  /** What it counted, and was not yet to tell. */
+  readonly held: readonly Finding[];
+}
 
 export class Untold {
   /** By code, then by entry: found, and no alarm has told of it yet. One entry may have several, each about another subject. */
@@ -81,65 +101,97 @@ export class Untold {
   private readonly summed = new Map<string, Summed[]>();
   /** By code, entry and what it is about: how often alarms named it before the auditor found it. */
   private readonly seen = new Map<string, number>();
-  /** By code and subject: what alarms have told of without naming entries. */
+  /** By code and subject: what alarms have told of, and when. */
   private readonly told = new Map<string, Told>();
+  /** By VM: records that alarms called missing, and the alarm's entry. */
+  private readonly named = new Map<string, { readonly range: Range; readonly entry: number }[]>();
 
-  /** @param isPinned whether bundles were compared with pinned anchors */
-  constructor(private readonly isPinned: boolean) {}
+  /** @param isPinned whether bundles were compared with pinned anchors @param pause the ledger's own, in seconds */
+  constructor(
+    private readonly isPinned: boolean,
+    private readonly pause: number,
+  ) {}
 
-  /** Something was found at that time. */
-  find(finding: Finding, at: number): void {
-    const { code, about, ranges } = finding;
-    const subject = subjectOf(finding);
+  /** Something was found at that time, before the entry `found` of the log. @param sender of the entry that it was found with */
+  find(finding: Finding, at: number, found: number, sender?: string): void {
+    const { code, about } = finding;
     // Else each record would be kept, as one whose alarm may come.
     if (!this.isPinned && NEEDS_PINS.has(code)) return;
-    const told = this.told.get(`${code} ${subject}`);
-    // Without entries: only its subject tells.
-    if (told !== undefined && (ranges === undefined ? about.length === 0 : isCovered(told, ranges))) return;
     // The others of most findings are what the first is compared with.
     const places: readonly (number | string)[] =
-      about.length === 0 ? [subject] : about.slice(0, EACH.has(code) ? about.length : 1);
+      about.length === 0 ? [subjectOf(finding)] : about.slice(0, EACH.has(code) ? about.length : 1);
     const ofCode = taken(this.unseen, code, () => new Map<number | string, Unseen[]>());
     for (const place of places) {
       const key = `${code} ${place}`;
-      if (this.takeSeen(`${key} ${aboutOf(finding)}`) || this.takeSeen(`${key} ${CROWD}`)) continue;
+      if (this.takeSeen(`${key} ${aboutOf(finding)}`)) continue;
+      if (sender !== undefined && this.takeSeen(`${key} ${crowdOf(sender)}`)) continue;
       if (ofCode.size >= MAX_UNSEEN) continue;
       const isElsewhere = typeof place === "number" && place !== finding.index;
       const list = taken(ofCode, place, () => []);
       // Found again, as it was not told yet.
-      takeOne(list, aboutOf(finding));
-      list.push({ finding: isElsewhere ? { ...finding, index: place } : finding, at });
+      takeOne(list, finding);
+      list.push({ finding: isElsewhere ? { ...finding, index: place } : finding, at, sender, found });
     }
   }
 
   /** An alarm of the log. @param entry its own @param at when it was raised */
-  tell(finding: Finding, entry: number, at: number): void {
-    const { code, about, count = 0, ranges = [] } = finding;
-    const [subject, which] = isCrowd(finding) ? [CROWD, CROWD] : [finding.subject, aboutOf(finding)];
-    const told = this.told.get(`${code} ${subject}`) ?? { extra: 0, at: 0, ranges: [] };
-    told.at = at;
-    told.extra += Math.max(0, count - about.length);
-    told.ranges = [...told.ranges, ...ranges].slice(-MAX_TOLD_RANGES);
-    remember(this.told, `${code} ${subject}`, told, MAX_UNSEEN);
+  tell(alarm: Finding, entry: number, at: number): void {
+    const { about, count, ranges = [] } = alarm;
+    const told = this.noteTold(alarm, at);
+    const named = ranges.map((range) => ({ range, entry }));
+    if (count === undefined && named.length > 0) {
+      const vm = aboutOf(alarm);
+      remember(this.named, vm, [...(this.named.get(vm) ?? []), ...named].slice(-MAX_TOLD_RANGES), MAX_UNSEEN);
+    }
     // Of what is to come nobody can tell.
-    for (const index of about) if (index < entry) this.noteNamed(code, index, which);
-    this.release(code, which, told);
+    for (const index of about) if (index < entry) this.noteNamed(alarm, index);
+    if (about.length === 0) this.takeUnseen(alarm, subjectOf(alarm));
+    const sum = { entry, left: Math.max(0, (count ?? 0) - about.length) };
+    // Also where nothing is left of it now: an alarm may name what it was thought to have told of.
+    if (sum.left > 0) told.sums = [...told.sums, sum].slice(-MAX_SUMS);
+    this.release(alarm, sum);
   }
 
-  private noteNamed(code: AlarmCode, index: number, which: string): void {
-    const ofCode = this.unseen.get(code);
-    const there = ofCode?.get(index);
-    if (takeOne(there, which) !== undefined) {
-      if (there?.length === 0) ofCode?.delete(index);
-      return;
+  /** The same arithmetic as the ledger's own (floods.ts). */
+  private noteTold(alarm: Finding, at: number): Told {
+    const key = `${alarm.code} ${subjectOf(alarm)}`;
+    const before = this.told.get(key);
+    const isSum = alarm.count !== undefined;
+    const told = before ?? { at, pauseMs: 0, sums: [] };
+    if (before === undefined || before.at < at || isSum) {
+      const grown = before === undefined ? 0 : Math.min(before.pauseMs * GROWTH, LONGEST_PAUSE_MS);
+      told.pauseMs = isSum && before !== undefined ? grown : this.pause * 1000;
+      told.at = at;
     }
-    const place = `${code} ${index}`;
+    remember(this.told, key, told, MAX_UNSEEN);
+    return told;
+  }
+
+  private takeUnseen(alarm: Finding, place: number | string): boolean {
+    const ofCode = this.unseen.get(alarm.code);
+    const there = ofCode?.get(place);
+    const one = takeOne(there, alarm);
+    if (there?.length === 0) ofCode?.delete(place);
+    return one !== undefined;
+  }
+
+  private noteNamed(alarm: Finding, index: number): void {
+    if (this.takeUnseen(alarm, index)) return;
+    const place = `${alarm.code} ${index}`;
     const counted = this.summed.get(place);
-    const other = takeOne(counted, which);
+    const other = takeOne(counted, alarm);
     if (counted?.length === 0) this.summed.delete(place);
+    const seen = `${place} ${aboutOf(alarm)}`;
     // It was another one that the sum told of.
-    if (other !== undefined) other.sum.extra += 1;
-    else remember(this.seen, `${place} ${which}`, (this.seen.get(`${place} ${which}`) ?? 0) + 1, MAX_UNSEEN);
+    if (other !== undefined) other.sum.left += 1;
+    // What is missing is marked in its chain, stretch by stretch.
+    else if (!MISSING.has(alarm.code)) remember(this.seen, seen, (this.seen.get(seen) ?? 0) + 1, MAX_UNSEEN);
+  }
+
+  /** Whether alarms named all of what is waited for, before an auditor would have. */
+  isNamedAlready(finding: Finding): boolean {
+    const { code, about } = finding;
+    return about.length > 0 && about.every((index) => this.seen.has(`${code} ${index} ${aboutOf(finding)}`));
   }
 
   /** Whether an alarm that came before named it. */
@@ -151,41 +203,54 @@ export class Untold {
   }
 
   /** What a sum told of is kept no longer: the oldest first, as the ledger counted them. */
-  private release(code: AlarmCode, which: string, told: Told): void {
+  private release(alarm: Finding, sum: Sum): void {
+    const { code } = alarm;
     const ofCode = this.unseen.get(code);
-    if (ofCode === undefined || told.extra <= 0) return;
-    let looks = LOOKS_EACH * told.extra + MORE_LOOKS;
+    if (ofCode === undefined || sum.left <= 0) return;
+    let looks = LOOKS_EACH * sum.left + MORE_LOOKS;
     for (const [place, list] of ofCode) {
-      while (told.extra > 0) {
-        const one = takeOne(list, which);
+      while (sum.left > 0) {
+        const one = takeOne(list, alarm);
         if (one === undefined) break;
-        told.extra -= 1;
+        sum.left -= 1;
         const counted = this.summed.get(`${code} ${place}`) ?? [];
-        remember(this.summed, `${code} ${place}`, [...counted, { finding: one.finding, sum: told }], MAX_SUMMED);
+        remember(this.summed, `${code} ${place}`, [...counted, { ...one, sum }], MAX_SUMMED);
       }
       if (list.length === 0) ofCode.delete(place);
-      if (told.extra <= 0 || --looks <= 0) return;
+      if (sum.left <= 0 || --looks <= 0) return;
     }
   }
 
   /** What no alarm told of, at the end of the log. */
-  end(now: number): readonly Finding[] {
-    const unseen = [...this.unseen.values()].flatMap((ofCode) => [...ofCode.values()].flat());
-    return unseen.flatMap(({ finding, at }) => {
-      const told = this.told.get(`${finding.code} ${subjectOf(finding)}`);
-      if (told !== undefined && finding.ranges !== undefined && isCovered(told, finding.ranges)) return [];
-      // Counted in a sum that names no single one, or in one that was not due when the log ended.
-      const crowd = this.told.get(`${finding.code} ${CROWD}`);
-      return [crowd, told].some((sum) => sum !== undefined && isInSum(sum, at, now)) ? [] : [finding];
-    });
+  end(now: number): Left {
+    const silent: Finding[] = [];
+    const held: Finding[] = [];
+    for (const ofCode of this.unseen.values())
+      for (const one of [...ofCode.values()].flat()) {
+        if (this.isNamed(one)) continue;
+        const tolds = this.toldOf(one);
+        if (tolds.some((told) => isCounted(told, one))) {
+          // A count names no record.
+          if (one.finding.ranges !== undefined) held.push(one.finding);
+        } else if (tolds.some((told) => isHeld(told, one, now))) held.push(one.finding);
+        else silent.push(one.finding);
+      }
+    return { silent, held };
   }
 
-  /** Whether an alarm named these records of a chain as missing. */
-  isNamed(chain: string, stretch: Range): boolean {
-    return MISSING.some((code) => {
-      const told = this.told.get(`${code} ${subjectOf({ subject: chain })}`);
-      return told !== undefined && isCovered(told, [stretch]);
-    });
+  private toldOf({ finding, sender }: Unseen): Told[] {
+    const subjects = [subjectOf(finding), ...(sender === undefined ? [] : [crowdOf(sender)])];
+    return subjects.flatMap((subject) => this.told.get(`${finding.code} ${subject}`) ?? []);
+  }
+
+  /** Whether alarms that came when it was found already named all these records. */
+  private isNamed({ finding, found }: Unseen): boolean {
+    if (finding.ranges === undefined) return false;
+    const later = (this.named.get(aboutOf(finding)) ?? []).filter(({ entry }) => entry >= found);
+    return isWithin(
+      finding.ranges,
+      later.map(({ range }) => range),
+    );
   }
 
   /** Findings that are kept, as an alarm about them may come. */
@@ -194,3 +259,14 @@ export class Untold {
     return lists.reduce((sum, { length }) => sum + length, 0);
   }
 }
+
+/** Whether one of its sums stands for it: of what came later no count can tell. */
+function isCounted({ sums }: Told, { finding: { index } }: Unseen): boolean {
+  const sum = sums.find(({ entry, left }) => left > 0 && index !== undefined && index < entry);
+  if (sum !== undefined) sum.left -= 1;
+  return sum !== undefined;
+}
+
+/** Whether the ledger was only to count it, and no sum was due yet. */
+const isHeld = (told: Told, { at }: Unseen, now: number): boolean =>
+  at >= told.at && now - told.at < told.pauseMs + LATE_MS;
