@@ -209,8 +209,17 @@ describe("a review", () => {
       bend(text, { ...taken, verdict: "internal", corrects: 3 }),
       bend(text, { verdict: "pending", request_id: "left", evidence: undefined }),
     ]);
-    const receipt = compact({ alg: "Ed25519", kid: scene.world.rita.kid, typ: "bg-receipt+jws" }, { record_sha256: sha256(lines[0] ?? "") }, scene.world.rita);
-    await scene.hand(...lines.slice(0, 2).map((one) => line(one)), evidence, line(JSON.stringify({ receipt })), ...lines.slice(2).map((one) => line(one)));
+    const receipt = compact(
+      { alg: "Ed25519", kid: scene.world.rita.kid, typ: "bg-receipt+jws" },
+      { record_sha256: sha256(lines[0] ?? "") },
+      scene.world.rita,
+    );
+    await scene.hand(
+      ...lines.slice(0, 2).map((one) => line(one)),
+      evidence,
+      line(JSON.stringify({ receipt })),
+      ...lines.slice(2).map((one) => line(one)),
+    );
     const review = reviewIn(await listOf(scene), grant);
     expect(review.calls.map(({ requestId, verdict, entry: at, receipt: by }) => [requestId, verdict, at, by])).toEqual([
       ["waits", "allow", 2, expect.any(Number)],
