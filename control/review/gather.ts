@@ -5,7 +5,6 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { remember } from "../ledger/chain/bounded.js";
-import { partsOf } from "../ledger/chain/chains.js";
 import { type AlarmCode, alarmRows } from "../ledger/chain/codes.gen.js";
 import { grantOf } from "../ledger/chain/evidence.js";
 import { decodeFinding, type Finding } from "../ledger/chain/finding.js";
@@ -14,6 +13,7 @@ import { type Answer as AnswerLine, type AuditRecord, classify, type Line, PENDI
 import type { Rules } from "../ledger/chain/rules.js";
 import type { Entry } from "../ledger/entry.js";
 import { Bundles } from "./bundles.js";
+import { Calls } from "./calls.js";
 import {
   type GrantFacts,
   type MutableCall,
@@ -67,18 +67,6 @@ export interface FirstUse {
 
 const receiptSchema = z.looseObject({ record_sha256: z.string() });
 
-/** Names that come again and again are kept once. */
-class Names {
-  private readonly known = new Map<string, string>();
-  of<T extends string | undefined>(text: T): T | string {
-    if (text === undefined) return text;
-    const there = this.known.get(text);
-    if (there !== undefined) return there;
-    remember(this.known, text, text, MAX_OWNED);
-    return text;
-  }
-}
-
 export class Gatherer {
   readonly bundles: Bundles;
   /** By grant, in the order of first sight. */
@@ -98,7 +86,7 @@ export class Gatherer {
     string,
     { readonly sha256: string; readonly text: string; readonly entry: number }[]
   >();
-  private readonly names = new Names();
+  private readonly calls = new Calls();
 
   constructor(
     rules: Rules,
@@ -209,7 +197,7 @@ export class Gatherer {
   private takeCorrection(facts: GrantFacts, record: AuditRecord, index: number, sender: string): void {
     const call = this.requests.find(facts, record, ({ seq }) => seq === record.corrects);
     if (call === undefined) {
-      this.add(facts, this.callOf(record, index), sender);
+      this.add(facts, this.calls.of(record, index), sender);
       return;
     }
     facts.corrected += 1;
@@ -226,7 +214,7 @@ export class Gatherer {
       this.decided(facts, waiting.call, sender);
       return;
     }
-    const call = this.callOf(record, index);
+    const call = this.calls.of(record, index);
     if (verdict !== PENDING) {
       this.add(facts, call, sender);
       return;
@@ -234,28 +222,6 @@ export class Gatherer {
     if (facts.isKept) facts.calls.push(call);
     remember(this.pending, `${vm} ${seq}`, { facts, call, sender }, MAX_PENDING);
     remember(this.pendingByHash, sha256.toString("hex"), call, MAX_PENDING);
-  }
-
-  private callOf(record: AuditRecord, entry: number): MutableCall {
-    const { vm, seq, verdict, mode, method, host, path, path_bytes, source, request_id: requestId } = record;
-    return {
-      entry,
-      at: Date.parse(record.ts),
-      vm: this.names.of(vm),
-      seq,
-      gateway: this.names.of(partsOf(vm).node),
-      verdict: this.names.of(verdict),
-      mode: this.names.of(mode),
-      method: this.names.of(method),
-      host: this.names.of(host),
-      path: this.names.of(path),
-      isPathCut: path_bytes !== undefined,
-      source: this.names.of(source),
-      requestId,
-      answer: undefined,
-      ended: undefined,
-      receipt: undefined,
-    };
   }
 
   private add(facts: GrantFacts, call: MutableCall, sender: string): void {
