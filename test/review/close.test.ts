@@ -30,7 +30,7 @@ beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), "glassgate-close-"));
   story = await tellStory();
   writeFileSync(join(base, "anchors.json"), JSON.stringify(story.anchors));
-  writeFileSync(join(base, "token"), `${token}\n`);
+  writeFileSync(join(base, "token"), `${token}\n`, { mode: 0o600 });
   const sender = `{ name: ${GATEWAY}, tokens: [${sha256(token)}], speaks_for: [${GATEWAY}], follows: true, reads: true }`;
   const yaml = `anchors: [../anchors.json]\ngrace: 1s\nsenders: [${sender}]\nlisten: { address: "127.0.0.1:0" }\n`;
   ledger = await newLedgerFolder(base, yaml);
