@@ -36,6 +36,7 @@ const rooms = {
   bench: {
     "": [
       "evidence",
+      "incident",
       "ledger",
       "streams",
       "revoke",
@@ -52,6 +53,7 @@ const rooms = {
       "base",
     ], // the commands
     evidence: ["report", "base"],
+    incident: ["base"],
     ledger: ["report", "base"],
     streams: ["soak", "report", "gateway", "load", "tokens", "base"],
     revoke: ["report", "base"],

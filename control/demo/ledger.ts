@@ -1,10 +1,7 @@
 /** The demonstration's ledger: it follows the gateway's own files and gauges, and is verified by the command that anybody can run again. */
-import { execFile } from "node:child_process";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { z } from "zod";
 import { writeNewTexts } from "../base/files.js";
 import { plural } from "../base/text.js";
@@ -15,10 +12,10 @@ import { openLedgerFolder } from "../ledger/serve/open.js";
 import { runLedger } from "../ledger/serve/run.js";
 import { newKey } from "../signer/jwk.js";
 import type { Anchors } from "../trust/anchors.js";
+import { lineOf, runCommand } from "./command.js";
 
 const ORIGIN = "ledger.example.com/demo";
 const PATIENCE_MS = 60_000;
-const command = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 
 const reportSchema = z.object({
   size: z.int(),
@@ -29,6 +26,9 @@ const reportSchema = z.object({
 });
 
 export interface DemoLedger {
+  /** What a command that reads it is given: the folder, its key and whose bundles. */
+  readonly place: string;
+  readonly options: readonly string[];
   /** A bundle that the gateway is to serve: approvers' signatures are judged under it. */
   bundle(text: string): Promise<void>;
   /** Takes in what is left, closes the log, verifies it, and says so in lines. False where it does not verify. */
@@ -60,8 +60,8 @@ export async function startLedger(
   const config = ledgerSchema.parse({ origin: ORIGIN, key, gateways, heartbeat: "1s", anchors: [pinned] });
   const quiet = (): void => {}; // What goes wrong shows in the verification.
   const holder = "glassgate demo";
-  const options = { folder: place, config, signer, holder, clock: Date.now, onAlarm: quiet, say: quiet };
-  const opened = await openLedgerFolder(options);
+  const clock = Date.now;
+  const opened = await openLedgerFolder({ folder: place, config, signer, holder, clock, onAlarm: quiet, say: quiet });
   const running = await runLedger({ folder: place, config, opened, say: quiet, isServing: false });
 
   const takeRest = async (): Promise<void> => {
@@ -69,7 +69,10 @@ export async function startLedger(
     for (const deadline = Date.now() + PATIENCE_MS; !isIn() && Date.now() < deadline; ) await sleep(25);
   };
 
+  const options = ["--key", vkey, "--anchors", pinned];
   return {
+    place,
+    options,
     bundle: async (text) => {
       const sender = { sender: followed.id, via: "local" } as const;
       await opened.ledger.take([{ kind: "bundle", bytes: Buffer.from(text), sender }]);
@@ -77,10 +80,8 @@ export async function startLedger(
     finish: async () => {
       await takeRest();
       await running.stop();
-      const args = ["ledger", "verify", place, "--key", vkey, "--anchors", pinned];
-      const checked = await promisify(execFile)(process.execPath, [command, ...args, "--json"]).catch(
-        (error: unknown) => z.object({ stdout: z.string(), stderr: z.string() }).parse(error),
-      );
+      const args = ["ledger", "verify", place, ...options];
+      const checked = await runCommand([...args, "--json"]);
       const report = reportSchema.safeParse(checked.stdout === "" ? undefined : JSON.parse(checked.stdout)).data;
       if (report === undefined) return { isGood: false, lines: [`Ledger: ${checked.stderr.trim()}`] };
       const { record = 0, evidence = 0, answer = 0, heartbeat = 0 } = report.counts;
@@ -97,8 +98,7 @@ export async function startLedger(
           `Ledger: ${report.size} entries in ${place}: ${what}, ${plural(report.onRecordCount, "alarm")}`,
           `${isProved ? "ok   " : "FAIL "}  ${isProved ? report.proved.join(" ") : `it does not verify: ${JSON.stringify(report.problems.slice(0, 3))}`}`,
           "Verify it yourself:",
-          // The command may not be installed yet: this runs wherever it is copied to.
-          `  node ${command} ${args.join(" ")}`,
+          lineOf(args),
         ],
       };
     },

@@ -8,6 +8,7 @@ import { brief } from "./brief.js";
 import { type DemoGateway, envoyGateway } from "./gateway.js";
 import { type DemoLedger, startLedger } from "./ledger.js";
 import { nodeGateway } from "./node-gateway.js";
+import { writeReview } from "./review.js";
 import { playScenes } from "./scenes.js";
 import { HOST, makeWorld, type World } from "./world.js";
 
@@ -83,13 +84,16 @@ const withLedger = (gateway: DemoGateway, ledger: DemoLedger): DemoGateway => ({
 
 async function play(world: World, gateway: DemoGateway, ledger: DemoLedger, isKept: boolean): Promise<number> {
   out(`Gateway: ${gateway.description}`);
-  out("People:  rita asks; adam (lead) and anna (security) approve; rita-admin is rita's second account");
+  out("People:  rita asks; adam (lead) and anna (security) approve; rita-admin is rita's second account; olga reviews");
   out(`Trust:   ${await gateway.push(await world.bundle(1, world.requester), 1)}`);
   out();
   let good = 0;
   let played = 0;
-  for await (const { what, expected, seen, record } of playScenes(world, gateway)) {
+  const granted = await world.grant();
+  let used = "";
+  for await (const { what, expected, seen, record } of playScenes(world, gateway, granted)) {
     played += 1;
+    if (record?.verdict === "allow" && record.jti === granted.jti) used = String(record.grant_sha256);
     const isGood = expected === seen;
     if (isGood) good += 1;
     out(
@@ -100,11 +104,13 @@ async function play(world: World, gateway: DemoGateway, ledger: DemoLedger, isKe
   }
   out();
   out(`The whole records are kept in ${gateway.records}`);
-  const { isGood, lines } = await ledger.finish();
-  for (const line of lines) out(line, 8);
+  const verified = await ledger.finish();
+  // Of a ledger that does not verify there is nothing to show.
+  const reviewed = verified.isGood ? await writeReview(ledger, used, granted.ask) : { isGood: false, lines: [] };
+  for (const line of [...verified.lines, ...reviewed.lines]) out(line, 8);
   out(`${good} of ${played} as expected`);
   if (isKept && gateway.port !== undefined) await keep(world, gateway, 3);
-  return good === played && isGood ? 0 : 1;
+  return good === played && reviewed.isGood ? 0 : 1;
 }
 
 try {

@@ -39,8 +39,12 @@ function cleanness({ upstream }: Shown): string {
     : "NO ATTESTATION";
 }
 
-export async function* playScenes(world: World, gateway: DemoGateway): AsyncGenerator<Scene> {
-  const { ask, grant } = await world.grant();
+/** @param granted the grant that most of them show, and the ask that it came of */
+export async function* playScenes(
+  world: World,
+  gateway: DemoGateway,
+  { ask, grant }: Awaited<ReturnType<World["grant"]>>,
+): AsyncGenerator<Scene> {
   const withGrant = { [GRANT]: grant };
   const token = await world.normalToken();
   const scene = async (

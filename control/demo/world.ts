@@ -38,6 +38,7 @@ export async function makeWorld(): Promise<World> {
   const anchors: Anchors = { audience: "demo", threshold: 2, roots: roots.map(publicPart) };
   const requester = newKey("Ed25519");
   const approvers = { adam: newKey("Ed25519"), anna: newKey("ES256"), "rita-admin": newKey("Ed25519") };
+  const reviewer = newKey("Ed25519");
   const idp = newKey("Ed25519");
 
   const bundle = async (version: number, requesterKey: PrivateKey): Promise<string> => {
@@ -53,8 +54,10 @@ export async function makeWorld(): Promise<World> {
         { id: "rita-admin", person: "rita", roles: ["lead"], keys: [publicPart(approvers["rita-admin"])] },
         { id: "adam", roles: ["lead"], keys: [publicPart(approvers.adam)] },
         { id: "anna", roles: ["security"], keys: [publicPart(approvers.anna)] },
+        { id: "olga", roles: ["audit"], keys: [publicPart(reviewer)] },
       ],
       revokers: ["security"],
+      reviewers: ["audit"],
       entitlements: [
         {
           id: "orders-repair",

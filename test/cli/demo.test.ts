@@ -49,6 +49,7 @@ it("shows each scene with its record in one line, and keeps the whole ones", asy
     { verdict: "revoked", sub: "rita" },
   ]);
   await expectLedger(stdout, records.length);
+  await expectReview(stdout, kept);
   rmSync(dirname(kept), { recursive: true });
 }, 180_000);
 
@@ -66,12 +67,35 @@ async function expectLedger(stdout: string, records: number): Promise<void> {
   expect(verified.stdout).toContain("\nProved:\n");
 }
 
+/** The page of the first grant's review is beside the ledger and needs nothing else; the line below it shows the same. */
+async function expectReview(stdout: string, kept: string): Promise<void> {
+  const [, page = "", line = ""] =
+    /\nReview: .*: (\S+)\nThe same in this terminal:\n {2}(node .*)\n21 of 21/.exec(stdout) ?? [];
+  expect(dirname(page)).toBe(dirname(kept));
+  const text = readFileSync(page, "utf8");
+  const shown = await run("bash", ["-c", line], {
+    cwd: tmpdir(),
+    env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` },
+  });
+  expect(shown.code, shown.stdout + shown.stderr).toBe(0);
+  const [, grant = ""] = /\ngrant +([0-9a-f]{64})\n/.exec(shown.stdout) ?? [];
+  expect(shown.stdout).toMatch(/\n {2}calls +3 allowed, [34] denied; \d answers?\n/);
+  const inBoth = ["Refunds loop; repair order 42 by hand", "proven by the ask", "The grant has not ended", grant];
+  for (const words of inBoth) {
+    expect(words).not.toBe("");
+    expect(text).toContain(words);
+    expect(shown.stdout).toContain(words);
+  }
+  expect(text).not.toMatch(/<(?:script|link|img|iframe|form)\b|https?:\/\/(?!api\.example)/);
+}
+
 it("plays the same scenes in the Node host where there is no Envoy", async () => {
   const { code, stdout } = await run(process.execPath, [demo], { env: { ENVOY_BIN: "/nonexistent/envoy" } });
   expect(stdout).toContain("NO ENVOY: the filter in the Node host");
   expect({ code, last: stdout.trimEnd().split("\n").at(-1) }).toEqual({ code: 0, last: "21 of 21 as expected" });
   const kept = /The whole records are kept in (.+)/.exec(stdout)?.[1] ?? "";
   await expectLedger(stdout, readFileSync(kept, "utf8").split("\n").filter(isRecordLine).length);
+  await expectReview(stdout, kept);
   rmSync(dirname(kept), { recursive: true });
 }, 180_000);
 
