@@ -126,6 +126,11 @@ asked:`,
     sees: /Written to review\.html/,
   },
   {
+    says: "She keeps the ledger's checkpoint, as whoever runs it could write another history later:",
+    line: "cp ledger/checkpoint olga.checkpoint",
+    sees: /^/,
+  },
+  {
     line: "kill -INT $SERVING && wait $SERVING",
     sees: /^/,
     isHidden: true,
@@ -134,7 +139,8 @@ asked:`,
     title: "Signed",
     says: `Olga asks Rita about the denied calls, and signs what she found. Her signature is over exactly these entries; by Rita, Adam or Anna
 it would be refused, and so before the grant's end as well:`,
-    line: `glassgate review close ledger GRANT ${READ} --grace 5s --as olga --classification real \\
+    line: `glassgate review close ledger GRANT ${READ} --ask ask.txt --grace 5s --as olga \\
+  --classification real \\
   --findings "Order 42 was corrected, and nothing else was touched. A colleague tried a copy of the grant, which opened nothing." \\
   --action "Say in the handbook that a helper asks for a grant of his own;adam;2027-01-15"`,
     sees: /Closed: entry \d+/,
@@ -145,7 +151,8 @@ it would be refused, and so before the grant's end as well:`,
     sees: /closed/,
   },
   {
-    line: `glassgate ledger verify ledger ${READ}`,
-    sees: /Proved:/,
+    says: "And that nothing which she saw was changed since:",
+    line: `glassgate ledger verify ledger ${READ} --since olga.checkpoint`,
+    sees: /^Proved:[\s\S]*olga\.checkpoint/m,
   },
 ];
