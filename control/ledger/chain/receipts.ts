@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { drop, keep, newShared, type Shared } from "./bounded.js";
+import { drop, keep, newShared, type Shared, taken } from "./bounded.js";
 import { type Bundles, ledgerKey } from "./bundles.js";
 import { type Finding, MAX_ABOUT, overflowOf, type Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
@@ -55,7 +55,8 @@ interface Settling {
 export interface Receipts {
   /** By chain and `seq`. */
   pending: Shared<string, Pending>;
-  byHash: Map<string, string>;
+  /** By the hash of the record: the same one may be of a chain of its own besides, as a stranger sent it. */
+  byHash: Map<string, string[]>;
   /** Records whose pending one has not come. */
   settling: Shared<string, Settling>;
   /** Lines that were entered, by hash. */
@@ -101,12 +102,14 @@ export const isOpen = ({ settled, receipt, isTold }: Pending): boolean =>
 /** @param sender who brought its record */
 export function keepPending(receipts: Receipts, sender: string, key: string, pending: Pending, step: Step): void {
   const forgotten = keep(receipts.pending, sender, key, pending, MAX_PENDING);
-  receipts.byHash.set(pending.sha256, key);
+  taken(receipts.byHash, pending.sha256, () => []).push(key);
   if (forgotten === undefined) return;
   const { owner, value } = forgotten;
   const { sha256, index, seq, vm } = value;
   receipts.from.set(owner, Math.max(receipts.from.get(owner) ?? 0, index + 1));
-  if (receipts.byHash.get(sha256) === forgotten.key) receipts.byHash.delete(sha256);
+  const same = (receipts.byHash.get(sha256) ?? []).filter((one) => one !== forgotten.key);
+  if (same.length > 0) receipts.byHash.set(sha256, same);
+  else receipts.byHash.delete(sha256);
   if (isOpen(value))
     step.say(overflowOf(owner, index, `seq ${seq} of ${vm}, which waited for a receipt, is forgotten`));
 }
@@ -182,6 +185,12 @@ const speak =
       says: `the receipt of entry ${index} does not hold: ${words}`,
     });
 
+/** The one at that index, else the first of that hash. */
+function pendingOf({ pending, byHash }: Receipts, sha256: string, index: number): Pending | undefined {
+  const all = [...(byHash.get(sha256) ?? [])].flatMap((key) => pending.all.get(key) ?? []);
+  return all.find((one) => one.index === index) ?? all[0];
+}
+
 /** False where its key is of no bundle that is known. */
 function judge(
   receipts: Receipts,
@@ -204,7 +213,7 @@ function judge(
     return true;
   }
   const { origin } = rules.pins;
-  const pending = receipts.pending.all.get(receipts.byHash.get(claims.record_sha256) ?? "");
+  const pending = pendingOf(receipts, claims.record_sha256, claims.index);
   const key = ledgerKey(bundles, rules, jws.header.kid, pending?.trust);
   if (key === undefined) return false;
   if (!holds(jws, jws.payload, key)) say("receipt_wrong", "its signature does not hold");

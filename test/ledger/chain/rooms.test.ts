@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { noteAccess } from "../../../control/ledger/chain/access.js";
 import { apply } from "../../../control/ledger/chain/apply.js";
+import { Auditor } from "../../../control/ledger/chain/auditor.js";
 import { drop, keep, newShared } from "../../../control/ledger/chain/bounded.js";
 import { noteTrust } from "../../../control/ledger/chain/bundles.js";
 import { due } from "../../../control/ledger/chain/due.js";
@@ -10,12 +11,13 @@ import type { Finding, Step } from "../../../control/ledger/chain/finding.js";
 import { noteGrant } from "../../../control/ledger/chain/grants.js";
 import { type AuditRecord, classify } from "../../../control/ledger/chain/lines.js";
 import { noteSettling } from "../../../control/ledger/chain/receipts.js";
-import { rulesOf } from "../../../control/ledger/chain/rules.js";
+import { type Pins, type Rules, rulesOf } from "../../../control/ledger/chain/rules.js";
+import { openSnapshot, sealSnapshot } from "../../../control/ledger/chain/snapshot.js";
 import { newState } from "../../../control/ledger/chain/state.js";
 import type { EntryType } from "../../../control/ledger/entry.js";
 import { receiptOf } from "../../kit/ledger.js";
 import { newSigner } from "../../kit/token.js";
-import { bend, type Chain, chained, GATEWAY, memberOf, play, sha256 } from "./kit.js";
+import { bend, type Chain, chained, GATEWAY, line, memberOf, open, play, sha256 } from "./kit.js";
 
 const FLOODER = "gateway-2";
 const USUAL = new Set(["first_use", "single_key", "late_start"]);
@@ -34,8 +36,12 @@ beforeAll(async () => {
 /** The fold of a finished log, entry by entry, by the second. */
 class Fold {
   readonly state = newState(Buffer.alloc(32));
-  readonly rules = rulesOf({ ...made.pins, origin: "ledger.example/test" }, {}, { isCounting: false });
+  readonly rules: Rules;
   readonly found: Finding[] = [];
+
+  constructor(pins: Partial<Pins> = {}) {
+    this.rules = rulesOf({ ...made.pins, origin: "ledger.example/test", ...pins }, {}, { isCounting: false });
+  }
 
   take(type: EntryType, text: string, at = 0, sender = GATEWAY): void {
     const received = new Date(made.now + at * 1000).toISOString();
@@ -152,6 +158,22 @@ describe("a flood of one sender", () => {
     expect(fold.codesOf(FLOODER, 1)).toEqual(["overflow"]);
   });
 
+  it("of copies of a record that waits takes no receipt from it", () => {
+    const fold = new Fold({ senders: {} });
+    const by = newSigner("Ed25519");
+    const claims = { version: memberOf(record, "bundle"), ledgers: [by.jwk] };
+    fold.take("bundle", made.world.bundle(made.world.bundleClaims(claims)));
+    const pending = bend(record, { verdict: "pending", evidence: undefined });
+    const [waited = "", settles = ""] = chained(vm, [pending, bend(record, { settles: 1 })]);
+    fold.take("record", waited);
+    fold.take("record", waited, 0, FLOODER);
+    fold.take("record", settles);
+    fold.take("evidence", JSON.stringify({ evidence }));
+    const names = { claims: { origin: "ledger.example/test", index: 1 } };
+    fold.take("receipt", JSON.stringify({ receipt: receiptOf(by, waited, made.world.now, names) }), 1);
+    expect(fold.wrong(600).filter(({ code, about }) => code === "receipt_wrong" || about[0] === 1)).toEqual([]);
+  });
+
   it("of ended VMs forgets no missing record without a word", () => {
     const fold = new Fold();
     const [a = "", , c = ""] = chained(vm, [record, record, record]);
@@ -166,6 +188,51 @@ describe("a flood of one sender", () => {
     const look = { since: 0, now: made.now + 31 * DAY * 1000 };
     const missing = [...fold.found, ...due(fold.state, fold.rules, look).findings].filter(({ ranges }) => ranges);
     expect(new Set(missing.map((one) => one.vm))).toEqual(new Set([vm, ...others]));
+  });
+});
+
+describe("the running ledger", () => {
+  it("tells of what is missing of a VM before it is forgotten, and a restart knows it", async () => {
+    const opened = await open(made.pins, made.now);
+    const vms = Array.from({ length: 300 }, (_, i) => `${GATEWAY}/1700000000000000000/${i + 10}`);
+    await opened.ledger.take(vms.map((one) => line(bend(record, { vm: one, seq: 2 }))));
+    opened.clock.now += 31 * DAY * 1000;
+    // As late as that: whoever is catching up has nothing called missing yet.
+    await opened.ledger.take([line(chained(vm, [record])[0] ?? "")]);
+    await opened.ledger.tick();
+    const { vms: left } = opened.ledger.status();
+    const of = (all: typeof left): string[] => all.map((one) => one.vm);
+    const gone = vms.filter((one) => !of(left).includes(one));
+    expect(gone.length).toBeGreaterThan(0);
+    const told = opened.alarms.filter(({ ranges }) => ranges).map((one) => one.vm);
+    expect(told).toEqual(gone);
+    // The rest is told of when nobody is catching up any more.
+    opened.clock.now += 300_000;
+    await opened.ledger.tick();
+    const auditor = new Auditor({ ...made.pins, origin: opened.log.origin });
+    for (const [index, entry] of opened.log.decoded().entries()) auditor.take(index, entry);
+    expect(auditor.end().filter(({ isUntold, ranges }) => isUntold && ranges)).toEqual([]);
+    const again = await opened.reopen();
+    expect(of(again.ledger.status().vms)).toEqual(of(left));
+    expect(again.ledger.status().alarms).toEqual(opened.ledger.status().alarms);
+  });
+});
+
+describe("what waits", () => {
+  it("is known by a snapshot as it was", () => {
+    const fold = new Fold();
+    fold.take("bundle", made.bundle);
+    const forged = bend(record, { approvers: [{ sub: "bob", iat: 1 }] });
+    fold.take("record", chained(vm, [forged])[0] ?? "");
+    const again = openSnapshot(sealSnapshot(fold.state, fold.rules, Buffer.alloc(32)), fold.rules)?.state;
+    if (again === undefined) throw new Error("no snapshot");
+    Object.assign(fold.state, again);
+    fold.take("evidence", JSON.stringify({ evidence }));
+    expect(fold.codesOf(GATEWAY, 1)).toEqual(["bad_evidence"]);
+    const { records, byKey } = fold.state.grants.byEvidence;
+    expect([records.taken, records.all.size, records.owners.size, records.rooms.size, byKey.size]).toEqual([
+      0, 0, 0, 0, 0,
+    ]);
   });
 });
 
