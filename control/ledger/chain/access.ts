@@ -2,14 +2,15 @@
  * Accesses against the bundle by which they were decided: was this open at all by their entitlement, had they to wait for a receipt, and was
  * one key enough? So a gateway whose filter somebody exchanged shows, and one whose configuration names no ledger.
  */
-import { remember } from "./bounded.js";
+import { drop, keep, type Shared } from "./bounded.js";
 import { anchorsOf, type Bundles, bundleFor, isEnforced, isPinned } from "./bundles.js";
-import type { Step } from "./finding.js";
+import { overflowOf, type Step } from "./finding.js";
 import { type AuditRecord, isLetIn, namedByAccess } from "./lines.js";
 import type { Rules } from "./rules.js";
 import { type Accessed, isWithin } from "./scope.js";
 
-const MAX_UNJUDGED = 16_384;
+/** Of all senders together. */
+const MAX_UNJUDGED = 65_536;
 /** Missing members that one alarm names. */
 const MAX_NAMES = 4;
 
@@ -18,7 +19,7 @@ type Access = Accessed &
   Pick<AuditRecord, "settles" | "anchors" | "bundle">;
 
 /** By entry: those whose bundle is not known yet. */
-export type Accesses = Map<number, { readonly chain: string; readonly access: Access }>;
+export type Accesses = Shared<number, { readonly chain: string; readonly access: Access }>;
 
 /** False where the bundle by which it was decided is not known. */
 function judge(bundles: Bundles, rules: Rules, chain: string, access: Access, index: number, step: Step): boolean {
@@ -67,12 +68,15 @@ export function noteAccess(
   if (verdict !== "allow" || !isPinned(rules, record)) return;
   const claims = { ent, grant_sha256, single_key };
   const access = { vm, seq, mode, verdict, ...claims, settles, anchors, bundle, method, host, path, path_bytes };
-  if (!judge(bundles, rules, chain, access, step.index, step))
-    remember(accesses, step.index, { chain, access }, MAX_UNJUDGED);
+  if (judge(bundles, rules, chain, access, step.index, step)) return;
+  const forgotten = keep(accesses, step.sender, step.index, { chain, access }, MAX_UNJUDGED);
+  if (forgotten === undefined) return;
+  const lost = forgotten.value.access;
+  step.say(overflowOf(forgotten.owner, forgotten.key, `the access of seq ${lost.seq} of ${lost.vm} was not judged`));
 }
 
 /** A bundle has become known. */
 export function judgeAccesses(accesses: Accesses, bundles: Bundles, rules: Rules, step: Step): void {
-  for (const [index, { chain, access }] of [...accesses])
-    if (judge(bundles, rules, chain, access, index, step)) accesses.delete(index);
+  for (const [index, { chain, access }] of [...accesses.all])
+    if (judge(bundles, rules, chain, access, index, step)) drop(accesses, index);
 }

@@ -4,7 +4,7 @@ import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
 import { judgeAccesses, noteAccess } from "./access.js";
 import { answeredGrant, dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
-import { remember, taken } from "./bounded.js";
+import { keep, remember, taken } from "./bounded.js";
 import { noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
@@ -29,6 +29,7 @@ import { shortHash } from "./window.js";
 
 /** How far a gateway's clock may be ahead. */
 const MAX_AHEAD_MS = 600_000;
+/** Of all senders together, as of what was seen. */
 const MAX_OVERFLOW = 65_536;
 /** Of one sender: bytes that came before and are none of our lines. */
 const MAX_QUARANTINED = 4096;
@@ -60,7 +61,8 @@ function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "re
     step.say({ code: "future", subject: key, vm, seq, says: `seq ${seq} of ${vm} says that it is of ${ts}` });
   const chain = chainOf(state.chains, rules, step, vm);
   if (chain === undefined) {
-    remember(state.chains.overflow, shortHash(state.salt, sha256).toString("hex"), step.index, MAX_OVERFLOW);
+    const hash = shortHash(state.salt, sha256).toString("hex");
+    keep(state.chains.overflow, step.sender, hash, step.index, MAX_OVERFLOW);
   } else {
     reviveVm(state.chains, chain);
     takeRecord(chain, state.salt, rules, record, sha256, step);
@@ -107,7 +109,7 @@ function applyAlarm(state: State, rules: Rules, body: Buffer, step: Step): void 
       gatewayOf(state.chains, subject, step.at).silence ??= step.index;
       break;
     case "bundle_unknown": {
-      const unknown = state.bundles.unknown.get(subject);
+      const unknown = state.bundles.unknown.all.get(subject);
       if (unknown !== undefined) unknown.alarm = step.index;
       break;
     }
@@ -210,13 +212,13 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       const key = keyOfEnd(body);
       // A ledger looked before it wrote it; whoever reads it looks again.
       const isSo = key !== undefined && (rules.isCounting || mayEnd(state.chains, rules, key, step.at));
-      if (isSo) endVm(state.chains, key, step.index);
+      if (isSo) endVm(state.chains, key, step);
       break;
     }
     case "bundle":
     case "text":
     case "push":
-      remember(state.bundles.seen, seenKey(type, step.sender, body), step.index, MAX_SEEN);
+      keep(state.bundles.seen, step.sender, seenKey(type, step.sender, body), step.index, MAX_SEEN);
       if (type === "bundle") applyBundle(state, rules, body, step);
       break;
     case "shard":

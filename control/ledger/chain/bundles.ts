@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { PublicKey } from "../../signer/jwk.js";
 import type { Anchors } from "../../trust/anchors.js";
 import { type BundleClaims, bundleClaimsSchema } from "../../trust/claims.js";
-import { remember, taken } from "./bounded.js";
-import type { Finding, Step } from "./finding.js";
+import { drop, keep, newShared, remember, type Shared, taken } from "./bounded.js";
+import { type Finding, overflowOf, type Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import type { AuditRecord } from "./lines.js";
 import { isOver, type Look } from "./look.js";
@@ -13,9 +13,11 @@ import type { Court } from "./standing.js";
 
 /** Versions of one set of anchors. */
 const MAX_VERSIONS = 64;
-const MAX_UNKNOWN = 1024;
+/** Of all senders together. */
+const MAX_UNKNOWN = 4096;
 /** Changes of version that are remembered of one VM. */
 const MAX_STEPS = 32;
+/** Of all senders together. */
 const MAX_DECIDERS = 16_384;
 /** Far more than the filter takes. */
 const MAX_BUNDLE_BYTES = 8 * 1024 * 1024;
@@ -40,18 +42,18 @@ export interface Bundles {
   /** By which anchors, then by version. */
   known: Map<number, Map<number, KnownBundle>>;
   /** By SHA-256 of the text, of bundles, revocations and pushes: seen before. */
-  seen: Map<string, number>;
+  seen: Shared<string, number>;
   /** By `which/version`: named by records, and nobody showed it. */
-  unknown: Map<string, { readonly since: number; readonly index: number; alarm: number | undefined }>;
+  unknown: Shared<string, { readonly since: number; readonly index: number; alarm: number | undefined }>;
   /** By VM and anchors. */
-  deciders: Map<string, VersionSpan[]>;
+  deciders: Shared<string, VersionSpan[]>;
 }
 
 export const newBundles = (): Bundles => ({
   known: new Map(),
-  seen: new Map(),
-  unknown: new Map(),
-  deciders: new Map(),
+  seen: newShared(),
+  unknown: newShared(),
+  deciders: newShared(),
 });
 
 function countSignatures(tokens: readonly string[], payload: string, anchors: Anchors): number {
@@ -112,7 +114,7 @@ export function takeBundle(bundles: Bundles, rules: Rules, body: Buffer, step: S
         about: [step.index, other.index],
         says: `version ${claims.version} of the trust bundle has two different texts`,
       });
-    bundles.unknown.delete(`${which}/${claims.version}`);
+    drop(bundles.unknown, `${which}/${claims.version}`);
     if (other !== undefined) return false;
     remember(versions, claims.version, made, MAX_VERSIONS);
     return true;
@@ -173,7 +175,7 @@ export function ledgerKey(
 function noteVersion(bundles: Bundles, chain: string, record: AuditRecord, version: number, step: Step): void {
   const { seq, anchors = "" } = record;
   const key = `${chain}\n${anchors}`;
-  const spans = bundles.deciders.get(key) ?? [];
+  const spans = bundles.deciders.all.get(key) ?? [];
   const here = { seq, index: step.index };
   const newer = spans.find((span) => span.version > version && span.low.seq < seq);
   const older = spans.find((span) => span.version < version && span.high.seq > seq);
@@ -193,7 +195,17 @@ function noteVersion(bundles: Bundles, chain: string, record: AuditRecord, versi
     if (seq < span.low.seq) span.low = here;
     if (seq > span.high.seq) span.high = here;
   }
-  remember(bundles.deciders, key, spans.slice(-MAX_STEPS), MAX_DECIDERS);
+  keep(bundles.deciders, step.sender, key, spans.slice(-MAX_STEPS), MAX_DECIDERS);
+}
+
+/** A record names a version that nobody has shown. */
+function noteUnknown({ unknown }: Bundles, name: string, step: Step): void {
+  const there = unknown.all.get(name) ?? { since: step.at, index: step.index, alarm: undefined };
+  const forgotten = keep(unknown, step.sender, name, there, MAX_UNKNOWN);
+  if (forgotten === undefined || forgotten.value.alarm !== undefined) return;
+  const version = forgotten.key.split("/")[1] ?? "";
+  const lost = `that version ${version} of the trust bundle was never shown is forgotten`;
+  step.say(overflowOf(forgotten.owner, forgotten.value.index, lost));
 }
 
 /** What a record says of anchors and bundle, compared with what is pinned and known. */
@@ -224,11 +236,7 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
   if (version === undefined) return;
   noteVersion(bundles, chain, record, version, step);
   const versions = bundles.known.get(pinned.which);
-  if (versions?.has(version) !== true) {
-    const name = `${pinned.which}/${version}`;
-    if (!bundles.unknown.has(name))
-      remember(bundles.unknown, name, { since: step.at, index: step.index, alarm: undefined }, MAX_UNKNOWN);
-  }
+  if (versions?.has(version) !== true) noteUnknown(bundles, `${pinned.which}/${version}`, step);
   const newest = versions === undefined ? undefined : Math.max(...versions.keys());
   const newer = newest === undefined || newest <= version ? undefined : versions?.get(newest);
   // Nothing was decided after it came: a gateway whose clock is ahead is not behind for that.
@@ -245,7 +253,7 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
 }
 
 export function dueOfBundles(bundles: Bundles, rules: Rules, look: Look): Omit<Finding, "index">[] {
-  return [...bundles.unknown].flatMap(([name, { since, index, alarm }]) =>
+  return [...bundles.unknown.all].flatMap(([name, { since, index, alarm }]) =>
     alarm !== undefined || !isOver(look, since, rules.grace.gap)
       ? []
       : [

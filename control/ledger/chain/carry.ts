@@ -3,19 +3,22 @@
  * behind: whatever is found later about something carried labels the successor's first entry, and its sentence says which VM and seq.
  */
 import { z } from "zod";
-import { remember, taken } from "./bounded.js";
+import { keep, remember, taken } from "./bounded.js";
 import { type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
-import { keepPending, type Pending } from "./receipts.js";
+import { isOpen, keepPending, type Pending } from "./receipts.js";
 import { carriedReviewSchema, carryReviews, takeReviews } from "./review-carry.js";
 import type { Rules } from "./rules.js";
 import { standingSchema } from "./standing.js";
 import type { State } from "./state.js";
+import { allOf, wait } from "./waiting.js";
 import { newWindow, put, shortHash } from "./window.js";
 
 /** The newest of each: what is older is over, or was told of long ago. */
 const MAX_CARRIED = 8192;
 const MAX_TEXTS = 256;
+/** Of what all senders share, at the start of a shard: as many as can be carried. */
+const MAX_SHARED = 65_536;
 
 const count = z.int().nonnegative();
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -138,9 +141,6 @@ function carryVm(vm: Vm): Carried["vms"][number] {
   };
 }
 
-const isOpen = ({ settled, receipt, isTold }: Pending): boolean =>
-  !isTold && (settled === undefined || (settled.isAllowed && receipt === undefined));
-
 function carryPending(key: string, one: Pending): Carried["pending"][number] {
   const { vm, seq, sha256, requestId, asked, trust, settled, receipt } = one;
   const { anchors, bundle } = trust;
@@ -163,12 +163,16 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks, revi
       ...{ gateway, since, isSilent: silence !== undefined, named: [...named] },
       ...(beatAt !== undefined && { beatAt }),
     })),
-    deciders: newest(bundles.deciders).flatMap(([key, spans]) => {
+    deciders: newest(bundles.deciders.all).flatMap(([key, spans]) => {
       const last = spans.reduce((a, b) => (b.high.seq > a.high.seq ? b : a), spans[0] ?? NO_SPAN);
       return last === NO_SPAN ? [] : [{ key, version: last.version, low: last.low.seq, high: last.high.seq }];
     }),
-    unknown: newest(bundles.unknown).map(([name, { since, alarm }]) => ({ name, since, isTold: alarm !== undefined })),
-    grants: newest(grants.known).map(([grant, { jti, proven, standing, ...known }]) => ({
+    unknown: newest(bundles.unknown.all).map(([name, { since, alarm }]) => ({
+      name,
+      since,
+      isTold: alarm !== undefined,
+    })),
+    grants: newest(grants.known.all).map(([grant, { jti, proven, standing, ...known }]) => ({
       ...{ grant, ...known, proven: [...proven] },
       ...(jti !== undefined && { jti }),
       ...(standing !== undefined && { standing }),
@@ -181,13 +185,16 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks, revi
       ),
       MAX_TEXTS,
     ),
-    named: newest(grants.named.keys()),
+    named: newest(grants.named.all.keys()),
     waiting: newest(
-      [...grants.byEvidence.values(), ...grants.byGrant.values()]
-        .flat()
-        .map(({ chain, record }) => ({ chain, record: claimedSchema.parse(record) })),
+      [...allOf(grants.byEvidence), ...allOf(grants.byGrant)].map(({ chain, record }) => ({
+        chain,
+        record: claimedSchema.parse(record),
+      })),
     ),
-    pending: newest([...receipts.pending].filter(([, one]) => isOpen(one)).map(([key, one]) => carryPending(key, one))),
+    pending: newest(
+      [...receipts.pending.all].filter(([, one]) => isOpen(one)).map(([key, one]) => carryPending(key, one)),
+    ),
     clocks: newest(clocks).flatMap(([key, stretches]) => {
       const last = stretches.at(-1);
       return last === undefined ? [] : [{ key, number: last.number, low: last.low.seq, high: last.high.seq }];
@@ -236,6 +243,8 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
   if (carried === undefined) return;
   const { chains, bundles, grants, answers, receipts, clocks } = state;
   const { index } = step;
+  // Whose the rest is nobody knows any more: it has a room of its own.
+  const ownerOf = (chain: string): string => chains.vms.get(chain)?.sender ?? step.sender;
   for (const vm of carried.vms) takeVm(state, rules, vm, step);
   for (const { gateway, since, beatAt, isSilent, named } of carried.gateways)
     chains.gateways.set(gateway, {
@@ -243,12 +252,18 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
       silence: isSilent ? index : undefined,
     });
   for (const { key, version, low, high } of carried.deciders)
-    bundles.deciders.set(key, [{ version, low: { seq: low, index }, high: { seq: high, index } }]);
+    keep(
+      bundles.deciders,
+      ownerOf(key.slice(0, key.lastIndexOf("\n"))),
+      key,
+      [{ version, low: { seq: low, index }, high: { seq: high, index } }],
+      MAX_SHARED,
+    );
   for (const { name, since, isTold } of carried.unknown)
-    bundles.unknown.set(name, { since, index, alarm: isTold ? index : undefined });
+    keep(bundles.unknown, step.sender, name, { since, index, alarm: isTold ? index : undefined }, MAX_SHARED);
   for (const { grant, jti, proven, standing, ...known } of carried.grants) {
-    grants.known.set(grant, { ...known, jti, standing, proven: new Map(proven) });
-    if (jti !== undefined) grants.jtis.set(jti, { grant, index });
+    keep(grants.known, step.sender, grant, { ...known, jti, standing, proven: new Map(proven) }, MAX_SHARED);
+    if (jti !== undefined) keep(grants.jtis, step.sender, jti, { grant, index }, MAX_SHARED);
   }
   for (const one of carried.texts)
     taken(grants.texts, one.sender, () => new Map()).set(one.sha256, {
@@ -256,16 +271,19 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     });
   // All of it waits its grace anew, and together: an alarm names the one entry that it has all come from.
   const since = step.at;
-  for (const { key, requestId, trust, settled, hasReceipt, ...one } of carried.pending)
-    keepPending(receipts, key, {
+  for (const { key, requestId, trust, settled, hasReceipt, ...one } of carried.pending) {
+    const pending = {
       ...{ ...one, since, index, requestId, isCarried: true, isTold: false, trust: { anchors: undefined, ...trust } },
       settled: settled && { ...settled, since, index },
       receipt: hasReceipt ? index : undefined,
-    });
-  for (const sha256 of carried.named) grants.named.set(sha256, true);
+    };
+    keepPending(receipts, ownerOf(key.slice(0, key.lastIndexOf("|"))), key, pending, step);
+  }
+  for (const sha256 of carried.named) keep(grants.named, step.sender, sha256, true, MAX_SHARED);
   for (const { record, chain } of carried.waiting) {
     const list = record.evidence === undefined ? grants.byGrant : grants.byEvidence;
-    taken(list, record.evidence ?? record.grant_sha256 ?? "", () => []).push({ chain, since, index, record });
+    const waiting = { chain, sender: ownerOf(chain), since, index, record };
+    wait(list, record.evidence ?? record.grant_sha256 ?? "", waiting, step);
   }
   for (const { key, number, low, high } of carried.clocks)
     clocks.set(key, [{ number, low: { seq: low, index }, high: { seq: high, index } }]);

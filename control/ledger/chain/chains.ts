@@ -2,15 +2,15 @@
  * The chains of records, one for each VM by `seq`: in whatever order lines come, the same chain results. A sender who does not speak
  * for a gateway has a chain of his own for it, and cannot disturb the rightful one.
  */
-import { remember, taken } from "./bounded.js";
+import { drop, keep, newShared, remember, type Shared, taken } from "./bounded.js";
 import type { Step } from "./finding.js";
-import type { Missing, Room } from "./missing.js";
+import { gapOf, type Missing, overdue, type Room } from "./missing.js";
 import { type Rules, speaksFor } from "./rules.js";
 import { newWindow, type SeqWindow } from "./window.js";
 
 /** Live VMs of one sender. An Envoy has a VM a thread, and one generation more over a hot restart. */
 export const MAX_VMS = 1024;
-/** VMs that are over and still remembered, so that lines which come again are known. */
+/** VMs of all senders together that are over and still remembered, so that lines which come again are known. */
 const MAX_ENDED = 256;
 const MAX_GATEWAYS = 4096;
 /** `prev` of the first record. */
@@ -62,20 +62,20 @@ export interface KnownGateway {
 
 export interface Chains {
   vms: Map<string, Vm>;
-  ended: Map<string, true>;
+  ended: Shared<string, true>;
   /** By sender. */
   rooms: Map<string, Room>;
   gateways: Map<string, KnownGateway>;
   /** Records that no chain has room for: by hash, so that repetitions are known. */
-  overflow: Map<string, number>;
+  overflow: Shared<string, number>;
 }
 
 export const newChains = (): Chains => ({
   vms: new Map(),
-  ended: new Map(),
+  ended: newShared(),
   rooms: new Map(),
   gateways: new Map(),
-  overflow: new Map(),
+  overflow: newShared(),
 });
 
 interface VmName {
@@ -163,23 +163,26 @@ export function reviveVm(chains: Chains, vm: Vm): void {
   if (vm.ended === undefined || chains.gateways.get(vm.node)?.beatAt !== undefined) return;
   vm.ended = undefined;
   vm.goneSince = undefined;
-  chains.ended.delete(vm.key);
+  drop(chains.ended, vm.key);
   vm.room.vms += 1;
 }
 
-function forgetVm(chains: Chains, key: string): void {
+/** Nobody looks for what is missing of it any more: that is told of now. */
+function forgetVm(chains: Chains, key: string, step: Step): void {
   const vm = chains.vms.get(key);
-  if (vm !== undefined) vm.room.stretches -= vm.missing.length;
+  if (vm === undefined) return;
+  for (const untold of overdue(vm, () => true)) step.say({ ...gapOf(vm, untold), about: [step.index] });
+  vm.room.stretches -= vm.missing.length;
   chains.vms.delete(key);
 }
 
-/** It is over: its entry, of type `end`, is at that index. */
-export function endVm(chains: Chains, key: string, index: number): void {
+/** It is over, as that entry of type `end` says. */
+export function endVm(chains: Chains, key: string, step: Step): void {
   const vm = chains.vms.get(key);
   if (vm === undefined || vm.ended !== undefined) return;
-  vm.ended = index;
+  vm.ended = step.index;
   vm.heads = [];
   vm.room.vms -= 1;
-  const forgotten = remember(chains.ended, key, true, MAX_ENDED);
-  if (forgotten !== undefined) forgetVm(chains, forgotten[0]);
+  const forgotten = keep(chains.ended, vm.sender, key, true, MAX_ENDED);
+  if (forgotten !== undefined) forgetVm(chains, forgotten.key, step);
 }

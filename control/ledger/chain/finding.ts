@@ -98,3 +98,11 @@ export interface Step {
   readonly sender: string;
   say(finding: Omit<Finding, "about" | "index"> & { readonly about?: readonly number[] }): void;
 }
+
+/** What waited to be judged, and was pushed out by more of the same sender's. */
+export const overflowOf = (sender: string, index: number, lost: string) => ({
+  code: "overflow" as const,
+  subject: sender,
+  about: [index],
+  says: `more of what ${sender} sent waits than is remembered: ${lost}`,
+});

@@ -1,20 +1,19 @@
 /** Grants by `grant_sha256`: their evidence, judged as soon as text, record and bundle are there; their first use; their name. */
-import { push, remember, taken } from "./bounded.js";
+import { keep, newShared, remember, type Shared, taken } from "./bounded.js";
 import type { Bundles } from "./bundles.js";
 import { courtOf, isEnforced, isPinned } from "./bundles.js";
-import { type Claimed, grantOf, isCovered, judgeEvidence, judgeResting } from "./evidence.js";
+import { grantOf, isCovered, judgeEvidence, judgeResting } from "./evidence.js";
 import type { Step } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
 import type { Rules } from "./rules.js";
 import type { Standing } from "./standing.js";
+import { newWaits, unwait, type Waiting, type Waits, wait, waitingFor } from "./waiting.js";
 
+/** Of all senders together, as of the evidence that records name. */
 const MAX_GRANTS = 65_536;
 /** Texts of evidence of one sender, of at most 9,000 bytes: nobody can crowd out another's. */
 const MAX_TEXTS = 2048;
 const MAX_NAMED = 65_536;
-/** Kinds of records that wait for evidence, and records of each. */
-const MAX_WAITING = 16_384;
-const MAX_WAITING_EACH = 256;
 /** Keys that evidence of one grant has shown, as in the filter. */
 const MAX_KEYS = 32;
 /** Faults that one alarm names. */
@@ -44,39 +43,31 @@ interface Text {
   isNamed: boolean;
 }
 
-export interface Waiting {
-  readonly chain: string;
-  readonly index: number;
-  readonly since: number;
-  readonly record: Claimed & Pick<AuditRecord, "anchors" | "bundle">;
-  /** Its evidence came, and it waits for the bundle alone. */
-  isShown?: true;
-}
-
 export interface Grants {
-  known: Map<string, KnownGrant>;
-  jtis: Map<string, { readonly grant: string; readonly index: number }>;
+  known: Shared<string, KnownGrant>;
+  jtis: Shared<string, { readonly grant: string; readonly index: number }>;
   /** By sender, then by SHA-256. */
   texts: Map<string, Map<string, Text>>;
   /** Hashes of evidence that records name. */
-  named: Map<string, true>;
+  named: Shared<string, true>;
   /** Records that name evidence, by its hash. */
-  byEvidence: Map<string, Waiting[]>;
+  byEvidence: Waits;
   /** Accesses that rest on evidence from before, by grant. */
-  byGrant: Map<string, Waiting[]>;
+  byGrant: Waits;
 }
 
 export const newGrants = (): Grants => ({
-  known: new Map(),
-  jtis: new Map(),
+  known: newShared(),
+  jtis: newShared(),
   texts: new Map(),
-  named: new Map(),
-  byEvidence: new Map(),
-  byGrant: new Map(),
+  named: newShared(),
+  byEvidence: newWaits(),
+  byGrant: newWaits(),
 });
 
-function grantAt(grants: Grants, hash: string): KnownGrant {
-  const known = grants.known.get(hash) ?? {
+/** @param sender who speaks of it: while he has room, it is known */
+function grantAt(grants: Grants, hash: string, sender: string): KnownGrant {
+  const known = grants.known.all.get(hash) ?? {
     jti: undefined,
     accesses: 0,
     answers: 0,
@@ -86,7 +77,7 @@ function grantAt(grants: Grants, hash: string): KnownGrant {
     standing: undefined,
     isSingleTold: false,
   };
-  remember(grants.known, hash, known, MAX_GRANTS);
+  keep(grants.known, sender, hash, known, MAX_GRANTS);
   return known;
 }
 
@@ -104,7 +95,7 @@ export function textOf(grants: Grants, sha256: string): string | undefined {
 
 /** Judges what the record says by the evidence that it names. False where something that is needed is not there yet. */
 function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting, step: Step): boolean {
-  const { record, chain, index } = waiting;
+  const { record, chain, sender, index } = waiting;
   const { evidence: sha256 = "", grant_sha256: grant = "", vm, seq } = record;
   const text = textOf(grants, sha256);
   if (text === undefined) return false;
@@ -113,7 +104,7 @@ function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting
   const court = courtOf(bundles, rules, record);
   if (court === undefined) return false;
   const { proven, faults, standing } = judgeEvidence(text, record, court);
-  const known = grantAt(grants, grant);
+  const known = grantAt(grants, grant, sender);
   known.isJudged = true;
   if (faults.length === 0) {
     known.standing = standing;
@@ -149,20 +140,15 @@ function rest(known: KnownGrant, bundles: Bundles, rules: Rules, waiting: Waitin
 
 /** The accesses that its evidence covers now wait no more. */
 function releaseGrant(grants: Grants, bundles: Bundles, rules: Rules, grant: string, step: Step): void {
-  const known = grants.known.get(grant);
-  const waiting = grants.byGrant.get(grant);
-  if (known === undefined || waiting === undefined) return;
-  const still = waiting.filter((one) => !rest(known, bundles, rules, one, step));
-  if (still.length === 0) grants.byGrant.delete(grant);
-  else grants.byGrant.set(grant, still);
+  const known = grants.known.all.get(grant);
+  if (known === undefined) return;
+  for (const one of waitingFor(grants.byGrant, grant))
+    if (rest(known, bundles, rules, one, step)) unwait(grants.byGrant, one);
 }
 
 function settleAll(grants: Grants, bundles: Bundles, rules: Rules, sha256: string, step: Step): void {
-  const waiting = grants.byEvidence.get(sha256);
-  if (waiting === undefined) return;
-  const rest = waiting.filter((one) => !settle(grants, bundles, rules, one, step));
-  if (rest.length === 0) grants.byEvidence.delete(sha256);
-  else grants.byEvidence.set(sha256, rest);
+  for (const one of waitingFor(grants.byEvidence, sha256))
+    if (settle(grants, bundles, rules, one, step)) unwait(grants.byEvidence, one);
 }
 
 /** A text of evidence came. */
@@ -174,17 +160,17 @@ export function takeText(
   sha256: string,
   step: Step,
 ): void {
-  const isNamed = grants.named.has(sha256);
+  const isNamed = grants.named.all.has(sha256);
   const texts = taken(grants.texts, step.sender, () => new Map<string, Text>());
   remember(texts, sha256, { text, index: step.index, since: step.at, isNamed }, MAX_TEXTS);
-  grantAt(grants, grantOf(text)).isShown = true;
+  grantAt(grants, grantOf(text), step.sender).isShown = true;
   settleAll(grants, bundles, rules, sha256, step);
 }
 
 /** A bundle has become known: whatever waited for it. */
 export function judgeWaiting(grants: Grants, bundles: Bundles, rules: Rules, step: Step): void {
-  for (const sha256 of [...grants.byEvidence.keys()]) settleAll(grants, bundles, rules, sha256, step);
-  for (const grant of [...grants.byGrant.keys()]) releaseGrant(grants, bundles, rules, grant, step);
+  for (const sha256 of [...grants.byEvidence.byKey.keys()]) settleAll(grants, bundles, rules, sha256, step);
+  for (const grant of [...grants.byGrant.byKey.keys()]) releaseGrant(grants, bundles, rules, grant, step);
 }
 
 function claimedOf(record: AuditRecord): Waiting["record"] {
@@ -192,13 +178,6 @@ function claimedOf(record: AuditRecord): Waiting["record"] {
   const { method, host, path, path_bytes, anchors, bundle } = record;
   const claims = { jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence };
   return { vm, seq, ts, ...claims, method, host, path, path_bytes, anchors, bundle };
-}
-
-function wait(list: Map<string, Waiting[]>, key: string, waiting: Waiting, step: Step): void {
-  if (push(list, key, waiting, MAX_WAITING, MAX_WAITING_EACH)) return;
-  const { vm, seq } = waiting.record;
-  const says = `too many records wait for evidence: that of seq ${seq} of ${vm} was not judged`;
-  step.say({ code: "evidence_missing", subject: waiting.chain, vm, seq, says });
 }
 
 function noteEvidence(
@@ -210,9 +189,10 @@ function noteEvidence(
   step: Step,
 ): void {
   const { evidence, grant_sha256: grant = "" } = record;
-  const waiting: Waiting = { chain, index: step.index, since: step.at, record: claimedOf(record) };
+  const { sender, index, at: since } = step;
+  const waiting: Waiting = { chain, sender, index, since, record: claimedOf(record) };
   if (evidence !== undefined) {
-    remember(grants.named, evidence, true, MAX_NAMED);
+    keep(grants.named, sender, evidence, true, MAX_NAMED);
     for (const texts of grants.texts.values()) {
       const text = texts.get(evidence);
       if (text !== undefined) text.isNamed = true;
@@ -221,7 +201,7 @@ function noteEvidence(
     return;
   }
   if (record.verdict !== "allow") return;
-  const known = grantAt(grants, grant);
+  const known = grantAt(grants, grant, step.sender);
   if (rest(known, bundles, rules, waiting, step)) return;
   wait(grants.byGrant, grant, waiting, step);
 }
@@ -238,15 +218,15 @@ export function noteGrant(
   const { grant_sha256: grant, jti, vm, seq, sub = "", ent = "" } = record;
   if (grant === undefined || jti === undefined) return;
   const here = { vm, seq, grant_sha256: grant };
-  const named = grants.jtis.get(jti);
-  if (named === undefined) remember(grants.jtis, jti, { grant, index: step.index }, MAX_GRANTS);
-  else if (named.grant !== grant) {
+  const named = grants.jtis.all.get(jti) ?? { grant, index: step.index };
+  keep(grants.jtis, step.sender, jti, named, MAX_GRANTS);
+  if (named.grant !== grant) {
     const says = `the grant ${jti} of ${sub} is another than the one that was seen under that name before`;
     step.say({ code: "jti_reused", subject: jti, ...here, about: [step.index, named.index], says });
   }
   noteEvidence(grants, bundles, rules, chain, record, step);
   if (!isEnforced(rules, record)) return;
-  const known = grantAt(grants, grant);
+  const known = grantAt(grants, grant, step.sender);
   known.jti = jti;
   known.accesses += 1;
   const approved = (record.approvers ?? []).map((one) => one.sub).join(", ");
@@ -266,6 +246,6 @@ export function noteGrant(
 
 /** An access of that grant has its answer. */
 export function noteAnswered(grants: Grants, grant: string): void {
-  const known = grants.known.get(grant);
+  const known = grants.known.all.get(grant);
   if (known !== undefined) known.answers += 1;
 }

@@ -270,7 +270,12 @@ export class Ledger implements Intake {
     const { findings, ends } = due(this.state, this.rules, { since: this.watch.since, now: batch.now });
     // What is more than that is found again the next time.
     this.tellAll(findings.slice(0, MAX_DUE), batch);
-    for (const body of ends.slice(0, MAX_DUE)) this.enter({ head: ownHead("end", batch.now), body }, batch);
+    for (const body of ends.slice(0, MAX_DUE)) {
+      const entry = { head: ownHead("end", batch.now), body };
+      const index = this.state.size;
+      addTo(batch, entry);
+      this.tellAll(apply(this.state, this.rules, index, entry), batch);
+    }
   }
 
   /** Makes it durable; then alarms go out. Whatever fails here ends this object: what it knows is ahead of the log. */

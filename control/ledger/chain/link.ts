@@ -19,7 +19,7 @@ const strayKey = (seq: number, hash: Buffer): string => `${seq}:${hash.toString(
 /** The entry of this very record, where it is known. @param hash shortHash of the record */
 export function knownRecord(chains: Chains, key: string, seq: number, hash: Buffer): number | undefined {
   const vm = chains.vms.get(key);
-  if (vm === undefined) return chains.overflow.get(hash.toString("hex"));
+  if (vm === undefined) return chains.overflow.all.get(hash.toString("hex"));
   const index = indexAt(vm.window, seq);
   return index !== undefined && isSame(vm.window, seq, hash) ? index : vm.strays.get(strayKey(seq, hash));
 }

@@ -4,14 +4,15 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { remember } from "./bounded.js";
+import { drop, keep, newShared, type Shared, taken } from "./bounded.js";
 import { type Bundles, ledgerKey } from "./bundles.js";
-import { type Finding, MAX_ABOUT, type Step } from "./finding.js";
+import { type Finding, MAX_ABOUT, overflowOf, type Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
 import { type AuditRecord, PENDING } from "./lines.js";
 import { isOver, type Look } from "./look.js";
 import type { Rules } from "./rules.js";
 
+/** Of all senders together. */
 const MAX_PENDING = 65_536;
 
 type Trust = Pick<AuditRecord, "anchors" | "bundle">;
@@ -53,27 +54,28 @@ interface Settling {
 
 export interface Receipts {
   /** By chain and `seq`. */
-  pending: Map<string, Pending>;
-  byHash: Map<string, string>;
+  pending: Shared<string, Pending>;
+  /** By the hash of the record: the same one may be of a chain of its own besides, as a stranger sent it. */
+  byHash: Map<string, string[]>;
   /** Records whose pending one has not come. */
-  settling: Map<string, Settling>;
+  settling: Shared<string, Settling>;
   /** Lines that were entered, by hash. */
-  lines: Map<string, number>;
+  lines: Shared<string, number>;
   /** Receipts by a key that no known bundle has yet. */
-  unknown: Map<number, { readonly receipt: string; readonly since: number; readonly sender: string }>;
-  /** The first index from which all pending records are remembered. */
-  from: number;
+  unknown: Shared<number, { readonly receipt: string; readonly since: number; readonly sender: string }>;
+  /** By sender: the first index from which all of his pending records are remembered. */
+  from: Map<string, number>;
   /** The origin of the shard before this one: what waited when it was sealed has its receipt from there. */
   predecessor: string | undefined;
 }
 
 export const newReceipts = (): Receipts => ({
-  pending: new Map(),
+  pending: newShared(),
   byHash: new Map(),
-  settling: new Map(),
-  lines: new Map(),
-  unknown: new Map(),
-  from: 0,
+  settling: newShared(),
+  lines: newShared(),
+  unknown: newShared(),
+  from: new Map(),
   predecessor: undefined,
 });
 
@@ -93,27 +95,44 @@ function join(pending: Pending, settling: Settling, step: Step): void {
   step.say({ code: "settles_wrong", subject: vm, vm, seq, about, says });
 }
 
-export function keepPending(receipts: Receipts, key: string, pending: Pending): void {
-  const forgotten = remember(receipts.pending, key, pending, MAX_PENDING);
-  if (forgotten !== undefined) {
-    receipts.from = forgotten[1].index + 1;
-    receipts.byHash.delete(forgotten[1].sha256);
-  }
-  receipts.byHash.set(pending.sha256, key);
+/** Whether something is yet to come of it. */
+export const isOpen = ({ settled, receipt, isTold }: Pending): boolean =>
+  !isTold && (settled === undefined || (settled.isAllowed && receipt === undefined));
+
+/** @param sender who brought its record */
+export function keepPending(receipts: Receipts, sender: string, key: string, pending: Pending, step: Step): void {
+  const forgotten = keep(receipts.pending, sender, key, pending, MAX_PENDING);
+  taken(receipts.byHash, pending.sha256, () => []).push(key);
+  if (forgotten === undefined) return;
+  const { owner, value } = forgotten;
+  const { sha256, index, seq, vm } = value;
+  receipts.from.set(owner, Math.max(receipts.from.get(owner) ?? 0, index + 1));
+  const same = (receipts.byHash.get(sha256) ?? []).filter((one) => one !== forgotten.key);
+  if (same.length > 0) receipts.byHash.set(sha256, same);
+  else receipts.byHash.delete(sha256);
+  if (isOpen(value))
+    step.say(overflowOf(owner, index, `seq ${seq} of ${vm}, which waited for a receipt, is forgotten`));
+}
+
+function keepSettling(receipts: Receipts, key: string, settling: Settling, step: Step): void {
+  const forgotten = keep(receipts.settling, step.sender, key, settling, MAX_PENDING);
+  if (forgotten === undefined) return;
+  const { seq, vm, index } = forgotten.value;
+  step.say(overflowOf(forgotten.owner, index, `what seq ${seq} of ${vm} settles was not judged`));
 }
 
 function notePending(receipts: Receipts, chain: string, record: AuditRecord, sha256: string, step: Step): void {
   const { vm, seq, request_id: requestId, anchors, bundle } = record;
   const key = `${chain}|${seq}`;
   // The line came again, or another one of that seq: the first is the chain's, and its receipt is for that one.
-  if (receipts.pending.has(key)) return;
+  if (receipts.pending.all.has(key)) return;
   const pending: Pending = {
     ...{ vm, seq, index: step.index, sha256, requestId, asked: askedOf(record), isCarried: false },
     ...{ trust: { anchors, bundle }, since: step.at, settled: undefined, receipt: undefined, isTold: false },
   };
-  keepPending(receipts, key, pending);
-  const settling = receipts.settling.get(key);
-  receipts.settling.delete(key);
+  keepPending(receipts, step.sender, key, pending, step);
+  const settling = receipts.settling.all.get(key);
+  drop(receipts.settling, key);
   if (settling !== undefined) join(pending, settling, step);
 }
 
@@ -134,13 +153,13 @@ export function noteSettling(receipts: Receipts, chain: string, record: AuditRec
   if (settles === undefined) return;
   const key = `${chain}|${settles}`;
   const settling = { vm, seq, index, since, requestId, asked: askedOf(record), isAllowed: verdict === "allow" };
-  const pending = receipts.pending.get(key);
+  const pending = receipts.pending.all.get(key);
   if (pending !== undefined) {
     join(pending, settling, step);
     return;
   }
-  const other = receipts.settling.get(key);
-  if (other === undefined) remember(receipts.settling, key, settling, MAX_PENDING);
+  const other = receipts.settling.all.get(key);
+  if (other === undefined) keepSettling(receipts, key, settling, step);
   else if (other.seq !== seq) {
     const says = `seq ${seq} of ${vm} settles seq ${settles}, as seq ${other.seq} does`;
     step.say({ code: "settles_wrong", subject: vm, vm, seq, says });
@@ -156,9 +175,33 @@ const payloadSchema = z.strictObject({
 
 type Say = (code: "receipt_wrong" | "receipt_without_entry", words: string, about?: readonly number[]) => void;
 
+const speak =
+  (step: Step, sender: string, index: number): Say =>
+  (code, words, more = []) =>
+    step.say({
+      code,
+      subject: sender,
+      about: [index, ...more],
+      says: `the receipt of entry ${index} does not hold: ${words}`,
+    });
+
+/** The one at that index, else the first of that hash. */
+function pendingOf({ pending, byHash }: Receipts, sha256: string, index: number): Pending | undefined {
+  const all = [...(byHash.get(sha256) ?? [])].flatMap((key) => pending.all.get(key) ?? []);
+  return all.find((one) => one.index === index) ?? all[0];
+}
+
 /** False where its key is of no bundle that is known. */
-function judge(receipts: Receipts, bundles: Bundles, rules: Rules, text: string, index: number, say: Say): boolean {
-  const jws = parseJws(text);
+function judge(
+  receipts: Receipts,
+  bundles: Bundles,
+  rules: Rules,
+  { receipt, sender }: { readonly receipt: string; readonly sender: string },
+  index: number,
+  step: Step,
+): boolean {
+  const say = speak(step, sender, index);
+  const jws = parseJws(receipt);
   const claims = jws === undefined ? undefined : payloadSchema.safeParse(jsonOf(jws.payload)).data;
   if (
     jws === undefined ||
@@ -170,7 +213,7 @@ function judge(receipts: Receipts, bundles: Bundles, rules: Rules, text: string,
     return true;
   }
   const { origin } = rules.pins;
-  const pending = receipts.pending.get(receipts.byHash.get(claims.record_sha256) ?? "");
+  const pending = pendingOf(receipts, claims.record_sha256, claims.index);
   const key = ledgerKey(bundles, rules, jws.header.kid, pending?.trust);
   if (key === undefined) return false;
   if (!holds(jws, jws.payload, key)) say("receipt_wrong", "its signature does not hold");
@@ -186,20 +229,10 @@ function judge(receipts: Receipts, bundles: Bundles, rules: Rules, text: string,
     say("receipt_wrong", `entry ${claims.index} is not its record, which is entry ${pending.index}`, [pending.index]);
   else if (pending !== undefined) pending.receipt = index;
   // What is older than this memory is for `verify` to tell.
-  else if (claims.index >= receipts.from)
+  else if (claims.index >= (receipts.from.get(sender) ?? 0))
     say("receipt_wrong", `entry ${claims.index} is not a record that waited for it`);
   return true;
 }
-
-const speak =
-  (step: Step, sender: string, index: number): Say =>
-  (code, words, more = []) =>
-    step.say({
-      code,
-      subject: sender,
-      about: [index, ...more],
-      says: `the receipt of entry ${index} does not hold: ${words}`,
-    });
 
 export function takeReceipt(
   receipts: Receipts,
@@ -209,15 +242,17 @@ export function takeReceipt(
   step: Step,
 ): void {
   const { index, sender, at: since } = step;
-  remember(receipts.lines, line.sha256, index, MAX_PENDING);
-  if (!judge(receipts, bundles, rules, line.receipt, index, speak(step, sender, index)))
-    remember(receipts.unknown, index, { receipt: line.receipt, since, sender }, MAX_PENDING);
+  keep(receipts.lines, sender, line.sha256, index, MAX_PENDING);
+  if (judge(receipts, bundles, rules, { receipt: line.receipt, sender }, index, step)) return;
+  const forgotten = keep(receipts.unknown, sender, index, { receipt: line.receipt, since, sender }, MAX_PENDING);
+  if (forgotten === undefined) return;
+  step.say(overflowOf(forgotten.owner, forgotten.key, `the receipt of entry ${forgotten.key} was not judged`));
 }
 
 /** A bundle has become known: whatever waited for its keys. */
 export function judgeUnknown(receipts: Receipts, bundles: Bundles, rules: Rules, step: Step): void {
-  for (const [index, { receipt, sender }] of [...receipts.unknown])
-    if (judge(receipts, bundles, rules, receipt, index, speak(step, sender, index))) receipts.unknown.delete(index);
+  for (const [index, one] of [...receipts.unknown.all])
+    if (judge(receipts, bundles, rules, one, index, step)) drop(receipts.unknown, index);
 }
 
 type Due = Omit<Finding, "index">;
@@ -247,11 +282,11 @@ function dueOfPending({ vm, seq, index, since, settled, receipt, isTold }: Pendi
 export function dueOfReceipts(receipts: Receipts, rules: Rules, look: Look): Due[] {
   const isLate: IsLate = (since) => isOver(look, since, rules.grace.gap);
   const due: Due[] = [];
-  for (const pending of receipts.pending.values()) {
+  for (const pending of receipts.pending.all.values()) {
     due.push(...dueOfPending(pending, isLate));
     if (due.length >= MAX_ABOUT) break;
   }
-  for (const { vm, seq, index, since } of receipts.settling.values())
+  for (const { vm, seq, index, since } of receipts.settling.all.values())
     if (isLate(since))
       due.push({
         code: "settles_wrong",
@@ -261,7 +296,7 @@ export function dueOfReceipts(receipts: Receipts, rules: Rules, look: Look): Due
         about: [index],
         says: `seq ${seq} of ${vm} settles a record that never came`,
       });
-  for (const [index, { since, sender }] of receipts.unknown)
+  for (const [index, { since, sender }] of receipts.unknown.all)
     if (isLate(since))
       due.push({
         code: "receipt_wrong",
@@ -274,7 +309,7 @@ export function dueOfReceipts(receipts: Receipts, rules: Rules, look: Look): Due
 
 /** It was told of these. */
 export function markReceipts(receipts: Receipts, told: ReadonlySet<number>): void {
-  for (const pending of receipts.pending.values()) if (told.has(pending.index)) pending.isTold = true;
-  for (const [key, { index }] of [...receipts.settling]) if (told.has(index)) receipts.settling.delete(key);
-  for (const index of told) receipts.unknown.delete(index);
+  for (const pending of receipts.pending.all.values()) if (told.has(pending.index)) pending.isTold = true;
+  for (const [key, { index }] of [...receipts.settling.all]) if (told.has(index)) drop(receipts.settling, key);
+  for (const index of told) drop(receipts.unknown, index);
 }

@@ -8,6 +8,7 @@ import type { EntryType } from "../entry.js";
 import type { Received } from "../intake.js";
 import type { Accesses } from "./access.js";
 import { type Answers, knownAnswer, newAnswers } from "./answers.js";
+import { newShared } from "./bounded.js";
 import { type Bundles, newBundles } from "./bundles.js";
 import { type Chains, chainKey, newChains } from "./chains.js";
 import type { Clocks } from "./clock.js";
@@ -57,7 +58,7 @@ export function newState(salt: Uint8Array): State {
     answers: newAnswers(),
     receipts: newReceipts(),
     reviews: newReviews(),
-    accesses: new Map(),
+    accesses: newShared(),
     clocks: new Map(),
     denials: new Map(),
     lags: new Map(),
@@ -83,7 +84,7 @@ function knownLine(state: State, rules: Rules, sender: string, line: Line): numb
     case "evidence":
       return knownEvidence(state.grants, sender, line.sha256);
     case "receipt":
-      return state.receipts.lines.get(line.sha256);
+      return state.receipts.lines.all.get(line.sha256);
     case "answer":
       return knownAnswer(state.answers, sender, line.sha256);
     case "quarantine":
@@ -101,7 +102,7 @@ export function prepare(state: State, rules: Rules, { kind, bytes, sender: { sen
       ? { type: "quarantine", why: "heartbeat", line: undefined }
       : { type: kind, why: undefined, line: undefined };
   if (kind !== "line") {
-    const known = state.bundles.seen.get(seenKey(kind, sender, bytes));
+    const known = state.bundles.seen.all.get(seenKey(kind, sender, bytes));
     return known === undefined ? { type: kind, why: undefined, line: undefined } : { known };
   }
   const line = classify(bytes);

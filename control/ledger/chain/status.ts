@@ -48,13 +48,13 @@ export interface GrantUse {
 }
 
 export const useOf = (state: State, grant: string): GrantUse | undefined => {
-  const known = state.grants.known.get(grant);
+  const known = state.grants.known.all.get(grant);
   return known === undefined ? undefined : { accesses: known.accesses, answers: known.answers };
 };
 
 export function statusOf(state: State, rules: Rules, now: number): LedgerStatus {
   const vms = [...state.chains.vms.values()];
-  const waiting = [...state.grants.byEvidence.values(), ...state.grants.byGrant.values()];
+  const { byEvidence, byGrant } = state.grants;
   return {
     size: state.size,
     types: new Map(state.types),
@@ -77,7 +77,7 @@ export function statusOf(state: State, rules: Rules, now: number): LedgerStatus 
       isOver: ended !== undefined,
     })),
     openGaps: vms.reduce((sum, { missing }) => sum + missing.length, 0),
-    waiting: waiting.reduce((sum, { length }) => sum + length, 0),
+    waiting: byEvidence.records.all.size + byGrant.records.all.size,
     reviews: countReviews(state.reviews, rules.grace.review, now),
     bundles: rules.pins.anchors.map(({ audience }, which) => {
       const versions = [...(state.bundles.known.get(which)?.keys() ?? [])];

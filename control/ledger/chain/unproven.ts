@@ -2,14 +2,15 @@
 import { taken } from "./bounded.js";
 import { isPinned } from "./bundles.js";
 import { type Finding, MAX_ABOUT } from "./finding.js";
-import { type Grants, type KnownGrant, MAX_FAULTS, textOf, type Waiting } from "./grants.js";
+import { type Grants, type KnownGrant, MAX_FAULTS, textOf } from "./grants.js";
 import { isOver, type Look } from "./look.js";
 import type { Rules } from "./rules.js";
+import { allOf, unwait, type Waiting, type Waits } from "./waiting.js";
 
 type Due = Omit<Finding, "index">;
 
-function overdue(list: Map<string, Waiting[]>, isLate: (since: number) => boolean): Waiting[] {
-  return [...list.values()].flat().filter(({ since }) => isLate(since));
+function overdue(waits: Waits, isLate: (since: number) => boolean): Waiting[] {
+  return allOf(waits).filter(({ since }) => isLate(since));
 }
 
 function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waiting[], words: string): Due[] {
@@ -36,14 +37,14 @@ function due(code: "evidence_missing" | "bad_evidence", waiting: readonly Waitin
 export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
   const isLate = (since: number): boolean => isOver(look, since, rules.grace.gap);
   const resting = overdue(grants.byGrant, isLate);
-  const grantIn = ({ record }: Waiting): KnownGrant | undefined => grants.known.get(record.grant_sha256 ?? "");
+  const grantIn = ({ record }: Waiting): KnownGrant | undefined => grants.known.all.get(record.grant_sha256 ?? "");
   const missing = [
     ...overdue(grants.byEvidence, isLate).filter(
       ({ record, isShown }) => isShown !== true && textOf(grants, record.evidence ?? "") === undefined,
     ),
     ...resting.filter((one) => grantIn(one)?.isShown !== true),
   ];
-  const underWay = new Set([...grants.byEvidence.values()].flat().map(({ record }) => record.grant_sha256));
+  const underWay = new Set(allOf(grants.byEvidence).map(({ record }) => record.grant_sha256));
   const uncovered = resting.filter((one) => {
     const { isShown, isJudged } = grantIn(one) ?? {};
     if (isShown !== true || one.isShown === true || !isPinned(rules, one.record)) return false;
@@ -76,12 +77,8 @@ export function dueOfGrants(grants: Grants, rules: Rules, look: Look): Due[] {
 
 /** It was told that these entries have no evidence, or that no record names them. */
 export function dropTold(grants: Grants, told: ReadonlySet<number>): void {
-  for (const list of [grants.byEvidence, grants.byGrant])
-    for (const [key, waiting] of [...list]) {
-      const rest = waiting.filter(({ index }) => !told.has(index));
-      if (rest.length === 0) list.delete(key);
-      else if (rest.length < waiting.length) list.set(key, rest);
-    }
+  for (const waits of [grants.byEvidence, grants.byGrant])
+    for (const waiting of allOf(waits)) if (told.has(waiting.index)) unwait(waits, waiting);
   for (const texts of grants.texts.values())
     for (const text of texts.values()) if (told.has(text.index)) text.isNamed = true;
 }
