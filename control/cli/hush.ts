@@ -16,6 +16,7 @@ export const asking: readonly string[] = [
   "ledger next",
   "ledger serve",
   "proxy",
+  "review close",
   "revoke",
   "rotate",
   "run",

@@ -49,13 +49,20 @@ describe("an alarm about an entry", () => {
 });
 
 describe("an alarm that stands for many of one sender", () => {
-  const later = entryAt("quarantine", 1, "not told of", "gateway-1");
+  const SOON = 30 / 3600;
+  const later = (sender: string, hours: number): Entry => entryAt("quarantine", hours, "not told of", sender);
+  const end = (hours: number): Entry => entryAt("heartbeat", hours, "{}", "gateway-1");
 
-  it("covers what comes until its sum is due", () => {
-    expect(untold(crowd(0), later, entryAt("heartbeat", 2, "{}", "gateway-1"))).toEqual([]);
+  it("covers what comes of him until its sum is due", () => {
+    expect(untold(crowd(0), later("liar", SOON), end(2 * SOON))).toEqual([]);
+  });
+
+  it("covers nothing of anybody else", () => {
+    expect(untold(crowd(0), later("gateway-1", SOON), end(2 * SOON))).toEqual([1]);
   });
 
   it("does not cover everything of its kind for ever", () => {
-    expect(untold(crowd(0), later, entryAt("heartbeat", 25, "{}", "gateway-1"))).toEqual([1]);
+    expect(untold(crowd(0), later("liar", SOON), end(25))).toEqual([1]);
+    expect(untold(crowd(0), later("liar", 1), end(2))).toEqual([1]);
   });
 });
