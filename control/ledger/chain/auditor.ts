@@ -34,6 +34,8 @@ const MAX_LAST_LOOKS = 256;
 const MAX_FAULTS = 1000;
 /** What is told by time may be told so much later than it could have been. */
 const SLACK = 2;
+/** And by so many seconds at least: a ledger that was started anew looks anew, and no entry says so. */
+const RESTARTED = 120;
 
 /** What an auditor says. */
 export interface Audited extends Finding {
@@ -78,7 +80,8 @@ export class Auditor {
   /** @param onJoined hears which entries join which grant's review, in the order of its digest */
   constructor(pins: Pins, grace: Partial<Grace> = {}, onJoined?: OnJoined) {
     const own = rulesOf(pins, grace).grace;
-    const slow = { ...own, gap: own.gap * SLACK, silence: own.silence * SLACK, rollout: own.rollout, end: own.end };
+    const later = (seconds: number): number => Math.max(seconds * SLACK, seconds + RESTARTED);
+    const slow = { ...own, gap: later(own.gap), silence: later(own.silence), rollout: own.rollout, end: own.end };
     this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false, ...(onJoined && { onJoined }) });
     this.untold = new Untold(pins.anchors.length > 0, own.pause);
   }
