@@ -1,25 +1,15 @@
 /** `glassgate ledger verify`: from a folder of files, a key and a kept checkpoint to "proved". */
 import { type Command, InvalidArgumentError } from "commander";
-import { readBytes } from "../base/files.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import type { Rules } from "../ledger/audit/meaning.js";
-import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
+import { type Report, verifyLedger } from "../ledger/audit/verify.js";
 import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.js";
 import { Auditor } from "../ledger/chain/auditor.js";
-import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
-import { collect, examples, jsonOption, wholeNumber } from "./context.js";
-import {
-  GRACE,
-  graceOption,
-  progress,
-  readToken,
-  readVkey,
-  SILENCE,
-  tokenFileOption,
-  vkeyOption,
-} from "./ledger-options.js";
-import { policyOption, witnessesOf } from "./ledger-policy.js";
+import { examples, jsonOption, wholeNumber } from "./context.js";
+import { progress, readToken, readVkey } from "./ledger-options.js";
+import { witnessesOf } from "./ledger-policy.js";
+import { readKept, type VerifyingOptions, verifying } from "./ledger-verifying.js";
 import { result, resultRows } from "./output.js";
 
 /** Each has memory of its own, and no machine that people verify on has more cores to give. */
@@ -31,23 +21,10 @@ function threads(text: string): number {
   throw new InvalidArgumentError(`It must be 1 to ${MOST_THREADS}.`);
 }
 
-interface Options {
-  readonly key: string;
-  readonly tokenFile?: string;
-  readonly since?: readonly string[];
-  readonly policy?: string;
-  readonly anchors?: readonly string[];
-  /** Seconds. */
-  readonly grace: number;
-  readonly silence: number;
+interface Options extends VerifyingOptions {
   readonly threads?: number;
   readonly json?: boolean;
 }
-
-const readKept = (file: string): Kept => ({
-  file,
-  bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
-});
 
 function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence }: Options): Rules {
   const auditor = new Auditor({ anchors, origin }, { gap: grace, silence });
@@ -92,17 +69,8 @@ function jsonOf({ key, ...report }: Report, given: { readonly anchors: boolean }
 }
 
 export function addLedgerVerify(ledger: Command): void {
-  const command = ledger
-    .command("verify")
+  const command = verifying(ledger.command("verify"))
     .description("prove what a copy of a ledger's files shows, and name the first thing that is wrong")
-    .argument("<ledger>", "the folder, or its https:// address")
-    .addOption(vkeyOption().makeOptionMandatory())
-    .addOption(tokenFileOption())
-    .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
-    .addOption(policyOption())
-    .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
-    .addOption(graceOption("--grace <duration>", "how long it leaves a missing record open", GRACE))
-    .addOption(graceOption("--silence <duration>", "how long it lets a gateway be without heartbeats", SILENCE))
     .option("--threads <n>", `how many threads work on it, at most ${MOST_THREADS}; by default as many as fit`, threads)
     .addOption(jsonOption())
     .action(verify);

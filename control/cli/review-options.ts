@@ -1,34 +1,17 @@
 /** What the commands about reviews share: the ledger that they read, and what is usual in it. */
 import { type Command, Option } from "commander";
-import { readBytes } from "../base/files.js";
-import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import type { Wanted } from "../review/gather.js";
 import { hoursOf, ownZone, USUAL_HOURS } from "../review/hours.js";
 import type { ReviewList } from "../review/model.js";
 import { type ReadOptions, readReviews } from "../review/read.js";
 import { readAnchors } from "../trust/anchors.js";
 import { collect, duration } from "./context.js";
-import {
-  GRACE,
-  graceOption,
-  progress,
-  readToken,
-  readVkey,
-  SILENCE,
-  tokenFileOption,
-  vkeyOption,
-} from "./ledger-options.js";
-import { policyOption, witnessesOf } from "./ledger-policy.js";
+import { progress, readToken, readVkey } from "./ledger-options.js";
+import { witnessesOf } from "./ledger-policy.js";
+import { readKept, type VerifyingOptions, verifying } from "./ledger-verifying.js";
 import { readOne } from "./message-input.js";
 
-export interface ReadingOptions {
-  readonly key: string;
-  readonly tokenFile?: string;
-  readonly since?: readonly string[];
-  readonly policy?: string;
-  readonly anchors?: readonly string[];
-  readonly grace: number;
-  readonly silence: number;
+export interface ReadingOptions extends VerifyingOptions {
   readonly due: number;
   readonly hours: string;
   readonly zone: string;
@@ -40,15 +23,7 @@ const DUE = 86_400;
 
 /** The ledger that is read, as `ledger verify` reads it, and what is usual. */
 export const reading = (command: Command): Command =>
-  command
-    .argument("<ledger>", "the folder, or its https:// address")
-    .addOption(vkeyOption().makeOptionMandatory())
-    .addOption(tokenFileOption())
-    .option("--since <file>", "a checkpoint that you kept: nothing older may have changed; repeatable", collect)
-    .addOption(policyOption())
-    .option("--anchors <file>", "pin the trust bundles in it to these roots; repeatable", collect)
-    .addOption(graceOption("--grace <duration>", "how long it leaves a missing record open", GRACE))
-    .addOption(graceOption("--silence <duration>", "how long it lets a gateway be without heartbeats", SILENCE))
+  verifying(command)
     .addOption(
       new Option("--due <duration>", "how long a signature may take, as review_due in its ledger.yaml")
         .argParser(duration)
@@ -72,10 +47,7 @@ export function readLedgerReviews(
     where,
     token: readToken(where, options.tokenFile),
     key,
-    since: (options.since ?? []).map((file) => ({
-      file,
-      bytes: readBytes(file, "the kept checkpoint", { max: MAX_NOTE_BYTES }),
-    })),
+    since: (options.since ?? []).map(readKept),
     witnesses: cosignedBy && (({ text }) => cosignedBy(text)),
     anchors: (options.anchors ?? []).map(readAnchors),
     grace: options.grace,

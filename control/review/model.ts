@@ -2,6 +2,7 @@
  * A review: what one grant was given for, by whom, what was done with it, and what is still missing before a person can sign it off. Plain
  * data, as `glassgate review show --json` prints it. Every text in it may come from outside: whoever shows it escapes it.
  */
+import type { Classification } from "../ledger/review.js";
 
 /** Milliseconds since 1970, by the gateway's clock for records and by the ledger's for `received`. */
 export type Moment = number;
@@ -10,9 +11,6 @@ export type Moment = number;
  * `open`: nobody has signed it. `overdue`: nor in time. `closed`: signed, and nothing came since. `reopened`: signed, and something came.
  */
 export type ReviewState = "open" | "overdue" | "closed" | "reopened";
-
-export const classifications = ["real", "drill", "misuse", "unused"] as const;
-export type Classification = (typeof classifications)[number];
 
 export interface Person {
   /** The principal, a name of the bundle. */
