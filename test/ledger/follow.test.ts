@@ -25,13 +25,18 @@ import { Tail } from "../../control/ledger/follow/tail.js";
 let folder: string;
 let file: string;
 let told: string[];
+/** Of one test: those that it leaves as a crash does are closed behind it. */
+const tails: Tail[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "glassgate-follow-"));
   mkdirSync(join(folder, "logs"));
   file = join(folder, "logs", "audit.log");
   told = [];
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const tail of tails.splice(0)) await tail.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A line as the filter writes it, so far as following looks at it. */
 const record = (seq: number, more = ""): string =>
@@ -40,14 +45,17 @@ const records = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => record(from + i));
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
-const tailOf = (log: Partial<LogFile> = {}, lingerMs = 0, absentMs?: number): Tail =>
-  new Tail({
+const tailOf = (log: Partial<LogFile> = {}, lingerMs = 0, absentMs?: number): Tail => {
+  const tail = new Tail({
     log: { path: file, format: "plain", mixed: false, ...log },
     positionFile: join(folder, "state", "audit.json"),
     say: (sentence) => told.push(sentence),
     lingerMs,
     ...(absentMs === undefined ? {} : { absentMs }),
   });
+  tails.push(tail);
+  return tail;
+};
 
 /** All that comes until nothing more does. */
 async function drain(tail: Tail, into: string[] = []): Promise<string[]> {
