@@ -5,7 +5,7 @@ import { openingOf } from "../shard.js";
 import { judgeAccesses, noteAccess } from "./access.js";
 import { answeredGrant, dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { keep, remember, taken } from "./bounded.js";
-import { noteTrust, takeBundle } from "./bundles.js";
+import { newestBundle, noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
 import { noteTime } from "./clock.js";
@@ -24,6 +24,7 @@ import { judgeReview } from "./review-judge.js";
 import { noteClosed } from "./reviews.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 import { type State, seenKey } from "./state.js";
+import { takeRevocations } from "./texts.js";
 import { dropTold } from "./unproven.js";
 import { shortHash } from "./window.js";
 
@@ -159,6 +160,14 @@ function applyBundle(state: State, rules: Rules, body: Buffer, step: Step): void
   judgeAccesses(state.accesses, bundles, rules, step);
 }
 
+function applyText({ texts, bundles }: State, rules: Rules, body: Buffer, step: Step): void {
+  const courts = rules.pins.anchors.flatMap((anchors, which) => {
+    const bundle = newestBundle(bundles, which);
+    return bundle === undefined ? [] : [[anchors, bundle] as const];
+  });
+  takeRevocations(texts, courts, body, step);
+}
+
 /** The ledger let in what held; what does not hold here is for `verify` to tell of. */
 function applyReview(state: State, rules: Rules, body: Buffer, step: Step): void {
   const { claims, faults } = judgeReview({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
@@ -220,6 +229,7 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
     case "push":
       keep(state.bundles.seen, step.sender, seenKey(type, step.sender, body), step.index, MAX_SEEN);
       if (type === "bundle") applyBundle(state, rules, body, step);
+      if (type === "text") applyText(state, rules, body, step);
       break;
     case "shard":
       if (step.index === 0) {

@@ -7,7 +7,7 @@ import { showTime } from "../../base/time.js";
 import { type ReviewClaims, readReview } from "../review.js";
 import type { Vm } from "./chains.js";
 import { holds } from "./jws.js";
-import { decidedBy, faultsOfSigner, type Judging, newest, principalOf, whichOf } from "./review-signer.js";
+import { decidedBy, faultsOfSigner, type Judging, newest, principalOf, takingBack, whichOf } from "./review-signer.js";
 import { courseOf, type GrantReview, grantsOf, shownOf } from "./reviews.js";
 import { WINDOW_SLOTS } from "./rules.js";
 import { isForgotten } from "./window.js";
@@ -21,19 +21,19 @@ const MAX_LEEWAY = 60;
 /** VMs that one sentence each is said about. */
 const MAX_GAPS = 8;
 
-/** A grant that lives no more whatever its end is: by each bundle that could let it in. */
+/** A grant that lives no more whatever its end is: under each bundle that could let it in, by that bundle or an urgent text. */
 function isRevoked(judging: Judging, { trusts, jti, sub, incident, approvers }: GrantReview): boolean {
   const those = [...new Set([...trusts].map((trust) => Number(trust.split("/")[0])))];
   return (
     those.length > 0 &&
-    those.every((which) => {
-      const revoked = newest(judging, which)?.revoked ?? {};
-      return (
-        revoked.jti?.includes(jti) === true ||
-        (incident !== undefined && revoked.incident?.includes(incident) === true) ||
-        revoked.sub?.some((name) => name === sub || approvers.has(name)) === true
-      );
-    })
+    those.every((which) =>
+      takingBack(judging, which).some(
+        ({ revoked }) =>
+          revoked.jti?.includes(jti) === true ||
+          (incident !== undefined && revoked.incident?.includes(incident) === true) ||
+          revoked.sub?.some((name) => name === sub || approvers.has(name)) === true,
+      ),
+    )
   );
 }
 
