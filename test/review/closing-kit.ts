@@ -19,12 +19,13 @@ export const GATEWAY = "gateway-1";
 export const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");
 
 /** `pat` may revoke, and `olga` review. */
-export const people = ["olga", "rita", "rita-review", "adam", "adam-review", "pat", "gone-review"] as const;
+export const people = ["olga", "otis", "rita", "rita-review", "adam", "adam-review", "pat", "gone-review"] as const;
 export type Name = (typeof people)[number];
 
 /** Roles, and the person behind each. `rita` asks and `adam` approves; each has a second account. */
 const ROLES: Readonly<Record<Name, Json>> = {
   olga: { roles: ["auditor"] },
+  otis: { roles: ["auditor"] },
   rita: { roles: ["oncall", "auditor"] },
   "rita-review": { roles: ["auditor"], person: "rita" },
   adam: { roles: ["lead", "auditor"] },
