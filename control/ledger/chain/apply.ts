@@ -15,7 +15,7 @@ import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { judgeWaiting, noteGrant, takeText } from "./grants.js";
 import { keyOfEnd, mayEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
 import { noteLag } from "./lag.js";
-import { classify, type Line } from "./lines.js";
+import { type Line, lineOf } from "./lines.js";
 import { takeRecord } from "./link.js";
 import { markTold } from "./missing.js";
 import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
@@ -170,9 +170,11 @@ function applyText({ texts, bundles }: State, rules: Rules, body: Buffer, step: 
 
 /** The ledger let in what held; what does not hold here is for `verify` to tell of. */
 function applyReview(state: State, rules: Rules, body: Buffer, step: Step): void {
-  const { claims, faults } = judgeReview({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
+  const judged = judgeReview({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
+  const { claims, faults, isProven } = judged;
   if (claims !== undefined && faults.length === 0) {
     noteClosed(state.reviews, claims.review, step.index, step.at, body);
+    rules.onClosed?.(step.index, isProven);
     return;
   }
   const { review = "", sub = "" } = claims ?? {};
@@ -193,8 +195,6 @@ function joinReview(state: State, rules: Rules, index: number, entry: Entry, lin
   // Whoever judges a finished log makes findings that are no entries: he hands in those that are.
   else if (entry.head.type === "alarm" && rules.isCounting) joinAlarm(state.reviews, rules, index, entry);
 }
-
-const LINES: ReadonlySet<string> = new Set(["record", "evidence", "receipt", "answer"]);
 
 function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefined, step: Step): void {
   const { type } = entry.head;
@@ -279,7 +279,7 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
   };
   state.size = index + 1;
   state.types.set(head.type, (state.types.get(head.type) ?? 0) + 1);
-  const made = line ?? (LINES.has(head.type) ? classify(entry.body) : undefined);
+  const made = line ?? lineOf(entry);
   applyBody(state, rules, entry, made, step);
   joinReview(state, rules, index, entry, made);
   return findings;

@@ -153,12 +153,15 @@ export function faultsOf(judging: Judging, claims: ReviewClaims, kid: string): s
 export interface JudgedReview {
   readonly claims: ReviewClaims | undefined;
   readonly faults: readonly string[];
+  /** The signature was verified. Where nobody's keys are known, none can be. */
+  readonly isProven: boolean;
 }
 
 /** A closing signature, as it was handed in. */
 export function judgeReview(judging: Judging, token: string): JudgedReview {
   const signed = readReview(token);
-  if (signed === undefined) return { claims: undefined, faults: ["It is no closing signature (`bg-review+jws`)."] };
+  if (signed === undefined)
+    return { claims: undefined, faults: ["It is no closing signature (`bg-review+jws`)."], isProven: false };
   const { claims, jws } = signed;
   const faults = faultsOf(judging, claims, jws.header.kid);
   const keys = whichOf(grantsOf(judging.state.reviews, claims.review)).flatMap(
@@ -166,7 +169,8 @@ export function judgeReview(judging: Judging, token: string): JudgedReview {
   );
   // A key is its thumbprint: whichever bundle names it, it is the same.
   const key = keys.find(({ kid }) => kid === jws.header.kid);
-  if (key !== undefined && !holds(jws, jws.payload, key))
+  const isProven = key !== undefined && holds(jws, jws.payload, key);
+  if (key !== undefined && !isProven)
     faults.unshift(`The signature of ${visible(claims.sub)} does not hold: other bytes were signed.`);
-  return { claims, faults };
+  return { claims, faults, isProven };
 }

@@ -33,6 +33,9 @@ const audienceOf = ({ rules }: Judging, which: number): string => visible(rules.
 const nameOf = (judging: Judging, which: number, { version }: BundleClaims): string =>
   `the trust bundle of ${audienceOf(judging, which)} (version ${version})`;
 
+const NOBODY_PINNED =
+  "None of the pinned anchors are those of its gateways: nobody is known who may review it. If they are your gateways, add their anchors to `anchors` in ledger.yaml and start the ledger anew.";
+
 /** What takes back: the newest bundle under those anchors, and the urgent texts beside it. */
 export function takingBack(judging: Judging, which: number): readonly TakingBack[] {
   const anchors = judging.rules.pins.anchors[which];
@@ -122,7 +125,7 @@ export function faultsOfSigner(
   if (those.length === 0) {
     // Whoever judges a finished log without those pins knows nobody's keys.
     if (!rules.isCounting) return faults;
-    return [...faults, "No gateway with pinned anchors has a record of it: nobody is known who may review it."];
+    return [...faults, NOBODY_PINNED];
   }
   const bundles: BundleClaims[] = [];
   for (const which of those) {
