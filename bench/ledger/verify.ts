@@ -73,13 +73,16 @@ export async function makeBigLog(home: string, size: number): Promise<BigLog> {
   return { folder: options.folder, vkeyFile, leafOf: (index) => leaves[index] ?? Buffer.alloc(0) };
 }
 
-export interface Verified {
-  readonly size: number;
-  readonly threads: number;
+export interface Used {
   readonly seconds: number;
   /** Of the whole process, all threads. */
   readonly cpuSeconds: number;
   readonly peakMib: number;
+}
+
+export interface Verified extends Used {
+  readonly size: number;
+  readonly threads: number;
 }
 
 const command = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -88,15 +91,14 @@ const TELL = `data:text/javascript,${encodeURIComponent(
   "process.on('exit',()=>{const u=process.resourceUsage();process.stderr.write('\\nused '+u.maxRSS+' '+(u.userCPUTime+u.systemCPUTime)+'\\n')})",
 )}`;
 
-/** @throws where the log is not proved */
-export function measureVerify({ folder, vkeyFile }: BigLog, size: number, threads: number): Promise<Verified> {
+/** `glassgate ARGS`. @throws where it does not end with 0 */
+export function measureCommand(args: readonly string[]): Promise<Used> {
   return new Promise((resolve, reject) => {
-    const args = ["ledger", "verify", folder, "--key", vkeyFile, "--threads", String(threads), "--json"];
     const begin = performance.now();
     const child = spawn(process.execPath, ["--import", TELL, command, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (chunk: Buffer) => {
-      stdout += chunk.toString();
+      stdout = (stdout + chunk.toString()).slice(-10_000);
     });
     child.stderr.on("data", (chunk: Buffer) => {
       stderr = (stderr + chunk.toString()).slice(-1000);
@@ -104,11 +106,17 @@ export function measureVerify({ folder, vkeyFile }: BigLog, size: number, thread
     child.on("error", reject);
     child.on("close", (code) => {
       const [, rss, cpu] = /\nused (\d+) (\d+)\n/.exec(stderr) ?? [];
-      if (code !== 0) reject(new Error(`The log does not verify:\n${stdout}${stderr}`));
+      if (code !== 0) reject(new Error(`glassgate ${args.join(" ")} ends with ${code}:\n${stdout}${stderr}`));
       const seconds = (performance.now() - begin) / 1000;
-      resolve({ size, threads, seconds, cpuSeconds: Number(cpu) / 1e6, peakMib: Number(rss) / 1024 });
+      resolve({ seconds, cpuSeconds: Number(cpu) / 1e6, peakMib: Number(rss) / 1024 });
     });
   });
+}
+
+/** @throws where the log is not proved */
+export async function measureVerify({ folder, vkeyFile }: BigLog, size: number, threads: number): Promise<Verified> {
+  const args = ["ledger", "verify", folder, "--key", vkeyFile, "--threads", String(threads), "--json"];
+  return { size, threads, ...(await measureCommand(args)) };
 }
 
 export interface Proved {

@@ -16,6 +16,7 @@ export const SECTIONS = [
   "kong-module",
   "ledger",
   "ledger-growth",
+  "review",
   "receipts",
   "follow",
 ] as const;

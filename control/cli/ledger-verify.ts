@@ -29,7 +29,7 @@ interface Options extends VerifyingOptions {
 function rulesFor(origin: string, anchors: readonly Anchors[], { grace, silence }: Options): Rules {
   const auditor = new Auditor({ anchors, origin }, { gap: grace, silence });
   return {
-    take: (index, entry) => void auditor.take(index, entry),
+    take: (index, entry, line) => void auditor.take(index, entry, line),
     end: () => auditor.end().filter(({ isUntold }) => isUntold === true),
     open: () => auditor.open,
     undecided: () => auditor.undecided,

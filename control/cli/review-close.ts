@@ -14,7 +14,7 @@ import { readLedgerConfig } from "../ledger/config.js";
 import { type Classification, type ReviewClaims, signReview } from "../ledger/review.js";
 import { findReview, wantedBy } from "../review/find.js";
 import type { DeniedReview, Review } from "../review/model.js";
-import { personWords, requesterWords, utc } from "../review/words.js";
+import { carriedWords, personWords, requesterWords, utc } from "../review/words.js";
 import { examples, findKeyFile, jsonOption, keysOption, openKey, passphraseOption } from "./context.js";
 import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
@@ -39,12 +39,17 @@ interface Shown {
 
 const keyOf = (review: Review | DeniedReview): string => ("key" in review ? review.key : review.grant);
 
-/** The ledger's own anchors, where it is a folder and none are named. */
-function anchorsFor(where: string, { anchors }: Options): readonly string[] {
-  if (anchors !== undefined) return anchors;
+/** What is not named is the ledger's own, where it is a folder: its door goes by that. */
+function withOwn(
+  where: string,
+  options: Options,
+  isGraceNamed: boolean,
+): Options & { readonly anchors: readonly string[] } {
   const file = join(where, "ledger.yaml");
-  const own = isUrl(where) || !existsSync(file) ? [] : readLedgerConfig(file).anchors;
-  if (own.length > 0) return own;
+  const own = isUrl(where) || !existsSync(file) ? undefined : readLedgerConfig(file);
+  const grace = isGraceNamed ? options.grace : (own?.grace ?? options.grace);
+  const { anchors = own?.anchors ?? [] } = options;
+  if (anchors.length > 0) return { ...options, grace, anchors };
   throw new UserError(
     "Who may review stands in the trust bundle, and no anchors are named that it could be judged by.",
     {
@@ -54,10 +59,9 @@ function anchorsFor(where: string, { anchors }: Options): readonly string[] {
 }
 
 async function read(where: string, name: string, options: Options): Promise<Shown> {
-  const pinned = { ...options, anchors: anchorsFor(where, options) };
   let judging: Judging | undefined;
   let checkpoint = { size: 0, root: "" };
-  const list = await readLedgerReviews(where, pinned, wantedBy(name), (one, { size, root }) => {
+  const list = await readLedgerReviews(where, options, wantedBy(name), (one, { size, root }) => {
     judging = one;
     checkpoint = { size, root: Buffer.from(root, "base64").toString("hex") };
   });
@@ -69,7 +73,16 @@ async function read(where: string, name: string, options: Options): Promise<Show
 
 /** Whose key it is, by the newest bundles under which the grant was decided. */
 function signerOf({ judging, key }: Shown, kid: string, name: string): string {
-  for (const which of whichOf(grantsOf(judging.state.reviews, key))) {
+  const those = whichOf(grantsOf(judging.state.reviews, key));
+  if (those.length === 0)
+    throw new UserError(
+      "None of the anchors here are those of the gateways that have it on record: nobody is known who may review it.",
+      {
+        hint: "If they are your gateways, name their anchors with --anchors, and add them to `anchors` in ledger.yaml (then start the ledger anew). If they are nobody's, leave the review open: who runs them is an incident of its own.",
+        exitCode: 1,
+      },
+    );
+  for (const which of those) {
     const owner = newest(judging, which)?.principals.find(({ keys }) => keys.some((one) => one.kid === kid));
     if (owner !== undefined) return owner.id;
   }
@@ -128,7 +141,7 @@ function sayGrant(review: Review): void {
   for (const { says } of unusual) say(`  look at      ${visible(says)}`, 15);
 }
 
-function sayShown({ review, checkpoint, origin, key, judging }: Shown): void {
+function sayShown({ review, checkpoint, origin }: Shown): void {
   const { allowed, denied, answers, alarms } = review.counts;
   if ("key" in review) {
     say(`  review       ${visible(review.key)}`);
@@ -136,11 +149,8 @@ function sayShown({ review, checkpoint, origin, key, judging }: Shown): void {
       `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
     );
   } else sayGrant(review);
-  if (grantsOf(judging.state.reviews, key).some(({ isCarried }) => isCarried))
-    say(
-      "  look at      It was open when the shard before was sealed: `glassgate review show` on that one shows the rest of it.",
-      15,
-    );
+  const before = carriedWords(review);
+  if (before !== undefined) say(`  look at      ${visible(before)}`, 15);
   say(`  calls        ${allowed} allowed, ${denied} denied, ${plural(answers, "answer")}, ${plural(alarms, "alarm")}`);
   say(`  entries      ${"key" in review ? review.digest : review.evidence.digest}`);
   say(`  ledger       ${visible(origin)}, ${checkpoint.size} entries, root ${checkpoint.root}`, 15);
@@ -165,10 +175,11 @@ async function enter(where: string, token: string, { passphraseFd }: Options): P
   }
 }
 
-async function close(where: string, name: string, options: Options): Promise<void> {
+async function close(where: string, name: string, options: Options, command: Command): Promise<void> {
   checkSaid(options);
   const { kid } = findKeyFile(options.keys, options.as).public;
-  const shown = await read(where, name, options);
+  const isGraceNamed = command.getOptionValueSource("grace") !== "default";
+  const shown = await read(where, name, withOwn(where, options, isGraceNamed));
   const sub = signerOf(shown, kid, options.as);
   say(paint("bold", "The review, as the ledger's verified entries tell it:"));
   sayShown(shown);

@@ -4,7 +4,7 @@ import { nearest, plural, visible } from "../base/text.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { reviewStates } from "../ledger/chain/review-due.js";
 import type { DeniedReview, Review, ReviewList, ReviewState } from "../review/model.js";
-import { unusualRows, utc } from "../review/words.js";
+import { isUnverified, unusualRows, utc } from "../review/words.js";
 import { collect, examples, jsonOption } from "./context.js";
 import { result, resultRows } from "./output.js";
 import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
@@ -26,8 +26,10 @@ const urgency: readonly ReviewState[] = ["overdue", "reopened", "open", "closed"
 const byUrgency = (a: Review | DeniedReview, b: Review | DeniedReview): number =>
   urgency.indexOf(a.state) - urgency.indexOf(b.state) || a.dueAt - b.dueAt;
 
-const dueWords = ({ state, dueAt, closures }: Review | DeniedReview): string =>
-  state === "closed" ? `signed ${utc(closures.at(-1)?.at ?? 0)}` : `due ${utc(dueAt)}`;
+const dueWords = (review: Review | DeniedReview): string =>
+  review.state === "closed"
+    ? `signed ${utc(review.closures.at(-1)?.at ?? 0)}${isUnverified(review) ? ", not verified (--anchors)" : ""}`
+    : `due ${utc(review.dueAt)}`;
 
 /** Enough of a grant's name to find it by. */
 const NAME = 16;

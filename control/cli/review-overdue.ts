@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { plural, visible } from "../base/text.js";
 import { asciiJson } from "../ledger/audit/line.js";
-import { utc } from "../review/words.js";
+import { isUnverified, utc } from "../review/words.js";
 import { examples, jsonOption } from "./context.js";
 import { result, resultRows, say } from "./output.js";
 import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
@@ -20,7 +20,9 @@ async function overdue(where: string, options: Options): Promise<void> {
     return;
   }
   if (process.exitCode !== 1) {
-    result(`Nothing is overdue in ${visible(origin)} (${size} entries, verified).`);
+    const blind = [...reviews, ...denied].filter(isUnverified).length;
+    const unverified = blind === 0 ? "" : ` Of ${blind} closed the signature was not verified: --anchors does that.`;
+    result(`Nothing is overdue in ${visible(origin)} (${size} entries, verified).${unverified}`);
     return;
   }
   resultRows([

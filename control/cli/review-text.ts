@@ -3,6 +3,7 @@ import { styleText } from "node:util";
 import { plural, visible } from "../base/text.js";
 import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
+  carriedWords,
   evidenceWords,
   minutesWords,
   personWords,
@@ -10,6 +11,7 @@ import {
   stateOf,
   teardownWords,
   unusualRows,
+  unverifiedWords,
   utc,
 } from "../review/words.js";
 
@@ -26,6 +28,10 @@ export function shown(text: string, most = MAX_SHOWN): string {
 
 const row = (label: string, text: string): string => `${label.padEnd(LABEL)}${text}`;
 const isPlain = (): boolean => process.env.NO_COLOR !== undefined || !process.stdout.isTTY;
+const carriedRows = (review: Review | DeniedReview): string[] => {
+  const words = carriedWords(review);
+  return words === undefined ? [] : [row("before", visible(words))];
+};
 const title = (text: string): string => (isPlain() ? text : styleText("bold", text));
 const time = (at: number): string => utc(at).slice("2026-11-26 ".length, "2026-11-26 17:20:00".length);
 
@@ -64,6 +70,7 @@ function headRows(review: Review): string[] {
     title(`Review of the grant ${visible(jti)}`),
     row("state", stateOf(review)),
     row("due", utc(review.dueAt)),
+    ...carriedRows(review),
     row("grant", grant),
     row("requester", visible(personWords(requester))),
     row("", requesterWords(review)),
@@ -151,7 +158,7 @@ function closureRows({ closures }: Review | DeniedReview): string[] {
       "signed by",
       `${visible(personWords(by))} at ${utc(at)} as ${classification}${isOutdated ? "; something came after it" : ""}`,
     ),
-    ...(isProven ? [] : [row("", "by the ledger's word: --anchors verifies the signature")]),
+    row("", isProven ? "the signature was verified" : unverifiedWords),
     row("", `"${shown(findings, 4000)}"`),
     ...actions.map(({ what, owner, due }) => row("", `${visible(owner)} until ${due}: ${shown(what, 500)}`)),
   ]);
@@ -199,6 +206,7 @@ export function deniedRows(review: DeniedReview): string[] {
     row("review", visible(key)),
     row("state", stateOf(review)),
     row("due", utc(review.dueAt)),
+    ...carriedRows(review),
     row("grants", `${grants.length}, which opened nothing`),
     row("denied", `${plural(counts.denied, "call")}: ${by.join(", ")}`),
     ...closureRows(review),

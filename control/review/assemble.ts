@@ -7,7 +7,7 @@ import type { Anchors } from "../trust/anchors.js";
 import { type GrantFacts, newFacts } from "./facts.js";
 import type { Gatherer } from "./gather.js";
 import type { Hours } from "./hours.js";
-import type { Listener, Signed } from "./listener.js";
+import type { Held, Listener } from "./listener.js";
 import type { Action, Closure, DeniedReview, Review, ReviewList } from "./model.js";
 import { type Course, deniedOf, reviewOf } from "./review.js";
 import { takenBack } from "./texts.js";
@@ -24,7 +24,7 @@ const dayOf = (moment: number): string => new Date(moment).toISOString().slice(0
 
 class Assembly {
   private readonly judging: Judging;
-  private readonly closures: ReadonlyMap<string, readonly Signed[]>;
+  private readonly closures: ReadonlyMap<string, readonly Held[]>;
 
   constructor(
     private readonly reader: Reader,
@@ -38,7 +38,7 @@ class Assembly {
 
   private closuresOf(key: string, digest: string): Closure[] {
     const { bundles } = this.gathered;
-    return (this.closures.get(key) ?? []).map(({ entry, at, claims }) => {
+    return (this.closures.get(key) ?? []).map(({ entry, at, claims, isProven }) => {
       const { sub, classification, findings, actions } = claims;
       const by = bundles.whoIs(sub, at);
       return {
@@ -48,7 +48,7 @@ class Assembly {
         classification,
         findings,
         actions,
-        isProven: bundles.isPinned,
+        isProven,
         isOutdated: claims.digest !== digest,
       };
     });
@@ -57,6 +57,8 @@ class Assembly {
   private courseOf(key: string, course: LedgerCourse): Course {
     const { digest, counts } = shownOf(this.judging.state.reviews, key);
     const { due, now } = this.reader;
+    const { predecessor } = this.report;
+    const isCarried = grantsOf(this.judging.state.reviews, key).some((grant) => grant.isCarried);
     return {
       state: stateOf(course, due, now),
       openedAt: course.openedAt,
@@ -65,6 +67,7 @@ class Assembly {
       counts,
       closures: this.closuresOf(key, digest),
       blockers: blockersOf(this.judging, key),
+      carriedFrom: isCarried ? (predecessor ?? "another log") : undefined,
     };
   }
 
@@ -89,6 +92,7 @@ class Assembly {
       now: reader.now,
       course: this.courseOf(grant, ledgerCourse),
       openStreams: openStreams(judging, grant),
+      predecessor: report.predecessor,
       evidence: {
         origin: report.origin,
         size: report.size,

@@ -9,7 +9,7 @@ import { type AlarmCode, alarmRows } from "../ledger/chain/codes.gen.js";
 import { grantOf } from "../ledger/chain/evidence.js";
 import { decodeFinding, type Finding } from "../ledger/chain/finding.js";
 import { jsonOf, parseJws } from "../ledger/chain/jws.js";
-import { type Answer as AnswerLine, type AuditRecord, classify, type Line, PENDING } from "../ledger/chain/lines.js";
+import { type Answer as AnswerLine, type AuditRecord, type Line, PENDING } from "../ledger/chain/lines.js";
 import type { Rules } from "../ledger/chain/rules.js";
 import type { Entry } from "../ledger/entry.js";
 import { Bundles } from "./bundles.js";
@@ -96,16 +96,11 @@ export class Gatherer {
     this.bundles = new Bundles(rules);
   }
 
-  /** @param entry its body is whole */
-  take(index: number, { head, body }: Entry): void {
+  /** @param entry its body is whole @param line what `lineOf` makes of it */
+  take(index: number, { head, body }: Entry, line: Line | undefined): void {
     const at = Date.parse(head.received);
+    if (line !== undefined) this.takeLine(index, at, head.sender, line);
     switch (head.type) {
-      case "record":
-      case "evidence":
-      case "answer":
-      case "receipt":
-        this.takeLine(index, at, head.sender, classify(body));
-        break;
       case "bundle":
         this.bundles.take(index, body);
         break;

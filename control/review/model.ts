@@ -167,7 +167,7 @@ export interface Closure {
   readonly classification: Classification;
   readonly findings: string;
   readonly actions: readonly Action[];
-  /** The signature was verified under roots that the reader has pinned; else that it holds is the ledger's word. */
+  /** The signature was verified under roots of its gateways' that the reader has pinned; else that it holds is the ledger's word. */
   readonly isProven: boolean;
   /** Something came after it. */
   readonly isOutdated: boolean;
@@ -215,6 +215,8 @@ export interface Review {
   readonly closures: readonly Closure[];
   /** Why it cannot be closed yet, a sentence each. Empty: it can. */
   readonly blockers: readonly string[];
+  /** The log that has its older entries, by name: it was open there when that one was sealed. */
+  readonly carriedFrom: string | undefined;
 }
 
 /** Grants that never opened anything share one review a person and hour (UTC). */
@@ -234,6 +236,7 @@ export interface DeniedReview {
   readonly digest: string;
   readonly closures: readonly Closure[];
   readonly blockers: readonly string[];
+  readonly carriedFrom: string | undefined;
 }
 
 export interface ReviewList {

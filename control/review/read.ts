@@ -67,7 +67,7 @@ export async function readReviews(options: ReadOptions): Promise<ReviewList> {
     since,
     witnesses,
     rules: {
-      take: (index, entry) => listener.take(index, entry),
+      take: (index, entry, line) => listener.take(index, entry, line),
       end: () => listener.end(),
       open: () => listener.auditor.open,
       undecided: () => listener.auditor.undecided,

@@ -17,6 +17,7 @@ export interface Course {
   readonly counts: Counts;
   readonly closures: readonly Closure[];
   readonly blockers: readonly string[];
+  readonly carriedFrom: string | undefined;
 }
 
 export interface Made {
@@ -27,6 +28,8 @@ export interface Made {
   readonly course: Course;
   readonly evidence: Omit<Evidence, "digest" | "isProven" | "isPinned">;
   readonly openStreams: number;
+  /** The log that this one goes on from, by name. */
+  readonly predecessor: string | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -79,12 +82,13 @@ export function reviewOf(facts: GrantFacts, made: Made): Review {
     },
     calls,
     counts: course.counts,
-    unusual: unusualOf({ facts, proof, granted, bundles, uses: uses.values(), hours }),
+    unusual: unusualOf({ facts, proof, granted, bundles, uses: uses.values(), hours, predecessor: made.predecessor }),
     timeline: timelineOf({ facts, proof, calls, teardown, closures: course.closures, now }),
     evidence: { ...made.evidence, digest: course.digest, isProven: proof.isProven, isPinned: bundles.isPinned },
     teardown,
     closures: course.closures,
     blockers: course.blockers,
+    carriedFrom: course.carriedFrom,
   };
 }
 

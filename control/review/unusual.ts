@@ -26,6 +26,8 @@ export interface Looked {
   readonly bundles: Bundles;
   readonly uses: Iterable<FirstUse>;
   readonly hours: Hours;
+  /** The log that this one goes on from, by name. */
+  readonly predecessor: string | undefined;
 }
 
 const listed = (names: readonly string[]): string => {
@@ -100,18 +102,16 @@ const nearNames: Finder = ({ facts, proof: { bundle, approvals }, granted }) => 
 };
 
 /** By the log's own history: an earlier use by the same person, under another grant. */
-const firstTime: Finder = ({ facts, proof, bundles, uses }) => {
+const firstTime: Finder = ({ facts, proof, bundles, uses, predecessor }) => {
   const { firstUse, sub, grant, first } = facts;
   if (firstUse === undefined) return [];
   const who = (name: string): string => bundles.person(proof.bundle, name, firstUse.at).person ?? name;
   const own = who(sub);
   const earlier = [...uses].filter((use) => use.grant !== grant && use.entry < firstUse.entry && who(use.sub) === own);
   if (earlier.some(({ ent }) => ent === first.ent)) return [];
-  const says =
-    earlier.length === 0
-      ? `the first time that ${own} used break-glass access, as far as this log goes back`
-      : `the first time that ${own} used ${first.ent ?? ""}, as far as this log goes back`;
-  return [[says, [firstUse.entry]]];
+  const what = earlier.length === 0 ? "break-glass access" : (first.ent ?? "");
+  const before = predecessor === undefined ? "" : `: it goes on from ${predecessor}, which was not looked at`;
+  return [[`the first time that ${own} used ${what}, as far as this log goes back${before}`, [firstUse.entry]]];
 };
 
 const finders: Readonly<Record<UnusualCode, Finder>> = {

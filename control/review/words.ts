@@ -1,7 +1,7 @@
 /** What a review says, in plain words: the same in a terminal and on a page. Texts from outside stand in them as they are: whoever shows them escapes them. */
 import { plural } from "../base/text.js";
 import { showDuration } from "../base/time.js";
-import type { Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
+import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
 /** What each kind of unusual thing is, and what to do about it (docs/review.md has the same table). */
 export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string; readonly look: string }>> = {
@@ -39,7 +39,7 @@ export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string;
   },
   first_time: {
     title: "The first time for this person",
-    look: "Nothing wrong: everybody has a first time. Was it the right entitlement?",
+    look: "Nothing wrong: everybody has a first time. Was it the right entitlement? This log alone is looked at: not the one before, nor other ledgers.",
   },
   single_key: {
     title: "One key was enough",
@@ -73,7 +73,15 @@ const stateWords: Readonly<Record<ReviewState, string>> = {
   closed: "closed: signed, and nothing came since",
   reopened: "reopened: signed, and something came since",
 };
-export const stateOf = ({ state }: Pick<Review, "state">): string => stateWords[state];
+/** Closed, and nobody here knows by whom: a ledger that lets everything in would say so, too. */
+export const isUnverified = ({ state, closures }: Pick<Review, "state" | "closures">): boolean =>
+  state === "closed" && closures.at(-1)?.isProven !== true;
+export const unverifiedWords =
+  "The signature was not verified: that it holds is the ledger's word. Name the anchors of its gateways with --anchors.";
+export const stateOf = (review: Pick<Review, "state" | "closures">): string =>
+  isUnverified(review)
+    ? "closed, as the ledger says, by a signature that was not verified: name the anchors of its gateways with --anchors"
+    : stateWords[review.state];
 
 /** `2026-11-26 17:20:00 UTC`. */
 export const utc = (at: number): string =>
@@ -90,6 +98,15 @@ export function personWords({ sub, person, roles }: Person): string {
 
 export const requesterWords = ({ isRequesterProven }: Pick<Review, "isRequesterProven">): string =>
   isRequesterProven ? "proven by the ask" : "not proven: no ask that proves it is here";
+
+/** Where the rest of it is. Undefined where it is all here. */
+export function carriedWords(review: Review | DeniedReview): string | undefined {
+  const { carriedFrom } = review;
+  const name = "key" in review ? `'${review.key}'` : review.grant.slice(0, 16);
+  return carriedFrom === undefined
+    ? undefined
+    : `It was open when the log before, ${carriedFrom}, was sealed. Its older entries are there: calls, times and what was used are shown here from then on, and counts and digest go on from there. The rest: \`glassgate review show FOLDER ${name} --key VKEY\`, with that log's folder and key.`;
+}
 
 /** What was granted of time, and used. */
 export function minutesWords({ minutes: { granted, used } }: Pick<Review, "minutes">): string {

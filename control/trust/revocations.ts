@@ -133,6 +133,28 @@ function unfit({ claims, kid }: ReadRevocations, signer: RevocationSigner, bundl
   return iat >= nbf && iat < exp ? undefined : `the key of ${signer.name} did not hold at ${showTime(iat)}`;
 }
 
+interface Unfit {
+  readonly fault: string;
+  readonly hint: string;
+}
+
+/** By whose key it would hold for gateways with these anchors and this bundle; its signature is another matter. */
+export function signerFor(read: ReadRevocations, anchors: Anchors, bundle: BundleClaims): RevocationSigner | Unfit {
+  const audiences = [read.claims.aud].flat();
+  if (!audiences.includes(anchors.audience)) {
+    const fault = `it is for ${audiences.join(", ")}, not for ${anchors.audience}`;
+    return { fault, hint: "Use the anchors of that environment." };
+  }
+  const signer = signerOf(read.kid, anchors, bundle);
+  if (signer === undefined)
+    return {
+      fault: `its key ${read.kid} is no root's and nobody's in the bundle`,
+      hint: "A root or a revoker signs it.",
+    };
+  const fault = unfit(read, signer, bundle);
+  return fault === undefined ? signer : { fault, hint: "A root can sign the same revocations." };
+}
+
 export interface VerifiedRevocations extends ReadRevocations {
   readonly signer: RevocationSigner;
 }
@@ -151,14 +173,8 @@ export async function verifyRevocations(
   const refuse = (sentence: string, hint: string, cause?: unknown): never => {
     throw new UserError(`${source}: ${visible(sentence)}.`, { cause, hint });
   };
-  const audiences = [read.claims.aud].flat();
-  if (!audiences.includes(anchors.audience))
-    refuse(`it is for ${audiences.join(", ")}, not for ${anchors.audience}`, "Use the anchors of that environment.");
-  const signer = signerOf(read.kid, anchors, bundle);
-  if (signer === undefined)
-    return refuse(`its key ${read.kid} is no root's and nobody's in the bundle`, "A root or a revoker signs it.");
-  const fault = unfit(read, signer, bundle);
-  if (fault !== undefined) refuse(fault, "A root can sign the same revocations.");
+  const signer = signerFor(read, anchors, bundle);
+  if ("fault" in signer) return refuse(signer.fault, signer.hint);
   const alg = algorithmOf(signer.key);
   const { kty, crv, x } = signer.key;
   const point = signer.key.kty === "EC" ? { y: signer.key.y } : {};

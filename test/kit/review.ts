@@ -193,6 +193,7 @@ export function reviewOf(changes: Partial<Review> = {}): Review {
     teardown: { exp: at(50), revokedAt: at(32.5), openStreams: 0, acceptedAfter: 0, lastAt: at(36) },
     closures: [],
     blockers: [],
+    carriedFrom: undefined,
     ...changes,
   };
 }
@@ -245,6 +246,7 @@ export function deniedOf(changes: Partial<DeniedReview> = {}): DeniedReview {
     digest: hex("denied digest"),
     closures: [],
     blockers: [],
+    carriedFrom: undefined,
     ...changes,
   };
 }

@@ -12,7 +12,9 @@ import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import { readKeyFile, unlockKey, writeKeyFile } from "../../control/signer/keyfile.js";
-import { atTerminal, glassgate, type Ran } from "../cli/run.js";
+import { inside } from "../cli/inside.js";
+import { atTerminal, type Ran } from "../cli/run.js";
+import { revocations } from "../kit/revocations.js";
 import { ask, type Got, newToken } from "../ledger/http-kit.js";
 import { type LedgerFolder, newLedgerFolder, PASSPHRASE, type Running, serve } from "../ledger/whole.js";
 import { claimsOver, GATEWAY, type Name, people, type Story, sha256, silentAbout, tellStory } from "./closing-kit.js";
@@ -70,7 +72,7 @@ const close = (review: string, as: Name, more: readonly string[] = sayAll): stri
 ];
 const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
 const run = (review: string, as: Name, more?: readonly string[]): Promise<Ran> =>
-  glassgate(close(review, as, more), { env });
+  inside(close(review, as, more), { env });
 
 /** An entry as a ledger that lets everything in would write it. */
 const entryOf = (signed: string): Buffer =>
@@ -224,13 +226,25 @@ describe("a review is closed by", () => {
     expect(readReview(signed)?.claims).toMatchObject({ review: used, sub: "olga", actions: [{ owner: "adam" }] });
     expect(await metrics()).toContain('glassgate_ledger_reviews{state="closed"} 1\n');
     const tail = ["ledger", "tail", ledger.folder, "--key", ledger.vkey, "--grant", used, "--type", "review"];
-    expect((await glassgate(tail)).stdout).toContain(`olga closed the review of ${used} as real: A refund loop`);
+    expect((await inside(tail, {})).stdout).toContain(`olga closed the review of ${used} as real: A refund loop`);
     // Whoever gets no answer sends it again.
     expect(JSON.parse((await knock(signed)).body)).toEqual({ index: entry, new: false });
     // A late line reopens, and what was signed does not cover it.
     expect((await post("/v1/lines", story.late.replace("502", "503"))).status).toBe(200);
     expect(await metrics()).toContain('glassgate_ledger_reviews{state="reopened"} 1\n');
     expect((await knock(signed)).status).toBe(422);
+  });
+
+  it("nobody whom an urgent text has taken back: refused from then on", async () => {
+    const { world, grants } = story;
+    const text = revocations(world, { by: world.roots[0], revoked: { sub: ["otis"] } });
+    const frame = encodeFrame([{ kind: "text", bytes: Buffer.from(text) }]);
+    expect((await post("/v1/follow", frame)).status).toBe(200);
+    const says = /otis, or the key, is revoked in an urgent text of /;
+    expect(await run(grants.used, "otis")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(says) });
+    const signed = await signReview(await claims(grants.used, { sub: "otis" }), story.key("otis"));
+    expect(await knock(signed)).toMatchObject({ status: 422, body: expect.stringMatching(says) });
+    expect(silentAbout(story, [...(await entries()), entryOf(signed)], ORIGIN)).toEqual([expect.stringMatching(says)]);
   });
 
   it("no line that somebody sends as one of a gateway's", async () => {
@@ -256,22 +270,25 @@ describe("a review is closed by", () => {
     const folder = join(copy, "ledger");
     const shared =
       /denied:rita:[0-9T-]+Z/.exec(
-        (await glassgate(["review", "list", folder, "--key", ledger.vkey, "--anchors", join(base, "anchors.json")]))
+        (await inside(["review", "list", folder, "--key", ledger.vkey, "--anchors", join(base, "anchors.json")], {}))
           .stdout,
       )?.[0] ?? "";
     expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(/Closed: entry \d+/);
     const verify = (): Promise<Ran> =>
-      glassgate([
-        "ledger",
-        "verify",
-        folder,
-        "--key",
-        join(base, "ledger.vkey"),
-        "--anchors",
-        join(base, "anchors.json"),
-        "--grace",
-        "1s",
-      ]);
+      inside(
+        [
+          "ledger",
+          "verify",
+          folder,
+          "--key",
+          join(base, "ledger.vkey"),
+          "--anchors",
+          join(base, "anchors.json"),
+          "--grace",
+          "1s",
+        ],
+        {},
+      );
     expect((await verify()).stdout).not.toMatch(/review_invalid|closing signature/);
     const path = join(copy, "keys", "ledger.key.json");
     const signer = openLogSigner(await unlockKey(readKeyFile(path), PASSPHRASE), ORIGIN);
@@ -293,7 +310,7 @@ describe("a review is closed by", () => {
     const [old, next] = [join(base, "ledger"), join(base, "next")];
     const origin = "ledger.example/next";
     const key = join(base, "keys", "next.key.json");
-    const sealed = await glassgate(["ledger", "next", old, next, "--origin", origin, "--key", key], { env });
+    const sealed = await inside(["ledger", "next", old, next, "--origin", origin, "--key", key], { env });
     expect(sealed).toMatchObject({ code: 0 });
     const { vkey } = openLogSigner(await unlockKey(readKeyFile(key), PASSPHRASE), origin);
     // No alarm tells of the gap yet: its gateway is catching up.

@@ -18,12 +18,14 @@ import { type GrantSpec, type Json, World } from "../kit/world.js";
 export const GATEWAY = "gateway-1";
 export const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");
 
-export const people = ["olga", "rita", "rita-review", "adam", "adam-review", "pat", "gone-review"] as const;
+/** `pat` may revoke, and `olga` review. */
+export const people = ["olga", "otis", "rita", "rita-review", "adam", "adam-review", "pat", "gone-review"] as const;
 export type Name = (typeof people)[number];
 
 /** Roles, and the person behind each. `rita` asks and `adam` approves; each has a second account. */
 const ROLES: Readonly<Record<Name, Json>> = {
   olga: { roles: ["auditor"] },
+  otis: { roles: ["auditor"] },
   rita: { roles: ["oncall", "auditor"] },
   "rita-review": { roles: ["auditor"], person: "rita" },
   adam: { roles: ["lead", "auditor"] },
@@ -37,6 +39,8 @@ export interface Story {
   key(name: Name): PrivateKey;
   readonly anchors: Anchors;
   readonly bundle: string;
+  /** A newer one, changed so. */
+  newerBundle(changes: Json): string;
   /** By name: the grant's SHA-256. */
   readonly grants: Readonly<Record<"used" | "lasting" | "gapped" | "streaming" | "drill" | "refused", string>>;
   /** Lines of the audit log and the answers' log. */
@@ -107,7 +111,9 @@ export async function tellStory(): Promise<Story> {
     drill: grantOf(drill),
     refused: grantOf(refused),
   };
-  return { world, key, anchors, bundle, grants, lines, late: answer("call-1", 502) };
+  const version = Number(claims.version);
+  const newerBundle = (changes: Json): string => world.bundle({ ...claims, version: version + 1, ...changes });
+  return { world, key, anchors, bundle, newerBundle, grants, lines, late: answer("call-1", 502) };
 }
 
 const answer = (id: string, status = 200): string =>
@@ -126,6 +132,7 @@ function bundleOf(world: World, key: Story["key"]): Json {
     ...claims,
     principals: [...more, ...others.map((id) => ({ id, ...ROLES[id], keys: [publicPart(key(id))] }))],
     reviewers: ["auditor"],
+    revokers: ["lead"],
   };
 }
 

@@ -7,7 +7,7 @@ import { carriedSchema } from "../chain/carry.js";
 import { alarmRows } from "../chain/codes.gen.js";
 import { decodeFinding, type Finding } from "../chain/finding.js";
 import { keyOfEnd } from "../chain/heartbeats.js";
-import { classify } from "../chain/lines.js";
+import { classify, type Line, lineOf } from "../chain/lines.js";
 import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
 import type { TileSource } from "../log.js";
 import { type ReviewClaims, readReview } from "../review.js";
@@ -21,7 +21,8 @@ import type { Problem } from "./problem.js";
 
 /** The rules (chain/auditor.ts). */
 export interface Rules {
-  take(index: number, entry: Entry): void;
+  /** @param line what `lineOf` makes of it */
+  take(index: number, entry: Entry, line: Line | undefined): void;
   /** What the ledger was silent about. */
   end(): readonly Finding[];
   /** Records that had not come when the log ended, and that no alarm names yet. */
@@ -53,10 +54,10 @@ function faultOfOpening({ predecessor, carried }: Opening): string | undefined {
 }
 
 /** A gateway's line under another name would be in no chain, or in nobody's sight. */
-function faultOfName({ type, why }: EntryHead, body: Buffer): string | undefined {
+function faultOfName({ type, why }: EntryHead, body: Buffer, known: Line | undefined): string | undefined {
   // What came as a heartbeat, and is none, may be whatever its sender made of it.
   if (why === "heartbeat") return undefined;
-  const line = classify(body).type;
+  const line = (known ?? classify(body)).type;
   return line === "record" || (type === "quarantine" && line !== "quarantine")
     ? `it is a gateway's ${line}, and stands there as ${type}`
     : undefined;
@@ -76,7 +77,7 @@ function faultOfAlarm(index: number, body: Buffer): string | undefined {
 }
 
 /** What is wrong with the form of what only the ledger itself says. */
-function faultOfOwn(index: number, { head, body }: Entry): string | undefined {
+function faultOfOwn(index: number, { head, body }: Entry, line: Line | undefined): string | undefined {
   switch (head.type) {
     case "alarm":
       return faultOfAlarm(index, body);
@@ -93,7 +94,7 @@ function faultOfOwn(index: number, { head, body }: Entry): string | undefined {
     case "answer":
     case "review":
     case "drill":
-      return faultOfName(head, body);
+      return faultOfName(head, body, line);
     default:
       return undefined;
   }
@@ -161,10 +162,11 @@ export class Meaning {
     const fault = this.seal === undefined ? undefined : `it stands behind entry ${this.seal}, which seals the log`;
     if (head.type === "shard" && sealOfBody(body) !== undefined) this.seal ??= index;
     if (head.type === "shard" && index === 0) this.predecessor = openingOf(body)?.predecessor.origin;
-    this.rules.take(index, entry);
+    const line = lineOf(entry);
+    this.rules.take(index, entry, line);
     if (head.type === "alarm") this.noteAlarm(index, body);
     if (head.type === "review") this.noteShown(index, body);
-    return fault ?? faultOfOwn(index, entry);
+    return fault ?? faultOfOwn(index, entry, line);
   }
 
   private noteAlarm(index: number, body: Buffer): void {

@@ -5,7 +5,7 @@ import { openingOf } from "../shard.js";
 import { judgeAccesses, noteAccess } from "./access.js";
 import { answeredGrant, dropOrphans, noteAllowed, takeAnswer } from "./answers.js";
 import { keep, remember, taken } from "./bounded.js";
-import { noteTrust, takeBundle } from "./bundles.js";
+import { newestBundle, noteTrust, takeBundle } from "./bundles.js";
 import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
 import { noteTime } from "./clock.js";
@@ -15,7 +15,7 @@ import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { judgeWaiting, noteGrant, takeText } from "./grants.js";
 import { keyOfEnd, mayEnd, readHeartbeat, takeHeartbeat } from "./heartbeats.js";
 import { noteLag } from "./lag.js";
-import { classify, type Line } from "./lines.js";
+import { type Line, lineOf } from "./lines.js";
 import { takeRecord } from "./link.js";
 import { markTold } from "./missing.js";
 import { judgeUnknown, markReceipts, noteSettling, takeReceipt } from "./receipts.js";
@@ -24,6 +24,7 @@ import { judgeReview } from "./review-judge.js";
 import { noteClosed } from "./reviews.js";
 import { foreignPair, type Rules, speaksFor } from "./rules.js";
 import { type State, seenKey } from "./state.js";
+import { takeRevocations } from "./texts.js";
 import { dropTold } from "./unproven.js";
 import { shortHash } from "./window.js";
 
@@ -159,11 +160,21 @@ function applyBundle(state: State, rules: Rules, body: Buffer, step: Step): void
   judgeAccesses(state.accesses, bundles, rules, step);
 }
 
+function applyText({ texts, bundles }: State, rules: Rules, body: Buffer, step: Step): void {
+  const courts = rules.pins.anchors.flatMap((anchors, which) => {
+    const bundle = newestBundle(bundles, which);
+    return bundle === undefined ? [] : [[anchors, bundle] as const];
+  });
+  takeRevocations(texts, courts, body, step);
+}
+
 /** The ledger let in what held; what does not hold here is for `verify` to tell of. */
 function applyReview(state: State, rules: Rules, body: Buffer, step: Step): void {
-  const { claims, faults } = judgeReview({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
+  const judged = judgeReview({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
+  const { claims, faults, isProven } = judged;
   if (claims !== undefined && faults.length === 0) {
     noteClosed(state.reviews, claims.review, step.index, step.at, body);
+    rules.onClosed?.(step.index, isProven);
     return;
   }
   const { review = "", sub = "" } = claims ?? {};
@@ -184,8 +195,6 @@ function joinReview(state: State, rules: Rules, index: number, entry: Entry, lin
   // Whoever judges a finished log makes findings that are no entries: he hands in those that are.
   else if (entry.head.type === "alarm" && rules.isCounting) joinAlarm(state.reviews, rules, index, entry);
 }
-
-const LINES: ReadonlySet<string> = new Set(["record", "evidence", "receipt", "answer"]);
 
 function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefined, step: Step): void {
   const { type } = entry.head;
@@ -220,6 +229,7 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
     case "push":
       keep(state.bundles.seen, step.sender, seenKey(type, step.sender, body), step.index, MAX_SEEN);
       if (type === "bundle") applyBundle(state, rules, body, step);
+      if (type === "text") applyText(state, rules, body, step);
       break;
     case "shard":
       if (step.index === 0) {
@@ -269,7 +279,7 @@ export function apply(state: State, rules: Rules, index: number, entry: Entry, l
   };
   state.size = index + 1;
   state.types.set(head.type, (state.types.get(head.type) ?? 0) + 1);
-  const made = line ?? (LINES.has(head.type) ? classify(entry.body) : undefined);
+  const made = line ?? lineOf(entry);
   applyBody(state, rules, entry, made, step);
   joinReview(state, rules, index, entry, made);
   return findings;

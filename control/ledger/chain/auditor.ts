@@ -9,11 +9,12 @@ import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
 import { readEnd } from "./heartbeats.js";
 import { MAX_CATCHING_UP_MS } from "./lag.js";
+import type { Line } from "./lines.js";
 import type { Look } from "./look.js";
 import { markTold } from "./missing.js";
 import { joinAlarm } from "./review-join.js";
 import type { Judging } from "./review-judge.js";
-import { type Grace, type OnJoined, type Pins, type Rules, rulesOf } from "./rules.js";
+import { type Grace, type OnClosed, type OnJoined, type Pins, type Rules, rulesOf } from "./rules.js";
 import { newState, type State } from "./state.js";
 import { MISSING, Untold } from "./untold.js";
 
@@ -54,9 +55,10 @@ interface Taken {
   readonly index: number;
   readonly at: number;
   readonly entry: Entry;
+  readonly line: Line | undefined;
 }
 
-interface TakenAlarm extends Taken {
+interface TakenAlarm extends Omit<Taken, "line"> {
   readonly alarm: Finding;
 }
 
@@ -77,21 +79,23 @@ export class Auditor {
   /** What the ledger itself said, and what is not so. */
   readonly faults: { readonly index: number; readonly says: string }[] = [];
 
-  /** @param onJoined hears which entries join which grant's review, in the order of its digest */
-  constructor(pins: Pins, grace: Partial<Grace> = {}, onJoined?: OnJoined) {
+  /** @param onJoined hears which entries join which grant's review, in the order of its digest @param onClosed of what closes one */
+  constructor(pins: Pins, grace: Partial<Grace> = {}, onJoined?: OnJoined, onClosed?: OnClosed) {
     const own = rulesOf(pins, grace).grace;
     const later = (seconds: number): number => Math.max(seconds * SLACK, seconds + RESTARTED);
     const slow = { ...own, gap: later(own.gap), silence: later(own.silence), rollout: own.rollout, end: own.end };
-    this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false, ...(onJoined && { onJoined }) });
+    const heard = { ...(onJoined && { onJoined }), ...(onClosed && { onClosed }) };
+    this.rules = rulesOf(pins, slow, { windowSlots: ALL_SLOTS, isCounting: false, ...heard });
     this.untold = new Untold(pins.anchors.length > 0, own.pause);
   }
 
   /**
    * The next entry of the log. Each is judged when the alarms behind it are known, as they say who speaks for whom.
    * @param entry its body is whole, also where it stands in a blob
+   * @param line what `lineOf` makes of it, where that is known already
    * @returns what is wrong, or worth knowing, about what was before it
    */
-  take(index: number, entry: Entry): readonly Audited[] {
+  take(index: number, entry: Entry, line?: Line): readonly Audited[] {
     this.size = index + 1;
     const at = Date.parse(entry.head.received);
     if (entry.head.type === "alarm") {
@@ -103,7 +107,7 @@ export class Auditor {
       return this.alarms.length > MAX_ALARMS ? this.flush() : [];
     }
     const found = this.flush();
-    this.held = { index, at, entry };
+    this.held = { index, at, entry, line };
     return found;
   }
 
@@ -123,7 +127,7 @@ export class Auditor {
 
   private flushHeld(): readonly Finding[] {
     if (this.held === undefined) return [];
-    const { index, at, entry } = this.held;
+    const { index, at, entry, line } = this.held;
     this.held = undefined;
     // Nobody looked: the ledger was down, or there was nothing to enter. Or its clock was set back.
     if (Math.abs(at - this.now) > IDLE_MS) this.pass(at);
@@ -131,7 +135,7 @@ export class Auditor {
     const isDue = this.now - this.lookedAt >= LOOK_MS;
     const found = isDue ? this.look(index, { since: this.lookingSince, now: this.now }) : [];
     if (entry.head.type === "end") this.holdEnd(index, entry.body);
-    const now = apply(this.state, this.rules, index, entry);
+    const now = apply(this.state, this.rules, index, entry, line);
     for (const finding of now) this.untold.find(finding, at, index, entry.head.sender);
     return [...found, ...now];
   }

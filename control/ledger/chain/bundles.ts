@@ -154,6 +154,12 @@ export function courtOf(bundles: Bundles, rules: Rules, record: Trust & Pick<Aud
   return { bundle, audience: anchors.audience, at: Math.floor(Date.parse(record.ts) / 1000) };
 }
 
+/** Of the pinned anchors, by which. */
+export function newestBundle({ known }: Bundles, which: number): BundleClaims | undefined {
+  const versions = known.get(which);
+  return versions?.get(Math.max(...versions.keys()))?.claims;
+}
+
 /** The key of a ledger: in the bundle of that record, or, of a record that is not known, in any bundle that is. */
 export function ledgerKey(
   bundles: Bundles,

@@ -2,7 +2,7 @@
 import { hash as digest } from "node:crypto";
 import { z } from "zod";
 import { type VerdictCode, verdictCodes } from "../../base/verdicts.gen.js";
-import { MAX_BODY_BYTES } from "../entry.js";
+import { type Entry, MAX_BODY_BYTES } from "../entry.js";
 import { type JsonFault, readJson } from "./json.js";
 import { ANSWER, EVIDENCE, RECEIPT, RECORD } from "./plain.js";
 
@@ -185,6 +185,12 @@ export function readLine(bytes: Buffer, hashed: Buffer): Line {
   }
   return quarantine("unknown");
 }
+
+/** Entries that are a gateway's lines. */
+const LINES: ReadonlySet<string> = new Set(["record", "evidence", "receipt", "answer"]);
+
+/** What an entry of a line is, once for all who look at it. Undefined for the ledger's own, and for what was no line. */
+export const lineOf = ({ head, body }: Entry): Line | undefined => (LINES.has(head.type) ? classify(body) : undefined);
 
 /** @param bytes a line without its end. Never throws. */
 export function classify(bytes: Buffer): Line {

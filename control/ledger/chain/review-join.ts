@@ -8,7 +8,16 @@ import { grantOf } from "./evidence.js";
 import { decodeFinding } from "./finding.js";
 import { jsonOf, parseJws } from "./jws.js";
 import { type AuditRecord, type Line, PENDING } from "./lines.js";
-import { type Course, courseOf, type GrantReview, grantIn, newCourse, type OpenCall, type Reviews } from "./reviews.js";
+import {
+  type Course,
+  courseOf,
+  forgetClosed,
+  type GrantReview,
+  grantIn,
+  newCourse,
+  type OpenCall,
+  type Reviews,
+} from "./reviews.js";
 import type { Rules } from "./rules.js";
 
 /** Grants that were used; and, so that nobody crowds those out with what is denied, grants that never were. */
@@ -226,7 +235,8 @@ export function joinLine(
 export function joinAlarm(reviews: Reviews, rules: Rules, index: number, entry: Entry): void {
   const finding = decodeFinding(entry.body);
   if (finding === undefined) return;
-  const { code, subject, grant_sha256: grant = "" } = finding;
+  const { code, subject, about, grant_sha256: grant = "" } = finding;
+  if (code === "review_invalid") forgetClosed(reviews, subject, about);
   if (code === "review_overdue") {
     const course = courseOf(reviews, subject);
     if (course !== undefined) course.isTold = true;

@@ -7,7 +7,7 @@ import { showTime } from "../../base/time.js";
 import { type ReviewClaims, readReview } from "../review.js";
 import type { Vm } from "./chains.js";
 import { holds } from "./jws.js";
-import { decidedBy, faultsOfSigner, type Judging, newest, principalOf, whichOf } from "./review-signer.js";
+import { decidedBy, faultsOfSigner, type Judging, newest, principalOf, takingBack, whichOf } from "./review-signer.js";
 import { courseOf, type GrantReview, grantsOf, shownOf } from "./reviews.js";
 import { WINDOW_SLOTS } from "./rules.js";
 import { isForgotten } from "./window.js";
@@ -21,19 +21,19 @@ const MAX_LEEWAY = 60;
 /** VMs that one sentence each is said about. */
 const MAX_GAPS = 8;
 
-/** A grant that lives no more whatever its end is: by each bundle that could let it in. */
+/** A grant that lives no more whatever its end is: under each bundle that could let it in, by that bundle or an urgent text. */
 function isRevoked(judging: Judging, { trusts, jti, sub, incident, approvers }: GrantReview): boolean {
   const those = [...new Set([...trusts].map((trust) => Number(trust.split("/")[0])))];
   return (
     those.length > 0 &&
-    those.every((which) => {
-      const revoked = newest(judging, which)?.revoked ?? {};
-      return (
-        revoked.jti?.includes(jti) === true ||
-        (incident !== undefined && revoked.incident?.includes(incident) === true) ||
-        revoked.sub?.some((name) => name === sub || approvers.has(name)) === true
-      );
-    })
+    those.every((which) =>
+      takingBack(judging, which).some(
+        ({ revoked }) =>
+          revoked.jti?.includes(jti) === true ||
+          (incident !== undefined && revoked.incident?.includes(incident) === true) ||
+          revoked.sub?.some((name) => name === sub || approvers.has(name)) === true,
+      ),
+    )
   );
 }
 
@@ -153,12 +153,15 @@ export function faultsOf(judging: Judging, claims: ReviewClaims, kid: string): s
 export interface JudgedReview {
   readonly claims: ReviewClaims | undefined;
   readonly faults: readonly string[];
+  /** The signature was verified. Where nobody's keys are known, none can be. */
+  readonly isProven: boolean;
 }
 
 /** A closing signature, as it was handed in. */
 export function judgeReview(judging: Judging, token: string): JudgedReview {
   const signed = readReview(token);
-  if (signed === undefined) return { claims: undefined, faults: ["It is no closing signature (`bg-review+jws`)."] };
+  if (signed === undefined)
+    return { claims: undefined, faults: ["It is no closing signature (`bg-review+jws`)."], isProven: false };
   const { claims, jws } = signed;
   const faults = faultsOf(judging, claims, jws.header.kid);
   const keys = whichOf(grantsOf(judging.state.reviews, claims.review)).flatMap(
@@ -166,7 +169,8 @@ export function judgeReview(judging: Judging, token: string): JudgedReview {
   );
   // A key is its thumbprint: whichever bundle names it, it is the same.
   const key = keys.find(({ kid }) => kid === jws.header.kid);
-  if (key !== undefined && !holds(jws, jws.payload, key))
+  const isProven = key !== undefined && holds(jws, jws.payload, key);
+  if (key !== undefined && !isProven)
     faults.unshift(`The signature of ${visible(claims.sub)} does not hold: other bytes were signed.`);
-  return { claims, faults };
+  return { claims, faults, isProven };
 }

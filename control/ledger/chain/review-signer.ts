@@ -3,10 +3,11 @@ import { visible } from "../../base/text.js";
 import { showTime } from "../../base/time.js";
 import { type BundleClaims, holdsRole, type Principal } from "../../trust/claims.js";
 import type { ReviewClaims } from "../review.js";
-import type { KnownBundle } from "./bundles.js";
+import { newestBundle } from "./bundles.js";
 import type { GrantReview } from "./reviews.js";
 import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
+import { type TakingBack, textsInForce } from "./texts.js";
 
 /** How far the reviewer's clock may be ahead, in seconds. */
 const MAX_AHEAD = 600;
@@ -20,26 +21,35 @@ export interface Judging {
   readonly grace: number;
 }
 
-const bundlesOf = ({ state, rules }: Judging, which: number) => ({
-  audience: rules.pins.anchors[which]?.audience ?? "",
-  known: state.bundles.known.get(which) ?? new Map<number, KnownBundle>(),
-});
-
 /** Under which anchors its records were decided. */
 export const whichOf = (grants: readonly GrantReview[]): number[] => [
   ...new Set(grants.flatMap(({ trusts }) => [...trusts].map((trust) => Number(trust.split("/")[0])))),
 ];
 
-export function newest(judging: Judging, which: number): BundleClaims | undefined {
-  const { known } = bundlesOf(judging, which);
-  return known.get(Math.max(...known.keys()))?.claims;
+export const newest = ({ state }: Judging, which: number): BundleClaims | undefined =>
+  newestBundle(state.bundles, which);
+
+const audienceOf = ({ rules }: Judging, which: number): string => visible(rules.pins.anchors[which]?.audience ?? "");
+const nameOf = (judging: Judging, which: number, { version }: BundleClaims): string =>
+  `the trust bundle of ${audienceOf(judging, which)} (version ${version})`;
+
+const NOBODY_PINNED =
+  "None of the pinned anchors are those of its gateways: nobody is known who may review it. If they are your gateways, add their anchors to `anchors` in ledger.yaml and start the ledger anew.";
+
+/** What takes back: the newest bundle under those anchors, and the urgent texts beside it. */
+export function takingBack(judging: Judging, which: number): readonly TakingBack[] {
+  const anchors = judging.rules.pins.anchors[which];
+  const bundle = newest(judging, which);
+  if (anchors === undefined || bundle === undefined) return [];
+  const own = { revoked: bundle.revoked ?? {}, where: nameOf(judging, which, bundle) };
+  return [own, ...textsInForce(judging.state.texts, anchors, bundle)];
 }
 
 /** The bundles by which its records were decided, as far as they are known. */
 export function decidedBy(judging: Judging, grants: readonly GrantReview[]): BundleClaims[] {
   return [...new Set(grants.flatMap(({ trusts }) => [...trusts]))].flatMap((trust) => {
     const [which, version] = trust.split("/").map(Number);
-    return bundlesOf(judging, which ?? 0).known.get(version ?? 0)?.claims ?? [];
+    return judging.state.bundles.known.get(which ?? 0)?.get(version ?? 0)?.claims ?? [];
   });
 }
 
@@ -70,16 +80,22 @@ function partOf(
   ];
 }
 
-/** Why that principal cannot close reviews under that bundle, with that key, at each of these moments (seconds). */
-function barOf(
-  bundle: BundleClaims,
-  audience: string,
-  sub: string,
-  kid: string,
-  at: readonly number[],
-): string | undefined {
-  const where = `the trust bundle of ${visible(audience)} (version ${bundle.version})`;
-  const { reviewers = [], revoked = {} } = bundle;
+/** Why something takes back what that principal signed with that key. */
+function takenBy({ revoked, where }: TakingBack, { sub, iat }: ReviewClaims, kid: string): string | undefined {
+  if (revoked.kid?.includes(kid) === true || revoked.sub?.includes(sub) === true)
+    return `${visible(sub)}, or the key, is revoked in ${where}.`;
+  const before = revoked.issued_before?.find((one) => iat < one.at && (one.sub === undefined || one.sub === sub));
+  return (
+    before && `What ${visible(sub)} signed before ${showTime(before.at)} counts no more, by ${where}: sign it anew.`
+  );
+}
+
+/** Why its signer cannot close reviews under the newest bundle of these anchors, with that key, when he signed and now (seconds). */
+function barOf(judging: Judging, which: number, bundle: BundleClaims, claims: ReviewClaims, kid: string) {
+  const { sub, iat } = claims;
+  const at = [iat, Math.floor(judging.now / 1000)];
+  const where = nameOf(judging, which, bundle);
+  const { reviewers = [] } = bundle;
   if (reviewers.length === 0) return `There are no \`reviewers\` in ${where}: nobody can close a review.`;
   const principal = principalOf(bundle, sub);
   if (principal === undefined) return `${visible(sub)} is not in ${where}.`;
@@ -87,8 +103,8 @@ function barOf(
   if (key === undefined) return `The key ${visible(kid)} is not one of ${visible(sub)} in ${where}.`;
   if (!at.every((moment) => moment >= (key.nbf ?? 0) && moment < (key.exp ?? Number.POSITIVE_INFINITY)))
     return `The key of ${visible(sub)} did not hold when it was signed, or does not now.`;
-  if (revoked.kid?.includes(kid) === true || revoked.sub?.includes(sub) === true)
-    return `${visible(sub)}, or the key, is revoked in ${where}.`;
+  const taken = takingBack(judging, which).flatMap((one) => takenBy(one, claims, kid) ?? []);
+  if (taken.length > 0) return taken[0];
   if (!reviewers.some((role) => at.every((moment) => holdsRole(principal, role, moment))))
     return `${visible(sub)} holds none of the roles that review (${reviewers.map(visible).join(", ")}) in ${where}.`;
   return undefined;
@@ -109,16 +125,15 @@ export function faultsOfSigner(
   if (those.length === 0) {
     // Whoever judges a finished log without those pins knows nobody's keys.
     if (!rules.isCounting) return faults;
-    return [...faults, "No gateway with pinned anchors has a record of it: nobody is known who may review it."];
+    return [...faults, NOBODY_PINNED];
   }
   const bundles: BundleClaims[] = [];
   for (const which of those) {
-    const { audience } = bundlesOf(judging, which);
     const bundle = newest(judging, which);
-    if (bundle === undefined) faults.push(`The ledger knows no trust bundle of ${visible(audience)}.`);
+    if (bundle === undefined) faults.push(`The ledger knows no trust bundle of ${audienceOf(judging, which)}.`);
     else {
       bundles.push(bundle);
-      const bar = barOf(bundle, audience, sub, kid, [iat, seconds]);
+      const bar = barOf(judging, which, bundle, claims, kid);
       if (bar !== undefined) faults.push(bar);
     }
   }

@@ -120,6 +120,14 @@ export function knownClosure(reviews: Reviews, key: string, token: Buffer): numb
   return isOutdated === false && closed?.sha256 === hashOf(token) ? closed.index : undefined;
 }
 
+/** The log itself says that what stands in one of these entries closes nothing. */
+export function forgetClosed(reviews: Reviews, key: string, entries: readonly number[]): void {
+  const course = courseOf(reviews, key);
+  if (course?.closed === undefined || !entries.includes(course.closed.index)) return;
+  course.closed = undefined;
+  course.isOutdated = false;
+}
+
 /** A closure that holds, entered. */
 export function noteClosed(reviews: Reviews, key: string, index: number, at: number, token: Buffer): void {
   const course = courseOf(reviews, key);

@@ -48,6 +48,8 @@ export interface PinnedAnchors {
 }
 
 export type OnJoined = (grant: string, index: number) => void;
+/** @param isProven whether its signature was verified: not where nobody's keys are known */
+export type OnClosed = (index: number, isProven: boolean) => void;
 
 export interface Rules {
   readonly pins: Pins;
@@ -62,6 +64,8 @@ export interface Rules {
   readonly isCounting: boolean;
   /** Hears which entries join which grant's review, in the order of its digest. */
   readonly onJoined?: OnJoined;
+  /** Hears of each closing signature that holds. */
+  readonly onClosed?: OnClosed;
 }
 
 /** SHA-256 over audience, threshold, mode and the roots' kids in order, as the filter has it in each record. */

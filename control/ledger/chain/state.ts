@@ -22,6 +22,7 @@ import { knownRecord } from "./link.js";
 import { newReceipts, type Receipts } from "./receipts.js";
 import { newReviews, type Reviews } from "./reviews.js";
 import type { Rules } from "./rules.js";
+import { newTexts, type Texts } from "./texts.js";
 import { shortHash } from "./window.js";
 
 export interface State {
@@ -31,6 +32,7 @@ export interface State {
   readonly salt: Uint8Array;
   chains: Chains;
   bundles: Bundles;
+  texts: Texts;
   grants: Grants;
   answers: Answers;
   receipts: Receipts;
@@ -54,6 +56,7 @@ export function newState(salt: Uint8Array): State {
     salt,
     chains: newChains(),
     bundles: newBundles(),
+    texts: newTexts(),
     grants: newGrants(),
     answers: newAnswers(),
     receipts: newReceipts(),

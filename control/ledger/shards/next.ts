@@ -76,8 +76,8 @@ function namedBundles({ bundles }: State, rules: Rules, { deciders }: Carried): 
 
 interface Open {
   readonly carried: Carried;
-  /** Texts of bundles. */
-  readonly bundles: readonly Buffer[];
+  /** Bundles, and urgent revocations beside them: each proves itself. */
+  readonly trust: readonly { readonly type: "bundle" | "text"; readonly body: Buffer }[];
 }
 
 /** What is open at the end of the old log, of which every entry is looked at. */
@@ -89,14 +89,15 @@ async function whatIsOpen(source: TileSource, checkpoint: Checkpoint, options: N
     if (index % 65_536 === 0) options.progress?.(index, checkpoint.size);
   }
   const carried = carry(state);
-  const bundles: Buffer[] = [];
+  const trust: Open["trust"][number][] = [];
   for (const index of namedBundles(state, rules, carried)) {
     for await (const { bytes } of readEntries(source, checkpoint.size, index, index + 1)) {
       const entry = await wholeEntry(source, bytes);
-      if (entry !== undefined) bundles.push(entry.body);
+      if (entry !== undefined) trust.push({ type: "bundle", body: entry.body });
     }
   }
-  return { carried, bundles };
+  for (const { text } of state.texts.known.all.values()) trust.push({ type: "text", body: Buffer.from(text) });
+  return { carried, trust };
 }
 
 interface SealedShard {
@@ -172,12 +173,12 @@ export async function nextShard(options: NextOptions): Promise<Next> {
       return { sealed: last, vms: 0, openGaps: 0, wasDone: true };
     }
     const { sealed, open } = await seal(source, old, { origin, vkey }, options);
-    const { carried, bundles } = open;
+    const { carried, trust } = open;
     const predecessor = predecessorOf(old, sealed);
     options.bring?.();
     const head = shardHead(clock());
     const entries = [await makeEntry(log, head, encodeOpening({ predecessor, carried }))];
-    for (const body of bundles) entries.push(await makeEntry(log, { ...head, type: "bundle" }, body));
+    for (const { type, body } of trust) entries.push(await makeEntry(log, { ...head, type }, body));
     // One commit: either all of it is there, or the next run does it.
     await log.append(entries);
     const openGaps = carried.vms.reduce((sum, { missing }) => sum + missing.length, 0);
