@@ -1,17 +1,15 @@
 /** How a review is signed off, why not yet, and by whom it was. */
 import { isAbsolute } from "node:path";
+import { shellWord } from "../../base/text.js";
 import type { Closure, Review } from "../model.js";
 import type { Place } from "./document.js";
 import { block, code, data, type Html, html, prose } from "./html.js";
 import { named, time } from "./words.js";
 
-/** One word of a shell, whatever it holds. */
-const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 /** @param review `grant_sha256`, or the key of a shared review */
 export function closeCommand({ ledger, key, anchors }: Place, review: string, classification: string): string {
-  const pinned = anchors.map((file) => ` --anchors ${word(file)}`).join("");
-  const first = `glassgate review close ${word(ledger)} ${word(review)}${key === undefined ? "" : ` --key ${word(key)}`}${pinned}`;
+  const pinned = anchors.map((file) => ` --anchors ${shellWord(file)}`).join("");
+  const first = `glassgate review close ${shellWord(ledger)} ${shellWord(review)}${key === undefined ? "" : ` --key ${shellWord(key)}`}${pinned}`;
   return `${first} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
 }
 
