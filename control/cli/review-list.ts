@@ -7,7 +7,7 @@ import type { DeniedReview, Review, ReviewList, ReviewState } from "../review/mo
 import { unusualRows, utc } from "../review/words.js";
 import { collect, examples, jsonOption } from "./context.js";
 import { result, resultRows } from "./output.js";
-import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
+import { type ReadingOptions, reading, readLedgerReviews, warnUnproven } from "./review-options.js";
 
 interface Options extends ReadingOptions {
   readonly state?: readonly string[];
@@ -27,7 +27,10 @@ const byUrgency = (a: Review | DeniedReview, b: Review | DeniedReview): number =
   urgency.indexOf(a.state) - urgency.indexOf(b.state) || a.dueAt - b.dueAt;
 
 const dueWords = ({ state, dueAt, closures }: Review | DeniedReview): string =>
-  state === "closed" ? `signed ${utc(closures.at(-1)?.at ?? 0)}` : `due ${utc(dueAt)}`;
+  state === "closed" ? `signed ${utc(closures.at(-1)?.at ?? 0)}${unproven(closures)}` : `due ${utc(dueAt)}`;
+/** Without pinned roots nobody knows whose keys those are. */
+const unproven = (closures: Review["closures"]): string =>
+  closures.at(-1)?.isProven === true ? "" : ", by the ledger's word";
 
 /** Enough of a grant's name to find it by. */
 const NAME = 16;
@@ -71,6 +74,7 @@ async function list(where: string, options: Options): Promise<void> {
     result(asciiJson(shown, 2));
     return;
   }
+  warnUnproven(whole);
   const all = [...shown.reviews, ...shown.denied].sort(byUrgency);
   const total = `${visible(whole.origin)}, ${whole.size} entries, verified: ${countsOf(whole) || "no grant was ever used"}.`;
   resultRows([...all.flatMap((one) => [...rowsOf(one), ""]), total]);

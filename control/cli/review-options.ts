@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import type { Wanted } from "../review/gather.js";
 import { hoursOf, ownZone, USUAL_HOURS } from "../review/hours.js";
-import type { ReviewList } from "../review/model.js";
+import type { DeniedReview, Review, ReviewList } from "../review/model.js";
 import { type ReadOptions, readReviews } from "../review/read.js";
 import { readAnchors } from "../trust/anchors.js";
 import { collect, duration } from "./context.js";
@@ -10,6 +10,7 @@ import { progress, readToken, readVkey } from "./ledger-options.js";
 import { witnessesOf } from "./ledger-policy.js";
 import { readKept, type VerifyingOptions, verifying } from "./ledger-verifying.js";
 import { readOne } from "./message-input.js";
+import { warn } from "./output.js";
 
 export interface ReadingOptions extends VerifyingOptions {
   readonly due: number;
@@ -32,6 +33,13 @@ export const reading = (command: Command): Command =>
     .option("--hours <from-to>", "working hours, Monday to Friday; what is outside them is shown", USUAL_HOURS)
     .addOption(new Option("--zone <name>", "the time zone of these hours").default(ownZone(), "this machine's"))
     .option("--ask <file>", "an ask that went round: it proves who asked; repeatable", collect);
+
+/** What counts as signed may be signed by nobody. */
+export function warnUnproven({ reviews, denied }: ReviewList): void {
+  const isUnproven = ({ closures }: Review | DeniedReview): boolean => closures.some(({ isProven }) => !isProven);
+  if (reviews.some(isUnproven) || denied.some(isUnproven))
+    warn("who signed is the ledger's word: name --anchors, and the signatures are verified.");
+}
 
 /** Reads and verifies. @throws UserError where the ledger does not verify */
 export function readLedgerReviews(

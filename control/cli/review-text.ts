@@ -188,7 +188,7 @@ export function reviewRows(review: Review, now: number): string[] {
     "  `glassgate ledger prove` makes a proof of each entry, for somebody who has neither this ledger nor this command.",
     row("  digest", evidence.digest),
     "",
-    ...blockerRows(blockers, review.grant),
+    ...(review.state === "closed" ? [] : blockerRows(blockers, review.grant)),
   ];
 }
 
@@ -209,6 +209,6 @@ export function deniedRows(review: DeniedReview): string[] {
     "",
     row("digest", digest),
     "",
-    ...blockerRows(blockers, key),
+    ...(review.state === "closed" ? [] : blockerRows(blockers, key)),
   ];
 }

@@ -156,6 +156,24 @@ describe("a shared review that was closed", () => {
   });
 });
 
+describe("a closing signature", () => {
+  it("is called nobody's where no roots are pinned, also where it is the ledger's own making", async () => {
+    await end();
+    expect(await hand(await sign(name))).toMatchObject({ isNew: true });
+    await scene.write(folder, 0);
+    const unpinned = (command: string, ...args: readonly string[]): Promise<Ran> =>
+      inside(["review", command, folder, ...args, "--key", "ledger.vkey"], { cwd: base });
+    const list = await unpinned("list");
+    expect(list.stdout).toMatch(/signed 2026-01-14 13:\d\d:\d\d UTC, by the ledger's word/);
+    const overdue = await unpinned("overdue");
+    for (const { stderr } of [list, overdue]) expect(stderr).toContain("name --anchors");
+    expect((await unpinned("page", name)).stdout).toContain("Signature not verified");
+    const [pinned, page, shown] = [await review("list"), await review("page", name), await review("show", name)];
+    for (const { stdout, stderr } of [pinned, page, shown])
+      expect(stdout + stderr).not.toMatch(/ledger's word|not verified:|Sign it:/);
+  });
+});
+
 describe("who writes what he likes", () => {
   it.each([
     "2026-13-45T99:99:99.000Z",
@@ -164,14 +182,9 @@ describe("who writes what he likes", () => {
     "0000-99-01T00:00:00.000Z",
   ])("ends no command by a time that is none: %s", async (ts) => {
     await forge({ grant_sha256: "6".repeat(64), ts });
-    for (const args of [
-      ["list"],
-      ["overdue", "--due", "9999d"],
-      ["show", name],
-      ["page", name],
-      ["show", name, "--csv"],
-    ] as const) {
-      const ran = await review(...args);
+    const lines = ["list", "overdue --due 9999d", `show ${name}`, `page ${name}`, `show ${name} --csv`];
+    for (const args of lines.map((text) => text.split(" "))) {
+      const ran = await review(args[0] ?? "", ...args.slice(1));
       expect([args[0], ran.code, ran.stderr]).toEqual([args[0], 0, expect.not.stringContaining("should not")]);
     }
   });

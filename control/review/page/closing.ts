@@ -25,9 +25,10 @@ const meanings: Readonly<Record<string, string>> = {
   unused: "nothing was ever allowed",
 };
 
-function closure({ entry, at, by, classification, findings, actions, isOutdated }: Closure): Html {
+function closure({ entry, at, by, classification, findings, actions, isProven, isOutdated }: Closure): Html {
   return html`<div class="box"><h3>${isOutdated ? "Signed, and outdated" : "Signed"}</h3>
 ${isOutdated ? html`<p class="no">Something came after this signature: it does not cover all of the review.</p>` : undefined}
+${isProven ? undefined : html`<p class="no">Signature not verified: that it is this person's is the ledger's word. Pin whose keys those are with --anchors.</p>`}
 <dl class="facts"><dt>By</dt><dd>${named(by)}</dd><dt>When</dt><dd>${time(at)}, entry ${entry}</dd>
 <dt>Classification</dt><dd><strong>${classification}</strong> <span class="quiet">${meanings[classification]}</span></dd>
 <dt>Findings</dt><dd>${prose(findings)}</dd></dl>
