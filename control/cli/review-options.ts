@@ -1,5 +1,6 @@
 /** What the commands about reviews share: the ledger that they read, and what is usual in it. */
 import { type Command, Option } from "commander";
+import { showDuration } from "../base/time.js";
 import type { Wanted } from "../review/gather.js";
 import { hoursOf, ownZone, USUAL_HOURS } from "../review/hours.js";
 import type { DeniedReview, Review, ReviewList } from "../review/model.js";
@@ -41,6 +42,16 @@ export function warnUnproven({ reviews, denied }: ReviewList): void {
     warn("who signed is the ledger's word: name --anchors, and the signatures are verified.");
 }
 
+/** A clock that is further behind than clocks are apart. */
+const MAX_BEHIND_MS = 600_000;
+
+function warnBehind(newest: number, now: number): void {
+  if (newest - now > MAX_BEHIND_MS)
+    warn(
+      `this machine's clock is ${showDuration(Math.floor((newest - now) / 1000))} behind the ledger's newest entry: what is late is told by the ledger's.`,
+    );
+}
+
 /** Reads and verifies. @throws UserError where the ledger does not verify */
 export function readLedgerReviews(
   where: string,
@@ -51,6 +62,7 @@ export function readLedgerReviews(
   const key = readVkey(options.key);
   const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
   const tick = progress();
+  const now = Date.now();
   return readReviews({
     where,
     token: readToken(where, options.tokenFile),
@@ -64,8 +76,11 @@ export function readLedgerReviews(
     hours: hoursOf(options.hours, options.zone),
     asks: (options.ask ?? []).map((file) => readOne("ask", file, "The ask").text),
     isWanted,
-    onJudged,
-    now: Date.now(),
+    onJudged: (judging, report) => {
+      warnBehind(judging.now, now);
+      onJudged?.(judging, report);
+    },
+    now,
     progress: (done, of) => tick("entries", done, of),
   });
 }

@@ -19,6 +19,8 @@ export class Listener {
   readonly joined = new Map<string, number[]>();
   private readonly signed: Signed[] = [];
   private readonly refused = new Set<number>();
+  /** When the newest entry came, by the ledger's clock. */
+  newestAt = 0;
 
   constructor(
     private readonly gathered: Gatherer,
@@ -36,6 +38,7 @@ export class Listener {
   take(index: number, entry: Entry): void {
     // Before the rules: they say who joins what, and by then its facts are there.
     this.gathered.take(index, entry);
+    this.newestAt = Math.max(this.newestAt, Date.parse(entry.head.received));
     this.note(this.auditor.take(index, entry));
     // On record: also whoever pins nothing, and cannot judge it, hears of it.
     const alarm = entry.head.type === "alarm" ? decodeFinding(entry.body) : undefined;

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Taken } from "../../control/ledger/intake.js";
 import { type ReviewClaims, signReview } from "../../control/ledger/review.js";
 import type { DeniedReview, Review } from "../../control/review/model.js";
@@ -171,6 +171,21 @@ describe("a closing signature", () => {
     const [pinned, page, shown] = [await review("list"), await review("page", name), await review("show", name)];
     for (const { stdout, stderr } of [pinned, page, shown])
       expect(stdout + stderr).not.toMatch(/ledger's word|not verified:|Sign it:/);
+  });
+});
+
+describe("a clock that was set back", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  it("hides nothing that is overdue by the ledger's own entries", async () => {
+    scene.pass(2 * 86_400_000);
+    await scene.call({ grant: calmGrant(scene), path: "/admin" });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 14, 12, 5) });
+    const { code, stdout, stderr } = await review("overdue");
+    expect([code, stdout]).toEqual([1, expect.stringContaining(`since 2026-01-15 12:02:00 UTC  ${name}`)]);
+    expect(stderr).toMatch(/this machine's clock is 1 day 23 hours .* behind the ledger's newest entry/);
+    expect((await review("page", name)).stdout).toMatch(/class="state hot">Overdue/);
   });
 });
 
