@@ -59,6 +59,10 @@ function joins(mark: string, base: string): boolean {
   return STACKERS.get(mark)?.test(base) ?? true;
 }
 
+/** One word of a shell, whatever it holds: for a command that is to be copied. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
 /** The nearest right name, if one is near: at most a third of the letters differ. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;

@@ -7,7 +7,7 @@ import type { DeniedReview, Review, ReviewList, ReviewState } from "../review/mo
 import { isUnverified, unusualRows, utc } from "../review/words.js";
 import { collect, examples, jsonOption } from "./context.js";
 import { result, resultRows } from "./output.js";
-import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
+import { type ReadingOptions, reading, readLedgerReviews, warnUnproven } from "./review-options.js";
 
 interface Options extends ReadingOptions {
   readonly state?: readonly string[];
@@ -73,6 +73,7 @@ async function list(where: string, options: Options): Promise<void> {
     result(asciiJson(shown, 2));
     return;
   }
+  warnUnproven(whole);
   const all = [...shown.reviews, ...shown.denied].sort(byUrgency);
   const total = `${visible(whole.origin)}, ${whole.size} entries, verified: ${countsOf(whole) || "no grant was ever used"}.`;
   resultRows([...all.flatMap((one) => [...rowsOf(one), ""]), total]);

@@ -1,8 +1,9 @@
 /** What the commands about reviews share: the ledger that they read, and what is usual in it. */
 import { type Command, Option } from "commander";
+import { showDuration } from "../base/time.js";
 import type { Wanted } from "../review/gather.js";
 import { hoursOf, ownZone, USUAL_HOURS } from "../review/hours.js";
-import type { ReviewList } from "../review/model.js";
+import type { DeniedReview, Review, ReviewList } from "../review/model.js";
 import { type ReadOptions, readReviews } from "../review/read.js";
 import { readAnchors } from "../trust/anchors.js";
 import { collect, duration } from "./context.js";
@@ -10,6 +11,7 @@ import { progress, readToken, readVkey } from "./ledger-options.js";
 import { witnessesOf } from "./ledger-policy.js";
 import { readKept, type VerifyingOptions, verifying } from "./ledger-verifying.js";
 import { readOne } from "./message-input.js";
+import { warn } from "./output.js";
 
 export interface ReadingOptions extends VerifyingOptions {
   readonly due: number;
@@ -33,6 +35,23 @@ export const reading = (command: Command): Command =>
     .addOption(new Option("--zone <name>", "the time zone of these hours").default(ownZone(), "this machine's"))
     .option("--ask <file>", "an ask that went round: it proves who asked; repeatable", collect);
 
+/** What counts as signed may be signed by nobody. */
+export function warnUnproven({ reviews, denied }: ReviewList): void {
+  const isUnproven = ({ closures }: Review | DeniedReview): boolean => closures.some(({ isProven }) => !isProven);
+  if (reviews.some(isUnproven) || denied.some(isUnproven))
+    warn("who signed is the ledger's word: name --anchors, and the signatures are verified.");
+}
+
+/** A clock that is further behind than clocks are apart. */
+const MAX_BEHIND_MS = 600_000;
+
+function warnBehind(newest: number, now: number): void {
+  if (newest - now > MAX_BEHIND_MS)
+    warn(
+      `this machine's clock is ${showDuration(Math.floor((newest - now) / 1000))} behind the ledger's newest entry: what is late is told by the ledger's.`,
+    );
+}
+
 /** Reads and verifies. @throws UserError where the ledger does not verify */
 export function readLedgerReviews(
   where: string,
@@ -43,6 +62,7 @@ export function readLedgerReviews(
   const key = readVkey(options.key);
   const cosignedBy = options.policy === undefined ? undefined : witnessesOf(options.policy, key);
   const tick = progress();
+  const now = Date.now();
   return readReviews({
     where,
     token: readToken(where, options.tokenFile),
@@ -56,8 +76,11 @@ export function readLedgerReviews(
     hours: hoursOf(options.hours, options.zone),
     asks: (options.ask ?? []).map((file) => readOne("ask", file, "The ask").text),
     isWanted,
-    onJudged,
-    now: Date.now(),
+    onJudged: (judging, report) => {
+      warnBehind(judging.now, now);
+      onJudged?.(judging, report);
+    },
+    now,
     progress: (done, of) => tick("entries", done, of),
   });
 }

@@ -5,14 +5,16 @@ import { asciiJson } from "../ledger/audit/line.js";
 import { isUnverified, utc } from "../review/words.js";
 import { examples, jsonOption } from "./context.js";
 import { result, resultRows, say } from "./output.js";
-import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
+import { type ReadingOptions, reading, readLedgerReviews, warnUnproven } from "./review-options.js";
 
 interface Options extends ReadingOptions {
   readonly json?: boolean;
 }
 
 async function overdue(where: string, options: Options): Promise<void> {
-  const { origin, size, reviews, denied, dueActions } = await readLedgerReviews(where, options, () => false);
+  const list = await readLedgerReviews(where, options, () => false);
+  const { origin, size, reviews, denied, dueActions } = list;
+  warnUnproven(list);
   const late = [...reviews, ...denied].filter(({ state }) => state === "overdue").sort((a, b) => a.dueAt - b.dueAt);
   if (late.length > 0 || dueActions.length > 0) process.exitCode = 1;
   if (options.json === true) {

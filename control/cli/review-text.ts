@@ -1,6 +1,6 @@
 /** A review as rows for a terminal. Every text from outside goes through `visible`, and is cut where it is long: `--json` has it whole. */
 import { styleText } from "node:util";
-import { plural, visible } from "../base/text.js";
+import { plural, shellWord, visible } from "../base/text.js";
 import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
   carriedWords,
@@ -148,7 +148,8 @@ export function callRows(calls: readonly Call[]): string[] {
 }
 
 export function blockerRows(blockers: readonly string[], key: string): string[] {
-  if (blockers.length === 0) return [title("To do"), `  Sign it: glassgate review close LEDGER ${visible(key)}`];
+  if (blockers.length === 0)
+    return [title("To do"), `  Sign it: glassgate review close LEDGER ${shellWord(visible(key))}`];
   return [title("It cannot be closed yet"), ...blockers.map((one) => `  ${visible(one)}`)];
 }
 
@@ -194,7 +195,7 @@ export function reviewRows(review: Review, now: number): string[] {
     "  `glassgate ledger prove` makes a proof of each entry, for somebody who has neither this ledger nor this command.",
     row("  digest", evidence.digest),
     "",
-    ...blockerRows(blockers, review.grant),
+    ...(review.state === "closed" ? [] : blockerRows(blockers, review.grant)),
   ];
 }
 
@@ -216,6 +217,6 @@ export function deniedRows(review: DeniedReview): string[] {
     "",
     row("digest", digest),
     "",
-    ...blockerRows(blockers, key),
+    ...(review.state === "closed" ? [] : blockerRows(blockers, key)),
   ];
 }

@@ -36,7 +36,7 @@ class Assembly {
     this.closures = listener.closures();
   }
 
-  private closuresOf(key: string, digest: string): Closure[] {
+  private closuresOf(key: string, digest: string, { closed, isOutdated }: LedgerCourse): Closure[] {
     const { bundles } = this.gathered;
     return (this.closures.get(key) ?? []).map(({ entry, at, claims, isProven }) => {
       const { sub, classification, findings, actions } = claims;
@@ -49,7 +49,8 @@ class Assembly {
         findings,
         actions,
         isProven,
-        isOutdated: claims.digest !== digest,
+        // A grant that leaves a shared review takes nothing from what was signed.
+        isOutdated: entry === closed?.index ? isOutdated : claims.digest !== digest,
       };
     });
   }
@@ -65,7 +66,7 @@ class Assembly {
       dueAt: course.since + due * 1000,
       digest,
       counts,
-      closures: this.closuresOf(key, digest),
+      closures: this.closuresOf(key, digest, course),
       blockers: blockersOf(this.judging, key),
       carriedFrom: isCarried ? (predecessor ?? "another log") : undefined,
     };

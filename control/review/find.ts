@@ -20,13 +20,18 @@ export type Found = { readonly review: Review } | { readonly denied: DeniedRevie
 
 /** @throws UserError where there is none, or more than one */
 export function findReview({ reviews, denied, origin }: ReviewList, name: string): Found {
+  // Whoever asks for a grant chooses its jti, and may choose another one's name: a whole name goes before it.
+  const own = reviews.find(({ grant }) => grant === name);
+  if (own !== undefined) return { review: own };
+  const shared = denied.find(({ key }) => key === name);
+  if (shared !== undefined) return { denied: shared };
   const isPrefix = PREFIX.test(name);
   const found: Found[] = [
     ...reviews
       .filter(({ grant, jti }) => jti === name || (isPrefix && grant.startsWith(name)))
       .map((review) => ({ review })),
     ...denied
-      .filter(({ key, grants }) => key === name || (isPrefix && grants.some((grant) => grant.startsWith(name))))
+      .filter(({ grants }) => isPrefix && grants.some((grant) => grant.startsWith(name)))
       .map((one) => ({ denied: one })),
   ];
   const [first, ...others] = found;

@@ -26,6 +26,8 @@ export class Listener {
   private readonly refused = new Set<number>();
   /** Whose signature was verified. */
   private readonly proven = new Set<number>();
+  /** When the newest entry came, by the ledger's clock. */
+  newestAt = 0;
 
   constructor(
     private readonly gathered: Gatherer,
@@ -46,6 +48,7 @@ export class Listener {
   take(index: number, entry: Entry, line: Line | undefined): void {
     // Before the rules: they say who joins what, and by then its facts are there.
     this.gathered.take(index, entry, line);
+    this.newestAt = Math.max(this.newestAt, Date.parse(entry.head.received));
     this.note(this.auditor.take(index, entry, line));
     // On record: also whoever pins nothing, and cannot judge it, hears of it.
     const alarm = entry.head.type === "alarm" ? decodeFinding(entry.body) : undefined;

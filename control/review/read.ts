@@ -77,6 +77,8 @@ export async function readReviews(options: ReadOptions): Promise<ReviewList> {
     progress: (_step, done, of) => progress(done, of),
   });
   mustBeProved(report);
-  options.onJudged?.(listener.auditor.judging(options.now, grace), report);
-  return assemble(options, gathered, listener, report);
+  // A clock that is behind what has happened is wrong: it would call nothing late.
+  const now = Math.max(options.now, listener.newestAt);
+  options.onJudged?.(listener.auditor.judging(now, grace), report);
+  return assemble({ ...options, now }, gathered, listener, report);
 }

@@ -130,7 +130,10 @@ function openKept({ file, bytes }: Kept, key: Vkey): Checkpoint {
   }
 }
 
-async function faultSince(source: TileSource, kept: Checkpoint, now: Checkpoint): Promise<string | undefined> {
+type Signed = Pick<Checkpoint, "size" | "root">;
+
+/** Why this log does not go on from what was signed then. */
+export async function faultSince(source: TileSource, kept: Signed, now: Signed): Promise<string | undefined> {
   if (kept.size > now.size)
     return `${kept.size} entries were there and were signed; now there are ${now.size}: the tail was cut off`;
   const proof = await consistencyProof(source, kept.size, now.size);

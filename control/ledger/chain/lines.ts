@@ -4,11 +4,11 @@ import { z } from "zod";
 import { type VerdictCode, verdictCodes } from "../../base/verdicts.gen.js";
 import { type Entry, MAX_BODY_BYTES } from "../entry.js";
 import { type JsonFault, readJson } from "./json.js";
-import { ANSWER, EVIDENCE, RECEIPT, RECORD } from "./plain.js";
+import { ANSWER, EVIDENCE, MOMENT, RECEIPT, RECORD } from "./plain.js";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const text = (max: number): z.ZodString => z.string().max(max);
-const moment = z.string().regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/);
+const moment = z.string().regex(new RegExp(`^${MOMENT}$`));
 const seq = z.int().positive();
 /** A node id of at most 128 bytes, a start in nanoseconds, a number. */
 const vm = z

@@ -11,6 +11,9 @@ export const PLAIN_CHARACTER = "[ !#-\\[\\]-~]";
 const text = (max: number, min = 0): string => `"${PLAIN_CHARACTER}{${min},${max}}"`;
 const HASH = '"[0-9a-f]{64}"';
 /** Below 10^15: a number that is read as itself. */
+/** A time of a day of a month: whatever reads it as a date finds one. */
+export const MOMENT =
+  "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z";
 const COUNT = "(?:0|[1-9][0-9]{0,14})";
 const SEQ = "[1-9][0-9]{0,14}";
 const FLAG = "(?:true|false)";
@@ -42,7 +45,7 @@ export const RECORD = whole(
     member("vm", `"${PLAIN_CHARACTER}{0,150}/[0-9]{1,20}/[0-9]{1,20}"`),
     member("seq", SEQ),
     member("prev", HASH),
-    member("ts", '"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z"'),
+    member("ts", `"${MOMENT}"`),
     member("mode", '"(?:enforce|shadow)"'),
     member("verdict", '"[a-z_]{1,64}"'),
     `(?:${CLAIMS}|${maybe(member("kid", text(64)))})`,

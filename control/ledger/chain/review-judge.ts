@@ -7,7 +7,16 @@ import { showTime } from "../../base/time.js";
 import { type ReviewClaims, readReview } from "../review.js";
 import type { Vm } from "./chains.js";
 import { holds } from "./jws.js";
-import { decidedBy, faultsOfSigner, type Judging, newest, principalOf, takingBack, whichOf } from "./review-signer.js";
+import {
+  decidedBy,
+  faultsOfSigner,
+  type Judging,
+  MAX_APART,
+  newest,
+  principalOf,
+  takingBack,
+  whichOf,
+} from "./review-signer.js";
 import { courseOf, type GrantReview, grantsOf, shownOf } from "./reviews.js";
 import { WINDOW_SLOTS } from "./rules.js";
 import { isForgotten } from "./window.js";
@@ -122,13 +131,21 @@ export function blockersOf(judging: Judging, key: string): string[] {
 /** What is signed is not what the entries say. */
 function faultsOfShown(judging: Judging, claims: ReviewClaims): string[] {
   const { state, rules } = judging;
-  const { review: key, origin, digest, counts, classification, checkpoint } = claims;
+  const { review: key, origin, digest, counts, classification, checkpoint, iat } = claims;
   const shown = shownOf(state.reviews, key);
   const isDrill = grantsOf(state.reviews, key).some(({ drill }) => drill !== undefined);
   const isUsed = shown.counts.allowed > 0;
   const faults: string[] = [];
   if (rules.pins.origin !== undefined && origin !== rules.pins.origin)
     faults.push(`It is of another ledger (${visible(origin)}).`);
+  const { closed } = courseOf(state.reviews, key) ?? {};
+  if (closed !== undefined && checkpoint.size <= closed.index)
+    faults.push(
+      `The review was signed by somebody, in entry ${closed.index}, after what this one saw: look again, and sign again.`,
+    );
+  const newestAt = Math.max(...grantsOf(state.reviews, key).map(({ lastAt }) => lastAt));
+  if (iat < newestAt / 1000 - MAX_APART)
+    faults.push(`It says that it was signed at ${showTime(iat)}, before what it is over came.`);
   if (checkpoint.size > state.size)
     faults.push(`It names ${checkpoint.size} entries, and the ledger has ${state.size}.`);
   if (digest !== shown.digest)

@@ -1,17 +1,15 @@
 /** How a review is signed off, why not yet, and by whom it was. */
 import { isAbsolute } from "node:path";
+import { shellWord } from "../../base/text.js";
 import type { Closure, Review } from "../model.js";
 import type { Place } from "./document.js";
 import { block, code, data, type Html, html, prose } from "./html.js";
 import { named, time } from "./words.js";
 
-/** One word of a shell, whatever it holds. */
-const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 /** @param review `grant_sha256`, or the key of a shared review */
 export function closeCommand({ ledger, key, anchors }: Place, review: string, classification: string): string {
-  const pinned = anchors.map((file) => ` --anchors ${word(file)}`).join("");
-  const first = `glassgate review close ${word(ledger)} ${word(review)}${key === undefined ? "" : ` --key ${word(key)}`}${pinned}`;
+  const pinned = anchors.map((file) => ` --anchors ${shellWord(file)}`).join("");
+  const first = `glassgate review close ${shellWord(ledger)} ${shellWord(review)}${key === undefined ? "" : ` --key ${shellWord(key)}`}${pinned}`;
   return `${first} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
 }
 
@@ -27,9 +25,10 @@ const meanings: Readonly<Record<string, string>> = {
   unused: "nothing was ever allowed",
 };
 
-function closure({ entry, at, by, classification, findings, actions, isOutdated }: Closure): Html {
+function closure({ entry, at, by, classification, findings, actions, isProven, isOutdated }: Closure): Html {
   return html`<div class="box"><h3>${isOutdated ? "Signed, and outdated" : "Signed"}</h3>
 ${isOutdated ? html`<p class="no">Something came after this signature: it does not cover all of the review.</p>` : undefined}
+${isProven ? undefined : html`<p class="no">Signature not verified: that it is this person's is the ledger's word. Pin whose keys those are with --anchors.</p>`}
 <dl class="facts"><dt>By</dt><dd>${named(by)}</dd><dt>When</dt><dd>${time(at)}, entry ${entry}</dd>
 <dt>Classification</dt><dd><strong>${classification}</strong> <span class="quiet">${meanings[classification]}</span></dd>
 <dt>Findings</dt><dd>${prose(findings)}</dd></dl>

@@ -39,7 +39,7 @@ function row(review: Review, state: ReviewState, now: number): Html {
   const signed = review.closures.at(-1);
   const when =
     state === "closed" && signed !== undefined
-      ? html`<strong>${signed.classification}</strong><span class="sub">by ${data(signed.by.sub)}, ${time(signed.at)}</span>`
+      ? html`<strong>${signed.classification}</strong><span class="sub">by ${data(signed.by.sub)}${signed.isProven ? undefined : html` <span class="no">(not verified)</span>`}, ${time(signed.at)}</span>`
       : html`${now > review.dueAt ? "" : "due "}${dueWords(review, now)}<span class="sub">${time(review.dueAt)}</span>`;
   return html`<tr><th scope="row">${linked(review)}${review.drill === undefined ? undefined : html` <span class="state">Drill</span>`}<span class="sub">${data(review.entitlement)}</span></th>
 <td>${named(review.requester)}<span class="sub">approved by ${review.approvals.length === 0 ? "nobody" : review.approvals.map(({ sub }, i) => html`${i === 0 ? "" : ", "}${data(sub)}`)}</span></td>

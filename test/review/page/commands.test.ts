@@ -4,7 +4,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inside } from "../../cli/inside.js";
 import { glassgate, quickMain } from "../../cli/run.js";
+import { filesOf, writeLog } from "../../ledger/make-log.js";
 import { key, Scene } from "../scene.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-page-"));
@@ -125,6 +127,32 @@ describe("glassgate review serve", () => {
     expect(await broken.text()).not.toContain(grant);
     stop();
     expect(await ended).toBe(0);
+  });
+
+  it("shows nothing of an older ledger than it has shown, though it is signed, until that one is back", async () => {
+    const folder = at("rolled");
+    cpSync(at("log"), folder, { recursive: true });
+    const { url, stop } = await serve(folder);
+    rmSync(folder, { recursive: true });
+    writeLog(folder, filesOf(scene.ledger.log.entries.slice(0, -2), key));
+    for (const path of ["/", `/review/${grant}`, `/review/${grant}.json`]) {
+      const reply = await fetch(url + path);
+      expect([path, reply.status]).toEqual([path, 503]);
+      const text = await reply.text();
+      expect(text).toContain("the tail was cut off");
+      expect(text).not.toContain(grant);
+    }
+    rmSync(folder, { recursive: true });
+    cpSync(at("log"), folder, { recursive: true });
+    expect((await fetch(`${url}/`)).status).toBe(200);
+    stop();
+  });
+
+  it("takes no name that no browser asks for", async () => {
+    for (const name of ["https://reviews.example.com", "reviews.example.com:443", "a b", ""]) {
+      const ran = await inside(["review", "serve", at("log"), "--key", at("log.vkey"), "--name", name], {});
+      expect([name, ran.code, ran.stderr]).toEqual([name, 2, expect.stringContaining("is no host name")]);
+    }
   });
 
   it("does not start with a ledger that does not verify, nor where others reach it", async () => {
