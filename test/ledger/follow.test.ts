@@ -262,6 +262,55 @@ describe("rotation", () => {
     expect(told).toEqual([]);
   });
 
+  it("by rename, and the writer is never told: it goes on with the old file, however seldom", async () => {
+    writeFileSync(file, text(records(1, 3)));
+    const tail = tailOf();
+    const found = await drain(tail);
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, "");
+    for (let seq = 4; seq < 7; seq++) {
+      await drain(tail, found);
+      appendFileSync(`${file}.1`, text(records(seq, seq)));
+    }
+    // Once more, as the day after.
+    renameSync(`${file}.1`, `${file}.2`);
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, "");
+    await drain(tail, found);
+    appendFileSync(`${file}.2`, text(records(7, 7)));
+    await drain(tail, found);
+    expect(found).toEqual(records(1, 7));
+    // Told at last: the old ones are left.
+    appendFileSync(file, text(records(8, 8)));
+    expect(await drain(tail, found)).toEqual(records(1, 8));
+    await tail.close();
+    const { files } = JSON.parse(readFileSync(join(folder, "state", "audit.json"), "utf8"));
+    expect([files.length, told]).toEqual([1, []]);
+  });
+
+  it("by a further start of a Kubernetes container, whose log has the next number", async () => {
+    const pod = join(folder, "pod");
+    mkdirSync(pod);
+    const cri = (from: number, to: number): string =>
+      text(records(from, to).map((line) => `2026-11-26T17:20:00.123456789Z stdout F ${line}`));
+    writeFileSync(join(pod, "0.log"), cri(1, 3));
+    symlinkSync(join(pod, "0.log"), file);
+    const tail = tailOf({ format: "cri" });
+    const found = await drain(tail);
+    await tail.close();
+    // Two starts while nobody looks, and one rotation.
+    appendFileSync(join(pod, "0.log"), cri(4, 5));
+    writeFileSync(join(pod, "1.log.20261126-172000"), cri(6, 7));
+    writeFileSync(join(pod, "1.log"), cri(8, 8));
+    writeFileSync(join(pod, "2.log"), cri(9, 10));
+    unlinkSync(file);
+    symlinkSync(join(pod, "2.log"), file);
+    const next = tailOf({ format: "cri" });
+    expect(new Set(await drain(next, found))).toEqual(new Set(records(1, 10)));
+    expect([found.length, told]).toEqual([10, []]);
+    await next.close();
+  });
+
   it("a torn end of the old file is handed in when it is left", async () => {
     writeFileSync(file, `${text(records(1, 2))}${record(3).slice(0, 20)}`);
     const tail = tailOf();

@@ -234,8 +234,10 @@ export class Tail {
   /** Gives up files that are under another name and to which nothing has come for a while. */
   private async leave(current: string | undefined, passed: number): Promise<void> {
     if (current === undefined) return;
+    // Nothing came to the new file yet: its writer may not have been told, and go on with the old one for days.
+    const isUnused = this.sources.some((source) => source.id === current && source.isUnseen);
     for (const source of [...this.sources]) {
-      if (source.id === current || !source.isAtEnd) {
+      if (source.id === current || !source.isAtEnd || (isUnused && !source.isUnseen)) {
         this.quiet.delete(source);
         continue;
       }
