@@ -2,14 +2,16 @@
 import { visible } from "../base/text.js";
 import type { Call } from "./model.js";
 
-/** What a spreadsheet takes for the beginning of a formula. */
-const FORMULA = /^[=+\-@]/;
+/**
+ * What a spreadsheet takes for the beginning of a formula, also in full width. Where its language writes numbers with a comma it
+ * splits lines at semicolons, whatever the quotes say: what stands behind one begins a cell as well.
+ */
+const FORMULA = /(^|;)([\s"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
 function cell(value: string | number | undefined): string {
   if (typeof value === "number") return String(value);
-  const text = visible(value ?? "");
-  const safe = FORMULA.test(text.trimStart()) ? `'${text}` : text;
-  return /[",' ]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = visible(value ?? "").replace(FORMULA, "$1'$2");
+  return /[",;' ]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 const columns: readonly (readonly [name: string, of: (call: Call) => string | number | undefined])[] = [

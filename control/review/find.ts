@@ -20,6 +20,9 @@ export type Found = { readonly review: Review } | { readonly denied: DeniedRevie
 
 /** @throws UserError where there is none, or more than one */
 export function findReview({ reviews, denied, origin }: ReviewList, name: string): Found {
+  // A whole name first: a requester chooses the jti, and another grant's hash is one as well.
+  const review = reviews.find(({ grant }) => grant === name);
+  if (review !== undefined) return { review };
   const isPrefix = PREFIX.test(name);
   const found: Found[] = [
     ...reviews
