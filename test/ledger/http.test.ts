@@ -317,6 +317,27 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
       expect(intake.entries.length).toBe(7);
     });
 
+    it("the ledger's own is renewed while it runs, and what cannot be used is told", async () => {
+      const [mine, next] = [certificates.selfSigned("mine"), certificates.selfSigned("next")];
+      const own = `tls: { certificate: "${mine.certificate}", key: "${mine.key}" }`;
+      server = await startTestServer(`${SENDERS}listen: { address: "127.0.0.1:0", ${own} }`, new Map(), 20);
+      const { url, told } = server;
+      const trusts = (ca: Buffer): Promise<boolean> =>
+        ask(url, { method: "GET", path: "/healthz", tls: { ca }, headers: { connection: "close" } }).then(
+          () => true,
+          () => false,
+        );
+      expect([await trusts(mine.shown.cert), await trusts(next.shown.cert)]).toEqual([true, false]);
+      writeFileSync(mine.certificate, next.shown.cert);
+      await expect
+        .poll(() => told, PATIENCE)
+        .toEqual([expect.stringMatching(/cannot be used.*The one before is shown/)]);
+      expect(await trusts(mine.shown.cert)).toBe(true);
+      writeFileSync(mine.key, next.shown.key);
+      await expect.poll(() => told.at(-1), PATIENCE).toMatch(/was renewed/);
+      expect([await trusts(mine.shown.cert), await trusts(next.shown.cert)]).toEqual([false, true]);
+    });
+
     it("with an authority, the pinned one must be of it as well", async () => {
       const { url } = await start(yaml.replace('key: "', `client_ca: "${stranger.certificate}", key: "`));
       expect((await ask(url, { path: "/v1/lines", body: "x", tls: { ca, ...client.shown } })).status).toBe(401);
