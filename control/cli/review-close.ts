@@ -128,6 +128,18 @@ function sayGrant(review: Review): void {
   for (const { says } of unusual) say(`  look at      ${visible(says)}`, 15);
 }
 
+/** What was promised does not come along by itself: the newest signature says what is left to do. */
+function sayBefore({ closures }: Review | DeniedReview): void {
+  const last = closures.at(-1);
+  if (last === undefined) return;
+  say(`  signed       by ${visible(personWords(last.by))}, ${utc(last.at)}, as ${last.classification}`, 15);
+  for (const { what, owner, due } of last.actions)
+    say(
+      `  look at      It promised "${visible(what)}" (${visible(owner)}, until ${due}): name it again unless it is settled.`,
+      15,
+    );
+}
+
 function sayShown({ review, checkpoint, origin, key, judging }: Shown): void {
   const { allowed, denied, answers, alarms } = review.counts;
   if ("key" in review) {
@@ -136,6 +148,7 @@ function sayShown({ review, checkpoint, origin, key, judging }: Shown): void {
       `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
     );
   } else sayGrant(review);
+  sayBefore(review);
   if (grantsOf(judging.state.reviews, key).some(({ isCarried }) => isCarried))
     say(
       "  look at      It was open when the shard before was sealed: `glassgate review show` on that one shows the rest of it.",
