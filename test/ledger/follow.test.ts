@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,6 +15,7 @@ import {
   truncateSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -286,6 +289,43 @@ describe("rotation", () => {
     await tail.close();
     const { files } = JSON.parse(readFileSync(join(folder, "state", "audit.json"), "utf8"));
     expect([files.length, told]).toEqual([1, []]);
+  });
+
+  it("by copytruncate under a writer that does not append: each file begins with a hole, and is another one all the same", async () => {
+    const end = openSync(file, "w");
+    let at = 0;
+    const write = (from: number, to: number): void => {
+      at += writeSync(end, Buffer.from(text(records(from, to))), 0, undefined, at);
+    };
+    let copies = 0;
+    const rotate = (): void => {
+      for (let n = copies; n > 0; n--) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
+      copyFileSync(file, `${file}.1`);
+      truncateSync(file, 0);
+      copies += 1;
+    };
+    write(1, 20);
+    const tail = tailOf();
+    const found = await drain(tail);
+    for (const from of [21, 31, 41]) {
+      write(from, from + 4);
+      rotate();
+      write(from + 5, from + 9);
+      await drain(tail, found);
+    }
+    await tail.close();
+    // And while nobody looks.
+    for (const from of [51, 61]) {
+      write(from, from + 4);
+      rotate();
+      write(from + 5, from + 9);
+    }
+    const next = tailOf();
+    await drain(next, found);
+    await next.close();
+    closeSync(end);
+    expect(new Set(found.filter((line) => line.startsWith("{")))).toEqual(new Set(records(1, 70)));
+    expect(told).toEqual([]);
   });
 
   it("by a further start of a Kubernetes container, whose log has the next number", async () => {

@@ -149,7 +149,7 @@ export class Tail {
       this.cut.set(source, [...(this.cut.get(source) ?? []), source.place()]);
       await source.restart();
       await this.findCut(source);
-    } else if (isUnseen && !source.isUnseen) await this.openMissed(source); // It may have been filled and cut off before.
+    } else if (source.takeHole() || (isUnseen && !source.isUnseen)) await this.openMissed(source); // It may have been filled and cut off before.
   }
 
   /** The rest of what was cut off is in a copy. */
