@@ -36,6 +36,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** As long as it is outside of tests. */
+const USUAL = -1;
 /** A line as the filter writes it, so far as following looks at it. */
 const record = (seq: number, more = ""): string =>
   `{"v":1,"vm":"gateway-1/1767225000123456789/3","seq":${seq},"verdict":"allow","path":"/${more}"}`;
@@ -48,7 +50,7 @@ const tailOf = (log: Partial<LogFile> = {}, lingerMs = 0, absentMs?: number): Ta
     log: { path: file, format: "plain", mixed: false, ...log },
     positionFile: join(folder, "state", "audit.json"),
     say: (sentence) => told.push(sentence),
-    lingerMs,
+    ...(lingerMs < 0 ? {} : { lingerMs }),
     ...(absentMs === undefined ? {} : { absentMs }),
   });
 
@@ -514,6 +516,38 @@ describe("rotation", () => {
       }
     }
     expect(told).toEqual([]);
+  });
+
+  it("the old file is read for a quarter of an hour where it has a name, and half a minute where it has none", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "performance"] });
+    try {
+      const left = (): number => JSON.parse(readFileSync(join(folder, "state", "audit.json"), "utf8")).files.length;
+      writeFileSync(file, text(records(1, 2)));
+      const tail = tailOf({}, USUAL);
+      const found = await drain(tail);
+      const watch = async (seconds: number): Promise<void> => {
+        for (let i = 0; i < seconds; i++) {
+          vi.advanceTimersByTime(1000);
+          await tail.next();
+          tail.taken();
+        }
+      };
+      renameSync(file, `${file}.1`);
+      writeFileSync(file, text(records(4, 4)));
+      await drain(tail, found);
+      await watch(900);
+      appendFileSync(`${file}.1`, text(records(3, 3)));
+      await drain(tail, found);
+      expect(new Set(found)).toEqual(new Set(records(1, 4)));
+      unlinkSync(`${file}.1`);
+      await watch(20);
+      expect(left()).toBe(2);
+      await watch(20);
+      expect(left()).toBe(1);
+      await tail.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("links beside the log, in a circle or to others' files, hold nothing up and bring nothing in", async () => {

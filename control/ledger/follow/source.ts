@@ -32,6 +32,7 @@ export class Source {
   private written = 0n;
   private isIdle = false;
   private hole = false;
+  private links = 1n;
 
   private constructor(
     private readonly handle: FileHandle,
@@ -89,6 +90,11 @@ export class Source {
     return size >= BigInt(offset) && headOf(this.head.subarray(0, head.bytes)).sha256 === head.sha256;
   }
 
+  /** It has no name any more. */
+  get isGone(): boolean {
+    return this.links === 0n;
+  }
+
   /** Nothing of what it holds has been seen yet: it cannot tell that it was cut off meanwhile. */
   get isUnseen(): boolean {
     return this.head.length === 0;
@@ -128,6 +134,7 @@ export class Source {
   async read(): Promise<boolean> {
     if (this.queue.length > 0) return true;
     const stat = await this.handle.stat({ bigint: true });
+    this.links = stat.nlink;
     if (stat.size === BigInt(this.offset) && stat.mtimeNs === this.written) {
       this.isIdle = true;
       return true;

@@ -16,6 +16,9 @@ export const BATCH_LINES = 1024;
 export const BATCH_BYTES = 4 * 1024 * 1024;
 /** A writer goes on with the old file until it is told of the rotation, and flushes every ten seconds at the latest. */
 const LINGER_MS = 30_000;
+/** A hot restart's parent is never told: it ends its streams for a quarter of an hour. A file that has no name any more takes room meanwhile. */
+const STAY_MS = 20 * 60_000;
+const MOST_STAYING = 64;
 /** From one look to the next: while this process, or its machine, stood still, or waited for its ledger, nobody watched. */
 const MAX_WATCHED_MS = 1000;
 /** Of other programs' lines, and of a line without an end, so many chunks are read before others get their turn. */
@@ -231,6 +234,11 @@ export class Tail {
     this.sources.splice(before === undefined ? this.sources.length : this.sources.indexOf(before), 0, ...missed);
   }
 
+  private lingerOf({ isGone }: Source): number {
+    const { lingerMs } = this.options;
+    return lingerMs ?? (isGone || this.sources.length > MOST_STAYING ? LINGER_MS : STAY_MS);
+  }
+
   /** Gives up files that are under another name and to which nothing has come for a while. */
   private async leave(current: string | undefined, passed: number): Promise<void> {
     if (current === undefined) return;
@@ -243,7 +251,7 @@ export class Tail {
       }
       const quiet = this.quiet.get(source);
       this.quiet.set(source, quiet === undefined ? 0 : quiet + passed);
-      if ((quiet ?? 0) < (this.options.lingerMs ?? LINGER_MS)) continue;
+      if ((quiet ?? 0) < this.lingerOf(source)) continue;
       const { lastWritten } = source;
       // What came to it since it was read last.
       if (!(await source.read()) || !source.isAtEnd || source.lastWritten !== lastWritten) {
