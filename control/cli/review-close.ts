@@ -141,6 +141,18 @@ function sayGrant(review: Review): void {
   for (const { says } of unusual) say(`  look at      ${visible(says)}`, 15);
 }
 
+/** What was promised does not come along by itself: the newest signature says what is left to do. */
+function sayBefore({ closures }: Review | DeniedReview): void {
+  const last = closures.at(-1);
+  if (last === undefined) return;
+  say(`  signed       by ${visible(personWords(last.by))}, ${utc(last.at)}, as ${last.classification}`, 15);
+  for (const { what, owner, due } of last.actions)
+    say(
+      `  look at      It promised "${visible(what)}" (${visible(owner)}, until ${due}): name it again unless it is settled.`,
+      15,
+    );
+}
+
 function sayShown({ review, checkpoint, origin }: Shown): void {
   const { allowed, denied, answers, alarms } = review.counts;
   if ("key" in review) {
@@ -149,6 +161,7 @@ function sayShown({ review, checkpoint, origin }: Shown): void {
       `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
     );
   } else sayGrant(review);
+  sayBefore(review);
   const before = carriedWords(review);
   if (before !== undefined) say(`  look at      ${visible(before)}`, 15);
   say(`  calls        ${allowed} allowed, ${denied} denied, ${plural(answers, "answer")}, ${plural(alarms, "alarm")}`);

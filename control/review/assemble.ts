@@ -20,6 +20,8 @@ export interface Reader {
   readonly now: number;
 }
 
+/** Whoever promised something for a day has the whole of it, wherever he is: the last zone is twelve hours behind UTC. */
+const LAST_ZONE_MS = 12 * 3_600_000;
 const dayOf = (moment: number): string => new Date(moment).toISOString().slice(0, "2026-11-26".length);
 
 class Assembly {
@@ -113,7 +115,7 @@ class Assembly {
 
   /** Of the newest signature of each review: what it says no more was settled. */
   private *dueActions(): Generator<Action & { readonly grant: string }> {
-    const today = dayOf(this.reader.now);
+    const today = dayOf(this.reader.now - LAST_ZONE_MS);
     for (const [grant, signed] of this.closures)
       for (const action of signed.at(-1)?.claims.actions ?? []) if (action.due < today) yield { ...action, grant };
   }

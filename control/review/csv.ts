@@ -3,10 +3,10 @@ import { visible } from "../base/text.js";
 import type { Call } from "./model.js";
 
 /**
- * What a spreadsheet takes for the beginning of a formula, also in full width, at the beginning of a cell: ours, or one that another
- * separator makes of ours, as where a comma is the decimal sign.
+ * What a spreadsheet takes for the beginning of a formula, also in full width. Where its language writes numbers with a comma it
+ * splits lines at semicolons, whatever the quotes say: what stands behind one begins a cell as well.
  */
-const FORMULA = /(^|;)( *)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+const FORMULA = /(^|;)([\s"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
 function cell(value: string | number | undefined): string {
   if (typeof value === "number") return String(value);

@@ -24,6 +24,7 @@ const MOST_READ = 4;
 interface Read {
   readonly list: Promise<ReviewList>;
   readonly beganAt: number;
+  hasBegun: boolean;
   /** Until then it is shown; unknown while it is read. */
   until: number;
 }
@@ -50,7 +51,9 @@ export class Reading {
 
   private async read(wanted: string | undefined): Promise<ReviewList> {
     const checkpoint = await this.ledger.checkpoint();
-    if (checkpoint !== this.checkpoint) this.reads.clear();
+    // What has not begun will read what stands there then: a page that is asked for again and again waits for two readings at most.
+    if (checkpoint !== this.checkpoint)
+      for (const [name, { hasBegun }] of this.reads) if (hasBegun) this.reads.delete(name);
     this.checkpoint = checkpoint;
     const name = wanted ?? "";
     const known = this.reads.get(name);
@@ -60,9 +63,12 @@ export class Reading {
 
   private begin(name: string, wanted: string | undefined): Read {
     const beganAt = this.now();
-    const list = this.last.then(() => this.ledger.read(wanted));
+    const list = this.last.then(() => {
+      read.hasBegun = true;
+      return this.ledger.read(wanted);
+    });
     this.last = list.catch(() => undefined); // Told to whoever waits for it, below.
-    const read: Read = { list, beganAt, until: Number.POSITIVE_INFINITY };
+    const read: Read = { list, beganAt, hasBegun: false, until: Number.POSITIVE_INFINITY };
     read.list.then(
       () => {
         read.until = Math.max(beganAt + FRESH_MS, this.now() + (this.now() - beganAt) / WORK_PART);

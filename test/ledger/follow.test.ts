@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,6 +15,7 @@ import {
   truncateSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +41,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** As long as it is outside of tests. */
+const USUAL = -1;
 /** A line as the filter writes it, so far as following looks at it. */
 const record = (seq: number, more = ""): string =>
   `{"v":1,"vm":"gateway-1/1767225000123456789/3","seq":${seq},"verdict":"allow","path":"/${more}"}`;
@@ -50,7 +55,7 @@ const tailOf = (log: Partial<LogFile> = {}, lingerMs = 0, absentMs?: number): Ta
     log: { path: file, format: "plain", mixed: false, ...log },
     positionFile: join(folder, "state", "audit.json"),
     say: (sentence) => told.push(sentence),
-    lingerMs,
+    ...(lingerMs < 0 ? {} : { lingerMs }),
     ...(absentMs === undefined ? {} : { absentMs }),
   });
   tails.push(tail);
@@ -270,6 +275,92 @@ describe("rotation", () => {
     expect(told).toEqual([]);
   });
 
+  it("by rename, and the writer is never told: it goes on with the old file, however seldom", async () => {
+    writeFileSync(file, text(records(1, 3)));
+    const tail = tailOf();
+    const found = await drain(tail);
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, "");
+    for (let seq = 4; seq < 7; seq++) {
+      await drain(tail, found);
+      appendFileSync(`${file}.1`, text(records(seq, seq)));
+    }
+    // Once more, as the day after.
+    renameSync(`${file}.1`, `${file}.2`);
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, "");
+    await drain(tail, found);
+    appendFileSync(`${file}.2`, text(records(7, 7)));
+    await drain(tail, found);
+    expect(found).toEqual(records(1, 7));
+    // Told at last: the old ones are left.
+    appendFileSync(file, text(records(8, 8)));
+    expect(await drain(tail, found)).toEqual(records(1, 8));
+    await tail.close();
+    const { files } = JSON.parse(readFileSync(join(folder, "state", "audit.json"), "utf8"));
+    expect([files.length, told]).toEqual([1, []]);
+  });
+
+  it("by copytruncate under a writer that does not append: each file begins with a hole, and is another one all the same", async () => {
+    const end = openSync(file, "w");
+    let at = 0;
+    const write = (from: number, to: number): void => {
+      at += writeSync(end, Buffer.from(text(records(from, to))), 0, undefined, at);
+    };
+    let copies = 0;
+    const rotate = (): void => {
+      for (let n = copies; n > 0; n--) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
+      copyFileSync(file, `${file}.1`);
+      truncateSync(file, 0);
+      copies += 1;
+    };
+    write(1, 20);
+    const tail = tailOf();
+    const found = await drain(tail);
+    for (const from of [21, 31, 41]) {
+      write(from, from + 4);
+      rotate();
+      write(from + 5, from + 9);
+      await drain(tail, found);
+    }
+    await tail.close();
+    // And while nobody looks.
+    for (const from of [51, 61]) {
+      write(from, from + 4);
+      rotate();
+      write(from + 5, from + 9);
+    }
+    const next = tailOf();
+    await drain(next, found);
+    await next.close();
+    closeSync(end);
+    expect(new Set(found.filter((line) => line.startsWith("{")))).toEqual(new Set(records(1, 70)));
+    expect(told).toEqual([]);
+  });
+
+  it("by a further start of a Kubernetes container, whose log has the next number", async () => {
+    const pod = join(folder, "pod");
+    mkdirSync(pod);
+    const cri = (from: number, to: number): string =>
+      text(records(from, to).map((line) => `2026-11-26T17:20:00.123456789Z stdout F ${line}`));
+    writeFileSync(join(pod, "0.log"), cri(1, 3));
+    symlinkSync(join(pod, "0.log"), file);
+    const tail = tailOf({ format: "cri" });
+    const found = await drain(tail);
+    await tail.close();
+    // Two starts while nobody looks, and one rotation.
+    appendFileSync(join(pod, "0.log"), cri(4, 5));
+    writeFileSync(join(pod, "1.log.20261126-172000"), cri(6, 7));
+    writeFileSync(join(pod, "1.log"), cri(8, 8));
+    writeFileSync(join(pod, "2.log"), cri(9, 10));
+    unlinkSync(file);
+    symlinkSync(join(pod, "2.log"), file);
+    const next = tailOf({ format: "cri" });
+    expect(new Set(await drain(next, found))).toEqual(new Set(records(1, 10)));
+    expect([found.length, told]).toEqual([10, []]);
+    await next.close();
+  });
+
   it("a torn end of the old file is handed in when it is left", async () => {
     writeFileSync(file, `${text(records(1, 2))}${record(3).slice(0, 20)}`);
     const tail = tailOf();
@@ -433,6 +524,38 @@ describe("rotation", () => {
       }
     }
     expect(told).toEqual([]);
+  });
+
+  it("the old file is read for a quarter of an hour where it has a name, and half a minute where it has none", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "performance"] });
+    try {
+      const left = (): number => JSON.parse(readFileSync(join(folder, "state", "audit.json"), "utf8")).files.length;
+      writeFileSync(file, text(records(1, 2)));
+      const tail = tailOf({}, USUAL);
+      const found = await drain(tail);
+      const watch = async (seconds: number): Promise<void> => {
+        for (let i = 0; i < seconds; i++) {
+          vi.advanceTimersByTime(1000);
+          await tail.next();
+          tail.taken();
+        }
+      };
+      renameSync(file, `${file}.1`);
+      writeFileSync(file, text(records(4, 4)));
+      await drain(tail, found);
+      await watch(900);
+      appendFileSync(`${file}.1`, text(records(3, 3)));
+      await drain(tail, found);
+      expect(new Set(found)).toEqual(new Set(records(1, 4)));
+      unlinkSync(`${file}.1`);
+      await watch(20);
+      expect(left()).toBe(2);
+      await watch(20);
+      expect(left()).toBe(1);
+      await tail.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("links beside the log, in a circle or to others' files, hold nothing up and bring nothing in", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { encodeFrame } from "../../control/ledger/frame.js";
+import { Senders } from "../../control/ledger/serve/senders.js";
 import { Certificates } from "../kit/certificates.js";
 import { ask, keepOpen, newToken, raw, sha256, startTestServer, type TestServer } from "./http-kit.js";
 
@@ -104,10 +105,11 @@ describe("POST /v1/lines", () => {
     }
     expect(intake.entries).toEqual([]);
     const inflated = gzipSync("one\ntwo\n");
-    expect(
-      (await ask(url, { path: "/v1/lines", token: eu, body: inflated, headers: { "content-encoding": "gzip" } }))
-        .status,
-    ).toBe(200);
+    for (const coding of ["gzip", "x-gzip"])
+      expect(
+        (await ask(url, { path: "/v1/lines", token: eu, body: inflated, headers: { "content-encoding": coding } }))
+          .status,
+      ).toBe(200);
     expect(intake.lines()).toEqual(["one", "two"]);
   });
 
@@ -212,6 +214,22 @@ ${LOOPBACK}`);
     expect((await post(eu, "x")).status).toBe(200);
   });
 
+  it("what each was refused is counted from nought on: the first must be a rise", () => {
+    const config = { speaks_for: [], follows: false, reads: false, quota: { entries: 1, bytes: 1 } };
+    const senders = new Senders(
+      [
+        { ...config, name: "eu" },
+        { ...config, name: "us" },
+      ],
+      Date.now,
+    );
+    senders.noteRefused("us");
+    expect([...senders.refused]).toEqual([
+      ["eu", 0],
+      ["us", 1],
+    ]);
+  });
+
   it("a sender that floods does not make another one wait", async () => {
     const { url, intake, turns } = await start();
     const open = intake.hold();
@@ -299,6 +317,27 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
       expect(intake.entries.length).toBe(7);
     });
 
+    it("the ledger's own is renewed while it runs, and what cannot be used is told", async () => {
+      const [mine, next] = [certificates.selfSigned("mine"), certificates.selfSigned("next")];
+      const own = `tls: { certificate: "${mine.certificate}", key: "${mine.key}" }`;
+      server = await startTestServer(`${SENDERS}listen: { address: "127.0.0.1:0", ${own} }`, new Map(), 20);
+      const { url, told } = server;
+      const trusts = (ca: Buffer): Promise<boolean> =>
+        ask(url, { method: "GET", path: "/healthz", tls: { ca }, headers: { connection: "close" } }).then(
+          () => true,
+          () => false,
+        );
+      expect([await trusts(mine.shown.cert), await trusts(next.shown.cert)]).toEqual([true, false]);
+      writeFileSync(mine.certificate, next.shown.cert);
+      await expect
+        .poll(() => told, PATIENCE)
+        .toEqual([expect.stringMatching(/cannot be used.*The one before is shown/)]);
+      expect(await trusts(mine.shown.cert)).toBe(true);
+      writeFileSync(mine.key, next.shown.key);
+      await expect.poll(() => told.at(-1), PATIENCE).toMatch(/was renewed/);
+      expect([await trusts(mine.shown.cert), await trusts(next.shown.cert)]).toEqual([false, true]);
+    });
+
     it("with an authority, the pinned one must be of it as well", async () => {
       const { url } = await start(yaml.replace('key: "', `client_ca: "${stranger.certificate}", key: "`));
       expect((await ask(url, { path: "/v1/lines", body: "x", tls: { ca, ...client.shown } })).status).toBe(401);
@@ -373,6 +412,28 @@ describe("POST /v1/logs", () => {
     expect(intake.lines()).toEqual([JSON.stringify(strange)]);
   });
 
+  it("one value of another form takes nothing else of its request with it", async () => {
+    const { url, intake } = await start();
+    const bytes = { type: "Buffer", data: [1, 2] };
+    const odd = [{ body: 7 }, { body: { stringValue: 7 } }, { body: { bytesValue: { 0: 1 } } }, { body: [] }];
+    const answer = await post(
+      url,
+      otlp(
+        {
+          body: { stringValue: record },
+          attributes: [
+            { key: "id", value: { bytesValue: bytes } },
+            { key: "n", value: 3 },
+          ],
+        },
+        ...odd,
+        { body: { stringValue: record.replace("1}", "2}") } },
+      ),
+    );
+    expect([answer.status, JSON.parse(answer.body).partialSuccess?.rejectedLogRecords]).toEqual([200, "0"]);
+    expect(intake.lines()).toEqual([record, ...odd.map((one) => JSON.stringify(one)), record.replace("1}", "2}")]);
+  });
+
   it("in protobuf as well, whatever the bytes", async () => {
     const { url, intake } = await start();
     const field = (number: number, bytes: Buffer): Buffer => {
@@ -434,12 +495,7 @@ describe("POST /v1/logs", () => {
   it("refuses other forms", async () => {
     const { url } = await start();
     expect((await post(url, otlp(), "text/plain")).status).toBe(415);
-    for (const body of [
-      "",
-      "[]",
-      '{"resourceLogs":{}}',
-      '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":1}]}]}]}',
-    ])
+    for (const body of ["", "[]", '{"resourceLogs":{}}', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[1]}]}]}'])
       expect([body, (await post(url, body)).status]).toEqual([body, 400]);
   });
 });

@@ -233,6 +233,11 @@ describe("a review is closed by", () => {
     expect((await post("/v1/lines", story.late.replace("502", "503"))).status).toBe(200);
     expect(await metrics()).toContain('glassgate_ledger_reviews{state="reopened"} 1\n');
     expect((await knock(signed)).status).toBe(422);
+    // Whoever signs again is shown what was promised: it would be gone from the list of what is due.
+    const again = await run(used, "olga");
+    expect(again.stderr.replace(/\s+/g, " ")).toMatch(
+      /signed by olga \(auditor\), .*, as real look at It promised "Narrow it" \(adam, until 2027-01-15\): name it again unless it is settled\./,
+    );
   });
 
   it("nobody whom an urgent text has taken back: refused from then on", async () => {

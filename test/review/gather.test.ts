@@ -339,7 +339,9 @@ describe("what was signed", () => {
     // Whose key that is nobody knows who pins nothing: then it is the ledger's word.
     const unpinned = reviewIn(await listOf(scene, { anchors: [] }), grant);
     expect(unpinned.closures.map(({ isProven }) => isProven)).toEqual([false]);
-    const later = await listOf(scene, { now: Date.UTC(2026, 0, 21) });
+    // In Honolulu it is still that day.
+    expect((await listOf(scene, { now: Date.UTC(2026, 0, 21, 9) })).dueActions).toEqual([]);
+    const later = await listOf(scene, { now: Date.UTC(2026, 0, 21, 12) });
     expect(later.dueActions).toEqual([{ ...actions[0], grant: closed.grant }]);
     await scene.call({ grant });
     const again = reviewIn(await listOf(scene), grant);

@@ -22,6 +22,19 @@ export const cutLabel = (left: { readonly bytes: number; readonly sha256: string
   JSON.stringify({ cut: true, ...left });
 const nulLabel = (bytes: number): string => JSON.stringify({ nul_bytes: bytes });
 
+const NULS = Buffer.alloc(64 * 1024);
+
+/** A hole has millions: a block at a time. */
+function nulsAhead(part: Buffer): number {
+  let at = 0;
+  while (at < part.length && part[at] === 0) {
+    const block = part.subarray(at, at + NULS.length);
+    if (!block.equals(NULS.subarray(0, block.length))) return at + block.findIndex((byte) => byte !== 0);
+    at += block.length;
+  }
+  return at;
+}
+
 export class LineSplitter {
   private kept: Buffer[] = [];
   private keptBytes = 0;
@@ -61,8 +74,7 @@ export class LineSplitter {
     this.at += part.length;
     let rest = part;
     if (this.lineBytes === 0) {
-      const first = part.findIndex((byte) => byte !== 0);
-      const nuls = first < 0 ? part.length : first;
+      const nuls = nulsAhead(part);
       this.nulBytes += nuls;
       rest = part.subarray(nuls);
     }

@@ -76,11 +76,16 @@ async function listed(path: string): Promise<Sibling[]> {
   return [...found.values()].sort((a, b) => (a.stat.mtimeNs < b.stat.mtimeNs ? -1 : 1));
 }
 
+/** Kubernetes counts a container's starts: each has a log of its own, and the link leads to the newest. */
+const STARTED = /^[0-9]+\.log$/;
+const STARTED_BEFORE = /^[0-9]+\.log(?:[.\-_~]|$)/;
+
 /** Whether a file may be an older one of that log, by its name: `audit.log.1`, `audit.log-20261126`, `audit-1.log`. */
 export function isRotated(path: string, log: string): boolean {
   const name = basename(path);
   const own = basename(log);
   if (name === own || COMPRESSED.test(name)) return false;
+  if (STARTED.test(own) && STARTED_BEFORE.test(name)) return true;
   const end = extname(own);
   const stem = own.slice(0, own.length - end.length);
   const rest = name.startsWith(own)

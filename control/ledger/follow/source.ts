@@ -31,6 +31,8 @@ export class Source {
   private done: number;
   private written = 0n;
   private isIdle = false;
+  private hole = false;
+  private links = 1n;
 
   private constructor(
     private readonly handle: FileHandle,
@@ -88,6 +90,11 @@ export class Source {
     return size >= BigInt(offset) && headOf(this.head.subarray(0, head.bytes)).sha256 === head.sha256;
   }
 
+  /** It has no name any more. */
+  get isGone(): boolean {
+    return this.links === 0n;
+  }
+
   /** Nothing of what it holds has been seen yet: it cannot tell that it was cut off meanwhile. */
   get isUnseen(): boolean {
     return this.head.length === 0;
@@ -96,12 +103,23 @@ export class Source {
   /** That one begins as this one does: by what was seen of both it may be a copy. */
   isCopiedIn(other: Source): boolean {
     const bytes = Math.min(this.head.length, other.head.length);
-    return bytes > 0 && this.head.subarray(0, bytes).equals(other.head.subarray(0, bytes));
+    // A hole tells nothing: each file that was cut off under a writer which does not append begins with one.
+    return (
+      this.head.subarray(0, bytes).some((byte) => byte !== 0) &&
+      this.head.subarray(0, bytes).equals(other.head.subarray(0, bytes))
+    );
   }
 
   /** Whether it begins as that place's file did. */
   beginsAs({ head }: Place): boolean {
     return head.bytes > 0 && headOf(this.head.subarray(0, head.bytes)).sha256 === head.sha256;
+  }
+
+  /** Whether NUL bytes were read since it was asked last: it was cut off, and its writer went on where it was. A copy has what they hide. */
+  takeHole(): boolean {
+    const { hole } = this;
+    this.hole = false;
+    return hole;
   }
 
   private async readHead(): Promise<void> {
@@ -116,6 +134,7 @@ export class Source {
   async read(): Promise<boolean> {
     if (this.queue.length > 0) return true;
     const stat = await this.handle.stat({ bigint: true });
+    this.links = stat.nlink;
     if (stat.size === BigInt(this.offset) && stat.mtimeNs === this.written) {
       this.isIdle = true;
       return true;
@@ -135,6 +154,7 @@ export class Source {
     this.offset += chunk.length;
     let begin = this.splitter.lineStart;
     for (const line of this.splitter.push(chunk)) {
+      if (line.bytes[0] === 0 && begin > 0) this.hole = true;
       this.enqueue(this.unwrapper.push(line, begin), begin);
       begin = line.resume;
     }

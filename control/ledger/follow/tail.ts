@@ -16,6 +16,9 @@ export const BATCH_LINES = 1024;
 export const BATCH_BYTES = 4 * 1024 * 1024;
 /** A writer goes on with the old file until it is told of the rotation, and flushes every ten seconds at the latest. */
 const LINGER_MS = 30_000;
+/** A hot restart's parent is never told: it ends its streams for a quarter of an hour. A file that has no name any more takes room meanwhile. */
+const STAY_MS = 20 * 60_000;
+const MOST_STAYING = 64;
 /** From one look to the next: while this process, or its machine, stood still, or waited for its ledger, nobody watched. */
 const MAX_WATCHED_MS = 1000;
 /** Of other programs' lines, and of a line without an end, so many chunks are read before others get their turn. */
@@ -149,7 +152,7 @@ export class Tail {
       this.cut.set(source, [...(this.cut.get(source) ?? []), source.place()]);
       await source.restart();
       await this.findCut(source);
-    } else if (isUnseen && !source.isUnseen) await this.openMissed(source); // It may have been filled and cut off before.
+    } else if (source.takeHole() || (isUnseen && !source.isUnseen)) await this.openMissed(source); // It may have been filled and cut off before.
   }
 
   /** The rest of what was cut off is in a copy. */
@@ -231,17 +234,24 @@ export class Tail {
     this.sources.splice(before === undefined ? this.sources.length : this.sources.indexOf(before), 0, ...missed);
   }
 
+  private lingerOf({ isGone }: Source): number {
+    const { lingerMs } = this.options;
+    return lingerMs ?? (isGone || this.sources.length > MOST_STAYING ? LINGER_MS : STAY_MS);
+  }
+
   /** Gives up files that are under another name and to which nothing has come for a while. */
   private async leave(current: string | undefined, passed: number): Promise<void> {
     if (current === undefined) return;
+    // Nothing came to the new file yet: its writer may not have been told, and go on with the old one for days.
+    const isUnused = this.sources.some((source) => source.id === current && source.isUnseen);
     for (const source of [...this.sources]) {
-      if (source.id === current || !source.isAtEnd) {
+      if (source.id === current || !source.isAtEnd || (isUnused && !source.isUnseen)) {
         this.quiet.delete(source);
         continue;
       }
       const quiet = this.quiet.get(source);
       this.quiet.set(source, quiet === undefined ? 0 : quiet + passed);
-      if ((quiet ?? 0) < (this.options.lingerMs ?? LINGER_MS)) continue;
+      if ((quiet ?? 0) < this.lingerOf(source)) continue;
       const { lastWritten } = source;
       // What came to it since it was read last.
       if (!(await source.read()) || !source.isAtEnd || source.lastWritten !== lastWritten) {

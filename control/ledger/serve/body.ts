@@ -16,7 +16,11 @@ export function readBody(
   count: (bytes: number) => void = () => {},
   max = MAX_BODY_BYTES,
 ): Promise<Buffer> {
-  const coding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  // Its old name as well (RFC 9110, section 8.4.1.3).
+  const coding = (request.headers["content-encoding"] ?? "identity")
+    .trim()
+    .toLowerCase()
+    .replace(/^x-gzip$/, "gzip");
   if (coding !== "identity" && coding !== "gzip")
     return Promise.reject(new Refused(415, "Only gzip is a content coding here.", { connection: "close" }));
   if (Number(request.headers["content-length"] ?? 0) > max) return Promise.reject(tooLarge());

@@ -10,7 +10,9 @@ import { type Answer, json, Refused } from "./answer.js";
 import { linesIn, tooManyLines } from "./items.js";
 import { type LogRecord, logRecordsIn } from "./protobuf.js";
 
-const value = z.looseObject({ stringValue: z.string().optional(), bytesValue: z.string().optional() });
+/** Senders disagree about what bytes are in JSON. One value of another form is no text, and takes no others of its request with it. */
+const text = z.string().optional().catch(undefined);
+const value = z.looseObject({ stringValue: text, bytesValue: text });
 /** Values of one request that are looked at. */
 const MAX_VALUES = 200_000;
 
@@ -29,11 +31,9 @@ function* objectsIn(parent: unknown, name: string): Generator<Readonly<Record<st
 }
 
 function textOf(found: unknown): Buffer | undefined {
-  if (found === undefined || found === null) return undefined;
-  const { data } = value.safeParse(found);
-  if (data === undefined) throw noRequest();
-  if (data.stringValue !== undefined) return Buffer.from(data.stringValue);
-  return data.bytesValue === undefined ? undefined : Buffer.from(data.bytesValue, "base64");
+  const { stringValue, bytesValue } = value.safeParse(found).data ?? {};
+  if (stringValue !== undefined) return Buffer.from(stringValue);
+  return bytesValue === undefined ? undefined : Buffer.from(bytesValue, "base64");
 }
 
 function* jsonRecords(body: Buffer): Generator<LogRecord> {

@@ -79,6 +79,8 @@ export class Senders {
     for (const config of senders) {
       const meter = (): QuotaMeter => new QuotaMeter(config.quota, now);
       this.known.set(config.name, { config, quota: meter(), receipts: meter(), bodies: new Bodies() });
+      // A counter is there from the start: the first that is refused must be a rise.
+      this.refused.set(config.name, 0);
     }
   }
 

@@ -1,4 +1,5 @@
 /** A log behind a URL, to read from: bounded, with a time limit, and never elsewhere than where it was asked to look. */
+import { setTimeout } from "node:timers/promises";
 import { messageOf, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { TileSource } from "../log.js";
@@ -50,8 +51,45 @@ async function bounded(response: Response, name: string, bound: number): Promise
   return Buffer.concat(chunks);
 }
 
+/** A log has thousands of files, and a server, or what stands before it, says now and then that it is too much. */
+const PAUSES_MS = [250, 1000, 4000];
+const LONGEST_PAUSE_MS = 10_000;
+const TOO_MUCH = [429, 502, 503, 504];
+
+/** It may be otherwise in a moment. */
+class Passing extends UserError {
+  /** As long as was asked for; undefined where nothing answered. */
+  pauseMs: number | undefined;
+}
+
+function pauseOf(response: Response): number {
+  const seconds = Number(response.headers.get("retry-after") ?? 0);
+  return Number.isFinite(seconds) ? Math.min(LONGEST_PAUSE_MS, Math.max(0, seconds * 1000)) : 0;
+}
+
 /** @param token of a sender who may read: a ledger shows most of its log to these alone */
 export function httpSource(url: string, token?: string): TileSource {
+  const source = onceFrom(url, token);
+  let hasAnswered = false;
+  return {
+    async read(path) {
+      for (const pause of PAUSES_MS) {
+        try {
+          const bytes = await source.read(path);
+          hasAnswered = true;
+          return bytes;
+        } catch (error) {
+          // Where nothing ever answered the address is wrong, or it is away: whoever waits hears so at once.
+          if (!(error instanceof Passing) || (error.pauseMs === undefined && !hasAnswered)) throw error;
+          await setTimeout(Math.max(pause, error.pauseMs ?? 0));
+        }
+      }
+      return source.read(path);
+    },
+  };
+}
+
+function onceFrom(url: string, token?: string): TileSource {
   const prefix = prefixOf(url);
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
@@ -66,15 +104,16 @@ export function httpSource(url: string, token?: string): TileSource {
         }
         if (response.status !== 200) {
           await response.body?.cancel();
-          throw new UserError(`${visible(name)} answers ${response.status}.`, {
-            hint: hintFor(response.status),
-          });
+          const says = [`${visible(name)} answers ${response.status}.`, { hint: hintFor(response.status) }] as const;
+          if (!TOO_MUCH.includes(response.status)) throw new UserError(...says);
+          throw Object.assign(new Passing(...says), { pauseMs: pauseOf(response) });
         }
         return await bounded(response, name, bound);
       } catch (error) {
         if (error instanceof UserError) throw error;
         const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-        throw new UserError(`Cannot read ${visible(name)}: ${visible(messageOf(cause))}.`, {
+        const isSlow = error instanceof Error && error.name === "TimeoutError";
+        throw new (isSlow ? UserError : Passing)(`Cannot read ${visible(name)}: ${visible(messageOf(cause))}.`, {
           cause: error,
           hint: "Check the address, and that it can be reached from here.",
         });

@@ -20,7 +20,8 @@ const filters = facets
   .map(
     (name) =>
       `#only-${name}:target~.groups .group:not(.is-${name}),#only-${name}:target~.groups tbody tr:not(.is-${name}){display:none}` +
-      `#only-${name}:target~.filters a[href="#only-${name}"]{background:var(--ink);color:var(--paper);border-color:var(--ink)}`,
+      `#only-${name}:target~.filters a[href="#only-${name}"]{background:var(--ink);color:var(--paper);border-color:var(--ink)}` +
+      `@media print{#only-${name}:target~.filters a:not([href="#only-${name}"]){display:none}}`,
   )
   .join("\n");
 
@@ -149,12 +150,20 @@ table.calls td.what,table.calls td.then{grid-column:1/-1}
 @page{margin:16mm 14mm}
 html{font-size:10.5pt}
 nav.parts,nav.filters,nav.jump,.skip,.screen{display:none}
+.anchor:target~.filters{display:flex}
+.anchor:target~.filters::before{content:"Narrowed before it was printed. Of all calls these alone:"}
+#no-calls:target~.filters::before{content:"Printed without the calls."}
+#no-calls:target~.filters a{display:none}
 main,.wide{max-width:none;padding:0}
 section{margin-top:1.5rem}
 h2,h3{break-after:avoid}
 tr,figure,.box,ul.look>li{break-inside:avoid}
 thead{display:table-header-group}
 .many .group{content-visibility:visible}
+@supports selector(::details-content){
+details.long summary{display:none}
+details.long::details-content{content-visibility:visible;display:inline}
+}
 svg .track{fill:#fff}
 svg .bar,svg .thin,svg .hot,svg .dot,.state,.parts-of li{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }

@@ -68,12 +68,12 @@ describe("a note", () => {
 
   it("takes 16 signatures of unknown keys and of unknown length", () => {
     const strange = Array.from({ length: 16 }, (_, i) =>
-      signatureLine(`w${i}.example`, Buffer.of(0, 0, 0, i), Buffer.alloc(2500, i)),
+      signatureLine(`w${i}.example`, Buffer.of(0, 0, 0, i), Buffer.alloc(4980, i)),
     );
     expect(verifyNote(`${NOTE}${strange.join("\n")}\n`, [key]).signatures).toHaveLength(17);
   });
 
-  const sixtyFive = `${"x".repeat(65 * 1024)}\n\n${LINE}\n`;
+  const tooLong = `${"x".repeat(641 * 1024)}\n\n${LINE}\n`;
   for (const [what, note] of [
     ["nothing", ""],
     ["no signature", "text\n\n"],
@@ -95,7 +95,7 @@ describe("a note", () => {
     ["a key's id and nothing more", `text\n\n— example.com/foo ${Buffer.of(1, 2, 3, 4).toString("base64")}\n`],
     ["something behind the signatures", `${NOTE}more\n`],
     ["81 signatures", `text\n\n${`${LINE}\n`.repeat(81)}`],
-    ["65 KiB", sixtyFive],
+    ["641 KiB", tooLong],
   ] as const) {
     it(`with ${what} is none`, () => {
       expect(() => parseNote(note)).toThrow(/This is no signed note/);

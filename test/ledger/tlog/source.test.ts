@@ -92,6 +92,31 @@ describe("an address", () => {
     );
   });
 
+  it("is asked again where it is too much for a moment, and not where nothing was ever there", async () => {
+    let left = 0;
+    let count = 0;
+    await serving(
+      (request, response) => {
+        count += 1;
+        if (left-- <= 0) response.end("text");
+        else if (request.url === "/a/tile/0/000") response.writeHead(429, { "retry-after": "0" }).end();
+        else if (request.url === "/a/tile/0/001") response.writeHead(503).end();
+        else request.socket.destroy();
+      },
+      async (url) => {
+        const source = httpSource(url);
+        left = 1;
+        await expect(source.read("tile/0/002")).rejects.toThrow(/Cannot read/);
+        expect(count).toBe(1);
+        for (const path of ["tile/0/000", "tile/0/001", "tile/0/002"]) {
+          left = 1;
+          expect([path, String(await source.read(path))]).toEqual([path, "text"]);
+        }
+        expect(count).toBe(7);
+      },
+    );
+  });
+
   it("is https, or of this machine, and nothing but a prefix", () => {
     for (const url of [
       "http://example.com/",

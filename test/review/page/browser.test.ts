@@ -225,6 +225,35 @@ describe.skipIf(found === undefined)("in a real Chromium", () => {
     });
   });
 
+  it("is whole on paper: long texts stand there to their end, and what was narrowed is said", async () => {
+    const end = "to the very end";
+    const long = `${"It was looked at. ".repeat(40)}${end}`;
+    const calls = [...reviewOf().calls, callOf(60, { path: `/orders/${"7".repeat(900)}${end.replaceAll(" ", "-")}` })];
+    const one = reviewOf({ text: long, closures: [closureOf({ findings: long })], calls });
+    await show(reviewPage(one, place), {}, async (page) => {
+      const seen = (words: string): Promise<boolean[]> =>
+        page.evaluate<boolean[]>(
+          `[...document.querySelectorAll("bdi")].filter((one) => one.textContent.endsWith(${JSON.stringify(words)})).map((one) => one.checkVisibility())`,
+        );
+      const rows = (): Promise<number> =>
+        page.evaluate<number>(
+          "[...document.querySelectorAll('.calls tbody tr')].filter((row) => row.getBoundingClientRect().height > 0).length",
+        );
+      const narrowed = (): Promise<string> =>
+        page.evaluate<string>(
+          "getComputedStyle(document.querySelector('.filters')).display + getComputedStyle(document.querySelector('.filters'), '::before').content + document.querySelector('.filters').innerText",
+        );
+      expect(await seen(end)).toEqual([false, false]);
+      await page.emulateMedia({ media: "print" });
+      expect([await seen(end), await seen(end.replaceAll(" ", "-"))]).toEqual([[true, true], [true]]);
+      expect([await rows(), await narrowed()]).toEqual([calls.length, expect.stringMatching(/^none/)]);
+      await page.evaluate("location.hash = 'only-denied'");
+      expect([await rows(), await narrowed()]).toEqual([4, expect.stringMatching(/^flex"Narrowed.*Denied 4$/)]);
+      await page.evaluate("location.hash = 'no-calls'");
+      expect([await rows(), await narrowed()]).toEqual([0, expect.stringMatching(/^flex"Printed without/)]);
+    });
+  });
+
   it("is of use with 10,000 calls: read, narrowed and jumped in", async () => {
     const made = performance.now();
     const text = reviewPage(bigReview(10_000), { ...place, isServed: true });

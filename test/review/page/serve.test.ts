@@ -35,7 +35,11 @@ class Told {
   reads: (string | undefined)[] = [];
   answer: () => ReviewList = () => listOf();
   now = START + 3_600_000;
-  checkpoint = async (): Promise<string> => this.checkpointText;
+  checkpoints = 0;
+  checkpoint = async (): Promise<string> => {
+    this.checkpoints += 1;
+    return this.checkpointText;
+  };
   read = async (wanted: string | undefined): Promise<ReviewList> => {
     this.reads.push(wanted);
     return this.answer();
@@ -162,6 +166,31 @@ describe("a ledger that changes", () => {
     told.now += 61_000;
     await ask(`${url}/`);
     expect(told.reads).toHaveLength(4);
+  });
+
+  it("while it grows all the time: whoever reloads and reloads waits for two readings at most", async () => {
+    const told = new Told();
+    const url = await start(told);
+    let go = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const read = told.read;
+    told.read = async (wanted) => {
+      const list = await read(wanted);
+      await gate;
+      return list;
+    };
+    const asked: Promise<Reply>[] = [];
+    for (let i = 0; i < 6; i++) {
+      told.checkpointText = `${i}`;
+      const seen = told.checkpoints;
+      asked.push(ask(`${url}/`));
+      await expect.poll(() => told.checkpoints, { timeout: 60_000 }).toBe(seen + 1);
+    }
+    go();
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(told.reads).toHaveLength(2);
   });
 
   it("shows nothing once it does not verify, not even what was read before, and all again when it does", async () => {
