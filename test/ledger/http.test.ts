@@ -1,5 +1,6 @@
 /** The ledger's HTTP door: who may come in, what is taken, and that nobody makes another one wait. */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -139,6 +140,32 @@ describe("POST /v1/lines", () => {
     }
   });
 
+  it("connections on which nobody says anything make room for a sender, of one address and of all", async () => {
+    const { url, intake } = await start();
+    const silent: Socket[] = [];
+    const open = (localAddress: string): Promise<void> =>
+      new Promise((resolve) => {
+        const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", localAddress }, resolve);
+        socket.on("error", () => {}); // Ended by the other end, as it may be.
+        silent.push(socket);
+      });
+    try {
+      for (const [count, from] of [
+        [700, "127.0.0.1"],
+        [500, "127.0.0.2"],
+        [500, "127.0.0.3"],
+        [500, "127.0.0.4"],
+      ] as const) {
+        await Promise.all(Array.from({ length: count }, () => open(from)));
+        expect((await ask(url, { path: "/v1/lines", token: eu, body: `beside those of ${from}` })).status).toBe(200);
+      }
+      expect(intake.lines()).toHaveLength(4);
+      expect(silent.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(2048);
+    } finally {
+      for (const socket of silent) socket.destroy();
+    }
+  });
+
   it("requests that are sent on and on without waiting end the connection, and take no memory", async () => {
     const files = new Map([["tile/entries/000", Buffer.alloc(1024)]]);
     const { url } = await start(SENDERS + LOOPBACK.replace(" }", ", read: public }"), files);
@@ -149,7 +176,6 @@ describe("POST /v1/lines", () => {
 
   it("a body that breaks off is not taken", async () => {
     const { url, intake } = await start();
-    const { connect } = await import("node:net");
     await new Promise<void>((resolve) => {
       const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
         socket.write(

@@ -10,7 +10,7 @@ import { visible } from "../../base/text.js";
 import { addressPattern, type Listen } from "../config.js";
 import type { Sender } from "../entry.js";
 import { type Answer, Refused, tooMany, write } from "./answer.js";
-import { Connections, networkOf } from "./connections.js";
+import { Connections, networkOf, Strangers } from "./connections.js";
 import { QuotaMeter } from "./quota.js";
 import { answerTo, type Served } from "./routes.js";
 import { Bodies, type KnownSender } from "./senders.js";
@@ -55,6 +55,7 @@ function local(now: () => number): KnownSender {
 class Listener {
   private readonly bySender = new Connections();
   private readonly byAddress = new Connections();
+  private readonly strangers = new Strangers();
   private readonly requests = new Set<Promise<void>>();
   private readonly unanswered = new WeakMap<Socket, number>();
   private isClosing = false;
@@ -65,7 +66,8 @@ class Listener {
     private readonly own: KnownSender | undefined,
     private readonly say: (sentence: string) => void,
   ) {
-    server.maxConnections = MAX_CONNECTIONS;
+    // Over the network they are counted here, as some make room for others.
+    if (own !== undefined) server.maxConnections = MAX_CONNECTIONS;
     server.timeout = STILL_MS;
     server.on("connection", (socket: Socket) => this.connected(socket));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -88,15 +90,32 @@ class Listener {
 
   private connected(socket: Socket): void {
     socket.on("error", () => {}); // A peer that goes away: its request says so itself.
-    const address = socket.remoteAddress;
-    if (address !== undefined && !this.byAddress.claim(socket, networkOf(address), MAX_CONNECTIONS_ADDRESS))
-      socket.destroy();
+    const { remoteAddress } = socket;
+    if (this.own !== undefined) return;
+    if (remoteAddress === undefined) return void socket.destroy(); // Gone already.
+    const network = networkOf(remoteAddress);
+    const hasRoom = this.byAddress.size < MAX_CONNECTIONS || this.makeRoom();
+    const claim = (): boolean => this.byAddress.claim(socket, network, MAX_CONNECTIONS_ADDRESS);
+    if (hasRoom && (claim() || (this.makeRoom(network) && claim()))) this.strangers.add(socket, network);
+    else socket.destroy();
+  }
+
+  /** Ends one that has not said whose it is. */
+  private makeRoom(network?: string): boolean {
+    const oldest = this.strangers.takeOldest(network);
+    if (oldest === undefined) return false;
+    this.byAddress.release(oldest);
+    oldest.destroy();
+    return true;
   }
 
   private identify(request: IncomingMessage): KnownSender {
     if (this.own !== undefined) return this.own;
     const known = this.served.senders.of(request, this.served.now());
-    if (this.bySender.claim(request.socket, known.sender.sender, MAX_CONNECTIONS_SENDER)) return known;
+    if (this.bySender.claim(request.socket, known.sender.sender, MAX_CONNECTIONS_SENDER)) {
+      this.strangers.know(request.socket);
+      return known;
+    }
     const { status, message, headers } = tooMany(1, "This sender has too many connections open.");
     throw new Refused(status, message, { ...headers, connection: "close" });
   }
