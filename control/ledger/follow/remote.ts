@@ -6,6 +6,7 @@ import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
 import { readBytes } from "../../base/files.js";
 import { readPrivateText } from "../../base/private-file.js";
+import { stoppingMany } from "../../base/stopping.js";
 import { visible } from "../../base/text.js";
 import type { AgentConfig } from "../config.js";
 import { encodeFrame } from "../frame.js";
@@ -102,8 +103,8 @@ function shownBy({ token_file, certificate, key, ca }: AgentConfig["to"]): Reque
 export class RemoteLedger {
   private readonly url: URL;
   private shown: RequestOptions;
-  private readonly stopping = new AbortController();
-  private readonly cutting = new AbortController();
+  private readonly stopping = stoppingMany();
+  private readonly cutting = stoppingMany();
   private isAway = false;
 
   /** @param say a sentence for the person */
