@@ -1,5 +1,5 @@
 /** The ledger's HTTP door: who may come in, what is taken, and that nobody makes another one wait. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -295,6 +295,42 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
       expect(await post(late.shown)).toBe(401);
       expect(await post({})).toBe(401);
       expect(await post({}, { token: eu })).toBe(200);
+    });
+
+    it("a certificate that is renewed is shown as soon as it has its key, and what does not go together is said", async () => {
+      const [first, second] = [certificates.selfSigned("first"), certificates.selfSigned("second")];
+      const [certificate, key] = ["shown.pem", "shown.key"].map((name) => join(certificates.folder, name));
+      if (certificate === undefined || key === undefined) throw new Error("two files");
+      const listen = (more = ""): string =>
+        `listen: { address: "127.0.0.1:0", tls: { certificate: "${certificate}", key: "${key}"${more} } }\n`;
+      const put = (one: string, other: string): void => {
+        copyFileSync(one, certificate);
+        copyFileSync(other, key);
+      };
+      const garbage = join(certificates.folder, "garbage");
+      writeFileSync(garbage, "garbage\n");
+      put(garbage, first.key);
+      await expect(startTestServer(listen())).rejects.toThrow(/shown\.pem is no certificate/);
+      put(first.certificate, garbage);
+      await expect(startTestServer(listen())).rejects.toThrow(/shown\.key is no private key/);
+      put(first.certificate, second.key);
+      await expect(startTestServer(listen())).rejects.toThrow(/shown\.key is not the key of .*shown\.pem/);
+      put(first.certificate, first.key);
+      await expect(startTestServer(listen(`, client_ca: "${garbage}"`))).rejects.toThrow(/garbage is no certificate/);
+      server = await startTestServer(listen(), undefined, 20);
+      const { url, told } = server;
+      const isShown = (trusted: Buffer): Promise<boolean> =>
+        ask(url, { method: "GET", path: "/healthz", tls: { ca: trusted } }).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+      expect([await isShown(first.shown.cert), await isShown(second.shown.cert)]).toEqual([true, false]);
+      copyFileSync(second.certificate, certificate);
+      await expect.poll(() => told.join(), PATIENCE).toMatch(/shown\.key is not the key of .* It goes on with the one/);
+      expect(await isShown(first.shown.cert)).toBe(true);
+      copyFileSync(second.key, key);
+      await expect.poll(() => isShown(second.shown.cert), PATIENCE).toBe(true);
+      expect(told).toHaveLength(1);
     });
 
     it("receipts are given for it, and not for a token", async () => {

@@ -1,13 +1,12 @@
 /** Handing in at another ledger over HTTP: until it says that all is durable, however long that takes. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
-import { createSecureContext } from "node:tls";
 import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
-import { readBytes } from "../../base/files.js";
 import { readPrivateText } from "../../base/private-file.js";
 import { stoppingMany } from "../../base/stopping.js";
 import { visible } from "../../base/text.js";
+import { readTls } from "../certificates.js";
 import type { AgentConfig } from "../config.js";
 import { encodeFrame } from "../frame.js";
 import type { Received } from "../intake.js";
@@ -82,20 +81,8 @@ const waitMs = (tries: number, firstMs: number): number =>
   (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT_MS, firstMs * 2 ** Math.min(tries, 16));
 
 /** Who this is, and whom it trusts. @throws UserError */
-function shownBy({ token_file, certificate, key, ca }: AgentConfig["to"]): RequestOptions {
-  const credentials = {
-    ...(certificate === undefined ? {} : { cert: readBytes(certificate, "the client certificate") }),
-    ...(key === undefined ? {} : { key: readBytes(key, "the client certificate's key") }),
-    ...(ca === undefined ? {} : { ca: readBytes(ca, "the authority's certificate") }),
-  };
-  try {
-    createSecureContext(credentials);
-  } catch (error) {
-    throw new UserError("The client certificate, its key or the authority cannot be used.", {
-      cause: error,
-      hint: "`to` names them: PEM files, and the key is that of the certificate.",
-    });
-  }
+function shownBy({ token_file, ...files }: AgentConfig["to"]): RequestOptions {
+  const credentials = readTls(files, "the client's");
   const token = token_file === undefined ? {} : { authorization: `Bearer ${tokenIn(token_file)}` };
   return { headers: { "content-type": "application/json", ...token }, ...credentials };
 }

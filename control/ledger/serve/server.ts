@@ -1,11 +1,9 @@
 /** The listeners of a ledger: HTTP or HTTPS for senders and readers, and a unix socket (or mutual TLS) for receipts. */
-import { constants } from "node:crypto";
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
-import { readBytes } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import { addressPattern, type Listen } from "../config.js";
 import type { Sender } from "../entry.js";
@@ -14,6 +12,7 @@ import { Connections, networkOf, Strangers } from "./connections.js";
 import { QuotaMeter } from "./quota.js";
 import { answerTo, type Served } from "./routes.js";
 import { Bodies, type KnownSender } from "./senders.js";
+import { contentOf, renewing, tlsOptions } from "./tls.js";
 
 /** Of one sender at once (a gateway that asks for receipts has up to 256); of one address; of all. */
 const MAX_CONNECTIONS_SENDER = 320;
@@ -35,6 +34,11 @@ const LIMITS = {
   connectionsCheckingInterval: 2000,
   insecureHTTPParser: false,
 } as const;
+
+const RENEW_MS = 30_000;
+
+/** A sentence for the person. */
+type Say = (sentence: string) => void;
 
 export interface Listening {
   readonly address: string;
@@ -64,7 +68,7 @@ class Listener {
     private readonly server: Server,
     private readonly served: Served,
     private readonly own: KnownSender | undefined,
-    private readonly say: (sentence: string) => void,
+    private readonly say: Say,
   ) {
     // Over the network they are counted here, as some make room for others.
     if (own !== undefined) server.maxConnections = MAX_CONNECTIONS;
@@ -183,21 +187,6 @@ function cannotListen(address: string, error: unknown): UserError {
   });
 }
 
-function tlsOptions(tls: NonNullable<Listen["tls"]>): object {
-  return {
-    cert: readBytes(tls.certificate, "the ledger's certificate"),
-    key: readBytes(tls.key, "the key of the ledger's certificate"),
-    ...(tls.client_ca === undefined ? {} : { ca: readBytes(tls.client_ca, "the clients' authority") }),
-    handshakeTimeout: 10_000,
-    requestCert: true,
-    // Without an authority a certificate is known by its hash alone: the key behind it was proven in the handshake.
-    rejectUnauthorized: false,
-    minVersion: "TLSv1.2",
-    // A session that is taken up again would need no certificate.
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  };
-}
-
 /** A socket that nobody listens on any more is taken away; another one's, or another kind of file, is left alone. */
 async function freeSocket(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
@@ -228,14 +217,24 @@ function addressOf(server: Server, scheme: string): string {
 export async function startServer(
   { address, tls, receipts }: Listen,
   served: Served,
-  say: (sentence: string) => void,
+  say: Say,
+  renewMs = RENEW_MS,
 ): Promise<{ readonly listening: readonly Listening[]; close(): Promise<void> }> {
   const started: Listening[] = [];
+  const content = tls === undefined ? undefined : contentOf(tls);
+  const secured: TlsServer[] = [];
+  const endRenewing =
+    tls === undefined || content === undefined ? undefined : renewing(tls, content, secured, say, renewMs);
   const close = async (): Promise<void> => {
+    endRenewing?.();
     await Promise.all(started.map((one) => one.close()));
   };
-  const open = (): Server =>
-    tls === undefined ? createServer(LIMITS) : createTlsServer({ ...LIMITS, ...tlsOptions(tls) });
+  const open = (): Server => {
+    if (content === undefined) return createServer(LIMITS);
+    const server = createTlsServer({ ...LIMITS, ...tlsOptions(content) });
+    secured.push(server);
+    return server;
+  };
   const start = async (server: Server, where: Where, name: string, own?: KnownSender): Promise<void> => {
     const listener = new Listener(server, served, own, say);
     try {
