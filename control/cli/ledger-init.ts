@@ -24,8 +24,12 @@ interface Options {
 /** A file's name from the log's: `ledger.example.com/eu/2026` is `ledger.example.com-eu-2026`. */
 export const fileNameOf = (origin: string): string => origin.replaceAll(/[^A-Za-z0-9._-]/g, "-");
 
+/** Without what a command left that was killed while it wrote. */
+export const filesIn = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => !/^\.glassgate-[0-9a-f]+\.tmp$/.test(name));
+
 export function mustBeEmpty(folder: string): void {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  if (!existsSync(folder) || filesIn(folder).length === 0) return;
   throw new UserError(`${visible(folder)} is not empty. Nothing was changed.`, {
     hint: existsSync(join(folder, "checkpoint"))
       ? `It is a ledger already: \`glassgate ledger status ${visible(folder)}\` shows it.`
@@ -40,15 +44,19 @@ export function keyFileFor(folder: string, options: Pick<Options, "origin" | "ke
       hint: "Name a file elsewhere with --key: beside the key stands what it has signed, which a restored copy of the folder must not bring back.",
     });
   }
+  return path;
+}
+
+export function mustBeNoKey(path: string): void {
   for (const taken of [path, `${path}.signed`])
     mustBeNew(taken, `${visible(taken)} exists already. Nothing was changed.`, "Name another file with --key.");
-  return path;
 }
 
 async function init(folder: string, options: Options): Promise<void> {
   checkOrigin(options.origin);
   mustBeEmpty(folder);
   const path = keyFileFor(folder, options);
+  mustBeNoKey(path);
   const key = newKey("Ed25519");
   const name = basename(path).replace(/\.key\.json$/, "");
   const passphrase = await newPassphrase(name, options.passphraseFd);

@@ -16,7 +16,7 @@ import { newKey, type PrivateKey } from "../signer/jwk.js";
 import { type KeyFile, readKeyFile, sealKey } from "../signer/keyfile.js";
 import { readAnchors } from "../trust/anchors.js";
 import { examples, jsonOption, keysOption, newPassphrase, openKeyFile, passphraseOption } from "./context.js";
-import { fileNameOf, keyFileFor, mustBeEmpty } from "./ledger-init.js";
+import { fileNameOf, filesIn, keyFileFor, mustBeEmpty, mustBeNoKey } from "./ledger-init.js";
 import { progress } from "./ledger-options.js";
 import { result, resultJson, say, sayWhole, warn } from "./output.js";
 
@@ -53,27 +53,70 @@ function copyOf(file: KeyFile, path: string, name: string): NewFile {
   return { path, text: `${JSON.stringify({ ...file, name }, null, 2)}\n`, mode: 0o600 };
 }
 
-/** The new folder, its key and configuration: all or nothing. */
+const keyIn = (file: KeyFile, oldKey: PrivateKey, passphraseFd: number | undefined): Promise<PrivateKey> =>
+  file.public.kid === oldKey.kid ? Promise.resolve(oldKey) : openKeyFile(file, passphraseFd);
+
+const unmadeKey = (oldKey: PrivateKey, { newKey: isNew }: Options): PrivateKey =>
+  isNew === true ? newKey("Ed25519") : oldKey;
+
+/** A run that was killed left no more of the folder than its configuration, and that beside no other key. */
+function isBegun(to: string, configText: string, note: string, keyPath: string): boolean {
+  const names = existsSync(to) ? filesIn(to) : [];
+  return (
+    names.length === 1 &&
+    readTextIfThere(configFile(to), "the new ledger's configuration") === configText &&
+    readTextIfThere(note, "the note of its successor's key")?.trimEnd() === keyPath
+  );
+}
+
+/**
+ * Of a log's files those that an earlier run has not written yet.
+ * @throws where the key signed something, or what it signed is missing beside it: it goes on only in the folder that it signed in
+ */
+function unwritten(files: readonly NewFile[], key: KeyFile | undefined): NewFile[] {
+  return files.filter(({ path, text }) => {
+    const found = readTextIfThere(path, "what an earlier run has made");
+    if (found === text) return false;
+    if (found === undefined && (key === undefined || !path.endsWith(".signed"))) return true;
+    throw new UserError(`${visible(path)} is not what a run that was stopped leaves. Nothing was changed.`, {
+      hint: "That key was used already. Bring back the ledger's folder as it was.",
+      exitCode: 1,
+    });
+  });
+}
+
+/** The new folder, its key and configuration, the checkpoint last: where this is stopped before that, it goes on with what is there. */
 async function make(from: string, to: string, old: LedgerConfig, oldKey: PrivateKey, options: Options): Promise<Shard> {
   const { origin, passphraseFd } = options;
-  mustBeEmpty(to);
   const path = keyFileFor(to, options);
-  mustBeOnly(old.key, origin, path);
-  const name = basename(path).replace(/\.key\.json$/, "");
-  const key = options.newKey === true ? newKey("Ed25519") : oldKey;
-  const keyFile =
-    options.newKey === true
-      ? await sealKey(path, name, key, await newPassphrase(name, passphraseFd))
-      : copyOf(readKeyFile(old.key), path, name);
+  const note = noteOf(old.key, origin);
   const text = nextConfig(readText(configFile(from), "the ledger's configuration"), resolve(configFile(from)), {
     origin,
     key: path,
   });
   parseLedgerConfig(text, configFile(to));
+  const hasBegun = isBegun(to, text, note, path);
+  if (!hasBegun) {
+    mustBeEmpty(to);
+    mustBeNoKey(path);
+  }
+  mustBeOnly(old.key, origin, path);
+  const name = basename(path).replace(/\.key\.json$/, "");
+  const made = hasBegun && existsSync(path) ? readKeyFile(path) : undefined;
+  const key = made === undefined ? unmadeKey(oldKey, options) : await keyIn(made, oldKey, passphraseFd);
   const shard = { folder: to, signer: openLogSigner(key, origin), signedPath: `${path}.signed` };
-  const note = noteOf(old.key, origin);
+  const files = hasBegun ? unwritten(newLogFiles(shard), made) : newLogFiles(shard);
+  if (made === undefined) {
+    const isNew = options.newKey === true;
+    // Behind the record of what it signed, which nobody may lose, and before the checkpoint.
+    const keyFile = isNew
+      ? await sealKey(path, name, key, await newPassphrase(name, passphraseFd))
+      : copyOf(readKeyFile(old.key), path, name);
+    files.splice(-1, 0, keyFile);
+  }
+  if (!hasBegun) files.unshift({ path: configFile(to), text });
   if (!existsSync(note)) writeNewTexts([{ path: note, text: `${path}\n`, mode: 0o600 }]);
-  writeNewTexts([keyFile, { path: configFile(to), text }, ...newLogFiles(shard)]);
+  writeNewTexts(files);
   return shard;
 }
 
@@ -86,8 +129,7 @@ async function reopen(to: string, from: LedgerConfig, oldKey: PrivateKey, option
       hint: `To go on with it: --origin ${visible(config.origin)}; else name a new folder.`,
     });
   mustBeOnly(from.key, origin, config.key);
-  const isSame = readKeyFile(config.key).public.kid === oldKey.kid;
-  const key = isSame ? oldKey : await openKeyFile(readKeyFile(config.key), passphraseFd);
+  const key = await keyIn(readKeyFile(config.key), oldKey, passphraseFd);
   return { folder: to, signer: openLogSigner(key, origin), signedPath: `${config.key}.signed` };
 }
 

@@ -1,7 +1,16 @@
 /** `glassgate ledger publish|next|shards`, as a person runs them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -181,6 +190,46 @@ describe("glassgate ledger", () => {
     const copied = await ledger(["next", "asia-b", "asia-b-copy", "--origin", "ledger.example.com/asia-b/2026-11"]);
     expect(copied).toMatchObject({ code: 1 });
     expect(copied.stderr).toContain("was made before");
+  });
+
+  it.each([[[]], [["--new-key"]]])("next that is killed between any two of its files goes on when it is run again (%j)", async (more) => {
+    const name = `killed${more.length}`;
+    await ledger(["init", `${name}-10`, "--origin", `ledger.example.com/${name}/10`]);
+    const preload = join(root, "kill.mjs");
+    // Before the second file that it puts in its place: each run gets one file farther.
+    writeFileSync(
+      preload,
+      `import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+const { linkSync } = fs;
+let placed = 0;
+fs.linkSync = (from, to) => {
+  placed += 1;
+  if (placed === 2) process.kill(process.pid, "SIGKILL");
+  return linkSync(from, to);
+};
+syncBuiltinESMExports();
+`,
+    );
+    const args = ["next", `${name}-10`, `${name}-11`, "--origin", `ledger.example.com/${name}/11`, ...more];
+    const killed: (number | null)[] = [];
+    do killed.push((await ledger(args, { env: { NODE_OPTIONS: `--import ${preload}` } })).code);
+    while (killed.at(-1) === null && killed.length < 9);
+    // The note, the configuration, the record, the key; the checkpoint is the last.
+    expect(killed).toEqual([null, null, null, null, 0]);
+    const again = await ledger(args);
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("It was done already") });
+    writeFileSync(join(root, `${name}.vkey`), again.stdout);
+    const checked = await ledger(["shards", `${name}-11`, `${name}-10`, "--key", `${name}.vkey`]);
+    expect(checked).toMatchObject({ code: 0 });
+    // What is left of a lost folder is no such run: its key has signed.
+    const yaml = readFileSync(join(root, `${name}-11/ledger.yaml`));
+    rmSync(join(root, `${name}-11`), { recursive: true });
+    mkdirSync(join(root, `${name}-11`));
+    writeFileSync(join(root, `${name}-11/ledger.yaml`), yaml);
+    const lost = await ledger(args);
+    expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining("That key was used already") });
+    expect(readdirSync(join(root, `${name}-11`))).toEqual(["ledger.yaml"]);
   });
 
   it("next makes nothing at all where its key's file is taken", async () => {

@@ -106,7 +106,7 @@ export interface TestServer {
 export async function startTestServer(
   yaml: string,
   files: ReadonlyMap<string, Buffer> = new Map(),
-  renewalMs?: number,
+  renewMs?: number,
 ): Promise<TestServer> {
   const config = parseLedgerConfig(`origin: test.example/log\nkey: k\n${yaml}`, "ledger.yaml");
   const { listen, senders } = config;
@@ -131,7 +131,7 @@ export async function startTestServer(
     metrics: () => "glassgate_ledger_entries 7\n",
     now,
   };
-  const server = await startServer(listen, served, (sentence) => told.push(sentence), renewalMs);
+  const server = await startServer(listen, served, (sentence) => told.push(sentence), renewMs);
   return {
     url: server.listening[0]?.address ?? "",
     intake,

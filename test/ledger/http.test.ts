@@ -1,5 +1,6 @@
 /** The ledger's HTTP door: who may come in, what is taken, and that nobody makes another one wait. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -141,6 +142,32 @@ describe("POST /v1/lines", () => {
     }
   });
 
+  it("connections on which nobody says anything make room for a sender, of one address and of all", async () => {
+    const { url, intake } = await start();
+    const silent: Socket[] = [];
+    const open = (localAddress: string): Promise<void> =>
+      new Promise((resolve) => {
+        const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", localAddress }, resolve);
+        socket.on("error", () => {}); // Ended by the other end, as it may be.
+        silent.push(socket);
+      });
+    try {
+      for (const [count, from] of [
+        [700, "127.0.0.1"],
+        [500, "127.0.0.2"],
+        [500, "127.0.0.3"],
+        [500, "127.0.0.4"],
+      ] as const) {
+        await Promise.all(Array.from({ length: count }, () => open(from)));
+        expect((await ask(url, { path: "/v1/lines", token: eu, body: `beside those of ${from}` })).status).toBe(200);
+      }
+      expect(intake.lines()).toHaveLength(4);
+      expect(silent.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(2048);
+    } finally {
+      for (const socket of silent) socket.destroy();
+    }
+  });
+
   it("requests that are sent on and on without waiting end the connection, and take no memory", async () => {
     const files = new Map([["tile/entries/000", Buffer.alloc(1024)]]);
     const { url } = await start(SENDERS + LOOPBACK.replace(" }", ", read: public }"), files);
@@ -151,7 +178,6 @@ describe("POST /v1/lines", () => {
 
   it("a body that breaks off is not taken", async () => {
     const { url, intake } = await start();
-    const { connect } = await import("node:net");
     await new Promise<void>((resolve) => {
       const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
         socket.write(
@@ -289,6 +315,42 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
       expect(await post({}, { token: eu })).toBe(200);
     });
 
+    it("a certificate that is renewed is shown as soon as it has its key, and what does not go together is said", async () => {
+      const [first, second] = [certificates.selfSigned("first"), certificates.selfSigned("second")];
+      const [certificate, key] = ["shown.pem", "shown.key"].map((name) => join(certificates.folder, name));
+      if (certificate === undefined || key === undefined) throw new Error("two files");
+      const listen = (more = ""): string =>
+        `listen: { address: "127.0.0.1:0", tls: { certificate: "${certificate}", key: "${key}"${more} } }\n`;
+      const put = (one: string, other: string): void => {
+        copyFileSync(one, certificate);
+        copyFileSync(other, key);
+      };
+      const garbage = join(certificates.folder, "garbage");
+      writeFileSync(garbage, "garbage\n");
+      put(garbage, first.key);
+      await expect(startTestServer(listen())).rejects.toThrow(/shown\.pem is no certificate/);
+      put(first.certificate, garbage);
+      await expect(startTestServer(listen())).rejects.toThrow(/shown\.key is no private key/);
+      put(first.certificate, second.key);
+      await expect(startTestServer(listen())).rejects.toThrow(/shown\.key is not the key of .*shown\.pem/);
+      put(first.certificate, first.key);
+      await expect(startTestServer(listen(`, client_ca: "${garbage}"`))).rejects.toThrow(/garbage is no certificate/);
+      server = await startTestServer(listen(), undefined, 20);
+      const { url, told } = server;
+      const isShown = (trusted: Buffer): Promise<boolean> =>
+        ask(url, { method: "GET", path: "/healthz", tls: { ca: trusted } }).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+      expect([await isShown(first.shown.cert), await isShown(second.shown.cert)]).toEqual([true, false]);
+      copyFileSync(second.certificate, certificate);
+      await expect.poll(() => told.join(), PATIENCE).toMatch(/shown\.key is not the key of .* It goes on with the one/);
+      expect(await isShown(first.shown.cert)).toBe(true);
+      copyFileSync(second.key, key);
+      await expect.poll(() => isShown(second.shown.cert), PATIENCE).toBe(true);
+      expect(told).toHaveLength(1);
+    });
+
     it("receipts are given for it, and not for a token", async () => {
       const { url } = await start(yaml);
       const body = '{"v":1,"vm":"a/1/1","seq":1,"verdict":"pending"}\n';
@@ -315,27 +377,6 @@ listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key:
       expect((await ask(url, { path: "/v1/lines", body: "6", tls })).status).toBe(429);
       expect([(await give(1)).status, (await give(2)).status, (await give(3)).status]).toEqual([200, 200, 429]);
       expect(intake.entries.length).toBe(7);
-    });
-
-    it("the ledger's own is renewed while it runs, and what cannot be used is told", async () => {
-      const [mine, next] = [certificates.selfSigned("mine"), certificates.selfSigned("next")];
-      const own = `tls: { certificate: "${mine.certificate}", key: "${mine.key}" }`;
-      server = await startTestServer(`${SENDERS}listen: { address: "127.0.0.1:0", ${own} }`, new Map(), 20);
-      const { url, told } = server;
-      const trusts = (ca: Buffer): Promise<boolean> =>
-        ask(url, { method: "GET", path: "/healthz", tls: { ca }, headers: { connection: "close" } }).then(
-          () => true,
-          () => false,
-        );
-      expect([await trusts(mine.shown.cert), await trusts(next.shown.cert)]).toEqual([true, false]);
-      writeFileSync(mine.certificate, next.shown.cert);
-      await expect
-        .poll(() => told, PATIENCE)
-        .toEqual([expect.stringMatching(/cannot be used.*The one before is shown/)]);
-      expect(await trusts(mine.shown.cert)).toBe(true);
-      writeFileSync(mine.key, next.shown.key);
-      await expect.poll(() => told.at(-1), PATIENCE).toMatch(/was renewed/);
-      expect([await trusts(mine.shown.cert), await trusts(next.shown.cert)]).toEqual([false, true]);
     });
 
     it("with an authority, the pinned one must be of it as well", async () => {

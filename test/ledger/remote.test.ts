@@ -1,5 +1,5 @@
 /** An agent's way to a ledger elsewhere: patient, exact, and never led anywhere else. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -145,6 +145,51 @@ listen: { address: "127.0.0.1:0" }
     await expect.poll(() => told.length, PATIENCE).toBe(1);
     remote.stop();
     await expect(handed).rejects.toBeInstanceOf(SinkStopped);
+  });
+
+  it("shows another token as soon as its file has another, and goes on while there is none", async () => {
+    const [old, fresh] = [newToken(), newToken()];
+    const server = await startTestServer(`
+senders: [{ name: a, tokens: [${sha256(fresh)}], speaks_for: [], follows: true }]
+listen: { address: "127.0.0.1:0" }
+`);
+    ends.push(() => server.close());
+    const file = join(folder, "renewed");
+    writeFileSync(file, old, { mode: 0o600 });
+    const remote = remoteOf(server.url, { token_file: file });
+    const handed = remote.sink(lines(2));
+    await expect.poll(() => told.join(), PATIENCE).toMatch(/answers 401: Nobody is known/);
+    rmSync(file);
+    writeFileSync(`${file}.new`, fresh, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    await handed;
+    expect(server.intake.entries.length).toBe(2);
+  });
+
+  it("shows another certificate once it has its key as well, and says at the start where they do not go together", async () => {
+    const certificates = new Certificates();
+    ends.push(() => certificates.remove());
+    const [own, old, fresh] = ["ledger", "old", "fresh"].map((name) => certificates.selfSigned(name));
+    if (own === undefined || old === undefined || fresh === undefined) throw new Error("three certificates");
+    const der = Buffer.from(fresh.shown.cert.toString().replace(/-----[^-]+-----|\s/g, ""), "base64");
+    const server = await startTestServer(`
+senders: [{ name: a, certificates: [${sha256(der)}], speaks_for: [], follows: true }]
+listen: { address: "127.0.0.1:0", tls: { certificate: "${own.certificate}", key: "${own.key}" } }
+`);
+    ends.push(() => server.close());
+    const to = { url: server.url, ca: own.certificate, certificate: join(folder, "cert"), key: join(folder, "key") };
+    copyFileSync(old.certificate, to.certificate);
+    copyFileSync(fresh.key, to.key);
+    expect(() => new RemoteLedger(to, () => {})).toThrow(/key is not the key of .*cert/);
+    copyFileSync(old.key, to.key);
+    const remote = new RemoteLedger(to, (sentence) => told.push(sentence), 20);
+    ends.push(() => remote.stop());
+    const handed = remote.sink(lines(2));
+    await expect.poll(() => told.join(), PATIENCE).toMatch(/answers 401: Nobody is known/);
+    copyFileSync(fresh.certificate, to.certificate);
+    copyFileSync(fresh.key, to.key);
+    await handed;
+    expect(server.intake.entries.length).toBe(2);
   });
 
   it("over TLS only to a certificate that holds, with a token or a certificate of its own", async () => {

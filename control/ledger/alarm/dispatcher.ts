@@ -2,6 +2,7 @@
  * Alarms on their way out: to each receiver in order, tried again with growing pauses, at least once also over a restart. A receiver
  * that does not work is said at the first failure, and what could not be delivered at last as well.
  */
+import { stoppingMany } from "../../base/stopping.js";
 import { alarmRows } from "../chain/codes.gen.js";
 import { type Alarm, bodyOf } from "./alarm.js";
 import { deliver, faultOf, type Receiver } from "./receiver.js";
@@ -43,7 +44,7 @@ interface Lane {
 
 export class Dispatcher {
   private readonly lanes: readonly Lane[];
-  private readonly stopping = new AbortController();
+  private readonly stopping = stoppingMany();
   /** By receiver. */
   readonly lost = new Map<string, number>();
   readonly delivered = new Map<string, number>();

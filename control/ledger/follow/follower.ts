@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { messageOf, systemError } from "../../base/errors.js";
+import { stoppingMany } from "../../base/stopping.js";
 import { visible } from "../../base/text.js";
 import { Admin } from "../../gateway/admin.js";
 import type { FollowedGateway, LogFile } from "../config.js";
@@ -44,7 +45,7 @@ export const positionName = (gateway: string, path: string): string =>
 
 export class Follower {
   private readonly tails: { readonly gateway: string; readonly tail: Tail }[];
-  private readonly stopping = new AbortController();
+  private readonly stopping = stoppingMany();
   private heartbeats = 0;
 
   constructor(private readonly options: FollowOptions) {

@@ -3,9 +3,10 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
-import { readBytes } from "../../base/files.js";
 import { readPrivateText } from "../../base/private-file.js";
+import { stoppingMany } from "../../base/stopping.js";
 import { visible } from "../../base/text.js";
+import { readTls } from "../certificates.js";
 import type { AgentConfig } from "../config.js";
 import { encodeFrame } from "../frame.js";
 import type { Received } from "../intake.js";
@@ -79,33 +80,28 @@ function bodyOf(text: string): Pick<Answer, "why" | "taken"> {
 const waitMs = (tries: number, firstMs: number): number =>
   (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT_MS, firstMs * 2 ** Math.min(tries, 16));
 
+/** Who this is, and whom it trusts. @throws UserError */
+function shownBy({ token_file, ...files }: AgentConfig["to"]): RequestOptions {
+  const credentials = readTls(files, "the client's");
+  const token = token_file === undefined ? {} : { authorization: `Bearer ${tokenIn(token_file)}` };
+  return { headers: { "content-type": "application/json", ...token }, ...credentials };
+}
+
 export class RemoteLedger {
   private readonly url: URL;
-  private readonly options: RequestOptions;
-  private readonly stopping = new AbortController();
-  private readonly cutting = new AbortController();
+  private shown: RequestOptions;
+  private readonly stopping = stoppingMany();
+  private readonly cutting = stoppingMany();
   private isAway = false;
 
   /** @param say a sentence for the person */
   constructor(
-    to: AgentConfig["to"],
+    private readonly to: AgentConfig["to"],
     private readonly say: (sentence: string) => void,
     private readonly firstWaitMs = FIRST_WAIT_MS,
   ) {
     this.url = checkedUrl(to.url);
-    this.options = {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        ...(to.token_file === undefined ? {} : { authorization: `Bearer ${tokenIn(to.token_file)}` }),
-      },
-      ...(to.certificate === undefined ? {} : { cert: readBytes(to.certificate, "the client certificate") }),
-      ...(to.key === undefined ? {} : { key: readBytes(to.key, "the client certificate's key") }),
-      ...(to.ca === undefined ? {} : { ca: readBytes(to.ca, "the authority's certificate") }),
-      rejectUnauthorized: true,
-      signal: this.cutting.signal,
-      timeout: TIMEOUT_MS,
-    };
+    this.shown = shownBy(to);
   }
 
   readonly sink: Sink = async (received) => {
@@ -146,6 +142,16 @@ export class RemoteLedger {
       await this.pause(
         Math.max(waitMs(tries, this.firstWaitMs), Math.min(answer?.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS)),
       );
+      this.renew();
+    }
+  }
+
+  /** Tokens and certificates are exchanged while an agent runs: after a fault the files are read anew. */
+  private renew(): void {
+    try {
+      this.shown = shownBy(this.to);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error; // Gone, or half exchanged: what is known goes on.
     }
   }
 
@@ -169,10 +175,16 @@ export class RemoteLedger {
         resolve(undefined);
       };
       const send = this.url.protocol === "https:" ? httpsRequest : httpRequest;
-      const { headers, ...rest } = this.options;
-      const outgoing = send(this.url, { ...rest, headers: { ...headers, "content-length": body.length } }, (incoming) =>
-        this.read(incoming, resolve, fail),
-      );
+      const { headers, ...shown } = this.shown;
+      const options = {
+        ...shown,
+        method: "POST",
+        headers: { ...headers, "content-length": body.length },
+        rejectUnauthorized: true,
+        signal: this.cutting.signal,
+        timeout: TIMEOUT_MS,
+      };
+      const outgoing = send(this.url, options, (incoming) => this.read(incoming, resolve, fail));
       outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
       outgoing.on("error", fail);
       outgoing.on("finish", () => {

@@ -1,17 +1,18 @@
 /** The listeners of a ledger: HTTP or HTTPS for senders and readers, and a unix socket (or mutual TLS) for receipts. */
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { addressPattern, type Listen } from "../config.js";
 import type { Sender } from "../entry.js";
 import { type Answer, Refused, tooMany, write } from "./answer.js";
-import { Connections, networkOf } from "./connections.js";
+import { Connections, networkOf, Strangers } from "./connections.js";
 import { QuotaMeter } from "./quota.js";
 import { answerTo, type Served } from "./routes.js";
 import { Bodies, type KnownSender } from "./senders.js";
-import { type Renewal, type Tls, tlsServer } from "./tls.js";
+import { contentOf, renewing, tlsOptions } from "./tls.js";
 
 /** Of one sender at once (a gateway that asks for receipts has up to 256); of one address; of all. */
 const MAX_CONNECTIONS_SENDER = 320;
@@ -34,6 +35,11 @@ const LIMITS = {
   insecureHTTPParser: false,
 } as const;
 
+const RENEW_MS = 30_000;
+
+/** A sentence for the person. */
+type Say = (sentence: string) => void;
+
 export interface Listening {
   readonly address: string;
   /** Takes no more, finishes what is in flight. */
@@ -53,6 +59,7 @@ function local(now: () => number): KnownSender {
 class Listener {
   private readonly bySender = new Connections();
   private readonly byAddress = new Connections();
+  private readonly strangers = new Strangers();
   private readonly requests = new Set<Promise<void>>();
   private readonly unanswered = new WeakMap<Socket, number>();
   private isClosing = false;
@@ -61,9 +68,10 @@ class Listener {
     private readonly server: Server,
     private readonly served: Served,
     private readonly own: KnownSender | undefined,
-    private readonly say: (sentence: string) => void,
+    private readonly say: Say,
   ) {
-    server.maxConnections = MAX_CONNECTIONS;
+    // Over the network they are counted here, as some make room for others.
+    if (own !== undefined) server.maxConnections = MAX_CONNECTIONS;
     server.timeout = STILL_MS;
     server.on("connection", (socket: Socket) => this.connected(socket));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -86,15 +94,32 @@ class Listener {
 
   private connected(socket: Socket): void {
     socket.on("error", () => {}); // A peer that goes away: its request says so itself.
-    const address = socket.remoteAddress;
-    if (address !== undefined && !this.byAddress.claim(socket, networkOf(address), MAX_CONNECTIONS_ADDRESS))
-      socket.destroy();
+    const { remoteAddress } = socket;
+    if (this.own !== undefined) return;
+    if (remoteAddress === undefined) return void socket.destroy(); // Gone already.
+    const network = networkOf(remoteAddress);
+    const hasRoom = this.byAddress.size < MAX_CONNECTIONS || this.makeRoom();
+    const claim = (): boolean => this.byAddress.claim(socket, network, MAX_CONNECTIONS_ADDRESS);
+    if (hasRoom && (claim() || (this.makeRoom(network) && claim()))) this.strangers.add(socket, network);
+    else socket.destroy();
+  }
+
+  /** Ends one that has not said whose it is. */
+  private makeRoom(network?: string): boolean {
+    const oldest = this.strangers.takeOldest(network);
+    if (oldest === undefined) return false;
+    this.byAddress.release(oldest);
+    oldest.destroy();
+    return true;
   }
 
   private identify(request: IncomingMessage): KnownSender {
     if (this.own !== undefined) return this.own;
     const known = this.served.senders.of(request, this.served.now());
-    if (this.bySender.claim(request.socket, known.sender.sender, MAX_CONNECTIONS_SENDER)) return known;
+    if (this.bySender.claim(request.socket, known.sender.sender, MAX_CONNECTIONS_SENDER)) {
+      this.strangers.know(request.socket);
+      return known;
+    }
     const { status, message, headers } = tooMany(1, "This sender has too many connections open.");
     throw new Refused(status, message, { ...headers, connection: "close" });
   }
@@ -192,21 +217,24 @@ function addressOf(server: Server, scheme: string): string {
 export async function startServer(
   { address, tls, receipts }: Listen,
   served: Served,
-  say: (sentence: string) => void,
-  renewalMs?: number,
+  say: Say,
+  renewMs = RENEW_MS,
 ): Promise<{ readonly listening: readonly Listening[]; close(): Promise<void> }> {
   const started: Listening[] = [];
-  const renewals: Renewal[] = [];
+  const content = tls === undefined ? undefined : contentOf(tls);
+  const secured: TlsServer[] = [];
+  const endRenewing =
+    tls === undefined || content === undefined ? undefined : renewing(tls, content, secured, say, renewMs);
   const close = async (): Promise<void> => {
-    for (const renewal of renewals) renewal.stop();
+    endRenewing?.();
     await Promise.all(started.map((one) => one.close()));
   };
-  const openTls = (own: Tls): Server => {
-    const { server, renewal } = tlsServer(own, LIMITS, say, renewalMs);
-    renewals.push(renewal);
+  const open = (): Server => {
+    if (content === undefined) return createServer(LIMITS);
+    const server = createTlsServer({ ...LIMITS, ...tlsOptions(content) });
+    secured.push(server);
     return server;
   };
-  const open = (): Server => (tls === undefined ? createServer(LIMITS) : openTls(tls));
   const start = async (server: Server, where: Where, name: string, own?: KnownSender): Promise<void> => {
     const listener = new Listener(server, served, own, say);
     try {
