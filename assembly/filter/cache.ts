@@ -98,7 +98,7 @@ function otherSpelling(entry: Entry): Entry {
   return NO_ENTRY;
 }
 
-/** Whether the evidence of the entry's grant would show something: the grant itself, or an approver of whom there was none yet. */
+/** Whether the evidence of the entry's grant would show something: the grant itself, or an approval of which there was none yet. */
 export function provesSomethingNew(entry: Entry): bool {
   if (entry.isAccepted) return false;
   const other = otherSpelling(entry);

@@ -43,8 +43,17 @@ export function keyOf(kidPtr: usize, kidLen: i32): u64 {
  * grant but not of its key cannot make its holder wait from elsewhere.
  */
 export function holderOf(kidPtr: usize, kidLen: i32, network: u64): u64 {
-  store<u64>(pair, keyOf(kidPtr, kidLen));
-  store<u64>(pair, network, 8);
+  return pairOf(keyOf(kidPtr, kidLen), network);
+}
+
+/** That key as it signed at that time. */
+export function keyAt(kidPtr: usize, kidLen: i32, seconds: i64): u64 {
+  return pairOf(keyOf(kidPtr, kidLen), <u64>seconds);
+}
+
+function pairOf(key: u64, other: u64): u64 {
+  store<u64>(pair, key);
+  store<u64>(pair, other, 8);
   return ((<u64>1) << 63) | (sipHash(vmSecret(), pair, 16) >> 1);
 }
 

@@ -1,8 +1,11 @@
-/** Which approvers' keys the evidence of one grant has shown: a grant whose approvers are all known proves nothing new. */
+/**
+ * Which approvals the evidence of one grant has shown, each by its key and its time: a grant whose approvals are all known proves nothing
+ * new. One of another time does: its record says when each approved, and nobody has to believe that.
+ */
 import { Grant } from "../grant/grant";
-import { keyOf } from "./failures";
+import { keyAt } from "./failures";
 
-/** Four times the largest quorum. Of a grant with more approvers the first shown are forgotten first, and shown again. */
+/** Four times the largest quorum. Of a grant with more approvals the first shown are forgotten first, and shown again. */
 const MAX_KEYS: i32 = 32;
 /** Bytes that an object of them needs: MAX_KEYS x u64. */
 export const SHOWN_BYTES: i32 = 256;
@@ -31,13 +34,13 @@ export class ShownKeys {
     this.next = other.next;
   }
 
-  /** Every approver of the grant has been shown. */
+  /** Every approval of the grant has been shown. */
   hasAllOf(grant: Grant): bool {
     for (let i = 0; i < grant.approvalCount; i++) if (!this.has(keyOfApproval(grant, i))) return false;
     return true;
   }
 
-  /** The grant's approvers are shown now. */
+  /** The grant's approvals are shown now. */
   addAllOf(grant: Grant): void {
     for (let i = 0; i < grant.approvalCount; i++) {
       const key = keyOfApproval(grant, i);
@@ -55,6 +58,6 @@ export class ShownKeys {
 }
 
 function keyOfApproval(grant: Grant, index: i32): u64 {
-  const kid = grant.approval(index).kid;
-  return keyOf(kid.ptr, kid.len);
+  const approval = grant.approval(index);
+  return keyAt(approval.kid.ptr, approval.kid.len, approval.iat);
 }

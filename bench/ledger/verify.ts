@@ -13,7 +13,7 @@ import { fileSource, rootAt } from "../../control/ledger/tlog/read.js";
 import { leafHash } from "../../control/ledger/tlog/tree.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { quantile } from "../base/statistics.js";
-import { PROOFS, proofRow, VERIFIES, verifyRow } from "./tell.js";
+import { PROOFS, proofRow, type ReadingRows, VERIFIES, verifyRow } from "./tell.js";
 
 const BATCH = 4096;
 const START = Date.UTC(2026, 0, 1);
@@ -86,9 +86,12 @@ export interface Verified extends Used {
 }
 
 const command = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-/** The process says itself what it took. */
+/**
+ * The process says itself what it took. Its `maxRSS` would begin at what its parent held, as the kernel hands that on to a process that
+ * is started (exec in getrusage(2)); VmHWM is of its own memory alone.
+ */
 const TELL = `data:text/javascript,${encodeURIComponent(
-  "process.on('exit',()=>{const u=process.resourceUsage();process.stderr.write('\\nused '+u.maxRSS+' '+(u.userCPUTime+u.systemCPUTime)+'\\n')})",
+  "import{readFileSync}from'node:fs';process.on('exit',()=>{const u=process.resourceUsage(),[,k]=/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status','utf8'));process.stderr.write('\\nused '+k+' '+(u.userCPUTime+u.systemCPUTime)+'\\n')})",
 )}`;
 
 /** `glassgate ARGS`. @throws where it does not end with 0 */
@@ -145,11 +148,7 @@ export async function measureProofs({ folder, leafOf }: BigLog, size: number): P
 }
 
 /** @param home new, on the disk that is measured @param say takes each line of two tables */
-export async function measureReading(
-  home: string,
-  size: number,
-  say: (line: string) => void,
-): Promise<{ verified: readonly Verified[]; proved: readonly Proved[] }> {
+export async function measureReading(home: string, size: number, say: (line: string) => void): Promise<ReadingRows> {
   const log = await makeBigLog(home, size);
   const verified: Verified[] = [];
   say(VERIFIES);

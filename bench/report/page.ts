@@ -15,6 +15,7 @@ export const SECTIONS = [
   "kong",
   "kong-module",
   "ledger",
+  "ledger-reading",
   "ledger-growth",
   "review",
   "receipts",

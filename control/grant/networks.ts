@@ -65,5 +65,15 @@ export function networkOf(address: string, v4: number, v6: number): string | und
   return `${spell(bits.slice(0, prefix).padEnd(bits.length, "0"))}/${prefix}`;
 }
 
+/** Whether that address is in that network. An IPv4 address inside IPv6 is the IPv4 address. */
+export function covers(network: string, address: string): boolean {
+  const block = parse(network);
+  const one = address.includes("/") ? undefined : parse(address);
+  if (block === undefined || one === undefined) return false;
+  const isMapped = one.bits.length === 128 && one.bits.startsWith(MAPPED);
+  const bits = isMapped ? one.bits.slice(MAPPED.length) : one.bits;
+  return bits.length === block.bits.length && bits.startsWith(block.bits.slice(0, block.prefix));
+}
+
 /** Covers every address of its family. */
 export const isWholeFamily = (network: string): boolean => network.endsWith("/0");

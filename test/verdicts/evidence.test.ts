@@ -194,6 +194,27 @@ describe("a grant is its payload, however its approvals are spelt", () => {
     }
   });
 
+  it("evidence comes again where somebody approved at another time, which the record says", async () => {
+    const { world, ask } = await setUp();
+    const { by } = leads(world);
+    const [request = "", adam = "", anna = ""] = by("adam", "anna").split("~");
+    const payload = payloadSegmentOf(request);
+    const at = (iat: number): string => [request, world.approve(payload, { by: world.adam, iat }), anna].join("~");
+    const [earlier, earliest] = [at(world.now - 1), at(world.now - 2)];
+    const steps = [
+      [[request, adam, anna].join("~"), true],
+      [earlier, true],
+      [[request, anna, adam].join("~"), false],
+      [earliest, true],
+      [earlier, false],
+    ] as const;
+    for (const [spelling, isNew] of steps) {
+      const { record, evidence } = ask(spelling);
+      expect(record).toMatchObject({ verdict: "allow", cached: false });
+      expect(evidence).toBe(isNew ? evidenceOf(spelling) : undefined);
+    }
+  });
+
   it("all approvers at first leave nothing to show", async () => {
     const { world, ask } = await setUp();
     const { grant, by } = leads(world);

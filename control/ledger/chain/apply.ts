@@ -49,7 +49,7 @@ function applyRecord(state: State, rules: Rules, line: Extract<Line, { type: "re
       seq,
       says: `${step.sender} sent a record of ${node}, for which he does not speak`,
     });
-  else gatewayOf(state.chains, node, step.at);
+  else gatewayOf(state.chains, node, step);
   if (unknown !== undefined)
     step.say({
       code: "record_unknown_member",
@@ -95,7 +95,7 @@ function applyAlarm(state: State, rules: Rules, body: Buffer, step: Step): void 
   if (finding === undefined) return;
   const { code, subject, ranges, about } = finding;
   state.codes.set(code, (state.codes.get(code) ?? 0) + (finding.count ?? 1));
-  noteTold(state.floods, finding, rules.grace.pause, step.at);
+  noteTold(state.floods, finding, step.sender, rules.grace.pause, step.at);
   if (finding.count !== undefined) return;
   const told = new Set(about);
   switch (code) {
@@ -107,7 +107,7 @@ function applyAlarm(state: State, rules: Rules, body: Buffer, step: Step): void 
       break;
     }
     case "silence":
-      gatewayOf(state.chains, subject, step.at).silence ??= step.index;
+      gatewayOf(state.chains, subject, step).silence ??= step.index;
       break;
     case "bundle_unknown": {
       const unknown = state.bundles.unknown.all.get(subject);
@@ -126,7 +126,7 @@ function applyAlarm(state: State, rules: Rules, body: Buffer, step: Step): void 
     case "receipt_missing":
     case "settles_wrong":
     case "receipt_wrong":
-      markReceipts(state.receipts, told);
+      markReceipts(state.receipts, told, code === "unsettled");
       break;
     default: // Told at once, with nothing that waits.
   }
@@ -211,7 +211,7 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
       break;
     case "heartbeat": {
       const heartbeat = readHeartbeat(body);
-      if (heartbeat !== undefined) takeHeartbeat(state.chains, rules, heartbeat, step);
+      if (heartbeat !== undefined) takeHeartbeat(state.chains, state.clocks, rules, heartbeat, step);
       break;
     }
     case "alarm":
@@ -252,7 +252,7 @@ function tell(state: State, rules: Rules, whole: Finding, sender: string, at: nu
   const finding = isCounted ? whole : crowded(state.bursts, whole, sender, pause, at);
   if (isCounted || isPaused(state.floods, finding, at)) hold(state.floods, finding);
   else {
-    noteTold(state.floods, finding, pause, at);
+    noteTold(state.floods, finding, sender, pause, at);
     findings.push(finding);
   }
 }

@@ -7,7 +7,7 @@ import type { Entry } from "../entry.js";
 import { apply } from "./apply.js";
 import { due, ownHead } from "./due.js";
 import { decodeFinding, encodeFinding, type Finding } from "./finding.js";
-import { readEnd } from "./heartbeats.js";
+import { faultOfEnd, readEnd } from "./heartbeats.js";
 import { MAX_CATCHING_UP_MS } from "./lag.js";
 import type { Line } from "./lines.js";
 import type { Look } from "./look.js";
@@ -199,22 +199,18 @@ export class Auditor {
     return this.atEnd.filter(({ code }) => !MISSING.has(code));
   }
 
-  /** A VM's end has its last `seq` and the head. */
+  /** A VM's end has its last `seq` and the head, and what came and what did not. */
   private holdEnd(index: number, body: Buffer): void {
     const end = readEnd(body);
     const chain = end && this.state.chains.vms.get(end.key);
     if (chain === undefined || this.faults.length >= MAX_FAULTS) return;
-    const { seq, sha256 } = chain.last;
-    if (end?.seq === seq && end.head === sha256) return;
-    this.faults.push({
-      index,
-      says: `it says that ${chain.vm} ended with seq ${end?.seq}, and its last is seq ${seq}`,
-    });
+    const fault = end && faultOfEnd(chain, end);
+    if (fault !== undefined) this.faults.push({ index, says: `it says ${fault}` });
   }
 
   /** A break: what came next may have come in time. */
   private pass(at: number): void {
-    for (const gateway of this.state.chains.gateways.values())
+    for (const gateway of this.state.chains.gateways.all.values())
       if (gateway.beatAt !== undefined) gateway.beatAt = Math.max(gateway.beatAt, at);
     this.now = at;
     this.lookedAt = at;
@@ -241,7 +237,7 @@ export class Auditor {
   private mark({ code, subject, vm, ranges = [], count }: Finding, index: number): boolean {
     if (count !== undefined) return false;
     const { vms, gateways } = this.state.chains;
-    const gateway = code === "silence" ? gateways.get(subject) : undefined;
+    const gateway = code === "silence" ? gateways.all.get(subject) : undefined;
     if (gateway !== undefined) gateway.silence ??= index;
     // Which chain it is depends on who speaks for whom.
     const chain = MISSING.has(code) ? (vms.get(subject) ?? vms.get(vm ?? "")) : undefined;

@@ -6,7 +6,7 @@ import { type BundleClaims, bundleClaimsSchema } from "../../trust/claims.js";
 import { drop, keep, newShared, remember, type Shared, taken } from "./bounded.js";
 import { type Finding, overflowOf, type Step } from "./finding.js";
 import { holds, jsonOf, parseJws } from "./jws.js";
-import type { AuditRecord } from "./lines.js";
+import { type AuditRecord, isLetIn } from "./lines.js";
 import { isOver, type Look } from "./look.js";
 import type { PinnedAnchors, Rules } from "./rules.js";
 import type { Court } from "./standing.js";
@@ -38,6 +38,19 @@ interface VersionSpan {
   high: { seq: number; index: number };
 }
 
+interface Decided {
+  readonly seq: number;
+  readonly index: number;
+  /** By the VM's clock. */
+  readonly at: number;
+}
+
+/** What one VM let in under one set of anchors: the first that it enforced, and the last that it only rehearsed. */
+export interface Modes {
+  readonly enforced: Decided | undefined;
+  readonly shadow: Decided | undefined;
+}
+
 export interface Bundles {
   /** By which anchors, then by version. */
   known: Map<number, Map<number, KnownBundle>>;
@@ -47,6 +60,8 @@ export interface Bundles {
   unknown: Shared<string, { readonly since: number; readonly index: number; alarm: number | undefined }>;
   /** By VM and anchors. */
   deciders: Shared<string, VersionSpan[]>;
+  /** By VM and which anchors. */
+  modes: Shared<string, Modes>;
 }
 
 export const newBundles = (): Bundles => ({
@@ -54,6 +69,7 @@ export const newBundles = (): Bundles => ({
   seen: newShared(),
   unknown: newShared(),
   deciders: newShared(),
+  modes: newShared(),
 });
 
 function countSignatures(tokens: readonly string[], payload: string, anchors: Anchors): number {
@@ -204,6 +220,35 @@ function noteVersion(bundles: Bundles, chain: string, record: AuditRecord, versi
   keep(bundles.deciders, step.sender, key, spans.slice(-MAX_STEPS), MAX_DECIDERS);
 }
 
+/**
+ * Where a VM that enforced only rehearses: a filter that somebody exchanged could call every access a rehearsal. While a new configuration
+ * is rolled out the old one's connections drain.
+ */
+function noteMode(bundles: Bundles, rules: Rules, chain: string, record: AuditRecord, which: number, step: Step): void {
+  if (!isLetIn(record) || record.ended === true) return;
+  const { vm, seq, anchors = "", ts } = record;
+  const key = `${chain}\n${which}`;
+  const here = { seq, index: step.index, at: Date.parse(ts) };
+  const there = bundles.modes.all.get(key);
+  let { enforced, shadow } = there ?? {};
+  if (rules.byHash.get(anchors)?.isShadow === true) shadow = seq > (shadow?.seq ?? 0) ? here : shadow;
+  else enforced = seq < (enforced?.seq ?? Number.POSITIVE_INFINITY) ? here : enforced;
+  keep(bundles.modes, step.sender, key, { enforced, shadow }, MAX_DECIDERS);
+  if (enforced === undefined || shadow === undefined || shadow.seq < enforced.seq) return;
+  // Nothing new: it was told when the other of them came.
+  if (shadow !== here && enforced !== here) return;
+  if (shadow.at <= enforced.at + rules.grace.rollout * 1000) return;
+  const other = shadow === here ? enforced : shadow;
+  step.say({
+    code: "anchors",
+    subject: `${key} enforced`,
+    vm,
+    seq,
+    about: [step.index, other.index],
+    says: `${vm} only rehearses at seq ${shadow.seq}, and enforced before, at seq ${enforced.seq}`,
+  });
+}
+
 /** A record names a version that nobody has shown. */
 function noteUnknown({ unknown }: Bundles, name: string, step: Step): void {
   const there = unknown.all.get(name) ?? { since: step.at, index: step.index, alarm: undefined };
@@ -239,6 +284,7 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
       seq,
       says: `${vm} says that it decides in ${record.mode}, and its anchors say ${pinned.isShadow ? "shadow" : "enforce"}`,
     });
+  noteMode(bundles, rules, chain, record, pinned.which, step);
   if (version === undefined) return;
   noteVersion(bundles, chain, record, version, step);
   const versions = bundles.known.get(pinned.which);

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { keep, remember, taken } from "./bounded.js";
 import { type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
+import { noteProven } from "./grants.js";
 import { isOpen, keepPending, type Pending } from "./receipts.js";
 import { carriedReviewSchema, carryReviews, takeReviews } from "./review-carry.js";
 import type { Rules } from "./rules.js";
@@ -67,9 +68,12 @@ const claimedSchema = z.strictObject({
   host: text.optional(),
   path: text.optional(),
   path_bytes: count.optional(),
+  source: text.optional(),
   anchors: hex.optional(),
   bundle: count.optional(),
 });
+
+const decidedSchema = z.strictObject({ seq: count, at: z.number() });
 
 export const carriedSchema = z.strictObject({
   vms: list(vmSchema),
@@ -78,6 +82,10 @@ export const carriedSchema = z.strictObject({
   ),
   /** By which version of the bundle a VM decided last. */
   deciders: list(z.strictObject({ key: text, version: count, low: count, high: count })),
+  /** Where a VM enforced first, and only rehearsed last. */
+  modes: list(
+    z.strictObject({ key: text, enforced: decidedSchema.optional(), shadow: decidedSchema.optional() }),
+  ).default([]),
   /** Versions that records name and nobody showed. */
   unknown: list(z.strictObject({ name: text, since: count, isTold: z.boolean() })),
   grants: list(
@@ -88,8 +96,8 @@ export const carriedSchema = z.strictObject({
       answers: count,
       isShown: z.boolean(),
       isJudged: z.boolean(),
-      /** Keys, and whose they are. */
-      proven: list(z.tuple([text, text])),
+      /** By which key, whose it is, and when. */
+      proven: list(z.strictObject({ kid: text, sub: text, iat: count })),
       standing: standingSchema.optional(),
       isSingleTold: z.boolean(),
     }),
@@ -108,6 +116,7 @@ export const carriedSchema = z.strictObject({
       trust: z.strictObject({ anchors: hex.optional(), bundle: count.optional() }),
       settled: z.strictObject({ seq: count, isAllowed: z.boolean() }).optional(),
       hasReceipt: z.boolean(),
+      isUnsettledTold: z.boolean().default(false),
     }),
   ).default([]),
   /** The newest minutes of each VM's clock. */
@@ -142,10 +151,10 @@ function carryVm(vm: Vm): Carried["vms"][number] {
 }
 
 function carryPending(key: string, one: Pending): Carried["pending"][number] {
-  const { vm, seq, sha256, requestId, asked, trust, settled, receipt } = one;
+  const { vm, seq, sha256, requestId, asked, trust, settled, receipt, isUnsettledTold } = one;
   const { anchors, bundle } = trust;
   return {
-    ...{ key, vm, seq, sha256, asked, hasReceipt: receipt !== undefined },
+    ...{ key, vm, seq, sha256, asked, hasReceipt: receipt !== undefined, isUnsettledTold },
     trust: { ...(anchors !== undefined && { anchors }), ...(bundle !== undefined && { bundle }) },
     ...(requestId !== undefined && { requestId }),
     ...(settled !== undefined && {
@@ -159,7 +168,7 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks, revi
   const live = [...chains.vms.values()].filter(({ ended }) => ended === undefined);
   return {
     vms: live.map(carryVm),
-    gateways: [...chains.gateways].map(([gateway, { since, beatAt, silence, named }]) => ({
+    gateways: [...chains.gateways.all].map(([gateway, { since, beatAt, silence, named }]) => ({
       ...{ gateway, since, isSilent: silence !== undefined, named: [...named] },
       ...(beatAt !== undefined && { beatAt }),
     })),
@@ -167,13 +176,18 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks, revi
       const last = spans.reduce((a, b) => (b.high.seq > a.high.seq ? b : a), spans[0] ?? NO_SPAN);
       return last === NO_SPAN ? [] : [{ key, version: last.version, low: last.low.seq, high: last.high.seq }];
     }),
+    modes: newest(bundles.modes.all).map(([key, { enforced, shadow }]) => ({
+      key,
+      ...(enforced && { enforced: { seq: enforced.seq, at: enforced.at } }),
+      ...(shadow && { shadow: { seq: shadow.seq, at: shadow.at } }),
+    })),
     unknown: newest(bundles.unknown.all).map(([name, { since, alarm }]) => ({
       name,
       since,
       isTold: alarm !== undefined,
     })),
     grants: newest(grants.known.all).map(([grant, { jti, proven, standing, ...known }]) => ({
-      ...{ grant, ...known, proven: [...proven] },
+      ...{ grant, ...known, proven: [...proven.values()] },
       ...(jti !== undefined && { jti }),
       ...(standing !== undefined && { standing }),
     })),
@@ -195,7 +209,7 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks, revi
     pending: newest(
       [...receipts.pending.all].filter(([, one]) => isOpen(one)).map(([key, one]) => carryPending(key, one)),
     ),
-    clocks: newest(clocks).flatMap(([key, stretches]) => {
+    clocks: newest(clocks.all).flatMap(([key, stretches]) => {
       const last = stretches.at(-1);
       return last === undefined ? [] : [{ key, number: last.number, low: last.low.seq, high: last.high.seq }];
     }),
@@ -210,7 +224,7 @@ export function carry({ chains, bundles, grants, answers, receipts, clocks, revi
 
 const NO_SPAN = { version: 0, low: { seq: 0, index: 0 }, high: { seq: 0, index: 0 } };
 
-function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { index }: Step): void {
+function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { index, at }: Step): void {
   const { seq, sha256, missing, heads, goneSince, ...rest } = carried;
   const key = carried.isRightful ? carried.vm : `${carried.vm}\n${carried.sender}`;
   const room = roomOf(state.chains, carried.sender);
@@ -222,13 +236,15 @@ function takeVm(state: State, rules: Rules, carried: Carried["vms"][number], { i
     key,
     window,
     room,
-    missing: missing.map(({ from, to, since, isTold, prev }) => ({
-      ...{ from, to, since, alarm: isTold ? index : undefined },
+    // Its grace begins anew: the ledger that goes on has not looked yet.
+    missing: missing.map(({ from, to, isTold, prev }) => ({
+      ...{ from, to, since: at, alarm: isTold ? index : undefined },
       next: prev === undefined ? undefined : { prev, index },
     })),
     last: { seq, sha256, index },
     heads: heads.map((one): PublishedHead => ({ seq: one.seq, head: one.head, index })),
     strays: new Map(),
+    aged: 0,
     goneSince,
     ended: undefined,
   };
@@ -247,10 +263,13 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
   const ownerOf = (chain: string): string => chains.vms.get(chain)?.sender ?? step.sender;
   for (const vm of carried.vms) takeVm(state, rules, vm, step);
   for (const { gateway, since, beatAt, isSilent, named } of carried.gateways)
-    chains.gateways.set(gateway, {
-      ...{ since, beatAt, named: new Set(named) },
-      silence: isSilent ? index : undefined,
-    });
+    keep(
+      chains.gateways,
+      gateway,
+      gateway,
+      { since, beatAt, named: new Set(named), silence: isSilent ? index : undefined },
+      MAX_SHARED,
+    );
   for (const { key, version, low, high } of carried.deciders)
     keep(
       bundles.deciders,
@@ -259,15 +278,21 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
       [{ version, low: { seq: low, index }, high: { seq: high, index } }],
       MAX_SHARED,
     );
-  for (const { name, since, isTold } of carried.unknown)
-    keep(bundles.unknown, step.sender, name, { since, index, alarm: isTold ? index : undefined }, MAX_SHARED);
+  for (const { key, enforced, shadow } of carried.modes) {
+    const modes = { enforced: enforced && { ...enforced, index }, shadow: shadow && { ...shadow, index } };
+    keep(bundles.modes, ownerOf(key.slice(0, key.lastIndexOf("\n"))), key, modes, MAX_SHARED);
+  }
+  for (const { name, isTold } of carried.unknown)
+    keep(bundles.unknown, step.sender, name, { since: step.at, index, alarm: isTold ? index : undefined }, MAX_SHARED);
   for (const { grant, jti, proven, standing, ...known } of carried.grants) {
-    keep(grants.known, step.sender, grant, { ...known, jti, standing, proven: new Map(proven) }, MAX_SHARED);
+    const whole = { ...known, jti, standing, proven: new Map() };
+    for (const one of proven) noteProven(whole, one);
+    keep(grants.known, step.sender, grant, whole, MAX_SHARED);
     if (jti !== undefined) keep(grants.jtis, step.sender, jti, { grant, index }, MAX_SHARED);
   }
   for (const one of carried.texts)
     taken(grants.texts, one.sender, () => new Map()).set(one.sha256, {
-      ...{ text: one.text, index, since: one.since, isNamed: false },
+      ...{ text: one.text, index, since: step.at, isNamed: false },
     });
   // All of it waits its grace anew, and together: an alarm names the one entry that it has all come from.
   const since = step.at;
@@ -286,7 +311,7 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
     wait(list, record.evidence ?? record.grant_sha256 ?? "", waiting, step);
   }
   for (const { key, number, low, high } of carried.clocks)
-    clocks.set(key, [{ number, low: { seq: low, index }, high: { seq: high, index } }]);
+    keep(clocks, ownerOf(key), key, [{ number, low: { seq: low, index }, high: { seq: high, index } }], MAX_SHARED);
   for (const { sender, id, grant } of carried.requests) {
     const make = () => ({ requests: new Map(), lines: new Map(), orphans: new Map(), forgottenTs: step.at });
     remember(taken(answers.senders, sender, make).requests, id, { grant, ts: step.at }, MAX_CARRIED);

@@ -2,8 +2,8 @@
  * The chains of records, one for each VM by `seq`: in whatever order lines come, the same chain results. A sender who does not speak
  * for a gateway has a chain of his own for it, and cannot disturb the rightful one.
  */
-import { drop, keep, newShared, remember, type Shared, taken } from "./bounded.js";
-import type { Step } from "./finding.js";
+import { drop, keep, newShared, type Shared, taken } from "./bounded.js";
+import { overflowOf, type Step } from "./finding.js";
 import { gapOf, type Missing, overdue, type Room } from "./missing.js";
 import { type Rules, speaksFor } from "./rules.js";
 import { newWindow, type SeqWindow } from "./window.js";
@@ -12,6 +12,7 @@ import { newWindow, type SeqWindow } from "./window.js";
 export const MAX_VMS = 1024;
 /** VMs of all senders together that are over and still remembered, so that lines which come again are known. */
 const MAX_ENDED = 256;
+/** Of all senders together. */
 const MAX_GATEWAYS = 4096;
 /** `prev` of the first record. */
 export const NO_HASH = "0".repeat(64);
@@ -43,6 +44,8 @@ export interface Vm {
   /** The highest `seq` that is known of, by a record or a heartbeat. */
   top: number;
   records: number;
+  /** Of these, such as came so late that a ledger may have forgotten that they were missing. */
+  aged: number;
   last: { seq: number; sha256: string; index: number };
   heads: PublishedHead[];
   strays: Map<string, number>;
@@ -65,7 +68,7 @@ export interface Chains {
   ended: Shared<string, true>;
   /** By sender. */
   rooms: Map<string, Room>;
-  gateways: Map<string, KnownGateway>;
+  gateways: Shared<string, KnownGateway>;
   /** Records that no chain has room for: by hash, so that repetitions are known. */
   overflow: Shared<string, number>;
 }
@@ -74,7 +77,7 @@ export const newChains = (): Chains => ({
   vms: new Map(),
   ended: newShared(),
   rooms: new Map(),
-  gateways: new Map(),
+  gateways: newShared(),
   overflow: newShared(),
 });
 
@@ -95,17 +98,19 @@ export function chainKey(rules: Rules, sender: string, vm: string): string {
   return speaksFor(rules, sender, partsOf(vm).node) ? vm : `${vm}\n${sender}`;
 }
 
-export function gatewayOf(chains: Chains, node: string, at: number): KnownGateway {
-  const known = chains.gateways.get(node);
+export function gatewayOf({ gateways }: Chains, node: string, step: Step): KnownGateway {
+  const known = gateways.all.get(node);
   if (known !== undefined) return known;
-  const made: KnownGateway = { since: at, beatAt: undefined, silence: undefined, named: new Set() };
-  remember(chains.gateways, node, made, MAX_GATEWAYS);
+  const made: KnownGateway = { since: step.at, beatAt: undefined, silence: undefined, named: new Set() };
+  const forgotten = keep(gateways, step.sender, node, made, MAX_GATEWAYS);
+  if (forgotten?.value.beatAt !== undefined && forgotten.value.silence === undefined)
+    step.say(overflowOf(forgotten.owner, step.index, `whether ${forgotten.key} goes on to beat is not followed`));
   return made;
 }
 
 /** Without heartbeats only a later VM of the same number tells that the process before it is gone. */
 function noteRestart(chains: Chains, { node, number, startedAt }: Vm, at: number): void {
-  if (chains.gateways.get(node)?.beatAt !== undefined) return;
+  if (chains.gateways.all.get(node)?.beatAt !== undefined) return;
   for (const other of chains.vms.values()) {
     if (other.node !== node || other.number !== number || other.startedAt === startedAt || !other.isRightful) continue;
     if (other.startedAt < startedAt) other.goneSince ??= at;
@@ -136,12 +141,13 @@ export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): V
     number,
     sender: step.sender,
     isRightful,
-    predates: !isRightful || startedAt <= gatewayOf(chains, node, step.at).since,
+    predates: !isRightful || startedAt <= gatewayOf(chains, node, step).since,
     window: newWindow(),
     room,
     missing: [],
     top: 0,
     records: 0,
+    aged: 0,
     last: { seq: 0, sha256: NO_HASH, index: 0 },
     heads: [],
     strays: new Map(),
@@ -160,7 +166,7 @@ export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): V
  * its node id is that of many. What its chain says decides.
  */
 export function reviveVm(chains: Chains, vm: Vm): void {
-  if (vm.ended === undefined || chains.gateways.get(vm.node)?.beatAt !== undefined) return;
+  if (vm.ended === undefined || chains.gateways.all.get(vm.node)?.beatAt !== undefined) return;
   vm.ended = undefined;
   vm.goneSince = undefined;
   drop(chains.ended, vm.key);

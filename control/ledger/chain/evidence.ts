@@ -25,7 +25,10 @@ const MAX_APPROVALS = 8;
 
 /** What a record says that its evidence must prove. */
 export type Claimed = Accessed &
-  Pick<AuditRecord, (typeof repeated)[number] | "vm" | "seq" | "ts" | "grant_sha256" | "approvers" | "evidence">;
+  Pick<
+    AuditRecord,
+    (typeof repeated)[number] | "vm" | "seq" | "ts" | "source" | "grant_sha256" | "approvers" | "evidence"
+  >;
 
 /** `grant_sha256`: the SHA-256 of the payload as it was sent. */
 export function grantOf(evidence: string): string {
@@ -52,12 +55,13 @@ const isHeldAt = ({ nbf = 0, exp = Number.POSITIVE_INFINITY }: WindowedKey, seco
 
 const isRevokedKey = (bundle: BundleClaims, kid: string): boolean => bundle.revoked?.kid?.includes(kid) ?? false;
 
-interface Signed extends Approval {
+/** An approval whose signature holds: by which key, when, and whose that key is. */
+export interface Proven extends Approval {
   readonly kid: string;
 }
 
 /** Who approved, or what is wrong with that approval. */
-function approvalOf(token: string, payload: string, { bundle, at }: Court): Signed | string {
+function approvalOf(token: string, payload: string, { bundle, at }: Court): Proven | string {
   const jws = parseJws(token);
   if (jws === undefined || jws.payload !== "") return "an approval is malformed";
   const { kid, typ, iat } = jws.header;
@@ -71,9 +75,8 @@ function approvalOf(token: string, payload: string, { bundle, at }: Court): Sign
 }
 
 export interface Judged {
-  /** Whose signatures hold, by their keys. */
-  readonly proven: readonly (readonly [kid: string, sub: string])[];
-  readonly approvals: readonly Approval[];
+  /** Whose signatures hold. */
+  readonly approvals: readonly Proven[];
   /** What is wrong; empty where it proves what the record says. */
   readonly faults: readonly string[];
   /** Undefined where its claims are malformed. */
@@ -90,7 +93,7 @@ export function judgeEvidence(evidence: string, record: Claimed, court: Court): 
   else for (const name of repeated) if (claims[name] !== record[name]) faults.push(`its ${name} is another`);
   if (tokens.length > MAX_APPROVALS) faults.push("it has too many approvals");
   const named = [...(record.approvers ?? [])];
-  const approvals: Signed[] = [];
+  const approvals: Proven[] = [];
   for (const token of tokens.slice(0, MAX_APPROVALS)) {
     const approval = approvalOf(token, payload, court);
     if (typeof approval === "string") {
@@ -105,30 +108,25 @@ export function judgeEvidence(evidence: string, record: Claimed, court: Court): 
   for (const { sub } of named) faults.push(`the record says that ${visible(sub)} approved, who did not sign this`);
   const standing = claims === undefined ? undefined : standingOf(claims);
   if (claims !== undefined && !isWithin(claims.authorization_details, record)) faults.push("it does not open that");
-  if (claims !== undefined && standing !== undefined) faults.push(...rulesBroken(standing, claims, approvals, court));
-  return { proven: approvals.map(({ kid, sub }) => [kid, sub] as const), approvals, faults, standing };
+  if (claims !== undefined && standing !== undefined)
+    faults.push(...rulesBroken(standing, { ...claims, source: record.source }, approvals, court));
+  return { approvals, faults, standing };
 }
 
-/** Whether each approver that the record names has signed evidence of the grant, with a key that holds under that bundle. */
+/** Whether each approver that the record names has signed evidence of the grant, then, with a key that holds under that bundle. */
 export function isCovered(
-  proven: ReadonlyMap<string, string>,
+  proven: Iterable<Proven>,
   { approvers = [] }: Pick<Claimed, "approvers">,
   { bundle, at }: Court,
 ): boolean {
-  const holding = new Set(
-    [...proven].flatMap(([kid, sub]) => {
-      const owner = ownerOf(bundle, kid);
-      const isGood = owner?.id === sub && isHeldAt(owner.key, at) && !isRevokedKey(bundle, kid);
-      return isGood ? [sub] : [];
-    }),
-  );
-  return approvers.every(({ sub }) => holding.has(sub));
+  const holding = [...proven].filter(({ kid, sub }) => {
+    const owner = ownerOf(bundle, kid);
+    return owner?.id === sub && isHeldAt(owner.key, at) && !isRevokedKey(bundle, kid);
+  });
+  return approvers.every(({ sub, iat }) => holding.some((one) => one.sub === sub && one.iat === iat));
 }
 
-/**
- * Judges an access that rests on evidence from before. When each approved is as the record says it, within the grant's own time: whoever
- * approves a second time gives no second evidence.
- */
+/** Judges an access that rests on evidence from before, which covers it. */
 export function judgeResting(standing: Standing, record: Claimed, court: Court): readonly string[] {
   const faults = isRepeated(standing, record) ? [] : ["its claims are not those of the record"];
   if (standing.details !== undefined && !isWithin(standing.details, record)) faults.push("it does not open that");

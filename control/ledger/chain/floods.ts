@@ -1,7 +1,8 @@
 /** The same code about the same subject is told once, then counted for a while, and told once more in sum. */
-import { remember } from "./bounded.js";
+import { keep, remember, type Shared } from "./bounded.js";
 import { type Finding, MAX_ABOUT } from "./finding.js";
 
+/** Of all senders together. */
 const MAX_TOLD = 16_384;
 
 /** What goes on and on is told of in sums, each four times as far from the last, up to a day. */
@@ -19,7 +20,7 @@ interface Told {
 }
 
 /** By code and subject. */
-export type Floods = Map<string, Told>;
+export type Floods = Shared<string, Told>;
 
 const keyOf = ({ code, subject }: Pick<Finding, "code" | "subject">): string => `${code} ${subject}`;
 
@@ -30,6 +31,21 @@ const MAX_BURSTS = 4096;
 /** By code and sender: how many since when. */
 export type Bursts = Map<string, { readonly since: number; readonly count: number }>;
 
+export const crowdOf = (sender: string): string => `many of ${sender}`;
+
+/** Puts it in. What was counted of the one that is forgotten for it counts as about its sender: nothing that was held back is lost. */
+function put(floods: Floods, sender: string, key: string, told: Told): void {
+  const forgotten = keep(floods, sender, key, told, MAX_TOLD);
+  if (forgotten === undefined) return;
+  const { owner, value } = forgotten;
+  const { first, held } = value;
+  if (first === undefined || held === 0) return;
+  const crowd = { ...first, subject: crowdOf(owner) };
+  const there = floods.all.get(keyOf(crowd)) ?? { ...value, held: 0, about: [], first: crowd };
+  const about = [...there.about, ...value.about].slice(0, MAX_ABOUT);
+  put(floods, owner, keyOf(crowd), { ...there, held: there.held + held, about, first: there.first ?? crowd });
+}
+
 /** The finding, or, where its sender has caused too many of its kind, one that is about him. */
 export function crowded(bursts: Bursts, finding: Finding, sender: string, pause: number, now: number): Finding {
   const key = `${finding.code} ${sender}`;
@@ -37,29 +53,29 @@ export function crowded(bursts: Bursts, finding: Finding, sender: string, pause:
   const isOver = burst === undefined || now - burst.since >= pause * 1000;
   const count = isOver ? 1 : burst.count + 1;
   remember(bursts, key, { since: isOver ? now : burst.since, count }, MAX_BURSTS);
-  return count > MAX_BURST ? { ...finding, subject: `many of ${sender}` } : finding;
+  return count > MAX_BURST ? { ...finding, subject: crowdOf(sender) } : finding;
 }
 
 /** Whether it is only counted at that time: the pause is not over, or its sum is still to be told. */
 export function isPaused(floods: Floods, finding: Pick<Finding, "code" | "subject">, now: number): boolean {
-  const told = floods.get(keyOf(finding));
+  const told = floods.all.get(keyOf(finding));
   return told !== undefined && (told.held > 0 || now - told.at < told.pauseMs);
 }
 
-/** It is told at that time. @param pause seconds */
-export function noteTold(floods: Floods, finding: Finding, pause: number, now: number): void {
-  const told = floods.get(keyOf(finding));
+/** It is told at that time. @param sender of the entry that it was found with @param pause seconds */
+export function noteTold(floods: Floods, finding: Finding, sender: string, pause: number, now: number): void {
+  const told = floods.all.get(keyOf(finding));
   const isSum = finding.count !== undefined;
   // Its own entry, of what was told when the entry before was judged.
   if (told !== undefined && told.at >= now && !isSum) return;
   const pauseMs = isSum && told !== undefined ? Math.min(told.pauseMs * GROWTH, LONGEST_PAUSE_MS) : pause * 1000;
   const kept = told === undefined || isSum ? { held: 0, about: [], first: undefined } : told;
-  remember(floods, keyOf(finding), { ...kept, at: now, pauseMs }, MAX_TOLD);
+  put(floods, sender, keyOf(finding), { ...kept, at: now, pauseMs });
 }
 
 /** It is counted only. */
 export function hold(floods: Floods, finding: Finding): void {
-  const told = floods.get(keyOf(finding));
+  const told = floods.all.get(keyOf(finding));
   if (told === undefined) return;
   told.held += 1;
   told.first ??= finding;
@@ -69,7 +85,7 @@ export function hold(floods: Floods, finding: Finding): void {
 
 /** The sums of what was held back. */
 export function dueOfFloods(floods: Floods, now: number): Omit<Finding, "index">[] {
-  return [...floods.values()].flatMap(({ at, pauseMs, held, about, first }) => {
+  return [...floods.all.values()].flatMap(({ at, pauseMs, held, about, first }) => {
     if (held === 0 || first === undefined || now - at < pauseMs) return [];
     const { index: _, ...rest } = first;
     return [{ ...rest, about: [...about], count: held, says: `${held} more of this kind; the first: ${first.says}` }];

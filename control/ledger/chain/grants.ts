@@ -2,7 +2,7 @@
 import { keep, newShared, remember, type Shared, taken } from "./bounded.js";
 import type { Bundles } from "./bundles.js";
 import { courtOf, isEnforced, isPinned } from "./bundles.js";
-import { grantOf, isCovered, judgeEvidence, judgeResting } from "./evidence.js";
+import { grantOf, isCovered, judgeEvidence, judgeResting, type Proven } from "./evidence.js";
 import type { Step } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
 import type { Rules } from "./rules.js";
@@ -14,8 +14,11 @@ const MAX_GRANTS = 65_536;
 /** Texts of evidence of one sender, of at most 9,000 bytes: nobody can crowd out another's. */
 const MAX_TEXTS = 2048;
 const MAX_NAMED = 65_536;
-/** Keys that evidence of one grant has shown, as in the filter. */
-const MAX_KEYS = 32;
+/**
+ * Approvals that evidence of one grant has shown, all of them by people of the bundle: what eight VMs remember of it (MAX_KEYS of
+ * assembly/filter/shownkeys.ts), however differently. An access that rests on what was forgotten is `bad_evidence`.
+ */
+const MAX_PROVEN = 256;
 /** Faults that one alarm names. */
 export const MAX_FAULTS = 4;
 
@@ -28,8 +31,8 @@ export interface KnownGrant {
   isShown: boolean;
   /** Evidence of it was judged under a bundle. */
   isJudged: boolean;
-  /** Whose signatures were in evidence without fault, by their keys. */
-  proven: Map<string, string>;
+  /** The approvals in evidence without fault, by key and time. */
+  proven: Map<string, Proven>;
   /** What it says, where evidence of it was without fault. */
   standing: Standing | undefined;
   isSingleTold: boolean;
@@ -73,12 +76,16 @@ function grantAt(grants: Grants, hash: string, sender: string): KnownGrant {
     answers: 0,
     isShown: false,
     isJudged: false,
-    proven: new Map<string, string>(),
+    proven: new Map<string, Proven>(),
     standing: undefined,
     isSingleTold: false,
   };
   keep(grants.known, sender, hash, known, MAX_GRANTS);
   return known;
+}
+
+export function noteProven({ proven }: Pick<KnownGrant, "proven">, one: Proven): void {
+  remember(proven, `${one.kid} ${one.iat}`, one, MAX_PROVEN);
 }
 
 export function knownEvidence(grants: Grants, sender: string, sha256: string): number | undefined {
@@ -103,12 +110,12 @@ function settle(grants: Grants, bundles: Bundles, rules: Rules, waiting: Waiting
   waiting.isShown = true;
   const court = courtOf(bundles, rules, record);
   if (court === undefined) return false;
-  const { proven, faults, standing } = judgeEvidence(text, record, court);
+  const { approvals, faults, standing } = judgeEvidence(text, record, court);
   const known = grantAt(grants, grant, sender);
   known.isJudged = true;
   if (faults.length === 0) {
     known.standing = standing;
-    for (const [kid, sub] of proven) remember(known.proven, kid, sub, MAX_KEYS);
+    for (const one of approvals) noteProven(known, one);
   } else {
     const shown = [...new Set(faults)].slice(0, MAX_FAULTS).join("; ");
     const about = index === step.index ? [index] : [index, step.index];
@@ -128,7 +135,7 @@ function rest(known: KnownGrant, bundles: Bundles, rules: Rules, waiting: Waitin
   if (court === undefined && known.isShown) waiting.isShown = true;
   else delete waiting.isShown;
   if (court === undefined || known.standing === undefined) return false;
-  if (!isCovered(known.proven, record, court)) return false;
+  if (!isCovered(known.proven.values(), record, court)) return false;
   const faults = judgeResting(known.standing, record, court);
   if (faults.length > 0) {
     const shown = [...new Set(faults)].slice(0, MAX_FAULTS).join("; ");
@@ -175,9 +182,9 @@ export function judgeWaiting(grants: Grants, bundles: Bundles, rules: Rules, ste
 
 function claimedOf(record: AuditRecord): Waiting["record"] {
   const { vm, seq, ts, jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence } = record;
-  const { method, host, path, path_bytes, anchors, bundle } = record;
+  const { method, host, path, path_bytes, source, anchors, bundle } = record;
   const claims = { jti, sub, ent, reason, incident, drill, grant_sha256, approvers, evidence };
-  return { vm, seq, ts, ...claims, method, host, path, path_bytes, anchors, bundle };
+  return { vm, seq, ts, ...claims, method, host, path, path_bytes, source, anchors, bundle };
 }
 
 function noteEvidence(

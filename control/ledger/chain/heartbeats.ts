@@ -1,12 +1,14 @@
 /** Heartbeats: how far each VM of a gateway is, as the gateway itself published it; and what their absence means. */
 import { z } from "zod";
 import { type Chains, chainOf, gatewayOf, type Vm } from "./chains.js";
+import { type Clocks, noteHeard } from "./clock.js";
 import { type Finding, MAX_ABOUT, type Step } from "./finding.js";
 import { readJson } from "./json.js";
 import { takeHead } from "./link.js";
 import { isExpected, isOver, type Look } from "./look.js";
 import { gapOf, overdue } from "./missing.js";
-import { foreignPair, type Rules, speaksFor } from "./rules.js";
+import { foreignPair, type Rules, speaksFor, WINDOW_SLOTS } from "./rules.js";
+import { isForgotten } from "./window.js";
 
 /** A VM that nobody has named or written for so long is over, heartbeats or not. */
 const IDLE_MS = 30 * 86_400_000;
@@ -41,8 +43,9 @@ export function readHeartbeat(bytes: Buffer): Heartbeat | undefined {
 const SHORT_NAME = /^[0-9]{1,20}\/[0-9]{1,20}$/;
 
 /** The gateway does not name them any more; those that it names again are there. */
-function noteNamed(chains: Chains, gateway: string, named: ReadonlySet<string>, at: number): void {
-  const known = gatewayOf(chains, gateway, at);
+function noteNamed(chains: Chains, gateway: string, named: ReadonlySet<string>, step: Step): void {
+  const { at } = step;
+  const known = gatewayOf(chains, gateway, step);
   for (const key of known.named) {
     const vm = chains.vms.get(key);
     if (vm !== undefined && !named.has(key)) vm.goneSince ??= at;
@@ -51,7 +54,14 @@ function noteNamed(chains: Chains, gateway: string, named: ReadonlySet<string>, 
   known.beatAt = at;
 }
 
-export function takeHeartbeat(chains: Chains, rules: Rules, { gateway, vms }: Heartbeat, step: Step): void {
+/** When its gateway was asked; by the ledger's own clock, where that is before or the gateway's says nothing. */
+function askedAt({ at }: Heartbeat, step: Step): number {
+  const said = typeof at === "string" ? Date.parse(at) : Number.NaN;
+  return Number.isNaN(said) ? step.at : Math.min(said, step.at);
+}
+
+export function takeHeartbeat(chains: Chains, clocks: Clocks, rules: Rules, beat: Heartbeat, step: Step): void {
+  const { gateway, vms } = beat;
   if (!speaksFor(rules, step.sender, gateway)) {
     step.say({
       code: "foreign_sender",
@@ -60,7 +70,7 @@ export function takeHeartbeat(chains: Chains, rules: Rules, { gateway, vms }: He
     });
     return;
   }
-  const known = gatewayOf(chains, gateway, step.at);
+  const known = gatewayOf(chains, gateway, step);
   if (known.silence !== undefined) {
     step.say({
       code: "silence_over",
@@ -80,8 +90,9 @@ export function takeHeartbeat(chains: Chains, rules: Rules, { gateway, vms }: He
     vm.lastAt = step.at;
     vm.goneSince = undefined;
     takeHead(vm, { seq, head, index: step.index }, rules, step);
+    noteHeard(clocks, vm.key, seq, askedAt(beat, step), step);
   }
-  noteNamed(chains, gateway, named, step.at);
+  noteNamed(chains, gateway, named, step);
 }
 
 type Due = Omit<Finding, "index">;
@@ -96,9 +107,9 @@ export function dueOfChains(chains: Chains, rules: Rules, look: Look): Due[] {
       due.push({ ...gapOf(vm, told), about: behind.length > 0 ? behind : [vm.last.index] });
     }
   }
-  const expected = new Set([...(rules.pins.gateways ?? []), ...chains.gateways.keys()]);
+  const expected = new Set([...(rules.pins.gateways ?? []), ...chains.gateways.all.keys()]);
   for (const gateway of expected) {
-    const known = chains.gateways.get(gateway);
+    const known = chains.gateways.all.get(gateway);
     const isPinned = rules.pins.gateways?.includes(gateway) ?? false;
     const since = known?.beatAt ?? (isPinned ? Math.max(look.since, known?.since ?? 0) : undefined);
     if (since === undefined || known?.silence !== undefined || !isExpected(rules, gateway)) continue;
@@ -136,12 +147,25 @@ const endSchema = z.strictObject({
 });
 
 /** What an entry of type `end` says, with the key of the chain that it closes. */
-export function readEnd(body: Buffer): { key: string; vm: string; seq: number; head: string } | undefined {
+export function readEnd(body: Buffer): (z.infer<typeof endSchema> & { readonly key: string }) | undefined {
   const read = readJson(body);
   const end = "fault" in read ? undefined : endSchema.safeParse(read.value).data;
-  if (end === undefined) return undefined;
-  const { vm, sender, seq, head } = end;
-  return { key: sender === undefined ? vm : `${vm}\n${sender}`, vm, seq, head };
+  return end && { ...end, key: end.sender === undefined ? end.vm : `${end.vm}\n${end.sender}` };
+}
+
+/** What an end says of that chain, and is not so. */
+export function faultOfEnd(vm: Vm, end: Pick<End, "seq" | "head" | "records" | "missing">): string | undefined {
+  const { last, records, aged, missing, window } = vm;
+  if (end.seq !== last.seq || end.head !== last.sha256)
+    return `that ${vm.vm} ended with seq ${end.seq}, and its last is seq ${last.seq}`;
+  if (end.records > records || end.records < records - aged)
+    return `that ${vm.vm} had ${end.records} records, and ${records} are here`;
+  // What is older a ledger may have forgotten, once it was told.
+  const said = end.missing.filter(([, to]) => !isForgotten(window, to, WINDOW_SLOTS));
+  const own = missing.filter(({ to }) => !isForgotten(window, to, WINDOW_SLOTS));
+  const isSame = said.every(([from, to], i) => own[i]?.from === from && own[i]?.to === to);
+  const isWhole = said.length === own.length || end.missing.length === MAX_MISSING_SHOWN;
+  return isSame && isWhole ? undefined : `that of ${vm.vm} other records did not come than did not`;
 }
 
 export const keyOfEnd = (body: Buffer): string | undefined => readEnd(body)?.key;

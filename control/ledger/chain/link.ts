@@ -154,6 +154,7 @@ export function takeRecord(
     return;
   }
   if (gap !== undefined) {
+    if (isForgotten(vm.window, seq, WINDOW_SLOTS)) vm.aged += 1;
     checkNext(vm, gap, record, sha256, step);
     splitMissing(vm, gap, record, step);
     if (gap.alarm !== undefined)

@@ -39,6 +39,8 @@ export interface Pending {
     | { readonly seq: number; readonly index: number; readonly isAllowed: boolean; readonly since: number }
     | undefined;
   receipt: number | undefined;
+  /** It was told that no record settles it: one may all the same, and owes its receipt. */
+  isUnsettledTold: boolean;
   isTold: boolean;
 }
 
@@ -99,6 +101,10 @@ function join(pending: Pending, settling: Settling, step: Step): void {
 export const isOpen = ({ settled, receipt, isTold }: Pending): boolean =>
   !isTold && (settled === undefined || (settled.isAllowed && receipt === undefined));
 
+/** Whether nobody has told yet what would be wrong if nothing came. */
+const isUntold = (pending: Pending): boolean =>
+  isOpen(pending) && !(pending.isUnsettledTold && pending.settled === undefined);
+
 /** @param sender who brought its record */
 export function keepPending(receipts: Receipts, sender: string, key: string, pending: Pending, step: Step): void {
   const forgotten = keep(receipts.pending, sender, key, pending, MAX_PENDING);
@@ -110,7 +116,7 @@ export function keepPending(receipts: Receipts, sender: string, key: string, pen
   const same = (receipts.byHash.get(sha256) ?? []).filter((one) => one !== forgotten.key);
   if (same.length > 0) receipts.byHash.set(sha256, same);
   else receipts.byHash.delete(sha256);
-  if (isOpen(value))
+  if (isUntold(value))
     step.say(overflowOf(owner, index, `seq ${seq} of ${vm}, which waited for a receipt, is forgotten`));
 }
 
@@ -128,7 +134,8 @@ function notePending(receipts: Receipts, chain: string, record: AuditRecord, sha
   if (receipts.pending.all.has(key)) return;
   const pending: Pending = {
     ...{ vm, seq, index: step.index, sha256, requestId, asked: askedOf(record), isCarried: false },
-    ...{ trust: { anchors, bundle }, since: step.at, settled: undefined, receipt: undefined, isTold: false },
+    ...{ trust: { anchors, bundle }, since: step.at, settled: undefined, receipt: undefined },
+    ...{ isUnsettledTold: false, isTold: false },
   };
   keepPending(receipts, step.sender, key, pending, step);
   const settling = receipts.settling.all.get(key);
@@ -259,8 +266,9 @@ type Due = Omit<Finding, "index">;
 
 type IsLate = (since: number) => boolean;
 
-function dueOfPending({ vm, seq, index, since, settled, receipt, isTold }: Pending, isLate: IsLate): Due[] {
-  if (isTold) return [];
+function dueOfPending(pending: Pending, isLate: IsLate): Due[] {
+  if (!isUntold(pending)) return [];
+  const { vm, seq, index, since, settled } = pending;
   if (settled === undefined)
     return !isLate(since)
       ? []
@@ -274,7 +282,7 @@ function dueOfPending({ vm, seq, index, since, settled, receipt, isTold }: Pendi
             says: `seq ${seq} of ${vm} waited for a receipt, and no record settles it`,
           },
         ];
-  if (!settled.isAllowed || receipt !== undefined || !isLate(settled.since)) return [];
+  if (!isLate(settled.since)) return [];
   const says = `seq ${seq} of ${vm} was allowed without the receipt that it waited for`;
   return [{ code: "receipt_missing", subject: vm, vm, seq, about: [index, settled.index], says }];
 }
@@ -307,9 +315,13 @@ export function dueOfReceipts(receipts: Receipts, rules: Rules, look: Look): Due
   return due;
 }
 
-/** It was told of these. */
-export function markReceipts(receipts: Receipts, told: ReadonlySet<number>): void {
-  for (const pending of receipts.pending.all.values()) if (told.has(pending.index)) pending.isTold = true;
+/** It was told of these. @param isUnsettled that no record settles them */
+export function markReceipts(receipts: Receipts, told: ReadonlySet<number>, isUnsettled: boolean): void {
+  for (const pending of receipts.pending.all.values()) {
+    if (!told.has(pending.index)) continue;
+    if (isUnsettled) pending.isUnsettledTold = true;
+    else pending.isTold = true;
+  }
   for (const [key, { index }] of [...receipts.settling.all]) if (told.has(index)) drop(receipts.settling, key);
   for (const index of told) drop(receipts.unknown, index);
 }

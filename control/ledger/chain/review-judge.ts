@@ -72,7 +72,7 @@ function isOpen(judging: Judging, vm: Vm | undefined, grant: GrantReview): boole
   if (vm === undefined || vm.ended !== undefined) return false;
   const { chains, answers, reviews } = judging.state;
   const end = isRevoked(judging, grant) ? grant.lastAt : endOf(judging, grant) * 1000;
-  const beatAt = chains.gateways.get(vm.node)?.beatAt;
+  const beatAt = chains.gateways.all.get(vm.node)?.beatAt;
   if (beatAt !== undefined) return beatAt < end + ENDS_WITHIN_MS;
   // Where no answer of it ever comes either, nobody could know.
   return (

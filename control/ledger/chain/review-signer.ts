@@ -70,7 +70,9 @@ function partOf(
   const own = personsOf(bundles, sub);
   const isSame = (other: string): boolean => [...personsOf(bundles, other)].some((person) => own.has(person));
   const requester = grants.map((grant) => grant.sub).find(isSame);
-  const proven = grants.flatMap(({ grant }) => [...(known.all.get(grant)?.proven.values() ?? [])]);
+  const proven = grants.flatMap(({ grant }) =>
+    [...(known.all.get(grant)?.proven.values() ?? [])].map((one) => one.sub),
+  );
   const approver = [...grants.flatMap(({ approvers }) => [...approvers]), ...proven].find(isSame);
   const who = (other: string): string =>
     other === sub ? visible(sub) : `${visible(sub)} is the same person as ${visible(other)}, who`;

@@ -1,4 +1,6 @@
 /** Whether what was accessed is within what was opened, by the rules of docs/grant-format.md: the filter's own, from the record alone. */
+import { isIP } from "node:net";
+import { covers } from "../../grant/networks.js";
 import type { AuditRecord } from "./lines.js";
 
 export interface Opened {
@@ -8,6 +10,15 @@ export interface Opened {
 }
 
 export type Accessed = Pick<AuditRecord, "method" | "host" | "path" | "path_bytes">;
+
+/** Without its port, as each connection has another: an IPv4 address, an IPv6 address with brackets or without. */
+export const addressOf = (source: string): string => (isIP(source) === 0 ? source.replace(/:[0-9]{1,5}$/, "") : source);
+
+/** Whether whoever asked was in one of these networks, as the gateway tells his address. */
+export function isFrom(networks: readonly string[], source: string | undefined): boolean {
+  const address = addressOf(source ?? "").replace(/^\[(.*)\]$/, "$1");
+  return networks.some((network) => covers(network, address));
+}
 
 const hostOf = (host: string): string => host.toLowerCase().replace(/:(?:80|443)$/, "");
 

@@ -5,14 +5,18 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { visible } from "../../base/text.js";
+import { isWholeFamily } from "../../grant/networks.js";
 import { type Approver, beganAt, missingSeats } from "../../grant/quorum.js";
 import { type BundleClaims, type Entitlement, holdsRole, personOf } from "../../trust/claims.js";
 import type { AuditRecord } from "./lines.js";
+import { isFrom } from "./scope.js";
 
 const detailsSchema = z.array(
   z.object({ locations: z.array(z.string()), actions: z.array(z.string()), paths: z.array(z.string()) }),
 );
 const audience = z.string().max(256);
+/** As many as the filter takes (MAX_NETWORKS). */
+const netSchema = z.array(z.string().max(64)).max(16);
 /** Other claims than these nobody needs here. */
 export const claimsSchema = z.object({
   jti: z.string(),
@@ -26,7 +30,7 @@ export const claimsSchema = z.object({
   aud: z.union([audience, z.array(audience).max(16)]),
   authorization_details: detailsSchema,
   cnf: z.unknown().optional(),
-  net: z.array(z.string()).optional(),
+  net: netSchema.optional(),
 });
 export type Claims = z.infer<typeof claimsSchema>;
 
@@ -48,8 +52,10 @@ export const standingSchema = z.strictObject({
   aud: z.array(audience).max(16),
   /** What it opens; where that is longer than is kept, what its entitlement opens counts alone. */
   details: detailsSchema.optional(),
-  /** Which of the claims it has that an entitlement may demand and no record repeats. */
-  has: z.array(z.enum(["cnf", "net"])),
+  /** Whether it is bound to a key: which, and that it was shown, no record says. */
+  isBound: z.boolean(),
+  /** The networks that it may be used from. */
+  net: netSchema.optional(),
 });
 export type Standing = z.infer<typeof standingSchema>;
 
@@ -64,7 +70,8 @@ export function standingOf(claims: Claims): Standing {
     exp,
     aud: typeof aud === "string" ? [aud] : aud,
     ...(JSON.stringify(details).length <= MAX_DETAILS && { details }),
-    has: [...(cnf === undefined ? [] : ["cnf" as const]), ...(net === undefined ? [] : ["net" as const])],
+    isBound: cnf !== undefined,
+    ...(net !== undefined && { net }),
   };
 }
 
@@ -101,32 +108,35 @@ function isRevoked({ revoked }: BundleClaims, said: Repeated, approvals: readonl
 }
 
 /** What the entitlement demands of the grant itself. */
-function claimsBroken(entitlement: Entitlement, said: Repeated, { iat, exp, has }: Standing): string[] {
+function claimsBroken(entitlement: Entitlement, said: Repeated, { iat, exp, isBound, net }: Standing): string[] {
   const { id, reasons, require = [], max_ttl, max_wait = 0, drill = false } = entitlement;
   const faults: string[] = [];
   if (drill !== (said.drill !== undefined)) faults.push(drill ? `${id} is for drills only` : `${id} is for no drill`);
   if (!reasons.includes(said.reason ?? "")) faults.push(`${id} does not have its reason`);
   if (exp - iat > max_wait + max_ttl) faults.push(`it was made for longer than ${id} allows`);
-  for (const name of require)
-    if (name === "incident" ? said.incident === undefined : !has.includes(name)) faults.push(`${id} demands ${name}`);
+  // A network of a whole family keeps nobody out.
+  const isNarrow = net?.some(isWholeFamily) === false;
+  const has = { incident: said.incident !== undefined, cnf: isBound, net: isNarrow };
+  for (const name of require) if (!has[name]) faults.push(`${id} demands ${name}`);
   return faults;
 }
 
-/** @param said the claims that are judged @param approvals as they were proven */
+/** @param said the claims that are judged, and whence it came @param approvals as they were proven */
 export function rulesBroken(
   standing: Standing,
-  said: Repeated,
+  said: Repeated & Pick<AuditRecord, "source">,
   approvals: readonly Approval[],
   { bundle, audience, at }: Court,
 ): string[] {
   const { sub = "", ent = "" } = said;
-  const { iat, exp, aud } = standing;
+  const { iat, exp, aud, net } = standing;
   const entitlement = bundle.entitlements.find(({ id }) => id === ent);
   const requester = bundle.principals.find(({ id }) => id === sub);
   if (entitlement === undefined) return [`the bundle has no entitlement ${visible(ent)}`];
   if (requester === undefined) return [`the bundle does not name ${visible(sub)}`];
   const faults = claimsBroken(entitlement, said, standing);
   if (!aud.includes(audience)) faults.push(`it is not for ${audience}`);
+  if (net !== undefined && !isFrom(net, said.source)) faults.push(`it is not for ${visible(said.source ?? "nowhere")}`);
   if (at >= bundle.exp + SLACK_SECONDS) faults.push("the bundle had ended");
   if (isRevoked(bundle, said, approvals, iat)) faults.push("it is revoked");
   if (iat > at + LEEWAY_SECONDS) faults.push("it was not yet valid");

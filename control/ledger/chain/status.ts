@@ -59,7 +59,7 @@ export function statusOf(state: State, rules: Rules, now: number): LedgerStatus 
     size: state.size,
     types: new Map(state.types),
     alarms: new Map<AlarmCode | string, number>(state.codes),
-    gateways: [...state.chains.gateways]
+    gateways: [...state.chains.gateways.all]
       .filter(([gateway]) => isExpected(rules, gateway))
       .map(([gateway, { beatAt, silence }]) => ({
         gateway,

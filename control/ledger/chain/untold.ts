@@ -5,7 +5,7 @@
 import { remember, taken } from "./bounded.js";
 import type { AlarmCode } from "./codes.gen.js";
 import { type Finding, subjectOf } from "./finding.js";
-import { GROWTH, LONGEST_PAUSE_MS } from "./floods.js";
+import { crowdOf, GROWTH, LONGEST_PAUSE_MS } from "./floods.js";
 import { MAX_MISSING } from "./missing.js";
 
 /** Findings of one code that wait to be seen in an alarm: a flood of one kind crowds out no other. */
@@ -55,8 +55,6 @@ interface Told {
   pauseMs: number;
   sums: Sum[];
 }
-
-const crowdOf = (sender: string): string => `many of ${sender}`;
 
 /**
  * What a finding is about among those of its code at one entry: of a chain its VM alone. Which chain it is depends on whether the

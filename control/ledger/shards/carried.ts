@@ -118,7 +118,7 @@ export class Older {
 
   private faultOfGateways({ gateways }: Chains, carried: Carried): string | undefined {
     const there = new Map(carried.gateways.map((one) => [one.gateway, one]));
-    for (const [name, { since, beatAt }] of gateways) {
+    for (const [name, { since, beatAt }] of gateways.all) {
       const found = there.get(name);
       if (found === undefined || found.since > since) return `${visible(name)}: it was known of before`;
       if (beatAt !== undefined && found.beatAt === undefined)
@@ -141,10 +141,12 @@ export class Older {
       const shown = this.shown.get(grant);
       const isThere = shown !== undefined || known?.isShown === true;
       const isProven = proven.every(
-        ([kid, sub]) => shown?.kids.has(kid) === true || known?.proven.some((one) => one[0] === kid && one[1] === sub),
+        ({ kid, sub, iat }) =>
+          shown?.kids.has(`${kid} ${iat}`) === true ||
+          known?.proven.some((one) => one.kid === kid && one.sub === sub && one.iat === iat),
       );
       if (!isProven || (!isThere && (isShown || isJudged))) {
-        const names = proven.map(([, sub]) => visible(sub)).join(", ") || "anybody";
+        const names = proven.map(({ sub }) => visible(sub)).join(", ") || "anybody";
         return `no evidence is there that ${names} approved the grant ${grant}`;
       }
       if (standing === undefined) continue;

@@ -106,6 +106,7 @@ function spell(serial: u32, payload: string, approvers: string): Entry {
     const approval = changetype<Jws>(region.take(offsetof<Jws>()));
     const kid = bytesOf(`the key of ${approvers.charAt(i)}`);
     approval.kid = newText(region, kid, 12);
+    approval.iat = 1_700_000_000;
     store<usize>(grant.approvals + <usize>i * sizeof<usize>(), changetype<usize>(approval));
   }
   grant.approvalCount = approvers.length;

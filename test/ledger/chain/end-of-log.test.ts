@@ -1,9 +1,13 @@
 /** At the end of a log whatever may be wrong is a finding, or is said to be undecided: nothing is passed over. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { apply } from "../../../control/ledger/chain/apply.js";
 import { Auditor } from "../../../control/ledger/chain/auditor.js";
+import { carry } from "../../../control/ledger/chain/carry.js";
 import { encodeFinding, type Finding } from "../../../control/ledger/chain/finding.js";
-import type { Pins } from "../../../control/ledger/chain/rules.js";
+import { type Pins, rulesOf } from "../../../control/ledger/chain/rules.js";
+import { newState } from "../../../control/ledger/chain/state.js";
 import type { Entry, EntryType } from "../../../control/ledger/entry.js";
+import { encodeOpening } from "../../../control/ledger/shard.js";
 import { bend, type Chain, chained, GATEWAY, memberOf, play, sha256 } from "./kit.js";
 
 let made: Chain;
@@ -150,17 +154,54 @@ describe("a clock that was ahead", () => {
   });
 });
 
+describe("a shard that has just been opened", () => {
+  it("is not accused of what was open in the one before: its grace begins anew", () => {
+    const [a = "", , c = ""] = chained(VM, [denied, denied, denied]);
+    const state = newState(Buffer.alloc(32));
+    const rules = rulesOf({ anchors: [] }, { gap: 5 });
+    for (const [index, entry] of [at(0, a), at(0, c)].entries()) apply(state, rules, index, entry);
+    const predecessor = { origin: "old", vkey: "old+00000000+AA==", checkpoint: "of then" };
+    const opening = at(3600, encodeOpening({ predecessor, carried: carry(state) }).toString(), "shard", "ledger");
+    const after = (entries: readonly Entry[]) => {
+      const auditor = new Auditor({ anchors: [] }, { gap: 5 });
+      for (const [index, entry] of [opening, ...entries].entries()) auditor.take(index, entry);
+      const silent = auditor.end().filter(({ isUntold, code }) => isUntold === true && !USUAL.has(code));
+      return [silent.map(({ code }) => code), auditor.open.map(({ from, to }) => [from, to])];
+    };
+    expect(after([])).toEqual([[], [[2, 2]]]);
+    expect(after([beat(3660)])).toEqual([[], [[2, 2]]]);
+    expect(after([beat(3660), beat(3700), beat(3800)])).toEqual([["gap"], []]);
+  });
+});
+
 describe("an end", () => {
   it("has the last seq of its chain and the head, or the ledger said what is not so", () => {
     const [a = "", b = ""] = chained(VM, [denied, denied]);
-    const said = (seq: number, head: string) => {
-      const end = { vm: VM, seq, head, records: 2, missing: [], why: "idle" };
+    const said = (seq: number, head: string, more: object = {}, second = b) => {
+      const end = { vm: VM, seq, head, records: 2, missing: [], why: "idle", ...more };
       const auditor = new Auditor({ anchors: [] });
-      const entries = [at(0, a), at(0, b), at(31 * DAY, JSON.stringify(end), "end", "ledger"), beat(31 * DAY)];
+      const entries = [at(0, a), at(0, second), at(31 * DAY, JSON.stringify(end), "end", "ledger"), beat(31 * DAY)];
       for (const [index, entry] of entries.entries()) auditor.take(index, entry);
       auditor.end();
       return auditor.faults.map(({ index }) => index);
     };
     expect([said(2, sha256(b)), said(1, sha256(a)), said(2, sha256(a)), said(0, "")]).toEqual([[], [2], [2], [2]]);
+    // How many came, and which did not.
+    const [, , , d = ""] = chained(VM, [denied, denied, denied, denied]);
+    const of = (more: object) => said(4, sha256(d), more, d);
+    expect([of({ missing: [[2, 3]] }), of({ records: 3, missing: [[2, 3]] }), of({ records: 1 })]).toEqual([
+      [],
+      [2],
+      [2],
+    ]);
+    expect([of({}), of({ missing: [[2, 2]] }), of({ missing: [[1, 3]] })]).toEqual([[2], [2], [2]]);
+    expect(
+      of({
+        missing: [
+          [2, 3],
+          [5, 6],
+        ],
+      }),
+    ).toEqual([2]);
   });
 });

@@ -3,8 +3,12 @@
  * same: to the running ledger, and to whoever verifies its log.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import { apply } from "../../../control/ledger/chain/apply.js";
 import { Auditor } from "../../../control/ledger/chain/auditor.js";
-import { anchorsHash } from "../../../control/ledger/chain/rules.js";
+import { carry, takeCarried } from "../../../control/ledger/chain/carry.js";
+import type { Alarm } from "../../../control/ledger/chain/finding.js";
+import { anchorsHash, rulesOf } from "../../../control/ledger/chain/rules.js";
+import { newState, type State } from "../../../control/ledger/chain/state.js";
 import type { Received } from "../../../control/ledger/intake.js";
 import { receiptOf } from "../../kit/ledger.js";
 import { compact, newSigner } from "../../kit/token.js";
@@ -128,6 +132,8 @@ describe("an access that rests on evidence from before", () => {
       { approvers: [] },
       { approvers: [{ sub: "adam", iat: made.world.now }] },
       { approvers: iats },
+      // Between the ask and the access, and not when she signed.
+      { approvers: ["adam", "anna"].map((sub, i) => ({ sub, iat: made.world.now - i })) },
       { path: "/orders" },
     ]) {
       const found = await codes(second(changes));
@@ -183,6 +189,26 @@ describe("an access that rests on evidence from before", () => {
   });
 });
 
+describe("whoever approves a grant a second time", () => {
+  it("has it on record when, each time by evidence that shows it", async () => {
+    const { world } = made;
+    const [payload = "", , anna = ""] = evidence.split("~");
+    const again = [payload, world.approve(payload, { by: world.adam, iat: world.now - 1 }), anna].join("~");
+    const approvers = ["adam", "anna"].map((sub, i) => ({ sub, iat: world.now + i - 1 }));
+    const [one = "", two = "", three = "", four = ""] = chained(vm, [
+      record,
+      bend(record, { approvers, evidence: sha256(again) }),
+      resting({ approvers }),
+      resting({}),
+    ]);
+    const all = [one, evidenceLine(evidence), two, evidenceLine(again), three, four];
+    expect(await codes([other("bundle", made.bundle), ...lines(all)])).toEqual([]);
+    expect(
+      await codes([other("bundle", made.bundle), ...lines(all.filter((text) => text !== evidenceLine(again)))]),
+    ).toEqual(["evidence_missing", "bad_evidence"]);
+  });
+});
+
 describe("a grant", () => {
   const payloadOf = (changes: Json): string => {
     const [payload = ""] = evidence.split("~");
@@ -205,6 +231,24 @@ describe("a grant", () => {
     expect(await codes(approved({ aud: ["staging", "test"] }))).toEqual([]);
     expect(saysOf(await told(approved({ exp: made.world.now + 100_000 })))).toContain("longer than repair allows");
     expect(saysOf(await told(approved({ reason: "boredom" }, { reason: "boredom" })))).toContain("its reason");
+  });
+
+  it("for some networks opens nothing from elsewhere, with evidence and resting on it", async () => {
+    const net = ["192.0.2.0/24", "2001:db8::/32"];
+    const from = (source: string | undefined) => approved({ net }, { source });
+    for (const source of ["192.0.2.1:5000", "[2001:db8::1]:5000", "2001:db8::1", "[::ffff:192.0.2.9]:1", "192.0.2.255"])
+      expect([source, await codes(from(source))]).toEqual([source, []]);
+    for (const source of ["192.0.3.1:5000", "[2001:db9::1]:5000", "[::ffff:192.0.3.9]:1", "/run/a.sock", "", undefined])
+      expect([source, await codes(from(source))]).toEqual([source, ["bad_evidence"]]);
+    const said = (source: string): Received[] => {
+      const all = from("192.0.2.1:5000");
+      const [bundle, one, text] = all;
+      const first = one?.bytes.toString() ?? "";
+      const [, two = ""] = chained(vm, [first, bend(first, { evidence: undefined, cached: true, source })]);
+      return [...(bundle && one && text ? [bundle, one, text] : []), line(two)];
+    };
+    expect(await codes(said("192.0.2.77:1"))).toEqual([]);
+    expect(await codes(said("192.0.3.77:1"))).toEqual(["bad_evidence"]);
   });
 
   it("that one key opened says so", async () => {
@@ -232,7 +276,83 @@ describe("a mode that is not that of the anchors", () => {
   });
 });
 
+describe("a VM that enforced, and then calls an access a rehearsal", () => {
+  const anchors = (): string => anchorsHash(anchorsOf(made.world), "shadow");
+  const later = (seconds: number): Json => ({
+    ts: new Date(Date.parse(String(memberOf(record, "ts"))) + seconds * 1000).toISOString(),
+  });
+  const shadow = (seconds: number, changes: Json = {}): string =>
+    bend(record, { mode: "shadow", anchors: anchors(), ...later(seconds), ...changes });
+  const take = async (texts: readonly string[], order = [0, 1]): Promise<string[]> => {
+    const chain = chained(vm, texts);
+    const opened = await open(made.pins, now + 3600_000);
+    const ordered = order.map((i) => chain[i] ?? "");
+    await opened.ledger.take([other("bundle", made.bundle), ...lines([...ordered, evidenceLine(evidence)])]);
+    return opened.codes();
+  };
+
+  it("is told of, whichever comes first; a rollout is not, in either direction", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      expect(await take([record, shadow(1000)], order)).toContain("anchors");
+      // The configuration was changed, and its old connections drained.
+      expect(await take([record, shadow(600)], order)).not.toContain("anchors");
+      expect(await take([shadow(0), bend(record, later(2000))], order)).not.toContain("anchors");
+      expect(await take([record, shadow(2000, { ended: true })], order)).not.toContain("anchors");
+    }
+  });
+
+  it("also where another shard goes on", async () => {
+    const opened = await open(made.pins, now);
+    await opened.ledger.take([other("bundle", made.bundle), ...lines([record, evidenceLine(evidence)])]);
+    const state: State = Reflect.get(opened.ledger, "state");
+    const next = newState(Buffer.alloc(32));
+    const rules = rulesOf(made.pins);
+    const step = { index: 0, at: now, sender: "ledger", say: () => undefined };
+    takeCarried(next, rules, JSON.parse(JSON.stringify(carry(state))), step);
+    const text = bend(shadow(1000), { seq: 2, prev: sha256(record) });
+    const head = {
+      ledger: 1,
+      type: "record",
+      received: new Date(now + 1000).toISOString(),
+      sender: GATEWAY,
+      via: "file",
+    } as const;
+    const found = apply(next, rules, 1, { head, body: Buffer.from(text) });
+    expect(found.map(({ code }) => code)).toContain("anchors");
+  });
+});
+
 describe("a request that waited for a receipt", () => {
+  it("and of which nobody knew what became owes it all the same when it was let in", async () => {
+    const entitlements = [made.world.entitlement("repair", { audit: "receipt" })];
+    const bundle = bundleOf({ version: version(), ledgers: [newSigner("Ed25519").jwk], entitlements });
+    const [pending = "", final = ""] = chained(vm, [
+      bend(record, { verdict: "pending" }),
+      resting({ cached: false, settles: 1 }),
+    ]);
+    const opened = await open(made.pins, now);
+    await opened.ledger.take([bundle, ...lines([pending, evidenceLine(evidence)])]);
+    const pass = async (): Promise<string[]> => {
+      opened.clock.now += 125_000;
+      await opened.ledger.tick();
+      return opened.codes();
+    };
+    expect([await pass(), await pass()]).toEqual([["unsettled"], ["unsettled"]]);
+    await opened.ledger.take(lines([final]));
+    expect([await pass(), await pass()]).toEqual([
+      ["unsettled", "receipt_missing"],
+      ["unsettled", "receipt_missing"],
+    ]);
+    const auditor = new Auditor({ anchors: made.pins.anchors, origin: opened.log.origin });
+    const entries = opened.log.decoded().filter((one) => !one.body.toString().includes('"receipt_missing"'));
+    for (const [index, entry] of entries.entries()) auditor.take(index, entry);
+    auditor.end();
+    expect(auditor.undecided.map(({ code }) => code)).toEqual(["receipt_missing"]);
+  });
+
   it("is settled once, as it asked", async () => {
     const by = newSigner("Ed25519");
     const entitlements = [made.world.entitlement("repair", { audit: "receipt" })];
@@ -280,5 +400,43 @@ describe("a record that is dated back", () => {
       [2, 3, 1, 0],
     ])
       expect((await take(order.map((i) => back[i] ?? ""))).slice(0, 1)).toEqual(["clock_back"]);
+  });
+
+  it("is told of where nothing stands behind it, by what its gateway published before", async () => {
+    const first = bend(record, { evidence: undefined, verdict: "scope_path", ...at(0) });
+    const opened = await open({ anchors: [] }, now);
+    await opened.ledger.take(lines(chained(vm, [first])));
+    const heard = async (seq: number): Promise<void> => {
+      const vms = [{ vm, seq }];
+      const beat = JSON.stringify({ gateway: GATEWAY, at: new Date(opened.clock.now).toISOString(), vms });
+      await opened.ledger.take([other("heartbeat", beat)]);
+    };
+    for (let hour = 0; hour < 5; hour++) {
+      opened.clock.now += 3600_000;
+      await heard(1);
+    }
+    const clock = (): Alarm[] => opened.alarms.filter(({ code }) => code === "clock_back");
+    // Decided then and on its way for five hours it was not: its gateway had published nothing of it.
+    const [, back = "", , late = ""] = chained(vm, [first, bend(first, at(60)), first, bend(first, at(5 * 3600))]);
+    await opened.ledger.take(lines([bend(late, { seq: 4 })]));
+    expect(clock()).toEqual([]);
+    await opened.ledger.take(lines([back]));
+    expect(clock()).toMatchObject([
+      { seq: 2, says: expect.stringContaining("its gateway published seq 1 as the last") },
+    ]);
+  });
+
+  it("is no record that its gateway published in time, and that was long on its way", async () => {
+    const first = bend(record, { evidence: undefined, verdict: "scope_path", ...at(0) });
+    const [one = "", two = "", three = ""] = chained(vm, [first, bend(first, at(60)), bend(first, at(120))]);
+    const opened = await open({ anchors: [] }, now);
+    await opened.ledger.take(lines([one]));
+    for (let minute = 3; minute < 300; minute++) {
+      opened.clock.now = now + minute * 60_000;
+      const beat = { gateway: GATEWAY, at: new Date(opened.clock.now).toISOString(), vms: [{ vm, seq: 3 }] };
+      await opened.ledger.take([other("heartbeat", JSON.stringify(beat))]);
+    }
+    await opened.ledger.take(lines([two, three]));
+    expect(opened.codes()).not.toContain("clock_back");
   });
 });
