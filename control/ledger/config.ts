@@ -3,48 +3,29 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
-import { duration } from "../trust/roster-values.js";
+import {
+  type At,
+  address,
+  addressPattern,
+  file,
+  followed,
+  gatewaySchema,
+  gatewaysAt,
+  logFileSchema,
+  MINUTE,
+  named,
+  seconds,
+} from "./followed.js";
 
-const MINUTE = 60;
+export { addressPattern, type FollowedGateway, type LogFile } from "./followed.js";
+
 const DAY = 86_400;
-/** Durations here are short: seconds without a unit are meant as such. */
-const seconds = (longest: number) => duration(longest, { least: 1, unit: "m" });
-
-/** One name a gateway or sender has in every head: as entry.ts bounds it. */
-const named = z.string().regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 printable ASCII characters without spaces");
-const file = z.string().min(1, "must name a file").max(4096);
-export const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/;
-const address = z.string().regex(addressPattern, "must be host:port, for example 127.0.0.1:7070");
 const digest = z
   .string()
   .regex(
     /^[0-9a-f]{64}$/,
     "must be a SHA-256 in 64 hex digits, never a token itself: `glassgate ledger token` prints one",
   );
-
-const logFileSchema = z.strictObject({
-  path: file,
-  /** How a container runtime wraps each line, and splits it at 16 KiB. */
-  format: z.enum(["plain", "cri", "docker"]).default("plain"),
-  /** Other programs' lines stand in it as well: only those of the gateway's audit and answers' logs are handed in. */
-  mixed: z.boolean().default(false),
-});
-export type LogFile = z.infer<typeof logFileSchema>;
-const plainFile = (path: string): LogFile => ({ path, format: "plain", mixed: false });
-const logFile = z.union([file.transform(plainFile), logFileSchema]);
-const logFiles = z.union([logFile.transform((one) => [one]), z.array(logFile).min(1).max(64)]);
-
-const gatewaySchema = z.strictObject({
-  /** Its Envoy's node id: each of its VMs' names begins so. */
-  id: named,
-  audit: logFiles.optional(),
-  answers: logFiles.optional(),
-  /** Its admin interface, for the heartbeats. */
-  admin: address.optional(),
-  /** Its own configuration, which names its ECDS file: for the bundles that it serves. */
-  envoy: file.optional(),
-});
-export type FollowedGateway = z.infer<typeof gatewaySchema>;
 
 const quotaSchema = z.strictObject({
   /** Entries and bytes a minute. */
@@ -125,12 +106,6 @@ const publishSchema = z.strictObject({
   credential_process: z.string().min(1).max(4096).optional(),
   every: seconds(DAY).default(10),
 });
-
-const followed = {
-  gateways: z.array(gatewaySchema).max(1024).default([]),
-  /** How often the gauges are read. */
-  heartbeat: seconds(10 * MINUTE).default(10),
-};
 
 /** Who is known otherwise than by token or certificate. */
 export const OWN_NAMES: readonly string[] = ["local", "ledger"];
@@ -256,17 +231,6 @@ const AGENT_HINT = "config/ledger/follow.yaml is a complete example, docs/ledger
 export const parseLedgerConfig = (text: string, name: string): LedgerConfig =>
   parse(text, name, ledgerSchema, LEDGER_HINT);
 export const parseAgentConfig = (text: string, name: string): AgentConfig => parse(text, name, agentSchema, AGENT_HINT);
-
-type At = (path: string) => string;
-const gatewaysAt = (gateways: readonly FollowedGateway[], at: At): FollowedGateway[] =>
-  gateways.map((gateway) => ({
-    ...gateway,
-    ...(gateway.audit === undefined ? {} : { audit: gateway.audit.map((log) => ({ ...log, path: at(log.path) })) }),
-    ...(gateway.answers === undefined
-      ? {}
-      : { answers: gateway.answers.map((log) => ({ ...log, path: at(log.path) })) }),
-    ...(gateway.envoy === undefined ? {} : { envoy: at(gateway.envoy) }),
-  }));
 
 /** Only what is there, with its path made whole. */
 function filesAt<T extends object>(value: T, names: readonly (keyof T & string)[], at: At): T {
