@@ -98,6 +98,17 @@ const alarmsSchema = z.strictObject({
 
 type Alarms = z.infer<typeof alarmsSchema>;
 
+/** Where another program writes the log: config/ledger/tessera. */
+const tesseraSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: "must be the https:// URL of a Tessera" }).max(2048),
+  /** The verifier key that it prints. */
+  vkey_file: file,
+  /** Of `POST /add`. */
+  token_file: file,
+  /** Of `GET`, where it wants one. */
+  read_token_file: file.optional(),
+});
+
 const publishSchema = z.strictObject({
   to: z.string().max(2048),
   endpoint: z.string().max(2048).optional(),
@@ -134,12 +145,24 @@ export const ledgerSchema = z
     /** How long a review may wait for its closing signature. */
     review_due: seconds(30 * DAY).default(DAY),
     alarms: alarmsSchema.optional(),
+    /** A log that a Tessera writes, not this folder. */
+    tessera: tesseraSchema.optional(),
     /** A copy in an S3-compatible store. */
     publish: publishSchema.optional(),
     /** A tlog-policy file. */
     witnesses: file.optional(),
   })
-  .superRefine(({ gateways, senders, heartbeat, silence }, context) => {
+  .superRefine(({ gateways, senders, heartbeat, silence, tessera, publish, witnesses }, context) => {
+    for (const [member, value, instead] of [
+      ["publish", publish, "copy the Tessera's folder from where it stands"],
+      ["witnesses", witnesses, "keep checkpoints of it for `glassgate ledger verify --since`"],
+    ] as const)
+      if (tessera !== undefined && value !== undefined)
+        context.addIssue({
+          code: "custom",
+          path: [member],
+          message: `does not go with tessera, whose log is not in this folder: take it out, and ${instead}`,
+        });
     if (silence < 2 * MINUTE || silence < 3 * heartbeat)
       context.addIssue({
         code: "custom",
@@ -215,6 +238,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^alarms$/, namesOf(alarmsSchema)],
   [/^alarms\.webhooks\.\d+$/, ["url", "secret_file", "allow_private"]],
   [/^alarms\.commands\.\d+$/, ["run"]],
+  [/^tessera$/, namesOf(tesseraSchema)],
   [/^publish$/, namesOf(publishSchema)],
   [/^to$/, namesOf(agentSchema.shape.to)],
 ];
@@ -264,7 +288,7 @@ export function readLedgerConfig(path: string): LedgerConfig {
   );
   const config = parseLedgerConfig(text, path);
   const at: At = (name) => resolve(dirname(path), name);
-  const { listen, alarms } = config;
+  const { listen, alarms, tessera } = config;
   return {
     ...filesAt(config, ["key", "witnesses"], at),
     gateways: gatewaysAt(config.gateways, at),
@@ -280,6 +304,7 @@ export function readLedgerConfig(path: string): LedgerConfig {
           },
         }),
     ...(alarms === undefined ? {} : { alarms: alarmsAt(alarms, at) }),
+    ...(tessera === undefined ? {} : { tessera: filesAt(tessera, ["vkey_file", "token_file", "read_token_file"], at) }),
   };
 }
 
