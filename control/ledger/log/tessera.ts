@@ -112,7 +112,12 @@ class TesseraLog implements CoveredLog {
   /** What is durable is covered before anything goes on from it: a crash may have come between the two. */
   async open(): Promise<void> {
     const before = await this.options.kept?.read();
-    if (before !== undefined) this.seen = openCheckpoint(before, this.key);
+    if (before !== undefined)
+      this.seen = this.opened(
+        before,
+        "The checkpoint that was kept of it",
+        "Another key's log is another log: make a new folder for it.",
+      );
     const durable = await this.claim.take();
     try {
       await this.read("checkpoint");
@@ -183,8 +188,19 @@ class TesseraLog implements CoveredLog {
 
   private async checkpoint(): Promise<Buffer | undefined> {
     const bytes = await this.client.file("checkpoint");
-    if (bytes !== undefined) await this.take(openCheckpoint(decodeNote(bytes), this.key));
+    if (bytes !== undefined)
+      await this.take(
+        this.opened(decodeNote(bytes), "Tessera's checkpoint", "Is the verifier key the one that this Tessera prints?"),
+      );
     return bytes;
+  }
+
+  private opened(note: string, what: string, hint: string): Checkpoint {
+    try {
+      return openCheckpoint(note, this.key);
+    } catch (error) {
+      throw new UserError(`${what} does not count: ${messageOf(error)}`, { cause: error, exitCode: 1, hint });
+    }
   }
 
   /** Refuses a tree that does not go on from the one that was seen before. */
