@@ -187,6 +187,10 @@ ${more}`;
       expect([args[0], code, stderr.replaceAll(/\s+/g, " ")]).toEqual([args[0], 2, expect.stringMatching(isElsewhere)]);
     }
     expect(existsSync(join(home, "next"))).toBe(false);
+    const status = await run("status", ledger.folder);
+    expect([status.code, status.stdout]).toEqual([0, expect.stringContaining(`the Tessera at http://${address}`)]);
+    expect(status.stdout).toContain(key.vkey);
+    expect(status.stdout).toMatch(/alarms .* in the last day/);
     // Also before it was ever started; and it does not begin a log of its own once the member is gone.
     const fresh = await newFolder("fresh");
     // By the source of verify, prove, export, shards and the reviews.

@@ -33,7 +33,7 @@ export interface TesseraFolderOptions {
   readonly coverMs?: number;
 }
 
-const keptFile = (folder: string): string => join(folder, "tessera.checkpoint");
+export const keptFile = (folder: string): string => join(folder, "tessera.checkpoint");
 
 /** Nobody writes one by hand that is longer. */
 const MAX_CONFIG_BYTES = 1024 * 1024;
