@@ -222,6 +222,12 @@ ${more}`;
     const memory = new MemoryLog(openLogSigner(newKey("Ed25519"), key.name)).add(1);
     writeFileSync(join(own, "checkpoint"), memory.files.get("checkpoint") ?? "");
     expect(await refused({ folder: own })).toContain("has a log of its own");
+    // One that was handed over to Tessera with its key: what it signed is gone on from.
+    const handed = new MemoryLog(openLogSigner(key.jwk, key.name)).add(2);
+    writeFileSync(join(own, "checkpoint"), handed.files.get("checkpoint") ?? "");
+    expect(await refused({ folder: own })).toMatch(/does not go on from the one of 2 /);
+    cpSync(join(folder, "checkpoint"), join(own, "checkpoint"));
+    await (await open({ folder: own })).close();
     for (const more of ["witnesses: w.txt", 'publish: { to: "s3://a/b" }'])
       expect(() => parseLedgerConfig(`origin: a\nkey: k\n${yaml(more)}`, "ledger.yaml")).toThrow(
         /: does not go with tessera, whose log is not in this folder: take it out, and /,
