@@ -199,6 +199,7 @@ describe("a log that Tessera writes", () => {
     await expect
       .poll(() => failure(log.append([entryOf("y")])).then(({ message }) => message))
       .toMatch(/no checkpoint of/);
+    await expect(log.close()).rejects.toThrow("no checkpoint of the 1 entries");
   });
 
   it("is refused where another writes, with its name", async () => {

@@ -177,13 +177,15 @@ class TesseraLog implements CoveredLog {
     return name;
   }
 
-  /** Once what was taken is covered, where that can be. */
+  /** @throws where what was acknowledged is not covered, and never was in time */
   async close(): Promise<void> {
     await this.running;
     await this.watching;
+    const uncovered = (this.seen?.size ?? 0) < this.next ? this.ended : undefined;
     this.ended ??= new UserError("The ledger is closed.");
     await this.claim.release();
     await this.options.onClosed?.();
+    if (uncovered !== undefined) throw uncovered;
   }
 
   private async checkpoint(): Promise<Buffer | undefined> {
