@@ -12,7 +12,9 @@ import { openCheckpoint, parseCheckpoint } from "../tlog/checkpoint.js";
 import { parseVkey, type Vkey } from "../tlog/note.js";
 import type { LogSigner } from "./key.js";
 import { type Lock, takeLock } from "./lock.js";
-import { type CoveredLog, type KeptCheckpoint, openTesseraLog, readToken } from "./tessera.js";
+import { type CoveredLog, openTesseraLog } from "./tessera.js";
+import type { KeptCheckpoint } from "./tessera-heads.js";
+import { readToken } from "./tessera-http.js";
 
 /** As `ledger.yaml` names it, its paths made whole. */
 export interface TesseraConfig {

@@ -13,15 +13,12 @@ import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { Log } from "../log.js";
-import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
 import { MAX_BLOB_BYTES } from "../tlog/file-source.js";
-import { decodeNote, parseVkey, type Vkey } from "../tlog/note.js";
-import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
+import { parseVkey, type Vkey } from "../tlog/note.js";
 import { MAX_TILE_ENTRY_BYTES, makeBundle } from "../tlog/tiles.js";
 import { Claim, type Writer } from "./tessera-claim.js";
+import { Heads, type HeadsOptions } from "./tessera-heads.js";
 import { type Answer, MAX_REASON_BYTES, parsed, refusal, type TesseraAddress, TesseraClient } from "./tessera-http.js";
-
-export { readToken } from "./tessera-http.js";
 
 /** What Tessera's side takes at once. */
 const MAX_ADD_BYTES = 4 * 1024 * 1024;
@@ -30,23 +27,11 @@ const LENGTH_BYTES = 2;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** So often it is asked again where it has too much to write, a second or so apart. */
 const MAX_TRIES = 30;
-/** Its interval is a second, unless its options say otherwise. */
-const COVER_MS = 60_000;
-const LOOK_MS = 200;
 
-/** Where the newest checkpoint stays that was ever verified. */
-export interface KeptCheckpoint {
-  read(): Promise<string | undefined>;
-  write(text: string): Promise<void>;
-}
-
-export interface TesseraOptions extends TesseraAddress {
+export interface TesseraOptions extends TesseraAddress, HeadsOptions {
   /** The verifier key that it prints. */
   readonly vkey: string;
   readonly writer: Writer;
-  readonly kept?: KeptCheckpoint;
-  /** How long a checkpoint may take to cover what is durable. */
-  readonly coverMs?: number;
   readonly onClosed?: () => Promise<void>;
 }
 
@@ -83,26 +68,28 @@ function* parts(entries: readonly Buffer[]): Generator<Buffer[]> {
 class TesseraLog implements CoveredLog {
   readonly origin: string;
   readonly vkey: string;
-  /** The newest checkpoint that was verified. */
-  private seen: Checkpoint | undefined;
   /** Where the next entry stands. */
   private next = 0;
   private readonly queue: Waiting[] = [];
   private running: Promise<void> | undefined;
-  private reading: Promise<Buffer | undefined> = Promise.resolve(undefined);
   private watching: Promise<void> | undefined;
   private readonly claim: Claim;
+  private readonly heads: Heads;
   /** Why nothing more is taken. */
   private ended: UserError | undefined;
 
   constructor(
     private readonly client: TesseraClient,
-    private readonly key: Vkey,
+    key: Vkey,
     private readonly options: TesseraOptions,
   ) {
     this.origin = key.name;
     this.vkey = key.text;
     this.claim = new Claim(client, options.writer, (why, hint) => this.end(why, hint));
+    this.heads = new Heads(client, key, options, {
+      end: (why, hint, then) => this.end(why, hint, then),
+      hasEnded: () => this.ended !== undefined,
+    });
   }
 
   get size(): number {
@@ -111,13 +98,7 @@ class TesseraLog implements CoveredLog {
 
   /** What is durable is covered before anything goes on from it: a crash may have come between the two. */
   async open(): Promise<void> {
-    const before = await this.options.kept?.read();
-    if (before !== undefined)
-      this.seen = this.opened(
-        before,
-        "The checkpoint that was kept of it",
-        "Another key's log is another log: make a new folder for it.",
-      );
+    await this.heads.recall();
     const durable = await this.claim.take();
     try {
       await this.read("checkpoint");
@@ -129,35 +110,11 @@ class TesseraLog implements CoveredLog {
   }
 
   async read(path: string): Promise<Buffer | undefined> {
-    if (path !== "checkpoint") return this.client.file(path);
-    // One after the other: what was asked for later is not older.
-    const reading = this.reading.then(() => this.checkpoint());
-    this.reading = reading.catch(() => undefined); // Whoever asked for it hears of it.
-    return reading;
+    return path === "checkpoint" ? this.heads.read() : this.client.file(path);
   }
 
-  async covered(size: number): Promise<number> {
-    const { coverMs = COVER_MS } = this.options;
-    const until = performance.now() + coverMs;
-    let fault = "";
-    for (;;) {
-      if (this.seen !== undefined && this.seen.size >= size) return this.seen.size;
-      if (performance.now() > until) {
-        const found = fault === "" ? `its newest has ${this.seen?.size ?? "no"} entries` : fault.replace(/\.$/, "");
-        throw this.end(
-          `Tessera has published no checkpoint of the ${size} entries that it has taken within ${Math.ceil(coverMs / 1000)} seconds: ${found}`,
-          "See whether its program runs, has room on its disk, and a --checkpoint-interval below that.",
-        );
-      }
-      try {
-        await this.read("checkpoint");
-        fault = "";
-      } catch (error) {
-        if (!(error instanceof UserError) || this.ended !== undefined) throw error;
-        fault = messageOf(error);
-      }
-      if ((this.seen?.size ?? -1) < size) await sleep(LOOK_MS);
-    }
+  covered(size: number): Promise<number> {
+    return this.heads.covered(size);
   }
 
   async append(entries: readonly Buffer[]): Promise<readonly number[]> {
@@ -181,47 +138,11 @@ class TesseraLog implements CoveredLog {
   async close(): Promise<void> {
     await this.running;
     await this.watching;
-    const uncovered = (this.seen?.size ?? 0) < this.next ? this.ended : undefined;
+    const uncovered = this.heads.size < this.next ? this.ended : undefined;
     this.ended ??= new UserError("The ledger is closed.");
     await this.claim.release();
     await this.options.onClosed?.();
     if (uncovered !== undefined) throw uncovered;
-  }
-
-  private async checkpoint(): Promise<Buffer | undefined> {
-    const bytes = await this.client.file("checkpoint");
-    if (bytes !== undefined)
-      await this.take(
-        this.opened(decodeNote(bytes), "Tessera's checkpoint", "Is the verifier key the one that this Tessera prints?"),
-      );
-    return bytes;
-  }
-
-  private opened(note: string, what: string, hint: string): Checkpoint {
-    try {
-      return openCheckpoint(note, this.key);
-    } catch (error) {
-      throw new UserError(`${what} does not count: ${messageOf(error)}`, { cause: error, exitCode: 1, hint });
-    }
-  }
-
-  /** Refuses a tree that does not go on from the one that was seen before. */
-  private async take(checkpoint: Checkpoint): Promise<void> {
-    const before = this.seen;
-    if (before?.text === checkpoint.text) return;
-    if (before !== undefined) {
-      const { size, root } = checkpoint;
-      const proof = size < before.size ? [] : await consistencyProof(this, before.size, size);
-      if (size < before.size || !verifyConsistency(before.size, before.root, size, root, proof)) {
-        throw this.end(
-          `its tree of ${size} entries does not go on from the one of ${before.size} that Tessera signed before`,
-          "Its folder was restored from a backup, or it shows two histories: keep both checkpoints, and bring back the newer folder. There is no way round, by design.",
-          "",
-        );
-      }
-    }
-    await this.options.kept?.write(checkpoint.text);
-    this.seen = checkpoint;
   }
 
   private async run(): Promise<void> {
@@ -248,7 +169,7 @@ class TesseraLog implements CoveredLog {
   /** What was acknowledged is to be covered, and what covers it to go on from what was seen. */
   private async watch(): Promise<void> {
     try {
-      while (this.ended === undefined && (this.seen?.size ?? 0) < this.next) await this.covered(this.next);
+      while (this.ended === undefined && this.heads.size < this.next) await this.covered(this.next);
     } catch (error) {
       this.ended ??= this.end(messageOf(error));
     }
