@@ -9,6 +9,7 @@ import { type LedgerConfig, parseLedgerConfig, readLedgerConfig } from "../ledge
 import { positionName } from "../ledger/follow/follower.js";
 import { newLogFiles } from "../ledger/log/files.js";
 import { checkOrigin, openLogSigner } from "../ledger/log/key.js";
+import { mustHaveLog } from "../ledger/log/tessera-folder.js";
 import { pinsOf, stateFolder } from "../ledger/serve/open.js";
 import { nextConfig } from "../ledger/shards/config.js";
 import { type Next, nextShard, type Shard } from "../ledger/shards/next.js";
@@ -166,6 +167,10 @@ function tell({ sealed, vms, openGaps, wasDone }: Next, to: string, isNewKey: bo
 async function run(from: string, to: string, options: Options): Promise<void> {
   checkOrigin(options.origin);
   const config = readLedgerConfig(configFile(from));
+  mustHaveLog(
+    from,
+    "End its writers, and begin a log of another name: its own Tessera, and a folder by `glassgate ledger init`.",
+  );
   const oldKey = await openKeyFile(readKeyFile(config.key), options.passphraseFd);
   const old = { folder: from, signer: openLogSigner(oldKey, config.origin), signedPath: `${config.key}.signed` };
   if (options.origin === config.origin)

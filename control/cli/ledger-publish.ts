@@ -7,6 +7,7 @@ import { messageOf, UserError } from "../base/errors.js";
 import { endSignals } from "../base/terminal.js";
 import { plural, visible } from "../base/text.js";
 import { readLedgerConfig } from "../ledger/config.js";
+import { mustHaveLog } from "../ledger/log/tessera-folder.js";
 import { openStore, type StoreOptions } from "../ledger/publish/open.js";
 import { positionIn } from "../ledger/publish/position.js";
 import { probe } from "../ledger/publish/probe.js";
@@ -70,6 +71,7 @@ async function watch(
 
 async function run(folder: string, options: Options): Promise<void> {
   const { to, key, endpoint, region, credentialProcess, every } = options;
+  mustHaveLog(folder, "Copy the Tessera's folder from where it stands.");
   const vkey = key === undefined ? vkeyIn(folder) : readVkey(key);
   const store = openStore(to, { endpoint, region, credentialProcess });
   const left = await probe(store);

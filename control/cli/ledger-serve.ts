@@ -77,6 +77,7 @@ export async function runHere(folder: string, isServing: boolean, { passphraseFd
   }
   const running = await runLedger({ folder, config, opened, say: (sentence) => say(visible(sentence)), isServing });
   say(`The ledger ${visible(config.origin)} has ${opened.log.size} entries and takes in more:`);
+  if (config.tessera !== undefined) say(`  into the Tessera at ${visible(config.tessera.url)}`, 4);
   tellFollowed(config.gateways);
   for (const { address } of running.listening) say(`  listens on ${visible(address)}`, 4);
   tellMissing(folder, config);

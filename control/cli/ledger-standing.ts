@@ -30,6 +30,8 @@ export interface Follows {
   readonly standing: Standing | undefined;
   readonly gateways: readonly Gateway[];
   readonly alarms: RecentAlarms | undefined;
+  /** The log's address, where it is not in the folder. */
+  readonly tessera: string | undefined;
 }
 
 /** @param writer who writes now */
@@ -81,6 +83,7 @@ export async function readFollows({ config, state, source, size, writer }: Follo
     standing,
     gateways: gatewaysOf(config, state, standing),
     alarms: await alarmsOf(source, size, now - DAY_MS),
+    tessera: config.tessera?.url,
   };
 }
 
@@ -120,7 +123,9 @@ function fileRow({ read, size, fault }: FileProgress): string {
   return read >= size ? `read to its end (${plural(size, "byte")})` : `read up to byte ${read} of ${size}`;
 }
 
-function alarmRow({ alarms }: Follows): string {
+function alarmRow({ alarms, tessera }: Follows): string {
+  if (alarms === undefined && tessera !== undefined)
+    return `not known: the Tessera at ${visible(tessera)} does not show its log now`;
   if (alarms === undefined)
     return "not known: files of the log are missing or damaged; `glassgate ledger verify` says which";
   const found = [...alarms.codes].map(([code, count]) => `${count} ${code}`).join(", ");

@@ -5,10 +5,13 @@ import { visible } from "../base/text.js";
 import { showTime } from "../base/time.js";
 import { readLedgerConfig } from "../ledger/config.js";
 import type { Holder } from "../ledger/log/lock.js";
-import { faultOf, type LogStatus, readLogStatus } from "../ledger/log/status.js";
+import { faultOf, type LogStatus, readLogStatus, readTesseraStatus } from "../ledger/log/status.js";
+import { readTesseraVkey, type TesseraConfig } from "../ledger/log/tessera-folder.js";
+import { readToken } from "../ledger/log/tessera-http.js";
+import type { TileSource } from "../ledger/log.js";
 import { stateFolder } from "../ledger/serve/open.js";
 import { makeVkey, parseVkey } from "../ledger/tlog/note.js";
-import { fileSource } from "../ledger/tlog/read.js";
+import { fileSource, httpSource } from "../ledger/tlog/read.js";
 import { readKeyFile } from "../signer/keyfile.js";
 import { examples, jsonOption } from "./context.js";
 import { followsJson, followsRows, readFollows } from "./ledger-standing.js";
@@ -31,14 +34,20 @@ function holderRow({ holder, isHolderGone }: LogStatus): string {
   return isHolderGone ? `nobody; ${whoOf(holder)}, has ended without a word` : whoOf(holder);
 }
 
+const tesseraSource = ({ url, read_token_file: file }: TesseraConfig): TileSource =>
+  httpSource(url, file === undefined ? undefined : readToken(file));
+
 async function status(folder: string, options: { json?: boolean }): Promise<void> {
   const config = readLedgerConfig(join(folder, "ledger.yaml"));
   const key = readKeyFile(config.key).public;
-  const vkey = makeVkey(config.origin, Buffer.from(key.x, "base64url"));
-  const found = await readLogStatus(folder, parseVkey(vkey), `${config.key}.signed`);
+  const { tessera, origin } = config;
+  const signedPath = `${config.key}.signed`;
+  const vkey =
+    tessera === undefined ? makeVkey(origin, Buffer.from(key.x, "base64url")) : readTesseraVkey(tessera, origin).text;
+  const found = await (tessera === undefined ? readLogStatus : readTesseraStatus)(folder, parseVkey(vkey), signedPath);
   const { checkpoint, publishedAt, signed, holder, isHolderGone, keyHolder, disk } = found;
   const writer = isHolderGone ? undefined : holder;
-  const source = fileSource(folder);
+  const source = tessera === undefined ? fileSource(folder) : tesseraSource(tessera);
   const follows = await readFollows({ config, state: stateFolder(folder), source, size: checkpoint.size, writer });
   const root = checkpoint.root.toString("base64");
   const fault = faultOf(found);
@@ -49,6 +58,7 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
       size: checkpoint.size,
       root,
       published: publishedAt.toISOString(),
+      ...(tessera === undefined ? {} : { tessera: tessera.url }),
       key: { file: config.key, kid: key.kid },
       signed: { size: signed.size, root: signed.root.toString("base64") },
       writer: writer === undefined ? null : { ...writer },
@@ -70,7 +80,9 @@ async function status(folder: string, options: { json?: boolean }): Promise<void
       ...followsRows(follows),
       `on disk     ${showBytes(disk.bytes)} in ${disk.files} files`,
       `key         ${visible(config.key)}`,
-      `signed      ${signed.size} entries`,
+      ...(tessera === undefined
+        ? [`signed      ${signed.size} entries`]
+        : [`written by  the Tessera at ${visible(tessera.url)}; this is what was seen of it`]),
       `verifier    ${vkey}`,
     ]);
   }

@@ -3,48 +3,29 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readText } from "../base/files.js";
 import { parseYaml } from "../base/schema.js";
-import { duration } from "../trust/roster-values.js";
+import {
+  type At,
+  address,
+  addressPattern,
+  file,
+  followed,
+  gatewaySchema,
+  gatewaysAt,
+  logFileSchema,
+  MINUTE,
+  named,
+  seconds,
+} from "./followed.js";
 
-const MINUTE = 60;
+export { addressPattern, type FollowedGateway, type LogFile } from "./followed.js";
+
 const DAY = 86_400;
-/** Durations here are short: seconds without a unit are meant as such. */
-const seconds = (longest: number) => duration(longest, { least: 1, unit: "m" });
-
-/** One name a gateway or sender has in every head: as entry.ts bounds it. */
-const named = z.string().regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 printable ASCII characters without spaces");
-const file = z.string().min(1, "must name a file").max(4096);
-export const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/;
-const address = z.string().regex(addressPattern, "must be host:port, for example 127.0.0.1:7070");
 const digest = z
   .string()
   .regex(
     /^[0-9a-f]{64}$/,
     "must be a SHA-256 in 64 hex digits, never a token itself: `glassgate ledger token` prints one",
   );
-
-const logFileSchema = z.strictObject({
-  path: file,
-  /** How a container runtime wraps each line, and splits it at 16 KiB. */
-  format: z.enum(["plain", "cri", "docker"]).default("plain"),
-  /** Other programs' lines stand in it as well: only those of the gateway's audit and answers' logs are handed in. */
-  mixed: z.boolean().default(false),
-});
-export type LogFile = z.infer<typeof logFileSchema>;
-const plainFile = (path: string): LogFile => ({ path, format: "plain", mixed: false });
-const logFile = z.union([file.transform(plainFile), logFileSchema]);
-const logFiles = z.union([logFile.transform((one) => [one]), z.array(logFile).min(1).max(64)]);
-
-const gatewaySchema = z.strictObject({
-  /** Its Envoy's node id: each of its VMs' names begins so. */
-  id: named,
-  audit: logFiles.optional(),
-  answers: logFiles.optional(),
-  /** Its admin interface, for the heartbeats. */
-  admin: address.optional(),
-  /** Its own configuration, which names its ECDS file: for the bundles that it serves. */
-  envoy: file.optional(),
-});
-export type FollowedGateway = z.infer<typeof gatewaySchema>;
 
 const quotaSchema = z.strictObject({
   /** Entries and bytes a minute. */
@@ -117,6 +98,17 @@ const alarmsSchema = z.strictObject({
 
 type Alarms = z.infer<typeof alarmsSchema>;
 
+/** Where another program writes the log: config/ledger/tessera. */
+const tesseraSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: "must be the https:// URL of a Tessera" }).max(2048),
+  /** The verifier key that it prints. */
+  vkey_file: file,
+  /** Of `POST /add`. */
+  token_file: file,
+  /** Of `GET`, where it wants one. */
+  read_token_file: file.optional(),
+});
+
 const publishSchema = z.strictObject({
   to: z.string().max(2048),
   endpoint: z.string().max(2048).optional(),
@@ -125,12 +117,6 @@ const publishSchema = z.strictObject({
   credential_process: z.string().min(1).max(4096).optional(),
   every: seconds(DAY).default(10),
 });
-
-const followed = {
-  gateways: z.array(gatewaySchema).max(1024).default([]),
-  /** How often the gauges are read. */
-  heartbeat: seconds(10 * MINUTE).default(10),
-};
 
 /** Who is known otherwise than by token or certificate. */
 export const OWN_NAMES: readonly string[] = ["local", "ledger"];
@@ -159,12 +145,24 @@ export const ledgerSchema = z
     /** How long a review may wait for its closing signature. */
     review_due: seconds(30 * DAY).default(DAY),
     alarms: alarmsSchema.optional(),
+    /** A log that a Tessera writes, not this folder. */
+    tessera: tesseraSchema.optional(),
     /** A copy in an S3-compatible store. */
     publish: publishSchema.optional(),
     /** A tlog-policy file. */
     witnesses: file.optional(),
   })
-  .superRefine(({ gateways, senders, heartbeat, silence }, context) => {
+  .superRefine(({ gateways, senders, heartbeat, silence, tessera, publish, witnesses }, context) => {
+    for (const [member, value, instead] of [
+      ["publish", publish, "copy the Tessera's folder from where it stands"],
+      ["witnesses", witnesses, "keep checkpoints of it for `glassgate ledger verify --since`"],
+    ] as const)
+      if (tessera !== undefined && value !== undefined)
+        context.addIssue({
+          code: "custom",
+          path: [member],
+          message: `does not go with tessera, whose log is not in this folder: take it out, and ${instead}`,
+        });
     if (silence < 2 * MINUTE || silence < 3 * heartbeat)
       context.addIssue({
         code: "custom",
@@ -240,6 +238,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^alarms$/, namesOf(alarmsSchema)],
   [/^alarms\.webhooks\.\d+$/, ["url", "secret_file", "allow_private"]],
   [/^alarms\.commands\.\d+$/, ["run"]],
+  [/^tessera$/, namesOf(tesseraSchema)],
   [/^publish$/, namesOf(publishSchema)],
   [/^to$/, namesOf(agentSchema.shape.to)],
 ];
@@ -256,17 +255,6 @@ const AGENT_HINT = "config/ledger/follow.yaml is a complete example, docs/ledger
 export const parseLedgerConfig = (text: string, name: string): LedgerConfig =>
   parse(text, name, ledgerSchema, LEDGER_HINT);
 export const parseAgentConfig = (text: string, name: string): AgentConfig => parse(text, name, agentSchema, AGENT_HINT);
-
-type At = (path: string) => string;
-const gatewaysAt = (gateways: readonly FollowedGateway[], at: At): FollowedGateway[] =>
-  gateways.map((gateway) => ({
-    ...gateway,
-    ...(gateway.audit === undefined ? {} : { audit: gateway.audit.map((log) => ({ ...log, path: at(log.path) })) }),
-    ...(gateway.answers === undefined
-      ? {}
-      : { answers: gateway.answers.map((log) => ({ ...log, path: at(log.path) })) }),
-    ...(gateway.envoy === undefined ? {} : { envoy: at(gateway.envoy) }),
-  }));
 
 /** Only what is there, with its path made whole. */
 function filesAt<T extends object>(value: T, names: readonly (keyof T & string)[], at: At): T {
@@ -300,7 +288,7 @@ export function readLedgerConfig(path: string): LedgerConfig {
   );
   const config = parseLedgerConfig(text, path);
   const at: At = (name) => resolve(dirname(path), name);
-  const { listen, alarms } = config;
+  const { listen, alarms, tessera } = config;
   return {
     ...filesAt(config, ["key", "witnesses"], at),
     gateways: gatewaysAt(config.gateways, at),
@@ -316,6 +304,7 @@ export function readLedgerConfig(path: string): LedgerConfig {
           },
         }),
     ...(alarms === undefined ? {} : { alarms: alarmsAt(alarms, at) }),
+    ...(tessera === undefined ? {} : { tessera: filesAt(tessera, ["vkey_file", "token_file", "read_token_file"], at) }),
   };
 }
 

@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
-import { openTesseraLog } from "../../control/ledger/log/tessera.js";
+import { openTesseraLog, type TesseraOptions } from "../../control/ledger/log/tessera.js";
 import type { Log } from "../../control/ledger/log.js";
 import { parseBundle } from "../../control/ledger/tlog/tiles.js";
 import { failure } from "./kit.js";
 import { entryOf, MemoryLog } from "./log.js";
 
 const TOKEN = "a-token-of-the-tests-that-is-long-enough";
+const WRITER = { id: "a", name: "the test" };
 let server: Server | undefined;
 afterEach(async () => {
   const closed = server && once(server, "close");
@@ -36,7 +37,7 @@ interface Posted {
   answer(answer: Answering): void;
 }
 
-async function start(memory = new MemoryLog()): Promise<Posted> {
+async function start(memory = new MemoryLog(), more: Partial<TesseraOptions> = {}): Promise<Posted> {
   const posts: number[] = [];
   let answering: Answering = () => false;
   server = createServer(async (request, response) => {
@@ -47,6 +48,9 @@ async function start(memory = new MemoryLog()): Promise<Posted> {
     if (request.method !== "GET" && request.headers.authorization !== `Bearer ${TOKEN}`)
       response.writeHead(401).end("no");
     else if (answering(path, body, response)) return;
+    else if (path === "writer") response.end(JSON.stringify({ size: memory.size }));
+    else if (path === "add" && request.headers["if-size"] !== String(memory.size))
+      response.writeHead(412).end(`the log has ${memory.size} entries`);
     else if (path === "add") {
       const first = memory.size;
       const entries = entriesOf(body);
@@ -66,7 +70,7 @@ async function start(memory = new MemoryLog()): Promise<Posted> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port.");
   const url = `http://127.0.0.1:${address.port}`;
-  const log = await openTesseraLog({ url, vkey: memory.signer.vkey, token: TOKEN });
+  const log = await openTesseraLog({ url, vkey: memory.signer.vkey, token: TOKEN, writer: WRITER, ...more });
   return {
     log,
     memory,
@@ -124,6 +128,8 @@ describe("a log that Tessera writes", () => {
     ["an index that a checkpoint has", (_, __, response) => response.end('{"indices":[3,4]}') !== undefined],
     ["one index twice", (_, __, response) => response.end('{"indices":[40,40]}') !== undefined],
     ["too few", (_, __, response) => response.end('{"indices":[40]}') !== undefined],
+    ["a gap before them", (_, __, response) => response.end('{"indices":[11,12]}') !== undefined],
+    ["that something else has written", (_, __, response) => response.writeHead(412).end("12 entries") !== undefined],
     ["a negative one", (_, __, response) => response.end('{"indices":[-1,40]}') !== undefined],
     ["an error", (_, __, response) => response.writeHead(500).end("not all entries were written") !== undefined],
     ["a redirect", (_, __, response) => response.writeHead(307, { location: "/other" }).end() !== undefined],
@@ -146,10 +152,13 @@ describe("a log that Tessera writes", () => {
   it("is refused with another key, and where its tree goes back or is another", async () => {
     const { log, memory } = await start(new MemoryLog().add(300));
     const kept = memory.copy();
-    const url = (await failure(openTesseraLog({ url: "http://127.0.0.1:1", vkey: memory.signer.vkey, token: TOKEN })))
-      .message;
+    const url = (
+      await failure(
+        openTesseraLog({ url: "http://127.0.0.1:1", vkey: memory.signer.vkey, token: TOKEN, writer: WRITER }),
+      )
+    ).message;
     expect(url).toContain("does not answer");
-    memory.add(300);
+    await log.append(Array.from({ length: 300 }, (_, i) => entryOf(`more ${i}`)));
     await log.read("checkpoint");
     expect(log.size).toBe(600);
     memory.files = kept.files;
@@ -161,6 +170,74 @@ describe("a log that Tessera writes", () => {
     const { log, memory } = await start(new MemoryLog().add(300));
     memory.files = new MemoryLog(memory.signer).add(600, "b").files;
     expect((await failure(log.read("checkpoint"))).message).toContain("does not go on");
+  });
+
+  it("is opened once a checkpoint covers what is durable, and not where none does", async () => {
+    const memory = new MemoryLog().add(300);
+    const stale = memory.copy();
+    memory.append([entryOf("acknowledged, and not covered yet")]);
+    const current = memory.files;
+    memory.files = stale.files;
+    expect((await failure(start(memory, { coverMs: 300 }))).message).toMatch(
+      /no checkpoint of the 301 entries .* within 1 seconds: its newest has 300 entries/,
+    );
+    server?.closeAllConnections();
+    server?.close();
+    setTimeout(() => {
+      memory.files = current;
+    }, 300);
+    const { log } = await start(memory);
+    expect(log.size).toBe(301);
+  });
+
+  it("ends where what it has acknowledged is never covered", async () => {
+    const memory = new MemoryLog();
+    const { log } = await start(memory, { coverMs: 300 });
+    const empty = memory.copy().files;
+    Object.defineProperty(memory, "files", { get: () => new Map(empty), set: () => {} });
+    expect(await log.append([entryOf("x")])).toEqual([0]);
+    await expect
+      .poll(() => failure(log.append([entryOf("y")])).then(({ message }) => message))
+      .toMatch(/no checkpoint of/);
+    await expect(log.close()).rejects.toThrow("no checkpoint of the 1 entries");
+  });
+
+  it("is refused where another writes, with its name", async () => {
+    const { log, answer } = await start();
+    await log.close();
+    answer(
+      (path, _, response) => path === "writer" && response.writeHead(409).end("one, process 7 on a") !== undefined,
+    );
+    const url = server?.address();
+    if (url === null || url === undefined || typeof url === "string") throw new Error("no port");
+    const error = await failure(
+      openTesseraLog({ url: `http://127.0.0.1:${url.port}`, vkey: log.vkey, token: TOKEN, writer: WRITER }),
+    );
+    expect(error.message).toContain('"one, process 7 on a" writes to it');
+  });
+
+  it("is refused where it shows less, or another past, than what was kept", async () => {
+    const memory = new MemoryLog().add(300);
+    let text: string | undefined;
+    const kept = {
+      read: async () => text,
+      write: async (newest: string) => {
+        text = newest;
+      },
+    };
+    await (await start(memory, { kept })).log.close();
+    expect(text).toBe(memory.files.get("checkpoint")?.toString());
+    for (const other of [
+      new MemoryLog(memory.signer),
+      new MemoryLog(memory.signer).add(299),
+      new MemoryLog(memory.signer).add(300, "b"),
+      new MemoryLog(memory.signer).add(700, "b"),
+    ]) {
+      server?.closeAllConnections();
+      server?.close();
+      expect((await failure(start(other, { kept }))).message).toMatch(/does not go on from the one of 300/);
+    }
+    expect(text).toBe(memory.files.get("checkpoint")?.toString());
   });
 
   for (const [what, checkpoint] of [
@@ -177,7 +254,9 @@ describe("a log that Tessera writes", () => {
 
   for (const url of ["http://tessera.example.com", "https://user:secret@tessera.example.com", "tessera"]) {
     it(`is not looked for at ${url}`, async () => {
-      const error = await failure(openTesseraLog({ url, vkey: new MemoryLog().signer.vkey, token: TOKEN }));
+      const error = await failure(
+        openTesseraLog({ url, vkey: new MemoryLog().signer.vkey, token: TOKEN, writer: WRITER }),
+      );
       expect(error).toBeInstanceOf(UserError);
       expect(error.message).not.toContain("secret");
     });

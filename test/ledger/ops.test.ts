@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { RemoteLedger, tokenIn } from "../../control/ledger/follow/remote.js";
 import { takeLock } from "../../control/ledger/log/lock.js";
-import { readToken } from "../../control/ledger/log/tessera.js";
+import { readToken } from "../../control/ledger/log/tessera-http.js";
 import { glassgate } from "../cli/run.js";
 import { newToken, sha256 } from "./http-kit.js";
 import { entry, filesOf, testKey, writeLog } from "./make-log.js";

@@ -56,6 +56,64 @@ describe.skipIf(goMissing !== undefined)(withGo("the Tessera personality"), () =
     expect(longest.equals(entryIn(folder, 1))).toBe(true);
   });
 
+  it("with if-size writes all at that index or nothing, whoever else appends, in this process or another", async () => {
+    const folder = join(home, "fenced");
+    const both = await Promise.all([startTessera(folder, key), startTessera(folder, key)]);
+    const [one] = both;
+    const ask = async (url: string, path: string, body: Buffer, more: Record<string, string> = {}): Promise<string> => {
+      const headers = { authorization: `Bearer ${one.token}`, ...more };
+      const answer = await fetch(url + path, { method: "POST", body: new Uint8Array(body), headers });
+      return `${answer.status} ${(await answer.text()).trim()}`;
+    };
+    const many = bundleOf(Array.from({ length: 1500 }, (_, i) => Buffer.from(`entry ${i}`)));
+    let size = 0;
+    for (let round = 0; round < 3; round++) {
+      const loose = both.map(({ add }) => add([Buffer.from("from elsewhere")]));
+      const fenced = Array.from({ length: 6 }, (_, i) =>
+        ask(both[i % 2]?.url ?? "", "/add", many, { "if-size": String(size) }),
+      );
+      const answers = await Promise.all(fenced);
+      await Promise.all(loose);
+      // One at most: those from elsewhere may have come first.
+      const won = answers.filter((answer) => answer.startsWith("200 "));
+      expect(won.length).toBeLessThanOrEqual(1);
+      expect(answers.filter((answer) => /^412 the log has \d+ entries$/.test(answer)).length).toBe(6 - won.length);
+      for (const answer of won)
+        expect(JSON.parse(answer.slice(4)).indices).toEqual(Array.from({ length: 1500 }, (_, i) => size + i));
+      const claim = await ask(one.url, "/writer", Buffer.from('{"id":"a","name":"one","seconds":1}'));
+      const durable = JSON.parse(claim.slice(4)).size;
+      expect(durable).toBe(size + 2 + 1500 * won.length);
+      size = durable;
+    }
+    const entry = bundleOf([Buffer.from("x")]);
+    expect(await ask(one.url, "/add", entry, { "if-size": String(size) })).toBe(`200 {"indices":[${size}]}`);
+    for (const wrong of ["-1", "x", "1.5", "99999999999999999999"])
+      expect(await ask(one.url, "/add", entry, { "if-size": wrong })).toMatch(/^400 if-size/);
+    await Promise.all(both.map(({ stop }) => stop()));
+    expect((await goVerify(folder, key.vkey)).text).toContain(`size ${size + 1},`);
+  });
+
+  it("has one writer by name at a time, until he gives it back or says nothing more", async () => {
+    const tessera = await startTessera(join(home, "writers"), key);
+    const claim = async (body: string, token = tessera.token): Promise<string> => {
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${tessera.url}/writer`, { method: "POST", body, headers });
+      return `${answer.status} ${(await answer.text()).trim()}`;
+    };
+    const of = (id: string, seconds: number): string => JSON.stringify({ id, name: `ledger ${id}`, seconds });
+    expect(await claim(of("a", 60))).toBe('200 {"size":0}');
+    expect(await claim(of("b", 60))).toBe("409 ledger a");
+    expect(await claim(of("b", 0))).toBe("409 ledger a");
+    expect(await claim(of("a", 0))).toBe('200 {"size":0}');
+    expect(await claim(of("b", 1))).toBe('200 {"size":0}');
+    await expect.poll(() => claim(of("a", 60)), { timeout: 30_000, interval: 100 }).toBe('200 {"size":0}');
+    for (const wrong of ["", "{}", of("", 1), of("a", -1), of("a", 61), '{"id":"a","name":"b","seconds":1,"x":1}'])
+      expect(await claim(wrong)).toMatch(/^400 /);
+    expect(await claim("x".repeat(5000))).toMatch(/^400 /);
+    expect(await claim(of("a", 1), "another")).toMatch(/^401 /);
+    await tessera.stop();
+  });
+
   it("serves the log's files and nothing else of the folder, on request only to those with a token", async () => {
     const folder = join(home, "read");
     const token = "a-token-of-those-who-may-read";

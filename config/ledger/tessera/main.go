@@ -6,12 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -19,19 +15,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/storage/posix"
-)
-
-const (
-	// A request's entries are held in memory until they are on the disk.
-	maxBody = 4 << 20
-	// What all requests together may hold; beyond it a sender hears 503 and comes again.
-	maxHeld = 256 << 20
 )
 
 // What is served. Of tlog-tiles: a level of at most two digits or "entries", an index in groups of three digits, a partial's width.
@@ -72,7 +60,7 @@ func main() {
 	driver, err := posix.New(ctx, posix.Config{Path: *folder})
 	check(err)
 	// No antispam: it would give two equal entries one index, and a ledger's entry is what came, as often as it came.
-	appender, finish, _, err := tessera.NewAppender(ctx, driver, tessera.NewAppendOptions().
+	appender, finish, reader, err := tessera.NewAppender(ctx, driver, tessera.NewAppendOptions().
 		WithCheckpointSigner(signer).
 		WithCheckpointInterval(*interval).
 		WithCheckpointRepublishInterval(max(10*time.Minute, *interval)).
@@ -81,7 +69,8 @@ func main() {
 	check(err)
 
 	routes := http.NewServeMux()
-	routes.Handle("POST /add", guarded(addToken, &adder{add: appender.Add}))
+	routes.Handle("POST /add", guarded(addToken, &adder{add: appender.Add, size: reader.IntegratedSize, gate: gateOf(*folder)}))
+	routes.Handle("POST /writer", guarded(addToken, &writers{size: reader.IntegratedSize}))
 	routes.Handle("PUT /blob/{name}", guarded(addToken, putBlob(*folder)))
 	routes.Handle("GET /checkpoint", guarded(readToken, file(*folder, "text/plain; charset=utf-8", "no-cache")))
 	for _, path := range []string{"GET /tile/", "GET /blob/"} {
@@ -119,77 +108,6 @@ func main() {
 	defer done()
 	check(server.Shutdown(patience))
 	check(finish(patience))
-}
-
-type adder struct {
-	add  tessera.AddFn
-	held atomic.Int64
-}
-
-// The body is an entry bundle of tlog-tiles; the answer comes when every entry is on the disk.
-func (a *adder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.ContentLength < 0:
-		http.Error(w, "the request needs a content-length", http.StatusLengthRequired)
-		return
-	case r.ContentLength > maxBody:
-		_, _ = io.CopyN(io.Discard, r.Body, 4*maxBody) // Who is still sending does not read the answer.
-		http.Error(w, fmt.Sprintf("the body is larger than %d bytes", maxBody), http.StatusRequestEntityTooLarge)
-		return
-	}
-	defer a.held.Add(-r.ContentLength)
-	if a.held.Add(r.ContentLength) > maxHeld {
-		w.Header().Set("retry-after", "1")
-		http.Error(w, "too much is being written", http.StatusServiceUnavailable)
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		http.Error(w, "the body did not come whole", http.StatusBadRequest)
-		return
-	}
-	entries, err := entriesOf(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	futures := make([]tessera.IndexFuture, len(entries))
-	for i, entry := range entries {
-		futures[i] = a.add(r.Context(), tessera.NewEntry(entry))
-	}
-	indices := make([]uint64, len(futures))
-	for i, future := range futures {
-		index, err := future()
-		if err != nil {
-			log.Printf("an entry was not written: %v", err)
-			http.Error(w, "not all entries were written", http.StatusInternalServerError)
-			return
-		}
-		indices[i] = index.Index
-	}
-	w.Header().Set("content-type", "application/json")
-	if err := json.NewEncoder(w).Encode(map[string][]uint64{"indices": indices}); err != nil {
-		log.Printf("an answer was not sent: %v", err)
-	}
-}
-
-// Entries behind their 16-bit lengths: a longer one cannot be said, and what is cut or left over is no bundle.
-func entriesOf(body []byte) ([][]byte, error) {
-	var entries [][]byte
-	for at := 0; at < len(body); {
-		if len(body)-at < 2 {
-			return nil, fmt.Errorf("byte %d: half a length", at)
-		}
-		length := int(binary.BigEndian.Uint16(body[at:]))
-		if at += 2; len(body)-at < length {
-			return nil, fmt.Errorf("byte %d: an entry of %d bytes, and %d are left", at, length, len(body)-at)
-		}
-		entries, at = append(entries, body[at:at+length]), at+length
-	}
-	if len(entries) == 0 {
-		return nil, errors.New("no entry")
-	}
-	return entries, nil
 }
 
 // A finished file of the log; nothing else of the folder.

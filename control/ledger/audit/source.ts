@@ -4,6 +4,7 @@ import { realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { hintOf, reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
+import { mustHaveLog } from "../log/tessera-folder.js";
 import type { TileSource } from "../log.js";
 import { openStore } from "../publish/open.js";
 import { storeSource } from "../publish/store.js";
@@ -54,6 +55,7 @@ function folderSource(folder: string): TileSource {
       hint: hintOf(error) ?? "",
     });
   }
+  mustHaveLog(root);
   const files = fileSource(root);
   return {
     async read(path) {

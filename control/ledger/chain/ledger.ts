@@ -36,6 +36,8 @@ export interface LedgerOptions {
   readonly onAlarm: (alarm: Alarm) => void;
   /** Where a snapshot of the state is kept; without it each start reads the whole log. */
   readonly snapshots?: StateStore | undefined;
+  /** The log may have taken the first part of a commit alone: what follows from its last entry is then entered at the next one. */
+  readonly mayTear?: boolean | undefined;
 }
 
 /**
@@ -98,6 +100,7 @@ export class Ledger implements Intake {
     private readonly options: LedgerOptions,
     private readonly rules: Rules,
     private readonly state: State,
+    private owed: readonly Finding[],
   ) {
     this.snapshotAt = state.size;
     this.steady = options.steady ?? (() => performance.now());
@@ -213,7 +216,11 @@ export class Ledger implements Intake {
 
   private newBatch(): Batch {
     const [now, endsAt] = [this.options.clock(), this.steady() + BATCH_MS];
-    return { first: this.state.size, bytes: [], size: 0, alarms: [], now, endsAt };
+    const batch: Batch = { first: this.state.size, bytes: [], size: 0, alarms: [], now, endsAt };
+    const owed = this.owed;
+    this.owed = [];
+    this.tellAll(owed, batch);
+    return batch;
   }
 
   /** What does not hold leaves no entry. */
@@ -303,6 +310,13 @@ export class Ledger implements Intake {
 const readerOf = ({ log, entries }: LedgerOptions): EntryReader =>
   entries ?? ((from, to) => readEntries(log, log.size, from, to));
 
+/** What followed from the last entry and is not entered behind it. */
+function stillOwed(owed: readonly Finding[], found: readonly Finding[], { head, body }: Entry): readonly Finding[] {
+  if (head.type !== "alarm") return found;
+  const [first] = owed;
+  return first !== undefined && encodeFinding(first).equals(body) ? owed.slice(1) : owed;
+}
+
 async function startState(options: LedgerOptions, rules: Rules): Promise<State> {
   const { log, snapshots } = options;
   const snapshot = await snapshots?.read();
@@ -317,13 +331,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { log, pins, grace } = options;
   const rules = rulesOf({ origin: log.origin, ...pins }, grace);
   const state = await startState(options, rules);
+  let owed: readonly Finding[] = [];
   for await (const { index, bytes } of readerOf(options)(state.size, log.size)) {
     const entry = await wholeEntry(log, bytes);
     if (entry === undefined)
       throw new UserError(`Entry ${index} of the log is none that a ledger writes, or its blob is missing.`, {
         hint: "`glassgate ledger verify` on this folder tells more.",
       });
-    apply(state, rules, index, entry);
+    owed = stillOwed(owed, apply(state, rules, index, entry), entry);
   }
-  return new Ledger(options, rules, state);
+  return new Ledger(options, rules, state, options.mayTear === true ? owed : []);
 }

@@ -11,6 +11,7 @@ import { nodeFiles } from "./fileops.js";
 import { type Holder, holderOf, isSameHolder } from "./lock.js";
 import { isSurelyGone } from "./process.js";
 import { SignedRecord, type SignedTree } from "./signed.js";
+import { keptCheckpoint, keptFile } from "./tessera-folder.js";
 
 export interface LogStatus {
   readonly checkpoint: Checkpoint;
@@ -42,6 +43,19 @@ async function keyHolderOf(path: string, writer: Holder | undefined): Promise<Ho
   return holder === undefined || isSurelyGone(holder) || isSameHolder(holder, writer) ? undefined : holder;
 }
 
+async function standingOf(
+  folder: string,
+  signedPath: string,
+): Promise<Omit<LogStatus, "checkpoint" | "publishedAt" | "signed">> {
+  const holder = await holderOf(join(folder, "lock"));
+  return {
+    holder,
+    isHolderGone: holder !== undefined && isSurelyGone(holder),
+    keyHolder: await keyHolderOf(`${signedPath}.lock`, holder),
+    disk: await diskUse(folder),
+  };
+}
+
 /** @throws where the checkpoint is missing, or not signed by this key */
 export async function readLogStatus(folder: string, vkey: Vkey, signedPath: string): Promise<LogStatus> {
   const bytes = await fileSource(folder).read("checkpoint");
@@ -52,14 +66,22 @@ export async function readLogStatus(folder: string, vkey: Vkey, signedPath: stri
   }
   const checkpoint = openCheckpoint(decodeNote(bytes), vkey);
   const { last } = await SignedRecord.open(nodeFiles, signedPath);
-  const holder = await holderOf(join(folder, "lock"));
   return {
     checkpoint,
     publishedAt: (await stat(join(folder, "checkpoint"))).mtime,
     signed: last,
-    holder,
-    isHolderGone: holder !== undefined && isSurelyGone(holder),
-    keyHolder: await keyHolderOf(`${signedPath}.lock`, holder),
-    disk: await diskUse(folder),
+    ...(await standingOf(folder, signedPath)),
   };
+}
+
+/** Of a log that a Tessera writes, as it was seen last. @param vkey Tessera's */
+export async function readTesseraStatus(folder: string, vkey: Vkey, signedPath: string): Promise<LogStatus> {
+  const kept = keptCheckpoint(folder);
+  if (kept === undefined)
+    throw new UserError(`${visible(folder)} has not seen the log of its Tessera yet.`, {
+      hint: `Start it: glassgate ledger serve ${visible(folder)}`,
+    });
+  const checkpoint = openCheckpoint(kept, vkey);
+  const publishedAt = (await stat(keptFile(folder))).mtime;
+  return { checkpoint, publishedAt, signed: checkpoint, ...(await standingOf(folder, signedPath)) };
 }

@@ -1,76 +1,51 @@
 /**
- * A log that Tessera writes, over HTTP (config/ledger/tessera): for where several processes append to one. Tessera keeps the order and
- * signs the checkpoints; nothing that it says is believed without its key, and no tree that goes back.
+ * A log that Tessera writes, over HTTP (config/ledger/tessera). Tessera keeps the order and signs the checkpoints; nothing that it says
+ * is believed without its key, and no tree that goes back.
  *
  * An append resolves once the entries are durable at their indices. The checkpoint that covers them follows within Tessera's interval,
- * also after a crash; a receipt rests on the index.
+ * also after a crash; a receipt rests on the index. Where none follows in time, nothing more is taken.
+ *
+ * One writer at a time, as each entry rests on those before it: `if-size` keeps a second one's entries out, wherever he runs.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { boundedBody, fetchFault } from "../../base/body.js";
-import { UserError } from "../../base/errors.js";
-import { readPrivateText } from "../../base/private-file.js";
+import { messageOf, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
-import { isLoopback } from "../../gateway/surroundings.js";
 import type { Log } from "../log.js";
-import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
-import { MAX_BLOB_BYTES, mustBeBound } from "../tlog/file-source.js";
-import { decodeNote, parseVkey, type Vkey } from "../tlog/note.js";
-import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
+import { MAX_BLOB_BYTES } from "../tlog/file-source.js";
+import { parseVkey, type Vkey } from "../tlog/note.js";
 import { MAX_TILE_ENTRY_BYTES, makeBundle } from "../tlog/tiles.js";
+import { Claim, type Writer } from "./tessera-claim.js";
+import { Heads, type HeadsOptions } from "./tessera-heads.js";
+import { type Answer, MAX_REASON_BYTES, parsed, refusal, type TesseraAddress, TesseraClient } from "./tessera-http.js";
 
 /** What Tessera's side takes at once. */
 const MAX_ADD_BYTES = 4 * 1024 * 1024;
 const LENGTH_BYTES = 2;
 /** 24 bytes an index, of the shortest entries that fit. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-const MAX_REASON_BYTES = 1024;
-const TIME_OUT_MS = 60_000;
 /** So often it is asked again where it has too much to write, a second or so apart. */
 const MAX_TRIES = 30;
 
-export interface TesseraOptions {
-  readonly url: string;
+export interface TesseraOptions extends TesseraAddress, HeadsOptions {
   /** The verifier key that it prints. */
   readonly vkey: string;
-  /** Of `POST /add`; in a file, as `--token-file` has it. */
-  readonly token: string;
-  /** Of `GET`, where it wants one. */
-  readonly readToken?: string;
+  readonly writer: Writer;
+  readonly onClosed?: () => Promise<void>;
 }
 
-/** A token from its file: one line. */
-export function readToken(path: string): string {
-  const token = readPrivateText(path, "the token").replace(/\r?\n$/, "");
-  if (/^[\x21-\x7e]{22,4096}$/.test(token)) return token;
-  throw new UserError(`${visible(path)} holds no token: one line of at least 22 characters, without spaces.`);
+export interface CoveredLog extends Log {
+  /** Waits for a signed checkpoint of at least so many entries. @returns how many it has */
+  covered(size: number): Promise<number>;
 }
 
 const added = z.strictObject({ indices: z.array(z.int().nonnegative()) });
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Buffer;
-}
 
 interface Waiting {
   readonly entries: readonly Buffer[];
   readonly resolve: (indices: readonly number[]) => void;
   readonly reject: (error: unknown) => void;
-}
-
-function baseOf(text: string): string {
-  const hint = "For example: https://tessera.example.com:8091";
-  if (!URL.canParse(text)) throw new UserError(`"${visible(text)}" is no URL of a Tessera.`, { hint });
-  const url = new URL(text);
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
-    throw new UserError("A Tessera's URL has no user, password, query or fragment.", { hint });
-  const isLocal = isLoopback({ host: url.hostname.replace(/^\[|\]$/g, ""), port: 0 });
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLocal))
-    throw new UserError(`Over ${visible(text)} the token and the entries would travel in clear.`, { hint });
-  return url.href.replace(/\/*$/, "/");
 }
 
 /** Parts of at most what one request may hold, in order. */
@@ -90,38 +65,56 @@ function* parts(entries: readonly Buffer[]): Generator<Buffer[]> {
   if (part.length > 0) yield part;
 }
 
-class TesseraLog implements Log {
+class TesseraLog implements CoveredLog {
   readonly origin: string;
   readonly vkey: string;
-  /** The newest checkpoint that was verified. */
-  private seen: Checkpoint | undefined;
-  /** Behind the highest index that was answered. */
-  private durable = 0;
+  /** Where the next entry stands. */
+  private next = 0;
   private readonly queue: Waiting[] = [];
   private running: Promise<void> | undefined;
-  private reading: Promise<Buffer | undefined> = Promise.resolve(undefined);
+  private watching: Promise<void> | undefined;
+  private readonly claim: Claim;
+  private readonly heads: Heads;
   /** Why nothing more is taken. */
   private ended: UserError | undefined;
 
   constructor(
-    private readonly base: string,
-    private readonly key: Vkey,
+    private readonly client: TesseraClient,
+    key: Vkey,
     private readonly options: TesseraOptions,
   ) {
     this.origin = key.name;
     this.vkey = key.text;
+    this.claim = new Claim(client, options.writer, (why, hint) => this.end(why, hint));
+    this.heads = new Heads(client, key, options, {
+      end: (why, hint, then) => this.end(why, hint, then),
+      hasEnded: () => this.ended !== undefined,
+    });
   }
 
   get size(): number {
-    return Math.max(this.durable, this.seen?.size ?? 0);
+    return this.next;
+  }
+
+  /** What is durable is covered before anything goes on from it: a crash may have come between the two. */
+  async open(): Promise<void> {
+    await this.heads.recall();
+    const durable = await this.claim.take();
+    try {
+      await this.read("checkpoint");
+      this.next = await this.covered(durable);
+    } catch (error) {
+      await this.claim.release();
+      throw error;
+    }
   }
 
   async read(path: string): Promise<Buffer | undefined> {
-    if (path !== "checkpoint") return this.file(path);
-    // One after the other: what was asked for later is not older.
-    const reading = this.reading.then(() => this.checkpoint());
-    this.reading = reading.catch(() => undefined); // Whoever asked for it hears of it.
-    return reading;
+    return path === "checkpoint" ? this.heads.read() : this.client.file(path);
+  }
+
+  covered(size: number): Promise<number> {
+    return this.heads.covered(size);
   }
 
   async append(entries: readonly Buffer[]): Promise<readonly number[]> {
@@ -136,36 +129,20 @@ class TesseraLog implements Log {
   async putBlob(bytes: Buffer): Promise<string> {
     if (bytes.length > MAX_BLOB_BYTES) throw new RangeError("The bytes are too long for a blob.");
     const name = createHash("sha256").update(bytes).digest("hex");
-    const { status, body } = await this.ask("PUT", `blob/${name}`, MAX_REASON_BYTES, bytes);
-    if (status !== 204) throw this.refusal(`PUT blob/${name}`, status, body);
+    const { status, body } = await this.client.ask("PUT", `blob/${name}`, MAX_REASON_BYTES, bytes);
+    if (status !== 204) throw refusal(`PUT blob/${name}`, status, body);
     return name;
   }
 
+  /** @throws where what was acknowledged is not covered, and never was in time */
   async close(): Promise<void> {
     await this.running;
+    await this.watching;
+    const uncovered = this.heads.size < this.next ? this.ended : undefined;
     this.ended ??= new UserError("The ledger is closed.");
-  }
-
-  private async checkpoint(): Promise<Buffer | undefined> {
-    const bytes = await this.file("checkpoint");
-    if (bytes !== undefined) await this.take(openCheckpoint(decodeNote(bytes), this.key));
-    return bytes;
-  }
-
-  /** Refuses a tree that does not go on from the one that was seen before. */
-  private async take(checkpoint: Checkpoint): Promise<void> {
-    const before = this.seen;
-    if (before !== undefined && before.text !== checkpoint.text) {
-      const { size, root } = checkpoint;
-      const proof = size < before.size ? [] : await consistencyProof(this, before.size, size);
-      if (size < before.size || !verifyConsistency(before.size, before.root, size, root, proof)) {
-        throw this.end(
-          `its tree of ${size} entries does not go on from the one of ${before.size} that it signed before`,
-          "It was restored from a backup, or it shows two histories: keep both checkpoints.",
-        );
-      }
-    }
-    this.seen = checkpoint;
+    await this.claim.release();
+    await this.options.onClosed?.();
+    if (uncovered !== undefined) throw uncovered;
   }
 
   private async run(): Promise<void> {
@@ -181,6 +158,7 @@ class TesseraLog implements Log {
           resolve(indices.slice(first, first + entries.length));
           first += entries.length;
         }
+        this.watching ??= this.watch();
       } catch (error) {
         for (const { reject } of waiting) reject(error);
       }
@@ -188,99 +166,66 @@ class TesseraLog implements Log {
     this.running = undefined;
   }
 
+  /** What was acknowledged is to be covered, and what covers it to go on from what was seen. */
+  private async watch(): Promise<void> {
+    try {
+      while (this.ended === undefined && this.heads.size < this.next) await this.covered(this.next);
+    } catch (error) {
+      this.ended ??= this.end(messageOf(error));
+    }
+    this.watching = undefined;
+  }
+
   /** Asks again only where nothing was written: else the same would stand there twice, and nobody would know. */
   private async add(entries: readonly Buffer[]): Promise<readonly number[]> {
     const body = makeBundle(entries);
+    const where = { "if-size": String(this.next) };
     for (let tries = 1; ; tries++) {
       let answer: Answer;
       try {
-        answer = await this.ask("POST", "add", MAX_ANSWER_BYTES, body);
+        answer = await this.client.ask("POST", "add", MAX_ANSWER_BYTES, body, where);
       } catch (error) {
         throw error instanceof UserError ? this.end(error.message, error.hint) : error;
       }
       if (answer.status === 200) return this.indicesOf(answer, entries.length);
+      if (answer.status === 412)
+        throw this.end(
+          `something else has written to it: ${visible(answer.body.toString("utf8").trim()).slice(0, 100)}, and this ledger knows of ${this.next}`,
+          "One ledger writes to a log at a time: see what else has Tessera's token.",
+        );
       if (answer.status !== 503 || tries === MAX_TRIES) {
-        const { message, hint } = this.refusal("POST add", answer.status, answer.body);
+        const { message, hint } = refusal("POST add", answer.status, answer.body);
         throw this.end(message, hint);
       }
       await sleep(1000 * Number(/^[1-9]$/.exec(answer.headers.get("retry-after") ?? "")?.[0] ?? 1));
     }
   }
 
-  private indicesOf({ body }: Answer, count: number): readonly number[] {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body.toString("utf8"));
-    } catch {
-      parsed = undefined; // Said below.
-    }
-    const { data } = added.safeParse(parsed);
-    // What was taken later stands later; and a checkpoint's entries are never given away again.
-    let next = this.seen?.size ?? 0;
-    const isRising = data?.indices.every((index) => {
-      const isNext = index >= next;
-      next = index + 1;
-      return isNext;
-    });
-    if (data === undefined || data.indices.length !== count || isRising !== true)
-      throw this.end("its answer names no indices that these entries can have", "Is it the log's Tessera?");
-    this.durable = Math.max(this.durable, next);
-    return data.indices;
-  }
-
-  private async file(path: string): Promise<Buffer | undefined> {
-    const { status, body } = await this.ask("GET", path, mustBeBound(path));
-    if (status === 404) return undefined;
-    if (status !== 200) throw this.refusal(`GET ${path}`, status, body);
-    return body;
-  }
-
-  private async ask(method: string, path: string, bound: number, sent?: Buffer): Promise<Answer> {
-    const { token, readToken: reading } = this.options;
-    const bearer = method === "GET" ? reading : token;
-    const name = `${method} ${this.base}${path}`;
-    let body: Buffer | undefined;
-    let response: Response;
-    try {
-      response = await fetch(this.base + path, {
-        method,
-        redirect: "manual",
-        signal: AbortSignal.timeout(TIME_OUT_MS),
-        headers: bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
-        ...(sent === undefined ? {} : { body: new Uint8Array(sent) }),
-      });
-      body = await boundedBody(response, bound);
-    } catch (error) {
-      throw new UserError(`Tessera does not answer: ${visible(name)}: ${visible(fetchFault(error))}.`, {
-        cause: error,
-        hint: "Check the address, and that it runs.",
-      });
-    }
-    if (body !== undefined) return { status: response.status, headers: response.headers, body };
-    throw new UserError(`Tessera's answer is larger than it can be: ${visible(name)}.`, { exitCode: 1 });
-  }
-
-  private refusal(what: string, status: number, body: Buffer): UserError {
-    const reason =
-      status < 300 || status > 399 ? visible(body.toString("utf8").trim()).slice(0, 200) : "it leads elsewhere";
-    return new UserError(`Tessera answers ${status} to ${what}: ${reason}.`, {
-      hint: status === 401 ? "Check the token, and that its file is the one that Tessera has." : "See what it prints.",
-    });
+  private indicesOf(answer: Answer, count: number): readonly number[] {
+    const indices = parsed(answer, added)?.indices;
+    if (indices?.length !== count || indices.some((index, i) => index !== this.next + i))
+      throw this.end("its answer names other indices than these entries can have", "Is it the log's Tessera?");
+    this.next += count;
+    return indices;
   }
 
   /** From now on nothing is taken: only opening anew finds out what is there. */
-  private end(why: string, hint = "See what it prints."): UserError {
+  private end(
+    why: string,
+    hint = "See what it prints.",
+    then = " What was acknowledged is safe. Start the ledger again after that.",
+  ): UserError {
     this.ended ??= new UserError(`The log ${visible(this.origin)} takes nothing more: ${why.replace(/\.$/, "")}.`, {
       exitCode: 1,
-      hint: `${hint} What was acknowledged is safe. Start the ledger again after that.`,
+      hint: `${hint}${then}`,
     });
     return this.ended;
   }
 }
 
-/** @throws where it is not there, or where its checkpoint is not by this key */
-export async function openTesseraLog(options: TesseraOptions): Promise<Log> {
-  const log = new TesseraLog(baseOf(options.url), parseVkey(options.vkey), options);
-  await log.read("checkpoint");
+/** @throws where it is not there, another writes to it, or its checkpoint is not by this key or goes back behind the one that was kept */
+export async function openTesseraLog(options: TesseraOptions): Promise<CoveredLog> {
+  const log = new TesseraLog(new TesseraClient(options), parseVkey(options.vkey), options);
+  await log.open();
   return log;
 }

@@ -10,6 +10,7 @@ import type { LedgerConfig } from "../config.js";
 import { nodeFiles } from "../log/fileops.js";
 import { openFilesLog } from "../log/files.js";
 import type { LogSigner } from "../log/key.js";
+import { mustNotBeTesseras, openTesseraFolder } from "../log/tessera-folder.js";
 import type { Log } from "../log.js";
 import { readEntries } from "../tlog/read.js";
 import { openAlarms } from "./alarms.js";
@@ -68,14 +69,36 @@ export function pinsOf(config: LedgerConfig, anchors: readonly Anchors[]): Pins 
   return { anchors, senders: { ...senders, local: gateways }, gateways: beating };
 }
 
+interface OpenedLog {
+  readonly log: Log;
+  readonly entries: EntryReader;
+}
+
+/** In the folder, or where a Tessera writes it: whose entries are durable before a checkpoint says where to read them. */
+async function openLog({ folder, config, signer, holder }: OpenOptions): Promise<OpenedLog> {
+  const { tessera } = config;
+  const signedPath = `${config.key}.signed`;
+  if (tessera === undefined) {
+    mustNotBeTesseras(folder);
+    const log = await openFilesLog({ folder, signer, signedPath, holder });
+    return { log, entries: (from, to) => readEntries(log, log.size, from, to) };
+  }
+  const log = await openTesseraFolder({ folder, tessera, signer, signedPath, holder });
+  return {
+    log,
+    async *entries(from, to) {
+      yield* readEntries(log, await log.covered(to), from, to);
+    },
+  };
+}
+
 /** @throws UserError where another process writes, or the log is not what its key has signed */
 export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedger> {
-  const { folder, config, signer, holder, clock, onAlarm, say } = options;
+  const { folder, config, signer, clock, onAlarm, say } = options;
   const anchors = config.anchors.map(readAnchors);
   const { dispatcher, resend } = openAlarms(config, stateFolder(folder), say);
-  const log = await openFilesLog({ folder, signer, signedPath: `${config.key}.signed`, holder });
+  const { log, entries } = await openLog(options);
   try {
-    const entries: EntryReader = (from, to) => readEntries(log, log.size, from, to);
     await resend(entries, log.size);
     const ledger = await openLedger({
       log,
@@ -89,6 +112,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
         onAlarm(alarm);
       },
       snapshots: snapshotsIn(folder),
+      mayTear: config.tessera !== undefined,
     });
     const policyFile = config.witnesses;
     const unwitnessed = policyFile === undefined ? undefined : startWitnessed({ folder, log, policyFile, say });
@@ -98,9 +122,12 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
     const close = async (): Promise<void> => {
       await unwitnessed?.();
       await noteStanding();
-      await ledger.close();
-      await dispatcher.stop();
-      await log.close();
+      try {
+        await ledger.close();
+        await dispatcher.stop();
+      } finally {
+        await log.close();
+      }
     };
     return { log, ledger, signer, dispatcher, noteStanding, close };
   } catch (error) {
