@@ -34,7 +34,7 @@ export function addReviewShow(review: Command): void {
   const command = reading(
     review.command("show").description("show what a grant was given for, by whom, and all that was done with it"),
   )
-    .argument("<grant>", "its SHA-256, the beginning of it, its jti, or the key of a shared review")
+    .argument("<grant>", "its SHA-256 or jti, or the beginning of either (8 characters), or the key of a shared review")
     .option("--csv", "print its calls as CSV")
     .addOption(jsonOption())
     .action(show);
