@@ -140,8 +140,10 @@ export function callRows(calls: readonly Call[]): string[] {
   return rows;
 }
 
-export function blockerRows(blockers: readonly string[], key: string): string[] {
-  if (blockers.length === 0) return [title("To do"), `  Sign it: glassgate review close LEDGER ${visible(key)}`];
+/** @param sign the command that signs it */
+function toDoRows({ blockers, state }: Review | DeniedReview, sign: string): string[] {
+  if (state === "closed") return [title("To do"), "  Nothing: it is signed."];
+  if (blockers.length === 0) return [title("To do"), `  Sign it: ${visible(sign)}`];
   return [title("It cannot be closed yet"), ...blockers.map((one) => `  ${visible(one)}`)];
 }
 
@@ -157,8 +159,8 @@ function closureRows({ closures }: Review | DeniedReview): string[] {
   ]);
 }
 
-export function reviewRows(review: Review, now: number): string[] {
-  const { granted, unusual, timeline, calls, counts, evidence, teardown, closures, blockers } = review;
+export function reviewRows(review: Review, now: number, sign: string): string[] {
+  const { granted, unusual, timeline, calls, counts, evidence, teardown, closures } = review;
   return [
     ...headRows(review),
     ...(closures.length === 0 ? [] : closureRows(review)),
@@ -187,12 +189,12 @@ export function reviewRows(review: Review, now: number): string[] {
     "  `glassgate ledger prove` makes a proof of each entry, for somebody who has neither this ledger nor this command.",
     row("  digest", evidence.digest),
     "",
-    ...blockerRows(blockers, review.grant),
+    ...toDoRows(review, sign),
   ];
 }
 
-export function deniedRows(review: DeniedReview): string[] {
-  const { key, sub, grants, verdicts, calls, counts, digest, blockers } = review;
+export function deniedRows(review: DeniedReview, sign: string): string[] {
+  const { key, sub, grants, verdicts, calls, counts, digest } = review;
   const by = Object.entries(verdicts).map(([verdict, count]) => `${count} ${visible(verdict)}`);
   return [
     title(`Review of what ${visible(sub)} tried in that hour, and was denied`),
@@ -208,6 +210,6 @@ export function deniedRows(review: DeniedReview): string[] {
     "",
     row("digest", digest),
     "",
-    ...blockerRows(blockers, key),
+    ...toDoRows(review, sign),
   ];
 }

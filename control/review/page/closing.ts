@@ -8,11 +8,17 @@ import { named, time } from "./words.js";
 /** One word of a shell, whatever it holds. */
 const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** @param review `grant_sha256`, or the key of a shared review */
-export function closeCommand({ ledger, key, anchors }: Place, review: string, classification: string): string {
+/** @param review `grant_sha256`, or the key of a shared review @returns up to the options that only the reviewer knows */
+export function closeWords(
+  { ledger, key, anchors }: Pick<Place, "ledger" | "key" | "anchors">,
+  review: string,
+): string {
   const pinned = anchors.map((file) => ` --anchors ${word(file)}`).join("");
-  const first = `glassgate review close ${word(ledger)} ${word(review)}${key === undefined ? "" : ` --key ${word(key)}`}${pinned}`;
-  return `${first} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
+  return `glassgate review close ${word(ledger)} ${word(review)}${key === undefined ? "" : ` --key ${word(key)}`}${pinned}`;
+}
+
+export function closeCommand(place: Place, review: string, classification: string): string {
+  return `${closeWords(place, review)} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
 }
 
 function classificationFor({ counts, drill }: Review): string {
