@@ -48,6 +48,9 @@ export function tellFollowed(gateways: readonly FollowedGateway[]): void {
     for (const { path } of [...audit, ...answers]) say(`  ${visible(id)}  ${visible(path)}${standing(path)}`, 4);
 }
 
+/** What holds the folder while it is served, as others find it in the lock. */
+export const SERVES = "glassgate ledger serve";
+
 /** What lets a ledger run and be of no use. */
 function tellMissing(folder: string, { gateways, senders, anchors }: LedgerConfig): void {
   const file = `${visible(folder)}/ledger.yaml`;
@@ -61,7 +64,7 @@ function tellMissing(folder: string, { gateways, senders, anchors }: LedgerConfi
 
 /** @param isServing whether it listens as well */
 export async function runHere(folder: string, isServing: boolean, { passphraseFd, json }: ServeOptions): Promise<void> {
-  const name = isServing ? "glassgate ledger serve" : "glassgate ledger follow";
+  const name = isServing ? SERVES : "glassgate ledger follow";
   const { config, opened } = await openToWrite(folder, name, passphraseFd, tellAlarm);
   if (isServing && config.listen === undefined) {
     await opened.close();

@@ -14,11 +14,12 @@ import { readLedgerConfig } from "../ledger/config.js";
 import { type Classification, type ReviewClaims, signReview } from "../ledger/review.js";
 import { findReview, wantedBy } from "../review/find.js";
 import type { DeniedReview, Review } from "../review/model.js";
-import { carriedWords, personWords, requesterWords, utc } from "../review/words.js";
+import { carriedWords, personWords, requesterWords, stateOf, utc } from "../review/words.js";
 import { examples, findKeyFile, jsonOption, keysOption, openKey, passphraseOption } from "./context.js";
 import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
 import { askPerson, paint, result, resultJson, say } from "./output.js";
+import { doorOf } from "./review-door.js";
 import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
 import { action, checkSaid, classification, type Said, type SaidOptions, saidIn } from "./review-said.js";
 
@@ -89,7 +90,7 @@ function signerOf({ judging, key }: Shown, kid: string, name: string): string {
   throw new UserError(
     `The key ${visible(name)} is nobody's in the trust bundles that the ledger knows of this grant.`,
     {
-      hint: "Use another --as. Nothing was signed.",
+      hint: "Use another --as; or have who keeps the roster enter this key, then build, sign and push the bundle. Nothing was signed.",
       exitCode: 1,
     },
   );
@@ -101,7 +102,7 @@ function refused(faults: readonly string[], what: string): UserError {
     faults.length === 1 ? `${what}: ${only}` : `${what}:\n${faults.map((fault) => `- ${fault}`).join("\n")}`,
     {
       exitCode: 1,
-      hint: "Nothing was entered.",
+      hint: 'Nothing was entered. docs/review.md says what each needs, under "Who, and when".',
     },
   );
 }
@@ -141,12 +142,13 @@ function sayGrant(review: Review): void {
   for (const { says } of unusual) say(`  look at      ${visible(says)}`, 15);
 }
 
-/** What was promised does not come along by itself: the newest signature says what is left to do. */
-function sayBefore({ closures }: Review | DeniedReview): void {
-  const last = closures.at(-1);
-  if (last === undefined) return;
-  say(`  signed       by ${visible(personWords(last.by))}, ${utc(last.at)}, as ${last.classification}`, 15);
-  for (const { what, owner, due } of last.actions)
+/** Who is asked to sign what is signed already, or is late, has to hear it; what was promised does not come along by itself. */
+function sayState(review: Review | DeniedReview): void {
+  if (review.state === "open") return;
+  say(`  state        ${stateOf(review)}`, 15);
+  for (const { by, at, classification: what, entry } of review.closures)
+    say(`  signed       ${visible(personWords(by))}, ${utc(at)}: ${what} (entry ${entry})`, 15);
+  for (const { what, owner, due } of review.closures.at(-1)?.actions ?? [])
     say(
       `  look at      It promised "${visible(what)}" (${visible(owner)}, until ${due}): name it again unless it is settled.`,
       15,
@@ -155,13 +157,13 @@ function sayBefore({ closures }: Review | DeniedReview): void {
 
 function sayShown({ review, checkpoint, origin }: Shown): void {
   const { allowed, denied, answers, alarms } = review.counts;
+  sayState(review);
   if ("key" in review) {
     say(`  review       ${visible(review.key)}`);
     say(
       `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
     );
   } else sayGrant(review);
-  sayBefore(review);
   const before = carriedWords(review);
   if (before !== undefined) say(`  look at      ${visible(before)}`, 15);
   say(`  calls        ${allowed} allowed, ${denied} denied, ${plural(answers, "answer")}, ${plural(alarms, "alarm")}`);
@@ -178,8 +180,14 @@ function saySaid({ classification: what, findings, actions }: Said, sub: string)
   if (actions.length === 0) say("  action       none");
 }
 
-async function enter(where: string, token: string, { passphraseFd }: Options): Promise<HandedIn> {
-  if (isUrl(where)) return sendClosing(where, token);
+/** @param door the address of a ledger that is served; undefined for the folder itself */
+async function enter(
+  where: string,
+  door: string | undefined,
+  token: string,
+  { passphraseFd }: Options,
+): Promise<HandedIn> {
+  if (door !== undefined) return sendClosing(door, token);
   const { opened } = await openToWrite(where, "glassgate review close", passphraseFd, tellAlarm);
   try {
     return await handIn(opened.log, (received) => opened.ledger.take(received), token);
@@ -200,6 +208,11 @@ async function close(where: string, name: string, options: Options, command: Com
   const draft: Said = { classification: options.classification ?? likely(shown), findings: "-", actions: [] };
   const bars = faultsOf(shown.judging, claimsOf(shown, sub, draft), kid);
   if (bars.length > 0) throw refused(bars, "This review cannot be closed now");
+  const door = await doorOf(where);
+  if (door === undefined)
+    say(
+      "Nobody serves this folder, so this command writes into it: the passphrase of the ledger's key is asked for as well.",
+    );
   const said = await saidIn(options);
   const wrong = faultsOf(shown.judging, claimsOf(shown, sub, said), kid);
   if (wrong.length > 0) throw refused(wrong, "This review cannot be closed so");
@@ -208,7 +221,7 @@ async function close(where: string, name: string, options: Options, command: Com
     throw new UserError("Not signed. The review is as it was.", { exitCode: 1 });
   const key = await openKey(options.keys, options.as, options.passphraseFd);
   const token = await signReview({ ...claimsOf(shown, sub, said), iat: nowSeconds() }, key);
-  const done = await enter(where, token, options);
+  const done = await enter(where, door, token, options);
   if ("refused" in done) throw refused(done.refused.map(visible), "The ledger refuses the signature");
   if (options.json === true) resultJson({ review: shown.key, entry: done.index, new: done.isNew, signature: token });
   else result(`Closed: entry ${done.index} of ${visible(shown.origin)}.`);
@@ -220,7 +233,7 @@ export function addReviewClose(review: Command): void {
       .command("close")
       .description("sign that you have looked at what was done with a grant, as somebody who had no part in it"),
   )
-    .argument("<grant>", "its SHA-256, the beginning of it, its jti, or the key of a shared review")
+    .argument("<grant>", "its SHA-256 or jti, or the beginning of either (8 characters), or the key of a shared review")
     .addOption(new Option("--as <name>", "your own key's name").env("GLASSGATE_KEY").makeOptionMandatory())
     .addOption(keysOption())
     .option("--classification <what>", "real, drill, misuse or unused", classification)

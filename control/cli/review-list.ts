@@ -75,7 +75,7 @@ async function list(where: string, options: Options): Promise<void> {
   }
   warnUnproven(whole);
   const all = [...shown.reviews, ...shown.denied].sort(byUrgency);
-  const total = `${visible(whole.origin)}, ${whole.size} entries, verified: ${countsOf(whole) || "no grant was ever used"}.`;
+  const total = `${visible(whole.origin)}, ${whole.size} entries, verified: ${countsOf(whole) || "no grant was used, as far as this log goes back"}.`;
   resultRows([...all.flatMap((one) => [...rowsOf(one), ""]), total]);
 }
 

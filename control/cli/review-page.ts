@@ -49,7 +49,7 @@ export function addReviewPage(review: Command): void {
       .command("page")
       .description("write one review as one HTML file that needs nothing else, with its data in it"),
   )
-    .argument("<grant>", "its SHA-256, the beginning of it, its jti, or the key of a shared review")
+    .argument("<grant>", "its SHA-256 or jti, or the beginning of either (8 characters), or the key of a shared review")
     .option("--out <file>", "the file; without it the page goes to standard output")
     .action(page);
   examples(command, [

@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { callsCsv } from "../review/csv.js";
 import { type Found, findReview, wantedBy } from "../review/find.js";
+import { closeWords } from "../review/page/closing.js";
 import { examples, jsonOption } from "./context.js";
 import { result, resultRows } from "./output.js";
 import { type ReadingOptions, reading, readLedgerReviews } from "./review-options.js";
@@ -27,14 +28,19 @@ async function show(where: string, name: string, options: Options): Promise<void
   const review = "review" in found ? found.review : found.denied;
   if (options.json === true) result(asciiJson(review, 2));
   else if (options.csv === true) result(callsCsv(review.calls));
-  else resultRows("review" in found ? reviewRows(found.review, Date.now()) : deniedRows(found.denied));
+  else {
+    const key = "review" in found ? found.review.grant : found.denied.key;
+    const place = { ledger: where, key: options.key, anchors: options.anchors ?? [] };
+    const sign = `${closeWords(place, key)} --as YOUR-KEY`;
+    resultRows("review" in found ? reviewRows(found.review, Date.now(), sign) : deniedRows(found.denied, sign));
+  }
 }
 
 export function addReviewShow(review: Command): void {
   const command = reading(
     review.command("show").description("show what a grant was given for, by whom, and all that was done with it"),
   )
-    .argument("<grant>", "its SHA-256, the beginning of it, its jti, or the key of a shared review")
+    .argument("<grant>", "its SHA-256 or jti, or the beginning of either (8 characters), or the key of a shared review")
     .option("--csv", "print its calls as CSV")
     .addOption(jsonOption())
     .action(show);

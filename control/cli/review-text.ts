@@ -1,6 +1,6 @@
 /** A review as rows for a terminal. Every text from outside goes through `visible`, and is cut where it is long: `--json` has it whole. */
 import { styleText } from "node:util";
-import { plural, shellWord, visible } from "../base/text.js";
+import { plural, visible } from "../base/text.js";
 import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
   carriedWords,
@@ -147,9 +147,10 @@ export function callRows(calls: readonly Call[]): string[] {
   return rows;
 }
 
-export function blockerRows(blockers: readonly string[], key: string): string[] {
-  if (blockers.length === 0)
-    return [title("To do"), `  Sign it: glassgate review close LEDGER ${shellWord(visible(key))}`];
+/** @param sign the command that signs it */
+function toDoRows({ blockers, state }: Review | DeniedReview, sign: string): string[] {
+  if (state === "closed") return [title("To do"), "  Nothing: it is signed."];
+  if (blockers.length === 0) return [title("To do"), `  Sign it: ${visible(sign)}`];
   return [title("It cannot be closed yet"), ...blockers.map((one) => `  ${visible(one)}`)];
 }
 
@@ -165,8 +166,8 @@ function closureRows({ closures }: Review | DeniedReview): string[] {
   ]);
 }
 
-export function reviewRows(review: Review, now: number): string[] {
-  const { granted, unusual, timeline, calls, counts, evidence, teardown, closures, blockers } = review;
+export function reviewRows(review: Review, now: number, sign: string): string[] {
+  const { granted, unusual, timeline, calls, counts, evidence, teardown, closures } = review;
   return [
     ...headRows(review),
     ...(closures.length === 0 ? [] : closureRows(review)),
@@ -195,12 +196,12 @@ export function reviewRows(review: Review, now: number): string[] {
     "  `glassgate ledger prove` makes a proof of each entry, for somebody who has neither this ledger nor this command.",
     row("  digest", evidence.digest),
     "",
-    ...(review.state === "closed" ? [] : blockerRows(blockers, review.grant)),
+    ...toDoRows(review, sign),
   ];
 }
 
-export function deniedRows(review: DeniedReview): string[] {
-  const { key, sub, grants, verdicts, calls, counts, digest, blockers } = review;
+export function deniedRows(review: DeniedReview, sign: string): string[] {
+  const { key, sub, grants, verdicts, calls, counts, digest } = review;
   const by = Object.entries(verdicts).map(([verdict, count]) => `${count} ${visible(verdict)}`);
   return [
     title(`Review of what ${visible(sub)} tried in that hour, and was denied`),
@@ -217,6 +218,6 @@ export function deniedRows(review: DeniedReview): string[] {
     "",
     row("digest", digest),
     "",
-    ...(review.state === "closed" ? [] : blockerRows(blockers, key)),
+    ...toDoRows(review, sign),
   ];
 }

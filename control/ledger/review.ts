@@ -36,7 +36,7 @@ export const actionSchema = z.strictObject({
   what: text(MAX_WHAT_BYTES),
   owner: text(MAX_OWNER_BYTES),
   /** A day. */
-  due: z.iso.date(),
+  due: z.iso.date("must be a day that there is, as 2026-12-15"),
 });
 
 export const reviewClaimsSchema = z.strictObject({

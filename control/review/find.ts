@@ -1,4 +1,4 @@
-/** Which review somebody means: by the grant's SHA-256 or the beginning of it, by its `jti`, or by the key of a shared review. */
+/** Which review somebody means: by the grant's SHA-256, by its `jti`, by the beginning of either, or by the key of a shared review. */
 import { UserError } from "../base/errors.js";
 import { nearest, visible } from "../base/text.js";
 import { isSharedKey, sharedKey } from "../ledger/review.js";
@@ -9,10 +9,14 @@ import type { DeniedReview, Review, ReviewList } from "./model.js";
 const MIN_PREFIX = 8;
 const PREFIX = new RegExp(`^[0-9a-f]{${MIN_PREFIX},64}$`);
 
+/** What was copied in part names it still, where it is long enough; who has two of them hears both. */
+const isJti = (name: string, jti: string | undefined): boolean =>
+  jti === name || (name.length >= MIN_PREFIX && jti?.startsWith(name) === true);
+
 export const wantedBy =
   (name: string) =>
   ({ grant, jti, sub, openedAt }: Wanted): boolean =>
-    jti === name ||
+    isJti(name, jti) ||
     (PREFIX.test(name) && grant.startsWith(name)) ||
     (isSharedKey(name) && sharedKey(sub, openedAt) === name);
 
@@ -28,7 +32,7 @@ export function findReview({ reviews, denied, origin }: ReviewList, name: string
   const isPrefix = PREFIX.test(name);
   const found: Found[] = [
     ...reviews
-      .filter(({ grant, jti }) => jti === name || (isPrefix && grant.startsWith(name)))
+      .filter(({ grant, jti }) => isJti(name, jti) || (isPrefix && grant.startsWith(name)))
       .map((review) => ({ review })),
     ...denied
       .filter(({ grants }) => isPrefix && grants.some((grant) => grant.startsWith(name)))
@@ -41,7 +45,7 @@ export function findReview({ reviews, denied, origin }: ReviewList, name: string
     throw new UserError(
       `Nothing in ${visible(origin)} is of the grant ${visible(name)}.${near === undefined ? "" : ` Did you mean ${visible(near)}?`}`,
       {
-        hint: "`glassgate review list` with the same ledger shows all. A grant is named by its SHA-256, at least 8 digits of it, or by its jti.",
+        hint: "`glassgate review list` with the same ledger shows all. A grant is named by its SHA-256 or its jti: the first 8 characters of either are enough.",
       },
     );
   }

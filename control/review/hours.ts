@@ -38,7 +38,7 @@ export function hoursOf(span: string, zone: string): Hours {
 const clock = (minutes: number): string =>
   `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 export const showHours = ({ zone, from, to }: Hours): string =>
-  `Monday to Friday, ${clock(from)} to ${clock(to)} (${visible(zone)})`;
+  `Monday to Friday, ${clock(from)} to ${clock(to)}, ${visible(zone)}`;
 
 /** Zones differ by whole quarters of an hour: within one the answer is the same. */
 const QUARTER_MS = 900_000;

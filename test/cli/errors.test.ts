@@ -37,6 +37,23 @@ describe("the command line", () => {
     expectError(await here(["bundle", "build", "extra"]), /too many arguments/, "--help");
   });
 
+  it("names the flag that was misspelt, also where it is one that must be there", async () => {
+    const misspelt = ["review", "list", "ledger", "--keyy", "ledger.vkey"];
+    expectError(await here(misspelt), /unknown option '--keyy'\n?.*\(Did you mean --key\?\)/s, "review list --help");
+    expectError(await here(["ledger", "verify", "l", "--ky=x"]), /unknown option '--ky'/, "verify --help");
+  });
+
+  it("says what a flag is that must be there, and which commands there are", async () => {
+    expectError(await here(["review", "list", "ledger"]), /required option '--key <vkey>'/, "the log's verifier key");
+    for (const group of [["review"], ["ledger"], []]) {
+      const { code, stderr } = await here(group);
+      expect(code).toBe(2);
+      expect(stderr).toContain("Commands:");
+      expect(stderr).not.toContain("outputHelp");
+      expect(stderr).toContain(["next:  Name one of those above: glassgate", ...group, "COMMAND."].join(" "));
+    }
+  });
+
   it("has examples in the help of every command", async () => {
     const paths = [
       ["init"],

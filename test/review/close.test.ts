@@ -13,7 +13,7 @@ import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import { readKeyFile, unlockKey, writeKeyFile } from "../../control/signer/keyfile.js";
 import { inside } from "../cli/inside.js";
-import { atTerminal, type Ran } from "../cli/run.js";
+import { atTerminal, freePort, type Ran } from "../cli/run.js";
 import { revocations } from "../kit/revocations.js";
 import { ask, type Got, newToken } from "../ledger/http-kit.js";
 import { type LedgerFolder, newLedgerFolder, PASSPHRASE, type Running, serve } from "../ledger/whole.js";
@@ -34,7 +34,7 @@ beforeAll(async () => {
   writeFileSync(join(base, "anchors.json"), JSON.stringify(story.anchors));
   writeFileSync(join(base, "token"), `${token}\n`, { mode: 0o600 });
   const sender = `{ name: ${GATEWAY}, tokens: [${sha256(token)}], speaks_for: [${GATEWAY}], follows: true, reads: true }`;
-  const yaml = `anchors: [../anchors.json]\ngrace: 1s\nsenders: [${sender}]\nlisten: { address: "127.0.0.1:0" }\n`;
+  const yaml = `anchors: [../anchors.json]\ngrace: 1s\nsenders: [${sender}]\nlisten: { address: "127.0.0.1:${await freePort()}" }\n`;
   ledger = await newLedgerFolder(base, yaml);
   writeFileSync(join(base, "ledger.vkey"), `${ledger.vkey}\n`);
   for (const name of people)
@@ -203,6 +203,25 @@ describe("a review is closed by", () => {
     ]);
   });
 
+  it("nobody who cannot hand it in, which is said before anything is asked", async () => {
+    const config = join(ledger.folder, "ledger.yaml");
+    const plain = readFileSync(config, "utf8");
+    try {
+      writeFileSync(config, plain.replace(/listen: .*/, 'listen: { address: "127.0.0.1:0" }'));
+      const ran = await closeIn(ledger.folder, story.grants.drill, ledger.vkey, "drill");
+      expect(ran.stdout).toMatch(/"glassgate ledger serve" writes to this ledger.*Nothing was signed.*address/s);
+      expect(ran.stdout).not.toContain("anything else to stop");
+      expect(ran.code).toBe(1);
+    } finally {
+      writeFileSync(config, plain);
+    }
+  });
+
+  it("her who names the folder that is served here: the ledger that serves it takes the signature", async () => {
+    const ran = await closeIn(ledger.folder, story.grants.drill, ledger.vkey, "drill");
+    expect(ran.stdout).toMatch(/Closed: entry \d+/);
+  });
+
   it("somebody who had no part in it, at a terminal, who is shown what is signed", async () => {
     const { used } = story.grants;
     const line = ["npx glassgate", ...close(used.slice(0, 12), "olga", []).map((part) => `'${part}'`)].join(" ");
@@ -224,7 +243,7 @@ describe("a review is closed by", () => {
     expect(body).toMatch(/^{"ledger":1,"type":"review",.*"sender":"olga","via":"signature"}\n/);
     const signed = body.slice(body.indexOf("\n") + 1);
     expect(readReview(signed)?.claims).toMatchObject({ review: used, sub: "olga", actions: [{ owner: "adam" }] });
-    expect(await metrics()).toContain('glassgate_ledger_reviews{state="closed"} 1\n');
+    expect(await metrics()).toContain('glassgate_ledger_reviews{state="closed"} 2\n');
     const tail = ["ledger", "tail", ledger.folder, "--key", ledger.vkey, "--grant", used, "--type", "review"];
     expect((await inside(tail, {})).stdout).toContain(`olga closed the review of ${used} as real: A refund loop`);
     // Whoever gets no answer sends it again.

@@ -123,6 +123,14 @@ describe("review show", () => {
     for (const row of stdout.split("\n")) expect(row.length).toBeLessThan(1500);
   });
 
+  it("takes a jti that was copied in part, where it is long enough to be one", async () => {
+    const { jti } = JSON.parse(Buffer.from(grant.split(".", 2)[1] ?? "", "base64url").toString());
+    expect((await read("show", String(jti).slice(0, 8))).stdout).toContain(name);
+    const short = await read("show", String(jti).slice(0, 7));
+    expect(short).toMatchObject({ code: 2, stdout: "" });
+    expect(short.stderr).toContain("first 8 characters");
+  });
+
   it("gives its calls as CSV in which nothing is a formula", async () => {
     const { code, stdout } = await read("show", madeUp, "--csv");
     expect(code).toBe(0);

@@ -78,7 +78,11 @@ export interface Report {
 export async function readCheckpoint(source: TileSource): Promise<string> {
   const bytes = await source.read("checkpoint");
   if (bytes === undefined)
-    throw new Broken({ step: "checkpoint", file: "checkpoint", says: "it is missing: this is no log" });
+    throw new Broken({
+      step: "checkpoint",
+      file: "checkpoint",
+      says: "it is missing: this is no log, or somebody took it away",
+    });
   try {
     return decodeNote(bytes);
   } catch (error) {

@@ -62,8 +62,11 @@ export function endOf(judging: Judging, grant: GrantReview): number {
 
 function faultsOfTime(judging: Judging, grants: readonly GrantReview[]): string[] {
   const end = Math.max(...grants.map((grant) => (isRevoked(judging, grant) ? 0 : endOf(judging, grant))));
-  if (judging.now >= (end + judging.grace) * 1000) return [];
-  const late = judging.grace === 0 ? "" : `, and ${plural(judging.grace, "second")} later what comes late is there`;
+  const closable = end + judging.grace;
+  if (judging.now >= closable * 1000) return [];
+  if (judging.now >= end * 1000)
+    return [`The grant ended at ${showTime(end)}; what comes late is waited for until ${showTime(closable)}.`];
+  const late = judging.grace === 0 ? "" : `, and what comes late is waited for until ${showTime(closable)}`;
   return [`The grant has not ended: it does at ${showTime(end)}${late}.`];
 }
 

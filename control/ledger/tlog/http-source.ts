@@ -1,6 +1,6 @@
 /** A log behind a URL, to read from: bounded, with a time limit, and never elsewhere than where it was asked to look. */
 import { setTimeout } from "node:timers/promises";
-import { messageOf, UserError } from "../../base/errors.js";
+import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import type { TileSource } from "../log.js";
 import { mustBeBound, tooLarge } from "./file-source.js";
@@ -33,10 +33,33 @@ function prefixOf(url: string): string {
 
 function hintFor(status: number): string {
   if (status === 401 || status === 403)
-    return "This ledger shows its log to senders with `reads: true` in its ledger.yaml: --token-file names the file of such a sender's token.";
+    return "This ledger shows its log to senders with `reads: true` in its ledger.yaml: --token-file names the file of such a sender's token (`glassgate ledger token NAME --reads` makes one).";
   return status >= 300 && status < 400
     ? "Name the place itself: redirects are not followed."
     : "Try again later, or look at what answers there.";
+}
+
+const REACH = "Check the address, and that it can be reached from here.";
+
+/** Why nothing was read: in the words of a person, where the system's are a library's. */
+function unreadable(name: string, error: unknown): UserError {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const code = systemCode(cause) ?? "";
+  const [why, hint] = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(code)
+    ? [
+        "what listens there does not speak TLS",
+        "Check the address: a ledger without TLS has http://, on its own machine.",
+      ]
+    : /^(?:DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_)/.test(code)
+      ? [
+          "its certificate is from nobody whom this machine trusts",
+          "NODE_EXTRA_CA_CERTS=ca.pem before the command trusts an authority of your own.",
+        ]
+      : code === "UND_ERR_SOCKET" && name.startsWith("http:")
+        ? ["the connection was closed", "Check the address: a ledger with TLS has https://."]
+        : [reasonOf(cause).replace(/\.$/, ""), REACH];
+  const isSlow = error instanceof Error && error.name === "TimeoutError";
+  return new (isSlow ? UserError : Passing)(`Cannot read ${visible(name)}: ${why}.`, { cause: error, hint });
 }
 
 async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
@@ -111,12 +134,7 @@ function onceFrom(url: string, token?: string): TileSource {
         return await bounded(response, name, bound);
       } catch (error) {
         if (error instanceof UserError) throw error;
-        const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-        const isSlow = error instanceof Error && error.name === "TimeoutError";
-        throw new (isSlow ? UserError : Passing)(`Cannot read ${visible(name)}: ${visible(messageOf(cause))}.`, {
-          cause: error,
-          hint: "Check the address, and that it can be reached from here.",
-        });
+        throw unreadable(name, error);
       }
     },
   };

@@ -6,11 +6,17 @@ import type { Place } from "./document.js";
 import { block, code, data, type Html, html, prose } from "./html.js";
 import { named, time } from "./words.js";
 
-/** @param review `grant_sha256`, or the key of a shared review */
-export function closeCommand({ ledger, key, anchors }: Place, review: string, classification: string): string {
+/** @param review `grant_sha256`, or the key of a shared review @returns up to the options that only the reviewer knows */
+export function closeWords(
+  { ledger, key, anchors }: Pick<Place, "ledger" | "key" | "anchors">,
+  review: string,
+): string {
   const pinned = anchors.map((file) => ` --anchors ${shellWord(file)}`).join("");
-  const first = `glassgate review close ${shellWord(ledger)} ${shellWord(review)}${key === undefined ? "" : ` --key ${shellWord(key)}`}${pinned}`;
-  return `${first} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
+  return `glassgate review close ${shellWord(ledger)} ${shellWord(review)}${key === undefined ? "" : ` --key ${shellWord(key)}`}${pinned}`;
+}
+
+export function closeCommand(place: Place, review: string, classification: string): string {
+  return `${closeWords(place, review)} \\\n  --as YOUR-KEY --classification ${classification} --findings @findings.txt \\\n  --action "WHAT;WHO;YYYY-MM-DD"`;
 }
 
 function classificationFor({ counts, drill }: Review): string {

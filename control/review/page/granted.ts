@@ -1,7 +1,8 @@
 /** Granted against used: each detail of the grant, what of it was used and what never. */
 import type { Granted, Review } from "../model.js";
+import { showMinutes } from "../words.js";
 import { code, type Html, html } from "./html.js";
-import { counted, minutes } from "./words.js";
+import { counted } from "./words.js";
 
 interface Part {
   readonly name: string;
@@ -57,9 +58,10 @@ function detail(granted: Granted, i: number, used: ReadonlySet<string>, isOnly: 
 }
 
 function minutesRow({ minutes: { granted, used } }: Review): Html {
-  if (granted === undefined) return html`<p>Used for ${minutes(used)}; how long it was granted for is not known.</p>`;
+  if (granted === undefined)
+    return html`<p>Used for ${showMinutes(used)}; how long it was granted for is not known.</p>`;
   const part = granted > 0 ? used / granted : 0;
-  return html`<h3>Time</h3><div class="share">${meterSvg(part)}<span class="small"><strong>${minutes(used)}</strong> used of ${minutes(granted)} granted</span></div>`;
+  return html`<h3>Time</h3><div class="share">${meterSvg(part)}<span class="small"><strong>${showMinutes(used)}</strong> used of ${showMinutes(granted)} granted</span></div>`;
 }
 
 function networksRow({ networks }: Review): Html {

@@ -1,15 +1,15 @@
 /** The page of one review: what is unusual first, every call last. */
 import type { Review, Step, Unusual } from "../model.js";
-import { unusualRows } from "../words.js";
+import { showMinutes, unusualRows } from "../words.js";
 import { callsSection } from "./calls.js";
 import { closingSection } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { evidenceSection, jsonSection, teardownSection } from "./evidence.js";
 import { grantedSection } from "./granted.js";
-import { data, type Html, html } from "./html.js";
+import { code, data, type Html, html } from "./html.js";
 import { peopleSection } from "./people.js";
 import { timelineSvg } from "./timeline.js";
-import { clockOf, counted, dayOf, dueSentence, minutes, showMoment, stateAt, stateWords, time } from "./words.js";
+import { clockOf, counted, dayOf, dueSentence, showMoment, stateAt, stateWords, time } from "./words.js";
 
 /** Further entries of one point are named by the command. */
 const MOST_LINKS = 16;
@@ -23,7 +23,7 @@ function unusual({ code, says, entries }: Unusual, onPage: ReadonlySet<number>):
       ? undefined
       : html`<div class="small quiet">${links.length === 1 ? "Entry" : "Entries"} ${links.map((link, i) => html`${i === 0 ? "" : ", "}${link}`)}</div>`;
   const { title, look } = unusualRows[code];
-  return html`<li><strong>${title}</strong>: ${data(says)}<div class="small quiet">${look}</div>${shows}</li>`;
+  return html`<li><strong>${title}</strong>: ${data(says)}<div class="small quiet">${withCode(look)}</div>${shows}</li>`;
 }
 
 function lookSection({ unusual: list, calls }: Review): Html {
@@ -32,6 +32,10 @@ function lookSection({ unusual: list, calls }: Review): Html {
 ${list.length === 0 ? html`<p>Nothing unusual was found. That is no judgement: what was done, and whether it fits the reason, you have to say.</p>` : html`<ul class="look">${list.map((one) => unusual(one, onPage))}</ul>`}
 </section>`;
 }
+
+/** Our own sentence, with what a terminal has between backticks set as code. */
+const withCode = (text: string): Html =>
+  html`${text.split("`").map((part, i) => (i % 2 === 1 ? code(part) : html`${part}`))}`;
 
 interface Row {
   readonly first: Step;
@@ -107,8 +111,8 @@ const parts = [
 function lede({ requester, entitlement, counts, minutes: { granted, used } }: Review): Html {
   const span =
     granted === undefined
-      ? `for ${minutes(used)}`
-      : `for ${minutes(used)} of the ${minutes(granted)} that were granted`;
+      ? `for ${showMinutes(used)}`
+      : `for ${showMinutes(used)} of the ${showMinutes(granted)} that were granted`;
   const did =
     counts.allowed === 0
       ? html`never used it`

@@ -106,6 +106,7 @@ th{text-align:left;font-weight:600;color:var(--quiet);font-size:.8125rem;border-
 td{border-bottom:1px solid var(--line);padding:.45rem .9rem .45rem 0;vertical-align:top}
 tbody th{color:var(--ink);font-size:inherit;vertical-align:top;padding-top:.45rem}
 table.lists th:nth-child(1){width:26%}table.lists th:nth-child(2){width:30%}table.lists th:nth-child(3){width:24%}
+table.steps th:nth-child(1){width:11.5rem}table.steps th:nth-child(2),table.steps th:nth-child(3){width:6.5rem}
 table.calls th:nth-child(1){width:8rem}table.calls th:nth-child(2){width:9rem}table.calls th:nth-child(4){width:15rem}
 td.when,td.num{white-space:nowrap;font-variant-numeric:tabular-nums}
 td .sub,th .sub{display:block;color:var(--quiet);font-size:.8125rem;font-weight:400}
@@ -156,7 +157,7 @@ nav.parts,nav.filters,nav.jump,.skip,.screen{display:none}
 #no-calls:target~.filters a{display:none}
 main,.wide{max-width:none;padding:0}
 section{margin-top:1.5rem}
-h2,h3{break-after:avoid}
+h2,h3,caption,thead{break-after:avoid}
 tr,figure,.box,ul.look>li{break-inside:avoid}
 thead{display:table-header-group}
 .many .group{content-visibility:visible}

@@ -3,8 +3,9 @@
  * picture grows and shrinks with the page while its words keep their size.
  */
 import type { Call, Moment, Review } from "../model.js";
+import { showMinutes } from "../words.js";
 import { type Html, html } from "./html.js";
-import { clockOf, counted, dayOf, minutes, number } from "./words.js";
+import { clockOf, counted, dayOf } from "./words.js";
 
 /** So many columns of calls; more would be thinner than a line. */
 const BINS = 96;
@@ -101,8 +102,8 @@ function grantLane(review: Review, x: Scale): Lane | undefined {
   return {
     name:
       end < exp
-        ? `Open for ${number((end - began) / 60_000)} of ${minutes((exp - began) / 60_000)}: revoked`
-        : `Open for ${minutes((exp - began) / 60_000)}`,
+        ? `Open for ${showMinutes((end - began) / 60_000)} of ${showMinutes((exp - began) / 60_000)}: revoked`
+        : `Open for ${showMinutes((exp - began) / 60_000)}`,
     draw: (y) => html`${end < exp ? bar(end, exp, "rest", y) : undefined}${bar(began, end, "bar", y)}`,
   };
 }

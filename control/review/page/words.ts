@@ -53,8 +53,6 @@ export function took(milliseconds: number): string {
       : roughly(milliseconds);
 }
 
-export const minutes = (count: number): string => `${number(count)} ${count === 1 ? "minute" : "minutes"}`;
-
 export const stateWords: Readonly<Record<ReviewState, string>> = {
   open: "Open",
   overdue: "Overdue",

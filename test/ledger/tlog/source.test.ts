@@ -117,6 +117,25 @@ describe("an address", () => {
     );
   });
 
+  it("that is not the ledger's says in a person's words why", async () => {
+    await serving(
+      (request) => request.socket.destroy(),
+      async (url) => {
+        const tls = httpSource(url.replace("http:", "https:"));
+        await expect(tls.read("checkpoint")).rejects.toThrow(/does not speak TLS/);
+        await expect(httpSource(url).read("checkpoint")).rejects.toMatchObject({ hint: /https:/ });
+      },
+    );
+    const closed = await new Promise<string>(
+      (resolve) =>
+        void serving(
+          () => {},
+          async (url) => resolve(url),
+        ),
+    );
+    await expect(httpSource(closed).read("checkpoint")).rejects.toThrow(/: nobody listens there\.$/);
+  });
+
   it("is https, or of this machine, and nothing but a prefix", () => {
     for (const url of [
       "http://example.com/",

@@ -126,7 +126,7 @@ describe("what was planted is on the page, in words", () => {
   for (const [what, words] of Object.entries({
     "a method that was never used": "PATCH never used",
     "a detail that was never used": "Part 2 of the scope",
-    minutes: "26.5 minutes used of 45 minutes granted",
+    minutes: "26 minutes 30 seconds used of 45 minutes granted",
     "two networks": "It was used from 2 networks",
     "a denial": "denied scope_method",
     "a stream that was cut": "Ended by the gateway 10:32:30: revoked",
