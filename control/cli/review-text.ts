@@ -3,6 +3,7 @@ import { styleText } from "node:util";
 import { plural, shellWord, visible } from "../base/text.js";
 import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
+  carriedWords,
   evidenceWords,
   minutesWords,
   personWords,
@@ -42,6 +43,9 @@ function grantedRows({ hosts, methods, paths, calls, unusedMethods, unusedPaths 
   ];
 }
 
+const carriedRows = (review: Review | DeniedReview): string[] =>
+  [carriedWords(review)].flatMap((says) => (says === undefined ? [] : [row("not all here", visible(says))]));
+
 function headRows(review: Review): string[] {
   const {
     jti = "",
@@ -64,6 +68,7 @@ function headRows(review: Review): string[] {
     title(`Review of the grant ${visible(jti)}`),
     row("state", stateOf(review)),
     row("due", utc(review.dueAt)),
+    ...carriedRows(review),
     row("grant", grant),
     row("requester", visible(personWords(requester))),
     row("", requesterWords(review)),
@@ -200,6 +205,7 @@ export function deniedRows(review: DeniedReview): string[] {
     row("review", visible(key)),
     row("state", stateOf(review)),
     row("due", utc(review.dueAt)),
+    ...carriedRows(review),
     row("grants", `${grants.length}, which opened nothing`),
     row("denied", `${plural(counts.denied, "call")}: ${by.join(", ")}`),
     ...closureRows(review),

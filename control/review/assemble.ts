@@ -58,7 +58,9 @@ class Assembly {
   private courseOf(key: string, course: LedgerCourse): Course {
     const { digest, counts } = shownOf(this.judging.state.reviews, key);
     const { due, now } = this.reader;
+    const isCarried = grantsOf(this.judging.state.reviews, key).some((grant) => grant.isCarried);
     return {
+      carriedFrom: isCarried ? (this.report.predecessor ?? "") : undefined,
       state: stateOf(course, due, now),
       openedAt: course.openedAt,
       dueAt: course.since + due * 1000,

@@ -182,6 +182,8 @@ export interface Counts {
 }
 
 export interface Review {
+  /** The log in which its older entries are: it was open when that one was sealed, and went along. Those are counted here, and not shown. */
+  readonly carriedFrom: string | undefined;
   /** SHA-256 of the request's payload segment, hex: the grant's name in every record. */
   readonly grant: string;
   readonly jti: string | undefined;
@@ -219,6 +221,8 @@ export interface Review {
 
 /** Grants that never opened anything share one review a person and hour (UTC). */
 export interface DeniedReview {
+  /** As of a review. */
+  readonly carriedFrom: string | undefined;
   /** `denied:<sub>:<YYYY-MM-DDTHH>Z`. */
   readonly key: string;
   readonly sub: string;

@@ -10,6 +10,7 @@ import { unusualOf } from "./unusual.js";
 
 /** What the ledger's own rules say of a review: its course, and what a signature would cover. */
 export interface Course {
+  readonly carriedFrom: string | undefined;
   readonly state: ReviewState;
   readonly openedAt: number;
   readonly dueAt: number;
@@ -55,6 +56,7 @@ export function reviewOf(facts: GrantFacts, made: Made): Review {
   const calls = [...facts.calls].sort((a, b) => a.at - b.at || a.entry - b.entry);
   const begin = proof.began ?? claims?.iat;
   return {
+    carriedFrom: course.carriedFrom,
     grant: facts.grant,
     jti: first.jti,
     state: course.state,

@@ -91,6 +91,12 @@ export function personWords({ sub, person, roles }: Person): string {
 export const requesterWords = ({ isRequesterProven }: Pick<Review, "isRequesterProven">): string =>
   isRequesterProven ? "proven by the ask" : "not proven: no ask that proves it is here";
 
+/** Undefined where all of it is here. */
+export const carriedWords = ({ carriedFrom: from }: Pick<Review, "carriedFrom">): string | undefined =>
+  from === undefined
+    ? undefined
+    : `It was open when the shard before${from === "" ? "" : ` (${from})`} was sealed: what came before that is counted here, and stands there. Look at that one, too.`;
+
 /** What was granted of time, and used. */
 export function minutesWords({ minutes: { granted, used } }: Pick<Review, "minutes">): string {
   const of = granted === undefined ? "" : ` of ${showMinutes(granted)} granted`;

@@ -121,6 +121,7 @@ export const checkpoint = `ledger.example.com/eu/2026\n412\n${Buffer.alloc(32, 7
 export function reviewOf(changes: Partial<Review> = {}): Review {
   const calls = changes.calls ?? storyCalls();
   return {
+    carriedFrom: undefined,
     grant: hex("the grant"),
     jti: "2YwTqvUjvDVmn0eS4p8Jxg",
     state: "open",
@@ -232,6 +233,7 @@ export function deniedOf(changes: Partial<DeniedReview> = {}): DeniedReview {
     callOf(3, { verdict: "expired", answer: undefined }),
   ];
   return {
+    carriedFrom: undefined,
     key: "denied:mallory:2026-11-26T10Z",
     sub: "mallory",
     hour: START,
