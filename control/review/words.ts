@@ -1,5 +1,5 @@
 /** What a review says, in plain words: the same in a terminal and on a page. Texts from outside stand in them as they are: whoever shows them escapes them. */
-import { plural } from "../base/text.js";
+import { plural, shellWord } from "../base/text.js";
 import { showDuration } from "../base/time.js";
 import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
@@ -102,7 +102,7 @@ export const requesterWords = ({ isRequesterProven }: Pick<Review, "isRequesterP
 /** Where the rest of it is. Undefined where it is all here. */
 export function carriedWords(review: Review | DeniedReview): string | undefined {
   const { carriedFrom } = review;
-  const name = "key" in review ? `'${review.key}'` : review.grant.slice(0, 16);
+  const name = "key" in review ? shellWord(review.key) : review.grant.slice(0, 16);
   return carriedFrom === undefined
     ? undefined
     : `It was open when the log before, ${carriedFrom}, was sealed. Its older entries are there: calls, times and what was used are shown here from then on, and counts and digest go on from there. The rest: \`glassgate review show FOLDER ${name} --key VKEY\`, with that log's folder and key.`;

@@ -1,16 +1,24 @@
 /** Who wants a review closed unread, shown smaller, or made unusable: the insider, the reviewer, a sender, and the ledger's operator. */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { apply } from "../../control/ledger/chain/apply.js";
+import { carry } from "../../control/ledger/chain/carry.js";
+import { rulesOf } from "../../control/ledger/chain/rules.js";
+import { newState } from "../../control/ledger/chain/state.js";
+import { encodeEntry } from "../../control/ledger/entry.js";
 import type { Taken } from "../../control/ledger/intake.js";
 import { type ReviewClaims, signReview } from "../../control/ledger/review.js";
+import { encodeOpening, shardHead } from "../../control/ledger/shard.js";
 import type { DeniedReview, Review } from "../../control/review/model.js";
 import { newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
 import type { Ran } from "../cli/run.js";
 import type { Json, World } from "../kit/world.js";
 import { anchorsOf, bend, line } from "../ledger/chain/kit.js";
+import { filesOf, testKey, writeLog } from "../ledger/make-log.js";
 import { calmGrant, calmUse, hashOf, key, Scene } from "./scene.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-review-attacks-"));
@@ -164,13 +172,39 @@ describe("a closing signature", () => {
     const unpinned = (command: string, ...args: readonly string[]): Promise<Ran> =>
       inside(["review", command, folder, ...args, "--key", "ledger.vkey"], { cwd: base });
     const list = await unpinned("list");
-    expect(list.stdout).toMatch(/signed 2026-01-14 13:\d\d:\d\d UTC, by the ledger's word/);
+    expect(list.stdout).toMatch(/signed 2026-01-14 13:\d\d:\d\d UTC, not verified/);
     const overdue = await unpinned("overdue");
     for (const { stderr } of [list, overdue]) expect(stderr).toContain("name --anchors");
     expect((await unpinned("page", name)).stdout).toContain("Signature not verified");
     const [pinned, page, shown] = [await review("list"), await review("page", name), await review("show", name)];
     for (const { stdout, stderr } of [pinned, page, shown])
       expect(stdout + stderr).not.toMatch(/ledger's word|not verified:|Sign it:/);
+  });
+});
+
+describe("a review that was open when its shard was sealed", () => {
+  it("says in the next one that the calls of before are not shown there", async () => {
+    await scene.call({ grant: calmGrant(scene), path: "/admin" });
+    await end();
+    const state = newState(randomBytes(32));
+    const rules = rulesOf({ anchors: [anchorsOf(scene.world)] });
+    const { log } = scene.ledger;
+    for (const [index, one] of log.decoded().entries()) apply(state, rules, index, one);
+    const checkpoint = filesOf(log.entries, key).get("checkpoint")?.toString() ?? "";
+    const next = testKey("ledger.example/next");
+    writeFileSync(join(base, "next.vkey"), next.vkey);
+    const predecessor = { origin: key.name, vkey: key.vkey, checkpoint };
+    const body = encodeOpening({ predecessor, carried: carry(state) });
+    writeLog(folder, filesOf([encodeEntry({ head: shardHead(scene.clock.now), body })], next));
+    const shared = "denied:rita:2026-01-14T12Z";
+    for (const wanted of [name, shared])
+      for (const command of ["show", "page"]) {
+        const { stdout } = await inside(["review", command, folder, wanted, "--key", "next.vkey"], { cwd: base });
+        expect([command, stdout]).toEqual([
+          command,
+          expect.stringMatching(/log before, ledger\.example\/test, was sealed/),
+        ]);
+      }
   });
 });
 
@@ -222,7 +256,7 @@ describe("who writes what he likes", () => {
     await end();
     await end();
     const { stdout } = await review("show", `denied:${sub}:2026-01-14T12Z`);
-    expect(stdout).toContain(`glassgate review close LEDGER 'denied:rita;touch owned $(id) '\\''x\`:2026-01-14T12Z'`);
+    expect(stdout).toContain(` 'denied:rita;touch owned $(id) '\\''x\`:2026-01-14T12Z'`);
   });
 
   it("makes no formula, whatever a spreadsheet takes for a beginning or for the end of a cell", async () => {

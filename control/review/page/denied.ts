@@ -6,6 +6,7 @@ import { blockersBox, closures, howToClose } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { jsonSection } from "./evidence.js";
 import { code, data, type Html, html } from "./html.js";
+import { carriedBox } from "./review.js";
 import { clockOf, counted, dayOf, dueSentence, number, showMoment, stateAt, stateWords, titleOf } from "./words.js";
 
 const HOUR_MS = 3_600_000;
@@ -32,6 +33,7 @@ export function deniedPage(
   const main = html`<p class="over"><span class="state${state === "overdue" || state === "reopened" ? " hot" : ""}">${stateWords[state]}</span>${state === "closed" ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}</p>
 <h1>Denied: ${data(review.sub)}</h1>
 <p class="lede">${counted(review.grants.length, "grant")} of ${data(review.sub)} opened nothing in the hour from ${dayOf(review.hour)} ${clockOf(review.hour)} to ${clockOf(review.hour + HOUR_MS)} UTC: ${counted(review.counts.denied, "call was", "calls were")} denied.</p>
+${carriedBox(review)}
 <section aria-labelledby="why-title"><h2 id="why-title">What happened</h2>${verdictRows(review.verdicts)}
 <h3>Grants</h3><ul>${review.grants.map((grant) => html`<li>${code(grant)}</li>`)}</ul></section>
 <section id="close" aria-labelledby="close-title"><h2 id="close-title">${isClosed ? "How it was closed" : "Close it"}</h2>${closures(review.closures)}${isClosed || review.blockers.length === 0 ? undefined : blockersBox(review.blockers)}${isClosed ? undefined : howToClose(place, review.key, "unused")}
