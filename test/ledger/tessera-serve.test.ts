@@ -179,7 +179,6 @@ ${more}`;
   it("what needs the log in the folder says where it is instead", async () => {
     const isElsewhere = /is written by a Tessera, and is not in this folder\. next: \S/;
     for (const args of [
-      ["tail", ledger.folder, "--key", vkeyFile],
       ["publish", ledger.folder, "--to", "s3://a/b", "--endpoint", "http://127.0.0.1:1"],
       ["next", ledger.folder, join(home, "next"), "--origin", "ledger.example/next"],
     ]) {
@@ -193,8 +192,9 @@ ${more}`;
     expect(status.stdout).toMatch(/alarms .* in the last day/);
     // Also before it was ever started; and it does not begin a log of its own once the member is gone.
     const fresh = await newFolder("fresh");
-    // By the source of verify, prove, export, shards and the reviews.
-    expect(() => openSource(fresh.folder)).toThrow("written by a Tessera");
+    // By the source of tail, verify, prove, export, shards and the reviews.
+    for (const at of [fresh.folder, ledger.folder])
+      expect(() => openSource(at)).toThrow("is written by a Tessera, and is not in this folder");
     const config = join(ledger.folder, "ledger.yaml");
     const text = readFileSync(config, "utf8");
     writeFileSync(config, text.replace(/^tessera:.*$/m, ""));
@@ -239,10 +239,9 @@ ${more}`;
     const backup = join(home, "backup");
     cpSync(folder, backup, { recursive: true });
     tessera = await restart();
-    const before = track(await serve(ledger));
-    expect((await ask(before.url, { path: "/v1/lines", token, body: vm.next() })).status).toBe(200);
-    before.kill("SIGTERM");
-    expect(await before.ended).toBe(0);
+    writeFileSync(join(home, "line"), `${vm.next()}\n`);
+    const entered = await run("append", ledger.folder, join(home, "line"));
+    expect([entered.code, entered.stderr]).toEqual([0, expect.stringContaining("1 new")]);
     for (const other of [backup, join(home, "empty")]) {
       await tessera.stop();
       tessera = await restart(other);
@@ -252,8 +251,6 @@ ${more}`;
     expect([code, stderr]).toEqual([1, expect.stringContaining("does not go on")]);
     await tessera.stop();
     tessera = await restart();
-    const after = track(await serve(ledger));
-    after.kill("SIGTERM");
-    expect(await after.ended).toBe(0);
+    await (await open({ folder: ledger.folder })).close();
   });
 });
