@@ -275,6 +275,22 @@ describe("rotation", () => {
     expect(told).toEqual([]);
   });
 
+  it("is found again where the position is damaged: all is read anew, and it is said", async () => {
+    writeFileSync(`${file}.1`, text(records(1, 3)));
+    writeFileSync(file, text(records(4, 6)));
+    const state = join(folder, "state", "audit.json");
+    const first = tailOf();
+    await drain(first);
+    await first.close();
+    for (const damaged of ["", "\0".repeat(300), readFileSync(state, "utf8").slice(0, 40), "null", '{"version":2}']) {
+      writeFileSync(state, damaged);
+      const tail = tailOf();
+      expect(new Set(await drain(tail))).toEqual(new Set(records(1, 6)));
+      await tail.close();
+      expect(told.splice(0)).toEqual([expect.stringMatching(/^How far .* was read is not known/)]);
+    }
+  });
+
   it("by rename, and the writer is never told: it goes on with the old file, however seldom", async () => {
     writeFileSync(file, text(records(1, 3)));
     const tail = tailOf();

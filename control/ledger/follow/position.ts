@@ -1,8 +1,10 @@
 /** How far a log has been handed in: kept in a file that moves only after that, so that a crash repeats lines and loses none. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { UserError } from "../../base/errors.js";
 import { readTextIfThere, writeText } from "../../base/files.js";
 import { parseJson } from "../../base/schema.js";
+import { visible } from "../../base/text.js";
 
 /** A file is known again by its inode and by how it begins: inodes are used again, and a copy has another one. */
 export const HEAD_BYTES = 1024;
@@ -29,7 +31,7 @@ const positionSchema = z.strictObject({
   read: z.array(z.strictObject({ file: z.string().regex(/^[0-9]{1,20}:[0-9]{1,20}$/), written: integer })).default([]),
 });
 
-const HINT = "Delete it to read the log from its beginning: what is handed in twice counts once.";
+const ANEW = "It is read from its beginning, with the older files beside it: what is handed in twice counts once.";
 
 export interface Position {
   readonly since: bigint;
@@ -38,11 +40,21 @@ export interface Position {
   readonly read: ReadonlyMap<string, bigint>;
 }
 
-/** Undefined where there is none yet. */
-export function readPosition(file: string, path: string): Position | undefined {
+/** Everything beside the log is read, from its beginning: nothing is lost by it. */
+const NOTHING: Position = { since: 0n, files: [], read: new Map() };
+
+/** Undefined where there is none yet. @param say a sentence for the person: a damaged one must not end what goes on for others */
+export function readPosition(file: string, path: string, say: (sentence: string) => void): Position | undefined {
   const text = readTextIfThere(file, "the position");
   if (text === undefined) return undefined;
-  const position = parseJson(text, file, positionSchema, HINT);
+  let position: z.infer<typeof positionSchema>;
+  try {
+    position = parseJson(text, file, positionSchema, "");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say(`How far ${visible(path)} was read is not known (${visible(error.message)}). ${ANEW}`);
+    return NOTHING;
+  }
   if (position.path !== path) return undefined;
   const read = new Map(position.read.map(({ file: id, written }) => [id, BigInt(written)]));
   return { since: BigInt(position.since), files: position.files, read };

@@ -18,7 +18,11 @@ export interface FileProgress {
 
 function progressOf(positionFile: string, path: string): FileProgress {
   try {
-    const position = readPosition(positionFile, path);
+    let isDamaged = false;
+    const position = readPosition(positionFile, path, () => {
+      isDamaged = true;
+    });
+    if (isDamaged) return { path, read: undefined, size: undefined, fault: "its position is damaged" };
     const stat = statOf(path);
     if (stat === undefined) return { path, read: undefined, size: undefined };
     const [device, inode] = [String(stat.dev), String(stat.ino)];

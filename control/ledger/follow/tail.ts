@@ -200,7 +200,7 @@ export class Tail {
 
   private async begin(): Promise<void> {
     for (const source of this.sources.splice(0)) await source.close(); // Of a beginning that failed.
-    const position = readPosition(this.options.positionFile, this.path);
+    const position = readPosition(this.options.positionFile, this.path, this.options.say);
     for (const place of position?.files ?? []) {
       const source = await findPlace(place, this.options.log, await this.older.unknown(this.sources));
       if (source !== undefined) this.sources.push(source);
