@@ -3,7 +3,7 @@
  * stands there now; where that fails nothing is shown. Nobody is asked who he is, so the address is the only lock (addresses.ts).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { UserError, messageOf, reasonOf, systemError } from "../base/errors.js";
+import { messageOf, reasonOf, systemError, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { type Address, isKnownHost } from "./addresses.js";
