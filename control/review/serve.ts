@@ -3,7 +3,7 @@
  * stands there now; where that fails nothing is shown. Nobody is asked who he is, so the address is the only lock (addresses.ts).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { messageOf, systemError, UserError } from "../base/errors.js";
+import { messageOf, reasonOf, systemError, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { type Address, isKnownHost } from "./addresses.js";
@@ -155,9 +155,8 @@ export async function serveReviews(serving: Serving): Promise<Served> {
   try {
     await listen(server, serving.address);
   } catch (error) {
-    const known = systemError(error);
     throw new UserError(
-      `Cannot listen on ${visible(`${serving.address.host}:${serving.address.port}`)}: ${known?.message ?? messageOf(error)}`,
+      `Cannot listen on ${visible(`${serving.address.host}:${serving.address.port}`)}: ${reasonOf(error)}.`,
       {
         cause: error,
         hint: "Choose another port with --listen; port 0 takes one that is free.",

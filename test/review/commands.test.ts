@@ -95,7 +95,7 @@ describe("review show", () => {
       "Nothing was let in after its end.",
       "under the trust bundle whose roots are those that you pinned",
       "... and 14 more: --csv and --json have them all",
-      `glassgate review close LEDGER ${name}`,
+      `Sign it: glassgate review close log ${name} --key ledger.vkey --anchors anchors.json --as YOUR-KEY`,
     ])
       expect(stdout).toContain(words);
     expect(isPlain(stdout)).toBe(true);

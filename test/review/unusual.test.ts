@@ -121,7 +121,7 @@ const plants: readonly Plant[] = [
     code: "outside_hours",
     what: "a night",
     start: Date.UTC(2026, 0, 14, 22),
-    says: /^2 calls outside working hours \(Monday to Friday, 08:00 to 18:00, UTC\)\)$/,
+    says: /^2 calls outside working hours \(Monday to Friday, 08:00 to 18:00, UTC\)$/,
   },
   {
     code: "outside_hours",
