@@ -3,8 +3,15 @@ import { plural, shellWord } from "../base/text.js";
 import { showDuration } from "../base/time.js";
 import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
+interface UnusualRow {
+  readonly title: string;
+  readonly look: string;
+  /** Nothing wrong in itself: good to know, and nobody has to be asked about it. */
+  readonly isHarmless?: true;
+}
+
 /** What each kind of unusual thing is, and what to do about it (docs/review.md has the same table). */
-export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string; readonly look: string }>> = {
+export const unusualRows: Readonly<Record<UnusualCode, UnusualRow>> = {
   denied_calls: {
     title: "Calls were denied",
     look: "A wrong path in a hurry, or somebody who tried what was not granted. Ask what was meant.",
@@ -40,6 +47,7 @@ export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string;
   first_time: {
     title: "The first time for this person",
     look: "Nothing wrong: everybody has a first time. Was it the right entitlement? This log alone is looked at: not the one before, nor other ledgers.",
+    isHarmless: true,
   },
   single_key: {
     title: "One key was enough",
@@ -48,10 +56,12 @@ export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string;
   never_used: {
     title: "Something was granted and never used",
     look: "It was not needed: make the entitlement, or the next ask, narrower.",
+    isHarmless: true,
   },
   partly_used: {
     title: "Methods or paths were granted and never used",
     look: "It was not needed: name fewer next time. Of a WebSocket the method CONNECT counts as used.",
+    isHarmless: true,
   },
   no_answer: {
     title: "An allowed call has no answer",
