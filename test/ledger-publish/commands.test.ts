@@ -1,16 +1,7 @@
 /** `glassgate ledger publish|next|shards`, as a person runs them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -192,14 +183,16 @@ describe("glassgate ledger", () => {
     expect(copied.stderr).toContain("was made before");
   });
 
-  it.each([[[]], [["--new-key"]]])("next that is killed between any two of its files goes on when it is run again (%j)", async (more) => {
-    const name = `killed${more.length}`;
-    await ledger(["init", `${name}-10`, "--origin", `ledger.example.com/${name}/10`]);
-    const preload = join(root, "kill.mjs");
-    // Before the second file that it puts in its place: each run gets one file farther.
-    writeFileSync(
-      preload,
-      `import fs from "node:fs";
+  it.each([[[]], [["--new-key"]]])(
+    "next that is killed between any two of its files goes on when it is run again (%j)",
+    async (more) => {
+      const name = `killed${more.length}`;
+      await ledger(["init", `${name}-10`, "--origin", `ledger.example.com/${name}/10`]);
+      const preload = join(root, "kill.mjs");
+      // Before the second file that it puts in its place: each run gets one file farther.
+      writeFileSync(
+        preload,
+        `import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 const { linkSync } = fs;
 let placed = 0;
@@ -210,31 +203,36 @@ fs.linkSync = (from, to) => {
 };
 syncBuiltinESMExports();
 `,
-    );
-    const args = ["next", `${name}-10`, `${name}-11`, "--origin", `ledger.example.com/${name}/11`, ...more];
-    const killed: (number | null)[] = [];
-    do killed.push((await ledger(args, { env: { NODE_OPTIONS: `--import ${preload}` } })).code);
-    while (killed.at(-1) === null && killed.length < 9);
-    // The note, the configuration, the record, the key; the checkpoint is the last.
-    expect(killed).toEqual([null, null, null, null, 0]);
-    const again = await ledger(args);
-    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("It was done already") });
-    writeFileSync(join(root, `${name}.vkey`), again.stdout);
-    const checked = await ledger(["shards", `${name}-11`, `${name}-10`, "--key", `${name}.vkey`]);
-    expect(checked).toMatchObject({ code: 0 });
-    // What is left of a lost folder is no such run: its key has signed.
-    const yaml = readFileSync(join(root, `${name}-11/ledger.yaml`));
-    rmSync(join(root, `${name}-11`), { recursive: true });
-    mkdirSync(join(root, `${name}-11`));
-    writeFileSync(join(root, `${name}-11/ledger.yaml`), yaml);
-    const lost = await ledger(args);
-    expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining("That key was used already") });
-    expect(readdirSync(join(root, `${name}-11`))).toEqual(["ledger.yaml"]);
-  });
+      );
+      const args = ["next", `${name}-10`, `${name}-11`, "--origin", `ledger.example.com/${name}/11`, ...more];
+      const killed: (number | null)[] = [];
+      do killed.push((await ledger(args, { env: { NODE_OPTIONS: `--import ${preload}` } })).code);
+      while (killed.at(-1) === null && killed.length < 9);
+      // The note, the configuration, the record, the key; the checkpoint is the last.
+      expect(killed).toEqual([null, null, null, null, 0]);
+      const again = await ledger(args);
+      expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("It was done already") });
+      writeFileSync(join(root, `${name}.vkey`), again.stdout);
+      const checked = await ledger(["shards", `${name}-11`, `${name}-10`, "--key", `${name}.vkey`]);
+      expect(checked).toMatchObject({ code: 0 });
+      // What is left of a lost folder is no such run: its key has signed.
+      const yaml = readFileSync(join(root, `${name}-11/ledger.yaml`));
+      rmSync(join(root, `${name}-11`), { recursive: true });
+      mkdirSync(join(root, `${name}-11`));
+      writeFileSync(join(root, `${name}-11/ledger.yaml`), yaml);
+      const lost = await ledger(args);
+      expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining("That key was used already") });
+      expect(readdirSync(join(root, `${name}-11`))).toEqual(["ledger.yaml"]);
+    },
+  );
 
   it("next makes nothing at all where its key's file is taken", async () => {
     const args = ["next", "before", "us-11", "--origin", "ledger.example.com/us/2026-11", "--key", "eu-10.vkey"];
     expect(await ledger(args)).toMatchObject({ code: 2 });
     expect(existsSync(join(root, "us-11"))).toBe(false);
+    // A shard goes as a whole one day.
+    const within = await ledger(["next", "eu-10", "eu-10/us-11", "--origin", "ledger.example.com/us/2026-11"]);
+    expect(within).toMatchObject({ code: 2, stderr: expect.stringContaining("in the folder of the old ledger") });
+    expect(existsSync(join(root, "eu-10/us-11"))).toBe(false);
   });
 });
