@@ -1,7 +1,8 @@
 /** What a review says, in plain words: the same in a terminal and on a page. Texts from outside stand in them as they are: whoever shows them escapes them. */
 import { plural } from "../base/text.js";
 import { showDuration } from "../base/time.js";
-import type { Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
+import { MAX_SHARED } from "../ledger/chain/review-join.js";
+import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
 /** What each kind of unusual thing is, and what to do about it (docs/review.md has the same table). */
 export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string; readonly look: string }>> = {
@@ -96,6 +97,12 @@ export const carriedWords = ({ carriedFrom: from }: Pick<Review, "carriedFrom">)
   from === undefined
     ? undefined
     : `It was open when the shard before${from === "" ? "" : ` (${from})`} was sealed: what came before that is counted here, and stands there. Look at that one, too.`;
+
+/** Undefined where all of them are here. */
+export const crowdedWords = ({ grants }: Pick<DeniedReview, "grants">): string | undefined =>
+  grants.length < MAX_SHARED
+    ? undefined
+    : `There may have been more: of one person and hour the newest ${MAX_SHARED} grants are kept. The log has all: \`glassgate ledger tail\`.`;
 
 /** What was granted of time, and used. */
 export function minutesWords({ minutes: { granted, used } }: Pick<Review, "minutes">): string {

@@ -7,7 +7,7 @@ import { showTime } from "../../base/time.js";
 import { type ReviewClaims, readReview } from "../review.js";
 import type { Vm } from "./chains.js";
 import { holds } from "./jws.js";
-import { decidedBy, faultsOfSigner, type Judging, MAX_APART, newest, principalOf, whichOf } from "./review-signer.js";
+import { decidedBy, faultsOfSigner, type Judging, MAX_AHEAD, newest, principalOf, whichOf } from "./review-signer.js";
 import { courseOf, type GrantReview, grantsOf, shownOf } from "./reviews.js";
 import { WINDOW_SLOTS } from "./rules.js";
 import { isForgotten } from "./window.js";
@@ -135,7 +135,7 @@ function faultsOfShown(judging: Judging, claims: ReviewClaims): string[] {
       `The review was signed by somebody, in entry ${closed.index}, after what this one saw: look again, and sign again.`,
     );
   const newestAt = Math.max(...grantsOf(state.reviews, key).map(({ lastAt }) => lastAt));
-  if (iat < newestAt / 1000 - MAX_APART)
+  if (iat < newestAt / 1000 - MAX_AHEAD)
     faults.push(`It says that it was signed at ${showTime(iat)}, before what it is over came.`);
   if (checkpoint.size > state.size)
     faults.push(`It names ${checkpoint.size} entries, and the ledger has ${state.size}.`);
