@@ -4,6 +4,7 @@ import { plural, shellWord, visible } from "../base/text.js";
 import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
   carriedWords,
+  crowdedWords,
   evidenceWords,
   minutesWords,
   personWords,
@@ -207,6 +208,7 @@ export function deniedRows(review: DeniedReview): string[] {
     row("due", utc(review.dueAt)),
     ...carriedRows(review),
     row("grants", `${grants.length}, which opened nothing`),
+    ...[crowdedWords(review)].flatMap((says) => (says === undefined ? [] : [row("", says)])),
     row("denied", `${plural(counts.denied, "call")}: ${by.join(", ")}`),
     ...closureRows(review),
     "",
