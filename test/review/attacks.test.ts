@@ -22,7 +22,7 @@ import { deniedPage } from "../../control/review/page/denied.js";
 import type { Place } from "../../control/review/page/document.js";
 import { newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
-import type { Ran } from "../cli/run.js";
+import { glassgate, type Ran } from "../cli/run.js";
 import { deniedOf } from "../kit/review.js";
 import type { Json, World } from "../kit/world.js";
 import { anchorsOf, bend, GATEWAY, line } from "../ledger/chain/kit.js";
@@ -229,6 +229,17 @@ describe("a clock that was set back", () => {
     expect([code, stdout]).toEqual([1, expect.stringContaining(`since 2026-01-15 12:02:00 UTC  ${name}`)]);
     expect(stderr).toMatch(/this machine's clock is 1 day 23 hours .* behind the ledger's newest entry/);
     expect((await review("page", name)).stdout).toMatch(/class="state hot">Overdue/);
+  });
+});
+
+describe("a machine of no zone", () => {
+  it("has working hours in UTC", async () => {
+    await scene.write(folder, 0);
+    const { code, stdout } = await glassgate(["review", "list", folder, "--key", "ledger.vkey"], {
+      cwd: base,
+      env: { TZ: "" },
+    });
+    expect([code, stdout]).toEqual([0, expect.stringContaining("verified: 1 overdue.")]);
   });
 });
 
