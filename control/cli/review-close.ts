@@ -136,6 +136,11 @@ function sayShown({ review, checkpoint, origin, key, judging }: Shown): void {
       `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
     );
   } else sayGrant(review);
+  for (const { entry, at, by, classification: was, isOutdated } of review.closures)
+    say(
+      `  signed       ${visible(by.sub)} at ${utc(at)} as ${was}, entry ${entry}${isOutdated ? "; something came after it" : ""}`,
+      15,
+    );
   if (grantsOf(judging.state.reviews, key).some(({ isCarried }) => isCarried))
     say(
       "  look at      It was open when the shard before was sealed: `glassgate review show` on that one shows the rest of it.",

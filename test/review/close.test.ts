@@ -260,6 +260,10 @@ describe("a review is closed by", () => {
           .stdout,
       )?.[0] ?? "";
     expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(/Closed: entry \d+/);
+    // Whoever signs again is shown what he signs over.
+    expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(
+      /signed +olga at [^\n]* UTC as unused, entry \d+\s.*Closed: entry \d+/s,
+    );
     const verify = (): Promise<Ran> =>
       glassgate([
         "ledger",
