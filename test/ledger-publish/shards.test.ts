@@ -282,6 +282,11 @@ describe("what went along", () => {
       /the review of the grant [0-9a-f]{64} is not what was open/,
     ],
     [
+      "a review is of a drill now",
+      (carried) => ({ ...carried, reviews: carried.reviews.map((one) => ({ ...one, drill: "fire-1" })) }),
+      /the review of the grant [0-9a-f]{64} is not what was open/,
+    ],
+    [
       "a review is of nobody's grant here",
       (carried) => ({ ...carried, reviews: [...carried.reviews, { ...carried.reviews[0], grant: "0".repeat(64) }] }),
       /the review of the grant 0{64} is not what was open/,

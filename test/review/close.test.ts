@@ -298,6 +298,10 @@ describe("a review is closed by", () => {
           .stdout,
       )?.[0] ?? "";
     expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(/Closed: entry \d+/);
+    // Whoever signs again is shown what he signs over.
+    expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(
+      /signed +olga[^\n]* UTC: unused \(entry \d+\)\s.*Closed: entry \d+/s,
+    );
     const verify = (): Promise<Ran> =>
       inside(
         [
