@@ -15,6 +15,7 @@ import { readKeyFile, unlockKey, writeKeyFile } from "../../control/signer/keyfi
 import { inside } from "../cli/inside.js";
 import { atTerminal, type Ran } from "../cli/run.js";
 import { revocations } from "../kit/revocations.js";
+import { World } from "../kit/world.js";
 import { ask, type Got, newToken } from "../ledger/http-kit.js";
 import { type LedgerFolder, newLedgerFolder, PASSPHRASE, type Running, serve } from "../ledger/whole.js";
 import { claimsOver, GATEWAY, type Name, people, type Story, sha256, silentAbout, tellStory } from "./closing-kit.js";
@@ -273,6 +274,26 @@ describe("a review is closed by", () => {
         (await inside(["review", "list", folder, "--key", ledger.vkey, "--anchors", join(base, "anchors.json")], {}))
           .stdout,
       )?.[0] ?? "";
+    // A folder's own grace counts where none is named: its door goes by it.
+    const yaml = readFileSync(join(folder, "ledger.yaml"), "utf8");
+    writeFileSync(join(folder, "ledger.yaml"), yaml.replace("grace: 1s", "grace: 2h"));
+    const early = ["review", "close", folder, story.grants.used, "--as", "olga", "--keys", join(base, "keys")];
+    const refused = await inside([...early, "--key", ledger.vkey, ...sayAll], { env });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/7200 seconds later what comes late is there/),
+    });
+    writeFileSync(join(folder, "ledger.yaml"), yaml);
+    // Whoever pins other gateways' roots knows nobody who may sign, and is told what to do.
+    const roots = new World(0).roots.map(({ jwk }) => jwk);
+    writeFileSync(join(copy, "others.json"), JSON.stringify({ audience: "test", threshold: 2, roots }));
+    const others = await inside([...early, "--key", ledger.vkey, ...sayAll, "--anchors", join(copy, "others.json")], {
+      env,
+    });
+    expect(others.code).toBe(1);
+    expect(others.stderr.replace(/\s+/g, " ")).toMatch(
+      /None of the anchors here are those of the gateways .*name their anchors with --anchors.*leave the review open/,
+    );
     expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(/Closed: entry \d+/);
     const verify = (): Promise<Ran> =>
       inside(
@@ -315,7 +336,17 @@ describe("a review is closed by", () => {
     const { vkey } = openLogSigner(await unlockKey(readKeyFile(key), PASSPHRASE), origin);
     // No alarm tells of the gap yet: its gateway is catching up.
     const ran = await closeIn(next, story.grants.used, vkey, "real", "10m");
-    expect(ran.stdout).toMatch(/was open when the shard before was sealed.*2 allowed, 1 denied.*Closed: entry \d+/s);
+    expect(ran.stdout).toMatch(
+      /was open when the log before, ledger\.example\/test, was sealed.*2 allowed, 1 denied.*Closed: entry \d+/s,
+    );
+    const rest = `glassgate review show FOLDER ${story.grants.used.slice(0, 16)} --key VKEY`;
+    const reading = [next, story.grants.used, "--key", vkey, "--anchors", join(base, "anchors.json")];
+    const shown = (await inside(["review", "show", ...reading], { env: { COLUMNS: "9999" } })).stdout;
+    expect(shown).toContain("Its older entries are there");
+    expect(shown).toContain(rest);
+    const page = (await inside(["review", "page", ...reading], {})).stdout;
+    expect(page).toContain("Not all of it is here");
+    expect(page).toContain(rest);
     expect((await closeIn(old, story.grants.drill, ledger.vkey, "drill")).stdout).toMatch(/sealed/);
   });
 });

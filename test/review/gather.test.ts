@@ -4,11 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { reviewRows } from "../../control/cli/review-text.js";
 import type { Call, Review, ReviewList } from "../../control/review/model.js";
+import { reviewPage } from "../../control/review/page/review.js";
 import type { ReadOptions } from "../../control/review/read.js";
+import { isUnverified } from "../../control/review/words.js";
 import { compact } from "../kit/token.js";
-import type { GrantSpec } from "../kit/world.js";
-import { bend, chained, line, memberOf, other, sha256 } from "../ledger/chain/kit.js";
+import { type GrantSpec, World } from "../kit/world.js";
+import { anchorsOf, bend, chained, line, memberOf, other, sha256 } from "../ledger/chain/kit.js";
 import { entry, leaf } from "../ledger/make-log.js";
 import { askOf, calmGrant, calmUse, hashOf, Scene } from "./scene.js";
 
@@ -16,6 +19,7 @@ const base = mkdtempSync(join(tmpdir(), "glassgate-review-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 let serial = 0;
 const MINUTE = 60_000;
+const place = { now: 0, ledger: "ledger", key: "ledger.vkey", anchors: [], isServed: true };
 
 async function listOf(scene: Scene, more: Partial<ReadOptions> = {}): Promise<ReviewList> {
   const folder = join(base, `log-${serial++}`);
@@ -339,6 +343,22 @@ describe("what was signed", () => {
     // Whose key that is nobody knows who pins nothing: then it is the ledger's word.
     const unpinned = reviewIn(await listOf(scene, { anchors: [] }), grant);
     expect(unpinned.closures.map(({ isProven }) => isProven)).toEqual([false]);
+    // Nor who pins others' anchors: it is nobody's he knows.
+    const others = reviewIn(await listOf(scene, { anchors: [anchorsOf(new World(scene.world.now))] }), grant);
+    expect(others.closures.map(({ isProven }) => isProven)).toEqual([false]);
+    expect([closed, unpinned, others].map(isUnverified)).toEqual([false, true, true]);
+    expect(reviewRows(closed, scene.clock.now).join("\n")).toContain("the signature was verified");
+    for (const one of [unpinned, others]) {
+      const rows = reviewRows(one, scene.clock.now).join("\n");
+      expect(rows).toMatch(/state +closed, as the ledger says, by a signature that was not verified/);
+      expect(rows).toContain("The signature was not verified");
+      expect(reviewPage(one, place)).toMatch(
+        />Closed, not verified<[\s\S]*>Signed, not verified<[\s\S]*The signature was not verified/,
+      );
+      expect(reviewPage(one, place)).not.toContain(">Closed<");
+    }
+    expect(reviewPage(closed, place)).not.toContain("not verified");
+    expect(reviewPage(closed, place)).toContain(">Closed<");
     const later = await listOf(scene, { now: Date.UTC(2026, 0, 21) });
     expect(later.dueActions).toEqual([{ ...actions[0], grant: closed.grant }]);
     await scene.call({ grant });
@@ -368,7 +388,8 @@ describe("what was signed", () => {
     );
     const review = reviewIn(await listOf(scene), grant);
     expect([review.state, review.closures]).toEqual(["open", []]);
-    expect(reviewIn(await listOf(scene, { anchors: [] }), grant).closures).toEqual([]);
+    const unpinned = reviewIn(await listOf(scene, { anchors: [] }), grant);
+    expect([unpinned.state, unpinned.closures]).toEqual(["open", []]);
     expect(review.unusual.find(({ code }) => code === "alarm")?.says).toContain("review_invalid");
   });
 });

@@ -1,8 +1,8 @@
 /** The page of one review: what is unusual first, every call last. */
 import type { Review, Step, Unusual } from "../model.js";
-import { unusualRows } from "../words.js";
+import { isUnverified, unusualRows } from "../words.js";
 import { callsSection } from "./calls.js";
-import { closingSection } from "./closing.js";
+import { carriedBox, closingSection, unverifiedBadge } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { evidenceSection, jsonSection, teardownSection } from "./evidence.js";
 import { grantedSection } from "./granted.js";
@@ -124,9 +124,11 @@ export function reviewPage(review: Review, place: Place): string {
   const state = stateAt(review, place.now);
   const isHot = state === "overdue" || state === "reopened";
   const isDone = state === "closed";
-  const main = html`<p class="over"><span class="state${isHot ? " hot" : ""}">${stateWords[state]}</span>${isDone ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}${review.drill === undefined ? undefined : html`<span class="state">Drill</span>`}</p>
+  const badge = html`<span class="state${isHot ? " hot" : ""}">${stateWords[state]}</span>`;
+  const main = html`<p class="over">${isUnverified(review) ? unverifiedBadge : badge}${isDone ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}${review.drill === undefined ? undefined : html`<span class="state">Drill</span>`}</p>
 <h1>${data(review.incident ?? review.entitlement)}${review.incident === undefined ? undefined : html`: ${data(review.reason ?? review.entitlement)}`}</h1>
 ${lede(review)}
+${carriedBox(review)}
 <nav class="parts" aria-label="On this page">${parts.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav>
 ${lookSection(review)}
 ${peopleSection(review)}
