@@ -12,11 +12,14 @@ import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import { readKeyFile, unlockKey, writeKeyFile } from "../../control/signer/keyfile.js";
+import { anchorsSchema } from "../../control/trust/anchors.js";
 import { inside } from "../cli/inside.js";
 import { atTerminal, type Ran } from "../cli/run.js";
 import { revocations } from "../kit/revocations.js";
 import { World } from "../kit/world.js";
+import { line, open, other } from "../ledger/chain/kit.js";
 import { ask, type Got, newToken } from "../ledger/http-kit.js";
+import { filesOf, testKey, writeLog } from "../ledger/make-log.js";
 import { type LedgerFolder, newLedgerFolder, PASSPHRASE, type Running, serve } from "../ledger/whole.js";
 import { claimsOver, GATEWAY, type Name, people, type Story, sha256, silentAbout, tellStory } from "./closing-kit.js";
 
@@ -284,16 +287,6 @@ describe("a review is closed by", () => {
       stderr: expect.stringMatching(/7200 seconds later what comes late is there/),
     });
     writeFileSync(join(folder, "ledger.yaml"), yaml);
-    // Whoever pins other gateways' roots knows nobody who may sign, and is told what to do.
-    const roots = new World(0).roots.map(({ jwk }) => jwk);
-    writeFileSync(join(copy, "others.json"), JSON.stringify({ audience: "test", threshold: 2, roots }));
-    const others = await inside([...early, "--key", ledger.vkey, ...sayAll, "--anchors", join(copy, "others.json")], {
-      env,
-    });
-    expect(others.code).toBe(1);
-    expect(others.stderr.replace(/\s+/g, " ")).toMatch(
-      /None of the anchors here are those of the gateways .*name their anchors with --anchors.*leave the review open/,
-    );
     expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(/Closed: entry \d+/);
     const verify = (): Promise<Ran> =>
       inside(
@@ -325,6 +318,25 @@ describe("a review is closed by", () => {
     const told = await verify();
     expect(told.code).toBe(1);
     expect(told.stdout).toMatch(/review_invalid.*the ledger has no alarm about it.*rita asked for the grant/s);
+  });
+
+  it("nobody as long as no anchors of its gateways are pinned, and it says what to do", async () => {
+    const roots = new World(0).roots.map(({ jwk }) => jwk);
+    const anchors = anchorsSchema.parse({ audience: "test", threshold: 2, roots });
+    const own = await open({ anchors: [anchors], senders: { [GATEWAY]: [] }, origin: ORIGIN }, Date.now());
+    await own.ledger.take([other("bundle", story.bundle), ...story.lines.map((text) => line(text))]);
+    const folder = join(base, "others");
+    const made = testKey(ORIGIN);
+    writeLog(folder, filesOf(own.log.entries, made));
+    writeFileSync(join(base, "others.json"), JSON.stringify(anchors));
+    const args = [folder, story.grants.used, "--key", made.vkey, "--anchors", join(base, "others.json")];
+    const ran = await inside(["review", "close", ...args, "--as", "olga", "--keys", join(base, "keys"), ...sayAll], {
+      env,
+    });
+    expect(ran).toMatchObject({ code: 1, stdout: "" });
+    expect(ran.stderr.replace(/\s+/g, " ")).toMatch(
+      /None of the anchors here are those of the gateways .*name their anchors with --anchors.*leave the review open/,
+    );
   });
 
   it("somebody in the next shard, where it was open when the one before was sealed", async () => {

@@ -112,7 +112,17 @@ describe("a review", () => {
       ),
     ]);
     await opened.ledger.close();
-    expect(await close(await opened.reopen({ pins }), story.grants.used)).toMatchObject({ isNew: true });
+    const again = await opened.reopen({ pins });
+    expect(await close(again, story.grants.used)).toMatchObject({ isNew: true });
+    // Whoever reads that log without these pins has verified no signature, whatever else he pins.
+    const heard = (anchors: Pins["anchors"]): boolean[] => {
+      const all: boolean[] = [];
+      const auditor = new Auditor({ anchors }, {}, undefined, (_, isProven) => all.push(isProven));
+      for (const [index, entry] of again.log.decoded().entries()) auditor.take(index, entry);
+      auditor.end();
+      return all;
+    };
+    expect([pins.anchors, others.anchors, []].map(heard)).toEqual([[true], [false], [false]]);
   });
 
   it("covers a grant's own entries in the log's order, as anybody can compute it", async () => {
