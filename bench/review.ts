@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readFlags } from "./base/flags.js";
 import { endOnSignals, say } from "./base/program.js";
+import { CALLS, makeReviewLog } from "./ledger/review-log.js";
+import { READINGS, type Reading, readingRow, reviewSection } from "./ledger/review-tell.js";
 import { measureCommand } from "./ledger/verify.js";
 import { writeSection } from "./report/page.js";
-import { CALLS, makeReviewLog } from "./review/log.js";
-import { READINGS, type Reading, readingRow, reviewSection } from "./review/tell.js";
 
 const ENTRIES = 1_000_000;
 /** The smallest first: whether memory grows with the entries is seen beside it. */

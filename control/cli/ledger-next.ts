@@ -1,6 +1,6 @@
 /** `glassgate ledger next`: seals a ledger and makes the one that goes on from it. Stopped anywhere, it is run again. */
 import { existsSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { type NewFile, readText, readTextIfThere, writeNewTexts, writeText } from "../base/files.js";
@@ -173,6 +173,10 @@ async function run(from: string, to: string, options: Options): Promise<void> {
   );
   const oldKey = await openKeyFile(readKeyFile(config.key), options.passphraseFd);
   const old = { folder: from, signer: openLogSigner(oldKey, config.origin), signedPath: `${config.key}.signed` };
+  if (resolve(to).startsWith(resolve(from) + sep))
+    throw new UserError(`${visible(to)} would stand in the folder of the old ledger. Nothing was changed.`, {
+      hint: "Name a folder beside it: the old one goes as a whole one day.",
+    });
   if (options.origin === config.origin)
     throw new UserError(`${visible(options.origin)} is the name of the old ledger: the new one needs another.`, {
       hint: "The period is in the name: --origin ledger.example.com/eu/2026-12",

@@ -146,8 +146,10 @@ function sayGrant(review: Review): void {
 function sayState(review: Review | DeniedReview): void {
   if (review.state === "open") return;
   say(`  state        ${stateOf(review)}`, 15);
-  for (const { by, at, classification: what, entry } of review.closures)
-    say(`  signed       ${visible(personWords(by))}, ${utc(at)}: ${what} (entry ${entry})`, 15);
+  for (const { by, at, classification: what, entry, isOutdated } of review.closures) {
+    const after = isOutdated ? "; something came after it" : "";
+    say(`  signed       ${visible(personWords(by))}, ${utc(at)}: ${what} (entry ${entry}${after})`, 15);
+  }
   for (const { what, owner, due } of review.closures.at(-1)?.actions ?? [])
     say(
       `  look at      It promised "${visible(what)}" (${visible(owner)}, until ${due}): name it again unless it is settled.`,

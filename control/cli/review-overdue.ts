@@ -50,7 +50,7 @@ export function addReviewOverdue(review: Command): void {
     .addOption(jsonOption())
     .action(overdue);
   examples(command, [
-    "glassgate review overdue ledger/ --key ledger.vkey",
+    "glassgate review overdue ledger/ --key ledger.vkey --anchors anchors.json",
     "glassgate review overdue ledger/ --key ledger.vkey --due 4h --json",
   ]);
 }

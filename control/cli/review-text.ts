@@ -4,6 +4,7 @@ import { plural, visible } from "../base/text.js";
 import type { Call, DeniedReview, Granted, Review, Step, Unusual } from "../review/model.js";
 import {
   carriedWords,
+  crowdedWords,
   evidenceWords,
   minutesWords,
   personWords,
@@ -210,6 +211,7 @@ export function deniedRows(review: DeniedReview, sign: string): string[] {
     row("due", utc(review.dueAt)),
     ...carriedRows(review),
     row("grants", `${grants.length}, which opened nothing`),
+    ...[crowdedWords(review)].flatMap((says) => (says === undefined ? [] : [row("", says)])),
     row("denied", `${plural(counts.denied, "call")}: ${by.join(", ")}`),
     ...closureRows(review),
     "",

@@ -77,6 +77,8 @@ export class Gatherer {
   readonly uses = new Map<string, FirstUse>();
   /** Of these grants nothing was allowed, of those something was. */
   private readonly denied = new Map<string, true>();
+  /** Of those, the ones that are wanted: nobody crowds them out with others. */
+  private readonly wanted = new Map<string, true>();
   private readonly used = new Map<string, true>();
   private readonly requests = new Requests();
   private readonly pending = new Map<string, Open>();
@@ -148,7 +150,7 @@ export class Gatherer {
     const { jti = "", sub = "" } = record;
     const facts = newFacts(grant, record, index, at, this.isWanted({ grant, jti, sub, openedAt: at }));
     this.grants.set(grant, facts);
-    this.keep(this.denied, grant, MAX_DENIED);
+    this.keep(facts.isKept ? this.wanted : this.denied, grant, MAX_DENIED);
     for (const { sha256, text, entry } of this.earlyTexts.get(grant) ?? [])
       this.joinEvidence(facts, entry, text, sha256);
     this.earlyTexts.delete(grant);
@@ -228,7 +230,7 @@ export class Gatherer {
     noteDecided(facts, call, this.isOutside(call.at));
     if (call.verdict !== "allow" || call.mode !== "enforce") return;
     const { sub, grant } = facts;
-    if (this.denied.delete(grant)) this.keep(this.used, grant, MAX_USED);
+    if (this.denied.delete(grant) || this.wanted.delete(grant)) this.keep(this.used, grant, MAX_USED);
     const { ent = "" } = facts.first;
     const key = `${ent}\n${sub}`;
     if (!this.uses.has(key) && this.uses.size < MAX_USES) this.uses.set(key, { sub, ent, grant, entry: call.entry });

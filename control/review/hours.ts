@@ -12,8 +12,13 @@ export interface Hours {
 
 /** Office hours, Monday to Friday, as most places have them: whoever works otherwise says so. */
 export const USUAL_HOURS = "08:00-18:00";
+/** Where `TZ` is empty, as in many containers: a machine of no zone has UTC's time. */
+const NO_ZONE = "Etc/Unknown";
 /** Of this machine: a reviewer looks at what happened near him. */
-export const ownZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const ownZone = (): string => {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  return timeZone === NO_ZONE ? "UTC" : timeZone;
+};
 
 const SPAN = /^(\d{1,2})(?::(\d{2}))?-(\d{1,2})(?::(\d{2}))?$/;
 const DAY_MINUTES = 24 * 60;

@@ -1,6 +1,7 @@
 /** What a review says, in plain words: the same in a terminal and on a page. Texts from outside stand in them as they are: whoever shows them escapes them. */
 import { plural, shellWord } from "../base/text.js";
 import { showDuration } from "../base/time.js";
+import { MAX_SHARED } from "../ledger/chain/review-join.js";
 import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
 interface UnusualRow {
@@ -117,6 +118,12 @@ export function carriedWords(review: Review | DeniedReview): string | undefined 
     ? undefined
     : `It was open when the log before, ${carriedFrom}, was sealed. Its older entries are there: calls, times and what was used are shown here from then on, and counts and digest go on from there. The rest: \`glassgate review show FOLDER ${name} --key VKEY\`, with that log's folder and key.`;
 }
+
+/** Undefined where all of them are here. */
+export const crowdedWords = ({ grants }: Pick<DeniedReview, "grants">): string | undefined =>
+  grants.length < MAX_SHARED
+    ? undefined
+    : `There may have been more: of one person and hour the newest ${MAX_SHARED} grants are kept. The log has all: \`glassgate ledger tail\`.`;
 
 /** What was granted of time, and used. */
 export function minutesWords({ minutes: { granted, used } }: Pick<Review, "minutes">): string {

@@ -230,5 +230,9 @@ syncBuiltinESMExports();
     const args = ["next", "before", "us-11", "--origin", "ledger.example.com/us/2026-11", "--key", "eu-10.vkey"];
     expect(await ledger(args)).toMatchObject({ code: 2 });
     expect(existsSync(join(root, "us-11"))).toBe(false);
+    // A shard goes as a whole one day.
+    const within = await ledger(["next", "eu-10", "eu-10/us-11", "--origin", "ledger.example.com/us/2026-11"]);
+    expect(within).toMatchObject({ code: 2, stderr: expect.stringContaining("in the folder of the old ledger") });
+    expect(existsSync(join(root, "eu-10/us-11"))).toBe(false);
   });
 });

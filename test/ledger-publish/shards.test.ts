@@ -20,7 +20,19 @@ import { EMPTY_EDGE, edgeRoot, grow } from "../../control/ledger/tlog/edge.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import { newKey } from "../../control/signer/jwk.js";
-import { type Chain, heartbeatOf, isRecord, line, memberOf, other, play, sha256 } from "../ledger/chain/kit.js";
+import {
+  bend,
+  type Chain,
+  chained,
+  GATEWAY,
+  heartbeatOf,
+  isRecord,
+  line,
+  memberOf,
+  other,
+  play,
+  sha256,
+} from "../ledger/chain/kit.js";
 import { failure } from "./kit.js";
 
 const key = newKey("Ed25519");
@@ -221,6 +233,9 @@ describe("what went along", () => {
     carried: {
       vms: Readonly<Record<string, unknown>>[];
       gateways: Readonly<Record<string, unknown>>[];
+      pending: Readonly<Record<string, unknown>>[];
+      waiting: Readonly<Record<string, unknown>>[];
+      clocks: Readonly<Record<string, unknown>>[];
       grants: Readonly<Record<string, unknown>>[];
       reviews: Readonly<Record<string, unknown>>[];
     };
@@ -239,17 +254,45 @@ describe("what went along", () => {
       other("bundle", chain.bundle),
       ...texts.map((text) => line(text)),
       other("heartbeat", heartbeatOf(chain.lines, clock)),
+      ...unfinished().map((text) => line(text)),
     ]);
     await running.close();
     await next(old, honest);
     said = (await entriesOf(honest))[0]?.body.toString() ?? "";
   });
 
+  const WAITING = `${GATEWAY}/1700000000000000000/9`;
+  /** A request that waits, an access whose evidence never came, and one whose evidence adam did not sign, though it has his key's name. */
+  function unfinished(): string[] {
+    const [record = ""] = chain.lines;
+    const { world } = chain;
+    const [payload = "", approval = ""] = world.grant({ claims: { incident: "INC-9" } }).split("~");
+    const segment = payload.split(".")[1] ?? "";
+    const [head = "", , signature = ""] = approval.split(".");
+    const broken = `${segment}~${head}..${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`;
+    forgedGrant = sha256(segment);
+    const forged = { grant_sha256: forgedGrant, evidence: sha256(broken), jti: "forged", incident: "INC-9" };
+    const texts = chained(WAITING, [
+      bend(record, { evidence: undefined, verdict: "pending", request_id: "waits" }),
+      bend(record, { evidence: sha256("never came") }),
+      bend(record, forged),
+    ]);
+    return [...texts, JSON.stringify({ evidence: broken })];
+  }
+  let forgedGrant: string;
+
   const each = (change: Readonly<Record<string, unknown>>) => (carried: Said["carried"]) => ({
     ...carried,
     vms: carried.vms.map((vm) => ({ ...vm, ...change })),
   });
-  const bob = { accesses: 1, answers: 1, isShown: true, isJudged: true, proven: [["k", "bob"]], isSingleTold: true };
+  const bob = {
+    accesses: 1,
+    answers: 1,
+    isShown: true,
+    isJudged: true,
+    proven: [{ kid: "k", sub: "bob", iat: 1 }],
+    isSingleTold: true,
+  };
 
   it.each<[string, (carried: Said["carried"]) => object, RegExp]>([
     ["an open gap was left behind", each({ missing: [] }), /seq 16 did not come, and that was left behind/],
@@ -267,7 +310,10 @@ describe("what went along", () => {
     ["its chain was known further than it was", each({ top: 40 }), /it is known of up to seq 30, not 40/],
     [
       "an older record is its head",
-      (carried) => each({ seq: 1, sha256: sha256(chain.lines[0] ?? "") })(carried),
+      ({ vms: [first, ...others], ...carried }) => ({
+        ...carried,
+        vms: [{ ...first, seq: 1, sha256: sha256(chain.lines[0] ?? "") }, ...others],
+      }),
       /its last record is seq 20, not 1/,
     ],
     ["a published head was left behind", each({ heads: [] }), /the published head of seq 30 was left behind/],
@@ -279,6 +325,11 @@ describe("what went along", () => {
     [
       "a review has other entries",
       (carried) => ({ ...carried, reviews: carried.reviews.map((one) => ({ ...one, digest: "0".repeat(64) })) }),
+      /the review of the grant [0-9a-f]{64} is not what was open/,
+    ],
+    [
+      "a review is of a drill now",
+      (carried) => ({ ...carried, reviews: carried.reviews.map((one) => ({ ...one, drill: "fire-1" })) }),
       /the review of the grant [0-9a-f]{64} is not what was open/,
     ],
     [
@@ -306,7 +357,7 @@ describe("what went along", () => {
       "somebody approved a grant whose evidence he did not sign",
       (carried) => ({
         ...carried,
-        grants: carried.grants.map((one) => ({ ...one, proven: [["k", "bob"]] })),
+        grants: carried.grants.map((one) => ({ ...one, proven: [{ kid: "k", sub: "bob", iat: 1 }] })),
       }),
       /no evidence is there that bob approved/,
     ],
@@ -316,10 +367,54 @@ describe("what went along", () => {
         ...carried,
         grants: carried.grants.map(({ standing, ...one }) => ({
           ...one,
-          standing: { ...Object(standing), details: [] },
+          ...(standing !== undefined && { standing: { ...Object(standing), details: [] } }),
         })),
       }),
       /no evidence is there that the grant [0-9a-f]{64} says what went along/,
+    ],
+    [
+      "somebody approved whose signature does not hold",
+      ({ grants, ...carried }) => ({
+        ...carried,
+        grants: grants.map((one) => {
+          const { adam, now: iat } = chain.world;
+          return one["grant"] === forgedGrant ? { ...one, proven: [{ kid: adam.kid, sub: "adam", iat }] } : one;
+        }),
+      }),
+      /no evidence is there that adam approved/,
+    ],
+    [
+      "a request that waits was left behind",
+      (carried) => ({ ...carried, pending: [] }),
+      /seq 1 of \S+ waited for a receipt, and that was left behind/,
+    ],
+    [
+      "a request that waits has its receipt",
+      (carried) => ({ ...carried, pending: carried.pending.map((one) => ({ ...one, hasReceipt: true })) }),
+      /seq 1 of \S+ did not wait for a receipt so/,
+    ],
+    [
+      "a request waits that was never there",
+      ({ pending, ...carried }) => ({
+        ...carried,
+        pending: [...pending, { ...pending[0], key: `${WAITING}|7`, seq: 7, sha256: sha256("x") }],
+      }),
+      /seq 7 of \S+ did not wait for a receipt so/,
+    ],
+    [
+      "an access without evidence was left behind",
+      (carried) => ({ ...carried, waiting: [] }),
+      /seq 2 of \S+ waited for its evidence, and that was left behind/,
+    ],
+    [
+      "a clock was left behind",
+      (carried) => ({ ...carried, clocks: carried.clocks.slice(1) }),
+      /how far its clock was is not what went along/,
+    ],
+    [
+      "a clock was elsewhere",
+      (carried) => ({ ...carried, clocks: carried.clocks.map((one) => ({ ...one, number: 1 })) }),
+      /how far its clock was is not what went along/,
     ],
     ["nothing that can be read", () => ({}), /what went along cannot be read/],
   ])("is held against the shard that it comes from: %s", async (_, forge, words) => {

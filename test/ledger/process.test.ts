@@ -91,6 +91,18 @@ describe("ledger serve", () => {
     expect(bodiesOf(await entriesOf(ledger), "quarantine")).toEqual(["a line"]);
   });
 
+  it("goes on where its cache can be neither read nor written, and says so", async () => {
+    const ledger = await newLedgerFolder(parent, LISTEN);
+    for (const name of ["chains", "chains.new"]) mkdirSync(join(ledger.folder, "state", name), { recursive: true });
+    const running = track(await serve(ledger));
+    expect((await ask(running.url, { path: "/v1/lines", token, body: "a line" })).status).toBe(200);
+    running.kill("SIGTERM");
+    expect(await running.ended).toBe(0);
+    expect(running.told()).toMatch(/chains cannot be read: .* It is a cache/);
+    expect(running.told()).toMatch(/chains cannot be written: .* It is a cache/);
+    expect(bodiesOf(await entriesOf(ledger), "quarantine")).toEqual(["a line"]);
+  });
+
   it("what is wrong at the start is said with the next step", async () => {
     const ledger = await newLedgerFolder(parent, LISTEN);
     const first = track(await serve(ledger));

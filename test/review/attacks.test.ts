@@ -4,20 +4,28 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { deniedRows } from "../../control/cli/review-text.js";
 import { apply } from "../../control/ledger/chain/apply.js";
 import { carry } from "../../control/ledger/chain/carry.js";
+import { classify } from "../../control/ledger/chain/lines.js";
+import { joinLine } from "../../control/ledger/chain/review-join.js";
+import { newReviews } from "../../control/ledger/chain/reviews.js";
 import { rulesOf } from "../../control/ledger/chain/rules.js";
 import { newState } from "../../control/ledger/chain/state.js";
-import { encodeEntry } from "../../control/ledger/entry.js";
+import { type Entry, encodeEntry } from "../../control/ledger/entry.js";
 import type { Taken } from "../../control/ledger/intake.js";
 import { type ReviewClaims, signReview } from "../../control/ledger/review.js";
 import { encodeOpening, shardHead } from "../../control/ledger/shard.js";
+import { Gatherer } from "../../control/review/gather.js";
 import type { DeniedReview, Review } from "../../control/review/model.js";
+import { deniedPage } from "../../control/review/page/denied.js";
+import type { Place } from "../../control/review/page/document.js";
 import { newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
-import type { Ran } from "../cli/run.js";
+import { glassgate, type Ran } from "../cli/run.js";
+import { deniedOf } from "../kit/review.js";
 import type { Json, World } from "../kit/world.js";
-import { anchorsOf, bend, line } from "../ledger/chain/kit.js";
+import { anchorsOf, bend, GATEWAY, line } from "../ledger/chain/kit.js";
 import { filesOf, testKey, writeLog } from "../ledger/make-log.js";
 import { calmGrant, calmUse, hashOf, key, Scene } from "./scene.js";
 
@@ -66,6 +74,7 @@ const review = async (command: string, ...args: readonly string[]): Promise<Ran>
 const forge = (changes: Json): Promise<void> =>
   scene.hand(line(bend(template, { vm: "other/1/1", seq: 1, prev: "0".repeat(64), ...changes })));
 
+const place: Place = { now: 0, ledger: "log", key: undefined, anchors: [], isServed: false };
 const keyOf = (one: Review | DeniedReview): string => ("key" in one ? one.key : one.grant);
 async function found(wanted: string): Promise<Review | DeniedReview> {
   await scene.write(folder, 0);
@@ -223,14 +232,61 @@ describe("a clock that was set back", () => {
   });
 });
 
+describe("a machine of no zone", () => {
+  it("has working hours in UTC", async () => {
+    await scene.write(folder, 0);
+    const { code, stdout } = await glassgate(["review", "list", folder, "--key", "ledger.vkey"], {
+      cwd: base,
+      env: { TZ: "" },
+    });
+    expect([code, stdout]).toEqual([0, expect.stringContaining("verified: 1 overdue.")]);
+  });
+});
+
+describe("who is denied thousands of times", () => {
+  it("crowds out his own, and nobody else's, neither in the ledger nor in what is shown of one", async () => {
+    const rules = rulesOf({ anchors: [] });
+    const reviews = newReviews();
+    const gathered = new Gatherer(
+      rules,
+      ({ sub }) => sub === "mallory",
+      () => false,
+    );
+    const texts = new Map(["mallory", "rita"].map((sub) => [sub, bend(template, { sub, verdict: "scope_path" })]));
+    const received = new Date(scene.clock.now).toISOString();
+    const denied = (index: number, sub: string): void => {
+      const body = Buffer.from(texts.get(sub)?.replace(name, String(index).padStart(64, "0")) ?? "");
+      const one: Entry = { head: { ledger: 1, type: "record", received, sender: GATEWAY, via: "file" }, body };
+      gathered.take(index, one, classify(body));
+      if (index < 1100) joinLine(reviews, rules, index, one, classify(body), { chain: "vm", answered: undefined });
+    };
+    denied(0, "mallory");
+    denied(1, "mallory");
+    for (let index = 2; index < 16_400; index++) denied(index, "rita");
+    const sizes = [...reviews.shared].map(([of, { grants }]) => [of, grants.size]);
+    expect(sizes).toEqual([
+      ["denied:mallory:2026-01-14T12Z", 2],
+      ["denied:rita:2026-01-14T12Z", 1024],
+    ]);
+    expect(reviews.denied.size).toBe(1026);
+    const kept = [...gathered.grants.values()].filter(({ sub }) => sub === "mallory");
+    expect(kept.map(({ calls }) => calls.length)).toEqual([1, 1]);
+    const grants = Array.from({ length: 1024 }, (_, i) => String(i).padStart(64, "0"));
+    const crowded = deniedPage(deniedOf({ grants }), { origin: "o", size: 1 }, place);
+    expect(crowded).toContain("There may have been more");
+    expect(deniedRows(deniedOf({ grants }), "sign").join("\n")).toContain("There may have been more");
+  });
+});
+
 describe("who writes what he likes", () => {
-  it.each([
-    "2026-13-45T99:99:99.000Z",
-    "2026-01-00T00:00:00.000Z",
-    "2026-01-01T24:00:00.001Z",
-    "0000-99-01T00:00:00.000Z",
-  ])("ends no command by a time that is none: %s", async (ts) => {
-    await forge({ grant_sha256: "6".repeat(64), ts });
+  it("ends no command by a time that is none", async () => {
+    const times = [
+      "2026-13-45T99:99:99.000Z",
+      "2026-01-00T00:00:00.000Z",
+      "2026-01-01T24:00:00.001Z",
+      "0000-99-01T00:00:00.000Z",
+    ];
+    for (const [i, ts] of times.entries()) await forge({ grant_sha256: String(i).repeat(64), ts, vm: `other/1/${i}` });
     const lines = ["list", "overdue --due 9999d", `show ${name}`, `page ${name}`, `show ${name} --csv`];
     for (const args of lines.map((text) => text.split(" "))) {
       const ran = await review(args[0] ?? "", ...args.slice(1));

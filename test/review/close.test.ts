@@ -12,10 +12,14 @@ import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import { readKeyFile, unlockKey, writeKeyFile } from "../../control/signer/keyfile.js";
+import { anchorsSchema } from "../../control/trust/anchors.js";
 import { inside } from "../cli/inside.js";
 import { atTerminal, freePort, type Ran } from "../cli/run.js";
 import { revocations } from "../kit/revocations.js";
+import { World } from "../kit/world.js";
+import { line, open, other } from "../ledger/chain/kit.js";
 import { ask, type Got, newToken } from "../ledger/http-kit.js";
+import { filesOf, testKey, writeLog } from "../ledger/make-log.js";
 import { type LedgerFolder, newLedgerFolder, PASSPHRASE, type Running, serve } from "../ledger/whole.js";
 import { claimsOver, GATEWAY, type Name, people, type Story, sha256, silentAbout, tellStory } from "./closing-kit.js";
 
@@ -297,7 +301,21 @@ describe("a review is closed by", () => {
         (await inside(["review", "list", folder, "--key", ledger.vkey, "--anchors", join(base, "anchors.json")], {}))
           .stdout,
       )?.[0] ?? "";
+    // A folder's own grace counts where none is named: its door goes by it.
+    const yaml = readFileSync(join(folder, "ledger.yaml"), "utf8");
+    writeFileSync(join(folder, "ledger.yaml"), yaml.replace("grace: 1s", "grace: 2h"));
+    const early = ["review", "close", folder, story.grants.used, "--as", "olga", "--keys", join(base, "keys")];
+    const refused = await inside([...early, "--key", ledger.vkey, ...sayAll], { env });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/7200 seconds later what comes late is there/),
+    });
+    writeFileSync(join(folder, "ledger.yaml"), yaml);
     expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(/Closed: entry \d+/);
+    // Whoever signs again is shown what he signs over.
+    expect((await closeIn(folder, shared, ledger.vkey, "unused")).stdout).toMatch(
+      /signed +olga[^\n]* UTC: unused \(entry \d+\)\s.*Closed: entry \d+/s,
+    );
     const verify = (): Promise<Ran> =>
       inside(
         [
@@ -330,6 +348,25 @@ describe("a review is closed by", () => {
     expect(told.stdout).toMatch(/review_invalid.*the ledger has no alarm about it.*rita asked for the grant/s);
   });
 
+  it("nobody as long as no anchors of its gateways are pinned, and it says what to do", async () => {
+    const roots = new World(0).roots.map(({ jwk }) => jwk);
+    const anchors = anchorsSchema.parse({ audience: "test", threshold: 2, roots });
+    const own = await open({ anchors: [anchors], senders: { [GATEWAY]: [] }, origin: ORIGIN }, Date.now());
+    await own.ledger.take([other("bundle", story.bundle), ...story.lines.map((text) => line(text))]);
+    const folder = join(base, "others");
+    const made = testKey(ORIGIN);
+    writeLog(folder, filesOf(own.log.entries, made));
+    writeFileSync(join(base, "others.json"), JSON.stringify(anchors));
+    const args = [folder, story.grants.used, "--key", made.vkey, "--anchors", join(base, "others.json")];
+    const ran = await inside(["review", "close", ...args, "--as", "olga", "--keys", join(base, "keys"), ...sayAll], {
+      env,
+    });
+    expect(ran).toMatchObject({ code: 1, stdout: "" });
+    expect(ran.stderr.replace(/\s+/g, " ")).toMatch(
+      /None of the anchors here are those of the gateways .*name their anchors with --anchors.*leave the review open/,
+    );
+  });
+
   it("somebody in the next shard, where it was open when the one before was sealed", async () => {
     const [old, next] = [join(base, "ledger"), join(base, "next")];
     const origin = "ledger.example/next";
@@ -339,7 +376,17 @@ describe("a review is closed by", () => {
     const { vkey } = openLogSigner(await unlockKey(readKeyFile(key), PASSPHRASE), origin);
     // No alarm tells of the gap yet: its gateway is catching up.
     const ran = await closeIn(next, story.grants.used, vkey, "real", "10m");
-    expect(ran.stdout).toMatch(/was open when the shard before was sealed.*2 allowed, 1 denied.*Closed: entry \d+/s);
+    expect(ran.stdout).toMatch(
+      /was open when the log before, ledger\.example\/test, was sealed.*2 allowed, 1 denied.*Closed: entry \d+/s,
+    );
+    const rest = `glassgate review show FOLDER ${story.grants.used.slice(0, 16)} --key VKEY`;
+    const reading = [next, story.grants.used, "--key", vkey, "--anchors", join(base, "anchors.json")];
+    const shown = (await inside(["review", "show", ...reading], { env: { COLUMNS: "9999" } })).stdout;
+    expect(shown).toContain("Its older entries are there");
+    expect(shown).toContain(rest);
+    const page = (await inside(["review", "page", ...reading], {})).stdout;
+    expect(page).toContain("Not all of it is here");
+    expect(page).toContain(rest);
     expect((await closeIn(old, story.grants.drill, ledger.vkey, "drill")).stdout).toMatch(/sealed/);
   });
 });

@@ -4,8 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { reviewRows } from "../../control/cli/review-text.js";
 import type { Call, Review, ReviewList } from "../../control/review/model.js";
+import { reviewPage } from "../../control/review/page/review.js";
 import type { ReadOptions } from "../../control/review/read.js";
+import { isUnverified } from "../../control/review/words.js";
 import { compact } from "../kit/token.js";
 import type { GrantSpec } from "../kit/world.js";
 import { bend, chained, line, memberOf, other, sha256 } from "../ledger/chain/kit.js";
@@ -16,6 +19,7 @@ const base = mkdtempSync(join(tmpdir(), "glassgate-review-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 let serial = 0;
 const MINUTE = 60_000;
+const place = { now: 0, ledger: "ledger", key: "ledger.vkey", anchors: [], isServed: true };
 
 async function listOf(scene: Scene, more: Partial<ReadOptions> = {}): Promise<ReviewList> {
   const folder = join(base, `log-${serial++}`);
@@ -341,6 +345,16 @@ describe("what was signed", () => {
     // Whose key that is nobody knows who pins nothing: then it is the ledger's word.
     const unpinned = reviewIn(await listOf(scene, { anchors: [] }), grant);
     expect(unpinned.closures.map(({ isProven }) => isProven)).toEqual([false]);
+    expect([closed, unpinned].map(isUnverified)).toEqual([false, true]);
+    expect(reviewRows(closed, scene.clock.now, "sign").join("\n")).toContain("the signature was verified");
+    const rows = reviewRows(unpinned, scene.clock.now, "sign").join("\n");
+    expect(rows).toMatch(/state +closed, as the ledger says, by a signature that was not verified/);
+    expect(rows).toContain("The signature was not verified");
+    const page = reviewPage(unpinned, place);
+    expect(page).toMatch(/>Closed, not verified<[\s\S]*>Signed, not verified<[\s\S]*The signature was not verified/);
+    expect(page).not.toContain(">Closed<");
+    expect(reviewPage(closed, place)).not.toContain("not verified");
+    expect(reviewPage(closed, place)).toContain(">Closed<");
     // In Honolulu it is still that day.
     expect((await listOf(scene, { now: Date.UTC(2026, 0, 21, 9) })).dueActions).toEqual([]);
     const later = await listOf(scene, { now: Date.UTC(2026, 0, 21, 12) });
@@ -372,7 +386,8 @@ describe("what was signed", () => {
     );
     const review = reviewIn(await listOf(scene), grant);
     expect([review.state, review.closures]).toEqual(["open", []]);
-    expect(reviewIn(await listOf(scene, { anchors: [] }), grant).closures).toEqual([]);
+    const unpinned = reviewIn(await listOf(scene, { anchors: [] }), grant);
+    expect([unpinned.state, unpinned.closures]).toEqual(["open", []]);
     expect(review.unusual.find(({ code }) => code === "alarm")?.says).toContain("review_invalid");
   });
 });

@@ -3,11 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { rulesOf } from "../../control/ledger/chain/rules.js";
+import { Bundles } from "../../control/review/bundles.js";
+import { newFacts } from "../../control/review/facts.js";
 import { hoursOf } from "../../control/review/hours.js";
 import type { Review, UnusualCode } from "../../control/review/model.js";
 import { unusualCodes } from "../../control/review/model.js";
 import { isNear } from "../../control/review/near.js";
+import { reviewPage } from "../../control/review/page/review.js";
 import type { ReadOptions } from "../../control/review/read.js";
+import { unusualOf } from "../../control/review/unusual.js";
+import { unusualRows } from "../../control/review/words.js";
 import { newSigner } from "../kit/token.js";
 import type { GrantSpec, Json, World } from "../kit/world.js";
 import { askOf, calmGrant, calmUse, hashOf, Scene } from "./scene.js";
@@ -284,18 +290,56 @@ const plants: readonly Plant[] = [
   },
 ];
 
+/** What a reader sees. */
+function pageOf(review: Review): string {
+  const place = { now: review.dueAt, ledger: "ledger", key: "ledger.vkey", anchors: [], isServed: true };
+  const text = reviewPage(review, place)
+    .replace(/<style>[\s\S]*?<\/style>/, "")
+    .replace(/<[^>]*>/g, "");
+  const signs: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
+  return text.replace(/&(amp|lt|gt|quot|#39);/g, (whole, name: string) => signs[name] ?? whole);
+}
+/** Where else it stands: at the call, or in what was granted. */
+const onPage: Partial<Readonly<Record<UnusualCode, RegExp>>> = {
+  denied_calls: /denied (?:scope|quorum|expired|network|binding)_?\w*/,
+  cut_stream: /Ended by the gateway/,
+  never_used: /[Nn]ever used/,
+  partly_used: /never used/,
+};
+
 describe("what is unusual", () => {
+  it("is a first time by this log alone, which says from which other one it goes on", () => {
+    const record = { jti: "j", sub: "rita", ent: "repair", reason: "outage", bundle: 1 };
+    const facts = newFacts("a".repeat(64), record, 0, 0, false);
+    facts.firstUse = { at: 0, entry: 3 };
+    const proof = { bundle: undefined, approvals: [], isProven: true, isRequesterProven: true, began: 0, end: 1 };
+    const looked = { facts, proof, granted: [], uses: [], hours: hoursOf("8-18", "UTC") };
+    const bundles = new Bundles(rulesOf({ anchors: [] }));
+    const saysWith = (predecessor: string | undefined): string[] =>
+      unusualOf({ ...looked, bundles, predecessor }).flatMap(({ code, says }) => (code === "first_time" ? [says] : []));
+    const says = "the first time that rita used break-glass access, as far as this log goes back";
+    expect(saysWith(undefined)).toEqual([says]);
+    expect(saysWith("ledger.example/old")).toEqual([
+      `${says}: it goes on from ledger.example/old, which was not looked at`,
+    ]);
+  });
+
   it("is nothing in a calm use", async () => {
     const review = await play({});
+    for (const { title } of Object.values(unusualRows)) expect(pageOf(review)).not.toContain(title);
     expect(review.unusual).toEqual([]);
     expect(review.isRequesterProven).toBe(true);
     expect(review.blockers).toEqual([]);
   });
 
   it.each(plants)("$code: $what", async ({ code, says, ...plant }) => {
-    const { unusual } = await play(plant);
-    const found = unusual.filter((one) => one.code === code);
+    const review = await play(plant);
+    const found = review.unusual.filter((one) => one.code === code);
     expect(found.map((one) => one.says)).toEqual([expect.stringMatching(says)]);
+    // In a browser, too: under its title, in the same words, and with what it may mean.
+    const { title, look } = unusualRows[code];
+    expect(pageOf(review)).toContain(`${title}: ${found[0]?.says}${look}`);
+    expect(onPage[code]?.test(pageOf(review)) ?? true).toBe(true);
     if (!code.endsWith("_used")) expect(found[0]?.entries.length).toBeGreaterThan(0);
   });
 

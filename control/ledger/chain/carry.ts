@@ -16,7 +16,7 @@ import { allOf, wait } from "./waiting.js";
 import { newWindow, put, shortHash } from "./window.js";
 
 /** The newest of each: what is older is over, or was told of long ago. */
-const MAX_CARRIED = 8192;
+export const MAX_CARRIED = 8192;
 const MAX_TEXTS = 256;
 /** Of what all senders share, at the start of a shard: as many as can be carried. */
 const MAX_SHARED = 65_536;

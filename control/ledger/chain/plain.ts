@@ -10,10 +10,10 @@
 export const PLAIN_CHARACTER = "[ !#-\\[\\]-~]";
 const text = (max: number, min = 0): string => `"${PLAIN_CHARACTER}{${min},${max}}"`;
 const HASH = '"[0-9a-f]{64}"';
-/** Below 10^15: a number that is read as itself. */
 /** A time of a day of a month: whatever reads it as a date finds one. */
 export const MOMENT =
   "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z";
+/** Below 10^15: a number that is read as itself. */
 const COUNT = "(?:0|[1-9][0-9]{0,14})";
 const SEQ = "[1-9][0-9]{0,14}";
 const FLAG = "(?:true|false)";

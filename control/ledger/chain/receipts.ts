@@ -173,7 +173,7 @@ export function noteSettling(receipts: Receipts, chain: string, record: AuditRec
   }
 }
 
-const payloadSchema = z.strictObject({
+export const receiptSchema = z.strictObject({
   origin: z.string(),
   index: z.int().nonnegative(),
   record_sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -209,7 +209,7 @@ function judge(
 ): boolean {
   const say = speak(step, sender, index);
   const jws = parseJws(receipt);
-  const claims = jws === undefined ? undefined : payloadSchema.safeParse(jsonOf(jws.payload)).data;
+  const claims = jws === undefined ? undefined : receiptSchema.safeParse(jsonOf(jws.payload)).data;
   if (
     jws === undefined ||
     claims === undefined ||

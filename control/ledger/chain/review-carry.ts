@@ -79,8 +79,24 @@ export function carryReviews(reviews: Reviews): CarriedReview[] {
 
 /** What went along and is not what was open here, or was open here and did not go along; the grant. */
 export function strangeReview(reviews: Reviews, carried: readonly CarriedReview[]): string | undefined {
-  const textOf = ({ shared, openedAt, firstAt, digest, counts, sub, exp, isOver, approvers }: CarriedReview): string =>
-    JSON.stringify([shared, openedAt, firstAt, digest, counts, sub, exp, isOver, [...approvers].sort()]);
+  const textOf = (one: CarriedReview): string => {
+    const { shared, openedAt, firstAt, firstTs, lastAt, digest, counts, exp, isOver, approvers } = one;
+    const { jti, sub, ent, incident, drill } = one;
+    const times = [openedAt, firstAt, firstTs, lastAt, exp];
+    return JSON.stringify([
+      shared,
+      times,
+      digest,
+      counts,
+      jti,
+      sub,
+      ent,
+      incident,
+      drill,
+      isOver,
+      [...approvers].sort(),
+    ]);
+  };
   const open = carryReviews(reviews);
   const there = new Map(open.map((one) => [one.grant, textOf(one)]));
   const along = new Map(carried.map((one) => [one.grant, textOf(one)]));

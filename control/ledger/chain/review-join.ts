@@ -23,6 +23,8 @@ import type { Rules } from "./rules.js";
 /** Grants that were used; and, so that nobody crowds those out with what is denied, grants that never were. */
 const MAX_USED = 65_536;
 const MAX_DENIED = 16_384;
+/** Of one person and hour: whoever is denied more crowds out his own, and nobody else's. */
+export const MAX_SHARED = 1024;
 /** Allowed calls whose answer has not come, of all grants, and of one under one request id; it is the client's, and may come again. */
 const MAX_CALLS = 65_536;
 const MAX_CALLS_EACH = 64;
@@ -84,6 +86,12 @@ function putDenied({ reviews, at }: Joining, grant: string, review: GrantReview)
   const key = sharedKey(review.sub, at);
   const those = reviews.shared.get(key) ?? { course: newCourse(at), grants: new Set<string>() };
   reviews.shared.set(key, those);
+  const [first = ""] = those.grants;
+  const oldest = those.grants.size < MAX_SHARED ? undefined : reviews.denied.get(first);
+  if (oldest !== undefined) {
+    leaveShared(reviews, first, oldest);
+    reviews.denied.delete(first);
+  }
   those.grants.add(grant);
   review.shared = key;
   const forgotten = remember(reviews.denied, grant, review, MAX_DENIED);

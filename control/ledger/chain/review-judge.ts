@@ -11,7 +11,7 @@ import {
   decidedBy,
   faultsOfSigner,
   type Judging,
-  MAX_APART,
+  MAX_AHEAD,
   newest,
   principalOf,
   takingBack,
@@ -147,7 +147,7 @@ function faultsOfShown(judging: Judging, claims: ReviewClaims): string[] {
       `The review was signed by somebody, in entry ${closed.index}, after what this one saw: look again, and sign again.`,
     );
   const newestAt = Math.max(...grantsOf(state.reviews, key).map(({ lastAt }) => lastAt));
-  if (iat < newestAt / 1000 - MAX_APART)
+  if (iat < newestAt / 1000 - MAX_AHEAD)
     faults.push(`It says that it was signed at ${showTime(iat)}, before what it is over came.`);
   if (checkpoint.size > state.size)
     faults.push(`It names ${checkpoint.size} entries, and the ledger has ${state.size}.`);

@@ -9,8 +9,8 @@ import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 import { type TakingBack, textsInForce } from "./texts.js";
 
-/** How far the reviewer's clock may be from the ledger's, in seconds. */
-export const MAX_APART = 600;
+/** How far the reviewer's clock may be ahead, in seconds. */
+export const MAX_AHEAD = 600;
 
 export interface Judging {
   readonly state: State;
@@ -122,7 +122,7 @@ export function faultsOfSigner(
   const { sub, iat } = claims;
   const seconds = Math.floor(now / 1000);
   const faults: string[] = [];
-  if (iat > seconds + MAX_APART) faults.push(`It says that it was signed at ${showTime(iat)}, which is to come.`);
+  if (iat > seconds + MAX_AHEAD) faults.push(`It says that it was signed at ${showTime(iat)}, which is to come.`);
   const those = whichOf(grants);
   if (those.length === 0) {
     // Whoever judges a finished log without those pins knows nobody's keys.

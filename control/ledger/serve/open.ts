@@ -1,5 +1,7 @@
 /** A ledger's folder opened to write: its log, and what its lines mean, under its configuration. */
 import { join } from "node:path";
+import { reasonOf } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
 import { type Anchors, readAnchors } from "../../trust/anchors.js";
 import type { Dispatcher } from "../alarm/dispatcher.js";
 import type { Alarm } from "../chain/finding.js";
@@ -22,17 +24,33 @@ export const stateFolder = (folder: string): string => join(folder, "state");
 
 const MAX_SNAPSHOT_BYTES = 1024 * 1024 * 1024;
 
-function snapshotsIn(folder: string): StateStore {
+/** Only a cache: what is wrong with it costs a start its time, and ends nothing. */
+function snapshotsIn(folder: string, say: (sentence: string) => void): StateStore {
   const path = join(stateFolder(folder), "chains");
+  const tell = (what: string, error: unknown): void =>
+    say(
+      `${visible(path)} cannot be ${what}: ${reasonOf(error)}. It is a cache: without it each start reads the whole log.`,
+    );
   return {
-    read: () => nodeFiles.read(path, MAX_SNAPSHOT_BYTES),
+    async read() {
+      try {
+        return await nodeFiles.read(path, MAX_SNAPSHOT_BYTES);
+      } catch (error) {
+        tell("read", error);
+        return undefined;
+      }
+    },
     async write(bytes) {
-      await nodeFiles.makeFolder(stateFolder(folder));
-      const temporary = `${path}.new`;
-      await nodeFiles.remove(temporary);
-      await nodeFiles.create(temporary, bytes);
-      await nodeFiles.rename(temporary, path);
-      await nodeFiles.syncFolder(stateFolder(folder));
+      try {
+        await nodeFiles.makeFolder(stateFolder(folder));
+        const temporary = `${path}.new`;
+        await nodeFiles.remove(temporary);
+        await nodeFiles.create(temporary, bytes);
+        await nodeFiles.rename(temporary, path);
+        await nodeFiles.syncFolder(stateFolder(folder));
+      } catch (error) {
+        tell("written", error);
+      }
     },
   };
 }
@@ -111,7 +129,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
         dispatcher.send(alarm);
         onAlarm(alarm);
       },
-      snapshots: snapshotsIn(folder),
+      snapshots: snapshotsIn(folder, say),
       mayTear: config.tessera !== undefined,
     });
     const policyFile = config.witnesses;

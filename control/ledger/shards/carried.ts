@@ -3,19 +3,22 @@
  * evidence is. Else a record could vanish at the seam, or an approval be made up there: nothing in the new shard would tell.
  */
 import { visible } from "../../base/text.js";
+import type { WindowedKey } from "../../signer/jwk.js";
 import { Auditor } from "../chain/auditor.js";
 import { taken } from "../chain/bounded.js";
+import { verifyUnderPins } from "../chain/bundles.js";
 import { type Carried, carriedSchema } from "../chain/carry.js";
 import type { Chains, Vm } from "../chain/chains.js";
 import { grantOf } from "../chain/evidence.js";
 import { decodeFinding } from "../chain/finding.js";
-import { jsonOf, parseJws } from "../chain/jws.js";
+import { holds, type Jws, jsonOf, parseJws } from "../chain/jws.js";
 import { classify } from "../chain/lines.js";
 import { strangeReview } from "../chain/review-carry.js";
-import { WINDOW_SLOTS } from "../chain/rules.js";
+import { rulesOf, WINDOW_SLOTS } from "../chain/rules.js";
 import { claimsSchema, standingOf } from "../chain/standing.js";
 import type { Entry } from "../entry.js";
 import { openingOf } from "../shard.js";
+import { Unsettled } from "./unsettled.js";
 
 type Stretch = readonly [from: number, to: number];
 type CarriedVm = Carried["vms"][number];
@@ -36,8 +39,13 @@ export class Older {
   private readonly auditor = new Auditor({ anchors: [] });
   /** By chain: stretches of which an alarm tells, or told before. */
   private readonly told = new Map<string, Stretch[]>();
-  /** By grant that went along: what its evidence says, and the keys that signed it, whether they hold or not. */
-  private readonly shown = new Map<string, { readonly standing: string; readonly kids: Set<string> }>();
+  /** By grant that went along: what its evidence says, and the approvals in it whose signature holds, by key and time. */
+  private readonly shown = new Map<string, { readonly standing: string; readonly signed: Set<string> }>();
+  /** The keys of all bundles, by their names, which are their thumbprints: whose they are is for `verify`. */
+  private readonly keys = new Map<string, WindowedKey>();
+  /** Approvals by keys that no bundle has shown yet. */
+  private readonly later: { readonly jws: Jws; readonly payload: string; readonly signed: Set<string> }[] = [];
+  private readonly unsettled = new Unsettled();
   private readonly grants: ReadonlySet<string>;
   private readonly carried: Carried | undefined;
   private before: Carried | undefined;
@@ -53,7 +61,8 @@ export class Older {
     const { head, body } = entry;
     if (head.type === "shard" && index === 0) this.takeOpening(openingOf(body)?.carried);
     else if (head.type === "alarm") this.takeAlarm(body);
-    else if (head.type === "evidence") this.takeEvidence(body);
+    else if (head.type === "evidence" || head.type === "receipt") this.takeLine(body);
+    else if (head.type === "bundle") this.takeBundle(body);
   }
 
   private takeOpening(carried: unknown): void {
@@ -67,26 +76,44 @@ export class Older {
   }
 
   private takeAlarm(body: Buffer): void {
-    const { subject = "", ranges = [] } = decodeFinding(body) ?? {};
-    this.tell(subject, ranges);
+    const alarm = decodeFinding(body);
+    if (alarm === undefined) return;
+    this.tell(alarm.subject, alarm.ranges ?? []);
+    this.unsettled.takeAlarm(alarm);
   }
 
-  private takeEvidence(body: Buffer): void {
+  private takeBundle(body: Buffer): void {
+    const { claims } = verifyUnderPins(body.toString("latin1").trim(), rulesOf({ anchors: [] })) ?? {};
+    for (const { keys } of claims?.principals ?? []) for (const key of keys) this.keys.set(key.kid, key);
+  }
+
+  private takeLine(body: Buffer): void {
     const line = classify(body);
-    if (line.type !== "evidence") return;
-    const grant = grantOf(line.evidence);
+    if (line.type === "receipt") this.unsettled.takeReceipt(line.receipt);
+    if (line.type === "evidence") this.takeEvidence(line.evidence);
+  }
+
+  private takeEvidence(evidence: string): void {
+    const grant = grantOf(evidence);
     if (!this.grants.has(grant)) return;
-    const [payload = "", ...tokens] = line.evidence.split("~");
+    const [payload = "", ...tokens] = evidence.split("~");
     const claims = claimsSchema.safeParse(jsonOf(payload)).data;
     const standing = claims === undefined ? "" : JSON.stringify(standingOf(claims));
-    const { kids } = taken(this.shown, grant, () => ({ standing, kids: new Set<string>() }));
-    for (const kid of tokens.flatMap((token) => parseJws(token)?.header.kid ?? [])) kids.add(kid);
+    const { signed } = taken(this.shown, grant, () => ({ standing, signed: new Set<string>() }));
+    for (const jws of tokens.flatMap((token) => parseJws(token) ?? [])) this.noteSigned(jws, payload, signed);
+  }
+
+  private noteSigned(jws: Jws, payload: string, signed: Set<string>): void {
+    const key = this.keys.get(jws.header.kid);
+    if (key === undefined) this.later.push({ jws, payload, signed });
+    else if (holds(jws, payload, key)) signed.add(`${jws.header.kid} ${jws.header.iat}`);
   }
 
   /** The first thing that went along and is not what was open here, or was open here and did not go along. */
   get fault(): string | undefined {
     const { carried } = this;
     if (carried === undefined) return "what went along cannot be read";
+    for (const { jws, payload, signed } of this.later.splice(0)) this.noteSigned(jws, payload, signed);
     const { chains } = this.auditor;
     const there = new Map(carried.vms.map((vm) => [keyOf(vm), vm]));
     const names = new Set(carried.vms.map(({ vm }) => vm));
@@ -97,7 +124,12 @@ export class Older {
       const fault = found === undefined ? names.has(vm.vm) || "it was left behind" : this.faultOf(vm, found);
       if (typeof fault === "string") return `${visible(vm.vm)}: ${fault}`;
     }
-    return this.faultOfGateways(chains, carried) ?? this.faultOfGrants(carried) ?? this.faultOfReviews(carried);
+    return (
+      this.faultOfGateways(chains, carried) ??
+      this.faultOfGrants(carried) ??
+      this.faultOfReviews(carried) ??
+      this.unsettled.faultOf(this.auditor.judging(0, 0).state, carried, this.before)
+    );
   }
 
   private faultOf(vm: Vm, { seq, sha256, top, missing, heads, predates }: CarriedVm): string | undefined {
@@ -142,7 +174,7 @@ export class Older {
       const isThere = shown !== undefined || known?.isShown === true;
       const isProven = proven.every(
         ({ kid, sub, iat }) =>
-          shown?.kids.has(`${kid} ${iat}`) === true ||
+          shown?.signed.has(`${kid} ${iat}`) === true ||
           known?.proven.some((one) => one.kid === kid && one.sub === sub && one.iat === iat),
       );
       if (!isProven || (!isThere && (isShown || isJudged))) {

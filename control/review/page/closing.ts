@@ -1,7 +1,8 @@
 /** How a review is signed off, why not yet, and by whom it was. */
 import { isAbsolute } from "node:path";
 import { shellWord } from "../../base/text.js";
-import type { Closure, Review } from "../model.js";
+import type { Closure, DeniedReview, Review } from "../model.js";
+import { carriedWords, unverifiedWords } from "../words.js";
 import type { Place } from "./document.js";
 import { block, code, data, type Html, html, prose } from "./html.js";
 import { named, time } from "./words.js";
@@ -31,11 +32,11 @@ const meanings: Readonly<Record<string, string>> = {
   unused: "nothing was ever allowed",
 };
 
-function closure({ entry, at, by, classification, findings, actions, isProven, isOutdated }: Closure): Html {
-  return html`<div class="box"><h3>${isOutdated ? "Signed, and outdated" : "Signed"}</h3>
+function closure({ entry, at, by, classification, findings, actions, isOutdated, isProven }: Closure): Html {
+  return html`<div class="box"><h3>${isOutdated ? "Signed, and outdated" : isProven ? "Signed" : "Signed, not verified"}</h3>
 ${isOutdated ? html`<p class="no">Something came after this signature: it does not cover all of the review.</p>` : undefined}
-${isProven ? undefined : html`<p class="no">Signature not verified: that it is this person's is the ledger's word. Pin whose keys those are with --anchors.</p>`}
 <dl class="facts"><dt>By</dt><dd>${named(by)}</dd><dt>When</dt><dd>${time(at)}, entry ${entry}</dd>
+<dt>Signature</dt><dd>${isProven ? "verified" : html`<span class="no">${unverifiedWords}</span>`}</dd>
 <dt>Classification</dt><dd><strong>${classification}</strong> <span class="quiet">${meanings[classification]}</span></dd>
 <dt>Findings</dt><dd>${prose(findings)}</dd></dl>
 ${
@@ -51,6 +52,17 @@ ${
 export function closures(list: readonly Closure[]): Html | undefined {
   return list.length === 0 ? undefined : html`${[...list].reverse().map(closure)}`;
 }
+
+/** Where the rest of it is. */
+export function carriedBox(review: Review | DeniedReview): Html | undefined {
+  const words = carriedWords(review);
+  return words === undefined
+    ? undefined
+    : html`<div class="box hot"><h2>Not all of it is here</h2><p>${data(words)}</p></div>`;
+}
+
+/** Its state, where nobody here verified the signature that closed it. */
+export const unverifiedBadge = html`<span class="state hot">Closed, not verified</span>`;
 
 export const blockersBox = (blockers: readonly string[]): Html =>
   html`<div class="box hot"><h3>It cannot be closed yet</h3><ul>${blockers.map((one) => html`<li>${data(one)}</li>`)}</ul></div>`;

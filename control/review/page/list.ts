@@ -1,5 +1,6 @@
 /** The page of all reviews: what waits for somebody first. */
 import type { DeniedReview, Review, ReviewList, ReviewState } from "../model.js";
+import { isUnverified } from "../words.js";
 import { deniedId } from "./denied.js";
 import { type Place, page } from "./document.js";
 import { data, type Html, html } from "./html.js";
@@ -16,6 +17,9 @@ function calls({ counts }: Review): Html {
   const denied = counts.denied === 0 ? undefined : html`, <span class="no">${number(counts.denied)} denied</span>`;
   return html`${number(counts.allowed)} allowed${denied}`;
 }
+
+const unverified = (review: Review | DeniedReview): Html | undefined =>
+  isUnverified(review) ? html`<span class="sub no">signature not verified</span>` : undefined;
 
 interface Group {
   readonly state: ReviewState;
@@ -39,7 +43,7 @@ function row(review: Review, state: ReviewState, now: number): Html {
   const signed = review.closures.at(-1);
   const when =
     state === "closed" && signed !== undefined
-      ? html`<strong>${signed.classification}</strong><span class="sub">by ${data(signed.by.sub)}${signed.isProven ? undefined : html` <span class="no">(not verified)</span>`}, ${time(signed.at)}</span>`
+      ? html`<strong>${signed.classification}</strong><span class="sub">by ${data(signed.by.sub)}, ${time(signed.at)}</span>${unverified(review)}`
       : html`${now > review.dueAt ? "" : "due "}${dueWords(review, now)}<span class="sub">${time(review.dueAt)}</span>`;
   return html`<tr><th scope="row">${linked(review)}${review.drill === undefined ? undefined : html` <span class="state">Drill</span>`}<span class="sub">${data(review.entitlement)}</span></th>
 <td>${named(review.requester)}<span class="sub">approved by ${review.approvals.length === 0 ? "nobody" : review.approvals.map(({ sub }, i) => html`${i === 0 ? "" : ", "}${data(sub)}`)}</span></td>
@@ -62,7 +66,7 @@ function deniedRow(review: DeniedReview, now: number): Html {
       html`${i === 0 ? "" : ", "}${number(count)} ${titleOf(verdict) === undefined ? data(verdict) : verdict}`,
   );
   return html`<tr><th scope="row"><a href="/denied/${deniedId(review)}">${data(review.sub)}</a><span class="sub">${dayOf(review.hour)} ${clockOf(review.hour).slice(0, 5)} UTC, one hour</span></th>
-<td>${counted(review.grants.length, "grant")}</td><td>${counted(review.counts.denied, "call")}<span class="sub">${why}</span></td><td>${state === "closed" ? "closed" : `${now > review.dueAt ? "" : "due "}${dueWords(review, now)}`}</td></tr>`;
+<td>${counted(review.grants.length, "grant")}</td><td>${counted(review.counts.denied, "call")}<span class="sub">${why}</span></td><td>${state === "closed" ? html`closed${unverified(review)}` : `${now > review.dueAt ? "" : "due "}${dueWords(review, now)}`}</td></tr>`;
 }
 
 const deniedSection = (denied: readonly DeniedReview[], now: number): Html | undefined =>

@@ -1,8 +1,8 @@
 /** The page of one review: what is unusual first, every call last. */
-import type { DeniedReview, Review, Step, Unusual } from "../model.js";
-import { carriedWords, showMinutes, unusualRows } from "../words.js";
+import type { Review, Step, Unusual } from "../model.js";
+import { isUnverified, showMinutes, unusualRows } from "../words.js";
 import { callsSection } from "./calls.js";
-import { closingSection } from "./closing.js";
+import { carriedBox, closingSection, unverifiedBadge } from "./closing.js";
 import { type Place, page } from "./document.js";
 import { evidenceSection, jsonSection, teardownSection } from "./evidence.js";
 import { grantedSection } from "./granted.js";
@@ -124,12 +124,6 @@ function lede({ requester, entitlement, counts, minutes: { granted, used } }: Re
   return html`<p class="lede">${data(requester.sub)} had a grant for ${data(entitlement)} and ${did}${counts.denied === 0 ? html`, none denied` : html`, <span class="no">${counts.denied} denied</span>`}.</p>`;
 }
 
-export function carriedBox(review: DeniedReview | Review): Html | undefined {
-  const says = carriedWords(review);
-  if (says === undefined) return undefined;
-  return html`<div class="box hot"><p><strong>Not all of it is on this page.</strong> ${data(says)}</p></div>`;
-}
-
 export function totalsOf({ allowed, denied, answers, alarms }: Review["counts"]): string {
   return `${counted(allowed, "call")} allowed, ${counted(answers, "answer")} to them; ${denied === 0 ? "none" : counted(denied, "call")} denied; ${counted(alarms, "alarm")} about the grant.`;
 }
@@ -138,7 +132,8 @@ export function reviewPage(review: Review, place: Place): string {
   const state = stateAt(review, place.now);
   const isHot = state === "overdue" || state === "reopened";
   const isDone = state === "closed";
-  const main = html`<p class="over"><span class="state${isHot ? " hot" : ""}">${stateWords[state]}</span>${isDone ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}${review.drill === undefined ? undefined : html`<span class="state">Drill</span>`}</p>
+  const badge = html`<span class="state${isHot ? " hot" : ""}">${stateWords[state]}</span>`;
+  const main = html`<p class="over">${isUnverified(review) ? unverifiedBadge : badge}${isDone ? undefined : html`<span>${dueSentence(review, place.now)}</span>`}${review.drill === undefined ? undefined : html`<span class="state">Drill</span>`}</p>
 <h1>${data(review.incident ?? review.entitlement)}${review.incident === undefined ? undefined : html`: ${data(review.reason ?? review.entitlement)}`}</h1>
 ${lede(review)}
 ${carriedBox(review)}

@@ -162,15 +162,15 @@ describe("a shard that has just been opened", () => {
     for (const [index, entry] of [at(0, a), at(0, c)].entries()) apply(state, rules, index, entry);
     const predecessor = { origin: "old", vkey: "old+00000000+AA==", checkpoint: "of then" };
     const opening = at(3600, encodeOpening({ predecessor, carried: carry(state) }).toString(), "shard", "ledger");
-    const after = (entries: readonly Entry[]) => {
+    const ended = (entries: readonly Entry[]) => {
       const auditor = new Auditor({ anchors: [] }, { gap: 5 });
       for (const [index, entry] of [opening, ...entries].entries()) auditor.take(index, entry);
       const silent = auditor.end().filter(({ isUntold, code }) => isUntold === true && !USUAL.has(code));
       return [silent.map(({ code }) => code), auditor.open.map(({ from, to }) => [from, to])];
     };
-    expect(after([])).toEqual([[], [[2, 2]]]);
-    expect(after([beat(3660)])).toEqual([[], [[2, 2]]]);
-    expect(after([beat(3660), beat(3700), beat(3800)])).toEqual([["gap"], []]);
+    expect(ended([])).toEqual([[], [[2, 2]]]);
+    expect(ended([beat(3660)])).toEqual([[], [[2, 2]]]);
+    expect(ended([beat(3660), beat(3700), beat(3800)])).toEqual([["gap"], []]);
   });
 });
 

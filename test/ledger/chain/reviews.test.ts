@@ -14,8 +14,9 @@ import type { Taken } from "../../../control/ledger/intake.js";
 import { NO_DIGEST, type ReviewClaims, rollDigest, sharedDigest, signReview } from "../../../control/ledger/review.js";
 import { encodeOpening, shardHead } from "../../../control/ledger/shard.js";
 import { leafHash } from "../../../control/ledger/tlog/tree.js";
+import { World } from "../../kit/world.js";
 import { audited, claimsOver, GATEWAY, type Story, tellStory } from "../../review/closing-kit.js";
-import { line, type Opened, open, other } from "./kit.js";
+import { anchorsOf, line, type Opened, open, other } from "./kit.js";
 
 let story: Story;
 let pins: Pins;
@@ -99,6 +100,29 @@ describe("a review", () => {
       expect(overdue(late, story.grants.used)).toHaveLength(1);
       expect(await close(late, story.grants.used)).toMatchObject({ isNew: true });
     }
+  });
+
+  it("under anchors that are not pinned is closed once they are: the ledger is started anew with them", async () => {
+    const others = { ...pins, anchors: [anchorsOf(new World(0))] };
+    const opened = await open(others, Date.now(), { grace: GRACE });
+    await opened.ledger.take([other("bundle", story.bundle), ...story.lines.map((text) => line(text))]);
+    expect((await close(opened, story.grants.used))?.refused).toEqual([
+      expect.stringMatching(
+        /None of the pinned anchors .* add their anchors to `anchors` in ledger\.yaml and start the ledger anew/,
+      ),
+    ]);
+    await opened.ledger.close();
+    const again = await opened.reopen({ pins });
+    expect(await close(again, story.grants.used)).toMatchObject({ isNew: true });
+    // Whoever reads that log without these pins has verified no signature, whatever else he pins.
+    const heard = (anchors: Pins["anchors"]): boolean[] => {
+      const all: boolean[] = [];
+      const auditor = new Auditor({ anchors }, {}, undefined, (_, isProven) => all.push(isProven));
+      for (const [index, entry] of again.log.decoded().entries()) auditor.take(index, entry);
+      auditor.end();
+      return all;
+    };
+    expect([pins.anchors, others.anchors, []].map(heard)).toEqual([[true], [false], [false]]);
   });
 
   it("covers a grant's own entries in the log's order, as anybody can compute it", async () => {

@@ -6,9 +6,14 @@ import { apply } from "../../../control/ledger/chain/apply.js";
 import { Auditor } from "../../../control/ledger/chain/auditor.js";
 import { drop, keep, newShared } from "../../../control/ledger/chain/bounded.js";
 import { noteTrust } from "../../../control/ledger/chain/bundles.js";
+import { gatewayOf } from "../../../control/ledger/chain/chains.js";
+import { noteTime } from "../../../control/ledger/chain/clock.js";
+import { noteDenial } from "../../../control/ledger/chain/denials.js";
 import { due } from "../../../control/ledger/chain/due.js";
 import type { Finding, Step } from "../../../control/ledger/chain/finding.js";
+import { dueOfFloods, type Floods, hold, noteTold } from "../../../control/ledger/chain/floods.js";
 import { noteGrant } from "../../../control/ledger/chain/grants.js";
+import { noteLag } from "../../../control/ledger/chain/lag.js";
 import { type AuditRecord, classify } from "../../../control/ledger/chain/lines.js";
 import { noteSettling } from "../../../control/ledger/chain/receipts.js";
 import { type Pins, type Rules, rulesOf } from "../../../control/ledger/chain/rules.js";
@@ -172,6 +177,64 @@ describe("a flood of one sender", () => {
     const names = { claims: { origin: "ledger.example/test", index: 1 } };
     fold.take("receipt", JSON.stringify({ receipt: receiptOf(by, waited, made.world.now, names) }), 1);
     expect(fold.wrong(600).filter(({ code, about }) => code === "receipt_wrong" || about[0] === 1)).toEqual([]);
+  });
+
+  it("of VMs, gateways, places and late records leaves another's clock, silence, denials and lag known", () => {
+    const fold = new Fold({ anchors: [] });
+    const { chains, clocks, denials, lags } = fold.state;
+    const denied = bend(record, { evidence: undefined, verdict: "expired" });
+    const beat = { gateway: GATEWAY, at: new Date(made.now).toISOString(), vms: [{ vm, seq: 1 }] };
+    fold.take("record", chained(vm, [denied])[0] ?? "");
+    fold.take("heartbeat", JSON.stringify(beat));
+    const known = () => [
+      chains.gateways.all.get(GATEWAY),
+      clocks.all.get(vm),
+      [...denials.all.keys()].find((key) => key.startsWith("person")),
+    ];
+    const before = known();
+    expect(before).not.toContain(undefined);
+    fold.flood(20_000, (one, step, i) => {
+      const other = `${FLOODER}-${i}/1700000000000000000/1`;
+      noteTime(clocks, other, one, step);
+      noteLag(lags, { ...one, vm: other, ts: "2020-01-01T00:00:00.000Z" }, step.sender, step.at);
+      noteDenial(
+        denials,
+        fold.rules,
+        { ...one, verdict: "signature", sub: undefined, kid: `k${i}`, source: `s${i}` },
+        step,
+      );
+      gatewayOf(chains, `${FLOODER}-${i}`, step).beatAt = step.at;
+    });
+    expect(known()).toEqual(before);
+    expect([clocks.taken, lags.taken, denials.taken, chains.gateways.taken]).toEqual([16_384, 4096, 16_384, 4096]);
+    // Whose heartbeats are followed no more is told of.
+    expect(fold.codesOf(FLOODER, 1)).toContain("overflow");
+    expect(fold.codesOf(GATEWAY, 1)).toEqual([]);
+  });
+
+  it("of alarms forgets none that was only counted", () => {
+    const floods: Floods = newShared();
+    const finding = (i: number): Finding => ({
+      code: "jti_reused",
+      subject: `j${i}`,
+      about: [i],
+      index: i,
+      says: `${i}`,
+    });
+    noteTold(floods, finding(0), FLOODER, 60, 0);
+    hold(floods, finding(0));
+    noteTold(floods, { ...finding(0), code: "gap" }, GATEWAY, 60, 0);
+    hold(floods, { ...finding(0), code: "gap" });
+    for (let i = 1; i <= 20_000; i++) noteTold(floods, finding(i), FLOODER, 60, 0);
+    expect(floods.taken).toBe(16_384);
+    const sums = dueOfFloods(floods, 61_000).map(({ code, subject, count }) => [code, subject, count]);
+    expect(sums).toEqual(
+      expect.arrayContaining([
+        ["gap", "j0", 1],
+        ["jti_reused", `many of ${FLOODER}`, 1],
+      ]),
+    );
+    expect(sums).toHaveLength(2);
   });
 
   it("of ended VMs forgets no missing record without a word", () => {

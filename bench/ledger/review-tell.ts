@@ -1,7 +1,7 @@
 /** The section of bench/RESULTS.md about reading reviews, and the same on the terminal. */
 import { cpus } from "node:os";
-import type { Used } from "../ledger/verify.js";
 import { today } from "../report/page.js";
+import type { Used } from "./verify.js";
 
 export interface Reading extends Used {
   readonly what: string;

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { type AuditLines, readAuditLines } from "../../control/base/audit.js";
 import { writeNewTexts } from "../../control/base/files.js";
 import { FilterHost, type Header } from "../../control/host/host.js";
-import { type Ledger, openLedger } from "../../control/ledger/chain/ledger.js";
-import type { Received } from "../../control/ledger/intake.js";
+import { type EntryType, encodeEntry } from "../../control/ledger/entry.js";
 import { newLogFiles, openFilesLog } from "../../control/ledger/log/files.js";
 import { openLogSigner } from "../../control/ledger/log/key.js";
+import type { Log } from "../../control/ledger/log.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { type Anchors, anchorsSchema } from "../../control/trust/anchors.js";
 import { HOST, World } from "../../test/kit/world.js";
@@ -19,7 +19,7 @@ const START = Date.UTC(2026, 0, 14, 8);
 export const CALLS = 10_000;
 /** From one grant's begin to the next one's, and how long each lives. */
 const EVERY_SECONDS = 600;
-const BATCH = 2048;
+const BATCH = 4096;
 
 export interface ReviewLog {
   readonly folder: string;
@@ -30,27 +30,24 @@ export interface ReviewLog {
   readonly grant: string;
 }
 
-const received = (kind: Received["kind"], text: string): Received => ({
-  kind,
-  bytes: Buffer.from(text),
-  sender: { sender: GATEWAY, via: "file" },
-});
-
 class Maker {
   private seq = 0;
   private prev = "0".repeat(64);
-  private waiting: Received[] = [];
+  private waiting: Buffer[] = [];
   private calls = 0;
   now = START;
 
-  constructor(
-    private readonly ledger: Ledger,
-    private readonly clock: { now: number },
-  ) {}
+  constructor(private readonly log: Log) {}
+
+  async enter(type: EntryType, text: string): Promise<void> {
+    const received = new Date(this.now).toISOString();
+    const head = { ledger: 1, type, received, sender: GATEWAY, via: "file" } as const;
+    this.waiting.push(encodeEntry({ head, body: Buffer.from(text) }));
+    if (this.waiting.length >= BATCH) await this.flush();
+  }
 
   async flush(): Promise<void> {
-    this.clock.now = this.now;
-    await this.ledger.take(this.waiting);
+    await this.log.append(this.waiting);
     this.waiting = [];
   }
 
@@ -65,8 +62,8 @@ class Maker {
       path: `/orders/${this.calls % 5000}`,
     });
     this.prev = createHash("sha256").update(record).digest("hex");
-    this.waiting.push(received("line", record));
-    if (evidence !== undefined) this.waiting.push(received("line", JSON.stringify({ evidence })));
+    await this.enter("record", record);
+    if (evidence !== undefined) await this.enter("evidence", JSON.stringify({ evidence }));
     const answer = {
       request_id: id,
       verdict: "allow",
@@ -75,8 +72,7 @@ class Maker {
       bytes_sent: 1432,
       duration_ms: 14,
     };
-    this.waiting.push(received("line", JSON.stringify(answer)));
-    if (this.waiting.length >= BATCH) await this.flush();
+    await this.enter("answer", JSON.stringify(answer));
   }
 }
 
@@ -101,10 +97,10 @@ export async function makeReviewLog(home: string, size: number): Promise<ReviewL
   writeFileSync(vkeyFile, signer.vkey);
   writeFileSync(anchorsFile, JSON.stringify(anchors));
   const log = await openFilesLog(options);
-  const ledger = await openLedger({ log, pins: { anchors: [anchors] }, clock: () => clock.now, onAlarm: () => {} });
   const { bundle }: { bundle: string } = JSON.parse(configuration);
-  await ledger.take([received("bundle", bundle)]);
-  const maker = new Maker(ledger, clock);
+  const maker = new Maker(log);
+  await maker.enter("bundle", bundle);
+  await maker.flush();
   let grant = "";
   while (log.size < size) {
     const iat = Math.floor(maker.now / 1000);
@@ -135,7 +131,6 @@ export async function makeReviewLog(home: string, size: number): Promise<ReviewL
     if (calls === CALLS || grant === "") grant = first.grant_sha256;
     maker.now = begin + EVERY_SECONDS * 1000;
   }
-  await ledger.close();
   const entries = log.size;
   await log.close();
   return { folder: options.folder, vkeyFile, anchorsFile, entries, grant };
