@@ -159,9 +159,11 @@ export function teardownWords({ exp, revokedAt, openStreams, acceptedAfter, last
   const end =
     exp === undefined
       ? "When it ends is not known: its evidence did not come."
-      : exp <= now
-        ? `It ended by itself at ${utc(exp)}.`
-        : `It is still good, until ${utc(exp)}.`;
+      : revokedAt !== undefined && revokedAt < exp
+        ? `By itself it would ${exp <= now ? "have ended" : "end"} at ${utc(exp)}.`
+        : exp <= now
+          ? `It ended by itself at ${utc(exp)}.`
+          : `It is still good, until ${utc(exp)}.`;
   return [
     ...(revokedAt === undefined ? [] : [`It was revoked at ${utc(revokedAt)}.`]),
     end,
