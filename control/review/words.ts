@@ -1,6 +1,6 @@
 /** What a review says, in plain words: the same in a terminal and on a page. Texts from outside stand in them as they are: whoever shows them escapes them. */
 import { plural, shellWord } from "../base/text.js";
-import { showDuration } from "../base/time.js";
+import { showDuration, showTime } from "../base/time.js";
 import { MAX_SHARED } from "../ledger/chain/review-join.js";
 import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
@@ -94,11 +94,14 @@ export const stateOf = (review: Pick<Review, "state" | "closures">): string =>
     ? "closed, as the ledger says, by a signature that was not verified: name the anchors of its gateways with --anchors"
     : stateWords[review.state];
 
-/** `2026-11-26 17:20:00 UTC`. */
+const isDate = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= 8.64e15;
+
+/** `2026-11-26 17:20:00 UTC`, for rows below each other. */
 export const utc = (at: number): string =>
-  Number.isFinite(at) && Math.abs(at) <= 8.64e15
-    ? `${new Date(at).toISOString().replace("T", " ").slice(0, "2026-11-26 17:20:00".length)} UTC`
-    : "no time";
+  isDate(at) ? `${new Date(at).toISOString().replace("T", " ").slice(0, "2026-11-26 17:20:00".length)} UTC` : "no time";
+
+/** In a sentence: with the reader's own clock beside it, where that is another one. */
+export const moment = (at: number): string => (isDate(at) ? showTime(Math.floor(at / 1000)) : "no time");
 
 /** `rita-admin (person rita; lead, security)`. */
 export function personWords({ sub, person, roles }: Person): string {
@@ -160,17 +163,17 @@ export function teardownWords({ exp, revokedAt, openStreams, acceptedAfter, last
     exp === undefined
       ? "When it ends is not known: its evidence did not come."
       : revokedAt !== undefined && revokedAt < exp
-        ? `By itself it would ${exp <= now ? "have ended" : "end"} at ${utc(exp)}.`
+        ? `By itself it would ${exp <= now ? "have ended" : "end"} at ${moment(exp)}.`
         : exp <= now
-          ? `It ended by itself at ${utc(exp)}.`
-          : `It is still good, until ${utc(exp)}.`;
+          ? `It ended by itself at ${moment(exp)}.`
+          : `It is still good, until ${moment(exp)}.`;
   return [
-    ...(revokedAt === undefined ? [] : [`It was revoked at ${utc(revokedAt)}.`]),
+    ...(revokedAt === undefined ? [] : [`It was revoked at ${moment(revokedAt)}.`]),
     end,
     openStreams === 0 ? "No stream under it is open." : `${plural(openStreams, "stream")} may still be open.`,
     acceptedAfter === 0
       ? "Nothing was let in after its end."
       : `WRONG: ${plural(acceptedAfter, "call")} ${acceptedAfter === 1 ? "was" : "were"} let in after its end.`,
-    ...(lastAt === undefined ? [] : [`The last decision on it was at ${utc(lastAt)}.`]),
+    ...(lastAt === undefined ? [] : [`The last decision on it was at ${moment(lastAt)}.`]),
   ];
 }
