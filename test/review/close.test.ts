@@ -374,6 +374,12 @@ describe("a review is closed by", () => {
     const sealed = await inside(["ledger", "next", old, next, "--origin", origin, "--key", key], { env });
     expect(sealed).toMatchObject({ code: 0 });
     const { vkey } = openLogSigner(await unlockKey(readKeyFile(key), PASSPHRASE), origin);
+    // What an urgent text took back before stays taken back.
+    const barred = [next, story.grants.used, "--key", vkey, "--as", "otis", "--keys", join(base, "keys"), ...sayAll];
+    expect(await inside(["review", "close", ...barred, "--grace", "10m"], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/otis, or the key, is revoked in an urgent text/),
+    });
     // No alarm tells of the gap yet: its gateway is catching up.
     const ran = await closeIn(next, story.grants.used, vkey, "real", "10m");
     expect(ran.stdout).toMatch(
