@@ -14,7 +14,7 @@ const NAME = "sample-incident";
 async function picture(html: string): Promise<Buffer> {
   const browser = await openBrowser();
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 1500 }, colorScheme: "light" });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 1680 }, colorScheme: "light" });
     await page.setContent(html);
     return await page.screenshot();
   } finally {

@@ -2,25 +2,12 @@
 // those names.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
+import { isBuilt } from "./built.mjs";
 
 const report = ".cache/vitest.json";
 mkdirSync(".cache", { recursive: true });
-
-/**
- * Whether `npm install` has just built these filters: none of the sources is newer. That they are what the sources give is not taken on
- * trust: the next step builds them anew, and compares every byte.
- */
-function isBuilt() {
-  const filters = ["glassgate", "glassgate-kong"].flatMap((name) => [`build/${name}.wasm`, `build/${name}.wat`]);
-  if (!filters.every((path) => existsSync(path))) return false;
-  const assembly = readdirSync("assembly", { recursive: true }).map((path) => join("assembly", path));
-  const sources = [...assembly, "asconfig.json", "scripts/build-filter.mjs", "package-lock.json"];
-  const times = (paths) => paths.map((path) => statSync(path).mtimeMs);
-  return Math.max(...times(sources)) < Math.min(...times(filters));
-}
 
 /** A check is one test; the test runners count their own. */
 const first = [

@@ -4,12 +4,11 @@ import type { Played } from "./play.js";
 const HEAD = `# A sample incident
 
 One story from the alarm to the signed review. It was played by \`npm run sample-incident\` on a real Envoy and a real ledger, and
-everything that stands below the commands is what they printed; the people, keys and the upstream are made up. Times are short so that it
-takes two minutes: the grant lives for one, and the ledger waits five seconds for what comes late (\`grace\`) in place of two minutes.
-A program types for all of them, so the approvals come within seconds, and the review remarks on it.
+everything that stands below the commands is what they printed; the people, keys and the upstream are made up. A program types for all
+of them, so the approvals come within seconds; and the ledger waits five seconds for what comes late (\`grace\`) in place of two minutes.
 
 The gateway is the one of [Getting started](getting-started.md), with [a ledger beside it](ledger.md#beside-one-gateway); the roster has
-\`reviewers: [audit]\`, and olga in that role.
+\`revokers: [security]\`, \`reviewers: [audit]\`, and olga in that role.
 `;
 
 const TAIL = `

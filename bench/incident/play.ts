@@ -17,11 +17,12 @@ export interface Played {
   readonly printed: string;
 }
 
-/** "Put it into that person's `keys`", as the reader does by hand; and olga, who may review. */
+/** "Put it into that person's `keys`", as the reader does by hand; who may revoke; and olga, who may review. */
 const FILL = (yaml: string): string => `import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import yaml from ${JSON.stringify(yaml)};
 const document = yaml.parseDocument(readFileSync("roster.yaml", "utf8"));
+document.set("revokers", ["security"]);
 document.set("reviewers", ["audit"]);
 document.addIn(["principals"], document.createNode({ id: "olga", roles: ["audit"], keys: [] }));
 for (const [index, name] of [[0, "rita"], [2, "adam"], [3, "anna"], [4, "olga"]])

@@ -13,7 +13,6 @@ export interface Step {
   readonly without?: readonly (readonly [RegExp, RegExp])[];
 }
 
-export const LIFE_S = 60;
 const READ = "--key ledger.vkey --anchors anchors.json";
 
 /** What stands before the story: Getting started, and a ledger beside its gateway. @param fill a line that puts keys and olga into the roster */
@@ -44,20 +43,23 @@ const CURL = "glassgate curl --grant grant.txt --gateway http://127.0.0.1:10000 
 
 const COPY = 'curl -s -H @copy.txt -H "Host: api.example.com" http://127.0.0.1:10000/orders/42';
 
+/** For the whole of it: as long as the grant lives. */
+const PATIENCE_S = 900;
+
 /** A line that waits until the review is so. */
 const waitFor = (condition: string): string =>
   `until GRANT=$(glassgate review list ledger ${READ} --json | node -e 'console.log(JSON.parse(fs.readFileSync(0)).reviews[0].grant.slice(0, 12))') &&
   glassgate review show ledger $GRANT ${READ} --grace 5s --json | node -e 'const { counts, blockers } = JSON.parse(fs.readFileSync(0)); process.exit(${condition} ? 0 : 1)'; do
-  [ $SECONDS -lt 600 ] || exit 1; sleep 1
+  [ $SECONDS -lt ${PATIENCE_S} ] || exit 1; sleep 1
 done 2> waiting.txt`;
 
 export const story: readonly Step[] = [
   {
     title: "The alarm",
     says: `Refunds are sent twice; the ticket is INC-7. Rita is on call, and nothing that she may do by day reaches an order. She asks for
-what she needs, for a minute:`,
+what she needs, for a quarter of an hour:`,
     line: `glassgate ask POST https://api.example.com/orders/42 --also-method GET --ent orders-repair --reason outage \\
-  --incident INC-7 --text "Refund loop: read order 42, then post the correction" --ttl ${LIFE_S}s --key rita > ask.txt`,
+  --incident INC-7 --text "Refund loop: read order 42, then post the correction" --ttl 15m --key rita > ask.txt`,
     sees: /INC-7/,
   },
   {
@@ -93,18 +95,18 @@ what she needs, for a minute:`,
     sees: /binding_missing/,
   },
   {
-    title: "It ends by itself",
-    says: "Nobody takes the grant back. When its time is over it opens nothing; the ledger has taken in each line meanwhile.",
-    line: waitFor("blockers.length === 0"),
-    sees: /^/,
-    isHidden: true,
+    title: "It is taken back",
+    says: "The order is right again, and a copy of the grant is about. Nobody waits for its end: Anna takes it back, alone:",
+    line: "glassgate revoke --grant grant.txt --key anna --gateway gateway.yaml",
+    sees: /applied/,
   },
   {
+    says: "From then on it opens nothing, for Rita neither:",
     line: COPY,
-    sees: /expired/,
+    sees: /revoked/,
   },
   {
-    line: waitFor(`counts.denied === 2`),
+    line: waitFor("counts.denied === 2 && blockers.length === 0"),
     sees: /^/,
     isHidden: true,
   },
@@ -138,7 +140,7 @@ asked:`,
   {
     title: "Signed",
     says: `Olga asks Rita about the denied calls, and signs what she found. Her signature is over exactly these entries; by Rita, Adam or Anna
-it would be refused, and so before the grant's end as well:`,
+it would be refused, and so while the grant opened anything:`,
     line: `glassgate review close ledger GRANT ${READ} --ask ask.txt --grace 5s --as olga \\
   --classification real \\
   --findings "Order 42 was corrected, and nothing else was touched. A colleague tried a copy of the grant, which opened nothing." \\

@@ -14,7 +14,7 @@ import { readLedgerConfig } from "../ledger/config.js";
 import { type Classification, type ReviewClaims, signReview } from "../ledger/review.js";
 import { findReview, wantedBy } from "../review/find.js";
 import type { DeniedReview, Review } from "../review/model.js";
-import { carriedWords, personWords, requesterWords, stateOf, utc } from "../review/words.js";
+import { carriedWords, moment, personWords, requesterWords, stateOf } from "../review/words.js";
 import { examples, findKeyFile, jsonOption, keysOption, openKey, passphraseOption } from "./context.js";
 import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
@@ -137,8 +137,8 @@ function sayGrant(review: Review): void {
   );
   if (text !== undefined) say(`  text         ${visible(text)}`, 15);
   say(`  asked for    ${visible(personWords(requester))}, ${requesterWords(review)}`, 15);
-  for (const approval of approvals) say(`  approved     ${visible(personWords(approval))}, ${utc(approval.at)}`, 15);
-  say(`  first seen   ${utc(openedAt)}`);
+  for (const approval of approvals) say(`  approved     ${visible(personWords(approval))}, ${moment(approval.at)}`, 15);
+  say(`  first seen   ${moment(openedAt)}`);
   for (const { says } of unusual) say(`  look at      ${visible(says)}`, 15);
 }
 
@@ -148,7 +148,7 @@ function sayState(review: Review | DeniedReview): void {
   say(`  state        ${stateOf(review)}`, 15);
   for (const { by, at, classification: what, entry, isOutdated } of review.closures) {
     const after = isOutdated ? "; something came after it" : "";
-    say(`  signed       ${visible(personWords(by))}, ${utc(at)}: ${what} (entry ${entry}${after})`, 15);
+    say(`  signed       ${visible(personWords(by))}, ${moment(at)}: ${what} (entry ${entry}${after})`, 15);
   }
   for (const { what, owner, due } of review.closures.at(-1)?.actions ?? [])
     say(
@@ -163,7 +163,7 @@ function sayShown({ review, checkpoint, origin }: Shown): void {
   if ("key" in review) {
     say(`  review       ${visible(review.key)}`);
     say(
-      `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${utc(review.openedAt)}`,
+      `               ${plural(review.grants.length, "grant")} that opened nothing, first seen ${moment(review.openedAt)}`,
     );
   } else sayGrant(review);
   const before = carriedWords(review);

@@ -4,7 +4,7 @@ import { nearest, plural, visible } from "../base/text.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { reviewStates } from "../ledger/chain/review-due.js";
 import type { DeniedReview, Review, ReviewList, ReviewState } from "../review/model.js";
-import { isUnverified, unusualRows, utc } from "../review/words.js";
+import { isUnverified, moment, unusualRows } from "../review/words.js";
 import { collect, examples, jsonOption } from "./context.js";
 import { result, resultRows } from "./output.js";
 import { type ReadingOptions, reading, readLedgerReviews, warnUnproven } from "./review-options.js";
@@ -28,8 +28,8 @@ const byUrgency = (a: Review | DeniedReview, b: Review | DeniedReview): number =
 
 const dueWords = (review: Review | DeniedReview): string =>
   review.state === "closed"
-    ? `signed ${utc(review.closures.at(-1)?.at ?? 0)}${isUnverified(review) ? ", not verified (--anchors)" : ""}`
-    : `due ${utc(review.dueAt)}`;
+    ? `signed ${moment(review.closures.at(-1)?.at ?? 0)}${isUnverified(review) ? ", not verified (--anchors)" : ""}`
+    : `due ${moment(review.dueAt)}`;
 
 /** Enough of a grant's name to find it by. */
 const NAME = 16;
@@ -49,7 +49,7 @@ function rowsOf(review: Review | DeniedReview): string[] {
   const indent = " ".repeat(state.length);
   return [
     `${state}  ${visible(requester.sub)} used ${visible(entitlement)} for ${visible(because.join(", "))}: ${counts.allowed} allowed, ${counts.denied} denied`,
-    `${indent}  grant ${grant.slice(0, NAME)} (${visible(jti)}), seen ${utc(review.openedAt)}, ${dueWords(review)}`,
+    `${indent}  grant ${grant.slice(0, NAME)} (${visible(jti)}), seen ${moment(review.openedAt)}, ${dueWords(review)}`,
     ...(titles.length === 0
       ? []
       : [`${indent}  look at: ${titles.map((title) => title.charAt(0).toLowerCase() + title.slice(1)).join("; ")}`]),

@@ -7,6 +7,7 @@ import {
   crowdedWords,
   evidenceWords,
   minutesWords,
+  moment,
   personWords,
   requesterWords,
   stateOf,
@@ -70,7 +71,7 @@ function headRows(review: Review): string[] {
   return [
     title(`Review of the grant ${visible(jti)}`),
     row("state", stateOf(review)),
-    row("due", utc(review.dueAt)),
+    row("due", moment(review.dueAt)),
     ...carriedRows(review),
     row("grant", grant),
     row("requester", visible(personWords(requester))),
@@ -78,7 +79,7 @@ function headRows(review: Review): string[] {
     ...(approvals.length === 0 ? [row("approved by", "nobody")] : []),
     ...approvals.map((one) => {
       const proof = one.isProven ? "the signature holds" : "not proven: the record says so";
-      return row("approved by", `${visible(personWords(one))} at ${utc(one.at)}; ${proof}`);
+      return row("approved by", `${visible(personWords(one))} at ${moment(one.at)}; ${proof}`);
     }),
     row(
       "entitlement",
@@ -159,7 +160,7 @@ function closureRows({ closures }: Review | DeniedReview): string[] {
   return closures.flatMap(({ at, by, classification, findings, actions, isProven, isOutdated }) => [
     row(
       "signed by",
-      `${visible(personWords(by))} at ${utc(at)} as ${classification}${isOutdated ? "; something came after it" : ""}`,
+      `${visible(personWords(by))} at ${moment(at)} as ${classification}${isOutdated ? "; something came after it" : ""}`,
     ),
     row("", isProven ? "the signature was verified" : unverifiedWords),
     row("", `"${shown(findings, 4000)}"`),
@@ -208,7 +209,7 @@ export function deniedRows(review: DeniedReview, sign: string): string[] {
     title(`Review of what ${visible(sub)} tried in that hour, and was denied`),
     row("review", visible(key)),
     row("state", stateOf(review)),
-    row("due", utc(review.dueAt)),
+    row("due", moment(review.dueAt)),
     ...carriedRows(review),
     row("grants", `${grants.length}, which opened nothing`),
     ...[crowdedWords(review)].flatMap((says) => (says === undefined ? [] : [row("", says)])),

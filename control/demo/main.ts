@@ -18,6 +18,8 @@ function out(line = "", hang?: number): void {
   const width = process.stdout.isTTY && !isCommand ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
   process.stdout.write(`${wrap(line, width, hang)}\n`);
 }
+/** What is under way, where it takes more than a second: standard output is what came of it. */
+const note = (sentence: string): void => void process.stderr.write(`${sentence} ...\n`);
 const KEEP = "--keep";
 const KEPT_PORT = 10_000;
 
@@ -58,6 +60,7 @@ async function main(): Promise<number> {
   if (unknown.length > 0)
     throw new UserError(`Unknown flag ${unknown.join(" ")}.`, { hint: `There is only ${KEEP}: npm start -- ${KEEP}` });
   const binary = await findBinary();
+  note("Starting a gateway, and a ledger beside it");
   const world = await makeWorld();
   const started =
     binary === undefined
@@ -104,6 +107,7 @@ async function play(world: World, gateway: DemoGateway, ledger: DemoLedger, isKe
   }
   out();
   out(`The whole records are kept in ${gateway.records}`);
+  note("Verifying the ledger, and writing the review of a grant");
   const verified = await ledger.finish();
   // Of a ledger that does not verify there is nothing to show.
   const reviewed = verified.isGood ? await writeReview(ledger, used, granted.ask) : { isGood: false, lines: [] };

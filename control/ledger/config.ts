@@ -16,6 +16,7 @@ import {
   named,
   seconds,
 } from "./followed.js";
+import { mustBeNoNeighbour } from "./near.js";
 
 export { addressPattern, type FollowedGateway, type LogFile } from "./followed.js";
 
@@ -281,6 +282,7 @@ function alarmsAt({ webhooks, commands }: Alarms, at: At): Alarms {
 
 /** Reads a ledger's configuration; its paths count from its own folder. */
 export function readLedgerConfig(path: string): LedgerConfig {
+  mustBeNoNeighbour(dirname(path));
   const text = readText(
     path,
     "the ledger's configuration",

@@ -1,11 +1,18 @@
 /** What a review says, in plain words: the same in a terminal and on a page. Texts from outside stand in them as they are: whoever shows them escapes them. */
 import { plural, shellWord } from "../base/text.js";
-import { showDuration } from "../base/time.js";
+import { showDuration, showTime } from "../base/time.js";
 import { MAX_SHARED } from "../ledger/chain/review-join.js";
 import type { DeniedReview, Evidence, Person, Review, ReviewState, Teardown, UnusualCode } from "./model.js";
 
+interface UnusualRow {
+  readonly title: string;
+  readonly look: string;
+  /** Nothing wrong in itself: good to know, and nobody has to be asked about it. */
+  readonly isHarmless?: true;
+}
+
 /** What each kind of unusual thing is, and what to do about it (docs/review.md has the same table). */
-export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string; readonly look: string }>> = {
+export const unusualRows: Readonly<Record<UnusualCode, UnusualRow>> = {
   denied_calls: {
     title: "Calls were denied",
     look: "A wrong path in a hurry, or somebody who tried what was not granted. Ask what was meant.",
@@ -41,6 +48,7 @@ export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string;
   first_time: {
     title: "The first time for this person",
     look: "Nothing wrong: everybody has a first time. Was it the right entitlement? This log alone is looked at: not the one before, nor other ledgers.",
+    isHarmless: true,
   },
   single_key: {
     title: "One key was enough",
@@ -49,10 +57,12 @@ export const unusualRows: Readonly<Record<UnusualCode, { readonly title: string;
   never_used: {
     title: "Something was granted and never used",
     look: "It was not needed: make the entitlement, or the next ask, narrower.",
+    isHarmless: true,
   },
   partly_used: {
     title: "Methods or paths were granted and never used",
     look: "It was not needed: name fewer next time. Of a WebSocket the method CONNECT counts as used.",
+    isHarmless: true,
   },
   no_answer: {
     title: "An allowed call has no answer",
@@ -84,11 +94,14 @@ export const stateOf = (review: Pick<Review, "state" | "closures">): string =>
     ? "closed, as the ledger says, by a signature that was not verified: name the anchors of its gateways with --anchors"
     : stateWords[review.state];
 
-/** `2026-11-26 17:20:00 UTC`. */
+const isDate = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= 8.64e15;
+
+/** `2026-11-26 17:20:00 UTC`, for rows below each other. */
 export const utc = (at: number): string =>
-  Number.isFinite(at) && Math.abs(at) <= 8.64e15
-    ? `${new Date(at).toISOString().replace("T", " ").slice(0, "2026-11-26 17:20:00".length)} UTC`
-    : "no time";
+  isDate(at) ? `${new Date(at).toISOString().replace("T", " ").slice(0, "2026-11-26 17:20:00".length)} UTC` : "no time";
+
+/** In a sentence: with the reader's own clock beside it, where that is another one. */
+export const moment = (at: number): string => (isDate(at) ? showTime(Math.floor(at / 1000)) : "no time");
 
 /** `rita-admin (person rita; lead, security)`. */
 export function personWords({ sub, person, roles }: Person): string {
@@ -149,16 +162,18 @@ export function teardownWords({ exp, revokedAt, openStreams, acceptedAfter, last
   const end =
     exp === undefined
       ? "When it ends is not known: its evidence did not come."
-      : exp <= now
-        ? `It ended by itself at ${utc(exp)}.`
-        : `It is still good, until ${utc(exp)}.`;
+      : revokedAt !== undefined && revokedAt < exp
+        ? `By itself it would ${exp <= now ? "have ended" : "end"} at ${moment(exp)}.`
+        : exp <= now
+          ? `It ended by itself at ${moment(exp)}.`
+          : `It is still good, until ${moment(exp)}.`;
   return [
-    ...(revokedAt === undefined ? [] : [`It was revoked at ${utc(revokedAt)}.`]),
+    ...(revokedAt === undefined ? [] : [`It was revoked at ${moment(revokedAt)}.`]),
     end,
     openStreams === 0 ? "No stream under it is open." : `${plural(openStreams, "stream")} may still be open.`,
     acceptedAfter === 0
       ? "Nothing was let in after its end."
       : `WRONG: ${plural(acceptedAfter, "call")} ${acceptedAfter === 1 ? "was" : "were"} let in after its end.`,
-    ...(lastAt === undefined ? [] : [`The last decision on it was at ${utc(lastAt)}.`]),
+    ...(lastAt === undefined ? [] : [`The last decision on it was at ${moment(lastAt)}.`]),
   ];
 }

@@ -63,6 +63,8 @@ alarms:
 
 - The secret is \`whsec_\` and 24 to 64 bytes in base64, in a file that nobody else may read:
   \`(umask 077; printf 'whsec_%s\\n' "$(head -c 32 /dev/urandom | base64)" > webhook.secret)\`.
+- To **rotate** it, add the new one as another line of that file (four at most) and start the ledger anew: each signs, with a space
+  between the signatures in the header. Give the receiver the new one; then take the old line out, and start the ledger anew.
 - No redirect is followed. Addresses that are not of the public internet, and plain http, need \`allow_private: true\`; a name is resolved
   once, and what was judged is connected to.
 - An alarm goes out after its entry is durable, **at least once**: after a restart what was not delivered is sent again under the same

@@ -11,7 +11,11 @@ const demo = fileURLToPath(new URL("../../dist/demo/main.js", import.meta.url));
 
 it("shows each scene with its record in one line, and keeps the whole ones", async () => {
   const { code, stdout, stderr } = await run(process.execPath, [demo], {});
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr:
+      "Starting a gateway, and a ledger beside it ...\nVerifying the ledger, and writing the review of a grant ...\n",
+  });
   const lines = stdout.trimEnd().split("\n");
   expect(lines.at(-1)).toBe("21 of 21 as expected");
   const first = lines.indexOf("");

@@ -130,7 +130,11 @@ describe("answers that should not be", () => {
     const patience = { attempts: 1, pauseMs: 1, maxPauseMs: 1, timeoutMs: 50 };
     const silent = storeAt(server.endpoint, patience);
     server.breakAt(() => "silence");
-    expect(await failure(silent.remove("x"))).toBeInstanceOf(StoreAway);
+    const error = await failure(silent.remove("x"));
+    expect(error).toBeInstanceOf(StoreAway);
+    // Which address it was that nobody answered at.
+    expect(error.message).toContain(`The store at ${server.endpoint} cannot be used: DELETE `);
+    expect(error instanceof StoreAway && error.hint).toContain(`is ${server.endpoint} its address`);
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inside } from "../cli/inside.js";
-import { atTerminal, type Ran } from "../cli/run.js";
+import { atTerminal, glassgate, type Ran } from "../cli/run.js";
 import { anchorsOf, bend, GATEWAY, line } from "../ledger/chain/kit.js";
 import { entry, filesOf, testKey, writeLog } from "../ledger/make-log.js";
 import { askOf, calmGrant, calmUse, hashOf, key, Scene } from "./scene.js";
@@ -99,6 +99,23 @@ describe("review show", () => {
     ])
       expect(stdout).toContain(words);
     expect(isPlain(stdout)).toBe(true);
+  });
+
+  it("has the reader's own clock beside UTC, as list has; rows below each other are in UTC alone", async () => {
+    const options = { cwd: base, env: { TZ: "Asia/Tokyo" } };
+    const from = ["log", "--key", "ledger.vkey", "--anchors", "anchors.json"];
+    const [show, list] = await Promise.all([
+      glassgate(["review", "show", ...from, name], options),
+      glassgate(["review", "list", ...from], options),
+    ]);
+    for (const words of [
+      "adam (lead) at 2026-01-14 12:01:00 UTC (2026-01-14 21:01:00 +09:00); the signature holds",
+      "It ended by itself at 2026-01-14 12:10:00 UTC (2026-01-14 21:10:00 +09:00).",
+    ])
+      expect(show.stdout).toContain(words);
+    expect(show.stdout).toMatch(/^due .* UTC \(.* \+09:00\)$/m);
+    expect(show.stdout).toMatch(/^ {2}2026-01-14 12:01:00 UTC {2}approved/m);
+    expect(list.stdout).toMatch(/seen [\d-]+ [\d:]+ UTC \(.* \+09:00\), due .* UTC \(.* \+09:00\)/);
   });
 
   it("takes the jti, and gives all of it as JSON", async () => {

@@ -13,7 +13,7 @@ export interface Histogram {
 
 export interface MetricSources {
   readonly status: LedgerStatus;
-  /** Seconds from the first byte of a commit until it was durable. */
+  /** From handing a commit to the log until it was durable. */
   readonly appendSeconds?: Histogram | undefined;
   /** By sender: entries and requests that were refused with 429. */
   readonly refused?: ReadonlyMap<string, number> | undefined;
@@ -100,7 +100,11 @@ export function metricsText({ status, appendSeconds, refused, lostAlarms }: Metr
   );
   page.labelled("glassgate_ledger_bundle_version", "audience", versions, Math.max);
   if (appendSeconds !== undefined)
-    page.histogram("glassgate_ledger_append_seconds", "Until a commit was durable.", appendSeconds);
+    page.histogram(
+      "glassgate_ledger_append_seconds",
+      "Seconds from handing a commit to the log until it was durable.",
+      appendSeconds,
+    );
   if (refused !== undefined) {
     page.family("glassgate_ledger_refused_total", "counter", "Refused with 429, by sender.");
     page.labelled("glassgate_ledger_refused_total", "sender", [...refused], add);

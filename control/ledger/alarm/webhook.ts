@@ -12,6 +12,8 @@ const TIMEOUT_MS = 10_000;
 /** What a receiver answers to a body that it will never take. */
 const UNACCEPTABLE: readonly number[] = [400, 413, 422];
 const SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
+/** While one is rotated there are two; each costs a signature a try, and room in a header. */
+const MAX_SECRETS = 4;
 /** For one of several addresses; Node asks for 10 at least. */
 const MIN_ATTEMPT_MS = 10;
 /** As the scheme demands: 24 to 64 bytes. */
@@ -20,26 +22,42 @@ const MAX_SECRET_BYTES = 64;
 
 export interface Webhook {
   readonly url: string;
-  readonly secret: Buffer;
+  /** Each signs: a receiver needs one of them. */
+  readonly secrets: readonly Buffer[];
   readonly mayBePrivate: boolean;
   /** For tests: the names of this machine's resolver otherwise. */
   readonly resolve?: Resolve | undefined;
   readonly timeoutMs?: number | undefined;
 }
 
-/** Reads `whsec_...` from a file that nobody else can read. */
-export function readWebhookSecret(path: string): Buffer {
-  const text = readPrivateText(path, "the webhook's secret").trim();
-  const secret = Buffer.from(SECRET.exec(text)?.[1] ?? "", "base64");
-  if (secret.length >= MIN_SECRET_BYTES && secret.length <= MAX_SECRET_BYTES) return secret;
-  throw new UserError(`${visible(path)} is no secret of a webhook.`, {
-    hint: "It is whsec_ and 24 to 64 bytes in base64: printf 'whsec_%s' \"$(head -c 32 /dev/urandom | base64)\"",
+function secretIn(line: string): Buffer | undefined {
+  const secret = Buffer.from(SECRET.exec(line)?.[1] ?? "", "base64");
+  return secret.length >= MIN_SECRET_BYTES && secret.length <= MAX_SECRET_BYTES ? secret : undefined;
+}
+
+/** Reads lines of `whsec_...` from a file that nobody else can read. */
+export function readWebhookSecrets(path: string): Buffer[] {
+  const lines = readPrivateText(path, "the webhook's secret")
+    .split("\n")
+    .map((line) => line.trim());
+  const said = lines.filter((line) => line !== "");
+  const secrets = said.flatMap((line) => secretIn(line) ?? []);
+  if (secrets.length > 0 && secrets.length === said.length && secrets.length <= MAX_SECRETS) return secrets;
+  const what =
+    said.length > MAX_SECRETS
+      ? `has ${said.length} lines, and a webhook has ${MAX_SECRETS} secrets at most`
+      : said.length > 1
+        ? `is no list of a webhook's secrets, by its line ${lines.findIndex((line) => line !== "" && secretIn(line) === undefined) + 1}`
+        : "is no secret of a webhook";
+  throw new UserError(`${visible(path)} ${what}.`, {
+    hint: "It is whsec_ and 24 to 64 bytes in base64, each on a line: printf 'whsec_%s\\n' \"$(head -c 32 /dev/urandom | base64)\"",
   });
 }
 
-/** `v1,` and the HMAC over id, time and body. */
-export function signatureOf(secret: Buffer, id: string, timestamp: number, body: string): string {
-  return `v1,${createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
+/** `v1,` and the HMAC over id, time and body, by each secret, with a space between. */
+export function signaturesOf(secrets: readonly Buffer[], id: string, timestamp: number, body: string): string {
+  const signed = `${id}.${timestamp}.${body}`;
+  return secrets.map((secret) => `v1,${createHmac("sha256", secret).update(signed).digest("base64")}`).join(" ");
 }
 
 /** This alarm is refused, and will be again; another may not be. */
@@ -93,7 +111,7 @@ export async function sendWebhook(hook: Webhook, id: string, body: string, secon
     "user-agent": "glassgate",
     "webhook-id": id,
     "webhook-timestamp": seconds,
-    "webhook-signature": signatureOf(hook.secret, id, seconds, body),
+    "webhook-signature": signaturesOf(hook.secrets, id, seconds, body),
   };
   const status = await post(target, addresses, headers, body, hook.timeoutMs ?? TIMEOUT_MS);
   if (UNACCEPTABLE.includes(status)) throw new Refused(`${visible(target.origin)} answered ${status}.`);

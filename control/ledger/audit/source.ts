@@ -6,6 +6,7 @@ import { hintOf, reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { mustHaveLog } from "../log/tessera-folder.js";
 import type { TileSource } from "../log.js";
+import { mustBeNoNeighbour } from "../near.js";
 import { openStore } from "../publish/open.js";
 import { storeSource } from "../publish/store.js";
 import { isStoreUrl } from "../publish/target.js";
@@ -56,6 +57,7 @@ function folderSource(folder: string): TileSource {
     });
   }
   mustHaveLog(root);
+  mustBeNoNeighbour(folder);
   const files = fileSource(root);
   return {
     async read(path) {

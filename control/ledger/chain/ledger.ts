@@ -34,6 +34,8 @@ export interface LedgerOptions {
   readonly steady?: (() => number) | undefined;
   /** An alarm that is durable. Must not throw. */
   readonly onAlarm: (alarm: Alarm) => void;
+  /** Seconds that the log took for a commit. */
+  readonly onDurable?: ((seconds: number) => void) | undefined;
   /** Where a snapshot of the state is kept; without it each start reads the whole log. */
   readonly snapshots?: StateStore | undefined;
   /** The log may have taken the first part of a commit alone: what follows from its last entry is then entered at the next one. */
@@ -288,7 +290,9 @@ export class Ledger implements Intake {
   /** Makes it durable; then alarms go out. Whatever fails here ends this object: what it knows is ahead of the log. */
   private async commit({ first, bytes, alarms }: Batch): Promise<void> {
     if (bytes.length === 0) return;
+    const began = this.steady();
     const indices = await this.options.log.append(bytes);
+    this.options.onDurable?.((this.steady() - began) / 1000);
     if (indices.length !== bytes.length || indices.some((index, i) => index !== first + i))
       throw new UserError("Something else has written to the log of this ledger.", {
         hint: "Stop it, and start the ledger anew: it reads the log again.",

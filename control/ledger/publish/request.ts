@@ -102,8 +102,9 @@ export class Requester {
       }
       if (attempt >= this.patience.attempts) {
         const why = "status" in tried ? `it answers ${tried.status}` : tried.why;
-        throw new StoreAway(`The store cannot be used: ${asked.method} ${visible(asked.name)}: ${why}.`, {
-          hint: "Run it again: what is there already is not sent again.",
+        const at = visible(new URL(asked.url).origin);
+        throw new StoreAway(`The store at ${at} cannot be used: ${asked.method} ${visible(asked.name)}: ${why}.`, {
+          hint: `Is it up, and is ${at} its address (--endpoint)? Run it again then: what is there already is not sent again.`,
         });
       }
       const longest = Math.min(this.patience.pauseMs * 2 ** (attempt - 1), this.patience.maxPauseMs);

@@ -5,7 +5,7 @@ import { readTextIfThere, writeText } from "../../base/files.js";
 import { parseJson } from "../../base/schema.js";
 import { Dispatcher } from "../alarm/dispatcher.js";
 import type { Receiver } from "../alarm/receiver.js";
-import { readWebhookSecret } from "../alarm/webhook.js";
+import { readWebhookSecrets } from "../alarm/webhook.js";
 import { alarmsFrom, type EntryReader } from "../chain/ledger.js";
 import type { LedgerConfig } from "../config.js";
 
@@ -23,7 +23,7 @@ export function receiversOf({ alarms }: LedgerConfig): Receiver[] {
   return [
     ...webhooks.map(({ url, secret_file, allow_private }, i) => ({
       name: `webhook ${i + 1} (${new URL(url).host})`,
-      webhook: { url, secret: readWebhookSecret(secret_file), mayBePrivate: allow_private },
+      webhook: { url, secrets: readWebhookSecrets(secret_file), mayBePrivate: allow_private },
     })),
     ...commands.map(({ run }, i) => ({ name: `command ${i + 1} (${run[0] ?? ""})`, command: { run } })),
   ];

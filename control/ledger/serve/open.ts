@@ -4,6 +4,7 @@ import { reasonOf } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { type Anchors, readAnchors } from "../../trust/anchors.js";
 import type { Dispatcher } from "../alarm/dispatcher.js";
+import { Latency } from "../alarm/latency.js";
 import type { Alarm } from "../chain/finding.js";
 import { type EntryReader, type Ledger, openLedger } from "../chain/ledger.js";
 import type { Pins } from "../chain/rules.js";
@@ -60,6 +61,8 @@ export interface OpenedLedger {
   readonly ledger: Ledger;
   readonly signer: LogSigner;
   readonly dispatcher: Dispatcher;
+  /** Of its commits. */
+  readonly latency: Latency;
   /** Writes down for others how its gateways stand. */
   noteStanding(): Promise<void>;
   close(): Promise<void>;
@@ -118,6 +121,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
   const { log, entries } = await openLog(options);
   try {
     await resend(entries, log.size);
+    const latency = new Latency();
     const ledger = await openLedger({
       log,
       entries,
@@ -129,6 +133,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
         dispatcher.send(alarm);
         onAlarm(alarm);
       },
+      onDurable: (seconds) => latency.took(seconds),
       snapshots: snapshotsIn(folder, say),
       mayTear: config.tessera !== undefined,
     });
@@ -147,7 +152,7 @@ export async function openLedgerFolder(options: OpenOptions): Promise<OpenedLedg
         await log.close();
       }
     };
-    return { log, ledger, signer, dispatcher, noteStanding, close };
+    return { log, ledger, signer, dispatcher, latency, noteStanding, close };
   } catch (error) {
     await log.close();
     throw error;

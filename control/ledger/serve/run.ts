@@ -80,7 +80,12 @@ export async function runLedger({ folder, config, opened, say, isServing }: RunO
     if (isServing && listen !== undefined) {
       const senders = new Senders(config.senders, now, listen.tls?.client_ca !== undefined);
       const metrics = (): string =>
-        metricsText({ status: ledger.status(), refused: senders.refused, lostAlarms: opened.dispatcher.lost });
+        metricsText({
+          status: ledger.status(),
+          appendSeconds: opened.latency.histogram,
+          refused: senders.refused,
+          lostAlarms: opened.dispatcher.lost,
+        });
       const doors = new ReviewDoors(now);
       const served = { intake, log, signer, senders, turns, doors, read: listen.read, metrics, now };
       server = await startServer(listen, served, say);

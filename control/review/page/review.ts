@@ -26,10 +26,14 @@ function unusual({ code, says, entries }: Unusual, onPage: ReadonlySet<number>):
   return html`<li><strong>${title}</strong>: ${data(says)}<div class="small quiet">${withCode(look)}</div>${shows}</li>`;
 }
 
+/** What is nothing wrong in itself stands apart: one's eyes are wanted by the rest. */
 function lookSection({ unusual: list, calls }: Review): Html {
   const onPage = new Set(calls.map(({ entry }) => entry));
+  const rows = (those: readonly Unusual[]): Html[] => those.map((one) => unusual(one, onPage));
+  const harmless = list.filter(({ code }) => unusualRows[code].isHarmless === true);
+  const rest = list.filter((one) => !harmless.includes(one));
   return html`<section id="look" aria-labelledby="look-title"><h2 id="look-title">What to look at</h2>
-${list.length === 0 ? html`<p>Nothing unusual was found. That is no judgement: what was done, and whether it fits the reason, you have to say.</p>` : html`<ul class="look">${list.map((one) => unusual(one, onPage))}</ul>`}
+${list.length === 0 ? html`<p>Nothing unusual was found. That is no judgement: what was done, and whether it fits the reason, you have to say.</p>` : undefined}${rest.length === 0 ? undefined : html`<ul class="look">${rows(rest)}</ul>`}${harmless.length === 0 ? undefined : html`<h3>Nothing wrong, and good to know</h3><ul class="look calm">${rows(harmless)}</ul>`}
 </section>`;
 }
 

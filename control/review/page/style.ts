@@ -70,6 +70,7 @@ dl.facts dd{margin:0}
 .prose p{margin:.15rem 0;min-height:1em}
 ul.look,ol.look{list-style:none;margin:0;padding:0}
 ul.look>li{border-left:3px solid var(--mark);padding:.35rem 0 .35rem .9rem;margin:.5rem 0}
+ul.look.calm>li{border-left:1px solid var(--quiet)}
 ul.look>li .small{margin-top:.1rem}
 ol.look>li+li{margin-top:.75rem}
 ul.checks{list-style:none;margin:0;padding:0}

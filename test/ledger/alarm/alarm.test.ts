@@ -10,7 +10,7 @@ import { addressesOf, isPublic } from "../../../control/ledger/alarm/address.js"
 import { type Alarm, bodyOf, textOf } from "../../../control/ledger/alarm/alarm.js";
 import { runCommand } from "../../../control/ledger/alarm/command.js";
 import { Dispatcher, type DispatcherOptions } from "../../../control/ledger/alarm/dispatcher.js";
-import { readWebhookSecret, sendWebhook, type Webhook } from "../../../control/ledger/alarm/webhook.js";
+import { readWebhookSecrets, sendWebhook, type Webhook } from "../../../control/ledger/alarm/webhook.js";
 
 const folder = mkdtempSync(join(tmpdir(), "ledger-alarm-"));
 const ORIGIN = "ledger.example/test";
@@ -60,7 +60,12 @@ afterEach(() => {
 });
 
 const secret = Buffer.alloc(32, 7);
-const hook = (url: string, more: Partial<Webhook> = {}): Webhook => ({ url, secret, mayBePrivate: true, ...more });
+const hook = (url: string, more: Partial<Webhook> = {}): Webhook => ({
+  url,
+  secrets: [secret],
+  mayBePrivate: true,
+  ...more,
+});
 
 describe("the text of an alarm", () => {
   it("has what is from outside in a code span, with nothing in it that a channel would read", () => {
@@ -97,6 +102,14 @@ describe("a webhook", () => {
     const expected = createHmac("sha256", secret).update(`alarm_1.1767225600.${body}`).digest("base64");
     expect(headers["webhook-signature"]).toBe(`v1,${expected}`);
     expect(body).toBe('{"a":"\u00e9"}');
+  });
+
+  it("is signed by each secret, so that a receiver that has one of them takes it", async () => {
+    const { got, url } = await receiver([204]);
+    const secrets = [secret, Buffer.alloc(24, 8), Buffer.alloc(64, 9)];
+    await sendWebhook(hook(url, { secrets }), "alarm_1", "{}", 1_767_225_600);
+    const hmacs = secrets.map((one) => createHmac("sha256", one).update("alarm_1.1767225600.{}").digest("base64"));
+    expect(got[0]?.headers["webhook-signature"]).toBe(hmacs.map((hmac) => `v1,${hmac}`).join(" "));
   });
 
   it("follows no redirect, and is not delivered by any answer but 2xx", async () => {
@@ -191,9 +204,9 @@ describe("a webhook", () => {
   it("has its secret in a file that nobody else reads", () => {
     const path = join(folder, "secret");
     writeFileSync(path, `whsec_${secret.toString("base64")}\n`, { mode: 0o600 });
-    expect(readWebhookSecret(path).equals(secret)).toBe(true);
+    expect(readWebhookSecrets(path)).toEqual([secret]);
     chmodSync(path, 0o640);
-    expect(() => readWebhookSecret(path)).toThrow("others may read");
+    expect(() => readWebhookSecrets(path)).toThrow("others may read");
     for (const bad of [
       "",
       "whsec_",
@@ -203,9 +216,24 @@ describe("a webhook", () => {
     ]) {
       const other = join(folder, `bad-${bad.length}`);
       writeFileSync(other, bad, { mode: 0o600 });
-      expect(() => readWebhookSecret(other)).toThrow("no secret of a webhook");
+      expect(() => readWebhookSecrets(other)).toThrow("no secret of a webhook");
     }
-    expect(() => readWebhookSecret(join(folder, "none"))).toThrow("does not exist");
+    expect(() => readWebhookSecrets(join(folder, "none"))).toThrow("does not exist");
+  });
+
+  it("has up to four, a line each", () => {
+    const path = join(folder, "secrets");
+    const secrets = [1, 2, 3, 4, 5].map((fill) => Buffer.alloc(32, fill));
+    const lines = secrets.map((one) => `whsec_${one.toString("base64")}`);
+    const read = (text: string): Buffer[] => {
+      writeFileSync(path, text, { mode: 0o600 });
+      return readWebhookSecrets(path);
+    };
+    expect(read(`${lines.slice(0, 2).join("\n")}\n`)).toEqual(secrets.slice(0, 2));
+    expect(read(`\n${lines.slice(0, 4).join("\r\n\r\n")}`)).toEqual(secrets.slice(0, 4));
+    expect(() => read(lines.join("\n"))).toThrow("has 5 lines, and a webhook has 4 secrets at most");
+    expect(() => read(`${lines[0]}\n\nwhsec_short\n`)).toThrow("is no list of a webhook's secrets, by its line 3");
+    expect(() => read(`${lines[0]} ${lines[1]}`)).toThrow("no secret of a webhook");
   });
 });
 

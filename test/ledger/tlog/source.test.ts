@@ -1,11 +1,14 @@
 /** Where a log is read from: a folder, an address; within bounds, and nothing else. */
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fileSource, httpSource } from "../../../control/ledger/tlog/read.js";
+import { Certificates } from "../../kit/certificates.js";
 
 const NO_NAMES = [
   "",
@@ -134,6 +137,23 @@ describe("an address", () => {
         ),
     );
     await expect(httpSource(closed).read("checkpoint")).rejects.toThrow(/: nobody listens there\.$/);
+  });
+
+  it("with a certificate that nobody vouches for says so, and how to trust an authority of one's own", async () => {
+    const certificates = new Certificates();
+    const server = createTlsServer(certificates.selfSigned("ledger").shown, (_, response) => response.end("text"));
+    try {
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const address = server.address();
+      const port = address === null || typeof address === "string" ? 0 : address.port;
+      await expect(httpSource(`https://127.0.0.1:${port}`).read("checkpoint")).rejects.toMatchObject({
+        message: `Cannot read https://127.0.0.1:${port}/checkpoint: its certificate is from nobody whom this machine trusts.`,
+        hint: expect.stringMatching(/^NODE_EXTRA_CA_CERTS=/),
+      });
+    } finally {
+      server.close();
+      certificates.remove();
+    }
   });
 
   it("is https, or of this machine, and nothing but a prefix", () => {
