@@ -89,6 +89,19 @@ export interface MadeGrant {
   readonly proofKey: PrivateKey | undefined;
 }
 
+export interface Walked {
+  readonly grant: MadeGrant;
+  /** From the ask to the last approval, and to the whole grant. */
+  readonly quorumMs: number;
+  readonly grantMs: number;
+}
+
+export interface Meant {
+  readonly details: readonly Detail[];
+  /** Seconds from `iat` to `exp` at most. */
+  readonly life: number;
+}
+
 /** What is sent. Where nothing is said, it is the target without any credential. */
 export interface CallSpec {
   readonly method?: string;
@@ -145,6 +158,8 @@ export type Expectation =
   | { readonly kind: "allow" }
   /** Whatever the reason: not let in, by nobody. A record, where there is one, denies. */
   | { readonly kind: "shut" }
+  /** Not let in, or read by gateway and upstream as the very path that was granted. */
+  | { readonly kind: "one_reading" }
   /** As any caller without a credential: refused by the normal authentication; nothing is recorded. */
   | { readonly kind: "unauthenticated" }
   /** As a normal caller: not refused by authentication. */
@@ -169,11 +184,13 @@ export interface Stage {
   readonly players: Players;
   readonly bundle: BundleClaims;
   readonly entitlement: BundleClaims["entitlements"][number];
-  /** What the entitlement may open at most, as the drill file holds it. */
-  readonly meant: readonly Detail[];
+  /** What the entitlement may open at most, and for how long, as the drill file holds it. */
+  readonly meant: Meant;
   /** Seconds, by the gateway's own clock as far as that is known. */
   now(): number;
   grant(spec?: GrantSpec): Promise<MadeGrant>;
+  /** The way that people walk: ask, approvals, grant, each made by the command's own code. */
+  walk(): Promise<Walked>;
   send(call: CallSpec): Promise<Call>;
   /** Enters how long something took. */
   measured(name: MeasureName, ms: number): void;
@@ -223,6 +240,8 @@ export interface Assertion {
   readonly expected: string;
   readonly seen: string;
   readonly ok: boolean;
+  /** What kind of fault it is, where it is one: findings of a kind on one gateway have one cause most often. */
+  readonly fault?: string;
   /** One or two sentences: what is wrong on which gateway and route, and the next step. */
   readonly finding?: string;
   readonly calls: readonly CallEvidence[];
