@@ -131,7 +131,6 @@ async function run(file: string, options: Options): Promise<void> {
       if (!shown.has(name)) say(`playing ${name} ...`);
       shown.add(name);
     },
-    onWait: () => {},
   });
   const text = asciiJson(report, 1);
   const place = join(options.output, `${report.began.replace(/[-:]|\.\d+/g, "")}-${report.name}`, "report.json");

@@ -13,25 +13,31 @@ const isWhole = ({ outcome }: PlayedOutcome, source: RecordSource): boolean => {
   return found !== undefined && (outcome.expected.kind !== "cut" || found.ended !== undefined);
 };
 
-/** What is on record where all is well: whatever the filter answered, or was asked to judge. */
-const isAwaited = ({ outcome: { call } }: PlayedOutcome): boolean => call.isPresented && call.seen.error === undefined;
+const isPresented = ({ outcome: { call } }: PlayedOutcome): boolean =>
+  call.isPresented && call.seen.error === undefined;
 
-/** Waits until each record is there that must be, or the time is over. @returns how many are missing */
+/** The filter's own answer, or one that only its verdict can have opened. */
+const isJudged = ({ outcome: { call, expected } }: PlayedOutcome): boolean =>
+  call.seen.code !== undefined ||
+  (expected.kind !== "shut" && expected.kind !== "one_reading" && call.seen.status < 400);
+
+/** Paths that the gateway itself refuses never reach the filter, and one that is off records nothing: nobody waits long for these. */
+const GRACE_MS = 5000;
+
+/** Waits until each record is there that must be, or the time is over. */
 export async function awaitRecords(
   outcomes: readonly PlayedOutcome[],
   source: RecordSource,
   forMs: number,
-  progress: (missing: number) => void,
-): Promise<number> {
-  const deadline = Date.now() + forMs;
-  const awaited = outcomes.filter(isAwaited);
-  // Paths that the gateway itself refuses never reach the filter: nobody waits for these.
-  const certain = awaited.filter(({ outcome }) => !["one_reading", "shut"].includes(outcome.expected.kind));
+): Promise<void> {
+  const began = Date.now();
+  const presented = outcomes.filter(isPresented);
+  const certain = presented.filter(isJudged);
+  const isComplete = (all: readonly PlayedOutcome[]): boolean => all.every((one) => isWhole(one, source));
   for (;;) {
     await source.poll();
-    const missing = certain.filter((one) => !isWhole(one, source)).length;
-    if (missing === 0 || Date.now() >= deadline) return missing;
-    progress(missing);
+    const passed = Date.now() - began;
+    if (isComplete(passed < Math.min(GRACE_MS, forMs) ? presented : certain) || passed >= forMs) return;
     await sleep(POLL_MS);
   }
 }

@@ -38,6 +38,7 @@ export class Records {
   private readonly byId = new Map<string, Request>();
   private readonly byGrant = new Map<string, Request[]>();
   private readonly seen = new Set<string>();
+  private readonly shadows = new Set<string>();
 
   /** A line that stands in a log twice is one record. */
   add(record: AuditRecord, entered?: Entered): void {
@@ -45,6 +46,7 @@ export class Records {
     if (this.seen.has(name)) return;
     this.seen.add(name);
     const gateway = nodeOf(record.vm);
+    if (record.mode === "shadow") this.shadows.add(gateway);
     const id = record.request_id ?? name;
     const request = this.byId.get(id) ?? { decided: undefined, ended: undefined, gateway, call: undefined };
     this.byId.set(id, request);
@@ -55,6 +57,11 @@ export class Records {
     const same = this.byGrant.get(record.jti) ?? [];
     if (!same.includes(request)) same.push(request);
     this.byGrant.set(record.jti, same);
+  }
+
+  /** Whether it enforces nothing: then its answers are another's, and most do not say which record is theirs. */
+  isShadow(gateway: string): boolean {
+    return this.shadows.has(gateway);
   }
 
   private requestOf(call: Call): Request | undefined {

@@ -19,7 +19,6 @@ export interface Running {
   /** Whether that is a ledger, whose entries are proved. */
   readonly isProved: boolean;
   readonly onCase: (name: string, gateway: string) => void;
-  readonly onWait: (missing: number) => void;
 }
 
 /** How long records may take, where the file has no limit: an audit log is flushed, followed and entered. */
@@ -37,7 +36,9 @@ async function judgeOne(
 ): Promise<Judgement> {
   const { call, what, route } = outcome;
   const found = source.records.find(call);
-  const { expected, seen, fault } = judge(outcome, found, prepared.target.path);
+  const judged = judge(outcome, found, prepared.target.path);
+  const { expected, seen } = judged;
+  const fault = judged.fault === "unjudged" && source.records.isShadow(gateway.id) ? "shadow" : judged.fault;
   const calls = await evidenceOf(call, found, sealed);
   const unproved = sealed !== undefined && found !== undefined && calls.some(({ proof }) => proof === undefined);
   const finding = unproved
@@ -78,13 +79,13 @@ const UNPROVED: NotProbed = {
 
 /** Plays it. @throws UserError where something is not the user's, before the first request */
 export async function runDrill(running: Running): Promise<Report> {
-  const { prepared, players, choice, source, isProved, onCase, onWait } = running;
+  const { prepared, players, choice, source, isProved, onCase } = running;
   const { drill } = prepared.source;
   const facts = await lookAtAll(prepared);
   const began = new Date();
   const played = await play({ prepared, players, isDry: false, onCall: () => {} }, choice, onCase);
   const limit = drill.limits.recorded;
-  await awaitRecords(played.outcomes, source, (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000, onWait);
+  await awaitRecords(played.outcomes, source, (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000);
   const sealed = await source.seal();
   const judged: Judgement[] = [];
   for (const outcome of played.outcomes) judged.push(await judgeOne(outcome, running, sealed));

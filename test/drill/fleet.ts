@@ -36,10 +36,12 @@ export interface FleetOptions {
   readonly weaken?: (gateway: number) => {
     readonly render?: Partial<RenderOptions>;
     readonly edit?: (config: string) => string;
+    /** What runs is another configuration than the file that the drill is given. */
+    readonly drift?: (config: string) => string;
+    /** Its filter never serves: nobody waits for that. */
+    readonly isOff?: boolean;
     /** Serves this in place of the project's bundle. */
     readonly bundle?: (claims: BundleClaims) => BundleClaims;
-    /** Has a configuration without the filter's bundle. */
-    readonly isBare?: boolean;
   };
 }
 
@@ -135,18 +137,17 @@ async function startGateway(i: number, base: Base, weaken: ReturnType<NonNullabl
   });
   const config = weaken.edit?.(rendered) ?? rendered;
   const filter = readRenderedFilter(rendered, "gateway.yaml");
-  const bundle = weaken.isBare === true ? undefined : await bundleOf(weaken.bundle);
-  const kept = keptOptions(filter, "gateway.yaml");
-  const configuration = configurationText(anchors, 1, { ...kept, ...(bundle === undefined ? {} : { bundle }) });
+  const bundle = await bundleOf(weaken.bundle);
+  const configuration = configurationText(anchors, 1, { ...keptOptions(filter, "gateway.yaml"), bundle });
   writeEcds(filter.ecdsPath, ecdsText(filter, configuration, undefined, "1"));
-  const envoy = await startEnvoy({ config, concurrency: 1, flushMs: 30 });
+  const envoy = await startEnvoy({ config: weaken.drift?.(config) ?? config, concurrency: 1, flushMs: 30 });
   // As a gateway's own file has them, once the ports are known.
   const [admin = "", port = 0] = [envoy.admin.address, envoy.ports.api];
   const shown = rendered
     .replace(/(address: 127\.0\.0\.1, port_value: )0/, `$1${admin.split(":").at(-1)}`)
     .replace(/(port_value: )0/, `$1${port}`);
   writeFileSync(join(own, "gateway.yaml"), config === rendered ? shown : (weaken.edit?.(shown) ?? shown));
-  for (const deadline = Date.now() + 60_000; weaken.isBare !== true && Date.now() < deadline; await sleep(20))
+  for (const deadline = Date.now() + 60_000; weaken.isOff !== true && Date.now() < deadline; await sleep(20))
     if ((await readFilterState(envoy.admin, domainOf(anchors))).servingVms >= 2) break;
   return { envoy, port, admin, audit, id: `gateway-${i}` };
 }
