@@ -1,10 +1,12 @@
 /** The report as a person reads it at a terminal. */
 import { plural, visible } from "../../base/text.js";
-import { cases, FACTS } from "../cases/index.js";
+import { CONFIGURATION, cases, FACTS, LEDGER } from "../cases/index.js";
 import type { Assertion, Measure, Report } from "../model.js";
 
 const TITLES: ReadonlyMap<string, string> = new Map([
   [FACTS, "What each gateway serves"],
+  [CONFIGURATION, "What each gateway is configured to do"],
+  [LEDGER, "The ledger goes on from what it was"],
   ...cases.map(({ name, title }) => [name, title] as const),
 ]);
 
