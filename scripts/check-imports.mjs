@@ -22,7 +22,8 @@ const rooms = {
   },
   control: {
     demo: ["review", "ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
-    cli: ["review", "ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    cli: ["drill", "review", "ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
+    drill: ["review", "ledger", "caller", "gateway", "host", "grant", "trust", "signer", "base"],
     review: ["ledger", "grant", "trust", "signer", "base"],
     ledger: ["gateway", "grant", "trust", "signer", "base"],
     gateway: ["host", "grant", "trust", "signer", "base"],

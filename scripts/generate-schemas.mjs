@@ -1,6 +1,7 @@
 // Writes the JSON Schemas in config/ from the schemas that the command itself uses. `--check` fails when one is stale.
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { drillSchema } from "../dist/drill/file.js";
 import { agentSchema, ledgerSchema } from "../dist/ledger/config.js";
 import { configurationSchema } from "../dist/trust/configuration.js";
 import { rosterSchema } from "../dist/trust/roster.js";
@@ -9,6 +10,7 @@ const schemas = {
   "config/plugin-configuration.schema.json": [configurationSchema, "The plugin configuration of the glassgate filter"],
   "config/ledger.schema.json": [ledgerSchema, "A ledger: ledger.yaml"],
   "config/ledger-follow.schema.json": [agentSchema, "The agent beside a gateway, for a ledger elsewhere: follow.yaml"],
+  "config/drill.schema.json": [drillSchema, "A drill: drill.yaml"],
   "config/roster.schema.json": [rosterSchema, "A roster: people, roles and entitlements"],
 };
 

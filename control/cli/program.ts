@@ -13,6 +13,7 @@ import { addBundle } from "./bundle.js";
 import { addCompletion } from "./completion.js";
 import { defaultKeys } from "./context.js";
 import { addCurl } from "./curl.js";
+import { addDrill } from "./drill.js";
 import { addExplain } from "./explain.js";
 import { addGateway } from "./gateway.js";
 import { addGrant } from "./grant.js";
@@ -84,6 +85,7 @@ export function buildProgram(): Command {
     addGateway,
     addLedger,
     addReview,
+    addDrill,
     addCompletion,
   ])
     add(program);

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { type BundleClaims, roleName } from "./claims.js";
 import { memberNames } from "./members.gen.js";
+import { overlapOf } from "./overlap.js";
 
 const MAX_KEYS = 8192;
 const MAX_ROLES = 1024;
@@ -75,6 +76,28 @@ function checkEntitlements({ entitlements }: Checked, once: Once, refuse: Refuse
   });
 }
 
+/** A drill's grant is never a quiet real one: it opens nothing that another entitlement opens. */
+function checkDrills({ entitlements }: Checked, refuse: Refuse): void {
+  const others = entitlements.filter(({ drill }) => drill !== true);
+  entitlements.forEach((entitlement, i) => {
+    if (entitlement.drill !== true) return;
+    for (const other of others) {
+      const found = entitlement.authorization_details.flatMap((own, at) =>
+        other.authorization_details.flatMap((detail) => {
+          const request = overlapOf(own, detail);
+          return request === undefined ? [] : [[at, request] as const];
+        }),
+      )[0];
+      if (found === undefined) continue;
+      const [at, request] = found;
+      refuse(
+        ["entitlements", i, "authorization_details", at],
+        `of the drill ${entitlement.id} overlaps ${other.id}: both open ${request}. Give drills a place that no other entitlement opens, such as a path below /drill/, or narrow ${other.id}`,
+      );
+    }
+  });
+}
+
 function checkRevoked({ revoked }: Checked, refuse: Refuse): void {
   for (const kind of memberNames.revoked) {
     const names = revoked?.[kind] ?? [];
@@ -102,5 +125,6 @@ export function checkRoster(roster: Checked, context: z.core.$RefinementCtx): vo
   };
   checkPrincipals(roster, once, refuse);
   checkEntitlements(roster, once, refuse);
+  checkDrills(roster, refuse);
   checkRevoked(roster, refuse);
 }

@@ -1,0 +1,65 @@
+/** `glassgate drill init`: writes a drill file from what stands in the project's folder. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { mustBeNew, type NewFile, readTextIfThere, writeNewTexts } from "../base/files.js";
+import { plural, visible } from "../base/text.js";
+import { nowSeconds } from "../base/time.js";
+import { parseDrill } from "../drill/file.js";
+import { castFrom, drillText, gatewaysIn, ledgerIn } from "../drill/init.js";
+import { examples, findKeyFile, keyNames, readTrusted } from "./context.js";
+import { keysFolder } from "./drill-options.js";
+import { result, say, warn } from "./output.js";
+
+interface Options {
+  readonly keys?: string;
+  readonly name: string;
+}
+
+const schemaText = (): string =>
+  readFileSync(fileURLToPath(new URL("../../config/drill.schema.json", import.meta.url)), "utf8");
+
+async function init(file: string, options: Options): Promise<void> {
+  mustBeNew(file, `${file} exists already. Nothing was changed.`, "Name another file, or edit that one.");
+  const folder = dirname(file);
+  const trusted = await readTrusted({ anchors: join(folder, "anchors.json"), bundle: join(folder, "bundle.jws") });
+  const keys = keysFolder(options.keys, undefined, folder);
+  const named = keyNames(keys).map((name) => ({ name, kid: findKeyFile(keys, name).public.kid }));
+  const cast = castFrom(trusted.claims, named, nowSeconds());
+  const gateways = gatewaysIn(folder);
+  if (gateways.length === 0)
+    throw new UserError(`There is no gateway's configuration in ${folder} or in a folder below it.`, {
+      hint: "`glassgate gateway render --output gateway.yaml` writes one; copy those of your gateways here.",
+    });
+  const ledger = ledgerIn(folder);
+  const text = drillText({ name: options.name, cast, gateways, ledger });
+  parseDrill(text, file);
+  const schema = join(folder, "drill.schema.json");
+  const files: NewFile[] = [{ path: file, text }];
+  // The drill's first line names it: editors then check while one types.
+  if (readTextIfThere(schema, "the drill file's schema") === undefined)
+    files.push({ path: schema, text: schemaText() });
+  writeNewTexts(files);
+  result(file);
+  say(
+    `${cast.entitlement.id}, asked for by ${visible(cast.requester)}, approved by ${cast.approvers.map(visible).join(", ") || "nobody"}, on ${plural(gateways.length, "gateway")}.`,
+  );
+  if (ledger === undefined)
+    warn("no ledger was found here: the drill reads the gateways' own audit logs, and proves nothing.");
+  if (cast.stranger === undefined)
+    say("Nobody here is a stranger to it: name one in `people.stranger`, or that case is not probed.");
+  say(`Next: glassgate drill run ${visible(file)} --dry-run`);
+}
+
+export function addDrillInit(drill: Command): void {
+  const command = drill
+    .command("init")
+    .description("write a drill file from the bundle, keys, gateways and ledger that stand in its folder")
+    .argument("[file]", "the drill file to write, in the project's folder", "drill.yaml")
+    .option("--name <id>", "the drill's name: it stands in each of its grants and records", "quarterly")
+    .option("--keys <dir>", "where the drill's keys are (default: keys/ beside the file, or yours)")
+    .action(init);
+  examples(command, ["glassgate drill init", "glassgate drill init nightly.yaml --name nightly"]);
+}

@@ -1,0 +1,164 @@
+/** `glassgate drill run`: plays a drill file, and writes the report. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { UserError } from "../base/errors.js";
+import { writeNewTexts } from "../base/files.js";
+import { plural, visible } from "../base/text.js";
+import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
+import type { Players } from "../drill/model.js";
+import { play } from "../drill/play.js";
+import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
+import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
+import { tableOf } from "../drill/report/table.js";
+import { isGood, runDrill } from "../drill/run.js";
+import { asciiJson } from "../ledger/audit/line.js";
+import { openSource } from "../ledger/audit/source.js";
+import { newKey, type PrivateKey } from "../signer/jwk.js";
+import { collect, examples, findKeyFile, jsonOption, openKey, passphraseOption, readTrusted } from "./context.js";
+import { keysFolder } from "./drill-options.js";
+import { readToken, readVkey } from "./ledger-options.js";
+import { result, resultRows, say } from "./output.js";
+
+interface Options {
+  readonly keys?: string;
+  readonly passphraseFd?: number;
+  readonly only?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly output: string;
+  readonly json?: boolean;
+}
+
+async function preparedFrom(source: DrillSource, folder: string): Promise<Prepared> {
+  const project = source.at(source.drill.project);
+  const trusted = await readTrusted({ anchors: join(project, "anchors.json"), bundle: join(project, "bundle.jws") });
+  return prepare(source, { bundle: trusted.claims, kidOf: (name) => findKeyFile(folder, name).public.kid });
+}
+
+/** Opens each key once. @param open takes a key's name */
+async function playersOf(prepared: Prepared, open: (name: string) => Promise<PrivateKey>): Promise<Players> {
+  const opened = new Map<string, PrivateKey>();
+  const player = async ({ name, principal }: Cast) => {
+    const key = opened.get(name) ?? (await open(name));
+    opened.set(name, key);
+    return { sub: principal.id, key };
+  };
+  const requester = await player(prepared.requester);
+  const approvers: Players["approvers"][number][] = [];
+  for (const one of prepared.approvers) approvers.push(await player(one));
+  const stranger = prepared.stranger === undefined ? undefined : await player(prepared.stranger);
+  return { requester, approvers, stranger, signer: await player(prepared.signer) };
+}
+
+async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
+  const { drill, at } = source;
+  const { ledger } = drill;
+  if (ledger !== undefined) {
+    const isFolder = !/^[a-z][a-z0-9+.-]*:\/\//i.test(ledger.at);
+    const where = isFolder ? at(ledger.at) : ledger.at;
+    const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
+    const key = readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key));
+    return { records: await followLedger(openSource(where, token), key), isProved: true };
+  }
+  gateways.forEach(({ auditLog }, i) => {
+    if (auditLog !== undefined && existsSync(auditLog)) return;
+    refuse(source, [
+      {
+        path: ["gateways", i, "config"],
+        message: `its audit records cannot be read here (${auditLog === undefined ? "it names no file" : visible(auditLog)}): name the \`ledger\` that has them`,
+      },
+    ]);
+  });
+  return { records: followFiles(gateways.flatMap(({ auditLog }) => auditLog ?? [])), isProved: false };
+}
+
+function onlyOf({ only }: Options): readonly string[] | undefined {
+  for (const name of only ?? []) {
+    const fault = unknownCase(name);
+    if (fault !== undefined) throw new UserError(fault, { hint: "docs/drills.md lists the cases. Nothing was sent." });
+  }
+  return only;
+}
+
+async function dryRun(prepared: Prepared, options: Options): Promise<void> {
+  // Throw-away keys: nobody is asked for a passphrase, and nothing is made that a gateway would take.
+  const players = await playersOf(prepared, async () => newKey("Ed25519"));
+  const { drill } = prepared.source;
+  const choice = { skip: drill.cases.skip, only: onlyOf(options) };
+  const setting = { prepared, players, isDry: true, onCall: () => {} };
+  const { outcomes, notProbed } = await play(setting, choice);
+  const planned = outcomes.map(({ case: { name }, gateway, outcome: { what, call, expected } }) => ({
+    ...{
+      case: name,
+      gateway: gateway.id,
+      what,
+      expected: expected.kind === "verdict" ? expected.verdict : expected.kind,
+    },
+    ...{ method: call.method, host: call.host, path: call.path },
+  }));
+  if (options.json === true) result(asciiJson({ requests: planned, faults: drill.faults, not_probed: notProbed }, 2));
+  else
+    resultRows([
+      ...planned.map(
+        (one) =>
+          `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${one.expected}`,
+      ),
+      ...drill.faults.map((fault) => `fault: ${typeof fault === "string" ? fault : fault.name}`),
+      ...notProbed.map(({ what, why }) => `not probed: ${visible(what)}: ${visible(why)}`),
+    ]);
+  say(
+    `${plural(planned.length, "request")} or more (cases are repeated, and one waits for its end); nothing was sent.`,
+  );
+}
+
+async function run(file: string, options: Options): Promise<void> {
+  const source = readDrill(file);
+  const { drill, at } = source;
+  const folder = keysFolder(options.keys, drill.keys === undefined ? undefined : at(drill.keys), at(drill.project));
+  const prepared = await preparedFrom(source, folder);
+  if (options.dryRun === true) {
+    await dryRun(prepared, options);
+    return;
+  }
+  const only = onlyOf(options);
+  const { records, isProved } = await recordsOf(prepared);
+  const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
+  const shown = new Set<string>();
+  const report = await runDrill({
+    ...{ prepared, players, isProved, source: records },
+    choice: { skip: drill.cases.skip, only },
+    onCase: (name) => {
+      if (!shown.has(name)) say(`playing ${name} ...`);
+      shown.add(name);
+    },
+  });
+  const text = asciiJson(report, 1);
+  const place = join(options.output, `${report.began.replace(/[-:]|\.\d+/g, "")}-${report.name}`, "report.json");
+  writeNewTexts([{ path: place, text: `${text}\n` }]);
+  if (options.json === true) result(text);
+  else resultRows(tableOf(report));
+  say(`The report: ${place}`);
+  if (!isGood(report)) process.exitCode = 1;
+}
+
+export function addDrillRun(drill: Command): void {
+  const command = drill
+    .command("run")
+    .description(
+      "send what must open and what must not to every gateway of a drill file, and judge answers and records",
+    )
+    .argument("<file>", "the drill file; `glassgate drill init` writes one")
+    .option("--keys <dir>", "where the drill's keys are (default: as the file says, keys/ of the project, or yours)")
+    .addOption(passphraseOption())
+    .option("--only <case>", "this case alone; repeatable", collect)
+    .option("--dry-run", "list each request that would be sent; send nothing")
+    .option("--output <dir>", "where the folder of the report is made", "drills")
+    .addOption(jsonOption())
+    .action(run);
+  examples(command, [
+    "glassgate drill run drill.yaml",
+    "glassgate drill run drill.yaml --dry-run",
+    "glassgate drill run drill.yaml --only no-credential --only opens",
+    "glassgate drill run drill.yaml --passphrase-fd 3 3< passphrases.txt",
+  ]);
+}

@@ -1,0 +1,150 @@
+/** What is looked at and not sent: what each gateway serves, and whether it is what the project and the drill file say. */
+import { UserError } from "../base/errors.js";
+import { showDuration } from "../base/time.js";
+import { Admin } from "../gateway/admin.js";
+import { isWhole, readFilterState } from "../gateway/admin-state.js";
+import { domainOf } from "../trust/anchors.js";
+import { commonPath, overlapOf } from "../trust/overlap.js";
+import { FACTS } from "./cases/index.js";
+import type { Assertion, FleetGateway } from "./model.js";
+import { type Prepared, refuse } from "./prepare.js";
+
+/** A gateway takes grants this many seconds ahead of its clock, if nothing else is set; a `Date` may lag by one. */
+const LEEWAY = 6;
+
+export interface Facts {
+  /** Of its Envoy. */
+  readonly version: string;
+  readonly bundleVersion: number | undefined;
+  /** Gateway's clock less ours, seconds. */
+  readonly ahead: number;
+  readonly isServing: boolean;
+}
+
+/** Before the first request: each gateway is the user's own, and answers. */
+export async function lookAt(gateway: FleetGateway, index: number, { source, anchors }: Prepared): Promise<Facts> {
+  const admin = new Admin(gateway.admin);
+  const { nodeId, workers, clock, version } = await admin.serverInfo();
+  const at = (member: string, message: string): never =>
+    refuse(source, [{ path: ["gateways", index, member], message }]);
+  if (nodeId !== gateway.id)
+    at(
+      "id",
+      `is ${gateway.id}, and the Envoy whose admin interface is ${gateway.admin} is ${nodeId || "without an id"}: it is another gateway`,
+    );
+  const state = await readFilterState(admin, domainOf(anchors));
+  if (state.isVisible && state.generation === undefined)
+    at(
+      "id",
+      `serves another audience, or other roots, than ${anchors.audience} of this project: it is no gateway of this project`,
+    );
+  return {
+    version,
+    bundleVersion: state.bundleVersion,
+    ahead: clock === undefined ? 0 : clock - Math.floor(Date.now() / 1000),
+    isServing: isWhole(state, workers),
+  };
+}
+
+function factOf(gateway: string, what: string, expected: string, seen: string, finding: string | undefined): Assertion {
+  const common = { case: FACTS, gateway, what, expected, seen, calls: [] };
+  return finding === undefined ? { ...common, ok: true } : { ...common, ok: false, finding };
+}
+
+const version = (number: number | undefined): string => (number === undefined ? "none" : `version ${number}`);
+
+/** Of one gateway. */
+export function judgeFacts(
+  { id }: FleetGateway,
+  { bundleVersion, ahead, isServing }: Facts,
+  { bundle }: Prepared,
+): Assertion[] {
+  const isOld = bundleVersion !== bundle.version;
+  const isOff = Math.abs(ahead) > LEEWAY;
+  const off = `${showDuration(Math.abs(ahead))} ${ahead < 0 ? "behind" : "ahead"}`;
+  return [
+    factOf(
+      id,
+      "the trust bundle that it serves",
+      version(bundle.version),
+      version(bundleVersion),
+      isOld
+        ? `${id} serves ${bundleVersion === undefined ? "no trust bundle" : `trust bundle ${version(bundleVersion)}`}, and the project has ${version(bundle.version)}: push it with \`glassgate push\`.`
+        : undefined,
+    ),
+    factOf(
+      id,
+      "its workers",
+      "each serves the newest configuration",
+      isServing ? "each does" : "not all do",
+      isServing
+        ? undefined
+        : `${id} does not serve the newest configuration on each of its workers: the filter is off there, or a worker's VM has died. \`glassgate push\` heals that; \`glassgate gateway verify\` says whether the filter is in its place.`,
+    ),
+    factOf(
+      id,
+      "its clock",
+      "as this machine's",
+      isOff ? off : "as this machine's",
+      isOff
+        ? `The clock of ${id} is ${off} of this machine's: grants end too ${ahead < 0 ? "late" : "early"} there, or are not valid yet. Set it by NTP.`
+        : undefined,
+    ),
+  ];
+}
+
+/** Whether all that the second pattern fits fits the first: names that nobody gives stand for its wildcards. */
+const covers = (pattern: string, path: string): boolean =>
+  commonPath(pattern, path.replace(/\*\*$/, "glassgate-a/glassgate-b").replaceAll("*", "glassgate-a")) !== undefined;
+
+/** What the bundle's entitlement opens beyond what the drill file says. */
+export function judgeMeant({ entitlement, meant, source }: Prepared): Assertion[] {
+  if (source.drill.expects === undefined) return [];
+  const wider = entitlement.authorization_details.flatMap((detail) =>
+    detail.locations.flatMap((location) =>
+      detail.actions.flatMap((action) =>
+        detail.paths.flatMap((path) => {
+          const own = { ...detail, locations: [location], actions: [action], paths: [path] };
+          const isMeant = meant.details.some(
+            (one) =>
+              one.paths.some((pattern) => covers(pattern, path)) &&
+              (one.actions.includes(action) || one.actions.includes("*")) &&
+              overlapOf(one, own) !== undefined,
+          );
+          return isMeant ? [] : [`${action} ${location}${path}`];
+        }),
+      ),
+    ),
+  );
+  const life = entitlement.max_ttl + (entitlement.max_wait ?? 0);
+  const longer = life > meant.life ? [`${showDuration(life)} in place of ${showDuration(meant.life)}`] : [];
+  const more = [...wider, ...longer];
+  const finding = `The entitlement ${entitlement.id} of the trust bundle opens more than the drill file expects: ${more.join(", ")}. Narrow it in the roster, or run \`glassgate drill init\` again where it is meant.`;
+  return [
+    factOf(
+      "the trust bundle",
+      `what ${entitlement.id} opens`,
+      "what the drill file expects",
+      more.length === 0 ? "that" : more.join(", "),
+      more.length === 0 ? undefined : finding,
+    ),
+  ];
+}
+
+/** An admin interface that does not answer is a gateway that nobody can vouch for: nothing is sent. */
+export async function lookAtAll(prepared: Prepared): Promise<readonly Facts[]> {
+  return Promise.all(
+    prepared.gateways.map((gateway, i) =>
+      lookAt(gateway, i, prepared).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        throw new UserError(
+          `${error.message.startsWith(prepared.source.name) ? "" : `${gateway.id}: `}${error.message}`,
+          {
+            cause: error,
+            hint: error.hint ?? "Nothing was sent.",
+          },
+        );
+      }),
+    ),
+  );
+}

@@ -1,0 +1,206 @@
+/** A good drill file, from what stands in a project's folder: the bundle's drill entitlement, its people's keys, gateways, a ledger. */
+import { existsSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { UserError } from "../base/errors.js";
+import { readText } from "../base/files.js";
+import { visible } from "../base/text.js";
+import { readRenderedFilter } from "../gateway/rendered.js";
+import { type Address, readSurroundings } from "../gateway/surroundings.js";
+import { missingSeats } from "../grant/quorum.js";
+import { type BundleClaims, type Entitlement, holdsRole, type Principal, personOf, roleName } from "../trust/claims.js";
+import type { Detail } from "../trust/names.js";
+
+/** A key's name, and its id. */
+export interface NamedKey {
+  readonly name: string;
+  readonly kid: string;
+}
+
+interface Person extends NamedKey {
+  readonly principal: Principal;
+}
+
+export interface FoundGateway {
+  readonly id: string;
+  readonly url: string;
+  /** Paths from the drill file's folder. */
+  readonly config: string;
+  readonly caller: string | undefined;
+}
+
+/** Whose keys are here, of people who hold roles of drills alone. */
+function peopleOf(bundle: BundleClaims, keys: readonly NamedKey[]): Person[] {
+  const real = new Set<string>([...(bundle.revokers ?? []), ...(bundle.reviewers ?? [])]);
+  for (const { drill, requesters, approvals } of bundle.entitlements)
+    if (drill !== true) for (const role of [...requesters, ...approvals.map((one) => one.role)]) real.add(role);
+  return keys.flatMap(({ name, kid }) => {
+    const principal = bundle.principals.find((one) => one.keys.some((key) => key.kid === kid));
+    return principal === undefined || principal.roles.some((role) => real.has(roleName(role)))
+      ? []
+      : [{ name, kid, principal }];
+  });
+}
+
+export interface FoundCast {
+  readonly entitlement: Entitlement;
+  readonly requester: string;
+  readonly approvers: readonly string[];
+  readonly stranger: string | undefined;
+}
+
+/** As few as make the quorum, each another person than the others. */
+function quorumOf(entitlement: Entitlement, requester: Person, people: readonly Person[], now: number) {
+  const chosen: Person[] = [];
+  const missing = (all: readonly Person[]): number =>
+    missingSeats(
+      entitlement,
+      all.map(({ principal }) => ({ principal, iat: now })),
+      now,
+    ).length;
+  for (const one of people) {
+    const persons = [requester, ...chosen].map(({ principal }) => personOf(principal));
+    if (persons.includes(personOf(one.principal)) || missing([...chosen, one]) === missing(chosen)) continue;
+    chosen.push(one);
+  }
+  return missing(chosen) === 0 ? chosen : undefined;
+}
+
+/** @throws UserError where the bundle or the keys are not ready for a drill */
+export function castFrom(bundle: BundleClaims, keys: readonly NamedKey[], now: number): FoundCast {
+  const drills = bundle.entitlements.filter(({ drill }) => drill === true);
+  if (drills.length === 0)
+    throw new UserError("The trust bundle has no entitlement with `drill: true`.", {
+      hint: "The sample roster has one (orders-repair-drill): put one of your own into roster.yaml, then build, sign and push.",
+    });
+  const people = peopleOf(bundle, keys);
+  for (const entitlement of drills) {
+    const mayAsk = ({ principal }: Person): boolean =>
+      entitlement.requesters.some((role) => holdsRole(principal, role, now));
+    for (const requester of people.filter(mayAsk)) {
+      const approvers = quorumOf(entitlement, requester, people, now);
+      if (approvers === undefined) continue;
+      const stranger = people.find((one) => !mayAsk(one));
+      const names = approvers.map(({ name }) => name);
+      return { entitlement, requester: requester.name, approvers: names, stranger: stranger?.name };
+    }
+  }
+  const wanted = drills.map(({ id, requesters, approvals }) => {
+    const roles = approvals.map(({ role, count }) => `${count} of ${role}`).join(" and ");
+    return `${id} is asked for as ${requesters.join(" or ")} and approved by ${roles || "nobody"}`;
+  });
+  throw new UserError(
+    `There are no keys here of people who could play a drill: ${wanted.join("; ")}. Keys here of people who hold roles of drills alone: ${people.map(({ name }) => visible(name)).join(", ") || "none"}.`,
+    {
+      hint: "`glassgate key new drill-rita` makes one: put its line under the person in roster.yaml (the sample has drill-rita and drill-adam), then build, sign and push.",
+    },
+  );
+}
+
+function addressOf({ host, port }: Address, isTls: boolean): string {
+  const shown = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  return `${isTls ? "https" : "http"}://${shown}:${port}`;
+}
+
+/** Envoy configurations with our filter, in the folder and one below. */
+export function gatewaysIn(folder: string): FoundGateway[] {
+  const files = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) return [path];
+    if (entry.name === "node_modules" || entry.name.startsWith(".")) return [];
+    return readdirSync(path).map((name) => join(path, name));
+  });
+  return files
+    .filter((path) => /\.ya?ml$/.test(path))
+    .sort()
+    .flatMap((path): FoundGateway[] => {
+      const text = readText(path, "a file that may be a gateway's configuration");
+      if (!text.includes("config_discovery")) return [];
+      try {
+        const { nodeId } = readRenderedFilter(text, path);
+        const [listener] = readSurroundings(text, path).listeners;
+        const caller = join(path, "..", "caller.txt");
+        if (nodeId === undefined || listener === undefined) return [];
+        return [
+          {
+            id: nodeId,
+            url: addressOf(listener, text.includes("DownstreamTlsContext")),
+            config: relative(folder, path),
+            caller: existsSync(caller) ? relative(folder, caller) : undefined,
+          },
+        ];
+      } catch (error) {
+        if (error instanceof UserError) return []; // Another program's file.
+        throw error;
+      }
+    });
+}
+
+/** A ledger's folder and its key's file, beside the project's. */
+export function ledgerIn(folder: string): { at: string; key: string } | undefined {
+  const at = readdirSync(folder, { withFileTypes: true }).find(
+    (entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "checkpoint")),
+  );
+  const key = readdirSync(folder).find((name) => name.endsWith(".vkey"));
+  return at === undefined || key === undefined ? undefined : { at: `${at.name}/`, key };
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+const listOf = (texts: readonly string[]): string => `[${texts.map(quoted).join(", ")}]`;
+
+function gatewayLines({ id, url, config, caller }: FoundGateway): string[] {
+  return [
+    `  - id: ${quoted(id)}`,
+    `    url: ${quoted(url)}            # the listener that callers use`,
+    `    config: ${quoted(config)}`,
+    ...(caller === undefined
+      ? []
+      : [`    caller: ${quoted(caller)}   # a normal caller's header lines: he must still get through`]),
+    "    # open: [/healthz]          # places that anybody may reach",
+    "    # harmless: true            # its upstream may be sent other methods than GET and HEAD",
+  ];
+}
+
+const detailLine = ({ locations, actions, paths }: Detail): string =>
+  `    - { locations: ${listOf(locations)}, actions: ${listOf(actions)}, paths: ${listOf(paths)} }`;
+
+export interface Plan {
+  readonly name: string;
+  readonly cast: FoundCast;
+  readonly gateways: readonly FoundGateway[];
+  readonly ledger: { readonly at: string; readonly key: string } | undefined;
+}
+
+export function drillText({ name, cast, gateways, ledger }: Plan): string {
+  const { entitlement } = cast;
+  return `${[
+    "# yaml-language-server: $schema=./drill.schema.json",
+    "# A drill: `glassgate drill run` plays it, docs/drills.md tells each member. Paths count from this file's folder.",
+    "",
+    `name: ${quoted(name)}`,
+    "every: 90d                      # when the next one is due",
+    "",
+    "# Names of keys. Their owners hold roles of drills alone, as a machine may hold the keys.",
+    "people:",
+    `  requester: ${quoted(cast.requester)}`,
+    `  approvers: ${listOf(cast.approvers)}       # exactly whom the quorum needs: each is left out once`,
+    cast.stranger === undefined
+      ? "  # stranger: drill-sam         # somebody who may not ask for it"
+      : `  stranger: ${quoted(cast.stranger)}          # somebody who may not ask for it`,
+    "",
+    `entitlement: ${quoted(entitlement.id)}`,
+    "expects:                        # what it opens today: a drill finds it wider",
+    `  max_ttl: ${entitlement.max_ttl}s`,
+    "  opens:",
+    ...entitlement.authorization_details.map(detailLine),
+    "",
+    "gateways:",
+    ...gateways.flatMap(gatewayLines),
+    "",
+    ...(ledger === undefined
+      ? ["# ledger: { at: ledger/, key: ledger.vkey }   # without it nothing is proved"]
+      : [`ledger: { at: ${quoted(ledger.at)}, key: ${quoted(ledger.key)} }`]),
+    "# stream: { path: /drill/orders, headers: {} } # a request whose answer goes on until it is cut",
+    "repeat: 3",
+    "limits: { grant: 10s, first_allowed: 10s, expired: 5s, recorded: 30s }",
+  ].join("\n")}\n`;
+}

@@ -1,0 +1,133 @@
+/** What was expected of a call beside what was seen and recorded of it. */
+import { type VerdictCode, verdicts } from "../base/verdicts.gen.js";
+import type { Call, Expectation, Outcome } from "./model.js";
+import type { FoundRecord } from "./records.js";
+
+/** Why it is not as expected; the words are those of findings.ts. */
+export type Fault =
+  | "no_answer"
+  | "open"
+  | "let_in"
+  | "shadow"
+  | "unjudged"
+  | "unrecorded"
+  | "elsewhere"
+  | "refused"
+  | "unsaid"
+  | "other_verdict"
+  | "other_reply"
+  | "not_cut"
+  | "no_stream"
+  | "other";
+
+export interface Judged {
+  readonly expected: string;
+  readonly seen: string;
+  readonly fault: Fault | undefined;
+}
+
+const REFUSED: ReadonlySet<number> = new Set([401, 403]);
+const isFilters = ({ seen }: Call): boolean => seen.code !== undefined;
+/** Nothing stood in its way: the upstream answered, or the gateway itself with a page. */
+const isServed = ({ seen }: Call): boolean =>
+  !REFUSED.has(seen.status) && (seen.reached || (seen.status >= 200 && seen.status < 300) || seen.status === 101);
+/** Authentication let it by, and something behind it failed. */
+const isPast = ({ seen }: Call): boolean => seen.code === undefined && seen.status >= 500;
+
+export function expectedWords(expected: Expectation): string {
+  switch (expected.kind) {
+    case "verdict":
+      return `denied: ${expected.verdict}`;
+    case "allow":
+      return "allowed";
+    case "shut":
+      return "not let in";
+    case "one_reading":
+      return "denied, or read as the granted path by everybody";
+    case "unauthenticated":
+      return "refused, as it has no credential";
+    case "normal":
+      return "not refused";
+    case "cut":
+      return "allowed, and cut when the grant ends";
+  }
+}
+
+function seenWords(call: Call, found: FoundRecord | undefined): string {
+  const { status, code, error } = call.seen;
+  if (error !== undefined) return `no answer: ${error}`;
+  const answer = `${status}${code === undefined ? "" : ` ${code}`}`;
+  const mode = found === undefined || found.record.mode === "enforce" ? "" : ` (mode ${found.record.mode})`;
+  const record = found === undefined ? "no record" : `recorded as ${found.record.verdict}${mode}`;
+  return `${answer}, ${record}${found?.ended === undefined ? "" : `, ended: ${found.ended.record.verdict}`}`;
+}
+
+/** Of every grant that was judged: on record, by this gateway, in earnest. */
+function ofRecord(call: Call, found: FoundRecord | undefined): Fault | undefined {
+  if (found === undefined) return isFilters(call) ? "unrecorded" : "unjudged";
+  if (found.by !== call.gateway) return "elsewhere";
+  return found.record.mode === "enforce" ? undefined : "shadow";
+}
+
+function ofVerdict(call: Call, found: FoundRecord | undefined, verdict: VerdictCode, told: VerdictCode) {
+  if (isServed(call) || isPast(call)) return found?.record.mode === "shadow" ? "shadow" : "let_in";
+  const record = ofRecord(call, found);
+  if (record !== undefined) return record;
+  if (found?.record.verdict !== verdict) return found?.record.verdict === "allow" ? "let_in" : "other_verdict";
+  // Of a HEAD there is no body that could say it.
+  const isTold = call.method === "HEAD" || call.seen.code === told;
+  return isTold && call.seen.status === verdicts[told].status ? undefined : "other_reply";
+}
+
+function ofAllow(call: Call, found: FoundRecord | undefined): Fault | undefined {
+  if (isFilters(call)) return "refused";
+  const record = ofRecord(call, found);
+  if (record !== undefined) return record === "unjudged" && isServed(call) ? "unrecorded" : record;
+  if (found?.record.verdict !== "allow") return "refused";
+  if (REFUSED.has(call.seen.status)) return "unsaid";
+  return call.seen.status < 500 ? undefined : "other";
+}
+
+function ofReading(call: Call, found: FoundRecord | undefined, granted: string): Fault | undefined {
+  if (!isServed(call) && !isPast(call)) return found?.record.mode === "shadow" ? "shadow" : undefined;
+  const upstream = call.seen.upstream?.path;
+  const isSame = found?.record.path === granted && (upstream === undefined || upstream === granted);
+  return found?.record.verdict === "allow" && isSame ? undefined : "let_in";
+}
+
+function ofUnauthenticated(call: Call): Fault | undefined {
+  const { status } = call.seen;
+  if (REFUSED.has(status) || isFilters(call)) return undefined;
+  return isServed(call) || status < 300 || status >= 500 ? "open" : undefined;
+}
+
+function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, granted: string): Fault | undefined {
+  if (call.seen.error !== undefined && expected.kind !== "shut" && expected.kind !== "one_reading") return "no_answer";
+  switch (expected.kind) {
+    case "verdict":
+      return ofVerdict(call, found, expected.verdict, expected.told ?? expected.verdict);
+    case "allow":
+      return ofAllow(call, found);
+    case "shut":
+      return isServed(call) || isPast(call) || found?.record.verdict === "allow" ? "let_in" : undefined;
+    case "one_reading":
+      return ofReading(call, found, granted);
+    case "unauthenticated":
+      return ofUnauthenticated(call);
+    case "normal":
+      return REFUSED.has(call.seen.status) || call.seen.status >= 500 ? "refused" : undefined;
+    case "cut": {
+      const fault = ofAllow(call, found);
+      if (fault !== undefined) return fault;
+      if (call.seen.endedAfterMs === undefined || call.seen.endedAfterMs > expected.withinMs) return "not_cut";
+      return found?.ended?.record.verdict === "expired" ? undefined : "no_stream";
+    }
+  }
+}
+
+/** @param found its record, where there is one @param granted the path that the drill's grants name */
+export function judge(outcome: Outcome, found: FoundRecord | undefined, granted: string): Judged {
+  const fault = faultOf(outcome, found, granted) ?? (outcome.faults === undefined ? undefined : "other");
+  const seen = [seenWords(outcome.call, found), ...(outcome.faults ?? [])].join("; ");
+  return { expected: expectedWords(outcome.expected), seen, fault };
+}

@@ -1,0 +1,75 @@
+/** Plays the cases on every gateway: on one after the other, on all gateways at once. */
+import { caseNames, cases } from "./cases/index.js";
+import type { Case, FleetGateway, NotProbed, Outcome } from "./model.js";
+import { type Gathered, makeStage, type Setting } from "./stage.js";
+
+export interface PlayedOutcome {
+  readonly case: Case;
+  readonly gateway: FleetGateway;
+  readonly outcome: Outcome;
+}
+
+export interface Played {
+  readonly outcomes: readonly PlayedOutcome[];
+  readonly samples: Gathered["samples"];
+  readonly notProbed: readonly NotProbed[];
+}
+
+export interface Choice {
+  readonly skip: readonly string[];
+  /** All, where nothing is said. */
+  readonly only: readonly string[] | undefined;
+}
+
+export const isChosen = ({ skip, only }: Choice, name: string): boolean =>
+  only === undefined ? !skip.includes(name) : only.includes(name);
+
+export const chosenCases = (choice: Choice): readonly Case[] =>
+  cases.filter(({ name, where }) => where === "fleet" && isChosen(choice, name));
+
+async function playOn(
+  gateway: FleetGateway,
+  setting: Setting,
+  chosen: readonly Case[],
+  onCase: (name: string, gateway: string) => void,
+): Promise<Played> {
+  const { stage, gathered } = makeStage(gateway, setting);
+  const outcomes: PlayedOutcome[] = [];
+  for (const one of chosen) {
+    onCase(one.name, gateway.id);
+    for (const outcome of await one.play(stage)) outcomes.push({ case: one, gateway, outcome });
+  }
+  return { outcomes, samples: gathered.samples, notProbed: gathered.notProbed };
+}
+
+/** Of what several gateways do not have it is said once. */
+function distinct(all: readonly NotProbed[]): NotProbed[] {
+  const seen = new Map(all.map((one) => [`${one.what}\n${one.why}`, one]));
+  return [...seen.values()];
+}
+
+export async function play(
+  setting: Setting,
+  choice: Choice,
+  onCase: (name: string, gateway: string) => void = () => {},
+): Promise<Played> {
+  const { gateways, notProbed } = setting.prepared;
+  const chosen = chosenCases(choice);
+  const played = await Promise.all(gateways.map((gateway) => playOn(gateway, setting, chosen, onCase)));
+  const skipped = caseNames.filter((name) => !isChosen(choice, name));
+  return {
+    outcomes: played.flatMap(({ outcomes }) => outcomes),
+    samples: played.flatMap(({ samples }) => samples),
+    notProbed: distinct([
+      ...(choice.only === undefined
+        ? skipped.map((what) => ({ what: `the case ${what}`, why: "the drill file skips it" }))
+        : [{ what: "all other cases", why: "this run was for some of them alone (--only)" }]),
+      ...notProbed,
+      ...setting.prepared.source.drill.faults.map((fault) => ({
+        what: `the fault ${typeof fault === "string" ? fault : fault.name}`,
+        why: "this version plays no faults",
+      })),
+      ...played.flatMap((one) => one.notProbed),
+    ]),
+  };
+}

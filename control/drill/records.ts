@@ -1,0 +1,82 @@
+/** The audit records that came meanwhile, and which of them is a call's: by its request id, else by its grant. */
+import type { AuditRecord } from "../ledger/chain/lines.js";
+import { PENDING } from "../ledger/chain/lines.js";
+import type { Call } from "./model.js";
+
+/** Where a record stands in a ledger. */
+export interface Entered {
+  readonly entry: number;
+  readonly bytes: Buffer;
+  /** Milliseconds, by the ledger's clock. */
+  readonly received: number;
+}
+
+export interface Recorded {
+  readonly record: AuditRecord;
+  readonly entered: Entered | undefined;
+}
+
+/** All records of one request. */
+interface Request {
+  decided: Recorded | undefined;
+  ended: Recorded | undefined;
+  readonly gateway: string;
+  call: Call | undefined;
+}
+
+export interface FoundRecord extends Recorded {
+  /** That the stream was ended with its grant. */
+  readonly ended: Recorded | undefined;
+  /** The node id of the gateway that wrote it. */
+  readonly by: string;
+}
+
+/** A name of a VM ends in a start and a number. */
+const nodeOf = (vm: string): string => vm.replace(/\/[0-9]+\/[0-9]+$/, "");
+
+export class Records {
+  private readonly byId = new Map<string, Request>();
+  private readonly byGrant = new Map<string, Request[]>();
+  private readonly seen = new Set<string>();
+  private readonly shadows = new Set<string>();
+
+  /** A line that stands in a log twice is one record. */
+  add(record: AuditRecord, entered?: Entered): void {
+    const name = `${record.vm} ${record.seq}`;
+    if (this.seen.has(name)) return;
+    this.seen.add(name);
+    const gateway = nodeOf(record.vm);
+    if (record.mode === "shadow") this.shadows.add(gateway);
+    const id = record.request_id ?? name;
+    const request = this.byId.get(id) ?? { decided: undefined, ended: undefined, gateway, call: undefined };
+    this.byId.set(id, request);
+    const recorded = { record, entered };
+    if (record.ended === true) request.ended = recorded;
+    else request.decided = recorded;
+    if (record.jti === undefined) return;
+    const same = this.byGrant.get(record.jti) ?? [];
+    if (!same.includes(request)) same.push(request);
+    this.byGrant.set(record.jti, same);
+  }
+
+  /** Whether it enforces nothing: then its answers are another's, and most do not say which record is theirs. */
+  isShadow(gateway: string): boolean {
+    return this.shadows.has(gateway);
+  }
+
+  private requestOf(call: Call): Request | undefined {
+    const own = this.byId.get(call.seen.requestId);
+    if (own !== undefined) return own;
+    const same = call.jti === undefined ? [] : (this.byGrant.get(call.jti) ?? []);
+    // Where a caller does not learn the request's id, the calls of one grant came one after the other.
+    return same.find((one) => one.call === call) ?? same.find((one) => one.call === undefined);
+  }
+
+  /** Undefined where there is none yet. @param calls in the order in which they were sent */
+  find(call: Call): FoundRecord | undefined {
+    const request = this.requestOf(call);
+    if (request?.decided === undefined || request.decided.record.verdict === PENDING) return undefined;
+    request.call = call;
+    return { ...request.decided, ended: request.ended, by: request.gateway };
+  }
+}

@@ -1,0 +1,96 @@
+/** The report of a drill: what was asserted, with the evidence of each call, what was measured, and what was not looked at. */
+
+/** What is known of one call afterwards. */
+export interface CallEvidence {
+  readonly requestId: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly status: number;
+  readonly code?: string;
+  readonly vm?: string;
+  readonly seq?: number;
+  readonly verdict?: string;
+  readonly mode?: string;
+  /** Of the ledger: the entry's index, its hash, and the proof under the report's checkpoint, hex. */
+  readonly entry?: number;
+  readonly leaf?: string;
+  readonly proof?: readonly string[];
+  /** The entry, base64. */
+  readonly bytes?: string;
+}
+
+export interface Assertion {
+  readonly case: string;
+  readonly gateway: string;
+  readonly route?: string;
+  readonly what: string;
+  readonly expected: string;
+  readonly seen: string;
+  readonly ok: boolean;
+  /** What kind of fault it is, where it is one: findings of a kind on one gateway have one cause most often. */
+  readonly fault?: string;
+  /** One or two sentences: what is wrong on which gateway and route, and the next step. */
+  readonly finding?: string;
+  readonly calls: readonly CallEvidence[];
+}
+
+export const measureNames = ["quorum", "grant", "first_allowed", "revoked", "expired", "recorded"] as const;
+export type MeasureName = (typeof measureNames)[number];
+
+export interface Measure {
+  readonly name: MeasureName;
+  readonly unit: "ms";
+  readonly samples: readonly number[];
+  readonly p50: number;
+  readonly max: number;
+  readonly limit?: number;
+  readonly ok: boolean;
+  readonly lastP50?: number;
+}
+
+export interface FaultResult {
+  readonly name: string;
+  readonly expected: string;
+  readonly seen: string;
+  readonly ok: boolean;
+  readonly finding?: string;
+}
+
+export interface NotProbed {
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface GatewayFacts {
+  readonly id: string;
+  readonly url: string;
+  readonly envoy?: string;
+  /** SHA-256 of the module. */
+  readonly filter?: string;
+  readonly bundle?: number;
+  /** SHA-256 as its records have it. */
+  readonly anchors?: string;
+}
+
+export interface Report {
+  readonly v: 1;
+  /** The id in the drill's grants. */
+  readonly drill: string;
+  readonly name: string;
+  /** Of the ledger. */
+  readonly origin?: string;
+  readonly began: string;
+  readonly ended: string;
+  readonly people: { readonly requester: string; readonly approvers: readonly string[]; readonly signer: string };
+  readonly gateways: readonly GatewayFacts[];
+  readonly assertions: readonly Assertion[];
+  readonly notProbed: readonly NotProbed[];
+  readonly measures: readonly Measure[];
+  readonly faults: readonly FaultResult[];
+  readonly counts: { readonly passed: number; readonly failed: number; readonly notProbed: number };
+  /** The signed note, whole. */
+  readonly checkpoint?: { readonly text: string };
+  /** RFC 3339, UTC. */
+  readonly dueNext: string;
+}

@@ -1,0 +1,168 @@
+/** A drill from its first request to its report. */
+
+import { UserError } from "../base/errors.js";
+import { CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
+import { judgeConfiguration } from "./configuration.js";
+import { awaitRecords, evidenceOf } from "./evidence.js";
+import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
+import { findingOf } from "./findings.js";
+import { judge } from "./judge.js";
+import { measuresOf, type Sample } from "./measures.js";
+import type { Assertion, Call, GatewayFacts, NotProbed, Players, Report } from "./model.js";
+import { type Choice, isChosen, type PlayedOutcome, play } from "./play.js";
+import type { Prepared } from "./prepare.js";
+import type { RecordSource, Sealed } from "./record-source.js";
+
+export interface Running {
+  readonly prepared: Prepared;
+  readonly players: Players;
+  readonly choice: Choice;
+  readonly source: RecordSource;
+  /** Whether that is a ledger, whose entries are proved. */
+  readonly isProved: boolean;
+  readonly onCase: (name: string, gateway: string) => void;
+}
+
+/** How long records may take, where the file has no limit: an audit log is flushed, followed and entered. */
+const RECORDED_SECONDS = 30;
+
+interface Judgement {
+  readonly assertion: Assertion;
+  readonly sample: Sample | undefined;
+}
+
+async function judgeOne(
+  { case: { name }, gateway, outcome }: PlayedOutcome,
+  { source, prepared }: Running,
+  sealed: Sealed | undefined,
+): Promise<Judgement> {
+  const { call, what, route } = outcome;
+  const found = source.records.find(call);
+  const judged = judge(outcome, found, prepared.target.path);
+  const { expected, seen } = judged;
+  const fault = judged.fault === "unjudged" && source.records.isShadow(gateway.id) ? "shadow" : judged.fault;
+  const calls = await evidenceOf(call, found, sealed);
+  const unproved = sealed !== undefined && found !== undefined && calls.some(({ proof }) => proof === undefined);
+  const finding = unproved
+    ? `The ledger does not prove the record of ${gateway.id} that it shows: \`glassgate ledger verify\` names the place.`
+    : fault && findingOf(fault, outcome, gateway, found);
+  const about = { case: name, gateway: gateway.id, ...(route === undefined ? {} : { route }) };
+  const assertion = {
+    ...about,
+    what,
+    expected,
+    seen,
+    ok: finding === undefined,
+    ...(fault && { fault }),
+    ...(finding && { finding }),
+    calls,
+  };
+  const received = found?.entered?.received;
+  const sample: Sample | undefined =
+    received === undefined || outcome.expected.kind !== "allow"
+      ? undefined
+      : { name: "recorded", ms: Math.max(0, received - call.at - call.seen.ms) };
+  return { assertion, sample };
+}
+
+function factsOf({ prepared, source }: Running, facts: readonly Facts[], calls: readonly Call[]): GatewayFacts[] {
+  return prepared.gateways.map(({ id, url, filter }, i) => {
+    const own = calls.filter(({ gateway }) => gateway === id).map((call) => source.records.find(call)?.record.anchors);
+    const anchors = own.find((one) => one !== undefined);
+    const { version = "", bundleVersion: bundle } = facts[i] ?? {};
+    return {
+      ...{ id, url },
+      ...(version === "" ? {} : { envoy: version }),
+      ...(filter === undefined ? {} : { filter }),
+      ...(bundle === undefined ? {} : { bundle }),
+      ...(anchors === undefined ? {} : { anchors }),
+    };
+  });
+}
+
+/** What is judged without a request. */
+async function lookedAt({ prepared, choice }: Running, facts: readonly Facts[]): Promise<Assertion[]> {
+  const { gateways } = prepared;
+  const state = isChosen(choice, FACTS)
+    ? [
+        ...gateways.flatMap((one, i) => (facts[i] === undefined ? [] : judgeFacts(one, facts[i], prepared))),
+        ...judgeMeant(prepared),
+      ]
+    : [];
+  const configuration = isChosen(choice, CONFIGURATION) ? await Promise.all(gateways.map(judgeConfiguration)) : [];
+  return [...state, ...configuration.flat()];
+}
+
+/** What went wrong with it costs no report: the report says so. */
+async function sealedBy(source: RecordSource): Promise<{ sealed: Sealed | undefined; fault: string | undefined }> {
+  try {
+    return { sealed: await source.seal(), fault: undefined };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { sealed: undefined, fault: `${error.message} ${error.hint ?? ""}`.trim() };
+  }
+}
+
+function ofLedger(sealed: Sealed | undefined, fault: string | undefined): Assertion {
+  const expected = "signed by its key, and the same history as before the drill";
+  const about = { case: LEDGER, gateway: sealed?.checkpoint.origin ?? "the ledger", what: "its checkpoint", expected };
+  if (fault === undefined) return { ...about, seen: `${sealed?.checkpoint.size ?? 0} entries`, ok: true, calls: [] };
+  const finding = `The ledger does not prove what the drill did: ${fault}`;
+  return { ...about, seen: fault, ok: false, finding, calls: [] };
+}
+
+const UNPROVED: NotProbed = {
+  what: "that the records stay",
+  why: "the drill file names no ledger: they were read from the gateways' own audit logs, and nothing is proved",
+};
+
+/** Plays it. @throws UserError where something is not the user's, before the first request */
+export async function runDrill(running: Running): Promise<Report> {
+  const { prepared, players, choice, source, isProved, onCase } = running;
+  const { drill } = prepared.source;
+  const facts = await lookAtAll(prepared);
+  const began = new Date();
+  const played = await play({ prepared, players, isDry: false, onCall: () => {} }, choice, onCase);
+  const limit = drill.limits.recorded;
+  await awaitRecords(played.outcomes, source, (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000);
+  const { sealed, fault } = await sealedBy(source);
+  const judged: Judgement[] = [];
+  for (const outcome of played.outcomes) judged.push(await judgeOne(outcome, running, sealed));
+  const looked = [
+    ...(await lookedAt(running, facts)),
+    ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
+  ];
+  const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
+  const notProbed = [...played.notProbed, ...(isProved ? [] : [UNPROVED])];
+  const ended = new Date();
+  const failed = assertions.filter(({ ok }) => !ok).length;
+  return {
+    v: 1,
+    drill: drill.name,
+    name: drill.name,
+    ...(sealed === undefined ? {} : { origin: sealed.checkpoint.origin }),
+    began: began.toISOString(),
+    ended: ended.toISOString(),
+    people: {
+      requester: players.requester.sub,
+      approvers: players.approvers.map(({ sub }) => sub),
+      signer: players.signer.sub,
+    },
+    gateways: factsOf(
+      running,
+      facts,
+      played.outcomes.map(({ outcome }) => outcome.call),
+    ),
+    assertions,
+    notProbed,
+    measures: measuresOf([...played.samples, ...judged.flatMap(({ sample }) => sample ?? [])], drill.limits),
+    faults: [],
+    counts: { passed: assertions.length - failed, failed, notProbed: notProbed.length },
+    ...(sealed === undefined ? {} : { checkpoint: { text: sealed.checkpoint.text } }),
+    dueNext: new Date(ended.getTime() + drill.every * 1000).toISOString(),
+  };
+}
+
+/** Whether all is as expected. */
+export const isGood = ({ counts, measures, faults }: Report): boolean =>
+  counts.failed === 0 && measures.every(({ ok }) => ok) && faults.every(({ ok }) => ok);

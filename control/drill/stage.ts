@@ -1,0 +1,82 @@
+/** What a case plays on: one gateway, the people, and a way to send. A dry one sends nothing. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { bentGrant, walkedGrant } from "./bent.js";
+import type { Call, CallSpec, FleetGateway, MeasureName, NotProbed, Players, Stage } from "./model.js";
+import type { Prepared } from "./prepare.js";
+import { sendCall } from "./wire.js";
+
+/** What is gathered on one gateway. */
+export interface Gathered {
+  readonly calls: Call[];
+  readonly samples: { readonly name: MeasureName; readonly ms: number }[];
+  readonly notProbed: NotProbed[];
+}
+
+/** As long as a source of failures is busy (docs/request.md). */
+const BUSY_MS = 10_500;
+
+/** Forged grants come in more than a gateway checks of one network in ten seconds: then it is waited, once. */
+async function patiently(send: () => Promise<Call>): Promise<Call> {
+  const first = await send();
+  if (first.seen.code !== "busy") return first;
+  await sleep(BUSY_MS);
+  return send();
+}
+
+/** Of a dry drill: what would be sent, and an answer that ends every waiting. */
+function planned(gateway: FleetGateway, prepared: Prepared, spec: CallSpec): Call {
+  const { target } = prepared;
+  const { method = target.method, host = target.host, path = target.path, grant } = spec;
+  const seen = {
+    status: 0,
+    code: "dry_run",
+    requestId: "",
+    reached: false,
+    upstream: undefined,
+    endedAfterMs: undefined,
+  };
+  return {
+    gateway: gateway.id,
+    ...{ method, host, path, jti: grant?.jti, at: Date.now() },
+    isPresented: grant !== undefined,
+    seen: { ...seen, error: undefined, ms: 0 },
+  };
+}
+
+export interface Setting {
+  readonly prepared: Prepared;
+  readonly players: Players;
+  readonly isDry: boolean;
+  /** Tells of each call. */
+  readonly onCall: (call: Call) => void;
+}
+
+export function makeStage(gateway: FleetGateway, setting: Setting): { stage: Stage; gathered: Gathered } {
+  const { prepared, players, isDry, onCall } = setting;
+  const { source, anchors, entitlement, target, bundle, meant } = prepared;
+  const { drill } = source;
+  const gathered: Gathered = { calls: [], samples: [], notProbed: [] };
+  const now = (): number => Math.floor(Date.now() / 1000);
+  const making = {
+    drill: drill.name,
+    audience: anchors.audience,
+    ...{ players, entitlement, target, now },
+    ...{ incident: drill.incident, net: drill.net },
+  };
+  const send = async (spec: CallSpec): Promise<Call> => {
+    const call = isDry ? planned(gateway, prepared, spec) : await patiently(() => sendCall(gateway, target, spec));
+    gathered.calls.push(call);
+    onCall(call);
+    return call;
+  };
+  const stage: Stage = {
+    ...{ gateway, target, players, bundle, entitlement, meant, now, send },
+    grant: async (spec) => bentGrant(making, spec),
+    walk: () => walkedGrant(making),
+    measured: (name, ms) => void (isDry || gathered.samples.push({ name, ms })),
+    notProbed: (what, why) => void gathered.notProbed.push({ what, why }),
+    stream: drill.stream,
+    repeat: isDry ? 1 : drill.repeat,
+  };
+  return { stage, gathered };
+}

@@ -1,0 +1,137 @@
+/** One request of a drill, sent as it is said, and what the caller sees of the answer. */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { z } from "zod";
+import { messageOf } from "../base/errors.js";
+import { Gateway } from "../caller/gateway.js";
+import type { HeaderLines } from "../caller/headers.js";
+import { makeProof } from "../caller/proof.js";
+import type { Call, CallSpec, FleetGateway, Seen, Target } from "./model.js";
+
+/** No answer is waited for longer. */
+const PATIENCE_MS = 30_000;
+/** Enough for the filter's own replies, and for an upstream that says what it received. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+const reply = z.object({ type: z.string(), code: z.string(), request_id: z.string().optional() });
+const echo = z.object({ method: z.string(), path: z.string(), headers: z.record(z.string(), z.unknown()) });
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Most bodies are none of ours.
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+  readonly endedAfterMs: number | undefined;
+}
+
+type Sent = Pick<Call, "method" | "host" | "path"> & { readonly headers: HeaderLines };
+
+function exchange(gateway: Gateway, sent: Sent, watchMs: number | undefined): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = gateway.begin(sent);
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)),
+      PATIENCE_MS + (watchMs ?? 0),
+    );
+    outgoing.once("close", () => clearTimeout(timer));
+    outgoing.on("error", reject);
+    outgoing.once("upgrade", (incoming, socket) => {
+      socket.destroy();
+      resolve({ status: incoming.statusCode ?? 101, headers: incoming.headers, body: "", endedAfterMs: undefined });
+    });
+    outgoing.once("response", (incoming) => {
+      const began = performance.now();
+      let body = "";
+      incoming.setEncoding("latin1");
+      incoming.on("data", (chunk: string) => {
+        if (body.length < MAX_BODY_BYTES) body += chunk;
+        else if (watchMs === undefined) end(undefined);
+      });
+      const end = (endedAfterMs: number | undefined): void => {
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body, endedAfterMs });
+        outgoing.destroy();
+      };
+      const over = (): void => end(performance.now() - began);
+      incoming.once("end", over).once("error", over).once("close", over);
+      if (watchMs !== undefined) setTimeout(() => end(undefined), watchMs).unref();
+    });
+    outgoing.end();
+  });
+}
+
+const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, ms: number): Seen {
+  const [first = ""] = body.split("\n", 1);
+  const told = reply.safeParse(jsonOf(body)).data;
+  const code = told?.type === `urn:glassgate:verdict:${told?.code}` ? told.code : undefined;
+  const upstream = echo.safeParse(jsonOf(first)).data;
+  const received = upstream?.headers["x-request-id"];
+  return {
+    status,
+    code,
+    requestId: told?.request_id ?? (typeof received === "string" ? received : (one(headers["x-request-id"]) ?? ownId)),
+    // Envoy says so of each answer that came from an upstream.
+    reached: code === undefined && (headers["x-envoy-upstream-service-time"] !== undefined || upstream !== undefined),
+    upstream,
+    endedAfterMs,
+    error: undefined,
+    ms,
+  };
+}
+
+function headersOf({ grant, proof, headers = {} }: CallSpec, request: Target, requestId: string): HeaderLines {
+  const lines: HeaderLines = new Map([["host", [request.host]]]);
+  if (!("x-request-id" in headers)) lines.set("x-request-id", [requestId]);
+  for (const [name, value] of Object.entries(headers))
+    lines.set(name, typeof value === "string" ? [value] : [...value]);
+  if (grant === undefined) return lines;
+  lines.set("x-break-glass", [grant.text]);
+  if (typeof proof === "string" && proof !== "none") lines.set("dpop", [proof]);
+  const key = typeof proof === "object" ? proof : proof === undefined ? grant.proofKey : undefined;
+  if (key !== undefined) lines.set("dpop", [proofFor(grant.text, key, request)]);
+  return lines;
+}
+
+/** A proof for that request, by that key. */
+export const proofFor = (grant: string, key: Parameters<typeof makeProof>[0]["key"], request: Target): string =>
+  makeProof({ key, method: request.method, url: `https://${request.host}${request.path}`, grant });
+
+const isGrantHeader = (name: string): boolean => name.toLowerCase() === "x-break-glass";
+
+/** Sends it. Whatever becomes of it is an answer to be judged, also none. */
+export async function sendCall(gateway: FleetGateway, target: Target, spec: CallSpec): Promise<Call> {
+  const request = {
+    method: spec.method ?? target.method,
+    host: spec.host ?? target.host,
+    path: spec.path ?? target.path,
+  };
+  const ownId = randomUUID();
+  const common = {
+    gateway: gateway.id,
+    ...request,
+    isPresented: spec.grant !== undefined || Object.keys(spec.headers ?? {}).some(isGrantHeader),
+    jti: spec.grant?.jti,
+    at: Date.now(),
+  };
+  const began = performance.now();
+  try {
+    const way = new Gateway({ url: gateway.url, ...(gateway.ca === undefined ? {} : { ca: gateway.ca }) });
+    const sent = { ...request, headers: headersOf(spec, request, ownId) };
+    const answer = await exchange(way, sent, spec.watchMs);
+    return { ...common, seen: seenOf(answer, ownId, performance.now() - began) };
+  } catch (error) {
+    const nothing = { status: 0, code: undefined, reached: false, upstream: undefined, endedAfterMs: undefined };
+    return {
+      ...common,
+      seen: { ...nothing, requestId: ownId, error: messageOf(error), ms: performance.now() - began },
+    };
+  }
+}

@@ -1,0 +1,75 @@
+/** The standard drill on a fleet of real Envoys with a ledger: green where all is well. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { caseNames } from "../../control/drill/cases/index.js";
+import type { Report } from "../../control/drill/model.js";
+import { glassgate, type Ran } from "../cli/run.js";
+import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
+import { checkpointSize, leafOf, verifies } from "./proofs.js";
+
+const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+let fleet: Fleet;
+const drill = (...args: string[]): Promise<Ran> => glassgate(["drill", ...args], { cwd: fleet.folder, env });
+
+beforeAll(async () => {
+  fleet = await startFleet({ gateways: 3 });
+});
+afterAll(() => fleet.stop());
+
+describe("a drill on a fleet where all is well", () => {
+  it("init writes a file that runs, and names what it found", async () => {
+    const ran = await drill("init");
+    expect(ran.stderr).toContain(
+      "orders-drill, asked for by drill-rita, approved by drill-adam, drill-anna, on 3 gateways",
+    );
+    expect(ran).toMatchObject({ code: 0, stdout: "drill.yaml\n" });
+  });
+
+  it("the dry run lists each request, asks for no key and sends nothing", async () => {
+    const before = readFileSync(join(fleet.folder, "gateway-1", "audit.log"), "utf8");
+    const ran = await glassgate(["drill", "run", "drill.yaml", "--dry-run"], { cwd: fleet.folder });
+    expect(ran.code).toBe(0);
+    for (const gateway of ["gateway-1", "gateway-2", "gateway-3"])
+      expect(ran.stdout).toContain(
+        `${gateway}  expired: GET api.example.com/drill/orders, a grant that has expired -> expired`,
+      );
+    expect(readFileSync(join(fleet.folder, "gateway-1", "audit.log"), "utf8")).toBe(before);
+  });
+
+  it("is green, with each case on each gateway, and each record proved", async () => {
+    const file = join(fleet.folder, "drill.yaml");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace(
+        /^# stream: .*$/m,
+        'stream: { path: /drill/orders, headers: { x-drip-ms: "100" } }',
+      ),
+    );
+    const ran = await drill("run", "drill.yaml");
+    expect(ran.stdout + ran.stderr).toContain(", 0 not, ");
+    expect(ran.code, ran.stdout).toBe(0);
+    const [folder = ""] = readdirSync(join(fleet.folder, "drills"));
+    const report: Report = JSON.parse(readFileSync(join(fleet.folder, "drills", folder, "report.json"), "utf8"));
+    const skipped = ["plain-bearer", "ledger"];
+    for (const name of caseNames.filter((one) => !skipped.includes(one)))
+      expect(
+        [...new Set(report.assertions.filter((one) => one.case === name).map(({ gateway }) => gateway))],
+        name,
+      ).toEqual(expect.arrayContaining(["gateway-1", "gateway-2", "gateway-3"]));
+    const proved = report.assertions.flatMap(({ calls }) => calls).filter(({ verdict }) => verdict !== undefined);
+    expect(proved.length).toBeGreaterThan(100);
+    for (const { entry = -1, bytes = "", leaf, proof = [] } of proved) {
+      expect(leafOf(bytes)).toBe(leaf);
+      expect(verifies(leaf ?? "", entry, proof, report.checkpoint?.text ?? "")).toBe(true);
+    }
+    expect(checkpointSize(report.checkpoint?.text ?? "")).toBeGreaterThan(proved.length);
+    expect(report.measures.map(({ name }) => name)).toEqual([
+      "quorum",
+      "grant",
+      "first_allowed",
+      "expired",
+      "recorded",
+    ]);
+  });
+});
