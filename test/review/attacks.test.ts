@@ -184,7 +184,7 @@ describe("a closing signature", () => {
     expect(list.stdout).toMatch(/signed 2026-01-14 13:\d\d:\d\d UTC, not verified/);
     const overdue = await unpinned("overdue");
     for (const { stderr } of [list, overdue]) expect(stderr).toContain("name --anchors");
-    expect((await unpinned("page", name)).stdout).toContain("Signature not verified");
+    expect((await unpinned("page", name)).stdout).toContain("The signature was not verified");
     const [pinned, page, shown] = [await review("list"), await review("page", name), await review("show", name)];
     for (const { stdout, stderr } of [pinned, page, shown])
       expect(stdout + stderr).not.toMatch(/ledger's word|not verified:|Sign it:/);
