@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showDuration, showTime } from "../base/time.js";
 import { type Book, changeBook } from "../drill/roster-book.js";
+import { keysOf } from "../drill/roster-judge.js";
 import { isWanting, type Row, type Standing, standing, type Taken, takeProofs } from "../drill/roster-standing.js";
 import { LEEWAY } from "../grant/dates.js";
 import { findAll } from "../grant/find.js";
@@ -88,17 +89,18 @@ function report(found: Standing, { claims, anchors }: Trusted, options: Options,
 
 async function check(args: readonly string[], options: Options): Promise<void> {
   const trusted = await readTrusted(options);
+  const keys = keysOf(trusted);
   const tokens = [...new Set(args.flatMap(proofsOf))];
   let taken: Taken | undefined;
   const now = nowSeconds();
   await changeBook(options.proofs, (book) => {
     checkClock(book, trusted, now);
-    taken = takeProofs(book, tokens, trusted, now);
+    taken = takeProofs(book, tokens, keys, now);
     return taken.book;
   });
   if (taken === undefined) throw new Error("the proofs were not read");
   const { book, refused } = taken;
-  const found = standing(book, trusted, now, options.within);
+  const found = standing(book, keys, now, options.within);
   const overdue = found.rows.filter(isWanting);
   if (refused.length > 0 || overdue.length > 0) process.exitCode = 1;
   for (const { who, why } of refused) warn(`the proof of ${visible(who)} does not count: ${why}.`);

@@ -3,9 +3,11 @@
  * the checker's own: whoever can write it can take a proof away, and cannot make one.
  */
 import { z } from "zod";
+import { UserError } from "../base/errors.js";
 import { readTextIfThere, writeText } from "../base/files.js";
-import { parseJson } from "../base/schema.js";
+import { visible } from "../base/text.js";
 import { takeLock } from "../gateway/push-lock.js";
+import { firstFault } from "../trust/bundle.js";
 import { numericDate } from "../trust/names.js";
 import { type Challenge, challengeSchema, readProof } from "./roster.js";
 
@@ -34,12 +36,20 @@ export type Book = z.infer<typeof bookSchema>;
 export function readBook(path: string): Book {
   const text = readTextIfThere(path, "the roster's proofs");
   if (text === undefined) return { v: 1, challenges: [], proofs: [] };
-  return parseJson(
-    text,
-    path,
-    bookSchema,
-    "`glassgate drill roster` writes this file; restore it, or move it away and make a new challenge.",
-  );
+  // Not by the reader of what people write, which is slow for thousands of proofs.
+  const book = bookSchema.safeParse(jsonIn(text));
+  if (book.success) return book.data;
+  throw new UserError(`${visible(path)} is not what \`glassgate drill roster\` writes: ${firstFault(book.error)}.`, {
+    hint: "Restore it, or move it away and make a new challenge.",
+  });
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The schema says that it is nothing.
+  }
 }
 
 /** Reads, changes and writes the book; two who do so at the same moment do it one after the other. */

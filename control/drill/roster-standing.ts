@@ -1,8 +1,9 @@
 /** Who still has their key: each key's newest proof, under the newest bundle, and who has none of the last months. */
 import { LEEWAY } from "../grant/dates.js";
+import { personOf } from "../trust/claims.js";
 import { readProof } from "./roster.js";
 import type { Book, KeptProof } from "./roster-book.js";
-import { idleness, judgeProof, type Owner, ownersIn, signedBy, type Trusted } from "./roster-judge.js";
+import { idleness, judgeProof, type Keys, type Owner, placeOfProof, signedBy } from "./roster-judge.js";
 
 export type State = "proven" | "overdue" | "never" | "no key" | "not yet" | "ended" | "revoked";
 /** What somebody must do something about. */
@@ -38,50 +39,47 @@ export interface Taken {
   readonly refused: readonly { readonly who: string; readonly why: string }[];
 }
 
-/** One key may be a principal's and a root's. */
-function placeOf({ proof }: KeptProof): string {
-  const read = readProof(proof);
-  return `${read?.jws.header.kid} ${read?.claims.sub ?? ""}`;
-}
-
 /** Takes proofs into the book: a key's newest is kept, by when its challenge was made. */
-export function takeProofs(book: Book, tokens: readonly string[], trusted: Trusted, now: number): Taken {
-  const kept = new Map(book.proofs.map((one) => [placeOf(one), one]));
+export function takeProofs(book: Book, tokens: readonly string[], keys: Keys, now: number): Taken {
+  const kept = keptIn(book);
   const counted: string[] = [];
   const refused: { who: string; why: string }[] = [];
   let isChanged = false;
   for (const token of tokens) {
-    const judged = judgeProof(token, book.challenges, trusted, now);
+    const judged = judgeProof(token, book.challenges, keys, now);
     if ("refused" in judged) {
       refused.push({ who: judged.who, why: judged.refused });
       continue;
     }
-    counted.push(judged.owner.who);
-    const place = placeOf(judged.kept);
-    if ((standsOf(kept.get(place), trusted)?.challenged ?? -1) >= judged.kept.challenged) continue;
-    kept.set(place, judged.kept);
+    const { owner, place, challenged } = judged;
+    counted.push(owner.who);
+    if ((challengedOf(kept.get(place), keys) ?? -1) >= challenged) continue;
+    kept.set(place, { challenged, proof: token });
     isChanged = true;
   }
   return { book: isChanged ? { ...book, proofs: [...kept.values()] } : book, counted, refused };
 }
 
-interface Stands {
-  readonly owner: Owner;
-  readonly challenged: number;
+function keptIn({ proofs }: Book): Map<string, KeptProof> {
+  return new Map(
+    proofs.flatMap((kept) => {
+      const proof = readProof(kept.proof);
+      return proof === undefined ? [] : [[placeOfProof(proof), kept] as const];
+    }),
+  );
 }
 
-/** A kept proof, verified anew. That its challenge was made before it was signed is the signer's own word. */
-function standsOf(kept: KeptProof | undefined, trusted: Trusted): Stands | undefined {
+/** When a kept proof was challenged, verified anew: it was before it was signed, which is the signer's own word. */
+function challengedOf(kept: KeptProof | undefined, keys: Keys): number | undefined {
   const proof = kept === undefined ? undefined : readProof(kept.proof);
   if (kept === undefined || proof === undefined || kept.challenged > proof.claims.iat + LEEWAY) return undefined;
-  const owner = signedBy(proof, trusted);
-  return typeof owner === "string" ? undefined : { owner, challenged: kept.challenged };
+  return typeof signedBy(proof, keys) === "string" ? undefined : kept.challenged;
 }
 
-function rowOf(owner: Owner, challenged: number | undefined, trusted: Trusted, now: number, within: number): Row {
+function rowOf(owner: Owner, challenged: number | undefined, keys: Keys, now: number, within: number): Row {
   const { who, person, key } = owner;
-  const proven = challenged !== undefined && now - challenged <= within;
-  const state = idleness(owner, trusted, now) ?? (challenged === undefined ? "never" : proven ? "proven" : "overdue");
+  const isInTime = challenged !== undefined && now - challenged <= within;
+  const state = idleness(owner, keys, now) ?? (challenged === undefined ? "never" : isInTime ? "proven" : "overdue");
   return {
     who,
     ...(person === undefined ? {} : { person }),
@@ -91,26 +89,25 @@ function rowOf(owner: Owner, challenged: number | undefined, trusted: Trusted, n
   };
 }
 
-/** @param within seconds that a proof counts */
-export function standing(book: Book, trusted: Trusted, now: number, within: number): Standing {
-  const owners = ownersIn(trusted);
-  const stands = book.proofs.flatMap((kept) => standsOf(kept, trusted) ?? []);
-  const rows = owners.map((owner) => {
-    const found = stands.filter((one) => one.owner.key.kid === owner.key.kid && one.owner.sub === owner.sub);
-    const challenged = found.length === 0 ? undefined : Math.max(...found.map((one) => one.challenged));
-    return rowOf(owner, challenged, trusted, now, within);
-  });
-  const isGone = (id: string): boolean => trusted.claims.revoked?.sub?.includes(id) === true;
-  const keyless = trusted.claims.principals
-    .filter(({ id, keys }) => !isGone(id) && !rows.some((row) => row.who === id && keys.length > 0 && isUsable(row)))
-    .map(({ id, person }): Row => ({ who: id, person: person ?? id, state: "no key" }));
-  const known = new Set(owners.map(({ key }) => key.kid));
-  const left = book.proofs.flatMap((kept): Left[] => {
-    const proof = readProof(kept.proof);
-    if (proof === undefined || known.has(proof.jws.header.kid) || now - kept.challenged > within) return [];
-    return [{ who: proof.claims.sub ?? "a root", kid: proof.jws.header.kid, challenged: kept.challenged }];
-  });
-  return { rows: [...keyless, ...rows], left };
+/** Principals of whom no key could sign a grant now. */
+function keyless({ claims, owners }: Keys, now: number): Row[] {
+  const able = new Set(owners.filter((owner) => idleness(owner, { claims }, now) === undefined).map(({ sub }) => sub));
+  const revoked = new Set(claims.revoked?.sub);
+  return claims.principals
+    .filter(({ id }) => !able.has(id) && !revoked.has(id))
+    .map((principal): Row => ({ who: principal.id, person: personOf(principal), state: "no key" }));
 }
 
-const isUsable = ({ state }: Row): boolean => state === "proven" || state === "overdue" || state === "never";
+/** @param within seconds that a proof counts */
+export function standing(book: Book, keys: Keys, now: number, within: number): Standing {
+  const kept = keptIn(book);
+  const rows = [...keys.byPlace].map(([place, owner]) =>
+    rowOf(owner, challengedOf(kept.get(place), keys), keys, now, within),
+  );
+  const left = [...kept].flatMap(([place, { challenged, proof }]): Left[] => {
+    const { jws, claims } = readProof(proof) ?? {};
+    if (jws === undefined || keys.byPlace.has(place) || now - challenged > within) return [];
+    return [{ who: claims?.sub ?? "a root", kid: jws.header.kid, challenged }];
+  });
+  return { rows: [...keyless(keys, now), ...rows], left };
+}

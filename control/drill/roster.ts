@@ -90,7 +90,7 @@ export function findChallenges(text: string): Challenge[] {
 }
 
 /** Signs that the key's holder is there, about that challenge. @param sub the principal; undefined for a root */
-export const signProof = (
+export const signProof = async (
   challenge: Challenge,
   sub: string | undefined,
   iat: number,
