@@ -1,6 +1,7 @@
 /** `glassgate drill`: rehearse the whole path, and prove it. */
 import type { Command } from "commander";
 import { addDrillInit } from "./drill-init.js";
+import { addDrillRoster } from "./drill-roster.js";
 import { addDrillRun } from "./drill-run.js";
 
 export function addDrill(program: Command): void {
@@ -11,4 +12,5 @@ export function addDrill(program: Command): void {
     );
   addDrillInit(drill);
   addDrillRun(drill);
+  addDrillRoster(drill);
 }

@@ -54,6 +54,7 @@ export function readMessages(
   argument: string,
   what: string,
   accepted = "the text itself, a file, or - for standard input",
+  find: (text: string) => Found = findMessages,
 ): Input {
   const text = readInput(argument, what, accepted);
   if (holdsPrivateKey(text)) {
@@ -61,7 +62,7 @@ export function readMessages(
       hint: "Never send it to anybody. If you did: `glassgate rotate` ends that key.",
     });
   }
-  const found = findMessages(text);
+  const found = find(text);
   // What is left out is said: it may be the one that was meant.
   if (found.messages.length > 0)
     for (const one of found.remains.filter(isOurs)) warn(`${what} also holds ${one}; it is left out.`);
@@ -121,6 +122,7 @@ const HINTS: Readonly<Record<Kind, string>> = {
   ask: "An ask is approved with `glassgate approve` and completed with `glassgate grant`.",
   approval: "An approval goes behind the ask: `glassgate grant ASK APPROVAL`.",
   grant: "A grant is complete: it goes into the request's header. Keep it secret; whoever has it can use it.",
+  proof: "A roster proof goes to whoever made the challenge: `glassgate drill roster check PROOF`.",
 };
 
 /** The one message of that kind. */

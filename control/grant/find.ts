@@ -192,8 +192,17 @@ function findIn(text: string): Found {
   return best;
 }
 
-/** Every message in the text, each once. */
+const isProof = ({ kind }: Message): boolean => kind === "proof";
+
+/** What a grant is made of: a proof beside it in a chat gets in nobody's way. */
 export function findMessages(text: string): Found {
+  const { messages, remains } = findAll(text);
+  const proofs = messages.some(isProof) ? [kindNames.proof] : [];
+  return { messages: messages.filter((message) => !isProof(message)), remains: [...remains, ...proofs] };
+}
+
+/** Every message in the text, each once, proofs of the roster among them. */
+export function findAll(text: string): Found {
   const found = findIn(text);
   if (found.messages.length > 0) return found;
   const others = otherTexts(text).slice(0, MAX_OTHER_TEXTS);

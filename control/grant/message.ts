@@ -1,4 +1,4 @@
-/** Asks, approvals and grants as text: their shapes and headers, and what stands in them before anything is verified. */
+/** Asks, approvals, grants and roster proofs as text: their shapes and headers, and what stands in them before anything is verified. */
 import { z } from "zod";
 
 const alg = z.enum(["Ed25519", "EdDSA", "ES256"]);
@@ -7,16 +7,23 @@ const headerSchema = z.discriminatedUnion("typ", [
   z.strictObject({ alg, kid: z.string(), typ: z.literal("bg-ask+jwt") }),
   z.strictObject({ alg, kid: z.string(), typ: z.literal("bg+jwt") }),
   z.strictObject({ alg, kid: z.string(), typ: z.literal("bg-approval+jws"), iat: z.int() }),
+  z.strictObject({ alg, kid: z.string(), typ: z.literal("bg-challenge+jws") }),
 ]);
 export type MessageHeader = z.infer<typeof headerSchema>;
 
-export type Kind = "ask" | "approval" | "grant";
+export type Kind = "ask" | "approval" | "grant" | "proof";
 export const kindOf: Readonly<Record<MessageHeader["typ"], Kind>> = {
   "bg-ask+jwt": "ask",
   "bg-approval+jws": "approval",
   "bg+jwt": "grant",
+  "bg-challenge+jws": "proof",
 };
-export const kindNames: Readonly<Record<Kind, string>> = { ask: "an ask", approval: "an approval", grant: "a grant" };
+export const kindNames: Readonly<Record<Kind, string>> = {
+  ask: "an ask",
+  approval: "an approval",
+  grant: "a grant",
+  proof: "a roster proof",
+};
 
 export interface Message {
   readonly kind: Kind;

@@ -24,9 +24,11 @@ afterAll(async () => {
   project.remove();
 });
 
-/** What stands in the doc's blocks of shell, line by line. */
+/** What stands in the doc's blocks of shell, line by line; the roster's have a test of their own. */
 const lines = [
-  ...readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8").matchAll(/```sh\n([\s\S]*?)```/g),
+  ...readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8")
+    .replace(/^## Who still has their key$[\s\S]*?(?=^## )/m, "")
+    .matchAll(/```sh\n([\s\S]*?)```/g),
 ].flatMap(([, block = ""]) => block.trim().split("\n"));
 
 function paste(): void {
