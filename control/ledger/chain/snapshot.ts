@@ -6,7 +6,7 @@ import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 
 /** Rises with each change of the state's shape, or of what entries do to it. */
-const VERSION = 9;
+const VERSION = 10;
 
 export interface StateStore {
   read(): Promise<Buffer | undefined>;
