@@ -72,7 +72,10 @@ describe("VMs of a gateway without heartbeats", () => {
       const { chains, add } = begin();
       const vms = new Counted();
       chains.vms = vms;
-      for (let i = 0; i < count; i++) add(...of(i));
+      for (let i = 0; i < count; i++) {
+        const [node, start] = of(i);
+        add(node, start);
+      }
       return vms.looks;
     };
     expect(looksAt(8000)).toBeLessThan(8000 * 4);
