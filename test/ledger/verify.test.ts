@@ -363,10 +363,15 @@ describe("what a ledger has not written", () => {
     for (const [predecessor, along, words] of openings) {
       const entries = entriesOf(4);
       entries[0] = entry(JSON.stringify({ predecessor, carried: along }), { type: "shard", ...own });
-      const found = await first(folderOf(filesOf(entries, key)));
-      if (words === "") expect(found).toBe("");
-      else expect(found).toContain(words);
+      const folder = folderOf(filesOf(entries, key));
+      const found = await first(folder);
+      if (words !== "") expect(found).toContain(words);
+      else {
+        expect(found).toBe("");
+        expect((await verify(folder)).predecessor).toBe(old.name);
+      }
     }
+    expect((await verify(folderOf(filesOf(entriesOf(4), key)))).predecessor).toBeUndefined();
   });
 
   it("bytes that look like a review stand behind the line feed, and are what they came as", async () => {
