@@ -318,6 +318,10 @@ describe("what a ledger has not written", () => {
       ["receipt", {}, record],
       ["review", own, record],
       ["drill", own, record],
+      ["heartbeat", {}, record],
+      ["bundle", {}, record],
+      ["text", {}, record],
+      ["push", {}, record],
     ];
     for (const [type, more, body] of faults) {
       const entries = entriesOf(4);
@@ -327,10 +331,12 @@ describe("what a ledger has not written", () => {
         `it is a gateway's ${line}, and stands there as ${type}`,
       );
     }
-    // Whoever follows a gateway may hand in whatever he likes as its heartbeat.
-    const entries = entriesOf(4);
-    entries[3] = entry(record, { type: "quarantine", more: { why: "heartbeat" } });
-    expect(await first(folderOf(filesOf(entries, key)))).toBe("");
+    // Whoever follows a gateway, or sends a text, may hand in whatever he likes as that.
+    for (const why of ["heartbeat", "bundle", "text", "push"]) {
+      const entries = entriesOf(4);
+      entries[3] = entry(record, { type: "quarantine", more: { why } });
+      expect(await first(folderOf(filesOf(entries, key)))).toBe("");
+    }
   });
 
   it("a predecessor that never signed, and what went along and cannot be read", async () => {
@@ -357,10 +363,15 @@ describe("what a ledger has not written", () => {
     for (const [predecessor, along, words] of openings) {
       const entries = entriesOf(4);
       entries[0] = entry(JSON.stringify({ predecessor, carried: along }), { type: "shard", ...own });
-      const found = await first(folderOf(filesOf(entries, key)));
-      if (words === "") expect(found).toBe("");
-      else expect(found).toContain(words);
+      const folder = folderOf(filesOf(entries, key));
+      const found = await first(folder);
+      if (words !== "") expect(found).toContain(words);
+      else {
+        expect(found).toBe("");
+        expect((await verify(folder)).predecessor).toBe(old.name);
+      }
     }
+    expect((await verify(folderOf(filesOf(entriesOf(4), key)))).predecessor).toBeUndefined();
   });
 
   it("bytes that look like a review stand behind the line feed, and are what they came as", async () => {

@@ -53,10 +53,13 @@ function faultOfOpening({ predecessor, carried }: Opening): string | undefined {
   return carriedSchema.safeParse(carried).success ? undefined : "what went along from its predecessor cannot be read";
 }
 
+/** What comes in besides lines. */
+const OTHERS: ReadonlySet<string> = new Set(["heartbeat", "bundle", "text", "push"]);
+
 /** A gateway's line under another name would be in no chain, or in nobody's sight. */
 function faultOfName({ type, why }: EntryHead, body: Buffer, known: Line | undefined): string | undefined {
-  // What came as a heartbeat, and is none, may be whatever its sender made of it.
-  if (why === "heartbeat") return undefined;
+  // What came as something else may be whatever its sender made of it: that it is labelled is what the ledger owes.
+  if (type === "quarantine" && why !== undefined && OTHERS.has(why)) return undefined;
   const line = (known ?? classify(body)).type;
   return line === "record" || (type === "quarantine" && line !== "quarantine")
     ? `it is a gateway's ${line}, and stands there as ${type}`
@@ -94,6 +97,10 @@ function faultOfOwn(index: number, { head, body }: Entry, line: Line | undefined
     case "answer":
     case "review":
     case "drill":
+    case "heartbeat":
+    case "bundle":
+    case "text":
+    case "push":
       return faultOfName(head, body, line);
     default:
       return undefined;

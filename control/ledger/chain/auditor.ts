@@ -116,9 +116,11 @@ export class Auditor {
     const found = [...this.flushHeld()];
     for (const { index, at, entry, alarm } of this.alarms) {
       joinAlarm(this.state.reviews, this.rules, index, entry);
-      if (at < this.now - IDLE_MS) this.pass(at);
+      // Whoever says that records or a heartbeat did not come has looked at the time meanwhile.
+      const hasLooked = alarm.code === "silence" || MISSING.has(alarm.code);
+      if (at < this.now - IDLE_MS || (at > this.now + IDLE_MS && !hasLooked)) this.pass(at);
       this.now = Math.max(this.now, at);
-      this.untold.tell(alarm, index, this.now);
+      this.untold.tell(alarm, index, this.now, this.state.size - 1);
       if (this.mark(alarm, index)) found.push(alarm);
     }
     this.alarms = [];
@@ -136,22 +138,24 @@ export class Auditor {
     const found = isDue ? this.look(index, { since: this.lookingSince, now: this.now }) : [];
     if (entry.head.type === "end") this.holdEnd(index, entry.body);
     const now = apply(this.state, this.rules, index, entry, line);
-    for (const finding of now) this.untold.find(finding, at, index, entry.head.sender);
+    for (const finding of now) this.untold.find(finding, index, entry.head.sender);
     return [...found, ...now];
   }
 
   /** @returns what is found at the end, and what the ledger was silent about (`isUntold`) */
   end(): readonly Audited[] {
     const found = [...this.flush()];
-    const { now } = this;
+    const { now, lookingSince: steadySince } = this;
     // What is missing to the very end is told of, however short it was looked for; and whoever was catching up, it is not for ever.
     for (const patience of [undefined, MAX_CATCHING_UP_MS])
       for (let looks = 0; looks < MAX_LAST_LOOKS; looks++) {
-        const more = this.look(this.state.size, { since: 0, now, ...(patience !== undefined && { patience }) });
+        const look = { since: 0, now, steadySince, ...(patience !== undefined && { patience }) };
+        const more = this.look(this.state.size, look);
         found.push(...more);
         if (more.length === 0) break;
       }
-    const { silent, held } = this.untold.end(now);
+    this.untold.pass(steadySince, now, true);
+    const { silent, held } = this.untold.end();
     const waiting = due(this.state, this.rules, { since: 0, now, patience: Number.NEGATIVE_INFINITY }).findings;
     // A gateway was heard just now, and holes are listed by themselves.
     const isSaid = (one: Finding): boolean => one.code === "silence" || MISSING.has(one.code);
@@ -210,6 +214,7 @@ export class Auditor {
 
   /** A break: what came next may have come in time. */
   private pass(at: number): void {
+    this.untold.pass(this.lookingSince, this.now);
     for (const gateway of this.state.chains.gateways.all.values())
       if (gateway.beatAt !== undefined) gateway.beatAt = Math.max(gateway.beatAt, at);
     this.now = at;
@@ -222,7 +227,7 @@ export class Auditor {
     this.lookedAt = this.now;
     const { findings } = due(this.state, this.rules, look);
     for (const finding of findings) {
-      this.untold.find(finding, this.now, index);
+      this.untold.find(finding, index);
       // It counts as told, or it would be found again and again.
       const body = encodeFinding(finding);
       apply(this.state, this.rules, index, { head: ownHead("alarm", this.now), body });

@@ -28,7 +28,8 @@ export interface KnownBundle {
   /** SHA-256 of its payload: further signatures make no other bundle. */
   readonly payloadSha256: string;
   readonly index: number;
-  readonly at: number;
+  /** By the ledger's clock, since when it is known. */
+  at: number;
 }
 
 /** One version of a VM: the lowest and highest `seq` that was decided by it. */
@@ -291,6 +292,8 @@ export function noteTrust(bundles: Bundles, rules: Rules, chain: string, record:
   if (versions?.has(version) !== true) noteUnknown(bundles, `${pinned.which}/${version}`, step);
   const newest = versions === undefined ? undefined : Math.max(...versions.keys());
   const newer = newest === undefined || newest <= version ? undefined : versions?.get(newest);
+  // The ledger's clock was ahead when it came: it is known since now at the latest.
+  if (newer !== undefined) newer.at = Math.min(newer.at, step.at);
   // Nothing was decided after it came: a gateway whose clock is ahead is not behind for that.
   const decidedAt = Math.min(Date.parse(record.ts), step.at);
   if (newer !== undefined && decidedAt > newer.at + rules.grace.rollout * 1000)

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { keep, remember, taken } from "./bounded.js";
-import { type PublishedHead, roomOf, type Vm } from "./chains.js";
+import { noteRunning, type PublishedHead, roomOf, type Vm } from "./chains.js";
 import type { Step } from "./finding.js";
 import { noteProven } from "./grants.js";
 import { isOpen, keepPending, type Pending } from "./receipts.js";
@@ -270,6 +270,7 @@ export function takeCarried(state: State, rules: Rules, value: unknown, step: St
       { since, beatAt, named: new Set(named), silence: isSilent ? index : undefined },
       MAX_SHARED,
     );
+  for (const vm of chains.vms.values()) noteRunning(chains, vm, step.at);
   for (const { key, version, low, high } of carried.deciders)
     keep(
       bundles.deciders,

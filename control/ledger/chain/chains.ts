@@ -66,6 +66,8 @@ export interface KnownGateway {
 export interface Chains {
   vms: Map<string, Vm>;
   ended: Shared<string, true>;
+  /** By gateway and number, rightful ones that no later VM is known to have followed: the newest, and such as came back. */
+  running: Map<string, Set<string>>;
   /** By sender. */
   rooms: Map<string, Room>;
   gateways: Shared<string, KnownGateway>;
@@ -76,6 +78,7 @@ export interface Chains {
 export const newChains = (): Chains => ({
   vms: new Map(),
   ended: newShared(),
+  running: new Map(),
   rooms: new Map(),
   gateways: newShared(),
   overflow: newShared(),
@@ -108,13 +111,29 @@ export function gatewayOf({ gateways }: Chains, node: string, step: Step): Known
   return made;
 }
 
-/** Without heartbeats only a later VM of the same number tells that the process before it is gone. */
-function noteRestart(chains: Chains, { node, number, startedAt }: Vm, at: number): void {
-  if (chains.gateways.all.get(node)?.beatAt !== undefined) return;
-  for (const other of chains.vms.values()) {
-    if (other.node !== node || other.number !== number || other.startedAt === startedAt || !other.isRightful) continue;
-    if (other.startedAt < startedAt) other.goneSince ??= at;
+const placeOf = ({ node, number }: Pick<Vm, "node" | "number">): string => `${node}\n${number}`;
+
+/** Without heartbeats only a later VM of the same number tells that the process before it is gone, in whatever order they come. */
+export function noteRunning(chains: Chains, vm: Vm, at: number): void {
+  const { node, key, startedAt } = vm;
+  if (!vm.isRightful) return;
+  const running = taken(chains.running, placeOf(vm), () => new Set<string>());
+  const isBeating = chains.gateways.all.get(node)?.beatAt !== undefined;
+  for (const name of running) {
+    const other = chains.vms.get(name);
+    const earlier = other !== undefined && other.startedAt > startedAt ? vm : other;
+    if (earlier !== undefined && !isBeating) earlier.goneSince ??= at;
+    // It is not the newest: who comes next need not look at it.
+    if (earlier === vm) return;
+    running.delete(name);
   }
+  running.add(key);
+}
+
+function dropRunning({ running }: Chains, vm: Vm): void {
+  const those = running.get(placeOf(vm));
+  those?.delete(vm.key);
+  if (those?.size === 0) running.delete(placeOf(vm));
 }
 
 export const roomOf = (chains: Chains, sender: string): Room =>
@@ -155,8 +174,8 @@ export function chainOf(chains: Chains, rules: Rules, step: Step, vm: string): V
     goneSince: undefined,
     ended: undefined,
   };
-  if (isRightful) noteRestart(chains, made, step.at);
   chains.vms.set(key, made);
+  noteRunning(chains, made, step.at);
   room.vms += 1;
   return made;
 }
@@ -169,6 +188,7 @@ export function reviveVm(chains: Chains, vm: Vm): void {
   if (vm.ended === undefined || chains.gateways.all.get(vm.node)?.beatAt !== undefined) return;
   vm.ended = undefined;
   vm.goneSince = undefined;
+  if (vm.isRightful) taken(chains.running, placeOf(vm), () => new Set()).add(vm.key);
   drop(chains.ended, vm.key);
   vm.room.vms += 1;
 }
@@ -180,6 +200,7 @@ function forgetVm(chains: Chains, key: string, step: Step): void {
   for (const untold of overdue(vm, () => true)) step.say({ ...gapOf(vm, untold), about: [step.index] });
   vm.room.stretches -= vm.missing.length;
   chains.vms.delete(key);
+  dropRunning(chains, vm);
 }
 
 /** It is over, as that entry of type `end` says. */

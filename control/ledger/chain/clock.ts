@@ -35,8 +35,14 @@ export type Clocks = Shared<string, Stretch[]>;
 
 const numberOf = (at: number): number => Math.floor(at / STRETCH_MS);
 
-function put(clocks: Clocks, chain: string, number: number, low: Place, high: Place, { sender }: Step): void {
-  const stretches = clocks.all.get(chain) ?? [];
+/** What was heard is as of the ledger's clock at the latest: where that was ahead, and was set back, it says nothing. */
+function stretchesOf(clocks: Clocks, chain: string, { at }: Step): readonly Stretch[] {
+  const latest = numberOf(at) + TOO_MANY;
+  return (clocks.all.get(chain) ?? []).filter(({ number, low }) => low.isHeard !== true || number < latest);
+}
+
+function put(clocks: Clocks, chain: string, number: number, low: Place, high: Place, step: Step): void {
+  const stretches = stretchesOf(clocks, chain, step);
   const there = stretches.find((one) => one.number === number) ?? { low, high };
   const made = {
     number,
@@ -44,11 +50,11 @@ function put(clocks: Clocks, chain: string, number: number, low: Place, high: Pl
     high: high.seq > there.high.seq ? high : there.high,
   };
   const all = [...stretches.filter((one) => one.number !== number), made].sort((a, b) => a.number - b.number);
-  keep(clocks, sender, chain, all.slice(-MAX_STRETCHES), MAX_CLOCKS);
+  keep(clocks, step.sender, chain, all.slice(-MAX_STRETCHES), MAX_CLOCKS);
 }
 
 export function noteTime(clocks: Clocks, chain: string, { vm, seq, ts }: AuditRecord, step: Step): void {
-  const stretches = clocks.all.get(chain) ?? [];
+  const stretches = stretchesOf(clocks, chain, step);
   const number = numberOf(Date.parse(ts));
   const before = stretches.find((one) => one.number >= number + TOO_MANY && one.low.seq < seq)?.low;
   const behind = stretches.find((one) => one.number <= number - TOO_MANY && one.high.seq > seq)?.high;

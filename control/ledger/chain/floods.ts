@@ -1,6 +1,7 @@
 /** The same code about the same subject is told once, then counted for a while, and told once more in sum. */
 import { keep, remember, type Shared } from "./bounded.js";
 import { type Finding, MAX_ABOUT } from "./finding.js";
+import { isPast } from "./look.js";
 
 /** Of all senders together. */
 const MAX_TOLD = 16_384;
@@ -50,7 +51,7 @@ function put(floods: Floods, sender: string, key: string, told: Told): void {
 export function crowded(bursts: Bursts, finding: Finding, sender: string, pause: number, now: number): Finding {
   const key = `${finding.code} ${sender}`;
   const burst = bursts.get(key);
-  const isOver = burst === undefined || now - burst.since >= pause * 1000;
+  const isOver = burst === undefined || isPast(burst.since, pause * 1000, now);
   const count = isOver ? 1 : burst.count + 1;
   remember(bursts, key, { since: isOver ? now : burst.since, count }, MAX_BURSTS);
   return count > MAX_BURST ? { ...finding, subject: crowdOf(sender) } : finding;
@@ -59,7 +60,7 @@ export function crowded(bursts: Bursts, finding: Finding, sender: string, pause:
 /** Whether it is only counted at that time: the pause is not over, or its sum is still to be told. */
 export function isPaused(floods: Floods, finding: Pick<Finding, "code" | "subject">, now: number): boolean {
   const told = floods.all.get(keyOf(finding));
-  return told !== undefined && (told.held > 0 || now - told.at < told.pauseMs);
+  return told !== undefined && (told.held > 0 || !isPast(told.at, told.pauseMs, now));
 }
 
 /** It is told at that time. @param sender of the entry that it was found with @param pause seconds */
@@ -67,7 +68,7 @@ export function noteTold(floods: Floods, finding: Finding, sender: string, pause
   const told = floods.all.get(keyOf(finding));
   const isSum = finding.count !== undefined;
   // Its own entry, of what was told when the entry before was judged.
-  if (told !== undefined && told.at >= now && !isSum) return;
+  if (told?.at === now && !isSum) return;
   const pauseMs = isSum && told !== undefined ? Math.min(told.pauseMs * GROWTH, LONGEST_PAUSE_MS) : pause * 1000;
   const kept = told === undefined || isSum ? { held: 0, about: [], first: undefined } : told;
   put(floods, sender, keyOf(finding), { ...kept, at: now, pauseMs });
@@ -86,7 +87,7 @@ export function hold(floods: Floods, finding: Finding): void {
 /** The sums of what was held back. */
 export function dueOfFloods(floods: Floods, now: number): Omit<Finding, "index">[] {
   return [...floods.all.values()].flatMap(({ at, pauseMs, held, about, first }) => {
-    if (held === 0 || first === undefined || now - at < pauseMs) return [];
+    if (held === 0 || first === undefined || !isPast(at, pauseMs, now)) return [];
     const { index: _, ...rest } = first;
     return [{ ...rest, about: [...about], count: held, says: `${held} more of this kind; the first: ${first.says}` }];
   });

@@ -184,7 +184,8 @@ function endOf({ vm, sender, isRightful, last, records, missing }: Vm, why: End[
 
 function whyOver(vm: Vm, { grace }: Rules, look: Look): End["why"] | undefined {
   if (vm.goneSince !== undefined && isOver(look, Math.max(vm.goneSince, vm.lastAt), grace.end)) return "not named";
-  return look.now - vm.lastAt > IDLE_MS ? "idle" : undefined;
+  // A clock that steps ahead has ended nothing: who is there is heard before that is over.
+  return look.now - vm.lastAt > IDLE_MS && isOver(look, vm.lastAt, grace.end) ? "idle" : undefined;
 }
 
 /** Whether its chain may be closed at that time: an end from before it would keep heads from being compared. */

@@ -6,6 +6,7 @@ import { keep, type Shared } from "./bounded.js";
 import { partsOf } from "./chains.js";
 import type { Finding } from "./finding.js";
 import type { AuditRecord } from "./lines.js";
+import { isPast } from "./look.js";
 
 /** A record that comes so long after its decision is behind. The same for `verify`, whatever the graces are. */
 const BEHIND_MS = 120_000;
@@ -22,7 +23,7 @@ export function noteLag(lags: Lags, { vm, ts }: AuditRecord, sender: string, at:
   if (at - Date.parse(ts) < BEHIND_MS) return;
   for (const name of new Set([partsOf(vm).node, sender])) {
     const lag = lags.all.get(name);
-    const since = lag === undefined || at - lag.at > RESTED_MS ? at : lag.since;
+    const since = lag === undefined || isPast(lag.at, RESTED_MS, at) ? at : lag.since;
     keep(lags, sender, name, { since, at }, MAX_LAGS);
   }
 }
@@ -31,5 +32,5 @@ export function noteLag(lags: Lags, { vm, ts }: AuditRecord, sender: string, at:
 export function isCatchingUp(lags: Lags, { code, vm, subject }: Pick<Finding, "code" | "vm" | "subject">, now: number) {
   if (code === "silence") return false;
   const lag = lags.all.get(vm === undefined ? subject : partsOf(vm).node);
-  return lag !== undefined && now - lag.at < BEHIND_MS && now - lag.since < MAX_CATCHING_UP_MS;
+  return lag !== undefined && !isPast(lag.at, BEHIND_MS, now) && !isPast(lag.since, MAX_CATCHING_UP_MS, now);
 }

@@ -16,7 +16,7 @@ import { type EntryReader, lastOf, wholeEntry } from "./reading.js";
 import { judgeReview } from "./review-judge.js";
 import { knownClosure } from "./reviews.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
-import { openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
+import { isLight, openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
 import { newState, prepare, type State } from "./state.js";
 import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
 
@@ -38,6 +38,8 @@ export interface LedgerOptions {
   readonly onDurable?: ((seconds: number) => void) | undefined;
   /** Where a snapshot of the state is kept; without it each start reads the whole log. */
   readonly snapshots?: StateStore | undefined;
+  /** Entries from one to the next, while it holds nobody up. For tests. */
+  readonly snapshotEvery?: number | undefined;
   /** The log may have taken the first part of a commit alone: what follows from its last entry is then entered at the next one. */
   readonly mayTear?: boolean | undefined;
 }
@@ -95,6 +97,8 @@ export class Ledger implements Intake {
   private running: Promise<void> | undefined;
   private failure: unknown;
   private snapshotAt: number;
+  /** When it was looked whether a snapshot is to be taken. */
+  private consideredAt: number;
   private readonly watch: Watch;
   private readonly steady: () => number;
 
@@ -103,8 +107,11 @@ export class Ledger implements Intake {
     private readonly rules: Rules,
     private readonly state: State,
     private owed: readonly Finding[],
+    /** What is before it the last snapshot has. */
+    readFrom: number,
   ) {
-    this.snapshotAt = state.size;
+    this.snapshotAt = readFrom;
+    this.consideredAt = state.size;
     this.steady = options.steady ?? (() => performance.now());
     this.watch = new Watch(options.clock, options.steady, options.clock());
   }
@@ -298,7 +305,19 @@ export class Ledger implements Intake {
         hint: "Stop it, and start the ledger anew: it reads the log again.",
       });
     for (const alarm of alarms) this.options.onAlarm(alarm);
-    if (this.state.size - this.snapshotAt >= SNAPSHOT_EVERY) await this.snapshot();
+    if (this.state.size - this.consideredAt < this.every) return;
+    this.consideredAt = this.state.size;
+    // Nobody waits for it at a start or an end.
+    if (isLight(this.state)) await this.snapshot();
+  }
+
+  private get every(): number {
+    return this.options.snapshotEvery ?? SNAPSHOT_EVERY;
+  }
+
+  /** What was read at the start is not read again at the next. */
+  async begin(): Promise<void> {
+    if (this.state.size - this.snapshotAt >= this.every) await this.snapshot();
   }
 
   private async snapshot(): Promise<void> {
@@ -335,6 +354,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { log, pins, grace } = options;
   const rules = rulesOf({ origin: log.origin, ...pins }, grace);
   const state = await startState(options, rules);
+  const readFrom = state.size;
   let owed: readonly Finding[] = [];
   for await (const { index, bytes } of readerOf(options)(state.size, log.size)) {
     const entry = await wholeEntry(log, bytes);
@@ -344,5 +364,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       });
     owed = stillOwed(owed, apply(state, rules, index, entry), entry);
   }
-  return new Ledger(options, rules, state, options.mayTear === true ? owed : []);
+  const ledger = new Ledger(options, rules, state, options.mayTear === true ? owed : [], readFrom);
+  await ledger.begin();
+  return ledger;
 }

@@ -1,6 +1,7 @@
 /** Reviews that nobody has signed in time, and how many there are of each kind. */
 import { showTime } from "../../base/time.js";
 import type { Finding } from "./finding.js";
+import { isPast } from "./look.js";
 import { type Course, grantsOf, type Reviews } from "./reviews.js";
 import type { Rules } from "./rules.js";
 
@@ -13,7 +14,7 @@ const isClosed = ({ closed, isOutdated }: Course): boolean => closed !== undefin
 /** @param seconds that a signature may take @param now milliseconds since 1970 */
 export function stateOf(course: Course, seconds: number, now: number): ReviewState {
   if (isClosed(course)) return "closed";
-  if (now - course.since >= seconds * 1000) return "overdue";
+  if (isPast(course.since, seconds * 1000, now)) return "overdue";
   return course.closed === undefined ? "open" : "reopened";
 }
 

@@ -98,15 +98,23 @@ function knownLine(state: State, rules: Rules, sender: string, line: Line): numb
 export const seenKey = (type: string, sender: string, body: Buffer): string =>
   `${type} ${sender} ${createHash("sha256").update(body).digest("hex")}`;
 
+/** A record that came as something else would be in no chain. */
+const isRecord = (bytes: Buffer): boolean => classify(bytes).type === "record";
+const knownOther = (state: State, sender: string, bytes: Buffer): number | undefined =>
+  state.quarantined.get(sender)?.get(createHash("sha256").update(bytes).digest("hex"));
+
 /** Changes nothing. */
 export function prepare(state: State, rules: Rules, { kind, bytes, sender: { sender } }: Received): Prepared {
   if (kind === "heartbeat")
-    return readHeartbeat(bytes) === undefined
+    return readHeartbeat(bytes) === undefined || isRecord(bytes)
       ? { type: "quarantine", why: "heartbeat", line: undefined }
       : { type: kind, why: undefined, line: undefined };
   if (kind !== "line") {
-    const known = state.bundles.seen.all.get(seenKey(kind, sender, bytes));
-    return known === undefined ? { type: kind, why: undefined, line: undefined } : { known };
+    const known = state.bundles.seen.all.get(seenKey(kind, sender, bytes)) ?? knownOther(state, sender, bytes);
+    if (known !== undefined) return { known };
+    return isRecord(bytes)
+      ? { type: "quarantine", why: kind, line: undefined }
+      : { type: kind, why: undefined, line: undefined };
   }
   const line = classify(bytes);
   const known = knownLine(state, rules, sender, line);

@@ -63,7 +63,7 @@ export function statusOf(state: State, rules: Rules, now: number): LedgerStatus 
       .filter(([gateway]) => isExpected(rules, gateway))
       .map(([gateway, { beatAt, silence }]) => ({
         gateway,
-        heartbeatAge: beatAt === undefined ? undefined : now - beatAt,
+        heartbeatAge: beatAt === undefined ? undefined : Math.abs(now - beatAt),
         isSilent: silence !== undefined,
       })),
     vms: vms.map(({ vm, sender, isRightful, last, records, missing, ended }) => ({

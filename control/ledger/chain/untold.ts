@@ -21,6 +21,8 @@ const MAX_TOLD_RANGES = MAX_MISSING;
 const MAX_SUMS = 64;
 /** A ledger under load tells of what is due a little later. */
 const LATE_MS = 120_000;
+/** So long it goes on behind an entry, most likely, where the next one comes much later. That it stopped at once is believed twice. */
+const GOES_ON_MS = 50_000;
 
 /** Findings that stand for each of the entries that they name. */
 const EACH: ReadonlySet<AlarmCode> = new Set(["evidence_missing", "evidence_without_record", "answer_without_record"]);
@@ -32,7 +34,6 @@ type Range = readonly [number, number];
 
 interface Unseen {
   readonly finding: Finding;
-  readonly at: number;
   /** Whose entry it was found with; undefined where time has brought it. */
   readonly sender: string | undefined;
   /** The alarms that stand from this entry on may tell of all of it. */
@@ -50,9 +51,15 @@ interface Summed extends Unseen {
 }
 
 interface Told {
+  /** When, and whether the stretch of time in which that was is not over yet. */
   at: number;
+  isNow: boolean;
+  /** What was found from this entry on is not in it. */
+  from: number;
   /** For so long the ledger only counts more of it, as floods.ts has it. */
   pauseMs: number;
+  /** For so long a sum was due, or a new alarm, while the ledger looked at the time. */
+  lateMs: number;
   sums: Sum[];
 }
 
@@ -101,6 +108,8 @@ export class Untold {
   private readonly seen = new Map<string, number>();
   /** By code and subject: what alarms have told of, and when. */
   private readonly told = new Map<string, Told>();
+  /** Those of which a sum need not have come yet. */
+  private readonly pausing = new Set<Told>();
   /** By VM: records that alarms called missing, and the alarm's entry. */
   private readonly named = new Map<string, { readonly range: Range; readonly entry: number }[]>();
 
@@ -110,8 +119,8 @@ export class Untold {
     private readonly pause: number,
   ) {}
 
-  /** Something was found at that time, before the entry `found` of the log. @param sender of the entry that it was found with */
-  find(finding: Finding, at: number, found: number, sender?: string): void {
+  /** Something was found before the entry `found` of the log. @param sender of the entry that it was found with */
+  find(finding: Finding, found: number, sender?: string): void {
     const { code, about } = finding;
     // Else each record would be kept, as one whose alarm may come.
     if (!this.isPinned && NEEDS_PINS.has(code)) return;
@@ -128,14 +137,14 @@ export class Untold {
       const list = taken(ofCode, place, () => []);
       // Found again, as it was not told yet.
       takeOne(list, finding);
-      list.push({ finding: isElsewhere ? { ...finding, index: place } : finding, at, sender, found });
+      list.push({ finding: isElsewhere ? { ...finding, index: place } : finding, sender, found });
     }
   }
 
-  /** An alarm of the log. @param entry its own @param at when it was raised */
-  tell(alarm: Finding, entry: number, at: number): void {
+  /** An alarm of the log. @param entry its own @param at when it was raised @param behind the last entry that is none, before it */
+  tell(alarm: Finding, entry: number, at: number, behind: number): void {
     const { about, count, ranges = [] } = alarm;
-    const told = this.noteTold(alarm, at);
+    const told = this.noteTold(alarm, at, behind);
     const named = ranges.map((range) => ({ range, entry }));
     if (count === undefined && named.length > 0) {
       const vm = aboutOf(alarm);
@@ -151,17 +160,23 @@ export class Untold {
   }
 
   /** The same arithmetic as the ledger's own (floods.ts). */
-  private noteTold(alarm: Finding, at: number): Told {
+  private noteTold(alarm: Finding, at: number, behind: number): Told {
     const key = `${alarm.code} ${subjectOf(alarm)}`;
     const before = this.told.get(key);
     const isSum = alarm.count !== undefined;
-    const told = before ?? { at, pauseMs: 0, sums: [] };
-    if (before === undefined || before.at < at || isSum) {
+    const told = before ?? { at, isNow: true, from: behind, pauseMs: 0, lateMs: 0, sums: [] };
+    if (before === undefined || before.at !== at || isSum) {
       const grown = before === undefined ? 0 : Math.min(before.pauseMs * GROWTH, LONGEST_PAUSE_MS);
       told.pauseMs = isSum && before !== undefined ? grown : this.pause * 1000;
       told.at = at;
+      told.isNow = true;
+      told.lateMs = 0;
     }
-    remember(this.told, key, told, MAX_UNSEEN);
+    // What the entry before a sum brought is in it.
+    told.from = isSum ? behind + 1 : behind;
+    this.pausing.add(told);
+    const forgotten = remember(this.told, key, told, MAX_UNSEEN);
+    if (forgotten !== undefined) this.pausing.delete(forgotten[1]);
     return told;
   }
 
@@ -219,8 +234,17 @@ export class Untold {
     }
   }
 
-  /** What no alarm told of, at the end of the log. */
-  end(now: number): Left {
+  /** The ledger looked at the time from then until now, again and again: what was due in it was told. @param isLast at the log's end */
+  pass(since: number, now: number, isLast = false): void {
+    for (const told of this.pausing) {
+      told.lateMs += lateIn(told, since, isLast ? now : now + GOES_ON_MS);
+      told.isNow = false;
+      if (told.lateMs >= LATE_MS) this.pausing.delete(told);
+    }
+  }
+
+  /** What no alarm told of, at the end of the log. Behind `pass`. */
+  end(): Left {
     const silent: Finding[] = [];
     const held: Finding[] = [];
     for (const ofCode of this.unseen.values())
@@ -230,10 +254,15 @@ export class Untold {
         if (tolds.some((told) => isCounted(told, one))) {
           // A count names no record.
           if (one.finding.ranges !== undefined) held.push(one.finding);
-        } else if (tolds.some((told) => isHeld(told, one, now))) held.push(one.finding);
+        } else if (tolds.some((told) => this.isHeld(told, one))) held.push(one.finding);
         else silent.push(one.finding);
       }
     return { silent, held };
+  }
+
+  /** Whether the ledger was only to count it, and no sum was due yet. */
+  private isHeld(told: Told, { found }: Unseen): boolean {
+    return found >= told.from && this.pausing.has(told);
   }
 
   private toldOf({ finding, sender }: Unseen): Told[] {
@@ -265,6 +294,9 @@ function isCounted({ sums }: Told, { finding: { index } }: Unseen): boolean {
   return sum !== undefined;
 }
 
-/** Whether the ledger was only to count it, and no sum was due yet. */
-const isHeld = (told: Told, { at }: Unseen, now: number): boolean =>
-  at >= told.at && now - told.at < told.pauseMs + LATE_MS;
+/** For how long its sum was due in that stretch. As the ledger has it: a time far ahead is of a clock that was set back. */
+function lateIn({ at, isNow, pauseMs }: Told, since: number, now: number): number {
+  const ahead = isNow ? 0 : Math.min(now, at - pauseMs) - since;
+  const behind = now - Math.max(isNow ? at : since, at + pauseMs);
+  return Math.max(0, ahead, behind);
+}

@@ -186,6 +186,27 @@ describe("the state", () => {
     expect(live.types.get("alarm")).toBeGreaterThan(3);
   });
 
+  it("is kept now and then, and where that would hold others up, at the end and at the next start alone", async () => {
+    const kept: Buffer[] = [];
+    const snapshots = { read: async () => kept.at(-1), write: async (bytes: Buffer) => void kept.push(bytes) };
+    const first = await open(pins, now, { snapshots, snapshotEvery: 10 });
+    const take = async ({ ledger }: Opened, count: number) => {
+      for (let i = 0; i < count; i++) await ledger.take([line(`nonsense ${first.log.size}`)]);
+    };
+    await take(first, 25);
+    expect(kept.length).toBe(2);
+    for (let i = 0; i < 200_000; i++) stateOf(first).codes.set(`code ${i}`, 1);
+    await take(first, 25);
+    expect(kept.length).toBe(2);
+    // It ended without a word: what the next one had to read is kept, before anybody waits for it.
+    const second = await first.reopen();
+    expect(kept.length).toBe(3);
+    await (await second.reopen()).ledger.close();
+    expect(kept.length).toBe(3);
+    await first.ledger.close();
+    expect(kept.length).toBe(4);
+  });
+
   it("is read anew where the snapshot is cut, of other rules or of another log", async () => {
     const first = await open(pins, now);
     await first.ledger.take(all);

@@ -8,16 +8,14 @@ import { type Pins, rulesOf } from "../../../control/ledger/chain/rules.js";
 import { newState } from "../../../control/ledger/chain/state.js";
 import type { Entry, EntryType } from "../../../control/ledger/entry.js";
 import { encodeOpening } from "../../../control/ledger/shard.js";
-import { bend, type Chain, chained, GATEWAY, memberOf, play, sha256 } from "./kit.js";
+import { bend, type Chain, chained, GATEWAY, playFew, sha256 } from "./kit.js";
 
 let made: Chain;
 let record: string;
 let evidence: string;
 let denied: string;
 beforeAll(async () => {
-  made = await play({ requests: 2 });
-  record = made.lines[0] ?? "";
-  evidence = String(memberOf(made.lines[1] ?? "{}", "evidence"));
+  ({ made, record, evidence } = await playFew(2));
   denied = bend(record, { evidence: undefined, verdict: "scope_path" });
 });
 

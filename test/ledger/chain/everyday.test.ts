@@ -21,7 +21,7 @@ import {
   type Opened,
   open,
   other,
-  play,
+  playFew,
   sha256,
 } from "./kit.js";
 
@@ -33,10 +33,8 @@ let record: string;
 let evidence: string;
 
 beforeAll(async () => {
-  made = await play({ requests: 12 });
-  ({ now } = made);
+  ({ made, now, record, evidence } = await playFew());
   pins = { ...made.pins, gateways: [GATEWAY], senders: { [GATEWAY]: [] } };
-  [record = "", evidence = ""] = [made.lines[0], String(memberOf(made.lines[1] ?? "{}", "evidence"))];
 });
 
 const lines = (texts: readonly string[]): Received[] => texts.map((text) => line(text));

@@ -15,6 +15,7 @@ import {
   open,
   other,
   play,
+  playFew,
   sha256,
 } from "./kit.js";
 
@@ -25,9 +26,7 @@ let record: string;
 let evidence: string;
 
 beforeAll(async () => {
-  made = await play({ requests: 12 });
-  ({ now } = made);
-  [record = "", evidence = ""] = [made.lines[0], String(memberOf(made.lines[1] ?? "{}", "evidence"))];
+  ({ made, now, record, evidence } = await playFew());
 });
 
 const vm = `${GATEWAY}/1700000000000000000/7`;

@@ -5,7 +5,7 @@ import { Auditor } from "../../../control/ledger/chain/auditor.js";
 import { classify } from "../../../control/ledger/chain/lines.js";
 import { decodeEntry, MAX_BODY_BYTES } from "../../../control/ledger/entry.js";
 import { receivedKinds } from "../../../control/ledger/intake.js";
-import { bend, type Chain, line, open, other, play, sha256 } from "./kit.js";
+import { bend, type Chain, GATEWAY, line, open, other, play, sha256 } from "./kit.js";
 
 let made: Chain;
 beforeAll(async () => {
@@ -225,5 +225,24 @@ describe("arbitrary bytes", () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe("a record that comes as something else", () => {
+  it.each(["text", "push", "bundle", "heartbeat"] as const)("as a %s, is labelled, once, and told of", async (kind) => {
+    const opened = await open(made.pins, made.now);
+    const record = made.lines[0] ?? "";
+    await opened.ledger.take([other(kind, record)]);
+    await opened.ledger.take(kind === "heartbeat" ? [] : [other(kind, record)]);
+    const entries = opened.log.decoded().filter(({ head }) => head.type !== "alarm");
+    expect(entries.map(({ head }) => [head.type, head.why])).toEqual([["quarantine", kind]]);
+    expect(opened.codes()).toEqual(["quarantined"]);
+  });
+
+  it("as a heartbeat that is one too", async () => {
+    const opened = await open(made.pins, made.now);
+    const both = bend(made.lines[0] ?? "", { gateway: GATEWAY, at: 1, vms: [] });
+    await opened.ledger.take([other("heartbeat", both)]);
+    expect(opened.log.decoded()[0]?.head).toMatchObject({ type: "quarantine", why: "heartbeat" });
   });
 });

@@ -10,7 +10,19 @@ import { isWithin } from "../../../control/ledger/chain/scope.js";
 import { headersOf } from "../../kit/headers.js";
 import type { Signer } from "../../kit/token.js";
 import { HOST } from "../../kit/world.js";
-import { bend, type Chain, chained, GATEWAY, line, memberOf, type Opened, open, other, play, sha256 } from "./kit.js";
+import {
+  bend,
+  type Chain,
+  chained,
+  GATEWAY,
+  line,
+  memberOf,
+  type Opened,
+  open,
+  other,
+  playFew,
+  sha256,
+} from "./kit.js";
 
 let made: Chain;
 let now: number;
@@ -18,9 +30,7 @@ let record: string;
 let evidence: string;
 
 beforeAll(async () => {
-  made = await play({ requests: 12 });
-  ({ now } = made);
-  [record = "", evidence = ""] = [made.lines[0], String(memberOf(made.lines[1] ?? "{}", "evidence"))];
+  ({ made, now, record, evidence } = await playFew());
 });
 
 const vm = `${GATEWAY}/1700000000000000000/7`;

@@ -226,3 +226,22 @@ export function heartbeatOf(lines: readonly string[], at: number, gateway = GATE
   const vms = [...last].map(([vm, text]) => ({ vm, seq: memberOf(text, "seq"), head: sha256(text).slice(0, 12) }));
   return JSON.stringify({ gateway, at, vms });
 }
+
+export interface Played {
+  readonly made: Chain;
+  readonly now: number;
+  /** The first access, and the evidence that it names. */
+  readonly record: string;
+  readonly evidence: string;
+}
+
+/** What most tests begin with. */
+export async function playFew(requests = 12): Promise<Played> {
+  const made = await play({ requests });
+  return {
+    made,
+    now: made.now,
+    record: made.lines[0] ?? "",
+    evidence: String(memberOf(made.lines[1] ?? "{}", "evidence")),
+  };
+}

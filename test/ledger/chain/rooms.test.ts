@@ -22,7 +22,7 @@ import { newState } from "../../../control/ledger/chain/state.js";
 import type { EntryType } from "../../../control/ledger/entry.js";
 import { receiptOf } from "../../kit/ledger.js";
 import { newSigner } from "../../kit/token.js";
-import { bend, type Chain, chained, GATEWAY, line, memberOf, open, play, sha256 } from "./kit.js";
+import { bend, type Chain, chained, GATEWAY, line, memberOf, open, playFew, sha256 } from "./kit.js";
 
 const FLOODER = "gateway-2";
 const USUAL = new Set(["first_use", "single_key", "late_start"]);
@@ -33,9 +33,7 @@ let made: Chain;
 let record = "";
 let evidence = "";
 beforeAll(async () => {
-  made = await play({ requests: 2 });
-  record = made.lines[0] ?? "";
-  evidence = String(memberOf(made.lines[1] ?? "{}", "evidence"));
+  ({ made, record, evidence } = await playFew(2));
 });
 
 /** The fold of a finished log, entry by entry, by the second. */
