@@ -6,7 +6,14 @@ import { createHash } from "node:crypto";
 import { CompactSign, importJWK } from "jose";
 import { algorithmOf, type PrivateKey } from "./jwk.js";
 
-export const attachedTypes = ["bg-ask+jwt", "bg+jwt", "bg-bundle+jwt", "bg-revocations+jwt", "bg-review+jws"] as const;
+export const attachedTypes = [
+  "bg-ask+jwt",
+  "bg+jwt",
+  "bg-bundle+jwt",
+  "bg-revocations+jwt",
+  "bg-review+jws",
+  "bg-drill+jws",
+] as const;
 export const detachedTypes = ["bg-approval+jws", "bg-bundle-approval+jws"] as const;
 export type AttachedType = (typeof attachedTypes)[number];
 export type DetachedType = (typeof detachedTypes)[number];

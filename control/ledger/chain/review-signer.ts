@@ -9,7 +9,7 @@ import type { Rules } from "./rules.js";
 import type { State } from "./state.js";
 
 /** How far the reviewer's clock may be ahead, in seconds. */
-const MAX_AHEAD = 600;
+export const MAX_AHEAD = 600;
 
 export interface Judging {
   readonly state: State;
@@ -70,17 +70,19 @@ function partOf(
   ];
 }
 
-/** Why that principal cannot close reviews under that bundle, with that key, at each of these moments (seconds). */
-function barOf(
+const placeOf = (audience: string, { version }: BundleClaims): string =>
+  `the trust bundle of ${visible(audience)} (version ${version})`;
+
+/** Why that key does not sign for that principal under that bundle, at each of these moments (seconds). */
+export function faultOfKey(
   bundle: BundleClaims,
   audience: string,
   sub: string,
   kid: string,
   at: readonly number[],
 ): string | undefined {
-  const where = `the trust bundle of ${visible(audience)} (version ${bundle.version})`;
-  const { reviewers = [], revoked = {} } = bundle;
-  if (reviewers.length === 0) return `There are no \`reviewers\` in ${where}: nobody can close a review.`;
+  const where = placeOf(audience, bundle);
+  const { revoked = {} } = bundle;
   const principal = principalOf(bundle, sub);
   if (principal === undefined) return `${visible(sub)} is not in ${where}.`;
   const key = principal.keys.find((one) => one.kid === kid);
@@ -89,7 +91,24 @@ function barOf(
     return `The key of ${visible(sub)} did not hold when it was signed, or does not now.`;
   if (revoked.kid?.includes(kid) === true || revoked.sub?.includes(sub) === true)
     return `${visible(sub)}, or the key, is revoked in ${where}.`;
-  if (!reviewers.some((role) => at.every((moment) => holdsRole(principal, role, moment))))
+  return undefined;
+}
+
+/** Why that principal cannot close reviews under that bundle, with that key, at each of these moments (seconds). */
+function barOf(
+  bundle: BundleClaims,
+  audience: string,
+  sub: string,
+  kid: string,
+  at: readonly number[],
+): string | undefined {
+  const where = placeOf(audience, bundle);
+  const { reviewers = [] } = bundle;
+  if (reviewers.length === 0) return `There are no \`reviewers\` in ${where}: nobody can close a review.`;
+  const fault = faultOfKey(bundle, audience, sub, kid, at);
+  if (fault !== undefined) return fault;
+  const principal = principalOf(bundle, sub);
+  if (principal === undefined || !reviewers.some((role) => at.every((moment) => holdsRole(principal, role, moment))))
     return `${visible(sub)} holds none of the roles that review (${reviewers.map(visible).join(", ")}) in ${where}.`;
   return undefined;
 }
