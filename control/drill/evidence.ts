@@ -17,11 +17,14 @@ const isPresented = ({ outcome: { call } }: PlayedOutcome): boolean =>
   call.isPresented && call.seen.error === undefined;
 
 /** The filter's own answer, or one that only its verdict can have opened. */
-const isJudged = ({ outcome: { call, expected } }: PlayedOutcome): boolean =>
-  call.seen.code !== undefined ||
-  (expected.kind !== "shut" && expected.kind !== "one_reading" && call.seen.status < 400);
+const isJudged = ({ outcome: { call } }: PlayedOutcome): boolean =>
+  call.seen.code !== undefined || (call.seen.status > 0 && call.seen.status < 400);
 
-/** Paths that the gateway itself refuses never reach the filter, and one that is off records nothing: nobody waits long for these. */
+/** Paths that the gateway itself refuses never reach the filter. */
+const mayBeUnjudged = ({ outcome: { expected } }: PlayedOutcome): boolean =>
+  expected.kind === "shut" || expected.kind === "one_reading";
+
+/** A filter that is off records nothing: nobody waits long for that. */
 const GRACE_MS = 5000;
 
 /** Waits until each record is there that must be, or the time is over. */
@@ -31,13 +34,13 @@ export async function awaitRecords(
   forMs: number,
 ): Promise<void> {
   const began = Date.now();
-  const presented = outcomes.filter(isPresented);
-  const certain = presented.filter(isJudged);
+  const certain = outcomes.filter((one) => isPresented(one) && isJudged(one));
+  const expected = outcomes.filter((one) => isPresented(one) && (isJudged(one) || !mayBeUnjudged(one)));
   const isComplete = (all: readonly PlayedOutcome[]): boolean => all.every((one) => isWhole(one, source));
   for (;;) {
     await source.poll();
     const passed = Date.now() - began;
-    if (isComplete(passed < Math.min(GRACE_MS, forMs) ? presented : certain) || passed >= forMs) return;
+    if (isComplete(passed < Math.min(GRACE_MS, forMs) ? expected : certain) || passed >= forMs) return;
     await sleep(POLL_MS);
   }
 }

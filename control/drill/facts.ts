@@ -13,6 +13,8 @@ import { type Prepared, refuse } from "./prepare.js";
 const LEEWAY = 6;
 
 export interface Facts {
+  /** Of its Envoy. */
+  readonly version: string;
   readonly bundleVersion: number | undefined;
   /** Gateway's clock less ours, seconds. */
   readonly ahead: number;
@@ -22,7 +24,7 @@ export interface Facts {
 /** Before the first request: each gateway is the user's own, and answers. */
 export async function lookAt(gateway: FleetGateway, index: number, { source, anchors }: Prepared): Promise<Facts> {
   const admin = new Admin(gateway.admin);
-  const { nodeId, workers, clock } = await admin.serverInfo();
+  const { nodeId, workers, clock, version } = await admin.serverInfo();
   const at = (member: string, message: string): never =>
     refuse(source, [{ path: ["gateways", index, member], message }]);
   if (nodeId !== gateway.id)
@@ -37,6 +39,7 @@ export async function lookAt(gateway: FleetGateway, index: number, { source, anc
       `serves another audience, or other roots, than ${anchors.audience} of this project: it is no gateway of this project`,
     );
   return {
+    version,
     bundleVersion: state.bundleVersion,
     ahead: clock === undefined ? 0 : clock - Math.floor(Date.now() / 1000),
     isServing: isWhole(state, workers),

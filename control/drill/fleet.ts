@@ -1,6 +1,8 @@
 /** A gateway of the drill file, with what its own configuration says of it. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { z } from "zod";
-import { readText } from "../base/files.js";
+import { readBytes, readText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { auditLogOf } from "../gateway/audit-log.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
@@ -20,6 +22,12 @@ interface Around {
   readonly anchors: Anchors;
   /** @param member of the gateway in the drill file */
   readonly refuseAt: (member: string | undefined, message: string) => never;
+}
+
+function moduleOf(filter: RenderedFilter | undefined): string | undefined {
+  const file = member(filter?.config, "vm_config", "code", "local", "filename");
+  if (typeof file !== "string" || !existsSync(file)) return undefined;
+  return createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
 }
 
 function pinnedBy(filter: RenderedFilter): z.infer<typeof pinned> | undefined {
@@ -68,6 +76,7 @@ export function readFleetGateway(
       url: given.url.replace(/\/$/, ""),
       ca,
       admin: admin ?? "",
+      filter: moduleOf(filter),
       auditLog: config === undefined ? undefined : auditLogOf(config),
       caller,
       routes,

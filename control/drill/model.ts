@@ -17,6 +17,8 @@ export interface FleetGateway {
   readonly admin: string;
   /** Where its audit records are written; undefined where that is no file that can be read here. */
   readonly auditLog: string | undefined;
+  /** SHA-256 of the module that its configuration names, where that can be read here. */
+  readonly filter: string | undefined;
   /** A normal caller's header lines. */
   readonly caller: readonly (readonly [string, string])[] | undefined;
   /** Places that are looked at without credential, besides the target: paths, as its configuration and the drill file name them. */

@@ -64,11 +64,17 @@ async function judgeOne(
 }
 
 function factsOf({ prepared, source }: Running, facts: readonly Facts[], calls: readonly Call[]): GatewayFacts[] {
-  return prepared.gateways.map(({ id, url }, i) => {
+  return prepared.gateways.map(({ id, url, filter }, i) => {
     const own = calls.filter(({ gateway }) => gateway === id).map((call) => source.records.find(call)?.record.anchors);
     const anchors = own.find((one) => one !== undefined);
-    const bundle = facts[i]?.bundleVersion;
-    return { id, url, ...(bundle === undefined ? {} : { bundle }), ...(anchors === undefined ? {} : { anchors }) };
+    const { version = "", bundleVersion: bundle } = facts[i] ?? {};
+    return {
+      ...{ id, url },
+      ...(version === "" ? {} : { envoy: version }),
+      ...(filter === undefined ? {} : { filter }),
+      ...(bundle === undefined ? {} : { bundle }),
+      ...(anchors === undefined ? {} : { anchors }),
+    };
   });
 }
 

@@ -16,6 +16,7 @@ const seconds = z
 
 const serverInfo = z.object({
   state: z.string(),
+  version: z.string().default(""),
   uptime_current_epoch: seconds,
   command_line_options: z.object({
     concurrency: z.int().min(1).max(65_536),
@@ -41,6 +42,8 @@ const dump = z.object({ configs: z.array(z.record(z.string(), z.unknown())).defa
 
 export interface ServerInfo {
   readonly nodeId: string;
+  /** As `1.39.0`; empty where it says none. */
+  readonly version: string;
   /** Worker threads. */
   readonly workers: number;
   readonly restartEpoch: number;
@@ -118,6 +121,7 @@ export class Admin {
     const { command_line_options: options, node, ...info } = this.parse(page, "/server_info", serverInfo);
     return {
       nodeId: node.id,
+      version: info.version.split("/")[1] ?? "",
       workers: options.concurrency,
       restartEpoch: options.restart_epoch,
       uptimeSeconds: info.uptime_current_epoch,

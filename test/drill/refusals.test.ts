@@ -1,0 +1,172 @@
+/** What is no drill of the user's own is refused before the first request, with its line and the mend. */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { UserError } from "../../control/base/errors.js";
+import { parseDrill } from "../../control/drill/file.js";
+import { prepare } from "../../control/drill/prepare.js";
+import { readKeyFile } from "../../control/signer/keyfile.js";
+import { glassgate } from "../cli/run.js";
+import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
+
+let fleet: Fleet;
+let good: string;
+beforeAll(async () => {
+  fleet = await startFleet({ gateways: 2 });
+  const ran = await glassgate(["drill", "init"], { cwd: fleet.folder });
+  expect(ran, ran.stderr).toMatchObject({ code: 0 });
+  good = readFileSync(join(fleet.folder, "drill.yaml"), "utf8");
+});
+afterAll(() => fleet?.stop());
+
+const sizes = (): number[] => [1, 2].map((i) => statSync(join(fleet.folder, `gateway-${i}`, "audit.log")).size);
+async function refused(text: string, args: readonly string[] = []) {
+  writeFileSync(join(fleet.folder, "bad.yaml"), text);
+  const before = sizes();
+  const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+  const ran = await glassgate(["drill", "run", "bad.yaml", ...args], { cwd: fleet.folder, env });
+  expect(ran.code, ran.stderr).toBe(2);
+  expect(ran.stdout).toBe("");
+  expect(sizes()).toEqual(before);
+  expect(readdirSync(fleet.folder)).not.toContain("drills");
+  return ran.stderr;
+}
+/** What the command says before it looks at a gateway. */
+function fault(text: string): string {
+  const name = "bad.yaml";
+  const at = (path: string): string => join(fleet.folder, path);
+  const kidOf = (key: string): string => readKeyFile(at(`keys/${key}.key.json`)).public.kid;
+  try {
+    prepare({ name, text, drill: parseDrill(text, name), at }, { bundle: fleet.claims, kidOf });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    expect(error).toMatchObject({ exitCode: 2, hint: expect.stringContaining("nothing was sent") });
+    return error.message;
+  }
+  return "was taken";
+}
+
+/** Where a line of the good file stands. */
+const lineOf = (text: string, part: string | RegExp): number =>
+  text.split("\n").findIndex((line) => (typeof part === "string" ? line.includes(part) : part.test(line))) + 1;
+
+const swap = (from: string | RegExp, to: string) => (text: string) => {
+  expect(text).toMatch(from);
+  return text.replace(from, to);
+};
+
+describe("refused before the first request", () => {
+  it.each<[name: string, change: (text: string) => string, at: RegExp | string, says: RegExp]>([
+    ["an unknown member", swap("repeat: 3", "repat: 3"), "repat", /unknown member "repat"; did you mean "repeat"\?/],
+    [
+      "an unknown case",
+      swap("repeat: 3", "cases: { skip: [no-credentials] }"),
+      "cases:",
+      /is no case: did you mean no-credential\?/,
+    ],
+    ["an unknown fault", swap("repeat: 3", "faults: [moon-away]"), "faults:", /faults\[0\]: is no fault/],
+    [
+      "a duration that is none",
+      swap("every: 90d", "every: quarterly"),
+      "every:",
+      /every: must be seconds or a duration/,
+    ],
+    [
+      "another node id",
+      swap('id: "gateway-2"', 'id: "gateway-9"'),
+      "gateway-9",
+      /is gateway-9, and gateway-2\/gateway\.yaml is of the gateway gateway-2/,
+    ],
+    [
+      "a gateway twice",
+      swap(/id: "gateway-2"([\s\S]*?)gateway-2\/gateway\.yaml/, 'id: "gateway-1"$1gateway-1/gateway.yaml'),
+      /^ {2}- id: "gateway-1"$/,
+      /occurs twice/,
+    ],
+    [
+      "a production entitlement",
+      swap('entitlement: "orders-drill"', "entitlement: orders-repair"),
+      "entitlement:",
+      /orders-repair is none of drills/,
+    ],
+    [
+      "an entitlement that is none",
+      swap('entitlement: "orders-drill"', "entitlement: orders-dril"),
+      "entitlement:",
+      /did you mean orders-drill\?/,
+    ],
+    [
+      "a person with a real role",
+      swap('requester: "drill-rita"', "requester: rita"),
+      "requester:",
+      /rita holds the role oncall, which may ask for orders-repair/,
+    ],
+    [
+      "an approver with a real role",
+      swap(/approvers: \[.*\]/, "approvers: [drill-adam, adam]"),
+      "approvers:",
+      /adam holds the role lead, which approves orders-repair/,
+    ],
+    [
+      "too few approvers",
+      swap(/approvers: \[.*\]/, "approvers: [drill-adam]"),
+      "approvers:",
+      /an approval as drill-security is missing/,
+    ],
+    [
+      "a stranger who is none",
+      swap(/stranger: .*/, "stranger: drill-rita"),
+      "stranger:",
+      /drill-rita may ask for orders-drill/,
+    ],
+    [
+      "a gateway's file that is not there",
+      swap("gateway-2/gateway.yaml", "gateway-2/gone.yaml"),
+      "gone.yaml",
+      /there is no file/,
+    ],
+  ])("%s", (_, change, at, says) => {
+    const text = change(good);
+    const said = fault(text);
+    expect(said).toMatch(says);
+    expect(said).toMatch(/^bad\.yaml:\d+:\d+: /);
+    if (typeof at === "string") expect(said).toContain(`bad.yaml:${lineOf(text, at)}:`);
+  });
+
+  it("the admin interface of another gateway", async () => {
+    const other = /port_value: (\d+)/.exec(readFileSync(join(fleet.folder, "gateway-1", "gateway.yaml"), "utf8"))?.[1];
+    const text = swap(/( {4}config: "gateway-2\/gateway\.yaml")/, `$1\n    admin: "127.0.0.1:${other}"`)(good);
+    expect(await refused(text)).toMatch(
+      /gateway-2, and the Envoy whose admin interface is 127\.0\.0\.1:\d+ is gateway-1: it is another gateway/,
+    );
+  });
+
+  it("a gateway of another environment", () => {
+    const config = readFileSync(join(fleet.folder, "gateway-2", "gateway.yaml"), "utf8");
+    mkdirSync(join(fleet.folder, "staging"), { recursive: true });
+    writeFileSync(
+      join(fleet.folder, "staging", "gateway.yaml"),
+      config
+        .replaceAll('"audience":"production"', '"audience":"staging"')
+        .replaceAll('\\"audience\\":\\"production\\"', '\\"audience\\":\\"staging\\"'),
+    );
+    const said = fault(swap("gateway-2/gateway.yaml", "staging/gateway.yaml")(good));
+    expect(said).toMatch(/staging\/gateway\.yaml is for the audience staging, and the project for production/);
+  });
+
+  it("a key of nobody, a case that is none, a ledger with another key", async () => {
+    expect(await refused(swap('requester: "drill-rita"', "requester: drill-rota")(good))).toContain(
+      "Did you mean drill-rita?",
+    );
+    expect(await refused(good, ["--only", "expird"])).toContain("Did you mean expired?");
+    writeFileSync(
+      join(fleet.folder, "other.vkey"),
+      `${readFileSync(join(fleet.folder, "ledger.vkey"), "utf8").trim().slice(0, -4)}AAA=\n`,
+    );
+    writeFileSync(join(fleet.folder, "bad.yaml"), swap("ledger.vkey", "other.vkey")(good));
+    const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+    const ran = await glassgate(["drill", "run", "bad.yaml"], { cwd: fleet.folder, env });
+    expect([1, 2]).toContain(ran.code);
+    expect(ran.stderr).toMatch(/key|signature|signed/);
+  });
+});
