@@ -1,7 +1,9 @@
 /** `glassgate drill`: rehearse the whole path, and prove it. */
 import type { Command } from "commander";
+import { addDrillDue } from "./drill-due.js";
 import { addDrillInit } from "./drill-init.js";
 import { addDrillRun } from "./drill-run.js";
+import { addDrillVerify } from "./drill-verify.js";
 
 export function addDrill(program: Command): void {
   const drill = program
@@ -11,4 +13,6 @@ export function addDrill(program: Command): void {
     );
   addDrillInit(drill);
   addDrillRun(drill);
+  addDrillVerify(drill);
+  addDrillDue(drill);
 }

@@ -7,9 +7,7 @@ const ILLEGAL = /[^\t\n\r\x20-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const SIGNS: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 /** Within an attribute as within an element. */
 const xml = (text: string): string =>
-  text
-    .replace(ILLEGAL, "")
-    .replace(/[&<>"\t\n\r]/g, (sign) => SIGNS[sign] ?? `&#${sign.charCodeAt(0)};`);
+  text.replace(ILLEGAL, "").replace(/[&<>"\t\n\r]/g, (sign) => SIGNS[sign] ?? `&#${sign.charCodeAt(0)};`);
 
 interface Test {
   readonly name: string;
@@ -40,11 +38,12 @@ function numbered(tests: readonly Test[]): Test[] {
 const failed = (type: string, says: string): Test["failure"] => ({ type, says });
 
 function suitesOf({ assertions, measures, faults, notProbed }: Report): (readonly [string, Test[]])[] {
-  const cases = Map.groupBy(assertions, (one) => one.case);
+  const cases = [...new Set(assertions.map((one) => one.case))];
+  const of = (name: string) => assertions.filter((one) => one.case === name);
   return [
-    ...[...cases].map(([name, own]): readonly [string, Test[]] => [
+    ...cases.map((name): readonly [string, Test[]] => [
       name,
-      own.map(({ gateway, route, what, expected, seen, ok, fault, finding }) => ({
+      of(name).map(({ gateway, route, what, expected, seen, ok, fault, finding }) => ({
         name: `${gateway}${route === undefined ? "" : ` ${route}`}: ${what}`,
         failure: ok ? undefined : failed(fault ?? "unexpected", finding ?? `expected ${expected}, seen ${seen}`),
         out: `expected ${expected}; seen ${seen}`,

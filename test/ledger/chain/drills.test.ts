@@ -15,7 +15,7 @@ import { type Opened, open, other } from "./kit.js";
 const ORIGIN = "ledger.example/test";
 const NOW = Math.floor(Date.now() / 1000);
 const rita = newKey("Ed25519");
-const elsa = newKey("P-256");
+const elsa = newKey("ES256");
 const gone = newKey("Ed25519");
 const late = newKey("Ed25519");
 let pins: Pins;
