@@ -113,7 +113,7 @@ export async function holdDrill(): Promise<HeldDrill> {
           ],
         },
       }),
-      expected: { kind: "verdict", verdict: "scope" },
+      expected: { kind: "verdict", verdict: "scope_path" },
     },
   ];
   const calls: { tried: Tried; call: Call }[] = [];

@@ -1,6 +1,6 @@
 /** The report as one HTML file that stands alone: nothing is loaded or run, and it prints. */
 import { page } from "../../review/page/document.js";
-import { code, data, type Html, html } from "../../review/page/html.js";
+import { block, code, data, type Html, html } from "../../review/page/html.js";
 import { counted, number, time } from "../../review/page/words.js";
 import type { Assertion, CallEvidence, Measure, Report } from "./model.js";
 import { findingsOf, isGood, measureWords, titleOf, took } from "./words.js";
@@ -38,7 +38,7 @@ function facts(report: Report, sha256: string): Html {
 <dt>Proof</dt><dd>${
     checkpoint === undefined
       ? html`<span class="no">None: the drill had no ledger.</span>`
-      : html`<pre>${data(checkpoint.text.trim())}</pre>`
+      : html`<pre>${block(checkpoint.text)}</pre>`
   }</dd>
 </dl>`;
 }

@@ -8,7 +8,7 @@ import { measureNames, type Report } from "./model.js";
 /** A drill of a hundred gateways has some ten thousand calls, each with its proof. */
 export const MAX_REPORT_BYTES = 256 * 1024 * 1024;
 
-const text = z.string().max(64 * 1024);
+const text = z.string().max(1024 * 1024);
 const moment = z.iso.datetime();
 const count = z.int().nonnegative();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

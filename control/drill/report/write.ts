@@ -94,7 +94,7 @@ export async function writeReport(
       hint: "Name another place with --output.",
     });
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    if (existsSync(temporary)) rmSync(temporary, { recursive: true });
     for (const [name] of texts) noteRemoved(join(temporary, name));
   }
   noteWritten(join(folder, basename(files.report)));
