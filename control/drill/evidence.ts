@@ -1,5 +1,6 @@
 /** From the calls to their records, and from a record to its entry and the proof that it is in the ledger. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../base/errors.js";
 import type { Call, CallEvidence } from "./model.js";
 import type { PlayedOutcome } from "./play.js";
 import type { RecordSource, Sealed } from "./record-source.js";
@@ -27,6 +28,11 @@ const mayBeUnjudged = ({ outcome: { expected } }: PlayedOutcome): boolean =>
 /** A filter that is off records nothing: nobody waits long for that. */
 const GRACE_MS = 5000;
 
+/** A ledger that is away for a moment is asked again; one that stays away shows when it is sealed. */
+function away(error: unknown): void {
+  if (!(error instanceof UserError)) throw error;
+}
+
 /** Waits until each record is there that must be, or the time is over. */
 export async function awaitRecords(
   outcomes: readonly PlayedOutcome[],
@@ -38,7 +44,7 @@ export async function awaitRecords(
   const expected = outcomes.filter((one) => isPresented(one) && (isJudged(one) || !mayBeUnjudged(one)));
   const isComplete = (all: readonly PlayedOutcome[]): boolean => all.every((one) => isWhole(one, source));
   for (;;) {
-    await source.poll();
+    await source.poll().catch(away);
     const passed = Date.now() - began;
     if (isComplete(passed < Math.min(GRACE_MS, forMs) ? expected : certain) || passed >= forMs) return;
     await sleep(POLL_MS);

@@ -47,6 +47,11 @@ const gatewaySchema = z
     caller: file.optional().describe("a normal caller's header lines: the normal road must be open"),
     routes: z.array(path).max(256).default([]).describe("more places to look at without a credential"),
     open: z.array(path).max(256).default([]).describe("places that anybody may reach: they are not looked at"),
+    accept: z
+      .array(z.string().min(1).max(512))
+      .max(256)
+      .default([])
+      .describe("findings of `gateway verify` that you have looked at"),
     harmless: z.boolean().default(false).describe("its upstream may be sent other methods than GET and HEAD"),
   })
   .refine(({ config, admin }) => config !== undefined || admin !== undefined, "needs config, or admin");
@@ -113,7 +118,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^people$/, namesOf(peopleSchema)],
   [/^expects$/, namesOf(expectsSchema)],
   [/^expects\.opens\.\d+$/, namesOf(detailSchema)],
-  [/^gateways\.\d+$/, ["id", "url", "ca", "config", "admin", "caller", "routes", "open", "harmless"]],
+  [/^gateways\.\d+$/, ["id", "url", "ca", "config", "admin", "caller", "routes", "open", "accept", "harmless"]],
   [/^target$/, namesOf(targetSchema)],
   [/^stream$/, namesOf(streamSchema)],
   [/^ledger$/, namesOf(ledgerSchema)],

@@ -2,10 +2,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { z } from "zod";
+import { UserError } from "../base/errors.js";
 import { readBytes, readText } from "../base/files.js";
 import { visible } from "../base/text.js";
+import { Gateway } from "../caller/gateway.js";
 import { auditLogOf } from "../gateway/audit-log.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
+import { readSurroundings } from "../gateway/surroundings.js";
 import { publicKeySchema } from "../signer/jwk.js";
 import { type Anchors, domainOf } from "../trust/anchors.js";
 import type { DrillFile } from "./file.js";
@@ -28,6 +31,33 @@ function moduleOf(filter: RenderedFilter | undefined): string | undefined {
   const file = member(filter?.config, "vm_config", "code", "local", "filename");
   if (typeof file !== "string" || !existsSync(file)) return undefined;
   return createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
+}
+
+/** In clear only to this machine, with authorities that can be used: as any caller sends a grant. */
+function checkWay(url: string, { ca, refuseAt }: Around): void {
+  try {
+    new Gateway({ url: url.replace(/\/$/, ""), ...(ca === undefined ? {} : { ca }) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    refuseAt("url", `${error.message} ${error.hint ?? ""}`.trim());
+  }
+}
+
+/** One without our filter is a gateway whose filter is off: that shows in what comes of the requests. */
+function filterIn(text: string, file: string): RenderedFilter | undefined {
+  const { admin } = readSurroundings(text, file);
+  try {
+    return readRenderedFilter(text, file);
+  } catch (error) {
+    if (!(error instanceof UserError) || admin === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** Its admin interface, as that very file has it. */
+function adminIn(text: string, file: string): string | undefined {
+  const { admin } = readSurroundings(text, file);
+  return admin === undefined ? undefined : `${admin.host.includes(":") ? `[${admin.host}]` : admin.host}:${admin.port}`;
 }
 
 function pinnedBy(filter: RenderedFilter): z.infer<typeof pinned> | undefined {
@@ -59,12 +89,16 @@ export function readFleetGateway(
   around: Around,
 ): { gateway: FleetGateway; notProbed: readonly NotProbed[] } {
   const { config, ca, caller, target, refuseAt } = around;
+  checkWay(given.url, around);
   const text = config === undefined ? undefined : readText(config, "the gateway's configuration");
-  const filter = text === undefined || config === undefined ? undefined : readRenderedFilter(text, config);
+  const filter = text === undefined || config === undefined ? undefined : filterIn(text, config);
   if (filter?.nodeId !== undefined && filter.nodeId !== given.id)
     refuseAt("id", `is ${visible(given.id)}, and ${given.config} is of the gateway ${visible(filter.nodeId)}`);
   if (filter !== undefined) checkPinned(filter, given.config ?? "", around);
-  const admin = given.admin ?? filter?.adminAddress;
+  const admin =
+    given.admin ??
+    filter?.adminAddress ??
+    (text === undefined || config === undefined ? undefined : adminIn(text, config));
   if (admin === undefined)
     refuseAt("config", `${given.config} does not say where its admin interface listens: name it in \`admin\``);
   const found = text === undefined ? { routes: [], notProbed: [] } : routesOf(text, target.host, given.open);
@@ -81,6 +115,7 @@ export function readFleetGateway(
       caller,
       routes,
       isHarmless: given.harmless,
+      accept: given.accept,
     },
     notProbed: found.notProbed,
   };

@@ -25,6 +25,8 @@ export interface FleetGateway {
   readonly routes: readonly Route[];
   /** Whether its upstream may be sent other methods than GET and HEAD. */
   readonly isHarmless: boolean;
+  /** Names of findings of `gateway verify` that somebody has looked at. */
+  readonly accept: readonly string[];
 }
 
 export interface Route {

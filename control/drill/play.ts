@@ -1,5 +1,5 @@
 /** Plays the cases on every gateway: on one after the other, on all gateways at once. */
-import { cases, FACTS } from "./cases/index.js";
+import { caseNames, cases } from "./cases/index.js";
 import type { Case, FleetGateway, NotProbed, Outcome } from "./model.js";
 import { type Gathered, makeStage, type Setting } from "./stage.js";
 
@@ -56,7 +56,7 @@ export async function play(
   const { gateways, notProbed } = setting.prepared;
   const chosen = chosenCases(choice);
   const played = await Promise.all(gateways.map((gateway) => playOn(gateway, setting, chosen, onCase)));
-  const skipped = [FACTS, ...cases.map(({ name }) => name)].filter((name) => !isChosen(choice, name));
+  const skipped = caseNames.filter((name) => !isChosen(choice, name));
   return {
     outcomes: played.flatMap(({ outcomes }) => outcomes),
     samples: played.flatMap(({ samples }) => samples),
@@ -65,6 +65,10 @@ export async function play(
         ? skipped.map((what) => ({ what: `the case ${what}`, why: "the drill file skips it" }))
         : [{ what: "all other cases", why: "this run was for some of them alone (--only)" }]),
       ...notProbed,
+      ...setting.prepared.source.drill.faults.map((fault) => ({
+        what: `the fault ${typeof fault === "string" ? fault : fault.name}`,
+        why: "this version plays no faults",
+      })),
       ...played.flatMap((one) => one.notProbed),
     ]),
   };

@@ -1,6 +1,8 @@
 /** A drill from its first request to its report. */
 
-import { FACTS } from "./cases/index.js";
+import { UserError } from "../base/errors.js";
+import { CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
+import { judgeConfiguration } from "./configuration.js";
 import { awaitRecords, evidenceOf } from "./evidence.js";
 import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
 import { findingOf } from "./findings.js";
@@ -78,6 +80,37 @@ function factsOf({ prepared, source }: Running, facts: readonly Facts[], calls: 
   });
 }
 
+/** What is judged without a request. */
+async function lookedAt({ prepared, choice }: Running, facts: readonly Facts[]): Promise<Assertion[]> {
+  const { gateways } = prepared;
+  const state = isChosen(choice, FACTS)
+    ? [
+        ...gateways.flatMap((one, i) => (facts[i] === undefined ? [] : judgeFacts(one, facts[i], prepared))),
+        ...judgeMeant(prepared),
+      ]
+    : [];
+  const configuration = isChosen(choice, CONFIGURATION) ? await Promise.all(gateways.map(judgeConfiguration)) : [];
+  return [...state, ...configuration.flat()];
+}
+
+/** What went wrong with it costs no report: the report says so. */
+async function sealedBy(source: RecordSource): Promise<{ sealed: Sealed | undefined; fault: string | undefined }> {
+  try {
+    return { sealed: await source.seal(), fault: undefined };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { sealed: undefined, fault: `${error.message} ${error.hint ?? ""}`.trim() };
+  }
+}
+
+function ofLedger(sealed: Sealed | undefined, fault: string | undefined): Assertion {
+  const expected = "signed by its key, and the same history as before the drill";
+  const about = { case: LEDGER, gateway: sealed?.checkpoint.origin ?? "the ledger", what: "its checkpoint", expected };
+  if (fault === undefined) return { ...about, seen: `${sealed?.checkpoint.size ?? 0} entries`, ok: true, calls: [] };
+  const finding = `The ledger does not prove what the drill did: ${fault}`;
+  return { ...about, seen: fault, ok: false, finding, calls: [] };
+}
+
 const UNPROVED: NotProbed = {
   what: "that the records stay",
   why: "the drill file names no ledger: they were read from the gateways' own audit logs, and nothing is proved",
@@ -92,17 +125,13 @@ export async function runDrill(running: Running): Promise<Report> {
   const played = await play({ prepared, players, isDry: false, onCall: () => {} }, choice, onCase);
   const limit = drill.limits.recorded;
   await awaitRecords(played.outcomes, source, (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000);
-  const sealed = await source.seal();
+  const { sealed, fault } = await sealedBy(source);
   const judged: Judgement[] = [];
   for (const outcome of played.outcomes) judged.push(await judgeOne(outcome, running, sealed));
-  const looked = isChosen(choice, FACTS)
-    ? [
-        ...prepared.gateways.flatMap((gateway, i) =>
-          facts[i] === undefined ? [] : judgeFacts(gateway, facts[i], prepared),
-        ),
-        ...judgeMeant(prepared),
-      ]
-    : [];
+  const looked = [
+    ...(await lookedAt(running, facts)),
+    ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
+  ];
   const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
   const notProbed = [...played.notProbed, ...(isProved ? [] : [UNPROVED])];
   const ended = new Date();

@@ -160,6 +160,11 @@ export class Admin {
     return this.parse(page, "/config_dump", dump).configs.find(({ bootstrap }) => bootstrap !== undefined)?.bootstrap;
   }
 
+  /** All that it runs, as JSON. */
+  async configDump(): Promise<string> {
+    return (await this.get("/config_dump?include_eds")).text;
+  }
+
   /** Counters and gauges whose name matches; every name without histograms when none is given. */
   async stats(filter: string): Promise<Map<string, number>> {
     const { text } = await this.get(`/stats?filter=${encodeURIComponent(filter)}`);

@@ -14,7 +14,9 @@ const http = (type: string): string => `type.googleapis.com/envoy.extensions.fil
 const edited =
   (...changes: readonly (readonly [path: readonly (string | number)[], value: unknown])[]) =>
   (config: string): string => {
-    const document = parseDocument(config, { merge: true });
+    // Written out first: what is replaced may hold the anchor of what stays.
+    const whole: unknown = parseDocument(config, { merge: true }).toJS({ maxAliasCount: 1000 });
+    const document = parseDocument(JSON.stringify(whole));
     for (const [path, value] of changes) document.setIn([...MANAGER, ...path], document.createNode(value));
     return document.toString({ lineWidth: 0 });
   };
@@ -29,6 +31,21 @@ const openRoute = [
   },
   { match: { prefix: "/" }, route: { cluster: "upstream" } },
 ];
+
+/** In the place of the filter that only adds a header. */
+const forgedVerdict = {
+  name: "forge",
+  typed_config: {
+    "@type": http("set_filter_state.v3.Config"),
+    on_request_headers: [
+      {
+        object_key: "wasm.glassgate.verdict",
+        factory_key: "envoy.string",
+        format_string: { text_format_source: { inline_string: "allow" } },
+      },
+    ],
+  },
+};
 
 /** Twice as wide, by one approval less, and older than the project's. */
 const weaker = (claims: BundleClaims): BundleClaims => ({
@@ -57,6 +74,12 @@ const WEAK: Readonly<Record<number, ReturnType<NonNullable<FleetOptions["weaken"
     ),
   },
   6: { bundle: weaker },
+  7: {
+    drift: edited(
+      [["access_log", 1, "typed_config", "log_format", "json_format", "grant"], "%REQ(X-BREAK-GLASS)%"],
+      [["http_filters", 1], forgedVerdict],
+    ),
+  },
 };
 
 /** Gateway and case, and what is said. */
@@ -70,6 +93,14 @@ const FOUND: readonly (readonly [gateway: number, name: string, finding: RegExp]
   [5, "no-credential", /^gateway-5 serves GET api\.example\.com\/status to callers without a credential \(200\)/],
   [5, "override-headers-stripped", /^gateway-5, .*the upstream received x-original-url/],
   [5, "forged-attestation", /^gateway-5, .*the upstream received the forged attestation/],
+  [7, "no-credential", /^gateway-7 serves GET api\.example\.com\/ to callers without a credential \(200\)/],
+  [7, "configuration", /^The configuration that gateway-7 runs: this format prints the grant/],
+  [7, "configuration", /^The configuration that gateway-7 runs: .*verdict/],
+  [
+    5,
+    "configuration",
+    /^The configuration that gateway-5 runs: envoy\.filters\.http\.jwt_authn does not guard this route/,
+  ],
   [6, "gateway-state", /^gateway-6 serves trust bundle version 6, and the project has version 7/],
   [
     6,
@@ -86,7 +117,7 @@ const FOUND: readonly (readonly [gateway: number, name: string, finding: RegExp]
 let fleet: Fleet;
 let report: Report;
 beforeAll(async () => {
-  fleet = await startFleet({ gateways: 6, weaken: (i) => WEAK[i] ?? {} });
+  fleet = await startFleet({ gateways: 7, weaken: (i) => WEAK[i] ?? {} });
   const [cwd, env] = [fleet.folder, { GLASSGATE_PASSPHRASE: PASSPHRASE }];
   expect(await glassgate(["drill", "init"], { cwd, env })).toMatchObject({ code: 0 });
   const file = join(cwd, "drill.yaml");

@@ -23,4 +23,10 @@ export const cases: readonly Case[] = [
 /** Of what is looked at and not sent: see facts.ts. */
 export const FACTS = "gateway-state";
 
-export const caseNames: readonly string[] = [FACTS, ...cases.map(({ name }) => name)];
+/** As `gateway verify` reads it: see configuration.ts. */
+export const CONFIGURATION = "configuration";
+
+/** That it goes on from what it was before the drill: see run.ts. */
+export const LEDGER = "ledger";
+
+export const caseNames: readonly string[] = [FACTS, CONFIGURATION, LEDGER, ...cases.map(({ name }) => name)];

@@ -1,9 +1,11 @@
 /** Words that the report's forms share. */
-import { cases, FACTS } from "../cases/index.js";
+import { CONFIGURATION, cases, FACTS, LEDGER } from "../cases/index.js";
 import type { Assertion, Measure, Report } from "./model.js";
 
 const TITLES: ReadonlyMap<string, string> = new Map([
   [FACTS, "What each gateway serves"],
+  [CONFIGURATION, "What each gateway is configured to do"],
+  [LEDGER, "The ledger goes on from what it was"],
   ...cases.map(({ name, title }) => [name, title] as const),
 ]);
 export const titleOf = (name: string): string => TITLES.get(name) ?? "";

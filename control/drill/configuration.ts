@@ -1,0 +1,42 @@
+/** What `gateway verify` says of what each gateway runs: of leaks and of guards that no request shows. */
+import { UserError } from "../base/errors.js";
+import { Admin } from "../gateway/admin.js";
+import { type Finding, verifyFile } from "../gateway/verify/index.js";
+import { CONFIGURATION } from "./cases/index.js";
+import type { Assertion, FleetGateway } from "./model.js";
+
+const SHOWN = "config_dump";
+
+function assertionOf({ id }: FleetGateway, { level, name, message, mend }: Finding): Assertion {
+  return {
+    ...{ case: CONFIGURATION, gateway: id, what: name, expected: "nothing dangerous, all of it understood" },
+    ...{ seen: `${level}: ${message}`, ok: false, calls: [] },
+    finding: `The configuration that ${id} runs: ${message}. Mend: ${mend}. Where that is meant, put ${name} into \`accept\` of this gateway.`,
+  };
+}
+
+/** Of what runs, not of the file: one is changed without the other. */
+export async function judgeConfiguration(gateway: FleetGateway): Promise<Assertion[]> {
+  try {
+    return await judgeDump(gateway, await new Admin(gateway.admin).configDump());
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const finding = `What ${gateway.id} runs cannot be seen: ${error.message} ${error.hint ?? ""}`.trim();
+    return [{ ...aboutAll(gateway), seen: "not seen", ok: false, finding, calls: [] }];
+  }
+}
+
+const aboutAll = ({ id }: FleetGateway) => ({
+  case: CONFIGURATION,
+  gateway: id,
+  what: "the configuration that it runs",
+  expected: "nothing dangerous, all of it understood",
+});
+
+async function judgeDump(gateway: FleetGateway, dump: string): Promise<Assertion[]> {
+  const { findings, unchecked } = await verifyFile(dump, SHOWN);
+  const bad = findings.filter(({ level, name }) => level !== "warning" && !gateway.accept.includes(name));
+  if (bad.length > 0) return bad.map((finding) => assertionOf(gateway, finding));
+  const seen = unchecked.length === 0 ? "so it is" : `so it is; not checked: ${unchecked.join("; ")}`;
+  return [{ ...aboutAll(gateway), seen, ok: true, calls: [] }];
+}
