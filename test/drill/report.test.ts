@@ -294,7 +294,7 @@ describe("what people and CI systems read", () => {
   it("the page stands alone, runs nothing, and shows texts as texts", () => {
     const good = reportPage(held.report, "ab".repeat(32));
     expect(good).toMatch(
-      /<meta http-equiv="content-security-policy" content="default-src &#39;none&#39;; style-src &#39;sha256-[A-Za-z0-9+\/=]+&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;/,
+      /<meta http-equiv="content-security-policy" content="default-src &#39;none&#39;; style-src &#39;sha256-[A-Za-z0-9+/=]+&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;/,
     );
     expect(good).toContain("Everything was as expected");
     expect(good).toContain("@media print");
