@@ -1,6 +1,7 @@
 /** `glassgate drill`: rehearse the whole path, and prove it. */
 import type { Command } from "commander";
 import { addDrillDue } from "./drill-due.js";
+import { addDrillEnter } from "./drill-enter.js";
 import { addDrillInit } from "./drill-init.js";
 import { addDrillRun } from "./drill-run.js";
 import { addDrillVerify } from "./drill-verify.js";
@@ -15,4 +16,5 @@ export function addDrill(program: Command): void {
   addDrillRun(drill);
   addDrillVerify(drill);
   addDrillDue(drill);
+  addDrillEnter(drill);
 }

@@ -18,6 +18,7 @@ import { runLedger } from "../../control/ledger/serve/run.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
 import type { Ran } from "../cli/run.js";
+import { PASSPHRASE } from "../ledger/whole.js";
 import { INVISIBLE, LONG, SHORT } from "../review/page/hostile.js";
 import { type HeldDrill, holdDrill, ORIGIN } from "./report-kit.js";
 
@@ -457,7 +458,18 @@ describe("the ledger takes the signature", () => {
     expect(await sendDrill(url, strange)).toMatchObject({
       refused: [expect.stringContaining("is not one of drill-rita")],
     });
+    const entered = await drill("enter", folder, "--ledger", url);
+    expect(entered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It was entered before: entry \d+\.\n$/) });
     await running.stop();
+    const passphrase = { cwd: held.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } };
+    const other = await written({ ...held.report, notProbed: [], counts: { ...held.report.counts, notProbed: 0 } });
+    const here = await inside(["drill", "enter", other, "--ledger", "ledger", "--json"], passphrase);
+    expect(JSON.parse(here.stdout)).toEqual({ entry: expect.any(Number), new: true });
+    const bad = await written(held.report, (claims) => ({ ...claims, origin: "ledger.example/other" }));
+    expect(await inside(["drill", "enter", bad, "--ledger", "ledger"], passphrase)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("The ledger refuses the signature of the drill: It is of another ledger"),
+    });
     const ledger = ["ledger", "--key", "ledger.vkey"];
     const tail = await inside(["ledger", "tail", ...ledger, "--type", "drill"], { cwd: held.folder });
     expect(tail.stdout).toContain("drill-rita signed the drill quarterly");
