@@ -13,8 +13,9 @@ import { FilterHost } from "../../control/host/host.js";
 import { openSource } from "../../control/ledger/audit/source.js";
 import { newLedgerConfig, readLedgerConfig } from "../../control/ledger/config.js";
 import { signDrill } from "../../control/ledger/drill.js";
-import { newLogFiles } from "../../control/ledger/log/files.js";
+import { newLogFiles, openFilesLog } from "../../control/ledger/log/files.js";
 import { openLogSigner } from "../../control/ledger/log/key.js";
+import type { Log } from "../../control/ledger/log.js";
 import { type OpenedLedger, openLedgerFolder } from "../../control/ledger/serve/open.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { newKey, type PrivateKey, publicPart } from "../../control/signer/jwk.js";
@@ -35,6 +36,8 @@ export interface HeldDrill {
   sign(claims: Parameters<typeof signDrill>[0]): Promise<string>;
   /** The ledger's folder, to write to; whoever opens it closes it. */
   open(): Promise<OpenedLedger>;
+  /** Its log alone: whoever writes there enters what he likes. */
+  openLog(): Promise<Log>;
   remove(): void;
 }
 
@@ -195,6 +198,16 @@ export async function holdDrill(): Promise<HeldDrill> {
     ...{ folder, report, rita, vkey },
     sign: (claimsToSign) => signDrill(claimsToSign, rita),
     open: () => openIn(folder, key),
+    openLog: () => {
+      const signer = openLogSigner(key, ORIGIN);
+      const signedPath = join(folder, "keys", "ledger.key.json.signed");
+      return openFilesLog({
+        folder: join(folder, "ledger"),
+        signer,
+        signedPath,
+        holder: "a ledger that lets everything in",
+      });
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -14,6 +14,7 @@ import { tableOf } from "../../control/drill/report/table.js";
 import { drillClaims, reportBytes, sha256Of, writeReport } from "../../control/drill/report/write.js";
 import { readLedgerConfig } from "../../control/ledger/config.js";
 import { type DrillClaims, readDrillToken, signDrill } from "../../control/ledger/drill.js";
+import { encodeEntry } from "../../control/ledger/entry.js";
 import { runLedger } from "../../control/ledger/serve/run.js";
 import { newKey } from "../../control/signer/jwk.js";
 import { inside } from "../cli/inside.js";
@@ -479,5 +480,28 @@ describe("the ledger takes the signature", () => {
     expect(due.stdout + due.stderr).toMatch(/^due {6}\d{4}-\d\d-\d\d {2}quarterly: held/m);
     expect(due.code).toBe(0);
     expect((await drill("due", "--ledger", "ledger")).code).toBe(2);
+    // A ledger that let in what does not hold is named, and then says nothing of drills.
+    const log = await held.openLog();
+    const head = {
+      ledger: 1,
+      type: "drill",
+      received: new Date().toISOString(),
+      sender: "drill-rita",
+      via: "signature",
+    } as const;
+    await log.append([strange, forged].map((text) => encodeEntry({ head, body: Buffer.from(text) })));
+    await log.close();
+    const told = await inside(["ledger", "verify", ...ledger, "--anchors", "anchors.json"], { cwd: held.folder });
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(/drill_invalid: the ledger has no alarm about it: .*is not one of drill-rita/);
+    expect(told.stdout).toMatch(
+      /drill_invalid: the signature of drill-rita under the drill quarterly does not hold: It names a checkpoint of 2 entries that is not this ledger's/,
+    );
+    const none = await drill("due", "--ledger", ...ledger, "--anchors", "anchors.json");
+    expect(none).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining("so it says nothing of drills"),
+    });
   });
 });
