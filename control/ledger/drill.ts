@@ -29,6 +29,8 @@ export const drillClaimsSchema = z
     /** The id in the drill's grants. */
     drill: name,
     name,
+    /** Some of its cases alone were played. */
+    partial: z.literal(true).optional(),
     /** Who signs it, by the trust bundle. */
     sub: name,
     iat: count,

@@ -397,6 +397,13 @@ describe("drill due", () => {
       ["nightly", true],
       ["quarterly", false],
     ]);
+    // Some of its cases alone make no drill.
+    const part = { ...held.report, partial: true as const, name: "nightly" };
+    const { folder } = await writeReport(output, part, (claims) => held.sign(claims), NOW);
+    expect((await verify(folder)).code).toBe(0);
+    expect(JSON.parse((await drill("due", "due", "--json")).stdout)).toEqual(json);
+    expect(lastReport(output, "nightly")?.report.partial).toBeUndefined();
+    expect(withLast(part, lastReport(output, "nightly"))).toBe(part);
     const trusted = ["--anchors", "anchors.json", "--bundle", "bundle.jws"];
     expect(await drill("due", "due", "--drill", "quarterly", ...trusted)).toMatchObject({ code: 0, stderr: "" });
     expect(await drill("due", "due", "--drill", "yearly")).toMatchObject({

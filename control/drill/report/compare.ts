@@ -34,7 +34,7 @@ export function sinceLast(report: Report, last: LastReport): SinceLast {
 
 /** The report with what the last one says beside it; it is signed so. */
 export function withLast(report: Report, last: LastReport | undefined): Report {
-  if (last === undefined) return report;
+  if (last === undefined || report.partial === true) return report;
   const p50s = new Map(last.report.measures.map(({ name, p50 }) => [name, p50]));
   return {
     ...report,

@@ -6,7 +6,7 @@ import { Auditor } from "../../ledger/chain/auditor.js";
 import { type DrillClaims, readDrillToken } from "../../ledger/drill.js";
 import type { Vkey } from "../../ledger/tlog/note.js";
 import type { Anchors } from "../../trust/anchors.js";
-import { newestOf } from "./folder.js";
+import { isWhole, newestOf } from "./folder.js";
 
 export interface Due {
   readonly name: string;
@@ -21,7 +21,7 @@ export interface Due {
 
 /** What is overdue first, then by date. @param now milliseconds since 1970 */
 export function dueOf(held: readonly DrillClaims[], now: number): Due[] {
-  return newestOf(held, (claims) => claims)
+  return newestOf(held.filter(isWhole), (claims) => claims)
     .map(({ name, sub, ended, due, good }) => ({ name, sub, ended, due, good, overdue: Date.parse(due) <= now }))
     .sort((a, b) => Date.parse(a.due) - Date.parse(b.due));
 }

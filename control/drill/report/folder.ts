@@ -75,6 +75,9 @@ export function drillsIn(output: string): Held {
   return { drills, odd };
 }
 
+/** Some cases alone are no drill that was held. */
+export const isWhole = ({ partial }: DrillClaims): boolean => partial !== true;
+
 const byEnd = (a: DrillClaims, b: DrillClaims): number => Date.parse(a.ended) - Date.parse(b.ended);
 
 /** Of each name the newest, in the order of names. */
@@ -90,7 +93,7 @@ export function newestOf<T>(all: readonly T[], claimsOf: (one: T) => DrillClaims
 
 /** What a new report of that name is held beside; undefined where it is the first. */
 export function lastReport(output: string, name: string): LastReport | undefined {
-  const own = drillsIn(output).drills.filter(({ signed }) => signed.claims.name === name);
+  const own = drillsIn(output).drills.filter(({ signed }) => signed.claims.name === name && isWhole(signed.claims));
   const [last] = newestOf(own, ({ signed }) => signed.claims);
   if (last === undefined) return undefined;
   return { report: parseReport(last.bytes, last.folder), sha256: last.signed.claims.report };

@@ -93,6 +93,8 @@ export interface Report {
   /** The id in the drill's grants. */
   readonly drill: string;
   readonly name: string;
+  /** Some of its cases alone: it counts for nothing that is due, and nothing is held beside it. */
+  readonly partial?: true;
   /** Of the ledger. */
   readonly origin?: string;
   readonly began: string;

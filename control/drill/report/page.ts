@@ -82,7 +82,8 @@ function pairs(all: readonly (readonly [string, string])[], none: string | undef
   return html`<dl class="facts">${all.map(([term, text]) => html`<dt>${data(term)}</dt><dd>${data(text)}</dd>`)}</dl>`;
 }
 
-function since({ last }: Report): Html {
+function since({ last, partial }: Report): Html {
+  if (partial === true) return html`<p>Some cases alone were played: the drill is due as before.</p>`;
   if (last === undefined) return html`<p class="none">There is no drill of this name before it.</p>`;
   const list = (title: string, names: readonly string[]): Html | undefined =>
     names.length === 0 ? undefined : html`<h3>${title}</h3><ul>${names.map((one) => html`<li>${data(one)}</li>`)}</ul>`;

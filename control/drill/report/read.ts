@@ -34,7 +34,7 @@ const measureSchema = z.object({
 
 const reportSchema = z.object({
   v: z.literal(1),
-  ...{ drill: name, name, origin: maybe(text), began: moment, ended: moment },
+  ...{ drill: name, name, partial: maybe(z.literal(true)), origin: maybe(text), began: moment, ended: moment },
   people: z.object({ requester: text, approvers: texts, signer: text }),
   gateways: z.array(
     z.object({

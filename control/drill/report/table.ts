@@ -1,6 +1,6 @@
 /** The report as a person reads it at a terminal: what is wrong first. */
 import { plural, visible } from "../../base/text.js";
-import type { Assertion, Report, SinceLast } from "../model.js";
+import type { Assertion, Report } from "../model.js";
 import { findingsOf, measureRow, titleOf } from "./words.js";
 
 /** One row a case. */
@@ -38,7 +38,8 @@ function listed(title: string, lines: readonly string[]): string[] {
   return [title, ...lines.slice(0, MOST).map((line) => `  - ${visible(line)}`), ...more];
 }
 
-function sinceRows(since: SinceLast | undefined): string[] {
+function sinceRows({ last: since, partial }: Report): string[] {
+  if (partial === true) return ["Some cases alone were played: the drill is due as before."];
   if (since === undefined) return ["There is no drill of this name before it to compare with."];
   const { began, worse, mended, gone, fresh } = since;
   const day = began.slice(0, "2026-11-27".length);
@@ -53,7 +54,7 @@ function sinceRows(since: SinceLast | undefined): string[] {
 }
 
 export function tableOf(report: Report): string[] {
-  const { counts, assertions, measures, faults, notProbed, last } = report;
+  const { counts, assertions, measures, faults, notProbed } = report;
   const findings = findingsOf(report);
   return [
     `Drill ${visible(report.name)} on ${report.gateways.map(({ id }) => visible(id)).join(", ")}`,
@@ -70,7 +71,7 @@ export function tableOf(report: Report): string[] {
     ...measures.map((one) => `      ${measureRow(one)}`),
     ...(notProbed.length === 0 ? [] : ["Not probed:"]),
     ...notProbed.map(({ what, why }) => `  - ${visible(what)}: ${visible(why)}`),
-    ...sinceRows(last),
+    ...sinceRows(report),
     `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed. Next due ${report.dueNext.slice(0, "2026-11-27".length)}.`,
   ];
 }

@@ -30,13 +30,15 @@ const moment = (text: string): string => new Date(text).toISOString();
 
 /** What a report's signature says of it. @param iat seconds */
 export function drillClaims(report: Report, sha256: string, iat: number): DrillClaims {
-  const { origin, drill, name, people, began, ended, dueNext, counts, checkpoint } = report;
+  const { origin, drill, name, partial, people, began, ended, dueNext, counts, checkpoint } = report;
   const head = checkpoint === undefined ? undefined : parseCheckpoint(checkpoint.text);
   const { passed, failed, notProbed } = counts;
   return {
     v: 1,
     ...(origin === undefined ? {} : { origin }),
-    ...{ drill, name, sub: people.signer, iat },
+    ...{ drill, name },
+    ...(partial === true && { partial }),
+    ...{ sub: people.signer, iat },
     ...{ began: moment(began), ended: moment(ended), due: moment(dueNext) },
     report: sha256,
     counts: { passed, failed, notProbed },

@@ -57,9 +57,9 @@ function reviewWords(body: Buffer): string {
 function drillWords(body: Buffer): string {
   const { claims } = readDrillToken(body.toString("latin1")) ?? {};
   if (claims === undefined) return start(body);
-  const { sub, counts, good, report, ended, due } = claims;
+  const { sub, counts, good, report, ended, due, partial } = claims;
   return parts(
-    `${sub} signed the drill ${claims.name} of ${ended}, which went ${good ? "well" : "wrong"}:`,
+    `${sub} signed ${partial === true ? "a part of " : ""}the drill ${claims.name} of ${ended}, which went ${good ? "well" : "wrong"}:`,
     `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed;`,
     `next due ${due.slice(0, "2026-11-27".length)}; report ${report}`,
   );
