@@ -1,8 +1,11 @@
 /** `glassgate drill`: rehearse the whole path, and prove it. */
 import type { Command } from "commander";
+import { addDrillDue } from "./drill-due.js";
+import { addDrillEnter } from "./drill-enter.js";
 import { addDrillInit } from "./drill-init.js";
 import { addDrillRoster } from "./drill-roster.js";
 import { addDrillRun } from "./drill-run.js";
+import { addDrillVerify } from "./drill-verify.js";
 
 export function addDrill(program: Command): void {
   const drill = program
@@ -12,5 +15,8 @@ export function addDrill(program: Command): void {
     );
   addDrillInit(drill);
   addDrillRun(drill);
+  addDrillVerify(drill);
+  addDrillDue(drill);
+  addDrillEnter(drill);
   addDrillRoster(drill);
 }

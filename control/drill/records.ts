@@ -32,7 +32,7 @@ export interface FoundRecord extends Recorded {
 }
 
 /** A name of a VM ends in a start and a number. */
-const nodeOf = (vm: string): string => vm.replace(/\/[0-9]+\/[0-9]+$/, "");
+export const nodeOf = (vm: string): string => vm.replace(/\/[0-9]+\/[0-9]+$/, "");
 
 export class Records {
   private readonly byId = new Map<string, Request>();

@@ -1,10 +1,11 @@
-/** A closing signature on its way into a ledger: handed in to one that is open here, or sent to one that is served. */
+/** A signature on its way into a ledger, under a review or a drill: handed in to one that is open here, or sent to one that is served. */
 import { z } from "zod";
 import { messageOf, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
+import { MAX_DRILL_BYTES, readDrillToken } from "./drill.js";
 import type { Received, Taken } from "./intake.js";
 import type { TileSource } from "./log.js";
-import { type ReviewClaims, readReview } from "./review.js";
+import { MAX_REVIEW_BYTES, type ReviewClaims, readReview } from "./review.js";
 import { parseCheckpoint } from "./tlog/checkpoint.js";
 import { consistencyProof, verifyConsistency } from "./tlog/proof.js";
 
@@ -13,12 +14,43 @@ export type HandedIn =
   /** A sentence for each reason. Nothing was entered. */
   | { readonly refused: readonly string[] };
 
+/** What a signature is under, and how it goes in. */
+export interface SignedKind {
+  readonly kind: "review" | "drill";
+  readonly typ: string;
+  /** As sentences call it. */
+  readonly what: string;
+  readonly maxBytes: number;
+  /** Shows what the ledger has. */
+  readonly look: string;
+  readonly read: (
+    token: string,
+  ) => { readonly sub: string; readonly checkpoint?: ReviewClaims["checkpoint"] | undefined } | undefined;
+}
+
+export const REVIEW: SignedKind = {
+  kind: "review",
+  typ: "bg-review+jws",
+  what: "closing signature",
+  maxBytes: MAX_REVIEW_BYTES,
+  look: "glassgate review show",
+  read: (token) => readReview(token)?.claims,
+};
+export const DRILL: SignedKind = {
+  kind: "drill",
+  typ: "bg-drill+jws",
+  what: "signature of a drill's report",
+  maxBytes: MAX_DRILL_BYTES,
+  look: "glassgate ledger tail --type drill",
+  read: (token) => readDrillToken(token)?.claims,
+};
+
 interface Tree {
   readonly size: number;
   readonly root: Buffer;
 }
 
-/** What is wrong with the checkpoint that the reviewer saw; undefined where this tree goes on from it. */
+/** What is wrong with the checkpoint that the signer saw; undefined where this tree goes on from it. */
 export async function faultOfShown(
   source: TileSource,
   { size, root }: ReviewClaims["checkpoint"],
@@ -36,16 +68,18 @@ export async function handIn(
   log: TileSource,
   take: (received: readonly Received[]) => Promise<readonly Taken[]>,
   token: string,
+  { kind, typ, what, read }: SignedKind = REVIEW,
 ): Promise<HandedIn> {
-  const signed = readReview(token);
-  if (signed === undefined) return { refused: ["It is no closing signature (`bg-review+jws`)."] };
-  const { sub, checkpoint } = signed.claims;
-  const note = await log.read("checkpoint");
-  const fault = note === undefined ? undefined : await faultOfShown(log, checkpoint, parseCheckpoint(note.toString()));
+  const signed = read(token);
+  if (signed === undefined) return { refused: [`It is no ${what} (\`${typ}\`).`] };
+  const { sub, checkpoint } = signed;
+  const note = checkpoint === undefined ? undefined : await log.read("checkpoint");
+  const fault =
+    note === undefined || checkpoint === undefined
+      ? undefined
+      : await faultOfShown(log, checkpoint, parseCheckpoint(note.toString()));
   if (fault !== undefined) return { refused: [fault] };
-  const [taken] = await take([
-    { kind: "review", bytes: Buffer.from(token), sender: { sender: sub, via: "signature" } },
-  ]);
+  const [taken] = await take([{ kind, bytes: Buffer.from(token), sender: { sender: sub, via: "signature" } }]);
   if (taken?.index === undefined) return { refused: taken?.refused ?? ["It was not taken."] };
   return { index: taken.index, isNew: taken.isNew };
 }
@@ -76,9 +110,9 @@ async function answerOf(response: Response): Promise<z.infer<typeof answerSchema
 }
 
 /** @param url of the ledger, as it was read from */
-export async function sendClosing(url: string, token: string): Promise<HandedIn> {
-  const where = new URL("v1/review", url.endsWith("/") ? url : `${url}/`);
-  const unsaid = "Whether it was entered nobody said: look with `glassgate review show`, and run this again otherwise.";
+export async function sendClosing(url: string, token: string, { kind, look }: SignedKind = REVIEW): Promise<HandedIn> {
+  const where = new URL(`v1/${kind}`, url.endsWith("/") ? url : `${url}/`);
+  const unsaid = `Whether it was entered nobody said: look with \`${look}\`, and run this again otherwise.`;
   let response: Response;
   let answer: z.infer<typeof answerSchema>;
   try {

@@ -5,8 +5,8 @@ import type { Sender } from "./entry.js";
 export const receivedKinds = ["line", "heartbeat", "bundle", "text", "push"] as const;
 
 export interface Received {
-  /** `review`: a closing signature, which is judged before it becomes an entry. */
-  readonly kind: (typeof receivedKinds)[number] | "review";
+  /** `review`: a closing signature, `drill`: one under a drill's report. These are judged before they become entries. */
+  readonly kind: (typeof receivedKinds)[number] | "review" | "drill";
   readonly bytes: Buffer;
   readonly sender: Sender;
 }
@@ -15,7 +15,7 @@ export interface Taken {
   /** Its entry's index; of what was there before, that entry's where it is still known. */
   readonly index: number | undefined;
   readonly isNew: boolean;
-  /** Of a closing signature that does not hold: why, a sentence each. It became no entry. */
+  /** Of a signature that does not hold: why, a sentence each. It became no entry. */
   readonly refused?: readonly string[];
 }
 

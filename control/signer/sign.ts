@@ -13,6 +13,7 @@ export const attachedTypes = [
   "bg-revocations+jwt",
   "bg-review+jws",
   "bg-challenge+jws",
+  "bg-drill+jws",
 ] as const;
 export const detachedTypes = ["bg-approval+jws", "bg-bundle-approval+jws"] as const;
 export type AttachedType = (typeof attachedTypes)[number];

@@ -2,9 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { buildProgram } from "../../control/cli/program.js";
+import { commandFault } from "./exists.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = [
@@ -22,25 +21,7 @@ const files = [
       .map((file) => `${folder}/${file}`),
   ),
 ];
-const program = buildProgram();
 const scripts: Record<string, string> = Object(JSON.parse(readFileSync(join(root, "package.json"), "utf8"))).scripts;
-
-/** Why the words behind `glassgate` are no command, or undefined. */
-function fault(words: readonly string[]): string | undefined {
-  let command: Command = program;
-  for (const word of words) {
-    if (/^--[a-z]/.test(word)) {
-      const flag = word.split("=")[0];
-      if (flag !== "--help" && !command.options.some(({ long }) => long === flag))
-        return `${command.name()} has no ${flag}`;
-      continue;
-    }
-    const next = command.commands.find((child) => child.name() === word);
-    if (next !== undefined) command = next;
-    else if (command.commands.length > 0) return `${command.name()} has no command ${word}`;
-  }
-  return undefined;
-}
 
 describe("the docs", () => {
   for (const file of files) {
@@ -51,7 +32,7 @@ describe("the docs", () => {
         ...text.matchAll(/(?:`|^|\bnpx )glassgate ((?:[a-z]+|--?[a-z-]+|[A-Z]+|[\w./:-]+)(?: [^\s`#>|]+)*)/gm),
       ];
       const faults = mentioned.flatMap(([, rest = ""]) => {
-        const wrong = fault(rest.split(/\s+/));
+        const wrong = commandFault(rest.split(/\s+/));
         return wrong === undefined ? [] : [`glassgate ${rest}: ${wrong}`];
       });
       expect(faults).toEqual([]);

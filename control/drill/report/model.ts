@@ -73,11 +73,28 @@ export interface GatewayFacts {
   readonly anchors?: string;
 }
 
+/** What is other than in the drill of that name before: assertions as `assertionName` (compare.ts) writes them. */
+export interface SinceLast {
+  readonly began: string;
+  /** Of its report.json. */
+  readonly report: string;
+  /** As expected then, and not now. */
+  readonly worse: readonly string[];
+  /** Not as expected then, and now. */
+  readonly mended: readonly string[];
+  /** Asserted then, and not any more. */
+  readonly gone: readonly string[];
+  /** Asserted now for the first time. */
+  readonly fresh: readonly string[];
+}
+
 export interface Report {
   readonly v: 1;
   /** The id in the drill's grants. */
   readonly drill: string;
   readonly name: string;
+  /** Some of its cases alone: it counts for nothing that is due, and nothing is held beside it. */
+  readonly partial?: true;
   /** Of the ledger. */
   readonly origin?: string;
   readonly began: string;
@@ -91,6 +108,8 @@ export interface Report {
   readonly counts: { readonly passed: number; readonly failed: number; readonly notProbed: number };
   /** The signed note, whole. */
   readonly checkpoint?: { readonly text: string };
+  /** Where there was one. */
+  readonly last?: SinceLast;
   /** RFC 3339, UTC. */
   readonly dueNext: string;
 }

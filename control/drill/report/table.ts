@@ -1,81 +1,77 @@
-/** The report as a person reads it at a terminal. */
+/** The report as a person reads it at a terminal: what is wrong first. */
 import { plural, visible } from "../../base/text.js";
-import { CONFIGURATION, cases, FACTS, LEDGER } from "../cases/index.js";
-import type { Assertion, Measure, Report } from "../model.js";
-
-const TITLES: ReadonlyMap<string, string> = new Map([
-  [FACTS, "What each gateway serves"],
-  [CONFIGURATION, "What each gateway is configured to do"],
-  [LEDGER, "The ledger goes on from what it was"],
-  ...cases.map(({ name, title }) => [name, title] as const),
-]);
-
-const WORDS: Readonly<Record<Measure["name"], string>> = {
-  quorum: "from the ask to the quorum",
-  grant: "from the ask to the grant",
-  first_allowed: "from the ask to the first allowed call",
-  revoked: "from the revocation to the last gateway's denial",
-  expired: "from the grant's end to the first denial",
-  recorded: "from a call to its record in the ledger",
-};
-
-const seconds = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+import type { Assertion, Report } from "../model.js";
+import { findingsOf, measureRow, titleOf } from "./words.js";
 
 /** One row a case. */
 function rowOf(name: string, own: readonly Assertion[]): string {
   const failed = own.filter(({ ok }) => !ok);
-  const on = [...new Set(failed.map(({ gateway }) => gateway))].map(visible).join(", ");
-  const how = failed.length === 0 ? plural(own.length, "check") : `${failed.length} of ${own.length} failed: ${on}`;
-  return `${failed.length === 0 ? "ok  " : "FAIL"}  ${name.padEnd(26)}  ${TITLES.get(name) ?? ""} (${how})`;
+  const gateways = [...new Set(own.map(({ gateway }) => gateway))];
+  const on = (all: readonly Assertion[], id: string): number => all.filter(({ gateway }) => gateway === id).length;
+  const where = gateways
+    .filter((id) => on(failed, id) > 0)
+    .map((id) => `${visible(id)} (${on(failed, id)} of ${on(own, id)})`);
+  const how =
+    failed.length === 0
+      ? `${plural(own.length, "check")} on ${gateways.length === 1 ? visible(gateways[0] ?? "") : plural(gateways.length, "gateway")}`
+      : `failed on ${where.join(", ")}`;
+  return `${failed.length === 0 ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  ${titleOf(name)}: ${how}`;
 }
 
-function measureRow({ name, p50, max, limit, ok, samples }: Measure): string {
-  const bound = limit === undefined ? "" : `, limit ${seconds(limit)}${ok ? "" : ": TOO LONG"}`;
-  return `      ${WORDS[name]}: ${seconds(p50)} in the middle, ${seconds(max)} at most (${samples.length})${bound}`;
+function rowsOf(assertions: readonly Assertion[]): string[] {
+  const names = [...new Set(assertions.map((one) => one.case))];
+  const rows = names.map((name) =>
+    rowOf(
+      name,
+      assertions.filter((one) => one.case === name),
+    ),
+  );
+  return [...rows.filter((row) => row.startsWith("FAIL")), ...rows.filter((row) => !row.startsWith("FAIL"))];
 }
 
-export interface Grouped {
-  /** The first of them. */
-  readonly finding: string;
-  /** How many more of its kind there are on this gateway. */
-  more: number;
+/** More of them are in report.json. */
+const MOST = 10;
+
+function listed(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const more = lines.length > MOST ? [`  ... and ${lines.length - MOST} more, in report.json`] : [];
+  return [title, ...lines.slice(0, MOST).map((line) => `  - ${visible(line)}`), ...more];
 }
 
-/** Of each kind on each gateway the first in words: what follows from one cause is not told a hundred times. */
-export function findingsIn(assertions: readonly Assertion[]): Grouped[] {
-  const found = new Map<string, Grouped>();
-  for (const { finding, fault, gateway } of assertions) {
-    if (finding === undefined) continue;
-    const key = fault === undefined ? finding : `${gateway} ${fault}`;
-    const one = found.get(key);
-    if (one === undefined) found.set(key, { finding, more: 0 });
-    else one.more += 1;
-  }
-  return [...found.values()];
+function sinceRows({ last: since, partial }: Report): string[] {
+  if (partial === true) return ["Some cases alone were played: the drill is due as before."];
+  if (since === undefined) return ["There is no drill of this name before it to compare with."];
+  const { began, worse, mended, gone, fresh } = since;
+  const day = began.slice(0, "2026-11-27".length);
+  if (worse.length + mended.length + gone.length + fresh.length === 0)
+    return [`The same was looked at, with the same results, as on ${day}.`];
+  return [
+    ...listed(`Worse than on ${day}:`, worse),
+    ...listed(`Mended since ${day}:`, mended),
+    ...listed(`Looked at on ${day}, and not now:`, gone),
+    ...listed(`Looked at for the first time:`, fresh),
+  ];
 }
 
 export function tableOf(report: Report): string[] {
-  const names = [...new Set(report.assertions.map((one) => one.case))];
-  const { counts } = report;
-  const findings = findingsIn(report.assertions);
+  const { counts, assertions, measures, faults, notProbed } = report;
+  const findings = findingsOf(report);
   return [
-    `Drill ${visible(report.drill)} on ${report.gateways.map(({ id }) => visible(id)).join(", ")}`,
-    ...names.map((name) =>
-      rowOf(
-        name,
-        report.assertions.filter((one) => one.case === name),
-      ),
+    `Drill ${visible(report.name)} on ${report.gateways.map(({ id }) => visible(id)).join(", ")}`,
+    ...(findings.length === 0 ? [] : ["Findings:"]),
+    ...findings.map(
+      ({ finding, more }) => `  - ${visible(finding)}${more > 0 ? ` (and ${more} more of this kind)` : ""}`,
     ),
-    ...(report.measures.length === 0 ? [] : ["Measured:", ...report.measures.map(measureRow)]),
-    ...(findings.length === 0
-      ? []
-      : [
-          "Findings:",
-          ...findings.map(({ finding, more }) => `  - ${finding}${more > 0 ? ` (and ${more} more of this kind)` : ""}`),
-        ]),
-    ...(report.notProbed.length === 0
-      ? []
-      : ["Not probed:", ...report.notProbed.map(({ what, why }) => `  - ${visible(what)}: ${visible(why)}`)]),
-    `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed. Next due ${report.dueNext.slice(0, 10)}.`,
+    ...rowsOf(assertions),
+    ...faults.map(
+      ({ ok, name, expected, seen }) =>
+        `${ok ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  expected ${visible(expected)}; seen ${visible(seen)}`,
+    ),
+    ...(measures.length === 0 ? [] : ["Measured:"]),
+    ...measures.map((one) => `      ${measureRow(one)}`),
+    ...(notProbed.length === 0 ? [] : ["Not probed:"]),
+    ...notProbed.map(({ what, why }) => `  - ${visible(what)}: ${visible(why)}`),
+    ...sinceRows(report),
+    `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed. Next due ${report.dueNext.slice(0, "2026-11-27".length)}.`,
   ];
 }

@@ -8,6 +8,7 @@ import { alarmRows } from "../chain/codes.gen.js";
 import { decodeFinding, type Finding } from "../chain/finding.js";
 import { keyOfEnd } from "../chain/heartbeats.js";
 import { classify, type Line, lineOf } from "../chain/lines.js";
+import { readDrillToken } from "../drill.js";
 import { decodeEntry, type Entry, type EntryHead } from "../entry.js";
 import type { TileSource } from "../log.js";
 import { type ReviewClaims, readReview } from "../review.js";
@@ -107,6 +108,35 @@ function faultOfOwn(index: number, { head, body }: Entry, line: Line | undefined
   }
 }
 
+export interface Shown {
+  readonly index: number;
+  readonly code: "review_invalid" | "drill_invalid";
+  readonly subject: string;
+  /** Whose signature, under what. */
+  readonly whose: string;
+  readonly checkpoint: ReviewClaims["checkpoint"];
+}
+
+function shownBy(index: number, type: "review" | "drill", token: string): Shown | undefined {
+  if (type === "review") {
+    const { claims } = readReview(token) ?? {};
+    if (claims === undefined) return undefined;
+    const { sub, review, checkpoint } = claims;
+    const whose = `the closing signature of ${sub} under ${review}`;
+    return { index, code: "review_invalid", subject: review, whose, checkpoint };
+  }
+  const { claims } = readDrillToken(token) ?? {};
+  if (claims?.checkpoint === undefined) return undefined;
+  const { sub, name, checkpoint } = claims;
+  return {
+    index,
+    code: "drill_invalid",
+    subject: name,
+    whose: `the signature of ${sub} under the drill ${name}`,
+    checkpoint,
+  };
+}
+
 /** More are counted, and not kept. */
 const MAX_KEPT = 1000;
 const NO_HEAD = "its first line is not one that a ledger writes";
@@ -122,8 +152,8 @@ export class Meaning {
   /** The first entry that no ledger writes so, or whose blob is not there. */
   malformed: Problem | undefined;
   malformedCount = 0;
-  /** What reviewers saw when they signed. */
-  readonly shown: { readonly index: number; readonly claims: ReviewClaims }[] = [];
+  /** What signers of reviews and drills saw when they signed. */
+  readonly shown: Shown[] = [];
   /** The log that it goes on from, by name: what it took over from there nobody proves here. */
   predecessor: string | undefined;
   blobs = 0;
@@ -172,7 +202,7 @@ export class Meaning {
     const line = lineOf(entry);
     this.rules.take(index, entry, line);
     if (head.type === "alarm") this.noteAlarm(index, body);
-    if (head.type === "review") this.noteShown(index, body);
+    if (head.type === "review" || head.type === "drill") this.noteShown(index, head.type, body);
     return fault ?? faultOfOwn(index, entry, line);
   }
 
@@ -187,9 +217,9 @@ export class Meaning {
     if (this.onRecord.length < MAX_KEPT) this.onRecord.push({ ...alarm, index });
   }
 
-  private noteShown(index: number, body: Buffer): void {
-    const { claims } = readReview(body.toString("latin1")) ?? {};
-    if (claims !== undefined && this.shown.length < MAX_KEPT) this.shown.push({ index, claims });
+  private noteShown(index: number, type: "review" | "drill", body: Buffer): void {
+    const shown = shownBy(index, type, body.toString("latin1"));
+    if (shown !== undefined && this.shown.length < MAX_KEPT) this.shown.push(shown);
   }
 
   open(): readonly Stretch[] {

@@ -2,6 +2,7 @@
 import { isRecord } from "../../base/schema.js";
 import { visible } from "../../base/text.js";
 import { showTime } from "../../base/time.js";
+import { readDrillToken } from "../drill.js";
 import { readReview } from "../review.js";
 import { type Members, membersOf, textOf, wholeOf } from "./line.js";
 import { grantOf, type ReadEntry } from "./reader.js";
@@ -53,11 +54,23 @@ function reviewWords(body: Buffer): string {
   return parts(`${sub} closed the review of ${review} as ${classification}:`, findings);
 }
 
+function drillWords(body: Buffer): string {
+  const { claims } = readDrillToken(body.toString("latin1")) ?? {};
+  if (claims === undefined) return start(body);
+  const { sub, counts, good, report, ended, due, partial } = claims;
+  return parts(
+    `${sub} signed ${partial === true ? "a part of " : ""}the drill ${claims.name} of ${ended}, which went ${good ? "well" : "wrong"}:`,
+    `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed;`,
+    `next due ${due.slice(0, "2026-11-27".length)}; report ${report}`,
+  );
+}
+
 function words(entry: ReadEntry, members: Members | undefined): string {
   const { head, body } = entry;
   if (head === undefined) return `no entry of a ledger: ${start(body)}`;
   if (head.type === "quarantine") return parts(head.why, `from ${head.sender}:`, start(body));
   if (head.type === "review") return reviewWords(body);
+  if (head.type === "drill") return drillWords(body);
   const own = ownWords(head.type, body, members);
   if (own !== undefined) return own;
   if (members === undefined) return start(body);

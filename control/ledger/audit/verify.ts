@@ -271,14 +271,13 @@ class Verification {
       );
   }
 
-  /** Closing signatures over another history than this one: each names the checkpoint that its reviewer saw. */
+  /** Signatures over another history than this one: each names the checkpoint that its signer saw. */
   private async shown(source: TileSource, now: Checkpoint): Promise<Finding[]> {
     const findings: Finding[] = [];
-    for (const { index, claims } of this.meaning.shown) {
-      const { review, sub, checkpoint } = claims;
+    for (const { index, code, subject, whose, checkpoint } of this.meaning.shown) {
       const fault = await faultOfShown(source, checkpoint, now);
-      const says = `the closing signature of ${sub} under ${review} does not hold: ${fault}`;
-      if (fault !== undefined) findings.push({ code: "review_invalid", subject: review, about: [index], index, says });
+      if (fault === undefined) continue;
+      findings.push({ code, subject, about: [index], index, says: `${whose} does not hold: ${fault}` });
     }
     return findings;
   }

@@ -10,6 +10,7 @@ import { takeCarried } from "./carry.js";
 import { chainKey, chainOf, endVm, gatewayOf, partsOf, reviveVm } from "./chains.js";
 import { noteTime } from "./clock.js";
 import { noteDenial } from "./denials.js";
+import { judgeDrill } from "./drills.js";
 import { decodeFinding, type Finding, type Step } from "./finding.js";
 import { crowded, hold, isPaused, noteTold } from "./floods.js";
 import { judgeWaiting, noteGrant, takeText } from "./grants.js";
@@ -184,6 +185,18 @@ function applyReview(state: State, rules: Rules, body: Buffer, step: Step): void
   step.say({ code: "review_invalid", subject: review === "" ? step.sender : review, ...grant, says });
 }
 
+/** As with reviews. */
+function applyDrill(state: State, rules: Rules, body: Buffer, step: Step): void {
+  const { claims, faults } = judgeDrill({ state, rules, now: step.at, grace: 0 }, body.toString("latin1"));
+  if (claims !== undefined && faults.length === 0) {
+    keep(state.bundles.seen, step.sender, seenKey("drill", claims.sub, body), step.index, MAX_SEEN);
+    return;
+  }
+  const whose = claims === undefined ? "" : ` of ${claims.sub} under the drill ${claims.name}`;
+  const says = `the signature${whose} does not hold: ${faults.join(" ")}`;
+  step.say({ code: "drill_invalid", subject: claims?.name ?? step.sender, says });
+}
+
 /** What is of a grant joins its review. */
 function joinReview(state: State, rules: Rules, index: number, entry: Entry, line: Line | undefined): void {
   const { sender } = entry.head;
@@ -241,7 +254,8 @@ function applyBody(state: State, rules: Rules, entry: Entry, line: Line | undefi
     case "review":
       applyReview(state, rules, body, step);
       break;
-    default: // Drills say nothing of chains.
+    case "drill":
+      applyDrill(state, rules, body, step);
   }
 }
 

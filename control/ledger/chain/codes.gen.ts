@@ -49,7 +49,8 @@ export const alarmCodes = [
   "jti_reused",
   "denials",
   "review_overdue",
-  "review_invalid"
+  "review_invalid",
+  "drill_invalid"
 ] as const;
 export type AlarmCode = (typeof alarmCodes)[number];
 
@@ -93,4 +94,5 @@ export const alarmRows: Readonly<Record<AlarmCode, AlarmRow>> = {
   denials: { severity: "warning", title: "Many grants were denied within minutes", operator: "Somebody tries, or a script uses a grant that has ended. Look at the records that it names." },
   review_overdue: { severity: "warning", title: "Nobody has signed the review of a grant in time", operator: "Somebody who neither asked for it nor approved it looks at it (`glassgate review show`), and signs (`glassgate review close`). Nothing is locked until then." },
   review_invalid: { severity: "critical", title: "A closing signature is in the log and does not hold", operator: "The review is open. A ledger refuses such a signature: look who can write to the log besides it, or ask its operator why it was let in." },
+  drill_invalid: { severity: "critical", title: "The signature of a drill is in the log and does not hold", operator: "Count that drill as not held. A ledger refuses such a signature: look who can write to the log besides it, or ask its operator why it was let in." },
 };

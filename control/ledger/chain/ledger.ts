@@ -9,6 +9,7 @@ import type { Intake, Received, Taken } from "../intake.js";
 import type { Log } from "../log.js";
 import { readEntries } from "../tlog/read.js";
 import { apply } from "./apply.js";
+import { judgeDrill } from "./drills.js";
 import { due, ownHead } from "./due.js";
 import { type Alarm, encodeFinding, type Finding } from "./finding.js";
 import { Watch } from "./look.js";
@@ -17,7 +18,7 @@ import { judgeReview } from "./review-judge.js";
 import { knownClosure } from "./reviews.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
 import { isLight, openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
-import { newState, prepare, type State } from "./state.js";
+import { newState, prepare, type State, seenKey } from "./state.js";
 import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
 
 export { alarmsFrom, type EntryReader } from "./reading.js";
@@ -242,13 +243,29 @@ export class Ledger implements Intake {
     const known = claims === undefined ? undefined : knownClosure(state.reviews, claims.review, bytes);
     if (known !== undefined) return { index: known, isNew: false };
     if (claims === undefined || faults.length > 0) return { index: undefined, isNew: false, refused: faults };
+    return this.enterSigned("review", claims.sub, bytes, batch);
+  }
+
+  /** Likewise. */
+  private takeDrill({ bytes }: Received, batch: Batch): Taken {
+    const { state, rules } = this;
+    const { claims, faults } = judgeDrill({ state, rules, now: batch.now, grace: 0 }, bytes.toString("latin1"));
+    const sub = claims?.sub ?? "";
+    const known = state.bundles.seen.all.get(seenKey("drill", sub, bytes));
+    if (known !== undefined) return { index: known, isNew: false };
+    if (faults.length > 0) return { index: undefined, isNew: false, refused: faults };
+    return this.enterSigned("drill", sub, bytes, batch);
+  }
+
+  private enterSigned(type: "review" | "drill", sender: string, body: Buffer, batch: Batch): Taken {
     const received = new Date(batch.now).toISOString();
-    const head: EntryHead = { ledger: 1, type: "review", received, sender: claims.sub, via: "signature" };
-    return { index: this.enter({ head, body: bytes }, batch), isNew: true };
+    const head: EntryHead = { ledger: 1, type, received, sender, via: "signature" };
+    return { index: this.enter({ head, body }, batch), isNew: true };
   }
 
   private async takeOne(received: Received, batch: Batch): Promise<Taken> {
     if (received.kind === "review") return this.takeReview(received, batch);
+    if (received.kind === "drill") return this.takeDrill(received, batch);
     const prepared = prepare(this.state, this.rules, received);
     if ("known" in prepared) return { index: prepared.known, isNew: false };
     const { bytes, sender } = received;

@@ -82,8 +82,10 @@ function partOf(
   ];
 }
 
+type Signed = Pick<ReviewClaims, "sub" | "iat">;
+
 /** Why something takes back what that principal signed with that key. */
-function takenBy({ revoked, where }: TakingBack, { sub, iat }: ReviewClaims, kid: string): string | undefined {
+function takenBy({ revoked, where }: TakingBack, { sub, iat }: Signed, kid: string): string | undefined {
   if (revoked.kid?.includes(kid) === true || revoked.sub?.includes(sub) === true)
     return `${visible(sub)}, or the key, is revoked in ${where}.`;
   const before = revoked.issued_before?.find((one) => iat < one.at && (one.sub === undefined || one.sub === sub));
@@ -92,22 +94,62 @@ function takenBy({ revoked, where }: TakingBack, { sub, iat }: ReviewClaims, kid
   );
 }
 
-/** Why its signer cannot close reviews under the newest bundle of these anchors, with that key, when he signed and now (seconds). */
-function barOf(judging: Judging, which: number, bundle: BundleClaims, claims: ReviewClaims, kid: string) {
-  const { sub, iat } = claims;
-  const at = [iat, Math.floor(judging.now / 1000)];
-  const where = nameOf(judging, which, bundle);
-  const { reviewers = [] } = bundle;
-  if (reviewers.length === 0) return `There are no \`reviewers\` in ${where}: nobody can close a review.`;
+const momentsOf = ({ now }: Judging, { iat }: Signed): number[] => [iat, Math.floor(now / 1000)];
+
+/** Why that key is not its owner's under that bundle, at each of these moments (seconds), by the bundle's own word. */
+function faultOfHolder(
+  bundle: BundleClaims,
+  where: string,
+  sub: string,
+  kid: string,
+  at: readonly number[],
+): string | undefined {
   const principal = principalOf(bundle, sub);
   if (principal === undefined) return `${visible(sub)} is not in ${where}.`;
   const key = principal.keys.find((one) => one.kid === kid);
   if (key === undefined) return `The key ${visible(kid)} is not one of ${visible(sub)} in ${where}.`;
-  if (!at.every((moment) => moment >= (key.nbf ?? 0) && moment < (key.exp ?? Number.POSITIVE_INFINITY)))
-    return `The key of ${visible(sub)} did not hold when it was signed, or does not now.`;
-  const taken = takingBack(judging, which).flatMap((one) => takenBy(one, claims, kid) ?? []);
-  if (taken.length > 0) return taken[0];
-  if (!reviewers.some((role) => at.every((moment) => holdsRole(principal, role, moment))))
+  return at.every((moment) => moment >= (key.nbf ?? 0) && moment < (key.exp ?? Number.POSITIVE_INFINITY))
+    ? undefined
+    : `The key of ${visible(sub)} did not hold when it was signed, or does not now.`;
+}
+
+/** Why that key does not sign for its owner under the newest bundle of these anchors, when he signed and now. */
+export const faultOfKey = (
+  judging: Judging,
+  which: number,
+  bundle: BundleClaims,
+  signed: Signed,
+  kid: string,
+): string | undefined =>
+  faultOfHolder(bundle, nameOf(judging, which, bundle), signed.sub, kid, momentsOf(judging, signed)) ??
+  takingBack(judging, which).flatMap((one) => takenBy(one, signed, kid) ?? [])[0];
+
+/** The same under a bundle alone, without a ledger: when he signed. */
+export function faultOfKeyIn(bundle: BundleClaims, audience: string, signed: Signed, kid: string): string | undefined {
+  const where = `the trust bundle of ${visible(audience)} (version ${bundle.version})`;
+  return (
+    faultOfHolder(bundle, where, signed.sub, kid, [signed.iat]) ??
+    takenBy({ revoked: bundle.revoked ?? {}, where }, signed, kid)
+  );
+}
+
+/** Why its signer cannot close reviews under the newest bundle of these anchors, with that key, when he signed and now. */
+function barOf(
+  judging: Judging,
+  which: number,
+  bundle: BundleClaims,
+  claims: ReviewClaims,
+  kid: string,
+): string | undefined {
+  const { sub } = claims;
+  const at = momentsOf(judging, claims);
+  const where = nameOf(judging, which, bundle);
+  const { reviewers = [] } = bundle;
+  if (reviewers.length === 0) return `There are no \`reviewers\` in ${where}: nobody can close a review.`;
+  const fault = faultOfKey(judging, which, bundle, claims, kid);
+  if (fault !== undefined) return fault;
+  const principal = principalOf(bundle, sub);
+  if (principal === undefined || !reviewers.some((role) => at.every((moment) => holdsRole(principal, role, moment))))
     return `${visible(sub)} holds none of the roles that review (${reviewers.map(visible).join(", ")}) in ${where}.`;
   return undefined;
 }

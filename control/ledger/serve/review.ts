@@ -1,10 +1,9 @@
-/** Closing signatures, from whoever brings them: the signature in them says whose they are. */
+/** Signatures under reviews and drills, from whoever brings them: the signature in them says whose they are. */
 import type { IncomingMessage } from "node:http";
 import { remember } from "../chain/bounded.js";
-import { handIn } from "../closing.js";
+import { handIn, type SignedKind } from "../closing.js";
 import type { Received, Taken } from "../intake.js";
 import type { TileSource } from "../log.js";
-import { MAX_REVIEW_BYTES, readReview } from "../review.js";
 import { type Answer, json, Refused } from "./answer.js";
 import { readBody } from "./body.js";
 import { networkOf } from "./connections.js";
@@ -34,27 +33,28 @@ export class ReviewDoors {
   }
 }
 
-const NO_REVIEW = "The body is one closing signature, a compact JWS of type bg-review+jws, and nothing else.";
-
 /** @returns 200 once it is durable, with its entry's index, or 422 with the reasons @throws Refused */
-export async function takeReview(
+export async function takeSigned(
   request: IncomingMessage,
   { log, turns, doors }: { readonly log: TileSource; readonly turns: Turns; readonly doors: ReviewDoors },
+  signed: SignedKind,
 ): Promise<Answer> {
   const network = networkOf(request.socket.remoteAddress ?? "local");
   const { quota, bodies } = doors.of(network);
+  const { kind, typ, what, maxBytes } = signed;
   return bodies.hold(async () => {
     quota.check();
-    const body = await readBody(request, (bytes) => quota.takeBytes(bytes), MAX_REVIEW_BYTES);
+    const body = await readBody(request, (bytes) => quota.takeBytes(bytes), maxBytes);
     quota.takeEntries(1);
     const token = body.toString("latin1");
-    if (readReview(token) === undefined) throw new Refused(400, NO_REVIEW);
+    if (signed.read(token) === undefined)
+      throw new Refused(400, `The body is one ${what}, a compact JWS of type ${typ}, and nothing else.`);
     // No sender's name has a space.
     const take = (received: readonly Received[]): Promise<readonly Taken[]> =>
-      turns.take(`review ${network}`, received);
-    const done = await handIn(log, take, token);
+      turns.take(`${kind} ${network}`, received);
+    const done = await handIn(log, take, token, signed);
     if ("index" in done) return json(200, { index: done.index, new: done.isNew });
-    const title = "The ledger refuses this closing signature: it does not hold.";
+    const title = `The ledger refuses this ${what}: it does not hold.`;
     return {
       ...json(422, { type: "about:blank", title, status: 422, reasons: done.refused }),
       headers: { "content-type": "application/problem+json" },

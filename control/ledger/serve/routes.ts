@@ -1,5 +1,6 @@
 /** What each path does with a request whose sender is known. */
 import type { IncomingMessage } from "node:http";
+import { DRILL, REVIEW } from "../closing.js";
 import type { Listen } from "../config.js";
 import { decodeFrame, type FrameItem, MAX_ITEMS } from "../frame.js";
 import type { Intake, Received, Taken } from "../intake.js";
@@ -11,7 +12,7 @@ import { linesIn, tooManyLines } from "./items.js";
 import { otlpAnswer, otlpLines, otlpType } from "./otlp.js";
 import { readFile } from "./reading.js";
 import { giveReceipt, MAX_RECEIPT_BODY_BYTES, MAX_RECEIPT_LINES, type ReceiptSigner } from "./receipts.js";
-import { type ReviewDoors, takeReview } from "./review.js";
+import { type ReviewDoors, takeSigned } from "./review.js";
 import type { KnownSender, Senders } from "./senders.js";
 import type { Turns } from "./turns.js";
 
@@ -130,7 +131,10 @@ export async function answerTo(request: IncomingMessage, identify: Identify, ser
     }
     case "/v1/review":
       onlyMethods(request, "POST");
-      return takeReview(request, served);
+      return takeSigned(request, served, REVIEW);
+    case "/v1/drill":
+      onlyMethods(request, "POST");
+      return takeSigned(request, served, DRILL);
     case "/metrics":
       onlyMethods(request, "GET", "HEAD");
       mayRead();

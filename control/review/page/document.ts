@@ -25,13 +25,16 @@ interface Page {
   /** Name of the log; undefined where no log stands behind the page. */
   readonly origin: string | undefined;
   readonly place: Pick<Place, "isServed">;
+  /** What stands alone. */
+  readonly kind?: string;
   readonly main: Value;
   readonly foot: Value;
 }
 
-const home = (isServed: boolean): Html => (isServed ? html`<a href="/">All reviews</a>` : html`<span>Review</span>`);
+const home = (isServed: boolean, kind: string): Html =>
+  isServed ? html`<a href="/">All reviews</a>` : html`<span>${kind}</span>`;
 
-export function page({ title, origin, place, main, foot }: Page): string {
+export function page({ title, origin, place, kind = "Review", main, foot }: Page): string {
   const sheet = new Html(style);
   return html`<!doctype html>
 <html lang="en">
@@ -46,7 +49,7 @@ export function page({ title, origin, place, main, foot }: Page): string {
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
-<header><div class="wide"><b>Glassgate</b> ${home(place.isServed)}${origin === undefined ? undefined : html`<span class="origin">Ledger <bdi>${origin}</bdi></span>`}</div></header>
+<header><div class="wide"><b>Glassgate</b> ${home(place.isServed, kind)}${origin === undefined ? undefined : html`<span class="origin">Ledger <bdi>${origin}</bdi></span>`}</div></header>
 <main id="main" tabindex="-1">
 ${main}
 </main>

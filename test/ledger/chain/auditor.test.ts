@@ -52,10 +52,10 @@ describe("the auditor's memory", () => {
       first,
       ...nonsense(299, 1),
       // Judged once the next entry is there.
-      entry("drill", "{}", 300),
+      entry("push", "{}", 300),
       alarm({ ...sum, about, count: 299 }, 301),
       ...nonsense(2, 302),
-      entry("drill", "{}", 305),
+      entry("push", "{}", 305),
     ]);
     expect(auditor.waiting).toBe(2);
     expect(untold(auditor)).toEqual([]);
@@ -65,10 +65,10 @@ describe("the auditor's memory", () => {
     const sum = { code: "quarantined", subject: SENDER } as const;
     const named = (isNamed: boolean): number[] => {
       const auditor = new Auditor({ anchors: [] });
-      const all = [...nonsense(3), entry("drill", "{}", 3), alarm({ ...sum, about: [2], count: 2 }, 4)];
+      const all = [...nonsense(3), entry("push", "{}", 3), alarm({ ...sum, about: [2], count: 2 }, 4)];
       // A day and more later what is told of the subject no longer counts for what came before.
       const rest = isNamed ? [alarm({ ...sum, about: [0], count: 1 }, 5)] : [];
-      takeAll(auditor, [...all, ...rest, entry("drill", "{}", 200_000)]);
+      takeAll(auditor, [...all, ...rest, entry("push", "{}", 200_000)]);
       return untold(auditor).map(({ index = -1 }) => index);
     };
     expect(named(false)).toEqual([1]);
@@ -82,7 +82,7 @@ describe("the auditor's memory", () => {
       ...nonsense(100_001, 0, 0),
       entry("record", first),
       entry("record", second),
-      entry("drill", "{}"),
+      entry("push", "{}"),
     ]);
     const codes = new Set(untold(auditor).map(({ code }) => code));
     expect(codes).toEqual(new Set(["quarantined", "chain_break"]));

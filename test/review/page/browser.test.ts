@@ -7,12 +7,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { reportPage } from "../../../control/drill/report/page.js";
 import { deniedPage } from "../../../control/review/page/denied.js";
 import type { Place } from "../../../control/review/page/document.js";
 import { listPage } from "../../../control/review/page/list.js";
 import { noticePage } from "../../../control/review/page/notice.js";
 import { reviewPage } from "../../../control/review/page/review.js";
 import { found, openBrowser } from "../../kit/browser.js";
+import { reportOf } from "../../kit/drill-report.js";
 import { bigReview, callOf, closureOf, deniedOf, listOf, reviewOf, START, withTexts } from "../../kit/review.js";
 import { FIXED, INVISIBLE, LONG, SHORT } from "./hostile.js";
 
@@ -41,6 +43,7 @@ const pages: Readonly<Record<string, string>> = {
   blocked: reviewPage(blocked, place),
   list: listPage(listOf(), place),
   denied: deniedPage(deniedOf(), listOf(), place),
+  drill: reportPage(reportOf(), "ab".repeat(32)),
   nothing: noticePage(
     "Nothing can be shown",
     "This ledger does not verify, so nothing of it is shown.",

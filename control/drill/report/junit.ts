@@ -1,0 +1,89 @@
+/** JUnit XML, as Jenkins, GitLab and GitHub's actions read it: a suite for each case, a test for each assertion. */
+import type { Report } from "./model.js";
+import { measureRow } from "./words.js";
+
+/** What XML 1.0 (section 2.2) lets no document hold, escaped or not. */
+const ILLEGAL = /[^\t\n\r\x20-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+const SIGNS: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+/** Within an attribute as within an element. */
+const xml = (text: string): string =>
+  text.replace(ILLEGAL, "").replace(/[&<>"\t\n\r]/g, (sign) => SIGNS[sign] ?? `&#${sign.charCodeAt(0)};`);
+
+interface Test {
+  readonly name: string;
+  readonly failure?: { readonly type: string; readonly says: string } | undefined;
+  readonly skipped?: string;
+  readonly out?: string;
+}
+
+function testText(suite: string, { name, failure, skipped, out }: Test): string {
+  const inner = [
+    failure && `<failure type="${xml(failure.type)}" message="${xml(failure.says)}">${xml(failure.says)}</failure>`,
+    skipped !== undefined && `<skipped message="${xml(skipped)}"/>`,
+    out !== undefined && `<system-out>${xml(out)}</system-out>`,
+  ].filter((part) => typeof part === "string");
+  return `    <testcase classname="${xml(suite)}" name="${xml(name)}">${inner.join("")}</testcase>`;
+}
+
+/** Readers take two tests of one name for one: the second gets a number. */
+function numbered(tests: readonly Test[]): Test[] {
+  const seen = new Map<string, number>();
+  return tests.map((test) => {
+    const times = (seen.get(test.name) ?? 0) + 1;
+    seen.set(test.name, times);
+    return times === 1 ? test : { ...test, name: `${test.name} #${times}` };
+  });
+}
+
+const failed = (type: string, says: string): Test["failure"] => ({ type, says });
+
+function suitesOf({ assertions, measures, faults, notProbed }: Report): (readonly [string, Test[]])[] {
+  const cases = [...new Set(assertions.map((one) => one.case))];
+  const of = (name: string) => assertions.filter((one) => one.case === name);
+  return [
+    ...cases.map((name): readonly [string, Test[]] => [
+      name,
+      of(name).map(({ gateway, route, what, expected, seen, ok, fault, finding }) => ({
+        name: `${gateway}${route === undefined ? "" : ` ${route}`}: ${what}`,
+        failure: ok ? undefined : failed(fault ?? "unexpected", finding ?? `expected ${expected}, seen ${seen}`),
+        out: `expected ${expected}; seen ${seen}`,
+      })),
+    ]),
+    [
+      "measured",
+      measures.map((one) => ({
+        name: one.name,
+        failure: one.ok ? undefined : failed("limit", measureRow(one)),
+        out: measureRow(one),
+      })),
+    ],
+    [
+      "faults",
+      faults.map(({ name, ok, expected, seen, finding }) => ({
+        name,
+        failure: ok ? undefined : failed("fault", finding ?? `expected ${expected}, seen ${seen}`),
+      })),
+    ],
+    ["not probed", notProbed.map(({ what, why }) => ({ name: what, skipped: why }))],
+  ];
+}
+
+const countsOf = (tests: readonly Test[]): string =>
+  `tests="${tests.length}" failures="${tests.filter(({ failure }) => failure !== undefined).length}" errors="0" skipped="${tests.filter(({ skipped }) => skipped !== undefined).length}"`;
+
+export function junitOf(report: Report): string {
+  const suites = suitesOf(report).filter(([, tests]) => tests.length > 0);
+  const began = report.began.replace(/\..*|Z$/, "");
+  const seconds = ((Date.parse(report.ended) - Date.parse(report.began)) / 1000).toFixed(3);
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="${xml(`drill ${report.name}`)}" time="${seconds}" ${countsOf(suites.flatMap(([, tests]) => tests))}>`,
+    ...suites.flatMap(([name, tests]) => [
+      `  <testsuite name="${xml(name)}" timestamp="${xml(began)}" ${countsOf(tests)}>`,
+      ...numbered(tests).map((test) => testText(`drill.${report.name}.${name}`, test)),
+      "  </testsuite>",
+    ]),
+    "</testsuites>",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,104 @@
+/** A drill's folder: the signed report, the signature, and what people and CI systems read. Whole, or not there at all. */
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { reasonOf, UserError } from "../../base/errors.js";
+import { syncFolder, writeNewTexts } from "../../base/files.js";
+import { noteRemoved, noteWritten } from "../../base/stopped.js";
+import { visible } from "../../base/text.js";
+import { asciiJson } from "../../ledger/audit/line.js";
+import type { DrillClaims } from "../../ledger/drill.js";
+import { parseCheckpoint } from "../../ledger/tlog/checkpoint.js";
+import { junitOf } from "./junit.js";
+import type { Report } from "./model.js";
+import { reportPage } from "./page.js";
+import { isGood } from "./words.js";
+
+export const files = {
+  report: "report.json",
+  signature: "report.jws",
+  page: "report.html",
+  junit: "junit.xml",
+} as const;
+
+/** What is signed: these bytes, exactly. */
+export const reportBytes = (report: Report): Buffer => Buffer.from(`${asciiJson(report, 1)}\n`);
+export const sha256Of = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+/** `2026-11-27T00:46:48.000Z`, as a signature has it. */
+const moment = (text: string): string => new Date(text).toISOString();
+
+/** What a report's signature says of it. @param iat seconds */
+export function drillClaims(report: Report, sha256: string, iat: number): DrillClaims {
+  const { origin, drill, name, partial, people, began, ended, dueNext, counts, checkpoint } = report;
+  const head = checkpoint === undefined ? undefined : parseCheckpoint(checkpoint.text);
+  const { passed, failed, notProbed } = counts;
+  return {
+    v: 1,
+    ...(origin === undefined ? {} : { origin }),
+    ...{ drill, name },
+    ...(partial === true && { partial }),
+    ...{ sub: people.signer, iat },
+    ...{ began: moment(began), ended: moment(ended), due: moment(dueNext) },
+    report: sha256,
+    counts: { passed, failed, notProbed },
+    good: isGood(report),
+    ...(head && { checkpoint: { size: head.size, root: head.root.toString("hex") } }),
+  };
+}
+
+export interface Written {
+  readonly folder: string;
+  readonly token: string;
+  readonly claims: DrillClaims;
+}
+
+/** Two of one second are told apart. */
+function freeName(output: string, { began, name }: Report): string {
+  const stem = `${moment(began).replace(/[-:]|\.\d+/g, "")}-${name}`;
+  for (let i = 1; ; i++) {
+    const path = join(output, i === 1 ? stem : `${stem}-${i}`);
+    if (!existsSync(path)) return path;
+  }
+}
+
+/**
+ * @param output where the drills' folders are
+ * @param report as `withLast` made it
+ * @param sign makes the token: `signDrill` with the signer's key
+ * @param iat seconds since 1970
+ */
+export async function writeReport(
+  output: string,
+  report: Report,
+  sign: (claims: DrillClaims) => Promise<string>,
+  iat: number,
+): Promise<Written> {
+  const bytes = reportBytes(report);
+  const claims = drillClaims(report, sha256Of(bytes), iat);
+  const token = await sign(claims);
+  const folder = freeName(output, report);
+  const temporary = join(output, `.glassgate-${randomBytes(6).toString("hex")}.tmp`);
+  const texts: readonly (readonly [string, string | Buffer])[] = [
+    [files.report, bytes],
+    [files.signature, `${token}\n`],
+    [files.page, reportPage(report, claims.report)],
+    [files.junit, junitOf(report)],
+  ];
+  try {
+    writeNewTexts(texts.map(([name, text]) => ({ path: join(temporary, name), text })));
+    renameSync(temporary, folder);
+    syncFolder(output);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`Cannot write ${visible(folder)}: ${reasonOf(error)}. Nothing was written.`, {
+      cause: error,
+      hint: "Name another place with --output.",
+    });
+  } finally {
+    if (existsSync(temporary)) rmSync(temporary, { recursive: true });
+    for (const [name] of texts) noteRemoved(join(temporary, name));
+  }
+  noteWritten(join(folder, basename(files.report)));
+  return { folder, token, claims };
+}

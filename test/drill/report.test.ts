@@ -1,0 +1,514 @@
+/** What becomes of a report: its folder, its signature, what is checked of it offline, and what is told of it. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Assertion, Report } from "../../control/drill/model.js";
+import { withLast } from "../../control/drill/report/compare.js";
+import { handInDrill, sendDrill } from "../../control/drill/report/enter.js";
+import { drillsIn, lastReport } from "../../control/drill/report/folder.js";
+import { junitOf } from "../../control/drill/report/junit.js";
+import { reportPage } from "../../control/drill/report/page.js";
+import { tableOf } from "../../control/drill/report/table.js";
+import { drillClaims, reportBytes, sha256Of, writeReport } from "../../control/drill/report/write.js";
+import { readLedgerConfig } from "../../control/ledger/config.js";
+import { type DrillClaims, readDrillToken, signDrill } from "../../control/ledger/drill.js";
+import { encodeEntry } from "../../control/ledger/entry.js";
+import { runLedger } from "../../control/ledger/serve/run.js";
+import { newKey } from "../../control/signer/jwk.js";
+import { inside } from "../cli/inside.js";
+import type { Ran } from "../cli/run.js";
+import { PASSPHRASE } from "../ledger/whole.js";
+import { INVISIBLE, LONG, SHORT } from "../review/page/hostile.js";
+import { type HeldDrill, holdDrill, ORIGIN } from "./report-kit.js";
+
+let held: HeldDrill;
+beforeAll(async () => {
+  held = await holdDrill();
+}, 120_000);
+afterAll(() => held.remove());
+
+/** Controls, format characters and halves of characters; our own line feeds apart. */
+const INVISIBLES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}]/u;
+const NOW = Math.floor(Date.now() / 1000);
+const at = (...path: string[]): string => join(held.folder, ...path);
+const drill = (...args: string[]): Promise<Ran> => inside(["drill", ...args], { cwd: held.folder });
+const verify = (path: string, ...more: string[]): Promise<Ran> =>
+  drill("verify", path, "--key", "ledger.vkey", ...more);
+
+/** Written as `drill run` would, whatever it says. */
+let count = 0;
+async function written(report: Report, change: (claims: DrillClaims) => DrillClaims = (one) => one): Promise<string> {
+  count += 1;
+  const output = at(`drills-${count}`);
+  const { folder } = await writeReport(output, report, (claims) => held.sign(change(claims)), NOW);
+  return folder;
+}
+const changed = (i: number, change: (one: Assertion) => Assertion): Report => ({
+  ...held.report,
+  assertions: held.report.assertions.map((one, j) => (i === j ? change(one) : one)),
+});
+const call = (i: number, change: Partial<Assertion["calls"][number]>): Report =>
+  changed(i, (one) => ({ ...one, calls: one.calls.map((other) => ({ ...other, ...change })) }));
+
+describe("a drill's folder", () => {
+  it("has the report, its signature, a page and JUnit XML, and verifies", async () => {
+    expect(held.report.counts).toEqual({ passed: 6, failed: 0, notProbed: 1 });
+    const folder = await written(held.report);
+    expect(folder).toMatch(/\d{8}T\d{6}Z-quarterly$/);
+    expect(readdirSync(folder).sort()).toEqual(["junit.xml", "report.html", "report.json", "report.jws"]);
+    const bytes = readFileSync(join(folder, "report.json"));
+    const { claims } = readDrillToken(readFileSync(join(folder, "report.jws"), "utf8").trim()) ?? {};
+    expect(claims).toMatchObject({
+      report: createHash("sha256").update(bytes).digest("hex"),
+      ...{ origin: ORIGIN, name: "quarterly", sub: "drill-rita", counts: held.report.counts, good: true },
+    });
+    for (const path of [folder, join(folder, "report.json")]) {
+      const ran = await verify(path);
+      expect(ran.stdout).toMatch(
+        /drill-rita signed exactly this report.*6 records of its calls are in ledger.example/s,
+      );
+      expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    }
+    const json = JSON.parse((await verify(folder, "--json")).stdout);
+    expect(json).toMatchObject({
+      holds: true,
+      name: "quarterly",
+      notProved: [expect.stringContaining("what callers were answered")],
+    });
+  });
+
+  it("is not there at all where it cannot be signed or written, and two of one second are two", async () => {
+    const output = at("whole");
+    const fail = (): Promise<string> => Promise.reject(new Error("no key"));
+    await expect(writeReport(output, held.report, fail, NOW)).rejects.toThrow("no key");
+    expect(existsSync(output)).toBe(false);
+    writeFileSync(output, "");
+    await expect(writeReport(output, held.report, (claims) => held.sign(claims), NOW)).rejects.toThrow(/Cannot write/);
+    const twice = at("twice");
+    for (let i = 0; i < 2; i++) await writeReport(twice, held.report, (claims) => held.sign(claims), NOW);
+    expect(readdirSync(twice).sort()).toEqual([
+      expect.stringMatching(/Z-quarterly$/),
+      expect.stringMatching(/Z-quarterly-2$/),
+    ]);
+    expect(drillsIn(twice)).toMatchObject({ drills: [{}, {}], odd: [] });
+  });
+});
+
+describe("drill verify names the first wrong thing", () => {
+  /** What a signer could write and sign: his own word is not enough. */
+  const lies: Readonly<Record<string, readonly [says: RegExp, make: () => Promise<string>]>> = {
+    "counts that are not the assertions'": [
+      /counts 7 as expected, 0 not and 1 not probed; it has 6, 0 and 1/,
+      () => written({ ...held.report, counts: { passed: 7, failed: 0, notProbed: 1 } }),
+    ],
+    "a finding that is as expected": [
+      /opens on gateway-1: a good grant is as expected and has a finding/,
+      () => written(changed(0, (one) => ({ ...one, finding: "It is open." }))),
+    ],
+    "another verdict than the record's": [
+      /expired on gateway-1: .* the report says verdict scope, the record in entry \d+ says expired/,
+      () => written(call(1, { verdict: "scope" })),
+    ],
+    "another request's record": [
+      /the report says request id other, the record in entry \d+ says gateway-1-expired/,
+      () => written(call(1, { requestId: "other" })),
+    ],
+    "another gateway's record": [
+      /the report says gateway gateway-2, the record in entry \d+ says gateway-1/,
+      () => written(changed(0, (one) => ({ ...one, gateway: "gateway-2" }))),
+    ],
+    "another drill's records": [
+      /the report says drill nightly, the record in entry \d+ says quarterly/,
+      () => written({ ...held.report, drill: "nightly" }),
+    ],
+    "a denial that was none": [
+      /it is as expected with allow in place of expired/,
+      () => written(changed(0, (one) => ({ ...one, expected: "denied: expired" }))),
+    ],
+    "an entry whose bytes were changed": [
+      /entry \d+ has another hash than the report says: its bytes were changed/,
+      () => written(call(1, { bytes: Buffer.from("{}\n").toString("base64") })),
+    ],
+    "an entry that stands elsewhere": [
+      /entry 0 is not proved to be in the ledger's tree/,
+      () => written(call(1, { entry: 0 })),
+    ],
+    "a proof that is cut": [/is not proved to be in the ledger's tree/, () => written(call(1, { proof: [] }))],
+    "a record without its proof": [
+      /it has a record, and no proof of it/,
+      () =>
+        written(
+          changed(1, (one) => ({
+            ...one,
+            calls: one.calls.map(({ entry: _entry, leaf: _leaf, proof: _proof, bytes: _bytes, ...rest }) => rest),
+          })),
+        ),
+    ],
+    "another tree under the ledger's name": [
+      /The ledger's checkpoint does not hold/,
+      () => {
+        const [first = "", size = "", , ...rest] = (held.report.checkpoint?.text ?? "").split("\n");
+        const text = [first, size, Buffer.alloc(32).toString("base64"), ...rest].join("\n");
+        return written({ ...held.report, checkpoint: { text } });
+      },
+    ],
+    "a signature that says another due date": [
+      /The signature says of `due` something else than the report/,
+      () => written(held.report, (claims) => ({ ...claims, due: "2036-01-01T00:00:00.000Z" })),
+    ],
+    "a drill that went well with a measure over its limit": [
+      /The signature says of `good` something else/,
+      () =>
+        written({ ...held.report, measures: held.report.measures.map((one) => ({ ...one, ok: false })) }, (claims) => ({
+          ...claims,
+          good: true,
+        })),
+    ],
+    "somebody whom the bundle does not name": [
+      /mallory is not in the trust bundle of test/,
+      () => written({ ...held.report, people: { ...held.report.people, signer: "mallory" } }),
+    ],
+    "a report that was changed afterwards": [
+      /This is not the report that drill-rita signed/,
+      async () => {
+        const folder = await written(held.report);
+        writeFileSync(join(folder, "report.json"), ` ${readFileSync(join(folder, "report.json"), "utf8")}`);
+        return folder;
+      },
+    ],
+    "a forged signature": [
+      /The key .* is not one of drill-rita/,
+      async () => {
+        const folder = await written(held.report);
+        const claims = drillClaims(held.report, sha256Of(reportBytes(held.report)), NOW);
+        writeFileSync(join(folder, "report.jws"), `${await signDrill(claims, newKey("Ed25519"))}\n`);
+        return folder;
+      },
+    ],
+  };
+  for (const [name, [says, make]] of Object.entries(lies))
+    it(name, async () => {
+      const ran = await verify(await make());
+      expect(ran.stdout).toMatch(says);
+      expect(ran.stdout.match(/^Wrong: /gm)).toHaveLength(1);
+      expect(ran.code).toBe(1);
+    });
+
+  it("and says what is no report, or no key, as a wrong input", async () => {
+    const folder = await written(held.report);
+    const noKey = await drill("verify", folder);
+    expect(noKey).toMatchObject({ code: 2, stdout: "" });
+    expect(noKey.stderr).toContain("no key of the ledger is named");
+    writeFileSync(join(folder, "report.jws"), "nothing\n");
+    expect(await verify(folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("is no signature of a drill"),
+    });
+    expect((await verify("nowhere")).code).toBe(2);
+  });
+
+  it("without a ledger: what is not proved is said", async () => {
+    const { checkpoint: _checkpoint, origin: _origin, ...rest } = held.report;
+    const bare = { ...rest, assertions: rest.assertions.map((one) => ({ ...one, calls: [] })) };
+    const ran = await drill("verify", await written(bare));
+    expect(ran.stdout).toMatch(/Not proved:.*the drill had no ledger/s);
+    expect(ran.code).toBe(0);
+  });
+});
+
+describe("what people and CI systems read", () => {
+  /** Everything that came from outside is hostile. */
+  const hostile = (text: string): Report => ({
+    ...held.report,
+    people: { requester: text, approvers: [text], signer: text },
+    gateways: [{ id: text, url: text, envoy: text, filter: text }],
+    assertions: [
+      ...held.report.assertions.slice(0, 1),
+      {
+        ...{ case: text, gateway: text, route: text, what: text, expected: text, seen: text, ok: false },
+        ...{ fault: text, finding: text },
+        calls: [{ requestId: text, method: text, host: text, path: text, status: 200, code: text, verdict: text }],
+      },
+    ],
+    notProbed: [{ what: text, why: text }],
+    faults: [{ name: text, expected: text, seen: text, ok: false }],
+    counts: { passed: 1, failed: 1, notProbed: 1 },
+    last: {
+      began: held.report.began,
+      report: "ab".repeat(32),
+      worse: [text],
+      mended: [text],
+      gone: [text],
+      fresh: [text],
+    },
+  });
+  const texts = { ...SHORT, ...INVISIBLE, "the end of a CDATA": "]]><x/>", "no character": "\ufffe\uffff", long: LONG };
+
+  it("JUnit XML has each assertion, and what is wrong in its place", () => {
+    const report = changed(1, (one) => ({
+      ...one,
+      ok: false,
+      fault: "let_in",
+      finding: 'gateway-1 let "it" in & <more>.',
+    }));
+    const xml = junitOf({ ...report, counts: { passed: 5, failed: 1, notProbed: 1 } });
+    expect(xml).toMatch(
+      /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites name="drill quarterly" time="5\.000" tests="8" failures="1" errors="0" skipped="1">/,
+    );
+    expect(xml).toMatch(
+      /<testsuite name="expired" timestamp="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d" tests="2" failures="1" errors="0" skipped="0">/,
+    );
+    expect(xml).toContain(
+      '<failure type="let_in" message="gateway-1 let &quot;it&quot; in &amp; &lt;more&gt;.">gateway-1 let &quot;it&quot; in &amp; &lt;more&gt;.</failure>',
+    );
+    expect(xml).toContain('<testcase classname="drill.quarterly.opens" name="gateway-2: a good grant">');
+    expect(xml).toContain('<skipped message="its upstream is not said to be harmless"/>');
+    const twice = junitOf({ ...report, assertions: [...report.assertions, ...report.assertions] });
+    expect(twice).toContain('name="gateway-2: a good grant #2"');
+  });
+
+  it("JUnit XML stays well-formed, whatever a text holds", () => {
+    const all = Object.values(texts).map((text) => junitOf(hostile(text)));
+    for (const xml of all) {
+      // XML 1.0, section 2.2; every tag is one of ours, and closed.
+      expect(xml).not.toMatch(/[^\t\n\r\x20-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u);
+      const open: string[] = [];
+      for (const [, slash, name = "", rest = ""] of xml
+        .replace(/^<\?.*\?>/, "")
+        .matchAll(/<(\/?)([^\s>/]*)([^>]*)>/g)) {
+        expect(["testsuites", "testsuite", "testcase", "failure", "skipped", "system-out"]).toContain(name);
+        expect(rest).toMatch(/^(?: [a-z]+="[^"<]*")*\/?$/);
+        if (slash === "/") expect(open.pop()).toBe(name);
+        else if (!rest.endsWith("/")) open.push(name);
+      }
+      expect(open).toEqual([]);
+      expect(xml).not.toMatch(/&(?!(?:amp|lt|gt|quot|#\d+);)/);
+    }
+    // A parser of others' making, where there is one.
+    const parse =
+      "import sys,json,xml.dom.minidom as m\nfor x in json.load(sys.stdin): m.parseString(x.encode())\nprint('parsed')";
+    const ran = spawnSync("python3", ["-c", parse], { input: JSON.stringify(all), encoding: "utf8" });
+    if (ran.error === undefined) expect(ran.stderr + ran.stdout).toBe("parsed\n");
+  });
+
+  it("the page stands alone, runs nothing, and shows texts as texts", () => {
+    const good = reportPage(held.report, "ab".repeat(32));
+    expect(good).toMatch(
+      /<meta http-equiv="content-security-policy" content="default-src &#39;none&#39;; style-src &#39;sha256-[A-Za-z0-9+/=]+&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;/,
+    );
+    expect(good).toContain("Everything was as expected");
+    expect(good).toContain("@media print");
+    const shape = (text: string): string[] =>
+      (text.match(/<\/?[a-z][^>]*>/g) ?? []).filter(
+        (tag) => !/bdi|details|summary|class="(?:long|quiet)"|<\/span>/.test(tag),
+      );
+    const plain = shape(reportPage(hostile("plain"), "ab".repeat(32)));
+    for (const [name, text] of Object.entries(texts)) {
+      const made = reportPage(hostile(text), "ab".repeat(32));
+      expect(made).not.toMatch(/<script|<img|<svg\/|<link|javascript:[^<]*"|url\(/i);
+      expect(made).not.toMatch(INVISIBLES);
+      if (text !== "") expect(shape(made), name).toEqual(plain);
+    }
+  });
+
+  it("the table has what is wrong first, and nothing that moves a cursor", () => {
+    const report = changed(3, (one) => ({ ...one, ok: false, fault: "let_in", finding: "gateway-2 let it in." }));
+    const measures = report.measures.map((one) => ({ ...one, ok: false, limit: 100, lastP50: 70 }));
+    const rows = tableOf({ ...report, measures, counts: { passed: 5, failed: 1, notProbed: 1 } });
+    expect(rows.slice(1, 5)).toEqual([
+      "Findings:",
+      "  - gateway-2 let it in.",
+      expect.stringMatching(
+        /Too slow: from the ask to the grant: 90 ms in the middle \(last time 70 ms\), 110 ms at most \(3\), limit 100 ms/,
+      ),
+      expect.stringMatching(/^FAIL {2}opens .*failed on gateway-2 \(1 of 1\)$/),
+    ]);
+    expect(rows.at(-1)).toMatch(/^5 as expected, 1 not, 1 not probed\. Next due \d{4}-\d\d-\d\d\.$/);
+    expect(rows.join("\n")).toMatch(/^ok {4}expired .*2 checks on 2 gateways$/m);
+    for (const text of Object.values(texts)) expect(tableOf(hostile(text)).join("")).not.toMatch(INVISIBLES);
+  });
+});
+
+describe("a drill beside the last one", () => {
+  it("says what is worse, mended, gone and new, and how long it took then", async () => {
+    const output = at("compared");
+    const broken = changed(1, (one) => ({ ...one, ok: false, finding: "x" }));
+    const before = {
+      ...broken,
+      counts: { passed: 5, failed: 1, notProbed: 1 },
+      ended: new Date((NOW - 900) * 1000).toISOString(),
+      began: new Date((NOW - 950) * 1000).toISOString(),
+    };
+    expect(lastReport(output, "quarterly")).toBeUndefined();
+    await writeReport(output, before, (claims) => held.sign(claims), NOW);
+    mkdirSync(join(output, "20260101T000000Z-quarterly"));
+    const last = lastReport(output, "quarterly");
+    expect(lastReport(output, "nightly")).toBeUndefined();
+    const now = {
+      ...held.report,
+      assertions: held.report.assertions
+        .slice(0, 5)
+        .map((one, i) => (i === 0 ? { ...one, ok: false, finding: "y" } : one))
+        .concat({ ...(held.report.assertions[0] ?? { calls: [] }), what: "something new" } as Assertion),
+    };
+    const compared = withLast(now, last);
+    expect(compared.last).toEqual({
+      began: before.began,
+      report: sha256Of(reportBytes(before)),
+      worse: ["opens on gateway-1: a good grant"],
+      mended: ["expired on gateway-1: a grant that has expired"],
+      gone: ["scope-path on gateway-2: a grant for another path"],
+      fresh: ["opens on gateway-1: something new"],
+    });
+    expect(compared.measures[0]?.lastP50).toBe(90);
+    expect(tableOf(compared).join("\n")).toMatch(/Worse than on .*\n {2}- opens on gateway-1: a good grant/);
+  });
+});
+
+describe("drill due", () => {
+  const DAY = 86_400_000;
+  async function hold(output: string, name: string, ago: number, every: number): Promise<void> {
+    const ended = Date.now() - ago * DAY;
+    const [began, dueNext] = [new Date(ended - 1000), new Date(ended + every * DAY)];
+    const report = {
+      ...held.report,
+      name,
+      began: began.toISOString(),
+      ended: new Date(ended).toISOString(),
+      dueNext: dueNext.toISOString(),
+    };
+    await writeReport(output, report, (claims) => held.sign(claims), NOW);
+  }
+
+  it("goes by the newest signed report of each name", async () => {
+    const output = at("due");
+    await hold(output, "quarterly", 100, 90);
+    const late = await drill("due", "due");
+    expect(late.stdout).toMatch(
+      /^OVERDUE {2}\d{4}-\d\d-\d\d {2}quarterly: held \d{4}-\d\d-\d\d, signed by drill-rita, went well\n$/,
+    );
+    expect(late.code).toBe(1);
+    await hold(output, "nightly", 3, 1);
+    await hold(output, "quarterly", 1, 90);
+    const json = JSON.parse((await drill("due", "due", "--json")).stdout);
+    expect(json.drills.map(({ name, overdue }: { name: string; overdue: boolean }) => [name, overdue])).toEqual([
+      ["nightly", true],
+      ["quarterly", false],
+    ]);
+    // Some of its cases alone make no drill.
+    const part = { ...held.report, partial: true as const, name: "nightly" };
+    const { folder } = await writeReport(output, part, (claims) => held.sign(claims), NOW);
+    expect((await verify(folder)).code).toBe(0);
+    expect(JSON.parse((await drill("due", "due", "--json")).stdout)).toEqual(json);
+    expect(lastReport(output, "nightly")?.report.partial).toBeUndefined();
+    expect(withLast(part, lastReport(output, "nightly"))).toBe(part);
+    const trusted = ["--anchors", "anchors.json", "--bundle", "bundle.jws"];
+    expect(await drill("due", "due", "--drill", "quarterly", ...trusted)).toMatchObject({ code: 0, stderr: "" });
+    expect(await drill("due", "due", "--drill", "yearly")).toMatchObject({
+      code: 1,
+      stdout: "OVERDUE  never       yearly: no signed report of it is there\n",
+    });
+  });
+
+  it("counts no report that is not signed, or is another than the signed one, and is not content with none", async () => {
+    expect(await drill("due", "never-there")).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("No signed report"),
+    });
+    const output = at("odd");
+    await hold(output, "quarterly", 1, 90);
+    const [name = ""] = readdirSync(output);
+    cpSync(join(output, name), join(output, "20990101T000000Z-quarterly"), { recursive: true });
+    writeFileSync(join(output, "20990101T000000Z-quarterly", "report.json"), "{}");
+    mkdirSync(join(output, ".hidden"));
+    const ran = await drill("due", "odd");
+    expect(ran).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("20990101T000000Z-quarterly does not count"),
+    });
+    const other = at("forged");
+    await writeReport(other, held.report, (claims) => signDrill(claims, newKey("Ed25519")), NOW);
+    expect((await drill("due", "forged")).code).toBe(0);
+    const judged = await drill("due", "forged", "--anchors", "anchors.json", "--bundle", "bundle.jws");
+    expect(judged).toMatchObject({ code: 1, stderr: expect.stringContaining("is not one of drill-rita") });
+  });
+});
+
+describe("the ledger takes the signature", () => {
+  it("in a folder and where it is served, says so in tail, and tells what is due", async () => {
+    const folder = await written(held.report);
+    const token = readFileSync(join(folder, "report.jws"), "utf8").trim();
+    const opened = await held.open();
+    const quiet = (): void => {};
+    const place = at("ledger");
+    const running = await runLedger({
+      folder: place,
+      config: readLedgerConfig(join(place, "ledger.yaml")),
+      opened,
+      say: quiet,
+      isServing: true,
+    });
+    const url = running.listening[0]?.address ?? "";
+    const first = await sendDrill(url, token);
+    expect(first).toMatchObject({ isNew: true });
+    expect(await handInDrill(opened, token)).toEqual({ ...first, isNew: false });
+    const forged = await signDrill(
+      { ...drillClaims(held.report, "ab".repeat(32), NOW), checkpoint: { size: 2, root: "00".repeat(32) } },
+      held.rita,
+    );
+    const refused = { refused: [expect.stringContaining("a checkpoint of 2 entries that is not this ledger's")] };
+    expect(await sendDrill(url, forged)).toEqual(refused);
+    expect(await handInDrill(opened, forged)).toEqual(refused);
+    await expect(sendDrill(url, "{}")).rejects.toThrow(/answers 400: The body is one signature of a drill's report/);
+    const strange = await signDrill(drillClaims(held.report, "ab".repeat(32), NOW), newKey("Ed25519"));
+    expect(await sendDrill(url, strange)).toMatchObject({
+      refused: [expect.stringContaining("is not one of drill-rita")],
+    });
+    const entered = await drill("enter", folder, "--ledger", url);
+    expect(entered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It was entered before: entry \d+\.\n$/) });
+    await running.stop();
+    const passphrase = { cwd: held.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } };
+    const other = await written({ ...held.report, notProbed: [], counts: { ...held.report.counts, notProbed: 0 } });
+    const here = await inside(["drill", "enter", other, "--ledger", "ledger", "--json"], passphrase);
+    expect(JSON.parse(here.stdout)).toEqual({ entry: expect.any(Number), new: true });
+    const bad = await written(held.report, (claims) => ({ ...claims, origin: "ledger.example/other" }));
+    expect(await inside(["drill", "enter", bad, "--ledger", "ledger"], passphrase)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("The ledger refuses the signature of the drill: It is of another ledger"),
+    });
+    const ledger = ["ledger", "--key", "ledger.vkey"];
+    const tail = await inside(["ledger", "tail", ...ledger, "--type", "drill"], { cwd: held.folder });
+    expect(tail.stdout).toContain("drill-rita signed the drill quarterly");
+    const checked = await inside(["ledger", "verify", ...ledger, "--anchors", "anchors.json"], { cwd: held.folder });
+    expect(checked.stdout).not.toContain("drill_invalid");
+    const due = await drill("due", "--ledger", ...ledger, "--anchors", "anchors.json");
+    expect(due.stdout + due.stderr).toMatch(/^due {6}\d{4}-\d\d-\d\d {2}quarterly: held/m);
+    expect(due.code).toBe(0);
+    expect((await drill("due", "--ledger", "ledger")).code).toBe(2);
+    // A ledger that let in what does not hold is named, and then says nothing of drills.
+    const log = await held.openLog();
+    const head = {
+      ledger: 1,
+      type: "drill",
+      received: new Date().toISOString(),
+      sender: "drill-rita",
+      via: "signature",
+    } as const;
+    await log.append([strange, forged].map((text) => encodeEntry({ head, body: Buffer.from(text) })));
+    await log.close();
+    const told = await inside(["ledger", "verify", ...ledger, "--anchors", "anchors.json"], { cwd: held.folder });
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(/drill_invalid: the ledger has no alarm about it: .*is not one of drill-rita/);
+    expect(told.stdout).toMatch(
+      /drill_invalid: the signature of drill-rita under the drill quarterly does not hold: It names a checkpoint of 2 entries that is not this ledger's/,
+    );
+    const none = await drill("due", "--ledger", ...ledger, "--anchors", "anchors.json");
+    expect(none).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining("so it says nothing of drills"),
+    });
+  });
+});
