@@ -56,7 +56,12 @@ async function due(folder: string, options: Options): Promise<void> {
   const shown = wanted.length === 0 ? all : all.filter(({ name }) => wanted.includes(name));
   const never = wanted.filter((name) => !all.some((one) => one.name === name));
   // A folder that is gone is no sign that all is well.
-  if (shown.length === 0 || never.length > 0 || shown.some(({ overdue }) => overdue)) process.exitCode = 1;
+  if (shown.length + never.length === 0)
+    throw new UserError(`No signed report of a drill is in ${visible(options.ledger ?? folder)}.`, {
+      exitCode: 1,
+      hint: "`glassgate drill run` writes one; name another folder, or a ledger with --ledger.",
+    });
+  if (never.length > 0 || shown.some(({ overdue }) => overdue)) process.exitCode = 1;
   if (options.json === true) {
     result(asciiJson({ drills: shown, never }, 2));
     return;
@@ -64,9 +69,6 @@ async function due(folder: string, options: Options): Promise<void> {
   resultRows([
     ...shown.map(rowOf),
     ...never.map((name) => `OVERDUE  never       ${visible(name)}: no signed report of it is there`),
-    ...(shown.length + never.length === 0
-      ? [`No signed report of a drill is in ${visible(options.ledger ?? folder)}: \`glassgate drill run\` writes one.`]
-      : []),
   ]);
 }
 

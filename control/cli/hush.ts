@@ -7,6 +7,8 @@ export const asking: readonly string[] = [
   "approve",
   "bundle sign",
   "curl",
+  "drill enter",
+  "drill run",
   "grant",
   "init",
   "key new",

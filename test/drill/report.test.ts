@@ -415,7 +415,8 @@ describe("drill due", () => {
   it("counts no report that is not signed, or is another than the signed one, and is not content with none", async () => {
     expect(await drill("due", "never-there")).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining("No signed report"),
+      stdout: "",
+      stderr: expect.stringContaining("No signed report"),
     });
     const output = at("odd");
     await hold(output, "quarterly", 1, 90);
