@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { addDrillInit } from "./drill-init.js";
 import { addDrillRun } from "./drill-run.js";
+import { addDrillUndo } from "./drill-undo.js";
 
 export function addDrill(program: Command): void {
   const drill = program
@@ -11,4 +12,5 @@ export function addDrill(program: Command): void {
     );
   addDrillInit(drill);
   addDrillRun(drill);
+  addDrillUndo(drill);
 }

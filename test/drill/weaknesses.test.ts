@@ -96,7 +96,11 @@ const FOUND: readonly (readonly [gateway: number, name: string, finding: RegExp]
   [7, "no-credential", /^gateway-7 serves GET api\.example\.com\/ to callers without a credential \(200\)/],
   [7, "configuration", /^The configuration that gateway-7 runs: this format prints the grant/],
   [7, "configuration", /^The configuration that gateway-7 runs: .*verdict/],
-  [5, "configuration", /^The configuration that gateway-5 runs: envoy\.filters\.http\.jwt_authn does not guard this route/],
+  [
+    5,
+    "configuration",
+    /^The configuration that gateway-5 runs: envoy\.filters\.http\.jwt_authn does not guard this route/,
+  ],
   [6, "gateway-state", /^gateway-6 serves trust bundle version 6, and the project has version 7/],
   [
     6,
