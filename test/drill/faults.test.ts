@@ -51,8 +51,8 @@ describe("a fault", () => {
     expect(dry.stdout).toContain("sh freeze.sh");
     expect(dry.stdout).toMatch(/undone by: cd \S+ && sh thaw\.sh/);
     const ran = await drill("run", "drill.yaml", "--only", "frozen");
-    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     const [seen] = lastReport().faults;
+    expect(ran.code, `${seen?.finding}\n${ran.stderr}`).toBe(0);
     expect(seen).toMatchObject({ name: "frozen", ok: true, gateways: ["gateway-1"] });
     const [, judged, recorded, entered] =
       /of (\d+) that the filter judged (\d+) on record, (\d+) entered/.exec(seen?.seen ?? "") ?? [];
