@@ -1,7 +1,7 @@
 /** The faults that need no command of the user's, on a gateway of `gateway run --background` with a ledger beside it. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { faultNames } from "../../control/drill/faults/names.js";
 import type { Report } from "../../control/drill/model.js";
 import { freePort, glassgate, type Ran } from "../cli/run.js";
@@ -29,7 +29,9 @@ beforeAll(async () => {
   const own = await newLedgerFolder(at("keys"), `gateways:\n  - { id: gateway-1, audit: ${audit} }\n`);
   writeFileSync(at("own.vkey"), `${own.vkey}\n`);
   ledger = command("follow", own.folder);
-  await ledger.says(/follow/i);
+  await vi.waitFor(() => expect(existsSync(at("keys", "ledger", "lock")), ledger.told()).toBe(true), {
+    timeout: 60_000,
+  });
   writeFileSync(
     at("drill.yaml"),
     `name: nightly

@@ -64,40 +64,45 @@ function startedHere(config: string): Started {
 type Make = (gateway: FleetGateway, config: string, prepared: Prepared) => PlannedFault;
 
 const restarted: Make = ({ id }, config) => {
-  const { pid, args, cwd } = startedHere(config);
-  const was = processOf(pid);
+  startedHere(config);
   return {
     ...{ name: "gateway-restarted", on: [id], expect: "denied", withinMs: WITHIN_MS },
     does: `glassgate gateway stop ${visible(config)}`,
-    begin: async () => ({
-      undo: { kind: "start", config, args: [...args], cwd, was },
-      act: async () => {
-        process.kill(pid, "SIGTERM");
-        return (await awaitEnd(was)) ? done : not(`process ${pid} has not ended`);
-      },
-    }),
+    begin: async () => {
+      const { pid, args, cwd } = startedHere(config);
+      const was = processOf(pid);
+      return {
+        undo: { kind: "start", config, args: [...args], cwd, was },
+        act: async () => {
+          process.kill(pid, "SIGTERM");
+          return (await awaitEnd(was)) ? done : not(`process ${pid} has not ended`);
+        },
+      };
+    },
   };
 };
 
 const silent: Make = ({ id }, config, { source, gateways }) => {
-  const { pid, args } = startedHere(config);
+  const { args } = startedHere(config);
   if (!args.includes("--demo-upstream")) throw new Unfit("its upstream is yours: name commands for it in the file");
   const portOf = (file: string): number | undefined => readSurroundings(readText(file, "it"), file).upstream?.port;
   const on = gateways.flatMap((one, i) => {
     const other = source.drill.gateways[i]?.config;
     return one.id === id || (other !== undefined && portOf(source.at(other)) === portOf(config)) ? [one.id] : [];
   });
-  const known = processOf(pid);
   return {
     ...{ name: "upstream-silent", on, expect: "unanswered", withinMs: WITHIN_MS },
-    does: `kill -STOP ${pid}   # the demo upstream`,
-    begin: async () => ({
-      undo: { kind: "continue", process: known, what: "the demo upstream" },
-      act: async () => {
-        process.kill(pid, "SIGSTOP");
-        return done;
-      },
-    }),
+    does: `kill -STOP $(cat ${visible(config)}.pid)`,
+    begin: async () => {
+      const { pid } = startedHere(config);
+      return {
+        undo: { kind: "continue", process: processOf(pid), what: "the demo upstream" },
+        act: async () => {
+          process.kill(pid, "SIGSTOP");
+          return done;
+        },
+      };
+    },
   };
 };
 
@@ -109,26 +114,31 @@ async function refusals(admin: string): Promise<number | undefined> {
 }
 
 const corrupted: Make = ({ id, admin }, config) => {
-  const { ecdsPath } = readRenderedFilter(readText(config, "the gateway's configuration"), config);
-  const text = readTextIfThere(ecdsPath, "the ECDS file");
-  if (text === undefined) throw new Unfit(`its ECDS file ${visible(ecdsPath)} is not here`);
-  // As a copy that broke off.
-  const damaged = text.slice(0, text.length / 2);
+  const read = (): { path: string; text: string } => {
+    const { ecdsPath: path } = readRenderedFilter(readText(config, "the gateway's configuration"), config);
+    const text = readTextIfThere(path, "the ECDS file");
+    if (text === undefined) throw new Unfit(`its ECDS file ${visible(path)} is not here`);
+    return { path, text };
+  };
   return {
     ...{ name: "ecds-corrupted", on: [id], expect: "allowed", withinMs: WITHIN_MS },
-    does: `half of ${visible(ecdsPath)} is taken away`,
-    begin: async () => ({
-      undo: { kind: "restore", path: resolve(ecdsPath), damaged: hashOf(damaged), text },
-      act: async () => {
-        const before = await refusals(admin);
-        writeEcds(ecdsPath, damaged);
-        for (const deadline = Date.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
-          if (((await refusals(admin)) ?? 0) > before) break;
-          if (Date.now() > deadline) return not("Envoy did not look at the file");
-        }
-        return done;
-      },
-    }),
+    does: `the second half of ${visible(read().path)} is taken away`,
+    begin: async () => {
+      const { path, text } = read();
+      const damaged = text.slice(0, text.length / 2); // As a copy that broke off.
+      return {
+        undo: { kind: "restore", path: resolve(path), damaged: hashOf(damaged), text },
+        act: async () => {
+          const before = await refusals(admin);
+          writeEcds(path, damaged);
+          for (const deadline = Date.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
+            if (((await refusals(admin)) ?? 0) > before) break;
+            if (Date.now() > deadline) return not("Envoy did not look at the file");
+          }
+          return done;
+        },
+      };
+    },
   };
 };
 

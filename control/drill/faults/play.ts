@@ -46,7 +46,9 @@ const all = async (stages: readonly Stage[], play: (stage: Stage) => Promise<unk
 /** Makes it, and looks while it holds. @returns what went wrong */
 async function hold(n: number, fault: PlannedFault, prober: Prober, running: Journaled): Promise<string[]> {
   const { journal, stages } = running;
-  const { undo, act } = await fault.begin();
+  const begun = await fault.begin().catch((error: unknown) => visible(messageOf(error)));
+  if (typeof begun === "string") return [`The fault could not be made: ${begun}.`];
+  const { undo, act } = begun;
   const now = Date.now();
   const until = new Date(now + COMMAND_SECONDS * 1000 + fault.withinMs + HELD_MS).toISOString();
   const { name, on } = fault;
