@@ -57,7 +57,9 @@ it("open nothing, lose nothing, and leave all as it was", async () => {
   const text = readFileSync(ecds, "utf8");
   const only = faultNames.flatMap((name) => ["--only", name]);
   const dry = await run("drill", "run", "drill.yaml", "--dry-run", ...only);
-  expect(dry.stdout).toMatch(/fault gateway-restarted on gateway-1: glassgate gateway stop \S+\n {2}undone by: cd \S+ && glassgate gateway run gateway\.yaml --concurrency 1 --demo-upstream --background\n/);
+  expect(dry.stdout).toMatch(
+    /fault gateway-restarted on gateway-1: glassgate gateway stop \S+\n {2}undone by: cd \S+ && glassgate gateway run gateway\.yaml --concurrency 1 --demo-upstream --background\n/,
+  );
   expect(dry.stdout).toMatch(/fault ledger-down on gateway-1: kill -STOP \d+ .*\n {2}undone by: kill -CONT \d+\n/);
   expect(readFileSync(ecds, "utf8")).toBe(text);
   const ran = await run("drill", "run", "drill.yaml", ...only);

@@ -93,6 +93,45 @@ describe("a fault", () => {
   });
 });
 
+describe("refused before anything is sent, with its line", () => {
+  const own = "name: own, do: [sh, freeze.sh], undo: [sh, thaw.sh], expect: denied";
+  it.each<[string, string, RegExp]>([
+    [
+      "an undo that is not there",
+      "{ name: own, do: ['true'], undo: [./gone.sh], expect: denied }",
+      /no command \.\/gone\.sh/,
+    ],
+    ["a gateway of nobody", `{ ${own}, gateways: [gateway-9] }`, /gateway-9 is no gateway of this file/],
+    ["a name that is taken", `{ ${own.replace("own", "ledger-down")} }`, /a fault that glassgate makes by itself/],
+    ["an unknown member", `{ ${own}, wihtin: 3 }`, /within/],
+    ["a fault that is none", "gateway-restartet", /did you mean gateway-restarted\?/],
+  ])("%s", async (_, line, says) => {
+    write(line);
+    const ran = await drill("run", "drill.yaml", "--dry-run");
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toMatch(says);
+    expect(ran.stderr.replaceAll(/\s+/g, " ")).toMatch(/drill\.yaml:\d+:\d+: /);
+  });
+
+  it("and what cannot be made here is not probed", async () => {
+    write("gateway-restarted", "upstream-silent", "ledger-down");
+    const { stdout } = await drill(
+      "run",
+      "drill.yaml",
+      "--dry-run",
+      "--only",
+      "gateway-restarted",
+      "--only",
+      "ledger-down",
+    );
+    expect(stdout).toContain(
+      "not probed: the fault gateway-restarted on gateway-1: `gateway run` did not start it here",
+    );
+    expect(stdout).toMatch(/not probed: the fault ledger-down: /);
+    expect(stdout).not.toContain("upstream-silent");
+  });
+});
+
 /** A drill that holds its fault until it is killed. */
 async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<unknown> }> {
   write(fault("expect: allowed, within: 10m"));
