@@ -5,7 +5,7 @@ import { visible } from "../../base/text.js";
 import { takeLock } from "../../gateway/push-lock.js";
 import { endGroup } from "./command.js";
 import { appendLine, type By, type Entry, isRunning, journalsIn, readJournal } from "./journal.js";
-import { isStill, performUndo, type Self, shownUndo } from "./undo.js";
+import { awaitEnd, isStill, performUndo, type Self, shownUndo } from "./undo.js";
 
 /** Longer than one undo may take. */
 const WAIT_MS = 100_000;
@@ -24,7 +24,10 @@ export const placeWords = ({ fault: { name, on } }: Entry): string =>
 
 async function mendOne(entry: Entry, { journal, self, by, say }: Mending): Promise<boolean> {
   const { n, undo } = entry.fault;
-  if (entry.doing !== undefined && isStill(entry.doing)) endGroup(entry.doing.pid);
+  if (entry.doing !== undefined && isStill(entry.doing)) {
+    endGroup(entry.doing.pid);
+    await awaitEnd(entry.doing);
+  }
   const { ok, how, output } = await performUndo(undo, self);
   const line = { n, at: new Date().toISOString(), by, how };
   if (ok) appendLine(journal, { type: "undone", ...line });
