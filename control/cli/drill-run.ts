@@ -1,13 +1,17 @@
 /** `glassgate drill run`: plays a drill file, and writes the report. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { writeNewTexts } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
+import { journalPath } from "../drill/faults/journal.js";
+import { toldBy } from "../drill/faults/mend.js";
+import { planFaults, shownFaults } from "../drill/faults/plan.js";
+import { checkFaults } from "../drill/faults/play.js";
 import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
 import type { Players } from "../drill/model.js";
-import { play } from "../drill/play.js";
+import { isChosen, play } from "../drill/play.js";
 import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
 import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
 import { tableOf } from "../drill/report/table.js";
@@ -17,8 +21,9 @@ import { openSource } from "../ledger/audit/source.js";
 import { newKey, type PrivateKey } from "../signer/jwk.js";
 import { collect, examples, findKeyFile, jsonOption, openKey, passphraseOption, readTrusted } from "./context.js";
 import { keysFolder } from "./drill-options.js";
+import { thisCommand } from "./drill-undo.js";
 import { readToken, readVkey } from "./ledger-options.js";
-import { result, resultRows, say } from "./output.js";
+import { result, resultRows, say, warn } from "./output.js";
 
 interface Options {
   readonly keys?: string;
@@ -72,9 +77,9 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
   return { records: followFiles(gateways.flatMap(({ auditLog }) => auditLog ?? [])), isProved: false };
 }
 
-function onlyOf({ only }: Options): readonly string[] | undefined {
+function onlyOf({ only }: Options, source: DrillSource): readonly string[] | undefined {
   for (const name of only ?? []) {
-    const fault = unknownCase(name);
+    const fault = unknownCase(name, source);
     if (fault !== undefined) throw new UserError(fault, { hint: "docs/drills.md lists the cases. Nothing was sent." });
   }
   return only;
@@ -84,9 +89,11 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   // Throw-away keys: nobody is asked for a passphrase, and nothing is made that a gateway would take.
   const players = await playersOf(prepared, async () => newKey("Ed25519"));
   const { drill } = prepared.source;
-  const choice = { skip: drill.cases.skip, only: onlyOf(options) };
+  const choice = { skip: drill.cases.skip, only: onlyOf(options, prepared.source) };
   const setting = { prepared, players, isDry: true, onCall: () => {} };
-  const { outcomes, notProbed } = await play(setting, choice);
+  const { outcomes, notProbed: unsent } = await play(setting, choice);
+  const { faults, notProbed: unmade } = await shownFaults(prepared, (name) => isChosen(choice, name));
+  const notProbed = [...unsent, ...unmade];
   const planned = outcomes.map(({ case: { name }, gateway, outcome: { what, call, expected } }) => ({
     ...{
       case: name,
@@ -96,14 +103,17 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
     },
     ...{ method: call.method, host: call.host, path: call.path },
   }));
-  if (options.json === true) result(asciiJson({ requests: planned, faults: drill.faults, not_probed: notProbed }, 2));
+  if (options.json === true) result(asciiJson({ requests: planned, faults, not_probed: notProbed }, 2));
   else
     resultRows([
       ...planned.map(
         (one) =>
           `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${one.expected}`,
       ),
-      ...drill.faults.map((fault) => `fault: ${typeof fault === "string" ? fault : fault.name}`),
+      ...faults.map(
+        ({ name, on, does, undo, expected }) =>
+          `fault ${name} on ${on.map(visible).join(", ")}: ${does}\n  undone by: ${undo}\n  ${expected}`,
+      ),
       ...notProbed.map(({ what, why }) => `not probed: ${visible(what)}: ${visible(why)}`),
     ]);
   say(
@@ -113,14 +123,17 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
 
 async function run(file: string, options: Options): Promise<void> {
   const source = readDrill(file);
+  checkFaults(file);
+  for (const line of toldBy(journalPath(resolve(file)))) say(line);
   const { drill, at } = source;
   const folder = keysFolder(options.keys, drill.keys === undefined ? undefined : at(drill.keys), at(drill.project));
   const prepared = await preparedFrom(source, folder);
+  await planFaults(prepared, () => false);
   if (options.dryRun === true) {
     await dryRun(prepared, options);
     return;
   }
-  const only = onlyOf(options);
+  const only = onlyOf(options, source);
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
@@ -131,6 +144,9 @@ async function run(file: string, options: Options): Promise<void> {
       if (!shown.has(name)) say(`playing ${name} ...`);
       shown.add(name);
     },
+    self: thisCommand(),
+    onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
+    say: warn,
   });
   const text = asciiJson(report, 1);
   const place = join(options.output, `${report.began.replace(/[-:]|\.\d+/g, "")}-${report.name}`, "report.json");

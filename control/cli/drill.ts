@@ -5,6 +5,7 @@ import { addDrillEnter } from "./drill-enter.js";
 import { addDrillInit } from "./drill-init.js";
 import { addDrillRoster } from "./drill-roster.js";
 import { addDrillRun } from "./drill-run.js";
+import { addDrillUndo } from "./drill-undo.js";
 import { addDrillVerify } from "./drill-verify.js";
 
 export function addDrill(program: Command): void {
@@ -15,6 +16,7 @@ export function addDrill(program: Command): void {
     );
   addDrillInit(drill);
   addDrillRun(drill);
+  addDrillUndo(drill);
   addDrillVerify(drill);
   addDrillDue(drill);
   addDrillEnter(drill);

@@ -71,6 +71,13 @@ const customFault = z.strictObject({
   do: z.array(z.string().min(1)).min(1).max(64),
   undo: z.array(z.string().min(1)).min(1).max(64),
   expect: z.enum(["denied", "allowed", "normal"]),
+  gateways: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("those that it befalls; all, where nothing is said"),
+  within: seconds.default(10).describe("how long it may take until it holds, and until all is open again"),
 });
 const detailSchema = z.strictObject({
   locations: z.array(z.string().min(1)).min(1).max(16),
@@ -154,8 +161,9 @@ export function readDrill(path: string): DrillSource {
 }
 
 /** What a drill file may skip, or `--only` name. @throws where there is no such case */
-export function unknownCase(wanted: string): string | undefined {
-  if (caseNames.includes(wanted)) return undefined;
-  const near = nearest(wanted, caseNames);
+export function unknownCase(wanted: string, { drill }: DrillSource): string | undefined {
+  const names = [...caseNames, ...drill.faults.map((fault) => (typeof fault === "string" ? fault : fault.name))];
+  if (names.includes(wanted)) return undefined;
+  const near = nearest(wanted, names);
   return `There is no case ${visible(wanted)}.${near === undefined ? "" : ` Did you mean ${near}?`}`;
 }

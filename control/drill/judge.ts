@@ -29,10 +29,10 @@ export interface Judged {
 const REFUSED: ReadonlySet<number> = new Set([401, 403]);
 const isFilters = ({ seen }: Call): boolean => seen.code !== undefined;
 /** Nothing stood in its way: the upstream answered, or the gateway itself with a page. */
-const isServed = ({ seen }: Call): boolean =>
+export const isServed = ({ seen }: Call): boolean =>
   !REFUSED.has(seen.status) && (seen.reached || (seen.status >= 200 && seen.status < 300) || seen.status === 101);
 /** Authentication let it by, and something behind it failed. */
-const isPast = ({ seen }: Call): boolean => seen.code === undefined && seen.status >= 500;
+export const isPast = ({ seen }: Call): boolean => seen.code === undefined && seen.status >= 500;
 
 export function expectedWords(expected: Expectation): string {
   switch (expected.kind) {

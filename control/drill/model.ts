@@ -121,6 +121,8 @@ export interface CallSpec {
   readonly proof?: PrivateKey | string | "none";
   /** How long an answer that goes on is watched; otherwise the call ends with its answer. */
   readonly watchMs?: number;
+  /** No answer within that time is none; half a minute, where nothing is said. */
+  readonly patienceMs?: number;
 }
 
 /** What the caller sees. */

@@ -5,10 +5,15 @@ import { CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
 import { judgeConfiguration } from "./configuration.js";
 import { awaitRecords, evidenceOf } from "./evidence.js";
 import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
+import { awaitFaultRecords, judgeFault } from "./faults/judge.js";
+import { planFaults } from "./faults/plan.js";
+import type { PlannedFault } from "./faults/planned.js";
+import { type FaultsRunning, playFaults } from "./faults/play.js";
+import type { Self } from "./faults/undo.js";
 import { findingOf } from "./findings.js";
 import { judge } from "./judge.js";
 import { measuresOf, type Sample } from "./measures.js";
-import type { Assertion, Call, GatewayFacts, NotProbed, Players, Report } from "./model.js";
+import type { Assertion, Call, FaultResult, GatewayFacts, NotProbed, Players, Report } from "./model.js";
 import { type Choice, isChosen, type PlayedOutcome, play } from "./play.js";
 import type { Prepared } from "./prepare.js";
 import type { RecordSource, Sealed } from "./record-source.js";
@@ -21,6 +26,10 @@ export interface Running {
   /** Whether that is a ledger, whose entries are proved. */
   readonly isProved: boolean;
   readonly onCase: (name: string, gateway: string) => void;
+  /** How `glassgate` is run from here: the watchdog of faults is another of it. */
+  readonly self: Self;
+  readonly onFault: (fault: PlannedFault) => void;
+  readonly say: (line: string) => void;
 }
 
 /** How long records may take, where the file has no limit: an audit log is flushed, followed and entered. */
@@ -116,15 +125,28 @@ const UNPROVED: NotProbed = {
   why: "the drill file names no ledger: they were read from the gateways' own audit logs, and nothing is proved",
 };
 
+/** Faults come last: what is measured is measured without them. */
+async function madeFaults(running: FaultsRunning, source: RecordSource, recordMs: number) {
+  if (running.faults.length === 0) return { plays: [], notProbed: [] };
+  const { plays, left } = await playFaults(running);
+  await awaitFaultRecords(plays, source, recordMs);
+  const why = "a fault before it could not be undone";
+  return { plays, notProbed: left.map((name) => ({ what: `the fault ${name}`, why })) };
+}
+
 /** Plays it. @throws UserError where something is not the user's, before the first request */
 export async function runDrill(running: Running): Promise<Report> {
   const { prepared, players, choice, source, isProved, onCase } = running;
   const { drill } = prepared.source;
   const facts = await lookAtAll(prepared);
   const began = new Date();
-  const played = await play({ prepared, players, isDry: false, onCall: () => {} }, choice, onCase);
+  const setting = { prepared, players, isDry: false, onCall: () => {} };
+  const planned = await planFaults(prepared, (name) => isChosen(choice, name));
+  const played = await play(setting, choice, onCase);
   const limit = drill.limits.recorded;
-  await awaitRecords(played.outcomes, source, (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000);
+  const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
+  await awaitRecords(played.outcomes, source, recordMs);
+  const made = await madeFaults({ ...running, setting, faults: planned.faults }, source, recordMs);
   const { sealed, fault } = await sealedBy(source);
   const judged: Judgement[] = [];
   for (const outcome of played.outcomes) judged.push(await judgeOne(outcome, running, sealed));
@@ -133,7 +155,9 @@ export async function runDrill(running: Running): Promise<Report> {
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
   const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
-  const notProbed = [...played.notProbed, ...(isProved ? [] : [UNPROVED])];
+  const faults: FaultResult[] = [];
+  for (const one of made.plays) faults.push(await judgeFault(one, source, sealed, prepared.target.path));
+  const notProbed = [...played.notProbed, ...planned.notProbed, ...made.notProbed, ...(isProved ? [] : [UNPROVED])];
   const ended = new Date();
   const failed = assertions.filter(({ ok }) => !ok).length;
   return {
@@ -157,7 +181,7 @@ export async function runDrill(running: Running): Promise<Report> {
     assertions,
     notProbed,
     measures: measuresOf([...played.samples, ...judged.flatMap(({ sample }) => sample ?? [])], drill.limits),
-    faults: [],
+    faults,
     counts: { passed: assertions.length - failed, failed, notProbed: notProbed.length },
     ...(sealed === undefined ? {} : { checkpoint: { text: sealed.checkpoint.text } }),
     dueNext: new Date(ended.getTime() + drill.every * 1000).toISOString(),

@@ -33,12 +33,12 @@ interface Answer {
 
 type Sent = Pick<Call, "method" | "host" | "path"> & { readonly headers: HeaderLines };
 
-function exchange(gateway: Gateway, sent: Sent, watchMs: number | undefined): Promise<Answer> {
+function exchange(gateway: Gateway, sent: Sent, { watchMs, patienceMs = PATIENCE_MS }: CallSpec): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = gateway.begin(sent);
     const timer = setTimeout(
-      () => outgoing.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)),
-      PATIENCE_MS + (watchMs ?? 0),
+      () => outgoing.destroy(new Error(`no answer within ${patienceMs / 1000} s`)),
+      patienceMs + (watchMs ?? 0),
     );
     outgoing.once("close", () => clearTimeout(timer));
     outgoing.on("error", reject);
@@ -125,7 +125,7 @@ export async function sendCall(gateway: FleetGateway, target: Target, spec: Call
   try {
     const way = new Gateway({ url: gateway.url, ...(gateway.ca === undefined ? {} : { ca: gateway.ca }) });
     const sent = { ...request, headers: headersOf(spec, request, ownId) };
-    const answer = await exchange(way, sent, spec.watchMs);
+    const answer = await exchange(way, sent, spec);
     return { ...common, seen: seenOf(answer, ownId, performance.now() - began) };
   } catch (error) {
     const nothing = { status: 0, code: undefined, reached: false, upstream: undefined, endedAfterMs: undefined };

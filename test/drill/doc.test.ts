@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { caseNames } from "../../control/drill/cases/index.js";
+import { faultNames } from "../../control/drill/faults/names.js";
 import { drillSchema } from "../../control/drill/file.js";
 
 const text = readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8");
@@ -9,18 +10,21 @@ const rows = text.split("\n").filter((line) => line.startsWith("| `"));
 const named = (row: string): string[] =>
   [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
 
+/** The rows of tables below a heading, to the next. */
+const below = (heading: string): string[] => {
+  const section = text.split("\n## ").find((one) => one.startsWith(heading)) ?? "";
+  return rows.filter((row) => section.includes(row)).flatMap(named);
+};
+
 it("names each case, and no other", () => {
-  const at = text.indexOf("## The cases");
-  const cases = rows.filter((row) => text.indexOf(row) > at).flatMap(named);
+  const cases = below("The cases");
   expect(cases.toSorted()).toEqual([...caseNames].toSorted());
 });
 
 it("names each member of the file", () => {
-  const at = text.indexOf("## The cases");
-  const members = rows.filter((row) => text.indexOf(row) < at).flatMap(named);
-  expect(members.toSorted()).toEqual(
-    Object.keys(drillSchema.shape)
-      .filter((name) => name !== "faults")
-      .toSorted(),
-  );
+  expect(below("The file").toSorted()).toEqual(Object.keys(drillSchema.shape).toSorted());
+});
+
+it("names each fault, and no other", () => {
+  expect(below("Faults")).toEqual([...faultNames]);
 });

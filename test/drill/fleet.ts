@@ -48,6 +48,8 @@ export interface FleetOptions {
 export interface Fleet {
   readonly folder: string;
   readonly claims: BundleClaims;
+  /** Processes of the Envoys. */
+  readonly pids: readonly number[];
   stop(): Promise<void>;
 }
 
@@ -218,6 +220,7 @@ export async function startFleet({
   return {
     folder,
     claims,
+    pids: started.map(({ envoy }) => envoy.pid),
     stop: async () => {
       await ledger.stop();
       await Promise.all(started.map(({ envoy }) => envoy.stop()));

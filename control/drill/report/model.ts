@@ -51,10 +51,14 @@ export interface Measure {
 
 export interface FaultResult {
   readonly name: string;
+  /** Ids of those that it was made on. */
+  readonly gateways?: readonly string[];
   readonly expected: string;
   readonly seen: string;
   readonly ok: boolean;
   readonly finding?: string;
+  /** Of each call that the filter judged meanwhile. */
+  readonly calls?: readonly CallEvidence[];
 }
 
 export interface NotProbed {

@@ -43,17 +43,20 @@ function statOf(pid: number): { state: string; started: string } | undefined {
   return fields === undefined ? undefined : { state: fields[0] ?? "", started: fields[19] ?? "" };
 }
 
-export function thisProcess(): ProcessName {
+export const thisProcess = (): ProcessName => processOf(process.pid);
+
+/** @param pid of a process of this machine */
+export function processOf(pid: number): ProcessName {
   const machine = read("/etc/machine-id");
   const hash = machine === undefined || machine === "" ? undefined : createHash("sha256").update(machine).digest("hex");
   const known = {
-    started: statOf(process.pid)?.started,
+    started: statOf(pid)?.started,
     boot: read("/proc/sys/kernel/random/boot_id"),
     machine: hash?.slice(0, 32),
     space: space(),
   };
   const members = Object.entries(known).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { pid: process.pid, host: hostname(), ...Object.fromEntries(members) };
+  return { pid, host: hostname(), ...Object.fromEntries(members) };
 }
 
 function isThere(pid: number): boolean {

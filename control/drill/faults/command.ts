@@ -1,0 +1,95 @@
+/** A command of a drill's file, run without a shell of its own: its arguments as they are, its output bounded, its time limited. */
+import { spawn } from "node:child_process";
+import { messageOf } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import { childEnvironment } from "../../gateway/environment.js";
+
+/** A restart of a service in a cluster takes this long; what takes longer is stuck. */
+export const COMMAND_SECONDS = 60;
+/** The end of what a command said: its last lines say what was wrong. */
+const MAX_OUTPUT = 2000;
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+}
+
+export interface CommandEnd {
+  readonly ok: boolean;
+  /** How it ended, in words: `exit code 3`. */
+  readonly how: string;
+  /** Escaped, on one line. */
+  readonly output: string;
+}
+
+/**
+ * It waits for a line before it becomes the command, and ends without one: so that its process is in the journal before it does
+ * anything, and it does nothing where we have died in between.
+ */
+const GATE = 'read -r _ && exec "$@"';
+
+/** @param onProcess is told its process, which leads a group of its own, before the command begins */
+export function runCommand(
+  { argv, cwd }: Command,
+  onProcess: (pid: number) => void = () => {},
+  seconds = COMMAND_SECONDS,
+): Promise<CommandEnd> {
+  return new Promise((settle) => {
+    const child = spawn("/bin/sh", ["-c", GATE, "sh", ...argv], {
+      cwd,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: childEnvironment(),
+    });
+    let output = "";
+    let isLate = false;
+    const collect = (chunk: Buffer): void => {
+      output = `${output}${chunk.toString("utf8")}`.slice(-MAX_OUTPUT);
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    child.stdin.on("error", () => {}); // It ended without reading the line: its end says so.
+    const timer = setTimeout(() => {
+      isLate = true;
+      endGroup(child.pid);
+    }, seconds * 1000);
+    const end = (ok: boolean, how: string): void => {
+      clearTimeout(timer);
+      // What it has left running may keep its output open: nobody waits for that.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      settle({ ok, how, output: visible(output.trim().replaceAll(/\s*\n\s*/g, "; ")) });
+    };
+    child.once("error", (error) => end(false, visible(messageOf(error))));
+    child.once("exit", (code, signal) =>
+      setImmediate(() => {
+        if (isLate) end(false, `no end within ${seconds} s`);
+        else end(code === 0, code === null ? `ended by ${signal}` : `exit code ${code}`);
+      }),
+    );
+    if (child.pid === undefined) return;
+    try {
+      onProcess(child.pid);
+      child.stdin.end("go\n");
+    } catch (error) {
+      child.stdin.destroy();
+      end(false, visible(messageOf(error)));
+    }
+  });
+}
+
+/** Ends a command with all that it started and that did not leave its group. */
+export function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+const word = (text: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${visible(text).replaceAll("'", "'\\''")}'`;
+
+/** As a person can paste it into a shell. */
+export const shownArgv = (argv: readonly string[]): string => argv.map(word).join(" ");
+export const shownCommand = ({ argv, cwd }: Command): string => `cd ${word(cwd)} && ${shownArgv(argv)}`;

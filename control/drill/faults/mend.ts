@@ -1,0 +1,88 @@
+/** Undoes what a journal names: by the drill itself, by its watchdog, by a person. One at a time, and twice is as once. */
+import { existsSync } from "node:fs";
+import { UserError } from "../../base/errors.js";
+import { visible } from "../../base/text.js";
+import { takeLock } from "../../gateway/push-lock.js";
+import { endGroup } from "./command.js";
+import { appendLine, type By, type Entry, isRunning, journalsIn, readJournal } from "./journal.js";
+import { awaitEnd, isStill, performUndo, type Self, shownUndo } from "./undo.js";
+
+/** Longer than one undo may take. */
+const WAIT_MS = 100_000;
+
+export interface Mending {
+  readonly journal: string;
+  readonly self: Self;
+  readonly by: By;
+  /** Which of them; all, where nothing is said. */
+  readonly only?: (entry: Entry) => boolean;
+  readonly say: (line: string) => void;
+}
+
+export const placeWords = ({ fault: { name, on } }: Entry): string =>
+  visible(on.length === 0 ? name : `${name} on ${on.join(", ")}`);
+
+async function mendOne(entry: Entry, { journal, self, by, say }: Mending): Promise<boolean> {
+  const { n, undo } = entry.fault;
+  if (entry.doing !== undefined && isStill(entry.doing)) {
+    endGroup(entry.doing.pid);
+    await awaitEnd(entry.doing);
+  }
+  const { ok, how, output } = await performUndo(undo, self);
+  const line = { n, at: new Date().toISOString(), by, how };
+  if (ok) appendLine(journal, { type: "undone", ...line });
+  else {
+    appendLine(journal, { type: "failed", ...line, output });
+    const said = output === "" ? "" : ` It said: ${output}`;
+    say(`The fault ${placeWords(entry)} is NOT undone: ${how} of: ${shownUndo(undo, journal)}.${said}`);
+  }
+  return ok;
+}
+
+/** @returns those that it undid, and those that are still open */
+export async function mend(mending: Mending): Promise<{ undone: readonly Entry[]; left: readonly Entry[] }> {
+  const { journal, only = () => true } = mending;
+  const release = await takeLock(journal, { courtesyMs: WAIT_MS, isLeft: true });
+  try {
+    const undone: Entry[] = [];
+    const left: Entry[] = [];
+    for (const entry of readJournal(journal).open.filter(only))
+      ((await mendOne(entry, mending)) ? undone : left).push(entry);
+    return { undone, left };
+  } finally {
+    release();
+  }
+}
+
+/** What a drill that was killed has left behind has to be undone before the next one begins. @throws UserError */
+export function refuseOpen(folder: string): void {
+  for (const journal of journalsIn(folder)) {
+    const state = readJournal(journal);
+    const [entry] = state.open;
+    if (isRunning(state))
+      throw new UserError(
+        `A drill makes faults here: process ${state.process?.pid ?? 0}, by ${visible(journal)}. Nothing was sent.`,
+        { hint: "Wait for its end.", exitCode: 2 },
+      );
+    if (entry === undefined) continue;
+    throw new UserError(
+      `A drill that was ended has left a fault, ${placeWords(entry)}, since ${entry.fault.at}: ${visible(journal)} says that it is not undone${entry.failed === undefined ? "" : ` (${visible(entry.failed.how)})`}. Nothing was sent.`,
+      {
+        hint: `glassgate drill undo ${visible(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
+        exitCode: 2,
+      },
+    );
+  }
+}
+
+/** What the watchdog of a drill that was killed has undone since. */
+export function toldBy(journal: string): string[] {
+  if (!existsSync(journal)) return [];
+  return readJournal(journal).entries.flatMap((entry) =>
+    entry.undone?.by === "watchdog"
+      ? [
+          `The last drill was ended in the middle of ${placeWords(entry)}; its watchdog undid that at ${entry.undone.at}.`,
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,159 @@
+/** Makes each fault in its turn: into the journal, made, looked at while it holds, undone, looked at afterwards. */
+import { dirname, resolve } from "node:path";
+import { messageOf, UserError } from "../../base/errors.js";
+import { stopped } from "../../base/stopped.js";
+import { endSignals } from "../../base/terminal.js";
+import { visible } from "../../base/text.js";
+import { processOf } from "../../ledger/log/process.js";
+import type { Stage } from "../model.js";
+import { makeStage, type Setting } from "../stage.js";
+import { COMMAND_SECONDS } from "./command.js";
+import { appendLine, beginJournal, endJournal, journalPath, readJournal } from "./journal.js";
+import { mend, refuseOpen } from "./mend.js";
+import type { PlannedFault } from "./planned.js";
+import { type Probe, Prober } from "./probe.js";
+import { type Self, shownUndo } from "./undo.js";
+import { startWatchdog, type Watchdog } from "./watchdog.js";
+
+/** Longer than what is sent while a fault holds can take: then the drill stands still, and its watchdog undoes it. */
+const HELD_MS = 180_000;
+
+export interface FaultPlay {
+  readonly fault: PlannedFault;
+  readonly probes: readonly Probe[];
+  /** Sentences: it could not be made, or not be undone. */
+  readonly trouble: readonly string[];
+}
+
+export interface FaultsRunning {
+  readonly setting: Setting;
+  readonly faults: readonly PlannedFault[];
+  readonly self: Self;
+  readonly onFault: (fault: PlannedFault) => void;
+  readonly say: (line: string) => void;
+}
+
+interface Journaled extends FaultsRunning {
+  readonly journal: string;
+  readonly stages: readonly Stage[];
+  /** Throws where the person wants an end. */
+  readonly stopped: () => void;
+}
+
+const all = async (stages: readonly Stage[], play: (stage: Stage) => Promise<unknown>): Promise<void> =>
+  void (await Promise.all(stages.map(play)));
+
+/** Makes it, and looks while it holds. @returns what went wrong */
+async function hold(n: number, fault: PlannedFault, prober: Prober, running: Journaled): Promise<string[]> {
+  const { journal, stages } = running;
+  const begun = await fault.begin().catch((error: unknown) => visible(messageOf(error)));
+  if (typeof begun === "string") return [`The fault could not be made: ${begun}.`];
+  const { undo, act } = begun;
+  const now = Date.now();
+  const until = new Date(now + COMMAND_SECONDS * 1000 + fault.withinMs + HELD_MS).toISOString();
+  const { name, on } = fault;
+  appendLine(journal, {
+    ...{ type: "fault", n, at: new Date(now).toISOString(), name, on: [...on], until, undo },
+  });
+  const ended = await act((pid) => appendLine(journal, { type: "doing", n, process: processOf(pid) })).catch(
+    (error: unknown) => ({ ok: false, how: visible(messageOf(error)), output: "" }),
+  );
+  if (!ended.ok) {
+    const said = ended.output === "" ? "" : ` It said: ${ended.output}`;
+    return [`The fault could not be made: ${ended.how} of: ${fault.does}.${said}`];
+  }
+  const here = (stage: Stage): boolean => on.includes(stage.gateway.id);
+  await all(stages, (stage) => prober.round(stage, "while", here(stage) ? fault.expect : "allowed", fault.withinMs));
+  return [];
+}
+
+async function undoIt(n: number, running: Journaled): Promise<string[]> {
+  const { journal, self, say } = running;
+  const { left } = await mend({ journal, self, by: "drill", only: ({ fault }) => fault.n === n, say });
+  const entry = readJournal(journal).entries.find(({ fault }) => fault.n === n);
+  if (entry?.undone?.by === "watchdog")
+    return [`Its watchdog undid it at ${entry.undone.at}: the drill stood still, or took too long.`];
+  if (left.length === 0 || entry === undefined) return [];
+  const said = entry.failed?.output ? ` It said: ${entry.failed.output}` : "";
+  return [
+    `It is NOT undone: ${entry.failed?.how ?? ""} of: ${shownUndo(entry.fault.undo, journal)}.${said} \`glassgate drill undo ${visible(journal)}\` tries again.`,
+  ];
+}
+
+async function playOne(n: number, fault: PlannedFault, running: Journaled): Promise<FaultPlay & { isLeft: boolean }> {
+  const { stages } = running;
+  const prober = new Prober(running.stopped);
+  const trouble: string[] = [];
+  await all(stages, (stage) => prober.good(stage, "before", "allowed"));
+  let left: string[] = [];
+  try {
+    trouble.push(...(await hold(n, fault, prober, running)));
+  } finally {
+    left = await undoIt(n, running);
+  }
+  trouble.push(...left);
+  const isLeft = readJournal(running.journal).open.length > 0;
+  if (!isLeft) await all(stages, (stage) => prober.round(stage, "after", "allowed", fault.withinMs));
+  return { fault, probes: prober.probes, trouble, isLeft };
+}
+
+/** Ctrl-C and the like: what is held is undone first. */
+function listen(say: (line: string) => void): { isStopped: () => boolean; leave: () => void } {
+  let isStopped = false;
+  const stop = (): void => {
+    if (!isStopped) say("Stopping: what the drill did is undone first ...");
+    isStopped = true;
+  };
+  for (const signal of endSignals) process.on(signal, stop);
+  return {
+    isStopped: () => isStopped,
+    leave: () => {
+      for (const signal of endSignals) process.off(signal, stop);
+    },
+  };
+}
+
+/** @returns what came of each, and the names of those that were not made, as one before could not be undone */
+export async function playFaults(
+  running: FaultsRunning,
+): Promise<{ plays: readonly FaultPlay[]; left: readonly string[] }> {
+  const { setting, faults, self, onFault, say } = running;
+  const file = resolve(setting.prepared.source.name);
+  const journal = journalPath(file);
+  refuseOpen(dirname(file));
+  beginJournal(journal);
+  const { isStopped, leave } = listen(say);
+  const end = (): void => {
+    if (isStopped()) throw stopped("interrupt");
+  };
+  const stages = setting.prepared.gateways.map((gateway) => makeStage(gateway, setting).stage);
+  const plays: FaultPlay[] = [];
+  let watchdog: Watchdog | undefined;
+  let isLeft = false;
+  try {
+    for (const [n, fault] of faults.entries()) {
+      if (isLeft) break;
+      onFault(fault);
+      if (watchdog?.isAlive() !== true) watchdog = await startWatchdog(self, journal);
+      const played = await playOne(n, fault, { ...running, journal, stages, stopped: end });
+      plays.push(played);
+      isLeft = played.isLeft;
+    }
+    end();
+  } finally {
+    endJournal(journal);
+    await watchdog?.end(isLeft);
+    leave();
+  }
+  return { plays, left: faults.slice(plays.length).map(({ name }) => name) };
+}
+
+/** Refused before anything is sent. @throws UserError */
+export function checkFaults(drill: string): void {
+  try {
+    refuseOpen(dirname(resolve(drill)));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`Cannot look for faults that were not undone: ${visible(messageOf(error))}.`, { cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+/** How a fault is undone: data, so that it stands in the journal before the fault is made, and whoever reads it there can undo it. Twice is as once. */
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { messageOf } from "../../base/errors.js";
+import { readTextIfThere } from "../../base/files.js";
+import { visible } from "../../base/text.js";
+import { writeEcds } from "../../gateway/ecds.js";
+import { runningPid } from "../../gateway/pid.js";
+import { isHere, isSurelyGone, type ProcessName, processOf, processSchema } from "../../ledger/log/process.js";
+import { type CommandEnd, runCommand, shownArgv, shownCommand } from "./command.js";
+
+const path = z.string().min(1).max(4096);
+
+export const undoSchema = z.discriminatedUnion("kind", [
+  /** A command of the drill file. */
+  z.strictObject({ kind: z.literal("command"), argv: z.array(z.string()).min(1), cwd: path }),
+  /** A gateway that was stopped: `gateway run` as it was started, where it does not run. */
+  z.strictObject({
+    kind: z.literal("start"),
+    config: path,
+    args: z.array(z.string()),
+    cwd: path,
+    was: processSchema,
+  }),
+  /** A file that was damaged: what stood in it, unless somebody has written another since. */
+  z.strictObject({ kind: z.literal("restore"), path, damaged: z.string(), text: z.string() }),
+  /** A process that was made to stand still. */
+  z.strictObject({ kind: z.literal("continue"), process: processSchema, what: z.string() }),
+]);
+export type Undo = z.infer<typeof undoSchema>;
+
+/** How `glassgate` is run from here: program and script. */
+export type Self = readonly [program: string, script: string];
+
+/** In words, or as a command for a person's shell. @param journal where it stands */
+export function shownUndo(undo: Undo, journal: string): string {
+  switch (undo.kind) {
+    case "command":
+      return shownCommand(undo);
+    case "start":
+      return shownCommand({ argv: ["glassgate", ...undo.args], cwd: undo.cwd });
+    case "restore":
+      return shownArgv(["glassgate", "drill", "undo", journal]);
+    case "continue":
+      return `kill -CONT ${undo.process.pid}`;
+  }
+}
+
+export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** Whether it is surely that process, and not another of its number. */
+export const isStill = (known: ProcessName): boolean =>
+  isHere(known) && !isSurelyGone(known) && processOf(known.pid).started === known.started;
+
+/** Envoy is asked to end, and killed after five seconds. */
+const ENDING_MS = 30_000;
+const PAUSE_MS = 50;
+
+export async function awaitEnd(known: ProcessName, ms = ENDING_MS): Promise<boolean> {
+  for (const deadline = Date.now() + ms; isStill(known); await sleep(PAUSE_MS)) if (Date.now() > deadline) return false;
+  return true;
+}
+
+const done = (how: string): CommandEnd => ({ ok: true, how, output: "" });
+
+async function startAgain(undo: Extract<Undo, { kind: "start" }>, self: Self): Promise<CommandEnd> {
+  const { config, args, cwd, was } = undo;
+  // It may have been told to end just before the drill died.
+  if (!(await awaitEnd(was))) return done("it was not stopped");
+  if (runningPid(config) !== undefined) return done("it runs already");
+  return runCommand({ argv: [...self, ...args], cwd });
+}
+
+function restore({ path: file, damaged, text }: Extract<Undo, { kind: "restore" }>): CommandEnd {
+  const now = readTextIfThere(file, "the file");
+  if (now === text) return done("it is as it was");
+  if (now !== undefined && hashOf(now) !== damaged) return done("somebody has written another since");
+  writeEcds(file, text);
+  return done("put back");
+}
+
+function goOn({ process: known }: Extract<Undo, { kind: "continue" }>): CommandEnd {
+  if (!isStill(known)) return done("it has ended since");
+  process.kill(known.pid, "SIGCONT");
+  return done("it goes on");
+}
+
+/** Never throws: what went wrong is told. */
+export async function performUndo(undo: Undo, self: Self): Promise<CommandEnd> {
+  try {
+    switch (undo.kind) {
+      case "command":
+        return await runCommand(undo);
+      case "start":
+        return await startAgain(undo, self);
+      case "restore":
+        return restore(undo);
+      case "continue":
+        return goOn(undo);
+    }
+  } catch (error) {
+    return { ok: false, how: visible(messageOf(error)), output: "" };
+  }
+}

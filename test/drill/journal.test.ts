@@ -1,0 +1,129 @@
+/** The journal of faults and what undoes them: each at its edges, without a drill. */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runCommand } from "../../control/drill/faults/command.js";
+import { appendLine, beginJournal, endJournal, readJournal } from "../../control/drill/faults/journal.js";
+import { mend, refuseOpen } from "../../control/drill/faults/mend.js";
+import { hashOf, performUndo, type Undo } from "../../control/drill/faults/undo.js";
+import { processOf, thisProcess } from "../../control/ledger/log/process.js";
+
+let folder: string;
+let journal: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "glassgate-faults-"));
+  journal = join(folder, "drill.yaml.faults");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const self = [process.execPath, "none.mjs"] as const;
+const command = (...argv: string[]): Undo => ({ kind: "command", argv, cwd: folder });
+function enter(n: number, undo: Undo): void {
+  const now = new Date().toISOString();
+  appendLine(journal, { type: "fault", n, at: now, name: `fault-${n}`, on: ["gateway-1"], until: now, undo });
+}
+const mending = () => ({ journal, self, by: "person" as const, say: (line: string) => said.push(line) });
+let said: string[] = [];
+beforeEach(() => {
+  said = [];
+});
+
+describe("the journal", () => {
+  it("passes over a last line that broke off, also when another comes after it", () => {
+    beginJournal(journal);
+    enter(0, command("true"));
+    appendFileSync(journal, '{"type":"fault","n":1,"at":');
+    expect(readJournal(journal).open.map(({ fault }) => fault.n)).toEqual([0]);
+    enter(2, command("true"));
+    expect(readJournal(journal).open.map(({ fault }) => fault.n)).toEqual([2, 0]);
+    endJournal(journal);
+    expect(existsSync(journal)).toBe(true);
+  });
+
+  it("refuses to guess where a whole line is none of its own", () => {
+    beginJournal(journal);
+    appendFileSync(journal, '{"type":"done"}\n');
+    expect(() => refuseOpen(folder)).toThrow(/:2: is no line of a journal of faults/);
+  });
+
+  it("of a drill that runs is left to it", () => {
+    beginJournal(journal);
+    enter(0, command("true"));
+    expect(() => refuseOpen(folder)).toThrow(`A drill makes faults here: process ${process.pid}`);
+  });
+
+  it("is undone from the last to the first, each once, and what cannot be undone stays with its reason", async () => {
+    appendLine(journal, {
+      ...{ type: "drill", v: 1, at: new Date().toISOString() },
+      process: { ...thisProcess(), started: "1" },
+    });
+    enter(0, command("sh", "-c", "echo 0 >> order"));
+    enter(1, command("sh", "-c", "echo no; exit 3"));
+    enter(2, command("sh", "-c", "echo 2 >> order"));
+    const [first, second] = await Promise.all([mend(mending()), mend({ ...mending(), by: "watchdog" })]);
+    expect(readFileSync(join(folder, "order"), "utf8")).toBe("2\n0\n");
+    expect(first.undone.length + second.undone.length).toBe(2);
+    expect(said[0]).toMatch(
+      /^The fault fault-1 on gateway-1 is NOT undone: exit code 3 of: cd \S+ && sh -c .* It said: no$/,
+    );
+    expect(() => refuseOpen(folder)).toThrow(/fault-1 on gateway-1.*not undone \(exit code 3\)/);
+  });
+});
+
+describe("a command", () => {
+  it("does nothing before it is in the journal", async () => {
+    const ended = await runCommand({ argv: ["touch", "done"], cwd: folder }, () => {
+      throw new Error("the disk is full");
+    });
+    expect(ended).toMatchObject({ ok: false, how: "the disk is full" });
+    await sleep(200); // It would have been made by then; nothing is judged by the time.
+    expect(existsSync(join(folder, "done"))).toBe(false);
+  });
+
+  it("gets its arguments as they are, says not too much, and has its time", async () => {
+    const argv = ["sh", "-c", 'yes "$1" | head -c 100000; exit 4', "sh", "a;b $(c)"];
+    const ended = await runCommand({ argv, cwd: folder });
+    expect(ended).toMatchObject({ ok: false, how: "exit code 4" });
+    expect(ended.output).toContain("a;b $(c)");
+    expect(ended.output.length).toBeLessThan(3000);
+    expect(await runCommand({ argv: ["sleep", "600"], cwd: folder }, undefined, 0.2)).toMatchObject({
+      ok: false,
+      how: "no end within 0.2 s",
+    });
+    expect(await runCommand({ argv: ["no-such-command"], cwd: folder })).toMatchObject({ how: "exit code 127" });
+  });
+
+  it("that still makes the fault is ended before the fault is undone", async () => {
+    beginJournal(journal);
+    enter(0, command("sh", "-c", "kill -0 $(cat pid) 2>/dev/null && cp pid alive; true"));
+    const ended = runCommand({ argv: ["sh", "-c", "echo $$ > pid; sleep 600"], cwd: folder }, (pid) =>
+      appendLine(journal, { type: "doing", n: 0, process: processOf(pid) }),
+    );
+    await vi.waitFor(() => expect(existsSync(join(folder, "pid"))).toBe(true), { timeout: 30_000 });
+    expect((await mend(mending())).left).toEqual([]);
+    expect(await ended).toMatchObject({ ok: false, how: "ended by SIGKILL" });
+  });
+});
+
+describe("a file that was damaged", () => {
+  it.each([
+    ["is put back", "half", "whole"],
+    ["stays as it is where it was put back", "whole", "whole"],
+    ["stays another's who has written since", "newer", "newer"],
+  ])("%s", async (_, now, then) => {
+    const path = join(folder, "ecds.json");
+    writeFileSync(path, now);
+    const undo: Undo = { kind: "restore", path, damaged: hashOf("half"), text: "whole" };
+    expect(await performUndo(undo, self)).toMatchObject({ ok: true });
+    expect(readFileSync(path, "utf8")).toBe(then);
+  });
+});
+
+it("a process that has ended, or whose number another has, is left alone", async () => {
+  const other = { ...processOf(process.pid), started: "1" };
+  expect(await performUndo({ kind: "continue", process: other, what: "it" }, self)).toEqual({
+    ...{ ok: true, how: "it has ended since", output: "" },
+  });
+});
