@@ -47,7 +47,9 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
   const approvers: Players["approvers"][number][] = [];
   for (const one of prepared.approvers) approvers.push(await player(one));
   const stranger = prepared.stranger === undefined ? undefined : await player(prepared.stranger);
-  return { requester, approvers, stranger, signer: await player(prepared.signer) };
+  const former =
+    prepared.former === undefined ? undefined : { sub: requester.sub, key: await open(prepared.former) };
+  return { requester, approvers, stranger, former, signer: await player(prepared.signer) };
 }
 
 async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {

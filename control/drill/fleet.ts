@@ -1,11 +1,13 @@
 /** A gateway of the drill file, with what its own configuration says of it. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { readBytes, readText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { auditLogOf } from "../gateway/audit-log.js";
+import { headersOfSkippedFilters } from "../gateway/config.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { readSurroundings } from "../gateway/surroundings.js";
 import { publicKeySchema } from "../signer/jwk.js";
@@ -102,6 +104,7 @@ export function readFleetGateway(
       auditLog: config === undefined ? undefined : auditLogOf(config),
       caller,
       routes,
+      skipped: text === undefined ? [] : headersOfSkippedFilters(parseDocument(text)),
       isHarmless: given.harmless,
       accept: given.accept,
     },

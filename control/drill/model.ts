@@ -23,6 +23,8 @@ export interface FleetGateway {
   readonly caller: readonly (readonly [string, string])[] | undefined;
   /** Places that are looked at without credential, besides the target: paths, as its configuration and the drill file name them. */
   readonly routes: readonly Route[];
+  /** Headers that its own authentication would have set or removed: an allowed request may not bring its own. */
+  readonly skipped: readonly string[];
   /** Whether its upstream may be sent other methods than GET and HEAD. */
   readonly isHarmless: boolean;
   /** Names of findings of `gateway verify` that somebody has looked at. */
@@ -57,6 +59,8 @@ export interface Players {
   readonly approvers: readonly Player[];
   /** Somebody who may not ask for the entitlement. */
   readonly stranger: Player | undefined;
+  /** The requester by a key that he has no more. */
+  readonly former: Player | undefined;
   readonly signer: Player;
 }
 

@@ -27,6 +27,7 @@ import { type ConfigurationOptions, configurationText } from "../../control/trus
 
 export const PASSPHRASE = "correct horse battery staple";
 const ITERATIONS = 1000;
+const AT_ONCE = 4;
 const ORIGIN = "ledger.example.com/drill";
 
 export interface FleetOptions {
@@ -221,13 +222,18 @@ export async function startFleet({
   const upstream = await startUpstream();
   const jwks = JSON.stringify({ keys: [{ ...publicPart(idp), alg: "EdDSA" }] });
   const base = { folder, anchors, jwks, upstreamPort: upstream.port, bundleOf };
-  const started: { envoy: RunningEnvoy; id: string; audit: string }[] = [];
-  for (let i = 1; i <= gateways; i++) {
+  const start = async (i: number): Promise<{ envoy: RunningEnvoy; id: string; audit: string }> => {
     const how = weaken?.(i) ?? {};
-    started.push(await startGateway(i, base, how));
-    if (how.hasNoCaller === true) continue;
-    writeFileSync(join(folder, `gateway-${i}`, "caller.txt"), `authorization: Bearer ${token}\n`, { mode: 0o600 });
-  }
+    const gateway = await startGateway(i, base, how);
+    if (how.hasNoCaller !== true)
+      writeFileSync(join(folder, `gateway-${i}`, "caller.txt"), `authorization: Bearer ${token}\n`, { mode: 0o600 });
+    return gateway;
+  };
+  const started: Awaited<ReturnType<typeof start>>[] = [];
+  for (let i = 1; i <= gateways; i += AT_ONCE)
+    started.push(
+      ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, gateways - i + 1) }, (_, k) => start(i + k)))),
+    );
   const ledger = await startFollowing(folder, bundle, started);
   return {
     folder,
