@@ -53,7 +53,7 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
 }
 
 async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
-  const { drill, at, name } = source;
+  const { drill, at } = source;
   const { ledger } = drill;
   if (ledger !== undefined) {
     const isFolder = !/^[a-z][a-z0-9+.-]*:\/\//i.test(ledger.at);
@@ -71,7 +71,6 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
       },
     ]);
   });
-  if (gateways.length === 0) throw new UserError(`${name} names no gateway.`);
   return { records: followFiles(gateways.flatMap(({ auditLog }) => auditLog ?? [])), isProved: false };
 }
 
@@ -106,6 +105,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
         (one) =>
           `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${one.expected}`,
       ),
+      ...drill.faults.map((fault) => `fault: ${typeof fault === "string" ? fault : fault.name}`),
       ...notProbed.map(({ what, why }) => `not probed: ${visible(what)}: ${visible(why)}`),
     ]);
   say(

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { readBytes, readText } from "../base/files.js";
 import { visible } from "../base/text.js";
+import { Gateway } from "../caller/gateway.js";
 import { auditLogOf } from "../gateway/audit-log.js";
 import { headersOfSkippedFilters } from "../gateway/config.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
@@ -32,6 +33,16 @@ function moduleOf(filter: RenderedFilter | undefined): string | undefined {
   const file = member(filter?.config, "vm_config", "code", "local", "filename");
   if (typeof file !== "string" || !existsSync(file)) return undefined;
   return createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
+}
+
+/** In clear only to this machine, with authorities that can be used: as any caller sends a grant. */
+function checkWay(url: string, { ca, refuseAt }: Around): void {
+  try {
+    new Gateway({ url: url.replace(/\/$/, ""), ...(ca === undefined ? {} : { ca }) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    refuseAt("url", `${error.message} ${error.hint ?? ""}`.trim());
+  }
 }
 
 /** One without our filter is a gateway whose filter is off: that shows in what comes of the requests. */
@@ -80,6 +91,7 @@ export function readFleetGateway(
   around: Around,
 ): { gateway: FleetGateway; notProbed: readonly NotProbed[] } {
   const { config, ca, caller, target, refuseAt } = around;
+  checkWay(given.url, around);
   const text = config === undefined ? undefined : readText(config, "the gateway's configuration");
   const filter = text === undefined || config === undefined ? undefined : filterIn(text, config);
   if (filter?.nodeId !== undefined && filter.nodeId !== given.id)

@@ -84,7 +84,8 @@ function ofAllow(call: Call, found: FoundRecord | undefined): Fault | undefined 
   const record = ofRecord(call, found);
   if (record !== undefined) return record === "unjudged" && isServed(call) ? "unrecorded" : record;
   if (found?.record.verdict !== "allow") return "refused";
-  return isServed(call) ? undefined : REFUSED.has(call.seen.status) ? "unsaid" : "other";
+  if (REFUSED.has(call.seen.status)) return "unsaid";
+  return call.seen.status < 500 ? undefined : "other";
 }
 
 function ofReading(call: Call, found: FoundRecord | undefined, granted: string): Fault | undefined {

@@ -65,6 +65,10 @@ export async function play(
         ? skipped.map((what) => ({ what: `the case ${what}`, why: "the drill file skips it" }))
         : [{ what: "all other cases", why: "this run was for some of them alone (--only)" }]),
       ...notProbed,
+      ...setting.prepared.source.drill.faults.map((fault) => ({
+        what: `the fault ${typeof fault === "string" ? fault : fault.name}`,
+        why: "this version plays no faults",
+      })),
       ...played.flatMap((one) => one.notProbed),
     ]),
   };

@@ -78,6 +78,12 @@ describe("refused before the first request", () => {
       /is gateway-9, and gateway-2\/gateway\.yaml is of the gateway gateway-2/,
     ],
     [
+      "a gateway in clear",
+      swap(/url: "http:\/\/127\.0\.0\.1:\d+"/, "url: http://api.example.com:80"),
+      "api.example.com:80",
+      /the grant would travel in clear/,
+    ],
+    [
       "a gateway twice",
       swap(/id: "gateway-2"([\s\S]*?)gateway-2\/gateway\.yaml/, 'id: "gateway-1"$1gateway-1/gateway.yaml'),
       /^ {2}- id: "gateway-1"$/,
