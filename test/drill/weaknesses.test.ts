@@ -8,14 +8,16 @@ import { newKey, publicPart } from "../../control/signer/jwk.js";
 import { sealKey } from "../../control/signer/keyfile.js";
 import { glassgate } from "../cli/run.js";
 import { Certificates } from "../kit/certificates.js";
+import { makeClock } from "../kit/clock.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 import { honest, weaknesses } from "./weaknesses.js";
 
 const certificates = new Certificates();
 const own = certificates.selfSigned("gateway");
+const clock = makeClock();
 const former = newKey("Ed25519");
 const good = honest(own);
-const bad = weaknesses(own, publicPart(former));
+const bad = weaknesses(own, publicPart(former), clock);
 const all = [...good, ...bad];
 const nameOf = (index: number): string => `gateway-${index + 1}`;
 /** What takes seconds, or many requests, and finds none of these. */
@@ -46,6 +48,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await fleet?.stop();
   certificates.remove();
+  clock?.remove();
 });
 
 const failed = (gateway: string): readonly Assertion[] =>

@@ -1,11 +1,10 @@
 /** Weaknesses of a gateway, each by how it is put in, the cases that it affects, and what the drill must say of it. */
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { parseDocument } from "yaml";
 import type { RenderedFilter } from "../../control/gateway/rendered.js";
 import type { PublicKey } from "../../control/signer/jwk.js";
 import type { BundleClaims } from "../../control/trust/claims.js";
 import type { Certificate } from "../kit/certificates.js";
+import type { Clock } from "../kit/clock.js";
 import type { FleetOptions } from "./fleet.js";
 
 type Weaken = ReturnType<NonNullable<FleetOptions["weaken"]>>;
@@ -91,35 +90,19 @@ const fromLua = {
   },
 };
 
-/** Debian's; undefined where it is not installed. */
-function fakeTime(): string | undefined {
-  const folders = existsSync("/usr/lib")
-    ? readdirSync("/usr/lib").map((name) => join("/usr/lib", name, "faketime"))
-    : [];
-  return folders.map((one) => join(one, "libfaketimeMT.so.1")).find((path) => existsSync(path));
-}
-const LIBRARY = fakeTime();
-
-const clock = (shift: string): readonly [string, ...string[]] => [
-  "/usr/bin/env",
-  `LD_PRELOAD=${LIBRARY ?? ""}`,
-  `FAKETIME=${shift}`,
-  "DONT_FAKE_MONOTONIC=1",
-];
-
 const TARGET = "GET api\\.example\\.com/drill/orders";
 
 /** @param tls of the gateway @param former a key that the project's bundle has no more, and the requester's had */
-export function weaknesses(tls: Certificate, former: PublicKey): readonly Weakness[] {
+export function weaknesses(tls: Certificate, former: PublicKey, clock: Clock | undefined): readonly Weakness[] {
   const requires = { require: true } as const;
   const rbac = { hasNoCaller: true, render: requires } as const;
   const clocks: readonly Weakness[] =
-    LIBRARY === undefined
+    clock === undefined
       ? []
       : [
           {
             name: "a clock an hour behind",
-            how: { before: clock("-1h") },
+            how: { before: clock.before(-3600) },
             found: [
               ["gateway-state", /^The clock of GATEWAY is .*behind .*: grants end too late there/],
               ["opens", new RegExp(`^GATEWAY denies .* on ${TARGET} with not_yet_valid`)],
@@ -128,7 +111,7 @@ export function weaknesses(tls: Certificate, former: PublicKey): readonly Weakne
           },
           {
             name: "a clock an hour ahead",
-            how: { before: clock("+1h") },
+            how: { before: clock.before(3600) },
             found: [
               ["gateway-state", /^The clock of GATEWAY is .*ahead .*: grants end too early there/],
               ["opens", new RegExp(`^GATEWAY denies .* on ${TARGET} with expired`)],
