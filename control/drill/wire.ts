@@ -24,7 +24,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
@@ -68,7 +68,7 @@ function exchange(gateway: Gateway, sent: Sent, watchMs: number | undefined): Pr
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, ms: number): Seen {
+export function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, ms: number): Seen {
   const [first = ""] = body.split("\n", 1);
   const told = reply.safeParse(jsonOf(body)).data;
   const code = told?.type === `urn:glassgate:verdict:${told?.code}` ? told.code : undefined;
@@ -87,7 +87,7 @@ function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, 
   };
 }
 
-function headersOf({ grant, proof, headers = {} }: CallSpec, request: Target, requestId: string): HeaderLines {
+export function headersOf({ grant, proof, headers = {} }: CallSpec, request: Target, requestId: string): HeaderLines {
   const lines: HeaderLines = new Map([["host", [request.host]]]);
   if (!("x-request-id" in headers)) lines.set("x-request-id", [requestId]);
   for (const [name, value] of Object.entries(headers))

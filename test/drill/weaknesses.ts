@@ -336,8 +336,8 @@ export function weaknesses(tls: Certificate, former: PublicKey, clock: Clock | u
       found: [["configuration", /^The configuration that GATEWAY runs: .*path/]],
     },
     {
-      name: "identity provider's keys that are not its own",
-      how: { render: { jwks: { inline: '{"keys":[]}' } } },
+      name: "another identity provider than the callers'",
+      how: { render: { issuer: "https://other.example.com" } },
       found: [["normal-caller", new RegExp(`^GATEWAY refuses a normal caller on ${TARGET} \\(401\\)`)]],
       also: ["forged-attestation"],
     },
