@@ -31,7 +31,7 @@ export interface Answer {
   readonly endedAfterMs: number | undefined;
 }
 
-type Sent = Pick<Call, "method" | "host" | "path"> & { readonly headers: HeaderLines };
+type Sent = Pick<Call, "method" | "host" | "path"> & { readonly headers: HeaderLines; readonly name: string };
 
 function exchange(gateway: Gateway, sent: Sent, watchMs: number | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -124,7 +124,8 @@ export async function sendCall(gateway: FleetGateway, target: Target, spec: Call
   const began = performance.now();
   try {
     const way = new Gateway({ url: gateway.url, ...(gateway.ca === undefined ? {} : { ca: gateway.ca }) });
-    const sent = { ...request, headers: headersOf(spec, request, ownId) };
+    // Another host is asked for over the same connection as ever: it is the gateway that must say no.
+    const sent = { ...request, name: target.host, headers: headersOf(spec, request, ownId) };
     const answer = await exchange(way, sent, spec.watchMs);
     return { ...common, seen: seenOf(answer, ownId, performance.now() - began) };
   } catch (error) {
