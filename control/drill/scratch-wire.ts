@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type RequestOptions, request } from "node:https";
 import { connect, type TLSSocket } from "node:tls";
 import { messageOf } from "../base/errors.js";
+import { verdicts } from "../base/verdicts.gen.js";
 import { outgoingHeaders } from "../caller/headers.js";
 import type { Call, CallSpec, Target } from "./model.js";
 import { headersOf, seenOf } from "./wire.js";
@@ -129,6 +130,14 @@ function hear(frames: Buffer, heard: Heard): Buffer {
   return rest;
 }
 
+/** As the body has it: fields of an answer are packed in a way that nothing here reads. */
+function statusOf(body: string): number {
+  const code = /"urn:glassgate:verdict:([a-z_]+)"/.exec(body)?.[1];
+  const found = Object.entries(verdicts).find(([name]) => name === code);
+  if (found !== undefined) return found[1].status;
+  return body.includes('"headers":') ? 200 : 400;
+}
+
 /** One request of HTTP/2 whose fields are sent as they are. Of the answer the body alone is read: it says whose it is. */
 export function sendFields(
   listener: Listener,
@@ -160,11 +169,7 @@ export function sendFields(
       const ms = performance.now() - began;
       if (error !== undefined) resolve({ ...common, seen: nothing(requestId, error, ms) });
       else {
-        const status = heard.body.includes('"urn:glassgate:verdict:')
-          ? 401
-          : heard.body.includes('"headers":')
-            ? 200
-            : 400;
+        const status = statusOf(heard.body);
         resolve({
           ...common,
           seen: seenOf({ status, headers: {}, body: heard.body, endedAfterMs: undefined }, requestId, ms),
