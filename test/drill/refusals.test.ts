@@ -12,7 +12,15 @@ import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 let fleet: Fleet;
 let good: string;
 beforeAll(async () => {
-  fleet = await startFleet({ gateways: 2 });
+  fleet = await startFleet({
+    gateways: 2,
+    bundle: (claims) => ({
+      ...claims,
+      entitlements: claims.entitlements.map((one) =>
+        one.drill === true ? { ...one, require: ["cnf", "incident"] } : one,
+      ),
+    }),
+  });
   const ran = await glassgate(["drill", "init"], { cwd: fleet.folder });
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   good = readFileSync(join(fleet.folder, "drill.yaml"), "utf8");
@@ -175,4 +183,16 @@ describe("refused before the first request", () => {
     expect([1, 2]).toContain(ran.code);
     expect(ran.stderr).toMatch(/key|signature|signed/);
   });
+});
+
+it("an entitlement that demands a key and an incident is drilled with both, and a plain grant is denied", async () => {
+  const only = ["opens", "plain-bearer", "stolen-grant", "path-tricks", "scope-path"].flatMap((name) => [
+    "--only",
+    name,
+  ]);
+  const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+  const ran = await glassgate(["drill", "run", "drill.yaml", ...only], { cwd: fleet.folder, env });
+  expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  expect(ran.stdout).toMatch(/^ok {4}plain-bearer .*\(2 checks\)$/m);
+  expect(ran.stdout).toContain("all other cases: this run was for some of them alone (--only)");
 });
