@@ -2,13 +2,14 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { caseNames } from "../../control/drill/cases/index.js";
+import { caseNames, cases } from "../../control/drill/cases/index.js";
 import type { Report } from "../../control/drill/model.js";
 import { glassgate, type Ran } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 import { checkpointSize, leafOf, verifies } from "./proofs.js";
 
 const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+const scratch = cases.flatMap(({ name, where }) => (where === "scratch" ? [name] : []));
 let fleet: Fleet;
 const drill = (...args: string[]): Promise<Ran> => glassgate(["drill", ...args], { cwd: fleet.folder, env });
 
@@ -51,13 +52,21 @@ describe("a drill on a fleet where all is well", () => {
     expect(ran.code, ran.stdout).toBe(0);
     const [folder = ""] = readdirSync(join(fleet.folder, "drills"));
     const report: Report = JSON.parse(readFileSync(join(fleet.folder, "drills", folder, "report.json"), "utf8"));
-    const skipped = ["plain-bearer", "ledger"];
+    const skipped = ["plain-bearer", "ledger", "former-key", ...scratch];
     for (const name of caseNames.filter((one) => !skipped.includes(one)))
       expect(
         [...new Set(report.assertions.filter((one) => one.case === name).map(({ gateway }) => gateway))],
         name,
       ).toEqual(expect.arrayContaining(["gateway-1", "gateway-2", "gateway-3"]));
-    const proved = report.assertions.flatMap(({ calls }) => calls).filter(({ verdict }) => verdict !== undefined);
+    for (const name of scratch) expect(report.assertions.map((one) => one.case)).toContain(name);
+    // No judgement: machines differ, and this one may be busy.
+    console.info(
+      `the standard drill on three gateways: ${(Date.parse(report.ended) - Date.parse(report.began)) / 1000} s`,
+    );
+    const proved = report.assertions
+      .filter((one) => !scratch.includes(one.case))
+      .flatMap(({ calls }) => calls)
+      .filter(({ verdict }) => verdict !== undefined);
     expect(proved.length).toBeGreaterThan(100);
     for (const { entry = -1, bytes = "", leaf, proof = [] } of proved) {
       expect(leafOf(bytes)).toBe(leaf);
