@@ -47,9 +47,9 @@ export default defineConfig({
           ...perFile,
           name: "alone",
           include: ["test/**/*.test.ts"],
-          // They need an nginx that nobody has by accident, `npm run test:kong-module`, and a witness that takes minutes to build,
-          // `npm run test:witness`.
-          exclude: [...configDefaults.exclude, "test/kong-module/**", "test/witness/**", ...SHARING],
+          // They need an nginx that nobody has by accident, `npm run test:kong-module`, a witness that takes minutes to build,
+          // `npm run test:witness`, and thirty Envoys at once, `npm run test:weaknesses`.
+          exclude: [...configDefaults.exclude, "test/{kong-module,witness,weaknesses}/**", ...SHARING],
         },
       },
       {

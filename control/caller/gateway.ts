@@ -24,6 +24,8 @@ export interface Outgoing {
   readonly host: string;
   readonly path: string;
   readonly headers: HeaderLines;
+  /** Whose certificate a gateway at a bare address must show; the host's, where nothing is said. */
+  readonly name?: string;
 }
 
 interface Address {
@@ -116,10 +118,10 @@ export class Gateway {
   }
 
   /** The request, begun: no connection is used twice, so a broken one never means that it was sent twice. */
-  begin({ method, host, path, headers }: Outgoing): ClientRequest {
+  begin({ method, host, path, headers, name = host }: Outgoing): ClientRequest {
     const address = this.fixed ?? addressOf(new URL(`https://${host}`));
     const { isTls, hostname, port } = address;
-    const named = isIP(hostname) === 0 ? hostname : bare(host.replace(/:\d+$/, ""));
+    const named = isIP(hostname) === 0 ? hostname : bare(name.replace(/:\d+$/, ""));
     const common = {
       host: hostname,
       port,

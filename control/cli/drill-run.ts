@@ -16,6 +16,7 @@ import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
 import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
 import { tableOf } from "../drill/report/table.js";
 import { isGood, runDrill } from "../drill/run.js";
+import { planScratch } from "../drill/scratch-play.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { openSource } from "../ledger/audit/source.js";
 import { newKey, type PrivateKey } from "../signer/jwk.js";
@@ -52,7 +53,8 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
   const approvers: Players["approvers"][number][] = [];
   for (const one of prepared.approvers) approvers.push(await player(one));
   const stranger = prepared.stranger === undefined ? undefined : await player(prepared.stranger);
-  return { requester, approvers, stranger, signer: await player(prepared.signer) };
+  const former = prepared.former === undefined ? undefined : { sub: requester.sub, key: await open(prepared.former) };
+  return { requester, approvers, stranger, former, signer: await player(prepared.signer) };
 }
 
 async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
@@ -91,9 +93,10 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   const { drill } = prepared.source;
   const choice = { skip: drill.cases.skip, only: onlyOf(options, prepared.source) };
   const setting = { prepared, players, isDry: true, onCall: () => {} };
-  const { outcomes, notProbed: unsent } = await play(setting, choice);
+  const [fleet, scratch] = [await play(setting, choice), await planScratch(prepared, choice)];
   const { faults, notProbed: unmade } = await shownFaults(prepared, (name) => isChosen(choice, name));
-  const notProbed = [...unsent, ...unmade];
+  const outcomes = [...fleet.outcomes, ...scratch.outcomes];
+  const notProbed = [...fleet.notProbed, ...scratch.notProbed, ...unmade];
   const planned = outcomes.map(({ case: { name }, gateway, outcome: { what, call, expected } }) => ({
     ...{
       case: name,

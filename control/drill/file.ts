@@ -88,6 +88,7 @@ const peopleSchema = z.strictObject({
   requester: keyName,
   approvers: z.array(keyName).max(8).describe("exactly whom the quorum needs"),
   stranger: keyName.optional().describe("somebody who may not ask for the entitlement"),
+  former: keyName.optional().describe("a key that was replaced, and is nobody's in the trust bundle any more"),
   signer: keyName.optional().describe("who signs the report; the requester, where nobody is named"),
 });
 const expectsSchema = z.strictObject({

@@ -1,12 +1,14 @@
 /** A gateway of the drill file, with what its own configuration says of it. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { readBytes, readText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { Gateway } from "../caller/gateway.js";
 import { auditLogOf } from "../gateway/audit-log.js";
+import { headersOfSkippedFilters } from "../gateway/config.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { readSurroundings } from "../gateway/surroundings.js";
 import { publicKeySchema } from "../signer/jwk.js";
@@ -27,11 +29,12 @@ interface Around {
   readonly refuseAt: (member: string | undefined, message: string) => never;
 }
 
-function moduleOf(filter: RenderedFilter | undefined): string | undefined {
+function modulePath(filter: RenderedFilter | undefined): string | undefined {
   const file = member(filter?.config, "vm_config", "code", "local", "filename");
-  if (typeof file !== "string" || !existsSync(file)) return undefined;
-  return createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
+  return typeof file === "string" && existsSync(file) ? file : undefined;
 }
+
+const digestOf = (file: string): string => createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
 
 /** In clear only to this machine, with authorities that can be used: as any caller sends a grant. */
 function checkWay(url: string, { ca, refuseAt }: Around): void {
@@ -101,6 +104,7 @@ export function readFleetGateway(
     (text === undefined || config === undefined ? undefined : adminIn(text, config));
   if (admin === undefined)
     refuseAt("config", `${given.config} does not say where its admin interface listens: name it in \`admin\``);
+  const module = modulePath(filter);
   const found = text === undefined ? { routes: [], notProbed: [] } : routesOf(text, target.host, given.open);
   const named = given.routes.map((path) => ({ host: target.host, path, name: path }));
   const routes = [...found.routes, ...named.filter((one) => found.routes.every(({ path }) => path !== one.path))];
@@ -110,10 +114,12 @@ export function readFleetGateway(
       url: given.url.replace(/\/$/, ""),
       ca,
       admin: admin ?? "",
-      filter: moduleOf(filter),
+      filterPath: module,
+      filter: module === undefined ? undefined : digestOf(module),
       auditLog: config === undefined ? undefined : auditLogOf(config),
       caller,
       routes,
+      skipped: text === undefined ? [] : headersOfSkippedFilters(parseDocument(text)),
       isHarmless: given.harmless,
       accept: given.accept,
     },

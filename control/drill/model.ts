@@ -17,12 +17,16 @@ export interface FleetGateway {
   readonly admin: string;
   /** Where its audit records are written; undefined where that is no file that can be read here. */
   readonly auditLog: string | undefined;
-  /** SHA-256 of the module that its configuration names, where that can be read here. */
+  /** The module that its configuration names, where that can be read here. */
+  readonly filterPath: string | undefined;
+  /** Its SHA-256. */
   readonly filter: string | undefined;
   /** A normal caller's header lines. */
   readonly caller: readonly (readonly [string, string])[] | undefined;
   /** Places that are looked at without credential, besides the target: paths, as its configuration and the drill file name them. */
   readonly routes: readonly Route[];
+  /** Headers that its own authentication would have set or removed: an allowed request may not bring its own. */
+  readonly skipped: readonly string[];
   /** Whether its upstream may be sent other methods than GET and HEAD. */
   readonly isHarmless: boolean;
   /** Names of findings of `gateway verify` that somebody has looked at. */
@@ -57,6 +61,8 @@ export interface Players {
   readonly approvers: readonly Player[];
   /** Somebody who may not ask for the entitlement. */
   readonly stranger: Player | undefined;
+  /** The requester by a key that he has no more. */
+  readonly former: Player | undefined;
   readonly signer: Player;
 }
 
@@ -206,7 +212,45 @@ export interface Stage {
   /** Where the upstream can be had to answer without an end, as the drill file says. */
   readonly stream: { readonly path: string; readonly headers: Readonly<Record<string, string>> } | undefined;
   readonly repeat: number;
+  /** Of the scratch gateway alone. */
+  readonly scratch?: Scratch;
 }
+
+/** Whose keys a scratch case uses, besides the players. */
+export interface ScratchPeople {
+  /** Another account of the requester's person, with an approver's role. */
+  readonly secondAccount: Player;
+  /** Requesters of whom something is taken back. */
+  readonly revocable: Readonly<Record<"jti" | "sub" | "kid" | "incident", Player>>;
+}
+
+/** What a gateway made of a trust bundle that it was offered. */
+export type Offered = "serves" | "refused" | "unseen";
+
+export type BadBundle = "old" | "foreign" | "one_root_short" | "other_environment";
+
+/** What only a gateway with roots of its own can be done to. */
+export interface Scratch {
+  readonly people: ScratchPeople;
+  /** Serves the next bundle, without that person. */
+  without(sub: string): Promise<void>;
+  /** Serves the next bundle, whole. */
+  restore(): Promise<void>;
+  /** Takes something back, as a revoker does. */
+  revoke(kind: "jti" | "sub" | "kid" | "incident", value: string): Promise<void>;
+  /** Offers what it must not take. */
+  offer(kind: BadBundle): Promise<Offered>;
+  /** As many calls at once, from another source than `send`. */
+  flood(specs: readonly CallSpec[]): Promise<readonly Call[]>;
+  /** Over a connection with a client certificate, with another one, or with the session of an earlier one and none. */
+  sendWith(way: ScratchWay, call: CallSpec): Promise<Call & { readonly isResumed: boolean }>;
+  /** Over HTTP/2, with these fields as they are. */
+  sendFields(call: CallSpec, fields: readonly (readonly [string, string])[]): Promise<Call>;
+  /** Of the client certificate, as a grant has it. */
+  readonly thumbprint: string;
+}
+
+export type ScratchWay = "own certificate" | "another certificate" | "resumed without a certificate";
 
 export interface Case {
   /** Kebab-case and stable: reports, `skip` and `--only` use it. */

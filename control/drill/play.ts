@@ -24,10 +24,10 @@ export interface Choice {
 export const isChosen = ({ skip, only }: Choice, name: string): boolean =>
   only === undefined ? !skip.includes(name) : only.includes(name);
 
-export const chosenCases = (choice: Choice): readonly Case[] =>
-  cases.filter(({ name, where }) => where === "fleet" && isChosen(choice, name));
+export const chosenCases = (choice: Choice, where: Case["where"] = "fleet"): readonly Case[] =>
+  cases.filter((one) => one.where === where && isChosen(choice, one.name));
 
-async function playOn(
+export async function playOn(
   gateway: FleetGateway,
   setting: Setting,
   chosen: readonly Case[],

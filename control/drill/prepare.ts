@@ -27,6 +27,8 @@ export interface Prepared {
   readonly requester: Cast;
   readonly approvers: readonly Cast[];
   readonly stranger: Cast | undefined;
+  /** The name of a key. */
+  readonly former: string | undefined;
   readonly signer: Cast;
   readonly target: Target;
   readonly meant: Meant;
@@ -130,6 +132,22 @@ function checkPeople(
     );
 }
 
+function checkFormer(
+  name: string | undefined,
+  { principals }: BundleClaims,
+  kidOf: Given["kidOf"],
+  refuseAt: Refuse,
+): void {
+  if (name === undefined) return;
+  const kid = kidOf(name);
+  const owner = principals.find(({ keys }) => keys.some((key) => key.kid === kid));
+  if (owner !== undefined)
+    refuseAt(
+      ["people", "former"],
+      `is the key ${name}, which the trust bundle still has under ${owner.id}: name one that was replaced`,
+    );
+}
+
 function targetOf({ drill }: DrillSource, { authorization_details: details }: Entitlement, refuseAt: Refuse): Target {
   if (drill.target !== undefined) return drill.target;
   const [first] = details;
@@ -178,6 +196,7 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
   const stranger = people.stranger === undefined ? undefined : cast(people.stranger, ["people", "stranger"]);
   const signer = people.signer === undefined ? requester : cast(people.signer, ["people", "signer"]);
   checkPeople({ requester, approvers, stranger, entitlement }, refuseAt);
+  checkFormer(people.former, bundle, kidOf, refuseAt);
   const target = targetOf(source, entitlement, refuseAt);
   const notProbed: NotProbed[] = [];
   const ids = new Set<string>();
@@ -207,6 +226,7 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
     requester,
     approvers,
     stranger,
+    former: people.former,
     signer,
     target,
     meant,

@@ -17,6 +17,7 @@ import type { Assertion, Call, FaultResult, GatewayFacts, NotProbed, Players, Re
 import { type Choice, isChosen, type PlayedOutcome, play } from "./play.js";
 import type { Prepared } from "./prepare.js";
 import type { RecordSource, Sealed } from "./record-source.js";
+import { playOnScratch } from "./scratch-play.js";
 
 export interface Running {
   readonly prepared: Prepared;
@@ -98,8 +99,11 @@ async function lookedAt({ prepared, choice }: Running, facts: readonly Facts[]):
         ...judgeMeant(prepared),
       ]
     : [];
-  const configuration = isChosen(choice, CONFIGURATION) ? await Promise.all(gateways.map(judgeConfiguration)) : [];
-  return [...state, ...configuration.flat()];
+  const configuration: Assertion[] = [];
+  // One after the other: while one is judged, another's admin interface would be waited for in vain.
+  if (isChosen(choice, CONFIGURATION))
+    for (const one of gateways) configuration.push(...(await judgeConfiguration(one)));
+  return [...state, ...configuration];
 }
 
 /** What went wrong with it costs no report: the report says so. */
@@ -154,10 +158,19 @@ export async function runDrill(running: Running): Promise<Report> {
     ...(await lookedAt(running, facts)),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
+  const scratch = await playOnScratch(prepared, choice, onCase);
+  if (scratch !== undefined)
+    for (const outcome of scratch.outcomes) judged.push(await judgeOne(outcome, { ...running, ...scratch }, undefined));
   const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
   const faults: FaultResult[] = [];
   for (const one of made.plays) faults.push(await judgeFault(one, source, sealed, prepared.target.path));
-  const notProbed = [...played.notProbed, ...planned.notProbed, ...made.notProbed, ...(isProved ? [] : [UNPROVED])];
+  const notProbed = [
+    ...played.notProbed,
+    ...(scratch?.notProbed ?? []),
+    ...planned.notProbed,
+    ...made.notProbed,
+    ...(isProved ? [] : [UNPROVED]),
+  ];
   const ended = new Date();
   const failed = assertions.filter(({ ok }) => !ok).length;
   return {

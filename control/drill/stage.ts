@@ -1,7 +1,7 @@
 /** What a case plays on: one gateway, the people, and a way to send. A dry one sends nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { bentGrant, walkedGrant } from "./bent.js";
-import type { Call, CallSpec, FleetGateway, MeasureName, NotProbed, Players, Stage } from "./model.js";
+import type { Call, CallSpec, FleetGateway, MeasureName, NotProbed, Players, Scratch, Stage } from "./model.js";
 import type { Prepared } from "./prepare.js";
 import { sendCall } from "./wire.js";
 
@@ -44,6 +44,8 @@ function planned(gateway: FleetGateway, prepared: Prepared, spec: CallSpec): Cal
 }
 
 export interface Setting {
+  /** Of the scratch gateway alone. */
+  readonly scratch?: Scratch;
   readonly prepared: Prepared;
   readonly players: Players;
   readonly isDry: boolean;
@@ -77,6 +79,7 @@ export function makeStage(gateway: FleetGateway, setting: Setting): { stage: Sta
     notProbed: (what, why) => void gathered.notProbed.push({ what, why }),
     stream: drill.stream,
     repeat: isDry ? 1 : drill.repeat,
+    ...(setting.scratch === undefined ? {} : { scratch: setting.scratch }),
   };
   return { stage, gathered };
 }

@@ -24,14 +24,14 @@ function jsonOf(text: string): unknown {
   }
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
   readonly endedAfterMs: number | undefined;
 }
 
-type Sent = Pick<Call, "method" | "host" | "path"> & { readonly headers: HeaderLines };
+type Sent = Pick<Call, "method" | "host" | "path"> & { readonly headers: HeaderLines; readonly name: string };
 
 function exchange(gateway: Gateway, sent: Sent, { watchMs, patienceMs = PATIENCE_MS }: CallSpec): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -68,7 +68,7 @@ function exchange(gateway: Gateway, sent: Sent, { watchMs, patienceMs = PATIENCE
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, ms: number): Seen {
+export function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, ms: number): Seen {
   const [first = ""] = body.split("\n", 1);
   const told = reply.safeParse(jsonOf(body)).data;
   const code = told?.type === `urn:glassgate:verdict:${told?.code}` ? told.code : undefined;
@@ -87,7 +87,7 @@ function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, 
   };
 }
 
-function headersOf({ grant, proof, headers = {} }: CallSpec, request: Target, requestId: string): HeaderLines {
+export function headersOf({ grant, proof, headers = {} }: CallSpec, request: Target, requestId: string): HeaderLines {
   const lines: HeaderLines = new Map([["host", [request.host]]]);
   if (!("x-request-id" in headers)) lines.set("x-request-id", [requestId]);
   for (const [name, value] of Object.entries(headers))
@@ -124,7 +124,8 @@ export async function sendCall(gateway: FleetGateway, target: Target, spec: Call
   const began = performance.now();
   try {
     const way = new Gateway({ url: gateway.url, ...(gateway.ca === undefined ? {} : { ca: gateway.ca }) });
-    const sent = { ...request, headers: headersOf(spec, request, ownId) };
+    // Another host is asked for over the same connection as ever: it is the gateway that must say no.
+    const sent = { ...request, name: target.host, headers: headersOf(spec, request, ownId) };
     const answer = await exchange(way, sent, spec);
     return { ...common, seen: seenOf(answer, ownId, performance.now() - began) };
   } catch (error) {

@@ -7,8 +7,9 @@ import { importJWK, SignJWT } from "jose";
 import { writeNewTexts } from "../../control/base/files.js";
 import { readFilterState } from "../../control/gateway/admin-state.js";
 import { ecdsText, writeEcds } from "../../control/gateway/ecds.js";
+import { findEnvoy } from "../../control/gateway/find.js";
 import { type RenderOptions, renderGateway } from "../../control/gateway/render.js";
-import { keptOptions, readRenderedFilter } from "../../control/gateway/rendered.js";
+import { keptOptions, type RenderedFilter, readRenderedFilter } from "../../control/gateway/rendered.js";
 import { type RunningEnvoy, startEnvoy } from "../../control/gateway/run.js";
 import { startUpstream } from "../../control/gateway/upstream.js";
 import { wasmPath } from "../../control/host/wasm.js";
@@ -22,10 +23,11 @@ import { sealKey } from "../../control/signer/keyfile.js";
 import { type Anchors, anchorsSchema, domainOf } from "../../control/trust/anchors.js";
 import { signFirst, signFurther } from "../../control/trust/bundle.js";
 import { type BundleClaims, bundleClaimsSchema } from "../../control/trust/claims.js";
-import { configurationText } from "../../control/trust/configuration.js";
+import { type ConfigurationOptions, configurationText } from "../../control/trust/configuration.js";
 
 export const PASSPHRASE = "correct horse battery staple";
 const ITERATIONS = 1000;
+const AT_ONCE = 4;
 const ORIGIN = "ledger.example.com/drill";
 
 export interface FleetOptions {
@@ -42,6 +44,13 @@ export interface FleetOptions {
     readonly isOff?: boolean;
     /** Serves this in place of the project's bundle. */
     readonly bundle?: (claims: BundleClaims) => BundleClaims;
+    /** Serves another filter than the one rendered, or the same with other options. */
+    readonly serve?: (filter: RenderedFilter) => RenderedFilter;
+    readonly options?: ConfigurationOptions;
+    /** Stands before Envoy's command: `env` with what it sets. */
+    readonly before?: readonly [string, ...string[]];
+    /** Nobody is a normal caller there. */
+    readonly hasNoCaller?: boolean;
   };
 }
 
@@ -140,9 +149,13 @@ async function startGateway(i: number, base: Base, weaken: ReturnType<NonNullabl
   const config = weaken.edit?.(rendered) ?? rendered;
   const filter = readRenderedFilter(rendered, "gateway.yaml");
   const bundle = await bundleOf(weaken.bundle);
-  const configuration = configurationText(anchors, 1, { ...keptOptions(filter, "gateway.yaml"), bundle });
-  writeEcds(filter.ecdsPath, ecdsText(filter, configuration, undefined, "1"));
-  const envoy = await startEnvoy({ config: weaken.drift?.(config) ?? config, concurrency: 1, flushMs: 30 });
+  const options = weaken.options ?? keptOptions(filter, "gateway.yaml");
+  const configuration = configurationText(anchors, 1, { ...options, bundle });
+  writeEcds(filter.ecdsPath, ecdsText(weaken.serve?.(filter) ?? filter, configuration, undefined, "1"));
+  const found = await findEnvoy();
+  const binary =
+    weaken.before === undefined ? found : { ...found, command: [...weaken.before, ...found.command] as const };
+  const envoy = await startEnvoy({ config: weaken.drift?.(config) ?? config, binary, concurrency: 1, flushMs: 30 });
   // As a gateway's own file has them, once the ports are known.
   const [admin = "", port = 0] = [envoy.admin.address, envoy.ports.api];
   const shown = rendered
@@ -211,11 +224,18 @@ export async function startFleet({
   const upstream = await startUpstream();
   const jwks = JSON.stringify({ keys: [{ ...publicPart(idp), alg: "EdDSA" }] });
   const base = { folder, anchors, jwks, upstreamPort: upstream.port, bundleOf };
-  const started: { envoy: RunningEnvoy; id: string; audit: string }[] = [];
-  for (let i = 1; i <= gateways; i++) {
-    started.push(await startGateway(i, base, weaken?.(i) ?? {}));
-    writeFileSync(join(folder, `gateway-${i}`, "caller.txt"), `authorization: Bearer ${token}\n`, { mode: 0o600 });
-  }
+  const start = async (i: number): Promise<{ envoy: RunningEnvoy; id: string; audit: string }> => {
+    const how = weaken?.(i) ?? {};
+    const gateway = await startGateway(i, base, how);
+    if (how.hasNoCaller !== true)
+      writeFileSync(join(folder, `gateway-${i}`, "caller.txt"), `authorization: Bearer ${token}\n`, { mode: 0o600 });
+    return gateway;
+  };
+  const started: Awaited<ReturnType<typeof start>>[] = [];
+  for (let i = 1; i <= gateways; i += AT_ONCE)
+    started.push(
+      ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, gateways - i + 1) }, (_, k) => start(i + k)))),
+    );
   const ledger = await startFollowing(folder, bundle, started);
   return {
     folder,

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { caseNames } from "../../control/drill/cases/index.js";
+import { caseNames, cases } from "../../control/drill/cases/index.js";
 import type { Report } from "../../control/drill/model.js";
 import { parseReport } from "../../control/drill/report/read.js";
 import { writeReport } from "../../control/drill/report/write.js";
@@ -13,6 +13,7 @@ import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 import { checkpointSize, leafOf, verifies } from "./proofs.js";
 
 const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+const scratch = cases.flatMap(({ name, where }) => (where === "scratch" ? [name] : []));
 let fleet: Fleet;
 const drill = (...args: string[]): Promise<Ran> => glassgate(["drill", ...args], { cwd: fleet.folder, env });
 
@@ -55,13 +56,20 @@ describe("a drill on a fleet where all is well", () => {
     expect(ran.code, ran.stdout).toBe(0);
     const [folder = ""] = readdirSync(join(fleet.folder, "drills"));
     const report: Report = JSON.parse(readFileSync(join(fleet.folder, "drills", folder, "report.json"), "utf8"));
-    const skipped = ["plain-bearer", "ledger"];
+    const skipped = ["plain-bearer", "ledger", "former-key", ...scratch];
     for (const name of caseNames.filter((one) => !skipped.includes(one)))
       expect(
         [...new Set(report.assertions.filter((one) => one.case === name).map(({ gateway }) => gateway))],
         name,
       ).toEqual(expect.arrayContaining(["gateway-1", "gateway-2", "gateway-3"]));
-    const proved = report.assertions.flatMap(({ calls }) => calls).filter(({ verdict }) => verdict !== undefined);
+    for (const name of scratch) expect(report.assertions.map((one) => one.case)).toContain(name);
+    // No judgement: machines differ, and this one may be busy.
+    const seconds = (Date.parse(report.ended) - Date.parse(report.began)) / 1000;
+    process.stdout.write(`The standard drill on three gateways took ${seconds} s.\n`);
+    const proved = report.assertions
+      .filter((one) => !scratch.includes(one.case))
+      .flatMap(({ calls }) => calls)
+      .filter(({ verdict }) => verdict !== undefined);
     expect(proved.length).toBeGreaterThan(100);
     for (const { entry = -1, bytes = "", leaf, proof = [] } of proved) {
       expect(leafOf(bytes)).toBe(leaf);

@@ -19,6 +19,15 @@ export const cryptoCases: readonly Case[] = [
       grant: ({ players }) => ({ by: { sub: players.requester.sub, key: newKey("Ed25519") } }),
     },
   ]),
+  tries({ name: "former-key", title: "A key that was replaced", promise: 1 }, [
+    {
+      what: "a grant by a key that was replaced",
+      expected: verdict("key_unknown"),
+      grant: ({ players: { former } }) => (former === undefined ? {} : { by: former }),
+      unless: ({ players: { former } }) =>
+        former === undefined ? "the drill file names no `people.former`: a key that was replaced" : undefined,
+    },
+  ]),
   tries({ name: "altered", title: "Claims altered under a kept signature", promise: 1 }, [
     {
       what: "a grant whose end was put off after it was signed",

@@ -7,6 +7,8 @@ import { cryptoCases } from "./crypto.js";
 import { pathCases } from "./path.js";
 import { routeCases } from "./routes.js";
 import { scopeCases } from "./scope.js";
+import { scratchCases } from "./scratch.js";
+import { scratchTlsCases } from "./scratch-tls.js";
 import { trickCases } from "./tricks.js";
 
 export const cases: readonly Case[] = [
@@ -18,6 +20,8 @@ export const cases: readonly Case[] = [
   ...bindingCases,
   ...scopeCases,
   ...trickCases,
+  ...scratchCases,
+  ...scratchTlsCases,
 ];
 
 /** Of what is looked at and not sent: see facts.ts. */

@@ -47,7 +47,9 @@ const all = (names: readonly string[], value: string): Record<string, string> =>
 
 /** What an allowed request still carries may tell the upstream of another one. */
 async function carried(stage: Stage): Promise<readonly Outcome[]> {
+  const own = stage.gateway.skipped.filter((name) => name !== "authorization");
   const headers = {
+    ...all(own, "glassgate-drill"),
     ...all(METHODS, "DELETE"),
     ...all(PATHS, "/glassgate-drill-outside"),
     ...all(HOSTS, "glassgate-drill.invalid"),

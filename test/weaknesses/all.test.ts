@@ -1,0 +1,4 @@
+/** All weaknesses, on a gateway each. */
+import { tryWeaknesses } from "../drill/weakened.js";
+
+tryWeaknesses();
