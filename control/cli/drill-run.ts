@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
-import { writeNewTexts } from "../base/files.js";
-import { plural, visible } from "../base/text.js";
+import { plural, shellWord, visible } from "../base/text.js";
+import { nowSeconds } from "../base/time.js";
 import { journalPath } from "../drill/faults/journal.js";
 import { toldBy } from "../drill/faults/mend.js";
 import { planFaults, shownFaults } from "../drill/faults/plan.js";
@@ -14,13 +14,18 @@ import type { Players } from "../drill/model.js";
 import { isChosen, play } from "../drill/play.js";
 import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
 import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
+import { withLast } from "../drill/report/compare.js";
+import { lastReport } from "../drill/report/folder.js";
 import { tableOf } from "../drill/report/table.js";
+import { type Written, writeReport } from "../drill/report/write.js";
 import { isGood, runDrill } from "../drill/run.js";
 import { planScratch } from "../drill/scratch-play.js";
 import { asciiJson } from "../ledger/audit/line.js";
-import { openSource } from "../ledger/audit/source.js";
+import { isUrl, openSource } from "../ledger/audit/source.js";
+import { signDrill } from "../ledger/drill.js";
 import { newKey, type PrivateKey } from "../signer/jwk.js";
 import { collect, examples, findKeyFile, jsonOption, openKey, passphraseOption, readTrusted } from "./context.js";
+import { enterDrill } from "./drill-enter.js";
 import { keysFolder } from "./drill-options.js";
 import { thisCommand } from "./drill-undo.js";
 import { readToken, readVkey } from "./ledger-options.js";
@@ -61,8 +66,7 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
   const { drill, at } = source;
   const { ledger } = drill;
   if (ledger !== undefined) {
-    const isFolder = !/^[a-z][a-z0-9+.-]*:\/\//i.test(ledger.at);
-    const where = isFolder ? at(ledger.at) : ledger.at;
+    const where = isUrl(ledger.at) ? ledger.at : at(ledger.at);
     const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
     const key = readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key));
     return { records: await followLedger(openSource(where, token), key), isProved: true };
@@ -124,6 +128,21 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   );
 }
 
+/** The drill is held and its report written, whatever the ledger says now. */
+async function enterIn({ source }: Prepared, { folder, token }: Written, { passphraseFd }: Options): Promise<void> {
+  const { ledger } = source.drill;
+  if (ledger === undefined) return;
+  const where = isUrl(ledger.at) ? ledger.at : source.at(ledger.at);
+  try {
+    const { entry } = await enterDrill(where, token, passphraseFd);
+    say(`Its signature is entry ${entry} of the ledger.`);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    warn(`The ledger has not taken its signature: ${error.message}`);
+    say(`Enter it later: glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
+  }
+}
+
 async function run(file: string, options: Options): Promise<void> {
   const source = readDrill(file);
   checkFaults(file);
@@ -140,23 +159,27 @@ async function run(file: string, options: Options): Promise<void> {
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
-  const report = await runDrill({
-    ...{ prepared, players, isProved, source: records },
-    choice: { skip: drill.cases.skip, only },
-    onCase: (name) => {
-      if (!shown.has(name)) say(`playing ${name} ...`);
-      shown.add(name);
-    },
-    self: thisCommand(),
-    onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
-    say: warn,
-  });
-  const text = asciiJson(report, 1);
-  const place = join(options.output, `${report.began.replace(/[-:]|\.\d+/g, "")}-${report.name}`, "report.json");
-  writeNewTexts([{ path: place, text: `${text}\n` }]);
-  if (options.json === true) result(text);
+  const last = lastReport(options.output, drill.name);
+  const report = withLast(
+    await runDrill({
+      ...{ prepared, players, isProved, source: records },
+      choice: { skip: drill.cases.skip, only },
+      onCase: (name) => {
+        if (!shown.has(name)) say(`playing ${name} ...`);
+        shown.add(name);
+      },
+      self: thisCommand(),
+      onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
+      say: warn,
+    }),
+    last,
+  );
+  const { key } = players.signer;
+  const written = await writeReport(options.output, report, (claims) => signDrill(claims, key), nowSeconds());
+  if (options.json === true) result(asciiJson(report, 1));
   else resultRows(tableOf(report));
-  say(`The report: ${place}`);
+  say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);
+  await enterIn(prepared, written, options);
   if (!isGood(report)) process.exitCode = 1;
 }
 
