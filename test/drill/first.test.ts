@@ -24,12 +24,12 @@ afterAll(async () => {
   project.remove();
 });
 
-/** What stands in the doc's blocks of shell, line by line; the roster's have a test of their own. */
-const lines = [
-  ...readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8")
-    .replace(/^## Who still has their key$[\s\S]*?(?=^## )/m, "")
-    .matchAll(/```sh\n([\s\S]*?)```/g),
-].flatMap(([, block = ""]) => block.trim().split("\n"));
+/** What stands in the blocks of shell of the doc's first part, line by line. */
+const [, first = ""] =
+  /^## The first one in five minutes$([\s\S]*?)^## /m.exec(
+    readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8"),
+  ) ?? [];
+const lines = [...first.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block = ""]) => block.trim().split("\n"));
 
 function paste(): void {
   const file = join(project.folder, "roster.yaml");
@@ -64,6 +64,8 @@ it("is green", async () => {
   expect(last?.stdout).toContain(", 0 not, ");
   expect(last?.stdout).toContain("the drill file names no ledger");
   const [folder = ""] = readdirSync(join(project.folder, "drills"));
+  for (const line of [`drill verify drills/${folder}`, "drill due drills --anchors anchors.json --bundle bundle.jws"])
+    expect(await run(`glassgate ${line}`)).toMatchObject({ code: 0 });
   const report: Report = JSON.parse(readFileSync(join(project.folder, "drills", folder, "report.json"), "utf8"));
   expect(report.gateways).toEqual([
     expect.objectContaining({

@@ -193,6 +193,6 @@ it("an entitlement that demands a key and an incident is drilled with both, and 
   const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
   const ran = await glassgate(["drill", "run", "drill.yaml", ...only], { cwd: fleet.folder, env });
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-  expect(ran.stdout).toMatch(/^ok {4}plain-bearer .*\(2 checks\)$/m);
+  expect(ran.stdout).toMatch(/^ok {4}plain-bearer .*: 2 checks on 2 gateways$/m);
   expect(ran.stdout).toContain("all other cases: this run was for some of them alone (--only)");
 });
