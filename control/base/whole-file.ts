@@ -1,6 +1,6 @@
-/** A file that is written as it comes, and is there whole or not at all. */
+/** A file that is written as it comes, and is there whole or not at all, also behind a symbolic link. A device or a pipe is written into. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { hintOf, reasonOf, UserError } from "./errors.js";
 import { syncFolder } from "./files.js";
@@ -8,16 +8,24 @@ import { noteWritten } from "./stopped.js";
 import { visible } from "./text.js";
 
 export class WholeFile {
-  private readonly temporary: string;
+  private readonly target: string;
+  /** Undefined where it is no file: what goes there is gone. */
+  private readonly temporary: string | undefined;
   private readonly descriptor: number;
-  private readonly remove = (): void => rmSync(this.temporary, { force: true });
+  private readonly remove = (): void => {
+    if (this.temporary !== undefined) rmSync(this.temporary, { force: true });
+  };
 
   constructor(
     private readonly path: string,
     mode = 0o644,
   ) {
-    this.temporary = join(dirname(path), `.glassgate-${randomBytes(6).toString("hex")}.tmp`);
-    this.descriptor = this.orSay(() => openSync(this.temporary, "wx", mode));
+    const there = this.orSay(() => statSync(path, { throwIfNoEntry: false }));
+    this.target = there === undefined ? path : realpathSync(path);
+    const isFile = there === undefined || there.isFile();
+    const temporary = join(dirname(this.target), `.glassgate-${randomBytes(6).toString("hex")}.tmp`);
+    this.temporary = isFile ? temporary : undefined;
+    this.descriptor = this.orSay(() => (isFile ? openSync(temporary, "wx", mode) : openSync(path, "w")));
     process.on("exit", this.remove); // Also where a signal ends it.
   }
 
@@ -38,11 +46,13 @@ export class WholeFile {
 
   /** From now on it is there. */
   commit(): void {
-    this.orSay(() => {
-      fsyncSync(this.descriptor);
-      renameSync(this.temporary, this.path);
-      syncFolder(dirname(this.path));
-    });
+    const { temporary, target } = this;
+    if (temporary !== undefined)
+      this.orSay(() => {
+        fsyncSync(this.descriptor);
+        renameSync(temporary, target);
+        syncFolder(dirname(target));
+      });
     noteWritten(this.path);
   }
 
