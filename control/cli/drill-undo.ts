@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, visible } from "../base/text.js";
-import { endJournal, isRunning, journalsIn, readJournal } from "../drill/faults/journal.js";
+import { endJournal, isRunning, journalsIn, mustBeJournal, readJournal } from "../drill/faults/journal.js";
 import { mend, placeWords } from "../drill/faults/mend.js";
 import { type Self, shownUndo } from "../drill/faults/undo.js";
 import { watch } from "../drill/faults/watchdog.js";
@@ -55,6 +55,7 @@ export function addDrillUndo(drill: Command): void {
     .description("undo the faults of a drill when it has died: the drill starts it by itself")
     .argument("<journal>", "the journal")
     .action((journal: string) => {
+      mustBeJournal(journal);
       process.chdir(dirname(journal));
       return watch(journal, thisCommand());
     });

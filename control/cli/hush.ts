@@ -8,6 +8,7 @@ export const asking: readonly string[] = [
   "bundle sign",
   "curl",
   "drill enter",
+  "drill roster sign",
   "drill run",
   "grant",
   "init",

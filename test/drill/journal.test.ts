@@ -107,6 +107,18 @@ describe("a command", () => {
   });
 });
 
+it.each([
+  ["an empty file of another name", "notes.txt", ""],
+  ["a file of another kind", "drill.yaml.faults", "fault: none\n"],
+  ["a journal without its beginning", "drill.yaml.faults", '{"type":"doing","n":0,"process":null}\n'],
+])("takes %s for no journal, and leaves it", (_, name, text) => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  for (const use of [readJournal, endJournal]) expect(() => use(path)).toThrow(/no (?:line of a )?journal of faults/);
+  expect(readFileSync(path, "utf8")).toBe(text);
+  expect(() => endJournal("/dev/zero")).toThrow(/no journal of faults/);
+});
+
 describe("a file that was damaged", () => {
   it.each([
     ["is put back", "half", "whole"],

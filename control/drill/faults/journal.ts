@@ -4,6 +4,7 @@ import {
   existsSync,
   fsyncSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -87,23 +88,37 @@ export function appendLine(path: string, line: Line): void {
   }
 }
 
+const noLine = (path: string, number: number, cause?: unknown): UserError =>
+  new UserError(`${visible(path)}:${number}: is no line of a journal of faults.`, {
+    cause,
+    hint: "See by hand that all that it names is undone, then remove it.",
+  });
+
 function parsed(text: string, path: string, number: number): Line {
   try {
     return lineSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new UserError(`${visible(path)}:${number}: is no line of a journal of faults.`, {
-      cause: error,
-      hint: "See by hand that all that it names is undone, then remove it.",
-    });
+    throw noLine(path, number, error);
   }
 }
 
+/** What is undone is removed: nothing else is to be taken for one, an empty file or a device least of all. */
+export function mustBeJournal(path: string): void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (path.endsWith(ENDING) && there?.isFile() !== false) return;
+  throw new UserError(`${visible(path)} is no journal of faults.`, {
+    hint: `It is a file beside the drill file, with its name and ${ENDING} behind it.`,
+  });
+}
+
 export function readJournal(path: string): JournalState {
+  mustBeJournal(path);
   const lines = readText(path, "the journal of faults").split("\n").slice(0, -1);
   const entries = new Map<number, Entry>();
   let process: ProcessName | undefined;
   lines.forEach((text, i) => {
     const line = parsed(text, path, i + 1);
+    if (i === 0 && line.type !== "drill") throw noLine(path, 1);
     if (line.type === "drill") process = line.process;
     else if (line.type === "fault")
       entries.set(line.n, { fault: line, doing: undefined, undone: undefined, failed: undefined });
