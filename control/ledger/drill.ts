@@ -7,7 +7,7 @@ import { UserError } from "../base/errors.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import { signClaims } from "../signer/sign.js";
 import { name } from "../trust/names.js";
-import { type Jws, jsonOf, parseJws } from "./chain/jws.js";
+import { readSigned, type Signed } from "./chain/jws.js";
 
 export const DRILL_TYPE = "bg-drill+jws";
 /** Of the whole token: several times what the longest names make of it. */
@@ -50,10 +50,7 @@ export const drillClaimsSchema = z
   .refine(({ counts, good }) => !good || counts.failed === 0, "it is not good with something that failed");
 export type DrillClaims = z.infer<typeof drillClaimsSchema>;
 
-export interface SignedDrill {
-  readonly jws: Jws;
-  readonly claims: DrillClaims;
-}
+export type SignedDrill = Signed<DrillClaims>;
 
 export async function signDrill(claims: DrillClaims, key: PrivateKey): Promise<string> {
   const token = await signClaims(DRILL_TYPE, drillClaimsSchema.parse(claims), key);
@@ -63,10 +60,5 @@ export async function signDrill(claims: DrillClaims, key: PrivateKey): Promise<s
 }
 
 /** Its form alone. Undefined for what is none. */
-export function readDrillToken(token: string): SignedDrill | undefined {
-  if (token.length > MAX_DRILL_BYTES) return undefined;
-  const jws = parseJws(token);
-  if (jws === undefined || jws.header.typ !== DRILL_TYPE || jws.header.iat !== undefined) return undefined;
-  const claims = drillClaimsSchema.safeParse(jsonOf(jws.payload)).data;
-  return claims === undefined ? undefined : { jws, claims };
-}
+export const readDrillToken = (token: string): SignedDrill | undefined =>
+  readSigned(token, { typ: DRILL_TYPE, maxBytes: MAX_DRILL_BYTES, schema: drillClaimsSchema });

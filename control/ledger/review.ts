@@ -7,7 +7,7 @@ import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import { signClaims } from "../signer/sign.js";
-import { type Jws, jsonOf, parseJws } from "./chain/jws.js";
+import { readSigned, type Signed } from "./chain/jws.js";
 
 export const classifications = ["real", "drill", "misuse", "unused"] as const;
 export type Classification = (typeof classifications)[number];
@@ -62,10 +62,7 @@ export type ReviewClaims = z.infer<typeof reviewClaimsSchema>;
 export type ReviewCounts = ReviewClaims["counts"];
 export type ReviewAction = z.infer<typeof actionSchema>;
 
-export interface SignedReview {
-  readonly jws: Jws;
-  readonly claims: ReviewClaims;
-}
+export type SignedReview = Signed<ReviewClaims>;
 
 /** Signs what was shown. */
 export async function signReview(claims: ReviewClaims, key: PrivateKey): Promise<string> {
@@ -78,13 +75,8 @@ export async function signReview(claims: ReviewClaims, key: PrivateKey): Promise
 }
 
 /** Its form alone: who signed it, and whether that holds, is another matter. Undefined for what is none. */
-export function readReview(token: string): SignedReview | undefined {
-  if (token.length > MAX_REVIEW_BYTES) return undefined;
-  const jws = parseJws(token);
-  if (jws === undefined || jws.header.typ !== REVIEW_TYPE || jws.header.iat !== undefined) return undefined;
-  const claims = reviewClaimsSchema.safeParse(jsonOf(jws.payload)).data;
-  return claims === undefined ? undefined : { jws, claims };
-}
+export const readReview = (token: string): SignedReview | undefined =>
+  readSigned(token, { typ: REVIEW_TYPE, maxBytes: MAX_REVIEW_BYTES, schema: reviewClaimsSchema });
 
 // By way of a string: a buffer of crypto's own has memory of its own.
 const digestOf = (bytes: Buffer): string => hash("sha256", bytes, "hex");

@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runCommand } from "../../control/drill/faults/command.js";
 import { appendLine, beginJournal, endJournal, readJournal } from "../../control/drill/faults/journal.js";
 import { mend, refuseOpen } from "../../control/drill/faults/mend.js";
-import { hashOf, performUndo, type Undo } from "../../control/drill/faults/undo.js";
+import { performUndo, type Undo } from "../../control/drill/faults/undo.js";
 import { processOf, thisProcess } from "../../control/ledger/log/process.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 
 let folder: string;
 let journal: string;
@@ -127,7 +128,7 @@ describe("a file that was damaged", () => {
   ])("%s", async (_, now, then) => {
     const path = join(folder, "ecds.json");
     writeFileSync(path, now);
-    const undo: Undo = { kind: "restore", path, damaged: hashOf("half"), text: "whole" };
+    const undo: Undo = { kind: "restore", path, damaged: sha256Hex("half"), text: "whole" };
     expect(await performUndo(undo, self)).toMatchObject({ ok: true });
     expect(readFileSync(path, "utf8")).toBe(then);
   });

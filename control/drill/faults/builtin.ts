@@ -12,12 +12,13 @@ import { readRenderedFilter } from "../../gateway/rendered.js";
 import { readSurroundings } from "../../gateway/surroundings.js";
 import { holderOf } from "../../ledger/log/lock.js";
 import { processOf } from "../../ledger/log/process.js";
+import { sha256Hex } from "../../signer/sign.js";
 import type { FleetGateway } from "../model.js";
 import type { Prepared } from "../prepare.js";
 import type { CommandEnd } from "./command.js";
 import type { FaultName } from "./names.js";
 import type { PlannedFault } from "./planned.js";
-import { awaitEnd, hashOf, isStill } from "./undo.js";
+import { awaitEnd, isStill } from "./undo.js";
 
 const WITHIN_MS = 60_000;
 const done: CommandEnd = { ok: true, how: "done", output: "" };
@@ -127,7 +128,7 @@ const corrupted: Make = ({ id, admin }, config) => {
       const { path, text } = read();
       const damaged = text.slice(0, text.length / 2); // As a copy that broke off.
       return {
-        undo: { kind: "restore", path: resolve(path), damaged: hashOf(damaged), text },
+        undo: { kind: "restore", path: resolve(path), damaged: sha256Hex(damaged), text },
         act: async () => {
           const before = await refusals(admin);
           writeEcds(path, damaged);

@@ -1,5 +1,4 @@
 /** How a fault is undone: data, so that it stands in the journal before the fault is made, and whoever reads it there can undo it. Twice is as once. */
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { messageOf } from "../../base/errors.js";
@@ -8,6 +7,7 @@ import { visible } from "../../base/text.js";
 import { writeEcds } from "../../gateway/ecds.js";
 import { runningPid } from "../../gateway/pid.js";
 import { isHere, isSurelyGone, type ProcessName, processOf, processSchema } from "../../ledger/log/process.js";
+import { sha256Hex } from "../../signer/sign.js";
 import { type CommandEnd, runCommand, shownArgv, shownCommand } from "./command.js";
 
 const path = z.string().min(1).max(4096);
@@ -47,8 +47,6 @@ export function shownUndo(undo: Undo, journal: string): string {
   }
 }
 
-export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
-
 /** Whether it is surely that process, and not another of its number. */
 export const isStill = (known: ProcessName): boolean =>
   isHere(known) && !isSurelyGone(known) && processOf(known.pid).started === known.started;
@@ -75,7 +73,7 @@ async function startAgain(undo: Extract<Undo, { kind: "start" }>, self: Self): P
 function restore({ path: file, damaged, text }: Extract<Undo, { kind: "restore" }>): CommandEnd {
   const now = readTextIfThere(file, "the file");
   if (now === text) return done("it is as it was");
-  if (now !== undefined && hashOf(now) !== damaged) return done("somebody has written another since");
+  if (now !== undefined && sha256Hex(now) !== damaged) return done("somebody has written another since");
   writeEcds(file, text);
   return done("put back");
 }

@@ -46,6 +46,23 @@ export function parseJws(token: string): Jws | undefined {
   return { header, head, payload, signature };
 }
 
+export interface Signed<Claims> {
+  readonly jws: Jws;
+  readonly claims: Claims;
+}
+
+/** A signed text of that type, by its form alone: who signed it, and whether that holds, is another matter. Undefined for what is none. */
+export function readSigned<Claims>(
+  token: string,
+  { typ, maxBytes, schema }: { readonly typ: string; readonly maxBytes: number; readonly schema: z.ZodType<Claims> },
+): Signed<Claims> | undefined {
+  if (token.length > maxBytes) return undefined;
+  const jws = parseJws(token);
+  if (jws === undefined || jws.header.typ !== typ || jws.header.iat !== undefined) return undefined;
+  const claims = schema.safeParse(jsonOf(jws.payload)).data;
+  return claims === undefined ? undefined : { jws, claims };
+}
+
 type AnyKey = PublicKey | WindowedKey;
 /** Parsed keys, by their JWK object: they go when it goes. */
 const parsed = new WeakMap<AnyKey, KeyObject | null>();
