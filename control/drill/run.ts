@@ -158,7 +158,7 @@ export async function runDrill(running: Running): Promise<Report> {
     ...(await lookedAt(running, facts)),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
-  const scratch = await playOnScratch(prepared, choice, onCase);
+  const scratch = await playOnScratch(prepared, choice, onCase, running.say);
   if (scratch !== undefined)
     for (const outcome of scratch.outcomes) judged.push(await judgeOne(outcome, { ...running, ...scratch }, undefined));
   const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
