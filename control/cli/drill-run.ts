@@ -80,7 +80,13 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
       },
     ]);
   });
-  return { records: followFiles(gateways.flatMap(({ auditLog }) => auditLog ?? [])), isProved: false };
+  return {
+    records: await followFiles(
+      gateways.flatMap(({ auditLog }) => auditLog ?? []),
+      warn,
+    ),
+    isProved: false,
+  };
 }
 
 function onlyOf({ only }: Options, source: DrillSource): readonly string[] | undefined {
@@ -171,7 +177,7 @@ async function run(file: string, options: Options): Promise<void> {
       self: thisCommand(),
       onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
       say: warn,
-    }),
+    }).finally(() => records.close()),
     last,
   );
   const { key } = players.signer;
