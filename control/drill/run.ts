@@ -162,15 +162,15 @@ export async function runDrill(given: Running): Promise<Report> {
     ...(isChosen(choice, FACTS) ? ofRoutes : []),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
-  const scratch = await playOnScratch(prepared, choice, onCase, running.say);
-  if (scratch !== undefined)
-    for (const outcome of scratch.outcomes) judged.push(await judgeOne(outcome, { ...running, ...scratch }, undefined));
+  const scratch = await playOnScratch(running, choice);
+  for (const one of scratch)
+    for (const outcome of one.outcomes) judged.push(await judgeOne(outcome, { ...running, ...one }, undefined));
   const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
   const faults: FaultResult[] = [];
   for (const one of made.plays) faults.push(await judgeFault(one, source, sealed, prepared.target.path));
   const notProbed = [
     ...played.notProbed,
-    ...(scratch?.notProbed ?? []),
+    ...scratch.flatMap(({ notProbed }) => notProbed),
     ...planned.notProbed,
     ...made.notProbed,
     ...(isProved ? [] : [UNPROVED]),
