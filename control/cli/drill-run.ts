@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, shellWord, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
+import { playCommands, shownCommands } from "../drill/commands/play.js";
 import { journalPath } from "../drill/faults/journal.js";
 import { toldBy } from "../drill/faults/mend.js";
 import { planFaults, shownFaults } from "../drill/faults/plan.js";
@@ -105,8 +106,10 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   const setting = { prepared, players, isDry: true, onCall: () => {} };
   const [fleet, scratch] = [await play(setting, choice), await planScratch(prepared, choice)];
   const { faults, notProbed: unmade } = await shownFaults(prepared, (name) => isChosen(choice, name));
-  const outcomes = [...fleet.outcomes, ...scratch.outcomes];
-  const notProbed = [...fleet.notProbed, ...scratch.notProbed, ...unmade];
+  const commanded = await playCommands(setting, choice, { workers: new Map(), source: followFiles([]) });
+  const commands = shownCommands(setting, choice);
+  const outcomes = [...fleet.outcomes, ...commanded.outcomes, ...scratch.outcomes];
+  const notProbed = [...fleet.notProbed, ...commanded.notProbed, ...scratch.notProbed, ...unmade];
   const planned = outcomes.map(({ case: { name }, gateway, outcome: { what, call, expected } }) => ({
     ...{
       case: name,
@@ -116,13 +119,14 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
     },
     ...{ method: call.method, host: call.host, path: call.path },
   }));
-  if (options.json === true) result(asciiJson({ requests: planned, faults, not_probed: notProbed }, 2));
+  if (options.json === true) result(asciiJson({ requests: planned, commands, faults, not_probed: notProbed }, 2));
   else
     resultRows([
       ...planned.map(
         (one) =>
           `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${one.expected}`,
       ),
+      ...commands.map(({ name, command }) => `command of ${name}: ${command}`),
       ...faults.map(
         ({ name, on, does, undo, expected }) =>
           `fault ${name} on ${on.map(visible).join(", ")}: ${does}\n  undone by: ${undo}\n  ${expected}`,

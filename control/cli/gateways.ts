@@ -132,7 +132,11 @@ export async function confirmAnchors(changes: readonly string[]): Promise<boolea
   return (await askPerson('Type "yes" to pin these anchors at the gateway: ')) === "yes";
 }
 
-async function pushOne({ file, filter, kept, admin }: EnvoyGateway, trusted: Trusted): Promise<Pushed> {
+async function pushOne(
+  { file, filter, kept, admin }: EnvoyGateway,
+  trusted: Trusted,
+  isAnew: boolean,
+): Promise<Pushed> {
   const { version } = trusted.claims;
   const known = { gateway: file, admin: admin.address, version };
   say(`Pushing version ${version} to ${file} (${admin.address}) ...`);
@@ -143,6 +147,7 @@ async function pushOne({ file, filter, kept, admin }: EnvoyGateway, trusted: Tru
       admin,
       bundle: { text: trusted.text, version },
       configuration: kept,
+      isAnew,
       confirmAnchors,
       progress: say,
     });
@@ -156,11 +161,15 @@ async function pushOne({ file, filter, kept, admin }: EnvoyGateway, trusted: Tru
   }
 }
 
-/** Pushes to each gateway, whatever came of the others. */
-export async function pushToAll(gateways: readonly EnvoyGateway[], trusted: Trusted): Promise<Pushed[]> {
+/** Pushes to each gateway, whatever came of the others. @param isAnew also where it serves already */
+export async function pushToAll(
+  gateways: readonly EnvoyGateway[],
+  trusted: Trusted,
+  isAnew = false,
+): Promise<Pushed[]> {
   const pushed: Pushed[] = [];
   for (const gateway of gateways) {
-    const one = await pushOne(gateway, trusted);
+    const one = await pushOne(gateway, trusted, isAnew);
     if (one.failure !== undefined && gateways.length > 1)
       say(`${paint("red", "error:")} ${gateway.file}: ${one.failure.message}`);
     pushed.push(one);

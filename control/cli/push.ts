@@ -15,6 +15,7 @@ import { pushToKongs } from "./push-kong.js";
 interface Options extends GatewayOptions {
   readonly anchors: string;
   readonly bundle: string;
+  readonly anew?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,7 +25,7 @@ async function run(options: Options): Promise<void> {
     options,
     "Name its Admin API: `glassgate push --gateway kong.yaml --kong http://127.0.0.1:8001`.",
   );
-  reportPushes(await pushToAll(gateways, await readTrusted(options)), options.json);
+  reportPushes(await pushToAll(gateways, await readTrusted(options), options.anew === true), options.json);
 }
 
 export function addPush(program: Command): void {
@@ -38,11 +39,13 @@ export function addPush(program: Command): void {
     .addOption(kongOption())
     .addOption(anchorsOption())
     .addOption(bundleOption())
+    .option("--anew", "write it once more where it serves already: a rehearsal (a Kong is always written to)")
     .addOption(jsonOption())
     .action(run);
   examples(command, [
     "glassgate push",
     "glassgate push --gateway /etc/envoy/gateway.yaml --json",
+    "glassgate push --anew --gateway gateway.yaml",
     "glassgate push --gateway east.yaml --gateway west.yaml",
     "glassgate push --gateway kong.yaml --kong http://127.0.0.1:8001",
   ]);

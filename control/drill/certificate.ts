@@ -1,11 +1,8 @@
 /** A certificate made on the spot: nobody but the scratch gateway shows it, and only drills trust it. */
 import { generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
+import type { ClientCertificate } from "./model.js";
 
-export interface OwnCertificate {
-  /** PEM. */
-  readonly cert: string;
-  readonly key: string;
-}
+export type OwnCertificate = ClientCertificate;
 
 function tlv(tag: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);

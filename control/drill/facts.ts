@@ -16,6 +16,8 @@ export interface Facts {
   /** Of its Envoy. */
   readonly version: string;
   readonly bundleVersion: number | undefined;
+  /** Its threads; undefined where that cannot be seen. */
+  readonly workers: number | undefined;
   /** Gateway's clock less ours, seconds. */
   readonly ahead: number;
   readonly isServing: boolean;
@@ -41,6 +43,7 @@ export async function lookAt(gateway: FleetGateway, index: number, { source, anc
   return {
     version,
     bundleVersion: state.bundleVersion,
+    workers,
     ahead: clock === undefined ? 0 : clock - Math.floor(Date.now() / 1000),
     isServing: isWhole(state, workers),
   };

@@ -21,6 +21,8 @@ const address = z
   .regex(/^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/, "must be host:port, for example 127.0.0.1:9901");
 const host = z.string().regex(/^[a-z0-9._:[\]-]{1,255}$/, "must be a host in small letters, without https://");
 const path = requestPath(1024);
+/** Of a grant, in a command. */
+export const JTI = "{jti}";
 
 /** One of a closed list, with the nearest right one where it is none. */
 const oneOf = (names: readonly string[], what: string) =>
@@ -33,6 +35,13 @@ const oneOf = (names: readonly string[], what: string) =>
       },
     })
     .meta({ enum: [...names] });
+
+/** A program and its arguments: no shell. */
+const command = z.array(z.string().min(1)).min(1).max(64);
+const certificateSchema = z.strictObject({
+  cert: file.describe("PEM of the certificate, with its chain"),
+  key: file.describe("PEM of its private key, without a passphrase"),
+});
 
 const gatewaySchema = z
   .strictObject({
@@ -52,6 +61,9 @@ const gatewaySchema = z
       .max(256)
       .default([])
       .describe("findings of `gateway verify` that you have looked at"),
+    certificate: certificateSchema
+      .optional()
+      .describe("what callers show at a listener that asks for client certificates: each call of the drill shows it"),
     harmless: z.boolean().default(false).describe("its upstream may be sent other methods than GET and HEAD"),
   })
   .refine(({ config, admin }) => config !== undefined || admin !== undefined, "needs config, or admin");
@@ -116,6 +128,15 @@ export const drillSchema = z.strictObject({
   repeat: z.int().min(1).max(100).default(3),
   limits: z.strictObject(Object.fromEntries(measureNames.map((one) => [one, seconds.optional()]))).default({}),
   faults: z.array(z.union([oneOf(faultNames, "fault"), customFault])).default([]),
+  revoke: command
+    .refine(
+      (words) => words.some((word) => word.includes(JTI)),
+      `must name the grant: put ${JTI} where its name belongs`,
+    )
+    .optional()
+    .describe(`takes one grant of the drill back at every gateway: ${JTI} stands for its name`),
+  push: command.optional().describe("pushes to every gateway: what serves there, or the next"),
+  alerts: command.optional().describe("prints the alarms that were received, by whoever gets those of the ledger"),
 });
 export type DrillFile = z.infer<typeof drillSchema>;
 
@@ -126,7 +147,8 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^people$/, namesOf(peopleSchema)],
   [/^expects$/, namesOf(expectsSchema)],
   [/^expects\.opens\.\d+$/, namesOf(detailSchema)],
-  [/^gateways\.\d+$/, ["id", "url", "ca", "config", "admin", "caller", "routes", "open", "accept", "harmless"]],
+  [/^gateways\.\d+$/, namesOf(gatewaySchema)],
+  [/^gateways\.\d+\.certificate$/, namesOf(certificateSchema)],
   [/^target$/, namesOf(targetSchema)],
   [/^stream$/, namesOf(streamSchema)],
   [/^ledger$/, namesOf(ledgerSchema)],

@@ -20,8 +20,10 @@ function letInWords(outcome: Outcome, id: string, found: FoundRecord | undefined
   const { what, call, expected } = outcome;
   const verdict = expected.kind === "verdict" ? `, which must be denied with ${expected.verdict}` : "";
   const record = found === undefined ? "and has no record of it" : `and recorded it as ${found.record.verdict}`;
-  const next =
-    found?.record.verdict === "allow"
+  const isForgotten = expected.kind === "verdict" && expected.verdict === "revoked";
+  const next = isForgotten
+    ? "The revocation has not arrived there: does the command `revoke` of the drill file reach this gateway, and did a later push keep it? `glassgate revoke --list --gateway FILE` says what is in force."
+    : found?.record.verdict === "allow"
       ? "The filter itself allowed it: compare the trust bundle that this gateway serves with the roster, then push the right one."
       : `Take this listener out of service until it is mended: ${VERIFY}`;
   return `${id} let ${what} through on ${placeOf(outcome)}${verdict} (${call.seen.status}), ${record}. ${next}`;

@@ -19,10 +19,14 @@ import { routesOf } from "./routes.js";
 
 const pinned = z.looseObject({ audience: z.string(), threshold: z.number(), roots: z.array(publicKeySchema) });
 
+/** As config/envoy-tls.yaml has it. */
+export const ANY_CERTIFICATE = "trust_chain_verification: ACCEPT_UNTRUSTED";
+
 interface Around {
   readonly config: string | undefined;
   readonly ca: string | undefined;
   readonly caller: FleetGateway["caller"];
+  readonly certificate: FleetGateway["certificate"];
   readonly target: Target;
   readonly anchors: Anchors;
   /** @param member of the gateway in the drill file */
@@ -37,13 +41,19 @@ function modulePath(filter: RenderedFilter | undefined): string | undefined {
 const digestOf = (file: string): string => createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
 
 /** In clear only to this machine, with authorities that can be used: as any caller sends a grant. */
-function checkWay(url: string, { ca, refuseAt }: Around): void {
-  try {
-    new Gateway({ url: url.replace(/\/$/, ""), ...(ca === undefined ? {} : { ca }) });
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    refuseAt("url", `${error.message} ${error.hint ?? ""}`.trim());
-  }
+function checkWay(url: string, { ca, certificate, refuseAt }: Around): void {
+  const check = (member: string, options: ConstructorParameters<typeof Gateway>[0]): void => {
+    try {
+      new Gateway(options);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      refuseAt(member, `${error.message} ${error.hint ?? ""}`.trim());
+    }
+  };
+  check("url", { url: url.replace(/\/$/, ""), ...(ca === undefined ? {} : { ca }) });
+  if (certificate === undefined) return;
+  if (!url.startsWith("https:")) refuseAt("certificate", "is shown over TLS alone, and `url` begins with http://");
+  check("certificate", certificate);
 }
 
 /** One without our filter is a gateway whose filter is off: that shows in what comes of the requests. */
@@ -91,7 +101,7 @@ export function readFleetGateway(
   given: DrillFile["gateways"][number],
   around: Around,
 ): { gateway: FleetGateway; notProbed: readonly NotProbed[] } {
-  const { config, ca, caller, target, refuseAt } = around;
+  const { config, ca, caller, certificate, target, refuseAt } = around;
   checkWay(given.url, around);
   const text = config === undefined ? undefined : readText(config, "the gateway's configuration");
   const filter = text === undefined || config === undefined ? undefined : filterIn(text, config);
@@ -122,6 +132,8 @@ export function readFleetGateway(
       skipped: text === undefined ? [] : headersOfSkippedFilters(parseDocument(text)),
       isHarmless: given.harmless,
       accept: given.accept,
+      certificate,
+      takesAnyCertificate: given.url.startsWith("https:") && text?.includes(ANY_CERTIFICATE) === true,
     },
     notProbed: found.notProbed,
   };

@@ -3,12 +3,13 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
-import { visible } from "../base/text.js";
+import { shellWord, visible } from "../base/text.js";
 import { readRenderedFilter } from "../gateway/rendered.js";
 import { type Address, readSurroundings } from "../gateway/surroundings.js";
 import { missingSeats } from "../grant/quorum.js";
 import { type BundleClaims, type Entitlement, holdsRole, type Principal, personOf, roleName } from "../trust/claims.js";
 import type { Detail } from "../trust/names.js";
+import { ANY_CERTIFICATE } from "./fleet.js";
 
 /** A key's name, and its id. */
 export interface NamedKey {
@@ -26,6 +27,8 @@ export interface FoundGateway {
   /** Paths from the drill file's folder. */
   readonly config: string;
   readonly caller: string | undefined;
+  /** It asks for client certificates, and takes any. */
+  readonly takesAny: boolean;
 }
 
 /** Whose keys are here, of people who hold roles of drills alone. */
@@ -126,6 +129,7 @@ export function gatewaysIn(folder: string): FoundGateway[] {
             url: addressOf(listener, text.includes("DownstreamTlsContext")),
             config: relative(folder, path),
             caller: existsSync(caller) ? relative(folder, caller) : undefined,
+            takesAny: text.includes(ANY_CERTIFICATE),
           },
         ];
       } catch (error) {
@@ -147,7 +151,7 @@ export function ledgerIn(folder: string): { at: string; key: string } | undefine
 const quoted = (text: string): string => JSON.stringify(text);
 const listOf = (texts: readonly string[]): string => `[${texts.map(quoted).join(", ")}]`;
 
-function gatewayLines({ id, url, config, caller }: FoundGateway): string[] {
+function gatewayLines({ id, url, config, caller, takesAny }: FoundGateway): string[] {
   return [
     `  - id: ${quoted(id)}`,
     `    url: ${quoted(url)}            # the listener that callers use`,
@@ -156,6 +160,9 @@ function gatewayLines({ id, url, config, caller }: FoundGateway): string[] {
       ? []
       : [`    caller: ${quoted(caller)}   # a normal caller's header lines: he must still get through`]),
     "    # open: [/healthz]          # places that anybody may reach",
+    ...(url.startsWith("https:") && !takesAny
+      ? ["    # certificate: { cert: caller.pem, key: caller.key } # what callers show, where they are asked for one"]
+      : []),
     "    # harmless: true            # its upstream may be sent other methods than GET and HEAD",
   ];
 }
@@ -172,6 +179,7 @@ export interface Plan {
 
 export function drillText({ name, cast, gateways, ledger }: Plan): string {
   const { entitlement } = cast;
+  const named = gateways.map(({ config }) => `--gateway ${shellWord(config)}`).join(" ");
   return `${[
     "# yaml-language-server: $schema=./drill.schema.json",
     "# A drill: `glassgate drill run` plays it, docs/drills.md tells each member. Paths count from this file's folder.",
@@ -200,7 +208,13 @@ export function drillText({ name, cast, gateways, ledger }: Plan): string {
       ? ["# ledger: { at: ledger/, key: ledger.vkey }   # without it nothing is proved"]
       : [`ledger: { at: ${quoted(ledger.at)}, key: ${quoted(ledger.key)} }`]),
     "# stream: { path: /drill/orders, headers: {} } # a request whose answer goes on until it is cut",
+    "",
+    "# Your own commands, without a shell; none gets the passphrase of the drill's keys. What they name is done to your gateways.",
+    `# revoke: [./revoke.sh, "{jti}"]  # takes that grant back: glassgate revoke --grant "$1" --key NAME ${named} --passphrase-fd 3 3< FILE`,
+    `# push: [glassgate, push, --anew, ${gateways.map(({ config }) => `--gateway, ${quoted(config)}`).join(", ")}]`,
+    "# alerts: [cat, alarms.log]       # prints the alarms that were received, by whoever gets those of the ledger",
+    "",
     "repeat: 3",
-    "limits: { grant: 10s, first_allowed: 10s, expired: 5s, recorded: 30s }",
+    "limits: { grant: 10s, first_allowed: 10s, revoked: 10s, expired: 5s, pushed: 15s, recorded: 30s, alarmed: 30s, alerted: 60s }",
   ].join("\n")}\n`;
 }

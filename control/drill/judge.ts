@@ -31,6 +31,9 @@ const isFilters = ({ seen }: Call): boolean => seen.code !== undefined;
 /** Nothing stood in its way: the upstream answered, or the gateway itself with a page. */
 export const isServed = ({ seen }: Call): boolean =>
   !REFUSED.has(seen.status) && (seen.reached || (seen.status >= 200 && seen.status < 300) || seen.status === 101);
+/** Whether the filter says so to the caller; of a HEAD there is no body that could. */
+export const isTold = ({ method, seen }: Call, verdict: VerdictCode): boolean =>
+  seen.status === verdicts[verdict].status && (seen.code === verdict || method === "HEAD");
 /** Authentication let it by, and something behind it failed. */
 export const isPast = ({ seen }: Call): boolean => seen.code === undefined && seen.status >= 500;
 
@@ -76,9 +79,7 @@ function ofVerdict(call: Call, found: FoundRecord | undefined, verdict: VerdictC
   const record = ofRecord(call, found);
   if (record !== undefined) return record;
   if (found?.record.verdict !== verdict) return found?.record.verdict === "allow" ? "let_in" : "other_verdict";
-  // Of a HEAD there is no body that could say it.
-  const isTold = call.method === "HEAD" || call.seen.code === told;
-  return isTold && call.seen.status === verdicts[told].status ? undefined : "other_reply";
+  return isTold(call, told) ? undefined : "other_reply";
 }
 
 function ofAllow(call: Call, found: FoundRecord | undefined): Fault | undefined {

@@ -5,6 +5,8 @@ import { type Measure, type MeasureName, measureNames } from "./model.js";
 export interface Sample {
   readonly name: MeasureName;
   readonly ms: number;
+  /** Of a measure of gateways: which one took so long, of several the last. */
+  readonly gateway?: string;
 }
 
 /** Of an even number the lower one: a value that was measured. */
@@ -12,17 +14,19 @@ const middle = (sorted: readonly number[]): number => sorted[Math.ceil(sorted.le
 
 export function measuresOf(samples: readonly Sample[], limits: DrillFile["limits"]): Measure[] {
   return measureNames.flatMap((name): Measure[] => {
-    const own = samples.filter((one) => one.name === name).map(({ ms }) => Math.round(ms));
-    if (own.length === 0) return [];
-    const sorted = own.toSorted((a, b) => a - b);
-    const max = sorted.at(-1) ?? 0;
+    const own = samples.filter((one) => one.name === name).map((one) => ({ ...one, ms: Math.round(one.ms) }));
+    const sorted = own.toSorted((a, b) => a.ms - b.ms);
+    const last = sorted.at(-1);
+    if (last === undefined) return [];
+    const { ms: max, gateway: slowest } = last;
     const seconds = limits[name];
     const limit = typeof seconds === "number" ? seconds * 1000 : undefined;
     return [
       {
-        ...{ name, unit: "ms", samples: own, p50: middle(sorted), max },
+        ...{ name, unit: "ms", samples: own.map(({ ms }) => ms), p50: middle(sorted.map(({ ms }) => ms)), max },
         ...(limit === undefined ? {} : { limit }),
         ok: limit === undefined || max <= limit,
+        ...(slowest === undefined ? {} : { slowest }),
       },
     ];
   });

@@ -32,6 +32,16 @@ export interface FleetGateway {
   readonly isHarmless: boolean;
   /** Names of findings of `gateway verify` that somebody has looked at. */
   readonly accept: readonly string[];
+  /** What callers show there. */
+  readonly certificate?: ClientCertificate | undefined;
+  /** Whether its own file says that it asks for a client certificate and takes any. */
+  readonly takesAnyCertificate?: boolean;
+}
+
+/** PEM. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface Route {
@@ -126,6 +136,8 @@ export interface CallSpec {
   readonly grant?: MadeGrant;
   /** The proof of another key, or none, instead of that. */
   readonly proof?: PrivateKey | string | "none";
+  /** Another client certificate than the gateway's callers show, or none. */
+  readonly certificate?: ClientCertificate | "none";
   /** How long an answer that goes on is watched; otherwise the call ends with its answer. */
   readonly watchMs?: number;
   /** No answer within that time is none; half a minute, where nothing is said. */

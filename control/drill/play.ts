@@ -4,7 +4,7 @@ import type { Case, FleetGateway, NotProbed, Outcome } from "./model.js";
 import { type Gathered, makeStage, type Setting } from "./stage.js";
 
 export interface PlayedOutcome {
-  readonly case: Case;
+  readonly case: Pick<Case, "name">;
   readonly gateway: FleetGateway;
   readonly outcome: Outcome;
 }

@@ -9,9 +9,10 @@ import { headerLines } from "../caller/headers.js";
 import { missingSeats } from "../grant/quorum.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { type BundleClaims, type Entitlement, holdsRole, type Principal, personOf, roleName } from "../trust/claims.js";
+import { commandsOf, type NamedCommands } from "./commands/named.js";
 import { DRILL_HINT, type DrillSource } from "./file.js";
 import { readFleetGateway } from "./fleet.js";
-import type { FleetGateway, Meant, NotProbed, Target } from "./model.js";
+import type { ClientCertificate, FleetGateway, Meant, NotProbed, Target } from "./model.js";
 
 /** A key's name in the drill file, with whose it is. */
 export interface Cast {
@@ -33,6 +34,7 @@ export interface Prepared {
   readonly target: Target;
   readonly meant: Meant;
   readonly gateways: readonly FleetGateway[];
+  readonly commands: NamedCommands;
   readonly notProbed: readonly NotProbed[];
 }
 
@@ -177,6 +179,17 @@ function callerOf(file: string): readonly (readonly [string, string])[] {
   return [...headerLines(raw)].map(([name, [value = ""]]) => [name, value] as const);
 }
 
+const certificateOf = (
+  given: DrillSource["drill"]["gateways"][number]["certificate"],
+  at: DrillSource["at"],
+): ClientCertificate | undefined =>
+  given === undefined
+    ? undefined
+    : {
+        cert: readText(at(given.cert), "the client certificate"),
+        key: readText(at(given.key), "the client certificate's key"),
+      };
+
 export interface Given {
   readonly bundle: BundleClaims;
   /** The key id of a key by its name. @throws UserError where there is no such key */
@@ -210,6 +223,7 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
       config,
       ca: gateway.ca === undefined ? undefined : readText(at(gateway.ca), "the authorities to trust"),
       caller: gateway.caller === undefined ? undefined : callerOf(at(gateway.caller)),
+      certificate: certificateOf(gateway.certificate, at),
       target,
       anchors,
       refuseAt: (member, message) => refuseAt(["gateways", i, ...(member === undefined ? [] : [member])], message),
@@ -218,6 +232,7 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
     return read.gateway;
   });
   const meant = meantOf(source, entitlement);
+  const commands = commandsOf(source, refuseAt);
   return {
     source,
     anchors,
@@ -231,6 +246,7 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
     target,
     meant,
     gateways,
+    commands,
     notProbed,
   };
 }

@@ -2,6 +2,7 @@
 import { UserError } from "../base/errors.js";
 import { readDecoded } from "../ledger/audit/reader.js";
 import { openSigned } from "../ledger/audit/verify.js";
+import { decodeFinding } from "../ledger/chain/finding.js";
 import { classify } from "../ledger/chain/lines.js";
 import { faultOfShown } from "../ledger/closing.js";
 import { Tail } from "../ledger/follow/tail.js";
@@ -40,6 +41,11 @@ export async function followLedger(log: TileSource, key: Vkey): Promise<RecordSo
   const take = async (checkpoint: Checkpoint): Promise<void> => {
     for await (const { index, bytes, head, body } of readDecoded(log, checkpoint.size, size, checkpoint.size)) {
       size = index + 1;
+      if (head?.type === "alarm") {
+        const { code, about = [], says = "" } = decodeFinding(body) ?? {};
+        if (code === "first_use")
+          records.addFirstUse(about, { entry: index, received: Date.parse(head.received), says });
+      }
       if (head?.type !== "record") continue;
       const line = classify(body);
       const entered = { entry: index, bytes: Buffer.from(bytes), received: Date.parse(head.received) };

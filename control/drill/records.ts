@@ -24,6 +24,14 @@ interface Request {
   call: Call | undefined;
 }
 
+/** What the ledger said of a grant that was used for the first time. */
+export interface FirstUse {
+  /** Its own entry. */
+  readonly entry: number;
+  readonly received: number;
+  readonly says: string;
+}
+
 export interface FoundRecord extends Recorded {
   /** That the stream was ended with its grant. */
   readonly ended: Recorded | undefined;
@@ -39,6 +47,8 @@ export class Records {
   private readonly byGrant = new Map<string, Request[]>();
   private readonly seen = new Set<string>();
   private readonly shadows = new Set<string>();
+  /** By the entry of the record. */
+  private readonly firstUses = new Map<number, FirstUse>();
 
   /** A line that stands in a log twice is one record. */
   add(record: AuditRecord, entered?: Entered): void {
@@ -57,6 +67,15 @@ export class Records {
     const same = this.byGrant.get(record.jti) ?? [];
     if (!same.includes(request)) same.push(request);
     this.byGrant.set(record.jti, same);
+  }
+
+  /** @param about entries of records; a sum has several */
+  addFirstUse(about: readonly number[], use: FirstUse): void {
+    for (const entry of about) if (!this.firstUses.has(entry)) this.firstUses.set(entry, use);
+  }
+
+  firstUseOf({ entered }: Recorded): FirstUse | undefined {
+    return entered === undefined ? undefined : this.firstUses.get(entered.entry);
   }
 
   /** Whether it enforces nothing: then its answers are another's, and most do not say which record is theirs. */

@@ -1,7 +1,9 @@
 /** A drill from its first request to its report. */
 
 import { UserError } from "../base/errors.js";
-import { CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
+import { ALERTS, CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
+import { awaitAlarms, judgeAlarms } from "./commands/alerts.js";
+import { playCommands } from "./commands/play.js";
 import { judgeConfiguration } from "./configuration.js";
 import { awaitRecords, evidenceOf } from "./evidence.js";
 import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
@@ -72,7 +74,7 @@ async function judgeOne(
   const sample: Sample | undefined =
     received === undefined || outcome.expected.kind !== "allow"
       ? undefined
-      : { name: "recorded", ms: Math.max(0, received - call.at - call.seen.ms) };
+      : { name: "recorded", ms: Math.max(0, received - call.at - call.seen.ms), gateway: gateway.id };
   return { assertion, sample };
 }
 
@@ -150,26 +152,44 @@ export async function runDrill(given: Running): Promise<Report> {
   const setting = { prepared, players, isDry: false, onCall: () => {} };
   const planned = await planFaults(prepared, (name) => isChosen(choice, name));
   const played = await play(setting, choice, onCase);
+  const workers = new Map(
+    prepared.gateways.flatMap(({ id }, i) => (facts[i]?.workers === undefined ? [] : [[id, facts[i].workers]])),
+  );
+  const commanded = await playCommands(setting, choice, { workers, source }, (name) => onCase(name, ""));
+  const outcomes = [...played.outcomes, ...commanded.outcomes];
   const limit = drill.limits.recorded;
   const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
-  await awaitRecords(played.outcomes, source, recordMs);
+  await awaitRecords(outcomes, source, recordMs);
+  const isAlarmed = isProved && isChosen(choice, ALERTS);
+  if (isAlarmed) await awaitAlarms(outcomes, source);
   const made = await madeFaults({ ...running, setting, faults: planned.faults }, source, recordMs);
   const { sealed, fault } = await sealedBy(source);
   const judged: Judgement[] = [];
-  for (const outcome of played.outcomes) judged.push(await judgeOne(outcome, running, sealed));
+  for (const outcome of outcomes) judged.push(await judgeOne(outcome, running, sealed));
   const looked = [
     ...(await lookedAt(running, facts)),
     ...(isChosen(choice, FACTS) ? ofRoutes : []),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
+  const alarms = isAlarmed ? judgeAlarms(outcomes, source, drill.name) : { assertions: [], samples: [] };
   const scratch = await playOnScratch(running, choice);
   for (const one of scratch)
     for (const outcome of one.outcomes) judged.push(await judgeOne(outcome, { ...running, ...one }, undefined));
-  const assertions = [...looked, ...judged.map(({ assertion }) => assertion)];
+  const assertions = [
+    ...looked,
+    ...judged.map(({ assertion }) => assertion),
+    ...commanded.assertions,
+    ...alarms.assertions,
+  ];
+  const samples = [
+    ...[...played.samples, ...commanded.samples, ...alarms.samples],
+    ...judged.flatMap(({ sample }) => sample ?? []),
+  ];
   const faults: FaultResult[] = [];
   for (const one of made.plays) faults.push(await judgeFault(one, source, sealed, prepared.target.path));
   const notProbed = [
     ...played.notProbed,
+    ...commanded.notProbed,
     ...scratch.flatMap(({ notProbed }) => notProbed),
     ...planned.notProbed,
     ...made.notProbed,
@@ -193,11 +213,11 @@ export async function runDrill(given: Running): Promise<Report> {
     gateways: factsOf(
       running,
       facts,
-      played.outcomes.map(({ outcome }) => outcome.call),
+      outcomes.map(({ outcome }) => outcome.call),
     ),
     assertions,
     notProbed,
-    measures: measuresOf([...played.samples, ...judged.flatMap(({ sample }) => sample ?? [])], drill.limits),
+    measures: measuresOf(samples, drill.limits),
     faults,
     counts: { passed: assertions.length - failed, failed, notProbed: notProbed.length },
     ...(sealed === undefined ? {} : { checkpoint: { text: sealed.checkpoint.text } }),

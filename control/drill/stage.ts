@@ -1,14 +1,15 @@
 /** What a case plays on: one gateway, the people, and a way to send. A dry one sends nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { bentGrant, walkedGrant } from "./bent.js";
-import type { Call, CallSpec, FleetGateway, MeasureName, NotProbed, Players, Scratch, Stage } from "./model.js";
+import type { Sample } from "./measures.js";
+import type { Call, CallSpec, FleetGateway, NotProbed, Players, Scratch, Stage } from "./model.js";
 import type { Prepared } from "./prepare.js";
 import { sendCall } from "./wire.js";
 
 /** What is gathered on one gateway. */
 export interface Gathered {
   readonly calls: Call[];
-  readonly samples: { readonly name: MeasureName; readonly ms: number }[];
+  readonly samples: Sample[];
   readonly notProbed: NotProbed[];
 }
 
@@ -75,7 +76,7 @@ export function makeStage(gateway: FleetGateway, setting: Setting): { stage: Sta
     ...{ gateway, target, players, bundle, entitlement, meant, now, send },
     grant: async (spec) => bentGrant(making, spec),
     walk: () => walkedGrant(making),
-    measured: (name, ms) => void (isDry || gathered.samples.push({ name, ms })),
+    measured: (name, ms) => void (isDry || gathered.samples.push({ name, ms, gateway: gateway.id })),
     notProbed: (what, why) => void gathered.notProbed.push({ what, why }),
     stream: drill.stream,
     repeat: isDry ? 1 : drill.repeat,

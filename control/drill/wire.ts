@@ -123,7 +123,12 @@ export async function sendCall(gateway: FleetGateway, target: Target, spec: Call
   };
   const began = performance.now();
   try {
-    const way = new Gateway({ url: gateway.url, ...(gateway.ca === undefined ? {} : { ca: gateway.ca }) });
+    const shown = spec.certificate ?? gateway.certificate;
+    const way = new Gateway({
+      url: gateway.url,
+      ...(gateway.ca === undefined ? {} : { ca: gateway.ca }),
+      ...(shown === undefined || shown === "none" ? {} : shown),
+    });
     // Another host is asked for over the same connection as ever: it is the gateway that must say no.
     const sent = { ...request, name: target.host, headers: headersOf(spec, request, ownId) };
     const answer = await exchange(way, sent, spec);

@@ -50,7 +50,8 @@ export class Bringing {
         state.bundleVersion === bundle.version &&
         isWhole(state, this.workers) &&
         (textsIn(deployed.configuration).length === 0 || (state.revocations ?? 0) !== 0);
-      if (isServing && (!isOwn || this.isAsWanted(bundle, { ...files, deployed })))
+      const isDue = isOwn && this.options.isAnew === true && !this.end.hasWritten;
+      if (isServing && !isDue && (!isOwn || this.isAsWanted(bundle, { ...files, deployed })))
         return this.files.read().text === deployed.text ? { kind: "unchanged", state, deployed } : { kind: "moved" };
       // Its own push may be waiting for it just now.
       if (!isOwn && !isServing) {

@@ -32,6 +32,8 @@ export interface PushOptions {
   readonly configuration?: ConfigurationOptions;
   /** Asked when the gateway has other roots, another threshold or audience pinned. Without it such a push is refused. */
   readonly confirmAnchors?: (changes: readonly string[]) => Promise<boolean>;
+  /** Written once more also where it serves already. */
+  readonly isAnew?: boolean;
   readonly timeoutMs?: number;
   /** How long to wait for another push that is under way. */
   readonly courtesyMs?: number;

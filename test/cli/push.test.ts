@@ -95,6 +95,11 @@ it("--gateway again and again means all of them, each with its own address; one 
   expect(rows.join(" ")).toMatch(/applied: version 1 serves already on all 2 VMs\. .*would serve version 1\.$/);
   expect(Math.max(...rows.map((row) => row.length)), shown).toBeLessThanOrEqual(40);
 
+  const anew = await run("push", "--anew", "--gateway", "east.yaml");
+  expect(anew.stdout).toMatch(
+    /^applied: version 1 on all 2 VMs after \d+ ms \(generation \d+\)\. Version 1 serves now/,
+  );
+
   await writeBundle(2);
   const dead = readFileSync(join(folder, "west.yaml"), "utf8").replace(
     /(admin:[\s\S]*?port_value: )\d+/,

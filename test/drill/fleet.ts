@@ -32,6 +32,8 @@ const ORIGIN = "ledger.example.com/drill";
 
 export interface FleetOptions {
   readonly gateways?: number;
+  /** Whoever gets the ledger's alarms writes them to alarms.log. */
+  readonly isHeard?: boolean;
   /** Changes the bundle that the project has and each gateway serves. */
   readonly bundle?: (claims: BundleClaims) => BundleClaims;
   /** Changes what one gateway is started with. */
@@ -88,7 +90,9 @@ function claimsFor(keys: Readonly<Record<string, PrivateKey>>, now: number): Bun
       principal("drill-anna", "drill-security"),
       principal("rita", "oncall"),
       principal("adam", "lead"),
+      principal("olga", "revoker"),
     ],
+    revokers: ["revoker"],
     entitlements: [
       {
         ...common,
@@ -167,7 +171,12 @@ async function startGateway(i: number, base: Base, weaken: ReturnType<NonNullabl
   return { envoy, port, admin, audit, id: `gateway-${i}` };
 }
 
-async function startFollowing(folder: string, bundle: string, gateways: readonly { id: string; audit: string }[]) {
+async function startFollowing(
+  folder: string,
+  bundle: string,
+  gateways: readonly { id: string; audit: string }[],
+  isHeard: boolean,
+) {
   const place = join(folder, "ledger");
   const key = join(folder, "ledger.key.json");
   const signer = openLogSigner(newKey("Ed25519"), ORIGIN);
@@ -179,6 +188,9 @@ async function startFollowing(folder: string, bundle: string, gateways: readonly
   const config = ledgerSchema.parse({
     ...{ origin: ORIGIN, key, anchors: [join(folder, "anchors.json")] },
     gateways: gateways.map(({ id, audit }) => ({ id, audit })),
+    ...(isHeard
+      ? { alarms: { commands: [{ run: ["/bin/sh", "-c", 'cat >>"$0"', join(folder, "alarms.log")] }] } }
+      : {}),
   });
   const quiet = (): void => {};
   const opened = await openLedgerFolder({
@@ -194,12 +206,15 @@ async function startFollowing(folder: string, bundle: string, gateways: readonly
 export async function startFleet({
   gateways = 2,
   bundle: change = (claims) => claims,
+  isHeard = false,
   weaken,
 }: FleetOptions = {}): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-drill-"));
   const roots = [newKey("Ed25519"), newKey("Ed25519")];
   const keys = Object.fromEntries(
-    ["drill-rita", "drill-adam", "drill-anna", "rita", "adam"].map((name) => [name, newKey("Ed25519")] as const),
+    ["drill-rita", "drill-adam", "drill-anna", "rita", "adam", "olga"].map(
+      (name) => [name, newKey("Ed25519")] as const,
+    ),
   );
   const anchors = anchorsSchema.parse({ audience: "production", threshold: 2, roots: roots.map(publicPart) });
   const claims = change(claimsFor(keys, Math.floor(Date.now() / 1000)));
@@ -236,7 +251,7 @@ export async function startFleet({
     started.push(
       ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, gateways - i + 1) }, (_, k) => start(i + k)))),
     );
-  const ledger = await startFollowing(folder, bundle, started);
+  const ledger = await startFollowing(folder, bundle, started, isHeard);
   return {
     folder,
     claims,

@@ -37,4 +37,12 @@ export const CONFIGURATION = "configuration";
 /** That it goes on from what it was before the drill: see run.ts. */
 export const LEDGER = "ledger";
 
-export const caseNames: readonly string[] = [FACTS, CONFIGURATION, LEDGER, ...cases.map(({ name }) => name)];
+/** Of all gateways at once, most by commands that the drill file names: see commands/. */
+export const REVOKED = "revoked-everywhere";
+export const PUSHED = "pushed";
+export const ALERTS = "alerts";
+
+export const caseNames: readonly string[] = [
+  ...[FACTS, CONFIGURATION, LEDGER, REVOKED, PUSHED, ALERTS],
+  ...cases.map(({ name }) => name),
+];

@@ -1,5 +1,6 @@
 /** The way that opens: from the ask to the first allowed call, the normal road beside it, and the end that comes by itself. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isServed, isTold } from "../judge.js";
 import type { Case, Outcome, Stage } from "../model.js";
 import { allow } from "./kit.js";
 
@@ -11,7 +12,7 @@ async function walk(stage: Stage): Promise<readonly Outcome[]> {
     const call = await stage.send({ grant });
     stage.measured("quorum", quorumMs);
     stage.measured("grant", grantMs);
-    if (call.seen.code === undefined) stage.measured("first_allowed", performance.now() - began);
+    if (isServed(call)) stage.measured("first_allowed", performance.now() - began);
     outcomes.push({ what: "a grant that was asked for, approved and completed", expected: allow, call });
   }
   return outcomes;
@@ -23,21 +24,21 @@ const POLL_MS = 150;
 /** How long after its end a grant may still open something: clocks count in whole seconds. */
 const SLACK_MS = 3000;
 
-async function expire(stage: Stage): Promise<readonly Outcome[]> {
+async function expireOne(stage: Stage): Promise<readonly Outcome[]> {
   const iat = stage.now();
   const exp = iat + Math.min(SHORT_SECONDS, stage.entitlement.max_ttl);
   const grant = await stage.grant({ claims: { iat, exp } });
   const first = await stage.send({ grant });
   const what = "a grant of a few seconds, while it lives";
-  if (first.seen.code !== undefined) return [{ what, expected: allow, call: first }];
+  if (!isServed(first)) return [{ what, expected: allow, call: first }];
   const deadline = Date.now() + (exp - stage.now()) * 1000 + SLACK_MS;
   let last = first;
-  while (last.seen.code === undefined && last.seen.status !== 0 && Date.now() < deadline) {
+  while (!isTold(last, "expired") && last.seen.code === undefined && last.seen.status !== 0 && Date.now() < deadline) {
     await sleep(POLL_MS);
     last = await stage.send({ grant });
   }
   const late = last.at - exp * 1000;
-  if (last.seen.code === "expired") stage.measured("expired", Math.max(0, late));
+  if (isTold(last, "expired")) stage.measured("expired", Math.max(0, late));
   return [
     { what, expected: allow, call: first },
     {
@@ -46,6 +47,12 @@ async function expire(stage: Stage): Promise<readonly Outcome[]> {
       call: last,
     },
   ];
+}
+
+/** All at once: each waits for its end. */
+async function expire(stage: Stage): Promise<readonly Outcome[]> {
+  const all = await Promise.all(Array.from({ length: stage.repeat }, () => expireOne(stage)));
+  return all.flat();
 }
 
 const NO_STREAM = "the drill file names no `stream`: a request whose answer goes on until it is cut";

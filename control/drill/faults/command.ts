@@ -1,5 +1,7 @@
 /** A command of a drill's file, run without a shell of its own: its arguments as they are, its output bounded, its time limited. */
 import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
 import { messageOf } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { childEnvironment } from "../../gateway/environment.js";
@@ -22,6 +24,21 @@ export interface CommandEnd {
   readonly output: string;
 }
 
+/** Whether there is such a program: a path from that folder, or a name on the PATH. */
+export function isThere(program: string, folder: string): boolean {
+  const places = program.includes("/")
+    ? [resolve(folder, program)]
+    : (process.env.PATH ?? "").split(delimiter).map((one) => join(one, program));
+  return places.some((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return true;
+    } catch {
+      return false; // Not this one.
+    }
+  });
+}
+
 /**
  * It waits for a line before it becomes the command, and ends without one: so that its process is in the journal before it does
  * anything, and it does nothing where we have died in between.
@@ -33,6 +50,7 @@ export function runCommand(
   { argv, cwd }: Command,
   onProcess: (pid: number) => void = () => {},
   seconds = COMMAND_SECONDS,
+  mostOutput = MAX_OUTPUT,
 ): Promise<CommandEnd> {
   return new Promise((settle) => {
     const child = spawn("/bin/sh", ["-c", GATE, "sh", ...argv], {
@@ -44,7 +62,7 @@ export function runCommand(
     let output = "";
     let isLate = false;
     const collect = (chunk: Buffer): void => {
-      output = `${output}${chunk.toString("utf8")}`.slice(-MAX_OUTPUT);
+      output = `${output}${chunk.toString("utf8")}`.slice(-mostOutput);
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);

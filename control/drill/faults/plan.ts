@@ -1,11 +1,9 @@
 /** From the drill file to the faults that will be made. What cannot be undone is refused, with its line, before anything is sent. */
-import { accessSync, constants } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
 import { visible } from "../../base/text.js";
 import type { DrillFile } from "../file.js";
 import { type Prepared, refuse } from "../prepare.js";
 import { plannedBuiltIn, type Unplanned } from "./builtin.js";
-import { runCommand, shownCommand } from "./command.js";
+import { isThere, runCommand, shownCommand } from "./command.js";
 import { journalPath } from "./journal.js";
 import { faultNames } from "./names.js";
 import { expectedOf, type PlannedFault } from "./planned.js";
@@ -14,20 +12,6 @@ import { shownUndo } from "./undo.js";
 export type OwnFault = Exclude<DrillFile["faults"][number], string>;
 
 export const nameOf = (fault: DrillFile["faults"][number]): string => (typeof fault === "string" ? fault : fault.name);
-
-function isThere(program: string, folder: string): boolean {
-  const places = program.includes("/")
-    ? [resolve(folder, program)]
-    : (process.env.PATH ?? "").split(delimiter).map((one) => join(one, program));
-  return places.some((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false; // Not this one.
-    }
-  });
-}
 
 function planOwn(fault: OwnFault, index: number, prepared: Prepared): PlannedFault {
   const { source, gateways } = prepared;

@@ -1,5 +1,5 @@
 /** A drill beside the last one of its name: what broke since, what was mended, what is looked at no more, and how long things took. */
-import type { Assertion, Report, SinceLast } from "./model.js";
+import type { Assertion, Measure, Report, SinceLast } from "./model.js";
 
 /** The same for the same thing in the next drill. */
 export const assertionName = ({ case: name, gateway, route, what }: Assertion): string =>
@@ -32,16 +32,22 @@ export function sinceLast(report: Report, last: LastReport): SinceLast {
   };
 }
 
+/** Middles that a report carries on from the drills before the last one: a slow worsening shows. */
+const EARLIER = 8;
+
+function besideLast(measure: Measure, last: Measure | undefined): Measure {
+  if (last === undefined) return measure;
+  const earlier = [...(last.lastP50 === undefined ? [] : [last.lastP50]), ...(last.earlier ?? [])].slice(0, EARLIER);
+  return { ...measure, lastP50: last.p50, lastMax: last.max, ...(earlier.length === 0 ? {} : { earlier }) };
+}
+
 /** The report with what the last one says beside it; it is signed so. */
 export function withLast(report: Report, last: LastReport | undefined): Report {
   if (last === undefined || report.partial === true) return report;
-  const p50s = new Map(last.report.measures.map(({ name, p50 }) => [name, p50]));
+  const lasts = new Map(last.report.measures.map((one) => [one.name, one]));
   return {
     ...report,
-    measures: report.measures.map((measure) => {
-      const lastP50 = p50s.get(measure.name);
-      return lastP50 === undefined ? measure : { ...measure, lastP50 };
-    }),
+    measures: report.measures.map((measure) => besideLast(measure, lasts.get(measure.name))),
     last: sinceLast(report, last),
   };
 }

@@ -35,7 +35,17 @@ export interface Assertion {
   readonly calls: readonly CallEvidence[];
 }
 
-export const measureNames = ["quorum", "grant", "first_allowed", "revoked", "expired", "recorded"] as const;
+export const measureNames = [
+  "quorum",
+  "grant",
+  "first_allowed",
+  "revoked",
+  "expired",
+  "pushed",
+  "recorded",
+  "alarmed",
+  "alerted",
+] as const;
 export type MeasureName = (typeof measureNames)[number];
 
 export interface Measure {
@@ -46,7 +56,12 @@ export interface Measure {
   readonly max: number;
   readonly limit?: number;
   readonly ok: boolean;
+  /** The gateway where it took longest, where it is of gateways. */
+  readonly slowest?: string;
   readonly lastP50?: number;
+  readonly lastMax?: number;
+  /** The middles of the drills before the last, the newest first. */
+  readonly earlier?: readonly number[];
 }
 
 export interface FaultResult {

@@ -29,7 +29,8 @@ const milliseconds = z.number().nonnegative();
 const measureSchema = z.object({
   ...{ name: z.enum(measureNames), unit: z.literal("ms"), samples: z.array(milliseconds).max(1_000_000) },
   ...{ p50: milliseconds, max: milliseconds, limit: maybe(milliseconds), ok: z.boolean() },
-  lastP50: maybe(milliseconds),
+  ...{ slowest: maybe(text), lastP50: maybe(milliseconds), lastMax: maybe(milliseconds) },
+  earlier: maybe(z.array(milliseconds).max(1000)),
 });
 
 const reportSchema = z.object({

@@ -1,11 +1,14 @@
 /** Words that the report's forms share. */
-import { CONFIGURATION, cases, FACTS, LEDGER } from "../cases/index.js";
+import { ALERTS, CONFIGURATION, cases, FACTS, LEDGER, PUSHED, REVOKED } from "../cases/index.js";
 import type { Assertion, Measure, Report } from "./model.js";
 
 const TITLES: ReadonlyMap<string, string> = new Map([
   [FACTS, "What each gateway serves"],
   [CONFIGURATION, "What each gateway is configured to do"],
   [LEDGER, "The ledger goes on from what it was"],
+  [REVOKED, "What is revoked is dead on every gateway"],
+  [PUSHED, "A push reaches every gateway"],
+  [ALERTS, "Somebody hears of each first use"],
   ...cases.map(({ name, title }) => [name, title] as const),
 ]);
 export const titleOf = (name: string): string => TITLES.get(name) ?? "";
@@ -14,17 +17,28 @@ export const measureWords: Readonly<Record<Measure["name"], string>> = {
   quorum: "from the ask to the quorum",
   grant: "from the ask to the grant",
   first_allowed: "from the ask to the first allowed call",
-  revoked: "from the revocation to the last gateway's denial",
+  revoked: "from the revoking command's start to the last gateway's denial",
   expired: "from the grant's end to the first denial",
+  pushed: "from the pushing command's start to the last gateway's last worker",
   recorded: "from a call to its record in the ledger",
+  alarmed: "from a grant's first use to its alarm in the ledger",
+  alerted: "from a grant's first use to its alarm at whoever gets it",
 };
 
 export const took = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-export function measureRow({ name, p50, max, limit, ok, samples, lastP50 }: Measure): string {
-  const last = lastP50 === undefined ? "" : ` (last time ${took(lastP50)})`;
+/** The last time, and the times before it. */
+function lastTimes(last: number | undefined, earlier: readonly number[] = []): string {
+  if (last === undefined) return "";
+  const before = earlier.length === 0 ? "" : `; before that ${earlier.map(took).join(", ")}`;
+  return ` (last time ${took(last)}${before})`;
+}
+
+export function measureRow(measure: Measure): string {
+  const { name, p50, max, limit, ok, samples, slowest, lastP50, lastMax, earlier } = measure;
   const bound = limit === undefined ? "" : `, limit ${took(limit)}${ok ? "" : ": TOO LONG"}`;
-  return `${measureWords[name]}: ${took(p50)} in the middle${last}, ${took(max)} at most (${samples.length})${bound}`;
+  const where = slowest === undefined ? "" : ` on ${slowest}`;
+  return `${measureWords[name]}: ${took(p50)} in the middle${lastTimes(lastP50, earlier)}, ${took(max)} at most${where}${lastTimes(lastMax)} (${samples.length})${bound}`;
 }
 
 export interface Grouped {

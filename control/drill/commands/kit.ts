@@ -1,0 +1,60 @@
+/** What the plays of a drill file's own commands share. */
+
+import { type Command, type CommandEnd, shownCommand } from "../faults/command.js";
+import type { Sample } from "../measures.js";
+import type { Assertion, NotProbed, Outcome, Stage } from "../model.js";
+import type { PlayedOutcome } from "../play.js";
+import type { RecordSource } from "../record-source.js";
+import type { Setting } from "../stage.js";
+
+export interface CommandsRunning {
+  readonly setting: Setting;
+  /** Of the fleet, in its order. */
+  readonly stages: readonly Stage[];
+  /** Worker threads of each gateway, by its id; of one that does not say, none. */
+  readonly workers: ReadonlyMap<string, number>;
+  readonly source: RecordSource;
+}
+
+/** What came of one of them. */
+export interface CommandPlay {
+  readonly outcomes: readonly PlayedOutcome[];
+  readonly samples: readonly Sample[];
+  readonly assertions: readonly Assertion[];
+  readonly notProbed: readonly NotProbed[];
+}
+
+export const nothingPlayed: CommandPlay = { outcomes: [], samples: [], assertions: [], notProbed: [] };
+
+export const notPlayed = (what: string, why: string): CommandPlay => ({ ...nothingPlayed, notProbed: [{ what, why }] });
+
+export const playedOn = (name: string, { gateway }: Stage, outcome: Outcome): PlayedOutcome => ({
+  case: { name },
+  gateway,
+  outcome,
+});
+
+/** Seconds that the drill file allows, as milliseconds; else the usual. */
+export const withinMs = ({ prepared }: Setting, limit: string, usual: number): number => {
+  const seconds = prepared.source.drill.limits[limit];
+  return typeof seconds === "number" ? seconds * 1000 : usual;
+};
+
+/** A gateway that is not reached by a command that failed will not be reached later. */
+export const FAILED_MS = 3000;
+
+/** That it ended well. @param member of the drill file @param then what its failure means */
+export function endOf(name: string, member: string, command: Command, end: CommandEnd, then: string): Assertion {
+  const said = end.output === "" ? "" : ` It said: ${end.output}`;
+  const finding = `The command \`${member}\` of the drill file has failed: ${end.how} of: ${shownCommand(command)}.${said} ${then}`;
+  return {
+    ...{
+      case: name,
+      gateway: "all gateways",
+      what: `the command \`${member}\``,
+      expected: "exit code 0",
+      seen: end.how,
+    },
+    ...{ ok: end.ok, ...(end.ok ? {} : { finding }), calls: [] },
+  };
+}
