@@ -36,6 +36,7 @@ const rooms = {
   },
   bench: {
     "": [
+      "whole",
       "evidence",
       "incident",
       "ledger",
@@ -53,6 +54,7 @@ const rooms = {
       "tokens",
       "base",
     ], // the commands
+    whole: ["evidence", "report", "base"],
     evidence: ["report", "base"],
     incident: ["base"],
     ledger: ["report", "base"],

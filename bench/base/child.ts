@@ -30,10 +30,18 @@ export class Child {
   }
 
   async ask(message: string): Promise<unknown> {
-    const answer = once(this.child, "message");
+    const over = new AbortController();
+    const { signal } = over;
+    const ended = once(this.child, "exit", { signal }).then(() => Promise.reject(new Error("a child ended unasked")));
+    ended.catch(() => undefined); // Heard by the race, unless the answer comes first.
+    const answer = once(this.child, "message", { signal });
     this.child.send(message);
-    const [first]: unknown[] = await answer;
-    return first;
+    try {
+      const [first]: unknown[] = await Promise.race([answer, ended]);
+      return first;
+    } finally {
+      over.abort();
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,13 +1,12 @@
 /** A gateway that can be killed and started again, and beside it an agent that follows its files to a ledger elsewhere. */
-import { createHash, randomBytes } from "node:crypto";
 import { copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningEnvoy, startEnvoy } from "../../control/gateway/run.js";
 import { startTestEnvoy, type TestEnvoy } from "../../test/kit/envoy.js";
 import { World } from "../../test/kit/world.js";
-import { command, type LedgerFolder, newLedgerFolder, type Running, serve } from "../../test/ledger/whole.js";
+import { command, type LedgerFolder, type Running, serve } from "../../test/ledger/whole.js";
+import { anchorsFile, followFile, freePort, vkeyFile, writeAgent } from "./agent.js";
 import { Processes } from "./processes.js";
 import { seconds } from "./stand.js";
 
@@ -17,15 +16,6 @@ const GATEWAY = "test-gateway";
 /** A gap is told after it, in seconds: longer than an agent takes to come back. */
 export const GRACE_SECONDS = 5;
 const LOOK_MS = 20;
-
-/** A port that is free now: the same one is listened on after each start. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 export class Followed {
   private readonly processes = new Processes();
@@ -50,7 +40,7 @@ export class Followed {
   static async make(): Promise<Followed> {
     const parent = mkdtempSync(join(tmpdir(), "glassgate-followed-"));
     const world = new World(seconds());
-    const [port, adminPort, ledgerPort] = await Promise.all([freePort(), freePort(), freePort()]);
+    const [port, adminPort] = await Promise.all([freePort(), freePort()]);
     const began = Date.now();
     let config = "";
     const gateway = await startTestEnvoy(world, {
@@ -67,30 +57,22 @@ export class Followed {
         return text;
       },
     });
-    writeFileSync(join(parent, "anchors.json"), JSON.stringify(gateway.anchors));
+    writeFileSync(anchorsFile(parent), JSON.stringify(gateway.anchors));
     writeFileSync(join(parent, "gateway.yaml"), config);
-    const token = randomBytes(24).toString("base64url");
-    const digest = createHash("sha256").update(token).digest("hex");
-    const ledger = await newLedgerFolder(
-      parent,
-      `anchors: [ ../anchors.json ]
-grace: ${GRACE_SECONDS}s
-senders:
-  - { name: agent, tokens: [ ${digest} ], speaks_for: [ ${GATEWAY} ], follows: true, quota: { entries: 10000000, bytes: 1000000000 } }
-listen: { address: "127.0.0.1:${ledgerPort}", read: public }
-`,
-    );
-    writeFileSync(join(parent, "ledger.vkey"), `${ledger.vkey}\n`);
-    writeFileSync(join(parent, "agent.token"), `${token}\n`, { mode: 0o600 });
-    writeFileSync(
-      join(parent, "follow.yaml"),
-      `gateways:
-  - { id: ${GATEWAY}, audit: audit.log, answers: answers.log, admin: "127.0.0.1:${adminPort}", envoy: gateway.yaml }
-heartbeat: 1s
-to: { url: "http://127.0.0.1:${ledgerPort}", token_file: agent.token }
-state: positions
-`,
-    );
+    const ledger = await writeAgent({
+      folder: parent,
+      gateways: [
+        {
+          id: GATEWAY,
+          audit: "audit.log",
+          answers: "answers.log",
+          admin: `127.0.0.1:${adminPort}`,
+          envoy: "gateway.yaml",
+        },
+      ],
+      more: `grace: ${GRACE_SECONDS}s\n`,
+      quota: "{ entries: 10000000, bytes: 1000000000 }",
+    });
     await gateway.configure(world.configuration());
     return new Followed(world, gateway, gateway.envoy, config, parent, ledger, began);
   }
@@ -110,7 +92,7 @@ state: positions
   }
 
   async startAgent(): Promise<void> {
-    const agent = this.processes.track(command("follow", "--config", join(this.parent, "follow.yaml")));
+    const agent = this.processes.track(command("follow", "--config", followFile(this.parent)));
     this.agents.push(agent);
     await agent.says(/Following/);
   }
@@ -172,8 +154,14 @@ state: positions
 
   /** `ledger verify`, as JSON. */
   async verify(): Promise<{ readonly code: number | null; readonly told: string }> {
-    const file = (name: string): string => join(this.parent, name);
-    const args = ["--key", file("ledger.vkey"), "--anchors", file("anchors.json"), "--grace", `${GRACE_SECONDS}s`];
+    const args = [
+      "--key",
+      vkeyFile(this.parent),
+      "--anchors",
+      anchorsFile(this.parent),
+      "--grace",
+      `${GRACE_SECONDS}s`,
+    ];
     const running = this.processes.track(command("verify", this.ledger.folder, ...args, "--json"));
     return { code: await running.ended, told: running.told() };
   }

@@ -10,10 +10,24 @@ const recordSchema = z.looseObject({
   seq: z.number(),
   verdict: z.string(),
   path: z.string().optional(),
+  jti: z.string().optional(),
+  request_id: z.string(),
+  ts: z.string(),
+  bundle: z.number().optional(),
   settles: z.number().optional(),
+  ended: z.literal(true).optional(),
 });
 const receiptSchema = z.looseObject({ receipt: z.string() });
 const receiptClaims = z.looseObject({ index: z.number(), record_sha256: z.string() });
+
+export type AuditRecord = z.infer<typeof recordSchema>;
+const answerSchema = z.looseObject({ request_id: z.string() });
+
+/** Told of each line as it is read, the first time that it stands there. */
+export interface Reader {
+  record?(record: AuditRecord, digest: string): void;
+  answer?(requestId: string, digest: string): void;
+}
 
 export interface Decided {
   readonly vm: string;
@@ -62,7 +76,11 @@ const typeOf = (line: string): LineType | undefined => {
 };
 
 /** @param audit files with records, evidence and receipts, other lines between them or not @param answers files of answers */
-export async function readGatewayFiles(audit: readonly string[], answers: readonly string[]): Promise<GatewayFiles> {
+export async function readGatewayFiles(
+  audit: readonly string[],
+  answers: readonly string[],
+  reader: Reader = {},
+): Promise<GatewayFiles> {
   const lines = new Lines();
   const first = new Map<string, Decided>();
   const settled = new Map<string, Decided>();
@@ -77,19 +95,24 @@ export async function readGatewayFiles(audit: readonly string[], answers: readon
         continue;
       }
       const digest = digestOf(line);
-      lines.add(type, digest);
+      const isNew = lines.add(type, digest);
       if (type === "receipt") {
         const { of, index } = receiptOf(line);
         receipts.set(of, { digest, index });
       }
       if (type !== "record") continue;
-      const { vm, seq, verdict, path = "", settles } = recordSchema.parse(JSON.parse(line));
+      const record = recordSchema.parse(JSON.parse(line));
+      if (isNew) reader.record?.(record, digest);
+      const { vm, seq, verdict, path = "", settles } = record;
       const of = relationOf(line) === "settled" ? settled : first;
       of.set(path, { vm, seq, verdict, digest, settles });
     }
   for (const file of answers)
     for await (const line of createInterface(createReadStream(file)))
-      if (isWhole(line)) lines.add("answer", digestOf(line));
-      else torn += 1;
+      if (isWhole(line)) {
+        const digest = digestOf(line);
+        if (lines.add("answer", digest) && reader.answer !== undefined)
+          reader.answer(answerSchema.parse(JSON.parse(line)).request_id, digest);
+      } else torn += 1;
   return { lines, first, settled, receipts, torn };
 }

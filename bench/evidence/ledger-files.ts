@@ -23,9 +23,18 @@ export interface LedgerFiles {
   readonly paths: ReadonlySet<string>;
 }
 
-const recordSchema = z.looseObject({ vm: z.string(), seq: z.number(), path: z.string().optional() });
+const recordSchema = z.looseObject({
+  vm: z.string(),
+  seq: z.number(),
+  path: z.string().optional(),
+  ts: z.string(),
+});
 
-export async function readLedgerFiles({ folder, vkey }: LedgerFolder): Promise<LedgerFiles> {
+/** @param onRecord told of each, with the milliseconds from the decision to the ledger */
+export async function readLedgerFiles(
+  { folder, vkey }: LedgerFolder,
+  onRecord: (ms: number) => void = () => {},
+): Promise<LedgerFiles> {
   const { size } = openCheckpoint(readFileSync(join(folder, "checkpoint"), "utf8"), parseVkey(vkey));
   const lines = new Lines();
   const alarms: Finding[] = [];
@@ -48,7 +57,8 @@ export async function readLedgerFiles({ folder, vkey }: LedgerFolder): Promise<L
     }
     if (type === "quarantine") quarantined += 1;
     if (type === "record") {
-      const { vm, seq, path } = recordSchema.parse(JSON.parse(entry.body.toString("latin1")));
+      const { vm, seq, path, ts } = recordSchema.parse(JSON.parse(entry.body.toString("latin1")));
+      onRecord(Date.parse(entry.head.received) - Date.parse(ts));
       chains.set(vm, (chains.get(vm) ?? new Set()).add(seq));
       if (path !== undefined) paths.add(path);
     }

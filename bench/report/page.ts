@@ -20,6 +20,7 @@ export const SECTIONS = [
   "review",
   "receipts",
   "follow",
+  "whole",
 ] as const;
 export type SectionName = (typeof SECTIONS)[number];
 

@@ -1,0 +1,75 @@
+/**
+ * Whoever has no right, in a process of its own and from other networks: grants that nobody approved, by keys that nobody knows, bent
+ * on the way, and by an insider who forges the approvals of others. None may open anything. Started by fleet.ts.
+ */
+import { completeGrant, makeApproval, makeAsk } from "../../control/grant/make.js";
+import { newKey, type PrivateKey } from "../../control/signer/jwk.js";
+import { readPlan } from "./plan.js";
+import { answerMessages, atPace, Wire } from "./wire.js";
+
+/** Of each kind. */
+const DISTINCT = 40;
+const LIFE = 3600;
+/** Most of them are from outside: more than are recorded one by one. */
+const FLOOD = 3;
+/** Each in a /24 of its own: what fails is counted by it. */
+const OUTSIDE = "127.9.0.66";
+const INSIDE = "127.10.0.66";
+
+/** Another's key under that name. */
+const posing = (as: PrivateKey): PrivateKey => ({ ...newKey("Ed25519"), kid: as.kid });
+
+interface Forged {
+  readonly text: string;
+  readonly from: string;
+}
+
+/** @param args the plan's file */
+export async function main([file = ""]: readonly string[]): Promise<void> {
+  const plan = readPlan(file);
+  const wire = new Wire(plan, "f");
+  const { insider } = plan;
+  const [victim] = plan.requesters;
+  const [lead] = plan.leads;
+  const [security] = plan.securities;
+  if (victim === undefined || lead === undefined || security === undefined) throw new Error("nobody is there");
+  const iat = Math.floor(Date.now() / 1000);
+  const ask = (sub: string, key: PrivateKey): Promise<string> =>
+    makeAsk(
+      {
+        ...{ sub, aud: plan.audience, iat, ttl: LIFE, ent: "repair", reason: "outage", text: "let me in" },
+        authorization_details: [
+          { type: "break_glass_http", locations: ["api.example.com"], actions: ["GET"], paths: ["/orders/*"] },
+        ],
+      },
+      key,
+    );
+  const grant = async (sub: string, key: PrivateKey, approvers: readonly PrivateKey[]): Promise<string> => {
+    const text = await ask(sub, key);
+    return completeGrant(text, await Promise.all(approvers.map((one) => makeApproval(text, one, iat))), key);
+  };
+  const forged: Forged[] = [];
+  for (let i = 0; i < DISTINCT; i++) {
+    const made = await Promise.all([
+      grant(victim.id, newKey("Ed25519"), []),
+      grant(victim.id, posing(victim.key), [posing(lead.key), posing(security.key)]),
+    ]);
+    const inside = await Promise.all([
+      grant(insider.id, insider.key, [posing(lead.key), posing(security.key)]),
+      grant(insider.id, insider.key, [insider.key]),
+      grant(insider.id, insider.key, []),
+      ask(insider.id, insider.key),
+    ]);
+    for (let again = 0; again < FLOOD; again++) for (const text of made) forged.push({ text, from: OUTSIDE });
+    for (const text of inside) forged.push({ text, from: INSIDE });
+  }
+  let sent = 0;
+  const stop = atPace(plan.rates.forged, () => {
+    const one = forged[sent % forged.length];
+    if (wire.isFull || one === undefined) return;
+    const gateway = sent++ % plan.ports.length;
+    const { text, from } = one;
+    void wire.call({ kind: "forged", gateway, path: wire.nextPath(), headers: { "x-break-glass": text }, from });
+  });
+  answerMessages(wire, () => undefined, stop);
+}
