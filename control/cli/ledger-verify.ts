@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { asciiJson } from "../ledger/audit/line.js";
 import type { Rules } from "../ledger/audit/meaning.js";
-import { type Report, verifyLedger } from "../ledger/audit/verify.js";
+import type { Report } from "../ledger/audit/report.js";
+import { verifyLedger } from "../ledger/audit/verify.js";
 import { isProved, notProvedBy, provedBy, wordsOf } from "../ledger/audit/words.js";
 import { Auditor } from "../ledger/chain/auditor.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";

@@ -1,7 +1,7 @@
 /** What every command takes that verifies a ledger before it says anything of it. */
 import type { Command } from "commander";
 import { readBytes } from "../base/files.js";
-import type { Kept } from "../ledger/audit/verify.js";
+import type { Kept } from "../ledger/audit/signed.js";
 import { MAX_NOTE_BYTES } from "../ledger/tlog/note.js";
 import { collect } from "./context.js";
 import { GRACE, graceOption, SILENCE, tokenFileOption, vkeyOption } from "./ledger-options.js";

@@ -1,7 +1,7 @@
 /** Where records are read: from the ledger, with proofs, or from the gateways' own audit logs, which prove nothing. */
 import { UserError } from "../base/errors.js";
 import { readDecoded } from "../ledger/audit/reader.js";
-import { openSigned } from "../ledger/audit/verify.js";
+import { openSigned } from "../ledger/audit/signed.js";
 import { decodeFinding } from "../ledger/chain/finding.js";
 import { classify } from "../ledger/chain/lines.js";
 import { faultOfShown } from "../ledger/closing.js";

@@ -1,5 +1,5 @@
 /** From the whole pass to the list of reviews: what the rules say of each, beside what was gathered. */
-import type { Report } from "../ledger/audit/verify.js";
+import type { Report } from "../ledger/audit/report.js";
 import { coursesOf, stateOf } from "../ledger/chain/review-due.js";
 import { blockersOf, type Judging, openGaps, openStreams } from "../ledger/chain/review-judge.js";
 import { grantIn, grantsOf, type Course as LedgerCourse, shownOf } from "../ledger/chain/reviews.js";

@@ -4,7 +4,9 @@
  */
 import { UserError } from "../base/errors.js";
 import { showProblem } from "../ledger/audit/problem.js";
-import { type Kept, type Report, verifyLedger } from "../ledger/audit/verify.js";
+import type { Report } from "../ledger/audit/report.js";
+import type { Kept } from "../ledger/audit/signed.js";
+import { verifyLedger } from "../ledger/audit/verify.js";
 import type { Judging } from "../ledger/chain/review-judge.js";
 import { rulesOf } from "../ledger/chain/rules.js";
 import type { Checkpoint } from "../ledger/tlog/checkpoint.js";

@@ -9,7 +9,7 @@ import { readEntries } from "../tlog/read.js";
 import { namesBlob, readBlob } from "./blob.js";
 import { asciiJson, bodyMember, membersOf, textOf } from "./line.js";
 import { Broken } from "./problem.js";
-import { openSigned, readCheckpoint } from "./verify.js";
+import { openSigned, readCheckpoint } from "./signed.js";
 
 /** @param key undefined: the checkpoint is taken as it stands there, unverified */
 export async function openHead(source: TileSource, key: Vkey | undefined): Promise<Checkpoint> {

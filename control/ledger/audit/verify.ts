@@ -1,30 +1,21 @@
 /** From a folder of files, a key and, where there is one, a kept checkpoint to what that proves (docs/audit.md). */
-import { messageOf, UserError } from "../../base/errors.js";
+import { UserError } from "../../base/errors.js";
 import { plural } from "../../base/text.js";
 import type { Finding } from "../chain/finding.js";
 import { faultOfShown } from "../closing.js";
 import type { TileSource } from "../log.js";
-import { type Checkpoint, openCheckpoint, parseCheckpoint } from "../tlog/checkpoint.js";
+import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.js";
 import { COSIGNED } from "../tlog/file-source.js";
-import { decodeNote, type Vkey, verifyNote } from "../tlog/note.js";
-import { consistencyProof, verifyConsistency } from "../tlog/proof.js";
-import { rootAt } from "../tlog/read.js";
+import { decodeNote, type Vkey } from "../tlog/note.js";
 import { TILE_WIDTH as WIDTH } from "../tlog/tiles.js";
 import { bundlesOf } from "./files.js";
 import { isNotice, Meaning, problemOf, type Rules, type Stretch } from "./meaning.js";
 import { checkBundles } from "./pass.js";
 import { Broken, type Problem, type Step } from "./problem.js";
+import type { Report, StepResult } from "./report.js";
+import { faultSince, type Kept, openKept, openSigned, sentence } from "./signed.js";
 import { openSource } from "./source.js";
 import { Tree } from "./tree.js";
-
-/** A shard of a ledger has no more: the hashes over its bundles would not fit into memory. */
-export const MAX_ENTRIES = 2 ** 32;
-
-/** A checkpoint that somebody kept. */
-export interface Kept {
-  readonly file: string;
-  readonly bytes: Buffer;
-}
 
 export interface VerifyOptions {
   /** A folder, or an https:// URL. */
@@ -38,111 +29,6 @@ export interface VerifyOptions {
   readonly rules: Rules;
   readonly threads: number | undefined;
   readonly progress: (step: Step, done: number, of: number) => void;
-}
-
-export interface StepResult {
-  readonly step: Step;
-  /** Undefined: it was not taken. */
-  readonly holds: boolean | undefined;
-  readonly says: string;
-}
-
-export interface Report {
-  readonly origin: string;
-  readonly key: string;
-  readonly size: number;
-  readonly root: string;
-  /** The checkpoint, a signed note, whole; empty where it does not hold. */
-  readonly checkpoint: string;
-  readonly steps: readonly StepResult[];
-  /** The first is the first bad thing. */
-  readonly problems: readonly Problem[];
-  /** Alarms of the ledger's own: seen, and no fault of the log. */
-  readonly onRecord: readonly Finding[];
-  readonly onRecordCount: number;
-  readonly notices: readonly Finding[];
-  /** Records that may come yet: the log ends within their grace. */
-  readonly open: readonly Stretch[];
-  /** What else may be wrong, and had not to be told of before the log ends. */
-  readonly undecided: readonly Problem[];
-  /** The log that it goes on from. */
-  readonly predecessor: string | undefined;
-  readonly counts: Readonly<Record<string, number>>;
-  /** Kept checkpoints that it is consistent with: their sizes. */
-  readonly consistentWith: readonly { readonly file: string; readonly size: number }[];
-  readonly witnesses: readonly string[];
-  /** Entries under the checkpoint that these cosigned; what came later they may not have seen yet. */
-  readonly witnessedSize: number | undefined;
-}
-
-export async function readCheckpoint(source: TileSource): Promise<string> {
-  const bytes = await source.read("checkpoint");
-  if (bytes === undefined)
-    throw new Broken({
-      step: "checkpoint",
-      file: "checkpoint",
-      says: "it is missing: this is no log, or somebody took it away",
-    });
-  try {
-    return decodeNote(bytes);
-  } catch (error) {
-    throw new Broken({ step: "checkpoint", file: "checkpoint", says: sentence(error) });
-  }
-}
-
-/** An error's sentence as the end of another. */
-const sentence = (error: unknown): string => messageOf(error).replace(/\.$/, "");
-
-/**
- * Where the signature does not hold: which line was changed, if putting back what the tiles say makes it hold.
- * The root is the only line that the tiles know.
- */
-async function changedLine(source: TileSource, note: string, key: Vkey): Promise<string> {
-  try {
-    const { size, root } = parseCheckpoint(note);
-    const made = (await rootAt(source, Math.min(size, MAX_ENTRIES))).toString("base64");
-    verifyNote(note.replace(root.toString("base64"), made), [key]);
-    return `; its third line was changed: what was signed there is the root of the tiles, ${made}`;
-  } catch {
-    return ""; // Then nobody knows what stood there.
-  }
-}
-
-export async function openSigned(source: TileSource, key: Vkey): Promise<Checkpoint> {
-  const note = await readCheckpoint(source);
-  try {
-    const checkpoint = openCheckpoint(note, key);
-    if (checkpoint.size <= MAX_ENTRIES) return checkpoint;
-    throw new UserError(`It says that there are ${checkpoint.size} entries: no ledger has as many.`);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const more = await changedLine(source, note, key);
-    throw new Broken({ step: "checkpoint", file: "checkpoint", says: `${sentence(error)}${more}` });
-  }
-}
-
-/** A kept checkpoint that this key did not sign is a wrong input: it says nothing about this log. */
-function openKept({ file, bytes }: Kept, key: Vkey): Checkpoint {
-  try {
-    return openCheckpoint(decodeNote(bytes), key);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`The kept checkpoint ${file} does not count: ${error.message}`, {
-      cause: error,
-      hint: "Name one of this very log, as its `checkpoint` file was then.",
-    });
-  }
-}
-
-type Signed = Pick<Checkpoint, "size" | "root">;
-
-/** Why this log does not go on from what was signed then. */
-export async function faultSince(source: TileSource, kept: Signed, now: Signed): Promise<string | undefined> {
-  if (kept.size > now.size)
-    return `${kept.size} entries were there and were signed; now there are ${now.size}: the tail was cut off`;
-  const proof = await consistencyProof(source, kept.size, now.size);
-  if (verifyConsistency(kept.size, kept.root, now.size, now.root, proof)) return undefined;
-  return `entries 0 to ${kept.size - 1} are not what was signed then: at least one of them was changed, removed or put between`;
 }
 
 class Verification {

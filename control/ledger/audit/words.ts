@@ -2,7 +2,7 @@
 import { plural, visible } from "../../base/text.js";
 import { problemOf } from "./meaning.js";
 import { showProblem } from "./problem.js";
-import type { Report } from "./verify.js";
+import type { Report } from "./report.js";
 
 /** More are in `--json`. */
 const MOST = 20;
