@@ -135,6 +135,7 @@ function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, gr
 /** @param found its record, where there is one @param granted the path that the drill's grants name */
 export function judge(outcome: Outcome, found: FoundRecord | undefined, granted: string): Judged {
   const fault = faultOf(outcome, found, granted) ?? (outcome.faults === undefined ? undefined : "other");
-  const seen = [seenWords(outcome.call, found), ...(outcome.faults ?? [])].join("; ");
+  const { notes = [], faults = [] } = outcome;
+  const seen = [seenWords(outcome.call, found), ...notes, ...faults].join("; ");
   return { expected: expectedWords(outcome.expected), seen, fault };
 }

@@ -201,6 +201,8 @@ export interface Outcome {
   readonly route?: string;
   readonly expected: Expectation;
   readonly call: Call;
+  /** What was counted or seen besides. */
+  readonly notes?: readonly string[];
   /** Further things that must hold of what was seen: sentences of what does not. */
   readonly faults?: readonly string[];
 }

@@ -11,16 +11,19 @@ const PAUSE_MS = 250;
 /** What the filter says of a signature that does not hold, and once a network has sent too many. */
 const REFUSALS: ReadonlySet<string> = new Set(["signature", "busy"]);
 
-function faultsOf({ sent, answers, recorded, dropped }: Flood): string[] {
+/** What was sent, answered and recorded must be the same number. */
+function counted({ sent, answers, recorded, dropped }: Flood): Pick<Outcome, "notes" | "faults"> {
   const others = [...answers].filter(([answer]) => !REFUSALS.has(answer));
   const answered = [...answers.values()].reduce((sum, count) => sum + count, 0);
-  return [
-    ...others.map(([answer, count]) => `${count} of ${sent} forged grants were not refused as such: ${answer}`),
-    ...(answered === sent ? [] : [`${sent} forged grants were sent, and ${answered} answered`]),
-    ...(recorded + dropped === sent
-      ? []
-      : [`${sent} forged grants were sent, ${recorded} recorded and ${dropped} counted as left out`]),
+  const faults = [
+    ...others.map(([answer, count]) => `${count} of them were not refused as forged: ${answer}`),
+    ...(answered === sent && recorded + dropped === sent ? [] : ["these are not the same number"]),
   ];
+  const said = [...answers].map(([answer, count]) => `${count} ${answer}`).join(", ");
+  return {
+    notes: [`${sent} sent, ${answered} answered (${said}), ${recorded} recorded and ${dropped} counted as left out`],
+    ...(faults.length === 0 ? {} : { faults }),
+  };
 }
 
 async function flood(stage: Stage, scratch: Scratch): Promise<readonly Outcome[]> {
@@ -42,12 +45,8 @@ async function flood(stage: Stage, scratch: Scratch): Promise<readonly Outcome[]
     );
   }
   const came = await flooding;
-  const faults = faultsOf(came);
   const what = `forged grants from elsewhere, as many as go in ${FLOOD_MS / 1000} s`;
-  return [
-    { what, expected: verdict("signature"), call: came.first, ...(faults.length === 0 ? {} : { faults }) },
-    ...outcomes,
-  ];
+  return [{ what, expected: verdict("signature"), call: came.first, ...counted(came) }, ...outcomes];
 }
 
 /** Each choice of so many. */
