@@ -45,7 +45,7 @@ export const FAILED_MS = 3000;
 
 /** That it ended well. @param member of the drill file @param then what its failure means */
 export function endOf(name: string, member: string, command: Command, end: CommandEnd, then: string): Assertion {
-  const said = end.output === "" ? "" : ` It said: ${end.output}`;
+  const said = end.output === "" ? "" : ` It said: ${end.output.replace(/[.!?]?$/, ".")}`;
   const finding = `The command \`${member}\` of the drill file has failed: ${end.how} of: ${shownCommand(command)}.${said} ${then}`;
   return {
     ...{

@@ -62,6 +62,7 @@ async function playRound({ setting, stages, workers }: CommandsRunning): Promise
   const arrived = await Promise.all(
     stages.map(async (stage, i): Promise<Arrived> => {
       for (;;) {
+        const isLast = performance.now() > deadline;
         const now = await stateOf(stage, domain);
         const ms = performance.now() - began;
         if (isApplied(before[i], now, workers.get(stage.gateway.id) ?? 1))
@@ -72,7 +73,7 @@ async function playRound({ setting, stages, workers }: CommandsRunning): Promise
             : now.generation === before[i]?.generation
               ? "nothing new serves"
               : `on ${now.servingVms} VMs alone`;
-        if (performance.now() > deadline) return { stage, appliedMs: undefined, seen };
+        if (isLast) return { stage, appliedMs: undefined, seen };
         await sleep(POLL_MS);
       }
     }),
