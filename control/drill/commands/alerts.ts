@@ -28,10 +28,10 @@ async function look(source: RecordSource): Promise<void> {
   }
 }
 
-/** Whether that text is of this alarm: by the grant's hash, as webhooks and commands get it, or by its entry. */
-export function shows(text: string, { record }: FoundRecord, use: FirstUse | undefined): boolean {
-  if (record.grant_sha256 !== undefined && text.includes(record.grant_sha256)) return true;
-  return use !== undefined && new RegExp(`(?:"entry":\\s*|\\bEntry )${use.entry}\\b`).test(text);
+/** Whether that text is of this alarm. @param grant its hash, as webhooks and commands get it @param entry the alarm's own */
+export function shows(text: string, grant: string | undefined, entry: number | undefined): boolean {
+  if (grant !== undefined && text.includes(grant)) return true;
+  return entry !== undefined && new RegExp(`(?:"entry":\\s*|\\bEntry )${entry}\\b`).test(text);
 }
 
 interface Used {
@@ -78,7 +78,8 @@ export async function playAlerts({ setting, stages, source }: CommandsRunning): 
       for (const [i, one] of used.entries()) {
         const found = records[i];
         if (one.shownAt !== undefined || found === undefined) continue;
-        if (shows(last.output, found, source.records.firstUseOf(found))) one.shownAt = Date.now();
+        const entry = source.records.firstUseOf(found)?.entry;
+        if (shows(last.output, found.record.grant_sha256, entry)) one.shownAt = Date.now();
       }
     }
     if (used.every(({ shownAt }) => shownAt !== undefined) || Date.now() > deadline) break;

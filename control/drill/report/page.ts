@@ -72,8 +72,8 @@ function measures(all: readonly Measure[]): Html | undefined {
   if (all.length === 0) return undefined;
   const cell = (ms: number | undefined): Html => html`<td class="num">${ms === undefined ? "" : took(ms)}</td>`;
   return html`<table class="cards"><thead><tr><th scope="col">What</th><th scope="col">p50</th><th scope="col">Last p50</th><th scope="col">Max</th><th scope="col">Limit</th><th scope="col">Result</th></tr></thead><tbody>${all.map(
-    ({ name, p50, lastP50, max, limit, ok, samples }) =>
-      html`<tr><th scope="row">${measureWords[name]}<span class="sub">${counted(samples.length, "sample")}</span></th>${[p50, lastP50, max, limit].map(cell)}<td>${state(ok, limit === undefined ? "no limit" : "within", "too long")}</td></tr>`,
+    ({ name, p50, lastP50, max, limit, ok, samples, slowest }) =>
+      html`<tr><th scope="row">${measureWords[name]}<span class="sub">${counted(samples.length, "sample")}${slowest === undefined ? "" : html`, slowest on ${data(slowest)}`}</span></th>${[p50, lastP50, max, limit].map(cell)}<td>${state(ok, limit === undefined ? "no limit" : "within", "too long")}</td></tr>`,
   )}</tbody></table>`;
 }
 
