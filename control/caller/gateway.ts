@@ -5,6 +5,7 @@ import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { messageOf, reasonOf, systemCode, UserError } from "../base/errors.js";
+import { isLoopback } from "../base/loopback.js";
 import { visible } from "../base/text.js";
 import { thumbprintOf } from "../grant/certificate.js";
 import { type HeaderLines, outgoingHeaders } from "./headers.js";
@@ -36,8 +37,6 @@ interface Address {
 
 /** An IPv6 address without its brackets. */
 const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, "$1");
-const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "::1" || (isIP(hostname) === 4 && hostname.startsWith("127."));
 
 function addressOf(url: URL): Address {
   const isTls = url.protocol === "https:";

@@ -81,7 +81,13 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
       },
     ]);
   });
-  return { records: followFiles(gateways.flatMap(({ auditLog }) => auditLog ?? [])), isProved: false };
+  return {
+    records: await followFiles(
+      gateways.flatMap(({ auditLog }) => auditLog ?? []),
+      warn,
+    ),
+    isProved: false,
+  };
 }
 
 function onlyOf({ only }: Options, source: DrillSource): readonly string[] | undefined {
@@ -100,7 +106,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   const setting = { prepared, players, isDry: true, onCall: () => {} };
   const [fleet, scratch] = [await play(setting, choice), await planScratch(prepared, choice)];
   const { faults, notProbed: unmade } = await shownFaults(prepared, (name) => isChosen(choice, name));
-  const commanded = await playCommands(setting, choice, { workers: new Map(), source: followFiles([]) });
+  const commanded = await playCommands(setting, choice, { workers: new Map(), source: undefined });
   const commands = shownCommands(setting, choice);
   const outcomes = [...fleet.outcomes, ...commanded.outcomes, ...scratch.outcomes];
   const notProbed = [...fleet.notProbed, ...commanded.notProbed, ...scratch.notProbed, ...unmade];
@@ -175,7 +181,7 @@ async function run(file: string, options: Options): Promise<void> {
       self: thisCommand(),
       onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
       say: warn,
-    }),
+    }).finally(() => records.close()),
     last,
   );
   const { key } = players.signer;

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { UserError } from "../base/errors.js";
+import { isLoopback } from "../base/loopback.js";
 import { visible } from "../base/text.js";
 import { parseReceiptSource, type ReceiptSource, type ReceiptTls } from "../gateway/receipts.js";
-import { isLoopback } from "../gateway/surroundings.js";
 
 export interface ReceiptOptions {
   readonly receipts?: ReceiptSource;
@@ -25,7 +25,7 @@ function parseReceipts(text: string): ReceiptSource {
 
 /** A pending record says who wants what, before it is done: over plain http whoever is on the way reads it, and keeps it from being signed. */
 function mustStayHere(source: ReceiptSource | undefined): void {
-  if (source === undefined || "socket" in source.at || isLoopback(source.at)) return;
+  if (source === undefined || "socket" in source.at || isLoopback(source.at.host)) return;
   throw new UserError(
     `--receipts http://${visible(source.at.host)}: records would go to another machine in clear, and they say who did what.`,
     { hint: "Name https://... with --receipts-ca FILE; plain http is for this machine alone." },

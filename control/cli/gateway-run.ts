@@ -3,6 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { messageOf, UserError } from "../base/errors.js";
 import { readText, readTextIfThere } from "../base/files.js";
+import { isLoopback } from "../base/loopback.js";
 import { visible } from "../base/text.js";
 import { defaultConfiguration, differing, ecdsText, writeEcds } from "../gateway/ecds.js";
 import { findEnvoy } from "../gateway/find.js";
@@ -10,13 +11,7 @@ import { pidPath, runningPid, writePid } from "../gateway/pid.js";
 import { missingFilterFile } from "../gateway/push-preflight.js";
 import { type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { type RunningEnvoy, startEnvoy } from "../gateway/run.js";
-import {
-  checkPorts,
-  isLoopback,
-  makeLogFolders,
-  readSurroundings,
-  type Surroundings,
-} from "../gateway/surroundings.js";
+import { checkPorts, makeLogFolders, readSurroundings, type Surroundings } from "../gateway/surroundings.js";
 import { startUpstream, type Upstream } from "../gateway/upstream.js";
 import { reportToStarter, runInBackground } from "./background.js";
 import { examples } from "./context.js";
@@ -96,7 +91,7 @@ async function prepare(file: string): Promise<{ text: string; around: Surroundin
 }
 
 async function startDemoUpstream({ upstream }: Surroundings): Promise<Upstream> {
-  if (upstream === undefined || !isLoopback(upstream)) {
+  if (upstream === undefined || !isLoopback(upstream.host)) {
     throw new UserError("--demo-upstream needs a configuration whose upstream is on this machine.", {
       hint: "Leave --demo-upstream out, or render with --upstream 127.0.0.1:8080.",
     });

@@ -1,4 +1,4 @@
-/** The whole command tree. */
+/** The command tree: the whole, or as much of it as one command line needs. */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
@@ -6,34 +6,43 @@ import { messageOf } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { wipeEnded } from "../caller/held.js";
-import { addAnchors } from "./anchors.js";
-import { addApprove } from "./approve.js";
-import { addAsk } from "./ask.js";
-import { addBundle } from "./bundle.js";
-import { addCompletion } from "./completion.js";
 import { defaultKeys } from "./context.js";
-import { addCurl } from "./curl.js";
-import { addDrill } from "./drill.js";
-import { addExplain } from "./explain.js";
-import { addGateway } from "./gateway.js";
-import { addGrant } from "./grant.js";
 import { UNWRAPPED, wrapHelp } from "./help.js";
-import { addInit } from "./init.js";
-import { addKey } from "./key.js";
-import { addLedger } from "./ledger.js";
 import { result, say, warn, widthOf } from "./output.js";
-import { addProxy } from "./proxy.js";
-import { addPush } from "./push.js";
-import { addReturn } from "./return.js";
-import { addReview } from "./review.js";
-import { addRevoke } from "./revoke.js";
-import { addRotate } from "./rotate.js";
-import { addRunCommand } from "./run-command.js";
-import { addStatus } from "./status.js";
 
 const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")));
+
+type Add = (program: Command) => void;
+
+/**
+ * In the order of the help. Each is loaded when it is needed: a command starts in a fraction of the time that all of them take, and in an
+ * emergency a person waits for it.
+ */
+const commands: Readonly<Record<string, () => Promise<Add>>> = {
+  init: async () => (await import("./init.js")).addInit,
+  anchors: async () => (await import("./anchors.js")).addAnchors,
+  key: async () => (await import("./key.js")).addKey,
+  bundle: async () => (await import("./bundle.js")).addBundle,
+  ask: async () => (await import("./ask.js")).addAsk,
+  approve: async () => (await import("./approve.js")).addApprove,
+  grant: async () => (await import("./grant.js")).addGrant,
+  run: async () => (await import("./run-command.js")).addRunCommand,
+  curl: async () => (await import("./curl.js")).addCurl,
+  proxy: async () => (await import("./proxy.js")).addProxy,
+  status: async () => (await import("./status.js")).addStatus,
+  return: async () => (await import("./return.js")).addReturn,
+  explain: async () => (await import("./explain.js")).addExplain,
+  push: async () => (await import("./push.js")).addPush,
+  revoke: async () => (await import("./revoke.js")).addRevoke,
+  rotate: async () => (await import("./rotate.js")).addRotate,
+  gateway: async () => (await import("./gateway.js")).addGateway,
+  ledger: async () => (await import("./ledger.js")).addLedger,
+  review: async () => (await import("./review.js")).addReview,
+  drill: async () => (await import("./drill.js")).addDrill,
+  completion: async () => (await import("./completion.js")).addCompletion,
+};
 
 function strict(command: Command): void {
   command.exitOverride().showSuggestionAfterError().allowExcessArguments(false);
@@ -61,34 +70,24 @@ function wipeBefore(command: Command): void {
   }
 }
 
-export function buildProgram(): Command {
+/** Words that need no command. */
+const ALONE = ["--version", "-V"];
+/** What tells of all commands. */
+const OF_ALL = ["completion"];
+
+/** Which of them the first word of a command line needs: all, where it is no command's name. */
+function neededFor(wanted: string): readonly (() => Promise<Add>)[] {
+  if (ALONE.includes(wanted)) return [];
+  const load = Object.hasOwn(commands, wanted) && !OF_ALL.includes(wanted) ? commands[wanted] : undefined;
+  return load === undefined ? Object.values(commands) : [load];
+}
+
+/** @param wanted the first word of the command line; the whole tree, where nothing is named */
+export async function buildProgram(wanted = ""): Promise<Command> {
   const program = new Command("glassgate")
     .description("Break-glass access for APIs, decided at the gateway.")
     .version(version);
-  for (const add of [
-    addInit,
-    addAnchors,
-    addKey,
-    addBundle,
-    addAsk,
-    addApprove,
-    addGrant,
-    addRunCommand,
-    addCurl,
-    addProxy,
-    addStatus,
-    addReturn,
-    addExplain,
-    addPush,
-    addRevoke,
-    addRotate,
-    addGateway,
-    addLedger,
-    addReview,
-    addDrill,
-    addCompletion,
-  ])
-    add(program);
+  for (const add of await Promise.all(neededFor(wanted).map((load) => load()))) add(program);
   program.addHelpText(
     "after",
     `

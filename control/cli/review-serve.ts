@@ -1,10 +1,11 @@
 /** `glassgate review serve`: the reviews in a browser on this machine, until it is stopped. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.js";
+import { isLoopback } from "../base/loopback.js";
 import { visible } from "../base/text.js";
 import { openSource } from "../ledger/audit/source.js";
 import { faultSince, type Report, readCheckpoint } from "../ledger/audit/verify.js";
-import { addressIn, isLoopback } from "../review/addresses.js";
+import { addressIn } from "../review/addresses.js";
 import { wantedBy } from "../review/find.js";
 import type { ReviewList } from "../review/model.js";
 import type { Ledger } from "../review/reading.js";

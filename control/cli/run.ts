@@ -70,7 +70,7 @@ export async function run(args: readonly string[]): Promise<number> {
   forgetWritten();
   process.exitCode = undefined;
   if (json) keepResults();
-  const program = buildProgram();
+  const program = await buildProgram(args[0]);
   try {
     await program.parseAsync([...args], { from: "user" });
     releaseResults();

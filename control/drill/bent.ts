@@ -25,7 +25,13 @@ export interface Making {
   readonly net: readonly string[] | undefined;
   /** Seconds. */
   readonly now: () => number;
+  /** It is listed and never sent: its shape is whole, and nobody signs it. */
+  readonly isDry: boolean;
 }
+
+/** As long as a signature. */
+const UNSIGNED = Buffer.alloc(64).toString("base64url");
+type Sign = (input: string, key: PrivateKey, alg: unknown) => string;
 
 const segment = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 const without = (json: Json): Json =>
@@ -69,10 +75,10 @@ function claimsOf(making: Making, spec: GrantSpec, jti: string, proofKey: Privat
   };
 }
 
-function approve(payload: string, { by, forgedBy, iat }: ApprovalSpec, now: number): string {
+function approve(payload: string, { by, forgedBy, iat }: ApprovalSpec, now: number, signs: Sign): string {
   const alg = algorithmOf(by.key);
   const head = segment({ alg, kid: by.key.kid, typ: "bg-approval+jws", iat: iat ?? now });
-  return `${head}..${sign(`${head}.${payload}`, forgedBy ?? by.key, alg)}`;
+  return `${head}..${signs(`${head}.${payload}`, forgedBy ?? by.key, alg)}`;
 }
 
 /** A grant for the target, bent as the spec says. */
@@ -80,23 +86,26 @@ export function bentGrant(making: Making, spec: GrantSpec = {}): MadeGrant {
   const { players, entitlement } = making;
   const by = spec.by ?? players.requester;
   const jti = randomBytes(16).toString("base64url");
-  const proofKey = (spec.isBound ?? isRequired(entitlement, "cnf")) ? newProofKey() : undefined;
+  const isBound = spec.isBound ?? isRequired(entitlement, "cnf");
+  const proofKey = isBound ? (making.isDry ? players.requester.key : newProofKey()) : undefined;
+  const signs: Sign = making.isDry ? () => UNSIGNED : sign;
   const claims = without(claimsOf(making, spec, jti, proofKey));
   const header = without({ alg: algorithmOf(by.key), kid: by.key.kid, typ: "bg+jwt", ...spec.header });
   const signed = `${segment(header)}.${segment(claims)}`;
-  const signature = header.alg === "none" ? "" : sign(signed, spec.forgedBy ?? by.key, header.alg);
+  const signature = header.alg === "none" ? "" : signs(signed, spec.forgedBy ?? by.key, header.alg);
   const payload = segment({ ...claims, ...spec.altered });
   const approvals = (spec.approvals ?? players.approvers.map((one) => ({ by: one }))).map((one) =>
-    approve(payload, one, making.now()),
+    approve(payload, one, making.now(), signs),
   );
   // `none` with no signature is cut off by the shape alone: 64 octets of nothing reach the algorithm.
-  const whole = signature === "" ? Buffer.alloc(64).toString("base64url") : signature;
+  const whole = signature === "" ? UNSIGNED : signature;
   return { text: [`${segment(header)}.${payload}.${whole}`, ...approvals].join("~"), jti, proofKey };
 }
 
 /** The way that people walk: ask, approvals, grant, each made by the command's own code. */
 export async function walkedGrant(making: Making): Promise<Walked> {
   const { players, entitlement, target, audience, drill, incident, net } = making;
+  if (making.isDry) return { grant: bentGrant(making), quorumMs: 0, grantMs: 0 };
   const proofKey = isRequired(entitlement, "cnf") ? newProofKey() : undefined;
   const began = performance.now();
   const ask = await makeAsk(

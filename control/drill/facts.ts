@@ -49,7 +49,13 @@ export async function lookAt(gateway: FleetGateway, index: number, { source, anc
   };
 }
 
-function factOf(gateway: string, what: string, expected: string, seen: string, finding: string | undefined): Assertion {
+export function factOf(
+  gateway: string,
+  what: string,
+  expected: string,
+  seen: string,
+  finding: string | undefined,
+): Assertion {
   const common = { case: FACTS, gateway, what, expected, seen, calls: [] };
   return finding === undefined ? { ...common, ok: true } : { ...common, ok: false, finding };
 }

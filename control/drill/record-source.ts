@@ -1,11 +1,11 @@
 /** Where records are read: from the ledger, with proofs, or from the gateways' own audit logs, which prove nothing. */
-import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { UserError } from "../base/errors.js";
 import { readDecoded } from "../ledger/audit/reader.js";
 import { openSigned } from "../ledger/audit/verify.js";
 import { decodeFinding } from "../ledger/chain/finding.js";
 import { classify } from "../ledger/chain/lines.js";
 import { faultOfShown } from "../ledger/closing.js";
+import { Tail } from "../ledger/follow/tail.js";
 import type { TileSource } from "../ledger/log.js";
 import type { Checkpoint } from "../ledger/tlog/checkpoint.js";
 import type { Vkey } from "../ledger/tlog/note.js";
@@ -24,6 +24,8 @@ export interface RecordSource {
   poll(): Promise<void>;
   /** Undefined where nothing is proved. */
   seal(): Promise<Sealed | undefined>;
+  /** Nothing more is polled; what was taken in stays. */
+  close(): Promise<void>;
 }
 
 export interface Sealed {
@@ -53,6 +55,7 @@ export async function followLedger(log: TileSource, key: Vkey): Promise<RecordSo
   return {
     records,
     poll: async () => take(await openSigned(log, key)),
+    close: async () => {},
     seal: async () => {
       const checkpoint = await openSigned(log, key);
       await take(checkpoint);
@@ -75,51 +78,28 @@ export async function followLedger(log: TileSource, key: Vkey): Promise<RecordSo
   };
 }
 
-/** Enough for what a drill makes. */
-const MAX_READ_BYTES = 64 * 1024 * 1024;
-
-/** A file that others write to, from its present end on. */
-class Tail {
-  private offset: number;
-  private rest = Buffer.alloc(0);
-
-  constructor(private readonly path: string) {
-    this.offset = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  }
-
-  /** Whole lines that came since. */
-  take(): Buffer[] {
-    const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < this.offset) this.offset = 0; // It was rotated.
-    const length = Math.min(size - this.offset, MAX_READ_BYTES);
-    if (length <= 0) return [];
-    const chunk = Buffer.alloc(length);
-    const descriptor = openSync(this.path, "r");
-    try {
-      const read = readSync(descriptor, chunk, 0, length, this.offset);
-      this.offset += read;
-      this.rest = Buffer.concat([this.rest, chunk.subarray(0, read)]);
-    } finally {
-      closeSync(descriptor);
-    }
-    const lines: Buffer[] = [];
-    for (let end = this.rest.indexOf(0x0a); end >= 0; end = this.rest.indexOf(0x0a)) {
-      lines.push(this.rest.subarray(0, end));
-      this.rest = this.rest.subarray(end + 1);
-    }
-    return lines;
-  }
-}
-
-/** @param paths of audit logs on this machine */
-export function followFiles(paths: readonly string[]): RecordSource {
+/**
+ * From their present ends on, whatever rotates them meanwhile.
+ * @param paths of audit logs on this machine @param say a sentence for the person: what is lost, or cannot be read
+ */
+export async function followFiles(paths: readonly string[], say: (sentence: string) => void): Promise<RecordSource> {
   const records = new Records();
-  const tails = [...new Set(paths)].map((path) => new Tail(path));
-  const poll = async (): Promise<void> => {
-    for (const line of tails.flatMap((tail) => tail.take())) {
-      const read = classify(line);
-      if (read.type === "record") records.add(read.record);
-    }
+  const tails = [...new Set(paths)].map(
+    (path) => new Tail({ log: { path, format: "plain", mixed: false }, positionFile: undefined, say }),
+  );
+  const drain = async (tail: Tail): Promise<void> => {
+    let lines: readonly Buffer[];
+    do {
+      lines = await tail.next();
+      for (const line of lines) {
+        const read = classify(line);
+        if (read.type === "record") records.add(read.record);
+      }
+      tail.taken();
+    } while (lines.length > 0 || tail.isBehind);
   };
-  return { records, poll, seal: async () => undefined };
+  const poll = async (): Promise<void> => void (await Promise.all(tails.map(drain)));
+  await poll();
+  const close = async (): Promise<void> => void (await Promise.all(tails.map((tail) => tail.close())));
+  return { records, poll, seal: async () => undefined, close };
 }

@@ -44,9 +44,29 @@ export interface Found {
 export function routesOf(configuration: string, usual: string, open: readonly string[]): Found {
   const document = parseDocument(configuration, { merge: true });
   const root: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 1000 });
+  return routesIn(member(root, "static_resources"), usual, open);
+}
+
+export interface RunningRoutes {
+  readonly fixed: Found;
+  /** From where its file says that they come: no file has them. */
+  readonly served: Found;
+}
+
+const SERVED = ["dynamic_listeners", "dynamic_route_configs"] as const;
+
+/** Of what `config_dump` answers. @param usual the host where a route takes any @param open paths that are meant to be open */
+export function runningRoutes(dump: unknown, usual: string, open: readonly string[]): RunningRoutes {
+  const configs = list(member(dump, "configs")).filter(isRecord);
+  const served = configs.flatMap((one) => SERVED.map((name) => one[name]));
+  const fixed = configs.map((one) => Object.entries(one).filter(([name]) => SERVED.every((other) => other !== name)));
+  return { fixed: routesIn(fixed, usual, open), served: routesIn(served, usual, open) };
+}
+
+function routesIn(root: unknown, usual: string, open: readonly string[]): Found {
   const routes: Route[] = [];
   const notProbed: NotProbed[] = [];
-  for (const one of configurations(member(root, "static_resources")))
+  for (const one of configurations(root))
     for (const virtual of list(member(one, "virtual_hosts")))
       for (const route of list(member(virtual, "routes"))) {
         const found = pathFor(member(route, "match"));

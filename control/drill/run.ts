@@ -19,6 +19,7 @@ import type { Assertion, Call, FaultResult, GatewayFacts, NotProbed, Players, Re
 import { type Choice, isChosen, type PlayedOutcome, play } from "./play.js";
 import type { Prepared } from "./prepare.js";
 import type { RecordSource, Sealed } from "./record-source.js";
+import { withRunningRoutes } from "./running-routes.js";
 import { playOnScratch } from "./scratch-play.js";
 
 export interface Running {
@@ -141,10 +142,12 @@ async function madeFaults(running: FaultsRunning, source: RecordSource, recordMs
 }
 
 /** Plays it. @throws UserError where something is not the user's, before the first request */
-export async function runDrill(running: Running): Promise<Report> {
-  const { prepared, players, choice, source, isProved, onCase } = running;
+export async function runDrill(given: Running): Promise<Report> {
+  const facts = await lookAtAll(given.prepared);
+  const { prepared, assertions: ofRoutes } = await withRunningRoutes(given.prepared);
+  const running = { ...given, prepared };
+  const { players, choice, source, isProved, onCase } = running;
   const { drill } = prepared.source;
-  const facts = await lookAtAll(prepared);
   const began = new Date();
   const setting = { prepared, players, isDry: false, onCall: () => {} };
   const planned = await planFaults(prepared, (name) => isChosen(choice, name));
@@ -165,10 +168,11 @@ export async function runDrill(running: Running): Promise<Report> {
   for (const outcome of outcomes) judged.push(await judgeOne(outcome, running, sealed));
   const looked = [
     ...(await lookedAt(running, facts)),
+    ...(isChosen(choice, FACTS) ? ofRoutes : []),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
   const alarms = isAlarmed ? judgeAlarms(outcomes, source, drill.name) : { assertions: [], samples: [] };
-  const scratch = await playOnScratch(prepared, choice, onCase);
+  const scratch = await playOnScratch(prepared, choice, onCase, running.say);
   if (scratch !== undefined)
     for (const outcome of scratch.outcomes) judged.push(await judgeOne(outcome, { ...running, ...scratch }, undefined));
   const assertions = [

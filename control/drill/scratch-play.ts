@@ -53,19 +53,24 @@ export async function playOnScratch(
   prepared: Prepared,
   choice: Choice,
   onCase: (name: string, gateway: string) => void,
+  say: (line: string) => void,
 ): Promise<PlayedOnScratch | undefined> {
   const chosen = chosenCases(choice, "scratch");
   if (chosen.length === 0) return undefined;
   const running = await started(prepared);
-  if ("why" in running) return { outcomes: [], notProbed: [running], prepared, source: followFiles([]) };
+  if ("why" in running) return { outcomes: [], notProbed: [running], prepared, source: await followFiles([], say) };
   const { world, gateway, scratch, auditLog } = running;
   try {
-    const source = followFiles([auditLog]);
+    const source = await followFiles([auditLog], say);
     const own = preparedFor(prepared, world, [gateway]);
     const setting = { prepared: own, players: playersOf(world), isDry: false, onCall: () => {}, scratch };
-    const { outcomes, notProbed } = await playOn(gateway, setting, chosen, onCase);
-    await awaitRecords(outcomes, source, RECORDED_MS);
-    return { outcomes, notProbed, prepared: own, source };
+    try {
+      const { outcomes, notProbed } = await playOn(gateway, setting, chosen, onCase);
+      await awaitRecords(outcomes, source, RECORDED_MS);
+      return { outcomes, notProbed, prepared: own, source };
+    } finally {
+      await source.close();
+    }
   } finally {
     await running.stop();
   }

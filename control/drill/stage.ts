@@ -64,7 +64,7 @@ export function makeStage(gateway: FleetGateway, setting: Setting): { stage: Sta
     drill: drill.name,
     audience: anchors.audience,
     ...{ players, entitlement, target, now },
-    ...{ incident: drill.incident, net: drill.net },
+    ...{ incident: drill.incident, net: drill.net, isDry },
   };
   const send = async (spec: CallSpec): Promise<Call> => {
     const call = isDry ? planned(gateway, prepared, spec) : await patiently(() => sendCall(gateway, target, spec));

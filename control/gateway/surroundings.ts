@@ -58,8 +58,6 @@ export function readSurroundings(text: string, file: string): Surroundings {
   };
 }
 
-export const isLoopback = ({ host }: Address): boolean => /^127\.\d+\.\d+\.\d+$|^::1$|^localhost$/.test(host);
-
 async function checkFree({ host, port }: Address, what: string, option: string): Promise<void> {
   const server = createServer();
   try {

@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readText } from "../base/files.js";
+import { isLoopback } from "../base/loopback.js";
 import { parseYaml } from "../base/schema.js";
 import {
   type At,
@@ -53,9 +54,6 @@ const senderConfigSchema = z
   });
 export type SenderConfig = z.infer<typeof senderConfigSchema>;
 
-const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):/;
-export const isLoopback = (hostAndPort: string): boolean => LOOPBACK.test(hostAndPort);
-
 const listenSchema = z
   .strictObject({
     address,
@@ -67,7 +65,7 @@ const listenSchema = z
   })
   .superRefine(({ address: where, tls, receipts }, context) => {
     if (tls !== undefined) return;
-    if (!isLoopback(where))
+    if (!isLoopback(where.replace(/:[0-9]+$/, "")))
       context.addIssue({ code: "custom", path: ["address"], message: "is not on this machine: that needs tls" });
     if (receipts !== undefined && addressPattern.test(receipts))
       context.addIssue({

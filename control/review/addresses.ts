@@ -1,6 +1,7 @@
 /** Where the pages may be served, and under which names they may be asked for. */
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { UserError } from "../base/errors.js";
+import { isLoopback } from "../base/loopback.js";
 import { visible } from "../base/text.js";
 
 export interface Address {
@@ -8,16 +9,6 @@ export interface Address {
   readonly host: string;
   readonly port: number;
 }
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
-export const isLoopback = (host: string): boolean => {
-  if (host === "localhost") return true;
-  const version = isIP(host);
-  return version !== 0 && loopback.check(host, version === 6 ? "ipv6" : "ipv4");
-};
 
 /** `127.0.0.1:7071`, `[::1]:7071`, `localhost:7071` */
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+|localhost)):([0-9]{1,5})$/;

@@ -13,7 +13,6 @@ import { sha256Hex, signClaims } from "../signer/sign.js";
 import type { Anchors } from "./anchors.js";
 import { firstFault } from "./bundle.js";
 import { type BundleClaims, holdsRole } from "./claims.js";
-import { listed, quoted, revokedFacts } from "./facts.js";
 import { revocationsSchema } from "./members.gen.js";
 
 export type RevocationClaims = z.infer<typeof revocationsSchema>;
@@ -201,18 +200,4 @@ export function appliedDigest(texts: readonly InForce[]): number {
   const order = (a: InForce, b: InForce): number => Buffer.compare(Buffer.from(a.signer), Buffer.from(b.signer));
   const lines = [...texts].sort(order).map(({ signer, version }) => `${signer}\n${version}\n`);
   return Math.max(1, createHash("sha256").update(lines.join("")).digest().readUIntBE(0, 6));
-}
-
-/** All that a text says, one line each. */
-export function describeRevocations({ claims, kid }: ReadRevocations, signer?: string): string[] {
-  const { version, iat, aud, revoked } = claims;
-  const facts = revokedFacts({ revoked });
-  return [
-    `signed by ${quoted(signer ?? kid)}`,
-    `version ${version}`,
-    `issued ${showTime(iat)}`,
-    `for ${listed([aud].flat().map(quoted))}`,
-    ...(facts.every(({ items }) => items.length === 0) ? ["takes nothing back"] : []),
-    ...facts.flatMap(({ one, items }) => items.map((item) => `${one} ${item}`)),
-  ];
 }

@@ -9,9 +9,11 @@ import { dice, WORDS } from "./hostile.js";
 import { ask, env, faults, judge, key, listing, project, restore, tryInside } from "./ordeal.js";
 import { glassgate } from "./run.js";
 
+const program = await buildProgram();
+
 /** Commands that do not start a gateway. */
 function leaves(
-  command: Command = buildProgram(),
+  command: Command = program,
   path: readonly string[] = [],
 ): { path: readonly string[]; command: Command }[] {
   if (command.commands.length > 0) return command.commands.flatMap((child) => leaves(child, [...path, child.name()]));

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { buildProgram } from "../../control/cli/program.js";
 
-const program = buildProgram();
+const program = await buildProgram();
 
 /** Why the words behind `glassgate` are no command, or undefined. */
 export function commandFault(words: readonly string[]): string | undefined {

@@ -24,9 +24,11 @@ function jsonCommands(command: Command, path: readonly string[] = []): string[][
   return [...own, ...command.commands.flatMap((child) => jsonCommands(child, [...path, child.name()]))];
 }
 
+const program = await buildProgram();
+
 describe("--json", () => {
   // Lists of what is here refuse nothing.
-  const refusing = jsonCommands(buildProgram()).filter(([first, second]) => second !== "list" && first !== "status");
+  const refusing = jsonCommands(program).filter(([first, second]) => second !== "list" && first !== "status");
   for (const args of refusing) {
     it(`${args.join(" ")}: the error is JSON on stdout and a sentence on stderr`, async () => {
       const name =

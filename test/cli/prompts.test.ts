@@ -132,12 +132,12 @@ describe("an ask from a pipe", () => {
   });
 });
 
-it("every command that asks for a passphrase stops the echo before it is loaded", () => {
+it("every command that asks for a passphrase stops the echo before it is loaded", async () => {
   const found: string[] = [];
   const walk = (command: Command, path: readonly string[]): void => {
     if (command.options.some(({ long }) => long === "--passphrase-fd")) found.push(path.join(" "));
     for (const child of command.commands) walk(child, [...path, child.name()]);
   };
-  walk(buildProgram(), []);
+  walk(await buildProgram(), []);
   expect(found.sort()).toEqual([...asking].sort());
 });

@@ -90,8 +90,10 @@ describe("wrapping", () => {
   });
 });
 
+const program = await buildProgram();
+
 /** Every command's help, as commander prints it. */
-function helps(command = buildProgram(), path: readonly string[] = []): { path: string; text: string }[] {
+function helps(command = program, path: readonly string[] = []): { path: string; text: string }[] {
   let text = "";
   command.configureOutput({
     writeOut: (part) => {

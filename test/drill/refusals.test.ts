@@ -8,12 +8,14 @@ import { prepare } from "../../control/drill/prepare.js";
 import { readKeyFile } from "../../control/signer/keyfile.js";
 import { glassgate } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
+import { withOpenRoute } from "./weaknesses.js";
 
 let fleet: Fleet;
 let good: string;
 beforeAll(async () => {
   fleet = await startFleet({
     gateways: 2,
+    weaken: (i) => (i === 2 ? { drift: withOpenRoute } : {}),
     bundle: (claims) => ({
       ...claims,
       entitlements: claims.entitlements.map((one) =>
@@ -225,4 +227,16 @@ it("an entitlement that demands a key and an incident is drilled with both, and 
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
   expect(ran.stdout).toMatch(/^ok {4}plain-bearer .*: 2 checks on 2 gateways$/m);
   expect(ran.stdout).toContain("all other cases: this run was for some of them alone (--only)");
+});
+
+it("a route that runs and is not in the gateway's file is looked at too, and told", async () => {
+  const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+  const only = ["--only", "gateway-state", "--only", "no-credential"];
+  const ran = await glassgate(["drill", "run", "drill.yaml", ...only], { cwd: fleet.folder, env });
+  expect(ran.code, ran.stdout + ran.stderr).toBe(1);
+  expect(ran.stdout).toContain(
+    "gateway-2 runs a route that the file in `config` does not have: api.example.com /status. The drill looked there as well.",
+  );
+  expect(ran.stdout).toContain("gateway-2 serves GET api.example.com/status to callers without a credential (200)");
+  expect(ran.stdout).not.toMatch(/gateway-1 (?:runs|serves)/);
 });

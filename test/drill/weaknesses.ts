@@ -71,6 +71,8 @@ const openRoute = [
   { match: { prefix: "/" }, route: { cluster: "upstream" } },
 ];
 
+export const withOpenRoute = manager([["route_config", "virtual_hosts", 0, "routes"], openRoute]);
+
 const fromFilterState = {
   name: "forge",
   typed_config: {
@@ -249,7 +251,7 @@ export function weaknesses(tls: Certificate, former: PublicKey, clock: Clock | u
     },
     {
       name: "a route with jwt_authn disabled",
-      how: { edit: manager([["route_config", "virtual_hosts", 0, "routes"], openRoute]) },
+      how: { edit: withOpenRoute },
       found: [
         ["no-credential", /^GATEWAY serves GET api\.example\.com\/status to callers without a credential \(200\)/],
         ["configuration", /^The configuration that GATEWAY runs: .*jwt_authn does not guard this route/],

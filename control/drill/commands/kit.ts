@@ -13,7 +13,8 @@ export interface CommandsRunning {
   readonly stages: readonly Stage[];
   /** Worker threads of each gateway, by its id; of one that does not say, none. */
   readonly workers: ReadonlyMap<string, number>;
-  readonly source: RecordSource;
+  /** None of a dry drill. */
+  readonly source: RecordSource | undefined;
 }
 
 /** What came of one of them. */

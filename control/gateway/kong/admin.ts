@@ -1,9 +1,9 @@
 /** Kong's Admin API, read with types and within bounds. Nothing that it answers is shown with a key in it. */
 import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
+import { isLoopback } from "../../base/loopback.js";
 import { visible } from "../../base/text.js";
 import { UnreachableError, UnseenError } from "../admin.js";
-import { isLoopback } from "../surroundings.js";
 
 /** A Kong's whole declarative configuration is far below. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -65,7 +65,7 @@ export class KongAdmin {
       throw new UserError("The address names a user and a password: others on this machine could read them.", {
         hint: "Put an Enterprise's token into KONG_ADMIN_TOKEN.",
       });
-    if (parsed.protocol === "http:" && !isLoopback({ host: hostOf(parsed), port: 0 }))
+    if (parsed.protocol === "http:" && !isLoopback(hostOf(parsed)))
       throw new UserError(`Over ${visible(url)} the upstream key, and an Enterprise's token, would travel in clear.`, {
         hint: "Use https://, or run this on Kong's own machine. A tunnel to it (ssh -L, kubectl port-forward) ends on loopback, too.",
       });

@@ -47,16 +47,40 @@ export class Source {
     this.written = stat.mtimeNs;
   }
 
-  /** Undefined where it is not there, or is no longer (or not) the file that the place says. */
-  static async open(path: string, log: LogFile, place?: Place, isCopy = false): Promise<Source | undefined> {
+  /** Undefined where it is no longer (or not) the file that the place says. */
+  static open(path: string, log: LogFile, place?: Place, isCopy = false): Promise<Source | undefined> {
+    return Source.openFrom(
+      path,
+      log,
+      () => place?.offset ?? 0,
+      (source) => place === undefined || source.fits(place, isCopy),
+    );
+  }
+
+  /** Past all that stands in it. */
+  static openAtEnd(path: string, log: LogFile): Promise<Source | undefined> {
+    return Source.openFrom(
+      path,
+      log,
+      ({ size }) => Number(size),
+      () => true,
+    );
+  }
+
+  private static async openFrom(
+    path: string,
+    log: LogFile,
+    from: (stat: BigIntStats) => number,
+    isWanted: (source: Source) => boolean,
+  ): Promise<Source | undefined> {
     // Nobody's pipe holds it up.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = await handle.stat({ bigint: true });
       if (!stat.isFile()) throw Object.assign(new Error("it is no regular file"), { code: "EFTYPE" });
-      const source = new Source(handle, log, stat, place?.offset ?? 0);
+      const source = new Source(handle, log, stat, from(stat));
       await source.readHead();
-      if (place === undefined || source.fits(place, isCopy)) return source;
+      if (isWanted(source)) return source;
       await handle.close();
       return undefined;
     } catch (error) {

@@ -28,7 +28,8 @@ const QUIET_BYTES = 4 * 1024 * 1024;
 
 export interface TailOptions {
   readonly log: LogFile;
-  readonly positionFile: string;
+  /** Where its position is kept. Undefined: nowhere, and what stands in the log already is left out. */
+  readonly positionFile: string | undefined;
   /** A sentence for the person. */
   readonly say: (sentence: string) => void;
   readonly lingerMs?: number;
@@ -112,12 +113,14 @@ export class Tail {
   }
 
   private save(always: boolean): void {
+    const { positionFile } = this.options;
+    if (positionFile === undefined) return;
     const places = this.sources.map((source) => source.place());
     const { since, read } = this.older.state;
     const text = JSON.stringify([places, String(since), read.size]);
     const offset = places.reduce((sum, place) => sum + place.offset, 0);
     if (text === this.saved || (!always && Math.abs(offset - this.savedOffset) < QUIET_BYTES)) return;
-    writePosition(this.options.positionFile, this.path, { since, files: places, read });
+    writePosition(positionFile, this.path, { since, files: places, read });
     this.saved = text;
     this.savedOffset = offset;
   }
@@ -200,12 +203,19 @@ export class Tail {
 
   private async begin(): Promise<void> {
     for (const source of this.sources.splice(0)) await source.close(); // Of a beginning that failed.
-    const position = readPosition(this.options.positionFile, this.path, this.options.say);
+    const { positionFile, log, say } = this.options;
+    if (positionFile === undefined) {
+      const source = statOf(log.path) === undefined ? undefined : await Source.openAtEnd(log.path, log);
+      if (source !== undefined) this.sources.push(source);
+      this.isOpen = true;
+      return;
+    }
+    const position = readPosition(positionFile, this.path, say);
     for (const place of position?.files ?? []) {
-      const source = await findPlace(place, this.options.log, await this.older.unknown(this.sources));
+      const source = await findPlace(place, log, await this.older.unknown(this.sources));
       if (source !== undefined) this.sources.push(source);
       else if (place.head.bytes > 0)
-        this.options.say(
+        say(
           `The file of ${visible(this.path)} that was read up to byte ${place.offset} is gone: lines that stood behind that are lost here.`,
         );
     }

@@ -2,9 +2,9 @@
 import type { z } from "zod";
 import { boundedBody, fetchFault } from "../../base/body.js";
 import { UserError } from "../../base/errors.js";
+import { isLoopback } from "../../base/loopback.js";
 import { readPrivateText } from "../../base/private-file.js";
 import { visible } from "../../base/text.js";
-import { isLoopback } from "../../gateway/surroundings.js";
 import { mustBeBound } from "../tlog/file-source.js";
 
 const TIME_OUT_MS = 60_000;
@@ -45,7 +45,7 @@ function baseOf(text: string): string {
   const url = new URL(text);
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
     throw new UserError("A Tessera's URL has no user, password, query or fragment.", { hint });
-  const isLocal = isLoopback({ host: url.hostname.replace(/^\[|\]$/g, ""), port: 0 });
+  const isLocal = isLoopback(url.hostname);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLocal))
     throw new UserError(`Over ${visible(text)} the token and the entries would travel in clear.`, { hint });
   return url.href.replace(/\/*$/, "/");

@@ -1,7 +1,7 @@
 /** Where a log is published: a bucket, a prefix in it, and the store's address. */
 import { UserError } from "../../base/errors.js";
+import { isLoopback } from "../../base/loopback.js";
 import { visible } from "../../base/text.js";
-import { isLoopback } from "../../gateway/surroundings.js";
 
 export interface Target {
   /** Without a slash at its end. */
@@ -42,7 +42,7 @@ function parseEndpoint(text: string): URL {
       hint: "Keys come from the environment or from --credential-process.",
     });
   if (url.search !== "" || url.hash !== "") throw refuse("it has a query or a fragment");
-  const isLocal = isLoopback({ host: url.hostname.replace(/^\[|\]$/g, ""), port: 0 });
+  const isLocal = isLoopback(url.hostname);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLocal))
     throw refuse("only https:// is used, and http:// on this machine");
   return url;

@@ -1,14 +1,14 @@
 /** A log behind a URL, to read from: bounded, with a time limit, and never elsewhere than where it was asked to look. */
 import { setTimeout } from "node:timers/promises";
+import { boundedBody } from "../../base/body.js";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
+import { isLoopback } from "../../base/loopback.js";
 import { visible } from "../../base/text.js";
 import type { TileSource } from "../log.js";
 import { mustBeBound, tooLarge } from "./file-source.js";
 
 /** For one file. A full bundle has at most 16 MiB; what takes longer has stopped. */
 const TIME_OUT_MS = 60_000;
-
-const isLoopback = (host: string): boolean => /^(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(host);
 
 function prefixOf(url: string): string {
   const refuse = (why: string): UserError =>
@@ -60,18 +60,6 @@ function unreadable(name: string, error: unknown): UserError {
         : [reasonOf(cause).replace(/\.$/, ""), REACH];
   const isSlow = error instanceof Error && error.name === "TimeoutError";
   return new (isSlow ? UserError : Passing)(`Cannot read ${visible(name)}: ${why}.`, { cause: error, hint });
-}
-
-async function bounded(response: Response, name: string, bound: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  if (response.body === null) return Buffer.alloc(0);
-  for await (const chunk of response.body) {
-    total += chunk.length;
-    if (total > bound) throw tooLarge(name, bound);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** A log has thousands of files, and a server, or what stands before it, says now and then that it is too much. */
@@ -131,7 +119,9 @@ function onceFrom(url: string, token?: string): TileSource {
           if (!TOO_MUCH.includes(response.status)) throw new UserError(...says);
           throw Object.assign(new Passing(...says), { pauseMs: pauseOf(response) });
         }
-        return await bounded(response, name, bound);
+        const body = await boundedBody(response, bound);
+        if (body === undefined) throw tooLarge(name, bound);
+        return body;
       } catch (error) {
         if (error instanceof UserError) throw error;
         throw unreadable(name, error);
