@@ -10,6 +10,7 @@ import type { Checkpoint } from "../ledger/tlog/checkpoint.js";
 import type { Vkey } from "../ledger/tlog/note.js";
 import { inclusionProof, verifyInclusion } from "../ledger/tlog/proof.js";
 import { leafHash } from "../ledger/tlog/tree.js";
+import { recordLinesIn } from "./kong-log.js";
 import { type Entered, Records } from "./records.js";
 
 export interface Proof {
@@ -110,7 +111,7 @@ export function followFiles(paths: readonly string[]): RecordSource {
   const records = new Records();
   const tails = [...new Set(paths)].map((path) => new Tail(path));
   const poll = async (): Promise<void> => {
-    for (const line of tails.flatMap((tail) => tail.take())) {
+    for (const line of tails.flatMap((tail) => tail.take()).flatMap(recordLinesIn)) {
       const read = classify(line);
       if (read.type === "record") records.add(read.record);
     }
