@@ -32,8 +32,8 @@ function facts(report: Report, sha256: string): Html {
 <dt>Approved</dt><dd>${people.approvers.length === 0 ? html`<span class="none">nobody needs to</span>` : approvers}</dd>
 <dt>Signed by</dt><dd>${data(people.signer)}, over report.json with SHA-256 ${code(sha256)}</dd>
 <dt>Gateways</dt><dd>${gateways.map(
-    ({ id, url, bundle, filter, anchors, envoy }) =>
-      html`<div>${data(id)} <span class="quiet">${data(url)}${bundle === undefined ? undefined : `, trust bundle ${bundle}`}${envoy && html`, Envoy ${data(envoy)}`}${filter && html`, filter ${code(filter)}`}${anchors && html`, anchors ${code(anchors)}`}</span></div>`,
+    ({ id, url, bundle, filter, anchors, envoy, kong }) =>
+      html`<div>${data(id)} <span class="quiet">${data(url)}${bundle === undefined ? undefined : `, trust bundle ${bundle}`}${envoy && html`, Envoy ${data(envoy)}`}${kong && html`, Kong ${data(kong)}`}${filter && html`, filter ${code(filter)}`}${anchors && html`, anchors ${code(anchors)}`}</span></div>`,
   )}</dd>
 <dt>Proof</dt><dd>${
     checkpoint === undefined
