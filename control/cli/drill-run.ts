@@ -106,7 +106,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   const setting = { prepared, players, isDry: true, onCall: () => {} };
   const [fleet, scratch] = [await play(setting, choice), await planScratch(prepared, choice)];
   const { faults, notProbed: unmade } = await shownFaults(prepared, (name) => isChosen(choice, name));
-  const commanded = await playCommands(setting, choice, { workers: new Map(), source: await followFiles([], warn) });
+  const commanded = await playCommands(setting, choice, { workers: new Map(), source: undefined });
   const commands = shownCommands(setting, choice);
   const outcomes = [...fleet.outcomes, ...commanded.outcomes, ...scratch.outcomes];
   const notProbed = [...fleet.notProbed, ...commanded.notProbed, ...scratch.notProbed, ...unmade];

@@ -2,7 +2,9 @@
 import { UserError } from "../base/errors.js";
 import { Admin } from "../gateway/admin.js";
 import { type Finding, verifyFile } from "../gateway/verify/index.js";
+import type { Anchors } from "../trust/anchors.js";
 import { CONFIGURATION } from "./cases/index.js";
+import { verifyHeld } from "./kong-state.js";
 import type { Assertion, FleetGateway } from "./model.js";
 
 const SHOWN = "config_dump";
@@ -16,8 +18,9 @@ function assertionOf({ id }: FleetGateway, { level, name, message, mend }: Findi
 }
 
 /** Of what runs, not of the file: one is changed without the other. */
-export async function judgeConfiguration(gateway: FleetGateway): Promise<Assertion[]> {
+export async function judgeConfiguration(gateway: FleetGateway, anchors: Anchors): Promise<Assertion[]> {
   try {
+    if (gateway.kong !== undefined) return judgeFindings(gateway, await verifyHeld(gateway.kong, anchors), []);
     return await judgeDump(gateway, await new Admin(gateway.admin).configDump());
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -35,6 +38,10 @@ const aboutAll = ({ id }: FleetGateway) => ({
 
 async function judgeDump(gateway: FleetGateway, dump: string): Promise<Assertion[]> {
   const { findings, unchecked } = await verifyFile(dump, SHOWN);
+  return judgeFindings(gateway, findings, unchecked);
+}
+
+function judgeFindings(gateway: FleetGateway, findings: readonly Finding[], unchecked: readonly string[]): Assertion[] {
   const bad = findings.filter(({ level, name }) => level !== "warning" && !gateway.accept.includes(name));
   if (bad.length > 0) return bad.map((finding) => assertionOf(gateway, finding));
   const seen = unchecked.length === 0 ? "so it is" : `so it is; not checked: ${unchecked.join("; ")}`;

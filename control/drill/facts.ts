@@ -5,15 +5,13 @@ import { Admin } from "../gateway/admin.js";
 import { isWhole, readFilterState } from "../gateway/admin-state.js";
 import { domainOf } from "../trust/anchors.js";
 import { commonPath, overlapOf } from "../trust/overlap.js";
-import { FACTS } from "./cases/index.js";
+import { bundleWords, clockFact, factOf } from "./fact.js";
+import { judgeKongFacts, type KongFacts, lookAtKong } from "./kong-state.js";
 import type { Assertion, FleetGateway } from "./model.js";
 import { type Prepared, refuse } from "./prepare.js";
 
-/** A gateway takes grants this many seconds ahead of its clock, if nothing else is set; a `Date` may lag by one. */
-const LEEWAY = 6;
-
 export interface Facts {
-  /** Of its Envoy. */
+  /** Of its Envoy, or its Kong. */
   readonly version: string;
   readonly bundleVersion: number | undefined;
   /** Its threads; undefined where that cannot be seen. */
@@ -21,10 +19,20 @@ export interface Facts {
   /** Gateway's clock less ours, seconds. */
   readonly ahead: number;
   readonly isServing: boolean;
+  /** Of a Kong: what it holds. */
+  readonly kong?: KongFacts;
 }
 
 /** Before the first request: each gateway is the user's own, and answers. */
 export async function lookAt(gateway: FleetGateway, index: number, { source, anchors }: Prepared): Promise<Facts> {
+  if (gateway.kong !== undefined) {
+    const held = await lookAtKong(gateway, gateway.kong, anchors, (member, message) =>
+      refuse(source, [{ path: ["gateways", index, member], message }]),
+    );
+    const { version, ahead, bundles, fault } = held;
+    const workers = undefined;
+    return { version, bundleVersion: bundles[0], workers, ahead, isServing: fault === undefined, kong: held };
+  }
   const admin = new Admin(gateway.admin);
   const { nodeId, workers, clock, version } = await admin.serverInfo();
   const at = (member: string, message: string): never =>
@@ -49,36 +57,22 @@ export async function lookAt(gateway: FleetGateway, index: number, { source, anc
   };
 }
 
-export function factOf(
-  gateway: string,
-  what: string,
-  expected: string,
-  seen: string,
-  finding: string | undefined,
-): Assertion {
-  const common = { case: FACTS, gateway, what, expected, seen, calls: [] };
-  return finding === undefined ? { ...common, ok: true } : { ...common, ok: false, finding };
-}
-
-const version = (number: number | undefined): string => (number === undefined ? "none" : `version ${number}`);
-
 /** Of one gateway. */
 export function judgeFacts(
   { id }: FleetGateway,
-  { bundleVersion, ahead, isServing }: Facts,
+  { bundleVersion, ahead, isServing, kong }: Facts,
   { bundle }: Prepared,
 ): Assertion[] {
+  if (kong !== undefined) return judgeKongFacts(id, kong, bundle.version);
   const isOld = bundleVersion !== bundle.version;
-  const isOff = Math.abs(ahead) > LEEWAY;
-  const off = `${showDuration(Math.abs(ahead))} ${ahead < 0 ? "behind" : "ahead"}`;
   return [
     factOf(
       id,
       "the trust bundle that it serves",
-      version(bundle.version),
-      version(bundleVersion),
+      bundleWords(bundle.version),
+      bundleWords(bundleVersion),
       isOld
-        ? `${id} serves ${bundleVersion === undefined ? "no trust bundle" : `trust bundle ${version(bundleVersion)}`}, and the project has ${version(bundle.version)}: push it with \`glassgate push\`.`
+        ? `${id} serves ${bundleVersion === undefined ? "no trust bundle" : `trust bundle ${bundleWords(bundleVersion)}`}, and the project has ${bundleWords(bundle.version)}: push it with \`glassgate push\`.`
         : undefined,
     ),
     factOf(
@@ -90,15 +84,7 @@ export function judgeFacts(
         ? undefined
         : `${id} does not serve the newest configuration on each of its workers: the filter is off there, or a worker's VM has died. \`glassgate push\` heals that; \`glassgate gateway verify\` says whether the filter is in its place.`,
     ),
-    factOf(
-      id,
-      "its clock",
-      "as this machine's",
-      isOff ? off : "as this machine's",
-      isOff
-        ? `The clock of ${id} is ${off} of this machine's: grants end too ${ahead < 0 ? "late" : "early"} there, or are not valid yet. Set it by NTP.`
-        : undefined,
-    ),
+    clockFact(id, ahead),
   ];
 }
 

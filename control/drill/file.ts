@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readText } from "../base/files.js";
-import { parseYaml } from "../base/schema.js";
+import { isRecord, parseYaml } from "../base/schema.js";
 import { nearest, visible } from "../base/text.js";
 import { headerName, name, requestPath } from "../trust/names.js";
 import { duration } from "../trust/roster-values.js";
@@ -47,12 +47,17 @@ const gatewaySchema = z
   .strictObject({
     id: z
       .string()
-      .regex(/^[\x21-\x7e]{1,128}$/, "must be the `node.id` of its Envoy")
-      .describe("`node.id` of its Envoy"),
+      .regex(/^[\x21-\x7e]{1,128}$/, "must be the `node.id` of its Envoy, or the `node_id` of its Kong")
+      .describe("`node.id` of its Envoy, or the `node_id` of its Kong"),
     url: z.url({ protocol: /^https?$/, error: "must be http:// or https://, with the port that callers use" }),
     ca: file.optional().describe("PEM of the authorities to trust, instead of the system's"),
     config: file.optional().describe("its configuration as rendered: admin, logs, routes"),
     admin: address.optional().describe("its admin interface, where `config` does not say it"),
+    kong: z
+      .url({ protocol: /^https?$/, error: "must be http:// or https://, for example http://127.0.0.1:8001" })
+      .optional()
+      .describe("it is a Kong: the address of its Admin API; `config` is its declarative file"),
+    log: file.optional().describe("where its audit records are read, where `config` does not say it"),
     caller: file.optional().describe("a normal caller's header lines: the normal road must be open"),
     routes: z.array(path).max(256).default([]).describe("more places to look at without a credential"),
     open: z.array(path).max(256).default([]).describe("places that anybody may reach: they are not looked at"),
@@ -66,7 +71,12 @@ const gatewaySchema = z
       .describe("what callers show at a listener that asks for client certificates: each call of the drill shows it"),
     harmless: z.boolean().default(false).describe("its upstream may be sent other methods than GET and HEAD"),
   })
-  .refine(({ config, admin }) => config !== undefined || admin !== undefined, "needs config, or admin");
+  .refine(({ config, admin, kong }) => config !== undefined || (admin !== undefined && kong === undefined), {
+    error: ({ input }) =>
+      isRecord(input) && input.kong !== undefined
+        ? "needs config: the declarative file of that Kong"
+        : "needs config, or admin",
+  });
 
 const targetSchema = z.strictObject({ method: z.string().regex(/^[A-Z]{1,32}$/), host, path });
 const streamSchema = z.strictObject({

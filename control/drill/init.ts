@@ -4,6 +4,8 @@ import { join, relative } from "node:path";
 import { UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { shellWord, visible } from "../base/text.js";
+import { isKongFile } from "../gateway/kong/configuration.js";
+import { KongFile } from "../gateway/kong/file.js";
 import { readRenderedFilter } from "../gateway/rendered.js";
 import { type Address, readSurroundings } from "../gateway/surroundings.js";
 import { missingSeats } from "../grant/quorum.js";
@@ -28,7 +30,9 @@ export interface FoundGateway {
   readonly config: string;
   readonly caller: string | undefined;
   /** It asks for client certificates, and takes any. */
-  readonly takesAny: boolean;
+  readonly takesAny?: boolean;
+  /** Of a Kong: its Admin API. */
+  readonly kong?: string;
 }
 
 /** Whose keys are here, of people who hold roles of drills alone. */
@@ -104,7 +108,18 @@ function addressOf({ host, port }: Address, isTls: boolean): string {
   return `${isTls ? "https" : "http"}://${shown}:${port}`;
 }
 
-/** Envoy configurations with our filter, in the folder and one below. */
+/** Where Kong itself lets its Admin API listen. */
+const KONG_ADMIN = "http://127.0.0.1:8001";
+/** Stands until somebody has asked that Kong. */
+const KONG_ID = "node_id-of-this-kong";
+
+/** A declarative file with our filter, by whose own way through the Kong its proxy port is known. */
+function kongIn(text: string, path: string): Pick<FoundGateway, "id" | "url" | "kong"> {
+  const [probed] = KongFile.read(text, path).probes;
+  return { id: KONG_ID, url: `http://127.0.0.1:${probed?.port ?? 8000}`, kong: KONG_ADMIN };
+}
+
+/** Configurations with our filter, in the folder and one below. */
 export function gatewaysIn(folder: string): FoundGateway[] {
   const files = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -117,18 +132,23 @@ export function gatewaysIn(folder: string): FoundGateway[] {
     .sort()
     .flatMap((path): FoundGateway[] => {
       const text = readText(path, "a file that may be a gateway's configuration");
-      if (!text.includes("config_discovery")) return [];
+      const isKong = isKongFile(text);
+      if (!isKong && !text.includes("config_discovery")) return [];
+      const caller = join(path, "..", "caller.txt");
+      const common = {
+        config: relative(folder, path),
+        caller: existsSync(caller) ? relative(folder, caller) : undefined,
+      };
       try {
+        if (isKong) return [{ ...kongIn(text, path), ...common }];
         const { nodeId } = readRenderedFilter(text, path);
         const [listener] = readSurroundings(text, path).listeners;
-        const caller = join(path, "..", "caller.txt");
         if (nodeId === undefined || listener === undefined) return [];
         return [
           {
             id: nodeId,
             url: addressOf(listener, text.includes("DownstreamTlsContext")),
-            config: relative(folder, path),
-            caller: existsSync(caller) ? relative(folder, caller) : undefined,
+            ...common,
             takesAny: text.includes(ANY_CERTIFICATE),
           },
         ];
@@ -151,11 +171,12 @@ export function ledgerIn(folder: string): { at: string; key: string } | undefine
 const quoted = (text: string): string => JSON.stringify(text);
 const listOf = (texts: readonly string[]): string => `[${texts.map(quoted).join(", ")}]`;
 
-function gatewayLines({ id, url, config, caller, takesAny }: FoundGateway): string[] {
+function gatewayLines({ id, url, config, caller, kong, takesAny }: FoundGateway): string[] {
   return [
-    `  - id: ${quoted(id)}`,
+    `  - id: ${quoted(id)}${kong === undefined ? "" : "   # as `curl http://127.0.0.1:8001` shows it"}`,
     `    url: ${quoted(url)}            # the listener that callers use`,
     `    config: ${quoted(config)}`,
+    ...(kong === undefined ? [] : [`    kong: ${quoted(kong)}   # its Admin API; a token stands in KONG_ADMIN_TOKEN`]),
     ...(caller === undefined
       ? []
       : [`    caller: ${quoted(caller)}   # a normal caller's header lines: he must still get through`]),

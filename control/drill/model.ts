@@ -3,19 +3,22 @@ import type { VerdictCode } from "../base/verdicts.gen.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import type { BundleClaims } from "../trust/claims.js";
 import type { Detail } from "../trust/names.js";
+import type { KongWay } from "./kong-way.js";
 import type { MeasureName } from "./report/model.js";
 import type { Scratch } from "./scratch-model.js";
 
 /** A gateway as the drill file and its own configuration tell of it. */
 export interface FleetGateway {
-  /** `node.id` of its Envoy. */
+  /** `node.id` of its Envoy, `node_id` of its Kong: records name it so. */
   readonly id: string;
   /** The listener that callers use: scheme, host, port. */
   readonly url: string;
   /** PEM of the authorities to trust, instead of the system's. */
   readonly ca: string | undefined;
-  /** The address of its admin interface. */
+  /** The address of its admin interface; of a Kong none. */
   readonly admin: string;
+  /** Where it is a Kong. */
+  readonly kong?: KongWay;
   /** Where its audit records are written; undefined where that is no file that can be read here. */
   readonly auditLog: string | undefined;
   /** The module that its configuration names, where that can be read here. */

@@ -1,5 +1,6 @@
 /** Plays the cases on every gateway: on one after the other, on all gateways at once. */
 import { caseNames, cases } from "./cases/index.js";
+import { playCase } from "./cases/kong.js";
 import type { Case, FleetGateway, NotProbed, Outcome } from "./model.js";
 import { type Gathered, makeStage, type Setting } from "./stage.js";
 
@@ -37,7 +38,7 @@ export async function playOn(
   const outcomes: PlayedOutcome[] = [];
   for (const one of chosen) {
     onCase(one.name, gateway.id);
-    for (const outcome of await one.play(stage)) outcomes.push({ case: one, gateway, outcome });
+    for (const outcome of await playCase(one, stage)) outcomes.push({ case: one, gateway, outcome });
   }
   return { outcomes, samples: gathered.samples, notProbed: gathered.notProbed };
 }

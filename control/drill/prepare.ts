@@ -221,11 +221,13 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
       refuseAt(["gateways", i, "config"], `there is no file ${visible(config)}`);
     const read = readFleetGateway(gateway, {
       config,
+      log: gateway.log === undefined ? undefined : at(gateway.log),
       ca: gateway.ca === undefined ? undefined : readText(at(gateway.ca), "the authorities to trust"),
       caller: gateway.caller === undefined ? undefined : callerOf(at(gateway.caller)),
       certificate: certificateOf(gateway.certificate, at),
       target,
       anchors,
+      entitlement,
       refuseAt: (member, message) => refuseAt(["gateways", i, ...(member === undefined ? [] : [member])], message),
     });
     notProbed.push(...read.notProbed.map(({ what, why }) => ({ what: `${gateway.id}: ${what}`, why })));

@@ -11,6 +11,7 @@ import type { Checkpoint } from "../ledger/tlog/checkpoint.js";
 import type { Vkey } from "../ledger/tlog/note.js";
 import { inclusionProof, verifyInclusion } from "../ledger/tlog/proof.js";
 import { leafHash } from "../ledger/tlog/tree.js";
+import { recordLinesIn } from "./kong-log.js";
 import { type Entered, Records } from "./records.js";
 
 export interface Proof {
@@ -91,7 +92,7 @@ export async function followFiles(paths: readonly string[], say: (sentence: stri
     let lines: readonly Buffer[];
     do {
       lines = await tail.next();
-      for (const line of lines) {
+      for (const line of lines.flatMap(recordLinesIn)) {
         const read = classify(line);
         if (read.type === "record") records.add(read.record);
       }

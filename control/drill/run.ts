@@ -14,6 +14,7 @@ import { type FaultsRunning, playFaults } from "./faults/play.js";
 import type { Self } from "./faults/undo.js";
 import { findingOf } from "./findings.js";
 import { judge } from "./judge.js";
+import { judgeRecorded } from "./kong-state.js";
 import { measuresOf, type Sample } from "./measures.js";
 import type { Assertion, Call, FaultResult, GatewayFacts, NotProbed, Players, Report } from "./model.js";
 import { type Choice, isChosen, type PlayedOutcome, play } from "./play.js";
@@ -79,13 +80,13 @@ async function judgeOne(
 }
 
 function factsOf({ prepared, source }: Running, facts: readonly Facts[], calls: readonly Call[]): GatewayFacts[] {
-  return prepared.gateways.map(({ id, url, filter }, i) => {
+  return prepared.gateways.map(({ id, url, filter, kong }, i) => {
     const own = calls.filter(({ gateway }) => gateway === id).map((call) => source.records.find(call)?.record.anchors);
     const anchors = own.find((one) => one !== undefined);
     const { version = "", bundleVersion: bundle } = facts[i] ?? {};
     return {
       ...{ id, url },
-      ...(version === "" ? {} : { envoy: version }),
+      ...(version === "" ? {} : { [kong === undefined ? "envoy" : "kong"]: version }),
       ...(filter === undefined ? {} : { filter }),
       ...(bundle === undefined ? {} : { bundle }),
       ...(anchors === undefined ? {} : { anchors }),
@@ -94,18 +95,29 @@ function factsOf({ prepared, source }: Running, facts: readonly Facts[], calls: 
 }
 
 /** What is judged without a request. */
-async function lookedAt({ prepared, choice }: Running, facts: readonly Facts[]): Promise<Assertion[]> {
-  const { gateways } = prepared;
+async function lookedAt(
+  { prepared, choice, source }: Running,
+  facts: readonly Facts[],
+  played: readonly PlayedOutcome[],
+): Promise<Assertion[]> {
+  const { gateways, bundle } = prepared;
+  const recordsOf = (id: string) =>
+    played.flatMap(({ gateway, outcome }) =>
+      gateway.id === id ? (source.records.find(outcome.call)?.record ?? []) : [],
+    );
   const state = isChosen(choice, FACTS)
     ? [
         ...gateways.flatMap((one, i) => (facts[i] === undefined ? [] : judgeFacts(one, facts[i], prepared))),
+        ...gateways.flatMap(({ id, kong }) =>
+          kong === undefined ? [] : judgeRecorded(id, recordsOf(id), bundle.version),
+        ),
         ...judgeMeant(prepared),
       ]
     : [];
   const configuration: Assertion[] = [];
   // One after the other: while one is judged, another's admin interface would be waited for in vain.
   if (isChosen(choice, CONFIGURATION))
-    for (const one of gateways) configuration.push(...(await judgeConfiguration(one)));
+    for (const one of gateways) configuration.push(...(await judgeConfiguration(one, prepared.anchors)));
   return [...state, ...configuration];
 }
 
@@ -167,7 +179,7 @@ export async function runDrill(given: Running): Promise<Report> {
   const judged: Judgement[] = [];
   for (const outcome of outcomes) judged.push(await judgeOne(outcome, running, sealed));
   const looked = [
-    ...(await lookedAt(running, facts)),
+    ...(await lookedAt(running, facts, played.outcomes)),
     ...(isChosen(choice, FACTS) ? ofRoutes : []),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];

@@ -68,18 +68,35 @@ function exchange(gateway: Gateway, sent: Sent, { watchMs, patienceMs = PATIENCE
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-export function seenOf({ status, headers, body, endedAfterMs }: Answer, ownId: string, ms: number): Seen {
+/** A Kong names each request by a number of its own, and says whether the upstream has answered. */
+function ofKong(headers: Answer["headers"]): { requestId: string | undefined; reached: boolean } {
+  return {
+    requestId: one(headers["x-kong-request-id"]),
+    reached: headers["x-kong-upstream-latency"] !== undefined && headers["x-kong-response-latency"] === undefined,
+  };
+}
+
+export function seenOf(
+  { status, headers, body, endedAfterMs }: Answer,
+  ownId: string,
+  ms: number,
+  isKong = false,
+): Seen {
   const [first = ""] = body.split("\n", 1);
   const told = reply.safeParse(jsonOf(body)).data;
   const code = told?.type === `urn:glassgate:verdict:${told?.code}` ? told.code : undefined;
   const upstream = echo.safeParse(jsonOf(first)).data;
+  const kong = isKong ? ofKong(headers) : undefined;
   const received = upstream?.headers["x-request-id"];
+  const passed = typeof received === "string" ? received : (one(headers["x-request-id"]) ?? ownId);
   return {
     status,
     code,
-    requestId: told?.request_id ?? (typeof received === "string" ? received : (one(headers["x-request-id"]) ?? ownId)),
+    requestId: told?.request_id ?? kong?.requestId ?? passed,
     // Envoy says so of each answer that came from an upstream.
-    reached: code === undefined && (headers["x-envoy-upstream-service-time"] !== undefined || upstream !== undefined),
+    reached:
+      code === undefined &&
+      (headers["x-envoy-upstream-service-time"] !== undefined || upstream !== undefined || kong?.reached === true),
     upstream,
     endedAfterMs,
     error: undefined,
@@ -132,7 +149,7 @@ export async function sendCall(gateway: FleetGateway, target: Target, spec: Call
     // Another host is asked for over the same connection as ever: it is the gateway that must say no.
     const sent = { ...request, name: target.host, headers: headersOf(spec, request, ownId) };
     const answer = await exchange(way, sent, spec);
-    return { ...common, seen: seenOf(answer, ownId, performance.now() - began) };
+    return { ...common, seen: seenOf(answer, ownId, performance.now() - began, gateway.kong !== undefined) };
   } catch (error) {
     const nothing = { status: 0, code: undefined, reached: false, upstream: undefined, endedAfterMs: undefined };
     return {

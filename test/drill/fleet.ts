@@ -71,7 +71,7 @@ const detail = (actions: string[], paths: string[]) => ({
   paths,
 });
 
-function claimsFor(keys: Readonly<Record<string, PrivateKey>>, now: number): BundleClaims {
+export function claimsFor(keys: Readonly<Record<string, PrivateKey>>, now: number): BundleClaims {
   const principal = (id: string, role: string) => ({
     id,
     roles: [role],
@@ -116,7 +116,7 @@ function claimsFor(keys: Readonly<Record<string, PrivateKey>>, now: number): Bun
   });
 }
 
-async function signed(claims: BundleClaims, roots: readonly PrivateKey[]): Promise<string> {
+export async function signed(claims: BundleClaims, roots: readonly PrivateKey[]): Promise<string> {
   const [first, second] = roots;
   if (first === undefined || second === undefined) throw new Error("two roots sign");
   return signFurther(await signFirst(claims, first), second);

@@ -136,6 +136,36 @@ describe("refused before the first request", () => {
       /drill-rita may ask for orders-drill/,
     ],
     [
+      "a command that is not there",
+      swap("repeat: 3", "push: [./gone.sh]"),
+      "gone.sh",
+      /there is no command \.\/gone\.sh: a path counts from the drill file's folder/,
+    ],
+    [
+      "a revocation of nothing",
+      swap("repeat: 3", "revoke: [sh, revoke.sh]"),
+      "revoke: [sh",
+      /revoke: must name the grant: put \{jti\} where its name belongs/,
+    ],
+    [
+      "a client certificate in clear",
+      swap('config: "gateway-2', 'certificate: { cert: ledger.vkey, key: ledger.vkey }\n    config: "gateway-2'),
+      "certificate: { cert",
+      /is shown over TLS alone/,
+    ],
+    [
+      "a client certificate that is none",
+      swap(/url: "http:(\S+)"/, 'url: "https:$1"\n    certificate: { cert: ledger.vkey, key: ledger.vkey }'),
+      "certificate: { cert",
+      /The certificates or the key cannot be used/,
+    ],
+    [
+      "a member of a certificate that is unknown",
+      swap('config: "gateway-2', 'certificate: { cert: a, kee: b }\n    config: "gateway-2'),
+      "certificate: { cert",
+      /unknown member "kee"; did you mean "key"\?/,
+    ],
+    [
       "a gateway's file that is not there",
       swap("gateway-2/gateway.yaml", "gateway-2/gone.yaml"),
       "gone.yaml",

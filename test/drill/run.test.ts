@@ -52,7 +52,7 @@ describe("a drill on a fleet where all is well", () => {
     expect(ran.code, ran.stdout).toBe(0);
     const [folder = ""] = readdirSync(join(fleet.folder, "drills"));
     const report: Report = JSON.parse(readFileSync(join(fleet.folder, "drills", folder, "report.json"), "utf8"));
-    const skipped = ["plain-bearer", "ledger", "former-key", ...scratch];
+    const skipped = ["plain-bearer", "ledger", "former-key", "revoked-everywhere", "pushed", ...scratch];
     for (const name of caseNames.filter((one) => !skipped.includes(one)))
       expect(
         [...new Set(report.assertions.filter((one) => one.case === name).map(({ gateway }) => gateway))],
@@ -78,7 +78,13 @@ describe("a drill on a fleet where all is well", () => {
       "first_allowed",
       "expired",
       "recorded",
+      "alarmed",
     ]);
+    // Each repetition on each gateway.
+    for (const { name, samples, slowest } of report.measures) {
+      if (name !== "recorded") expect(samples.length, name).toBe(9);
+      if (name !== "quorum" && name !== "grant") expect(slowest, name).toMatch(/^gateway-[123]$/);
+    }
   });
 
   it("has a report that verifies offline record by record, and counts as held", async () => {

@@ -84,12 +84,21 @@ export class FakeKong {
   /** Answers in Kong's place. */
   answer: ((method: string, path: string, response: ServerResponse) => boolean) | undefined;
   readonly asked: string[] = [];
+  /** As records name it. */
+  readonly nodeId = randomUUID();
+  /** Serves callers in the place of the answers below: kong-front.ts. */
+  serve: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   rows: Rows = {};
   private serving: Rows = {};
 
   constructor(readonly database: "off" | "postgres") {
     this.admin = createServer((request, response) => void this.handle(request, response));
     this.proxy = createServer((request, response) => this.proxied(request, response));
+  }
+
+  /** What its workers have taken up. */
+  get served(): Readonly<Rows> {
+    return this.serving;
   }
 
   get url(): string {
@@ -235,9 +244,21 @@ export class FakeKong {
           message: `cannot create or update '${kind}' entities when not using a database`,
         },
       ];
+    if (method === "GET" && name === "") return this.list(kind);
+    if (method === "GET" && kind === "upstreams" && nested === "targets") return this.list("targets", name);
     if (kind === "filter-chains") return this.chain(method, name, body);
     if (kind === "consumers" && nested === "key-auth") return this.credentials(method, name, id, body);
     return [404, { message: "Not found" }];
+  }
+
+  /** As its Admin API calls the kinds. */
+  private list(kind = "", upstream?: string): readonly [number, unknown] {
+    const rows = this.rows[kind === "key-auths" ? "keyauth_credentials" : kind.replaceAll("-", "_")];
+    if (rows === undefined) return [404, { message: "Not found" }];
+    const own = rows.filter((row) => upstream === undefined || row.upstream === upstream);
+    const referred = (row: Row): Row =>
+      Object.fromEntries(Object.keys(PLURAL).flatMap((by) => (row[by] == null ? [] : [[by, { id: row[by] }]])));
+    return [200, { data: own.map((row) => ({ ...exported(kind, row), ...referred(row) })), next: null }];
   }
 
   private root(): unknown {
@@ -246,6 +267,7 @@ export class FakeKong {
       tagline: "Welcome to kong",
       version: this.version,
       hostname: "kong-1",
+      node_id: this.nodeId,
       pids: { master: 1, workers: Array.from({ length: this.workers }, (_, i) => 10 + i) },
       configuration: {
         ...{
@@ -316,6 +338,10 @@ export class FakeKong {
 
   /** The break-glass route as it serves: the second route's key-auth answers where no filter stands, else the filter. */
   private proxied(request: IncomingMessage, response: ServerResponse): void {
+    if (this.serve !== undefined) {
+      this.serve(request, response);
+      return;
+    }
     const [status, body] = this.routed(request.headers.host);
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify(body));

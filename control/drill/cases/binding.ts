@@ -2,7 +2,7 @@
 import { certificateThumbprint } from "../../caller/gateway.js";
 import { newProofKey } from "../../caller/proof.js";
 import { ownCertificate } from "../certificate.js";
-import type { Call, Case, FleetGateway, Outcome, Stage } from "../model.js";
+import type { Call, Case, ClientCertificate, FleetGateway, Outcome, Stage } from "../model.js";
 import { proofFor } from "../wire.js";
 import { allow, shut, tries, verdict } from "./kit.js";
 
@@ -24,10 +24,16 @@ async function replayed(stage: Stage): Promise<readonly Outcome[]> {
 const orRefused = (call: Call, { certificate }: FleetGateway, code: "binding_missing" | "binding_mismatch") =>
   certificate !== undefined && call.seen.error !== undefined ? shut : verdict(code);
 
+/** What opens there; undefined where nothing is known to. */
+function shownAt({ certificate, takesAnyCertificate, kong }: FleetGateway): ClientCertificate | undefined {
+  if (kong !== undefined) return undefined;
+  return certificate ?? (takesAnyCertificate === true ? ownCertificate("glassgate-drill") : undefined);
+}
+
 /** RFC 8705: of a gateway that shows no certificate to its filter, only that such a grant opens nothing. */
 async function certified(stage: Stage): Promise<readonly Outcome[]> {
   const { gateway } = stage;
-  const own = gateway.certificate ?? (gateway.takesAnyCertificate ? ownCertificate("glassgate-drill") : undefined);
+  const own = shownAt(gateway);
   const other = ownCertificate("glassgate-drill-other");
   const thumbprint = certificateThumbprint((own ?? other).cert);
   const grant = await stage.grant({ isBound: false, claims: { cnf: { "x5t#S256": thumbprint } } });
@@ -36,7 +42,9 @@ async function certified(stage: Stage): Promise<readonly Outcome[]> {
   if (own === undefined)
     stage.notProbed(
       what,
-      `the drill file names no \`certificate\` of ${gateway.id}, and nothing says that it takes any`,
+      gateway.kong === undefined
+        ? `the drill file names no \`certificate\` of ${gateway.id}, and nothing says that it takes any`
+        : `${gateway.id} is a Kong, which shows no client certificate to the filter: it denies every such grant`,
     );
   else outcomes.push({ what, expected: allow, call: await stage.send({ grant, certificate: own }) });
   const bare = await stage.send({ grant, certificate: "none" });

@@ -4,6 +4,7 @@ import { approvalCases } from "./approvals.js";
 import { bindingCases } from "./binding.js";
 import { claimCases } from "./claims.js";
 import { cryptoCases } from "./crypto.js";
+import { kongCases } from "./kong.js";
 import { pathCases } from "./path.js";
 import { routeCases } from "./routes.js";
 import { scopeCases } from "./scope.js";
@@ -22,6 +23,7 @@ export const cases: readonly Case[] = [
   ...bindingCases,
   ...scopeCases,
   ...trickCases,
+  ...kongCases,
   ...scratchCases,
   ...scratchTlsCases,
   ...scratchHardshipCases,

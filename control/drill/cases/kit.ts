@@ -46,10 +46,15 @@ export function tries(about: Omit<Case, "play" | "where">, all: readonly Try[]):
   };
 }
 
-/** Headers of the answer's upstream that must not have arrived; none where the upstream does not say what it received. */
-export function arrived({ call }: Outcome, names: readonly string[]): string[] {
+/**
+ * Names of sent headers that must not have arrived; none where the upstream does not say what it received. A Kong cannot take a
+ * header away: there it is empty, or Kong's own.
+ */
+export function arrived(stage: Stage, { call }: Outcome, sent: Readonly<Record<string, string>>): string[] {
   const headers = call.seen.upstream?.headers ?? {};
-  return names.filter((name) => headers[name] !== undefined);
+  const isThere = ([name, value]: readonly [string, string]): boolean =>
+    headers[name] !== undefined && (stage.gateway.kong === undefined || String(headers[name]).includes(value));
+  return Object.entries(sent).flatMap((one) => (isThere(one) ? [one[0]] : []));
 }
 
 /** A place beside the target that nobody named. */

@@ -62,7 +62,7 @@ async function carried(stage: Stage): Promise<readonly Outcome[]> {
       `the upstream of ${stage.gateway.id} does not say what it received`,
     );
   const outcome: Outcome = { what, expected: allow, call };
-  const left = arrived(outcome, Object.keys(headers));
+  const left = arrived(stage, outcome, headers);
   return [left.length === 0 ? outcome : { ...outcome, faults: [`the upstream received ${left.join(", ")}`] }];
 }
 

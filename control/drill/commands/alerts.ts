@@ -28,10 +28,10 @@ async function look(source: RecordSource): Promise<void> {
   }
 }
 
-/** Whether that text is of this alarm: by the grant's hash, as webhooks and commands get it, or by its entry. */
-export function shows(text: string, { record }: FoundRecord, use: FirstUse | undefined): boolean {
-  if (record.grant_sha256 !== undefined && text.includes(record.grant_sha256)) return true;
-  return use !== undefined && new RegExp(`(?:"entry":\\s*|\\bEntry )${use.entry}\\b`).test(text);
+/** Whether that text is of this alarm. @param grant its hash, as webhooks and commands get it @param entry the alarm's own */
+export function shows(text: string, grant: string | undefined, entry: number | undefined): boolean {
+  if (grant !== undefined && text.includes(grant)) return true;
+  return entry !== undefined && new RegExp(`(?:"entry":\\s*|\\bEntry )${entry}\\b`).test(text);
 }
 
 interface Used {
@@ -66,7 +66,7 @@ export async function playAlerts({ setting, stages, source }: CommandsRunning): 
   const outcomes = used.map(({ stage, call }) =>
     playedOn(ALERTS, stage, { what: "a grant that is used for the first time", expected: allow, call }),
   );
-  if (setting.isDry) return { outcomes, samples: [], assertions: [], notProbed: [] };
+  if (source === undefined) return { outcomes, samples: [], assertions: [], notProbed: [] };
   const within = withinMs(setting, "alerted", WITHIN_MS);
   const deadline = Date.now() + within;
   let last: CommandEnd = { ok: true, how: "not run", output: "" };
@@ -78,7 +78,8 @@ export async function playAlerts({ setting, stages, source }: CommandsRunning): 
       for (const [i, one] of used.entries()) {
         const found = records[i];
         if (one.shownAt !== undefined || found === undefined) continue;
-        if (shows(last.output, found, source.records.firstUseOf(found))) one.shownAt = Date.now();
+        const entry = source.records.firstUseOf(found)?.entry;
+        if (shows(last.output, found.record.grant_sha256, entry)) one.shownAt = Date.now();
       }
     }
     if (used.every(({ shownAt }) => shownAt !== undefined) || Date.now() > deadline) break;

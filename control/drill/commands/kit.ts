@@ -13,7 +13,8 @@ export interface CommandsRunning {
   readonly stages: readonly Stage[];
   /** Worker threads of each gateway, by its id; of one that does not say, none. */
   readonly workers: ReadonlyMap<string, number>;
-  readonly source: RecordSource;
+  /** None of a dry drill. */
+  readonly source: RecordSource | undefined;
 }
 
 /** What came of one of them. */
@@ -45,7 +46,7 @@ export const FAILED_MS = 3000;
 
 /** That it ended well. @param member of the drill file @param then what its failure means */
 export function endOf(name: string, member: string, command: Command, end: CommandEnd, then: string): Assertion {
-  const said = end.output === "" ? "" : ` It said: ${end.output}`;
+  const said = end.output === "" ? "" : ` It said: ${end.output.replace(/[.!?]?$/, ".")}`;
   const finding = `The command \`${member}\` of the drill file has failed: ${end.how} of: ${shownCommand(command)}.${said} ${then}`;
   return {
     ...{

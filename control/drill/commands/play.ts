@@ -3,7 +3,6 @@ import { ALERTS, PUSHED, REVOKED } from "../cases/index.js";
 import { shownCommand } from "../faults/command.js";
 import { JTI } from "../file.js";
 import { type Choice, isChosen } from "../play.js";
-import type { RecordSource } from "../record-source.js";
 import { makeStage, type Setting } from "../stage.js";
 import { playAlerts } from "./alerts.js";
 import { type CommandPlay, type CommandsRunning, nothingPlayed } from "./kit.js";
@@ -13,7 +12,7 @@ import { playRevocations } from "./revoke.js";
 export async function playCommands(
   setting: Setting,
   choice: Choice,
-  { workers, source }: { readonly workers: CommandsRunning["workers"]; readonly source: RecordSource },
+  { workers, source }: Pick<CommandsRunning, "workers" | "source">,
   onCase: (name: string) => void = () => {},
 ): Promise<CommandPlay> {
   const stages = setting.prepared.gateways.map((gateway) => makeStage(gateway, setting).stage);

@@ -9,7 +9,7 @@ import type { Assertion, Call, MadeGrant, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
 import { type CommandPlay, type CommandsRunning, endOf, FAILED_MS, notPlayed, playedOn, withinMs } from "./kit.js";
 
-const POLL_MS = 100;
+const POLL_MS = 150;
 /** An answer that takes longer is none. */
 const PATIENCE_MS = 4000;
 /** How long after the command a gateway may still let it in, where the file has no limit: then it has not arrived. */
@@ -36,11 +36,12 @@ interface Watched {
 async function watch(stage: Stage, grant: MadeGrant, began: number, deadline: () => number): Promise<Watched> {
   let deniedMs: number | undefined;
   for (let denials = 0; ; ) {
+    const isLast = performance.now() > deadline();
     const call = await stage.send({ grant, patienceMs: PATIENCE_MS });
     const isDenied = isTold(call, "revoked");
     denials = isDenied ? denials + 1 : 0;
     deniedMs = isDenied ? (deniedMs ?? performance.now() - began) : undefined;
-    if (denials >= CALM || performance.now() > deadline()) return { stage, call, deniedMs };
+    if (denials >= CALM || isLast) return { stage, call, deniedMs };
     await sleep(POLL_MS);
   }
 }

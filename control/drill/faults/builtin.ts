@@ -201,6 +201,8 @@ export async function plannedBuiltIn(
     for (const [i, gateway] of prepared.gateways.entries()) {
       const config = prepared.source.drill.gateways[i]?.config;
       await attempt(` on ${gateway.id}`, () => {
+        if (gateway.kong !== undefined)
+          throw new Unfit("it is a Kong, which `gateway run` does not start: name commands for it in the file");
         if (config === undefined) throw new Unfit("the drill file does not name its `config`");
         return make(gateway, prepared.source.at(config), prepared);
       });

@@ -85,6 +85,7 @@ export interface GatewayFacts {
   readonly id: string;
   readonly url: string;
   readonly envoy?: string;
+  readonly kong?: string;
   /** SHA-256 of the module. */
   readonly filter?: string;
   readonly bundle?: number;

@@ -32,8 +32,8 @@ function facts(report: Report, sha256: string): Html {
 <dt>Approved</dt><dd>${people.approvers.length === 0 ? html`<span class="none">nobody needs to</span>` : approvers}</dd>
 <dt>Signed by</dt><dd>${data(people.signer)}, over report.json with SHA-256 ${code(sha256)}</dd>
 <dt>Gateways</dt><dd>${gateways.map(
-    ({ id, url, bundle, filter, anchors, envoy }) =>
-      html`<div>${data(id)} <span class="quiet">${data(url)}${bundle === undefined ? undefined : `, trust bundle ${bundle}`}${envoy && html`, Envoy ${data(envoy)}`}${filter && html`, filter ${code(filter)}`}${anchors && html`, anchors ${code(anchors)}`}</span></div>`,
+    ({ id, url, bundle, filter, anchors, envoy, kong }) =>
+      html`<div>${data(id)} <span class="quiet">${data(url)}${bundle === undefined ? undefined : `, trust bundle ${bundle}`}${envoy && html`, Envoy ${data(envoy)}`}${kong && html`, Kong ${data(kong)}`}${filter && html`, filter ${code(filter)}`}${anchors && html`, anchors ${code(anchors)}`}</span></div>`,
   )}</dd>
 <dt>Proof</dt><dd>${
     checkpoint === undefined
@@ -72,8 +72,8 @@ function measures(all: readonly Measure[]): Html | undefined {
   if (all.length === 0) return undefined;
   const cell = (ms: number | undefined): Html => html`<td class="num">${ms === undefined ? "" : took(ms)}</td>`;
   return html`<table class="cards"><thead><tr><th scope="col">What</th><th scope="col">p50</th><th scope="col">Last p50</th><th scope="col">Max</th><th scope="col">Limit</th><th scope="col">Result</th></tr></thead><tbody>${all.map(
-    ({ name, p50, lastP50, max, limit, ok, samples }) =>
-      html`<tr><th scope="row">${measureWords[name]}<span class="sub">${counted(samples.length, "sample")}</span></th>${[p50, lastP50, max, limit].map(cell)}<td>${state(ok, limit === undefined ? "no limit" : "within", "too long")}</td></tr>`,
+    ({ name, p50, lastP50, max, limit, ok, samples, slowest }) =>
+      html`<tr><th scope="row">${measureWords[name]}<span class="sub">${counted(samples.length, "sample")}${slowest === undefined ? "" : html`, slowest on ${data(slowest)}`}</span></th>${[p50, lastP50, max, limit].map(cell)}<td>${state(ok, limit === undefined ? "no limit" : "within", "too long")}</td></tr>`,
   )}</tbody></table>`;
 }
 

@@ -39,7 +39,8 @@ const reportSchema = z.object({
   people: z.object({ requester: text, approvers: texts, signer: text }),
   gateways: z.array(
     z.object({
-      ...{ id: text, url: text, envoy: maybe(text), filter: maybe(text), bundle: maybe(count), anchors: maybe(text) },
+      ...{ id: text, url: text, envoy: maybe(text), kong: maybe(text), filter: maybe(text) },
+      ...{ bundle: maybe(count), anchors: maybe(text) },
     }),
   ),
   assertions: z.array(assertionSchema).max(1_000_000),

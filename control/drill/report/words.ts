@@ -1,4 +1,5 @@
 /** Words that the report's forms share. */
+import { visible } from "../../base/text.js";
 import { ALERTS, CONFIGURATION, cases, FACTS, LEDGER, PUSHED, REVOKED } from "../cases/index.js";
 import type { Assertion, Measure, Report } from "./model.js";
 
@@ -37,7 +38,7 @@ function lastTimes(last: number | undefined, earlier: readonly number[] = []): s
 export function measureRow(measure: Measure): string {
   const { name, p50, max, limit, ok, samples, slowest, lastP50, lastMax, earlier } = measure;
   const bound = limit === undefined ? "" : `, limit ${took(limit)}${ok ? "" : ": TOO LONG"}`;
-  const where = slowest === undefined ? "" : ` on ${slowest}`;
+  const where = slowest === undefined ? "" : ` on ${visible(slowest)}`;
   return `${measureWords[name]}: ${took(p50)} in the middle${lastTimes(lastP50, earlier)}, ${took(max)} at most${where}${lastTimes(lastMax)} (${samples.length})${bound}`;
 }
 

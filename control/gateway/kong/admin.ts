@@ -12,11 +12,14 @@ const TIMEOUT_MS = 30_000;
 const FIRST_TIMEOUT_MS = 5000;
 /** Kong says `busy` while it loads a configuration, and when to come again. */
 const MAX_RETRIES = 5;
+const MAX_ENTITIES = 100_000;
 
 const list = z.union([z.array(z.string()), z.string(), z.null()]).optional();
 const info = z.looseObject({
   version: z.string(),
   hostname: z.string().default(""),
+  /** By which the filter's records name it. */
+  node_id: z.string().optional(),
   pids: z.looseObject({ workers: z.array(z.unknown()).optional() }).optional(),
   configuration: z.looseObject({
     database: z.string(),
@@ -33,6 +36,7 @@ const filter = z.looseObject({ name: z.string(), enabled: z.boolean().default(tr
 const chain = z.looseObject({ enabled: z.boolean().default(true), filters: z.array(filter) });
 const credentials = z.looseObject({ data: z.array(z.looseObject({ id: z.string(), key: z.string() })) });
 const exported = z.looseObject({ config: z.string() });
+const page = z.looseObject({ data: z.array(z.looseObject({})), next: z.string().nullish() });
 const complaint = z.looseObject({ message: z.string() });
 
 export type KongInfo = z.infer<typeof info> & { readonly clock: number | undefined };
@@ -208,6 +212,21 @@ export class KongAdmin {
     const page = await this.ask("GET", "/config");
     if (page.status !== 200) throw this.refusal(page, "show its configuration");
     return this.parse(page, "/config", exported).config;
+  }
+
+  /** All entities that stand at that path, page by page. */
+  async all(path: string): Promise<Readonly<Record<string, unknown>>[]> {
+    const entities: Readonly<Record<string, unknown>>[] = [];
+    for (let next: string | undefined = `${path}?size=1000`; next !== undefined; ) {
+      if (!next.startsWith(`${path}?`) || entities.length > MAX_ENTITIES)
+        throw new UnseenError(`What answers at ${this.address} lists ${path} without an end.`);
+      const answer = await this.ask("GET", next);
+      if (answer.status !== 200) throw this.refusal(answer, `list ${path}`);
+      const read = this.parse(answer, path, page);
+      entities.push(...read.data);
+      next = read.next ?? undefined;
+    }
+    return entities;
   }
 
   /** Takes the place of the whole configuration of a Kong without database. */

@@ -8,6 +8,8 @@ import type { KongAdmin, KongChain, KongInfo } from "./admin.js";
 import { configurationIn, deployedIn, inFormOf, upstreamHeaderOf } from "./configuration.js";
 import { KongFile } from "./file.js";
 import { FILTER_NAME } from "./names.js";
+import { cautionsOf, versionNumber } from "./settings.js";
+import { storedIn } from "./stored.js";
 
 export interface Held {
   /** By each chain; and whatever stands there, to see whether it has changed. */
@@ -37,17 +39,8 @@ export class NotInForce extends UserError {}
 const MAX_WORKERS = 64;
 const MAX_TAKES_SECONDS = 60;
 
-const asList = (value: readonly string[] | string | null | undefined): readonly string[] =>
-  typeof value === "string" ? [value] : (value ?? []);
-
 const filterIn = (chain: KongChain): KongChain["filters"][number] | undefined =>
   chain.filters.find(({ name }) => name === FILTER_NAME);
-
-/** 3.9.1 as 309; NaN where it tells none. */
-function numberOf({ version }: KongInfo): number {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
-  return Number(major) * 100 + Number(minor);
-}
 
 export class KongNode {
   private constructor(
@@ -59,7 +52,7 @@ export class KongNode {
   /** Refuses what is no Kong, or one that runs no filters. */
   static async look(admin: KongAdmin, file: KongFile): Promise<KongNode> {
     const info = await admin.info();
-    const number = numberOf(info);
+    const number = versionNumber(info);
     const refuse = (message: string, hint: string): UserError => new UnseenError(message, { hint, exitCode: 1 });
     if (!(number >= 304 && number <= 310))
       throw refuse(
@@ -89,31 +82,9 @@ export class KongNode {
     return this.isWithoutDatabase ? 0 : Math.min(Math.max(seconds, 0), MAX_TAKES_SECONDS);
   }
 
-  /** Settings of kong.conf that take something away, in words. */
+  /** Settings of kong.conf that take something away. */
   get warnings(): string[] {
-    const {
-      trusted_ips: trusted,
-      untrusted_lua: lua,
-      untrusted_lua_sandbox_environment: shown,
-    } = this.info.configuration;
-    const lines: string[] = [];
-    if (numberOf(this.info) < 306)
-      lines.push(
-        `no record leaves: a Kong ${visible(this.info.version)} takes it and keeps it where no log plugin looks; 3.6 and later show it`,
-      );
-    if (asList(trusted).some((ip) => /^(?:0\.0\.0\.0\/0|::\/0)$/.test(ip)))
-      lines.push(
-        "trusted_ips holds every address: a caller's header says that it comes from loopback, and only the key stands before the second route",
-      );
-    else if (asList(trusted).some((ip) => /^(?:127\.|::1|localhost)/.test(ip)))
-      lines.push(
-        "trusted_ips holds loopback: the gateway's own requests count as the caller's, and the second route denies them all",
-      );
-    if (lua === "off" || (lua === "sandbox" && !asList(shown).some((name) => name === "kong" || name === "kong.ctx")))
-      lines.push(
-        "no record leaves: kong.conf needs `untrusted_lua_sandbox_environment = kong.ctx` (kong.ctx.shared alone would be one request's for ever)",
-      );
-    return lines;
+    return cautionsOf(this.info).map(({ says }) => says);
   }
 
   private get chainNames(): string[] {
@@ -232,6 +203,22 @@ export class KongNode {
     const over = keys.filter((one) => !good.includes(one)).length;
     if (over === 0) return undefined;
     return own(`it still holds ${plural(over, "key")} of before, each of which opens the second route`);
+  }
+
+  /** What is wrong with the way through it, whatever its bundle; undefined where nothing is. */
+  async fault(): Promise<string | undefined> {
+    const { configs, isEnabled, keys } = await this.stored();
+    if (configs.length === 0) return "it holds no filter chain with the filter glassgate";
+    if (!isEnabled) return "a filter chain there is disabled: its requests get no key, and no grant works";
+    const sent = configs.map((config) => upstreamHeaderOf(config ?? {})?.value);
+    if (!sent.every((key) => key !== undefined && keys.includes(key)))
+      return "it does not hold the key that its filter sends: every allowed request ends with 401";
+    return undefined;
+  }
+
+  /** All that it holds, as one declarative configuration. The text holds keys. */
+  async whole(): Promise<string> {
+    return this.isWithoutDatabase ? this.admin.exported() : storedIn(this.admin);
   }
 
   private async stored(): Promise<{
