@@ -1,9 +1,9 @@
 /** The load test from its start to the closed books. */
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import { messageOf } from "../../control/base/errors.js";
 import { Faults } from "../evidence/faults.js";
+import { countsSchema } from "./calls.js";
 import { Asking, Changes } from "./changes.js";
 import { type Closed, closeBooks } from "./closing.js";
 import { Figures, type Spent, spentOf } from "./figures.js";
@@ -41,8 +41,6 @@ export interface WholeFigures extends Closed {
   readonly faults: readonly string[];
 }
 
-const counts = z.object({ sent: z.number(), answered: z.number(), allowed: z.number() });
-
 async function tellProgress(
   parts: readonly Asking[],
   changes: Changes,
@@ -53,7 +51,9 @@ async function tellProgress(
   for (let next = began + PROGRESS_MS; !isOver(); await sleep(50)) {
     if (performance.now() < next) continue;
     next += PROGRESS_MS;
-    const [callers, forger] = await Promise.all(parts.map(async (part) => counts.parse(await part.ask("counts"))));
+    const [callers, forger] = await Promise.all(
+      parts.map(async (part) => countsSchema.parse(await part.ask("counts"))),
+    );
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     const served = `${callers?.answered ?? 0} of ${callers?.sent ?? 0} calls answered, ${forger?.answered ?? 0} forged ones (${forger?.allowed ?? 0} let in)`;
     say(`${seconds} s: ${served}, bundle ${changes.version}, ${changes.revoked.length} revocations`);
@@ -74,7 +74,7 @@ async function play(fleet: Fleet, options: WholeOptions, faults: Faults, say: (l
   const changes = new Changes(fleet, asking, faults, isOver);
   const half = async (): Promise<void> => {
     while (performance.now() - began < options.seconds * 500) await sleep(20);
-    await spoilTraffic(fleet, options.spoil);
+    await spoilTraffic(fleet, parts, options.spoil);
   };
   const running = [
     changes.rotate(),
