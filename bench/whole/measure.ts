@@ -2,11 +2,12 @@
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../control/base/errors.js";
+import { type Latency, latencyOf } from "../base/statistics.js";
 import { Faults } from "../evidence/faults.js";
 import { countsSchema } from "./calls.js";
 import { Asking, Changes } from "./changes.js";
 import { type Closed, closeBooks } from "./closing.js";
-import { Figures, type Spent, spentOf } from "./figures.js";
+import { Figures } from "./figures.js";
 import { Fleet, type FleetOptions } from "./fleet.js";
 import { type Spoil, spoilTraffic } from "./spoil.js";
 import { type Used, watchUsage } from "./usage.js";
@@ -23,19 +24,19 @@ export interface WholeOptions extends FleetOptions {
 export interface WholeFigures extends Closed {
   readonly seconds: number;
   readonly gateways: number;
-  readonly normal: Spent;
-  readonly allowed: Spent;
+  readonly normal: Latency;
+  readonly allowed: Latency;
   readonly grants: number;
   /** Calls with a grant, and forged ones, by what was answered. */
   readonly denied: Readonly<Record<string, number>>;
   readonly forged: Readonly<Record<string, number>>;
   readonly rotations: number;
-  readonly push: Spent;
+  readonly push: Latency;
   readonly revocations: { readonly grants: number; readonly people: number };
-  readonly lastDenying: Spent;
-  readonly applied: Spent;
-  readonly untilSigned: Spent;
-  readonly recordToLedger: Spent;
+  readonly lastDenying: Latency;
+  readonly applied: Latency;
+  readonly untilSigned: Latency;
+  readonly recordToLedger: Latency;
   readonly used: readonly Used[];
   readonly load: number;
   readonly faults: readonly string[];
@@ -110,16 +111,16 @@ export async function measureWhole(options: WholeOptions, say: (line: string) =>
     return {
       ...closed,
       ...{ seconds, used, gateways: options.gateways, denied: figures.denied, forged: figures.forged },
-      normal: spentOf(figures.normal),
-      allowed: spentOf(figures.allowed),
+      normal: latencyOf(figures.normal),
+      allowed: latencyOf(figures.allowed),
       grants: figures.grants.size,
       rotations: changes.version - 1,
-      push: spentOf(changes.pushMs),
+      push: latencyOf(changes.pushMs),
       revocations: { grants: changes.revoked.length - people, people },
-      lastDenying: spentOf(denials.map(({ lastDenying }) => lastDenying)),
-      applied: spentOf(denials.map(({ applied }) => applied)),
-      untilSigned: spentOf(denials.map(({ untilSigned }) => untilSigned)),
-      recordToLedger: spentOf(closed.toLedger),
+      lastDenying: latencyOf(denials.map(({ lastDenying }) => lastDenying)),
+      applied: latencyOf(denials.map(({ applied }) => applied)),
+      untilSigned: latencyOf(denials.map(({ untilSigned }) => untilSigned)),
+      recordToLedger: latencyOf(closed.toLedger),
       load: loadavg()[0] ?? 0,
       faults: faults.sentences,
     };

@@ -1,13 +1,13 @@
 /** The section of bench/RESULTS.md, and the same on the terminal. */
 import { cpus } from "node:os";
+import type { Latency } from "../base/statistics.js";
 import { today } from "../report/page.js";
-import type { Spent } from "./figures.js";
 import type { WholeFigures, WholeOptions } from "./measure.js";
 
 const number = (value: number): string => Math.round(value).toLocaleString("en-US");
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
-const spent = ({ p50, p99, max }: Spent): string => `p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}`;
+const spent = ({ p50, p99, max }: Latency): string => `p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}`;
 const countsOf = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .filter(([, count]) => count > 0)
