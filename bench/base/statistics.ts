@@ -1,5 +1,13 @@
 /** Medians and quartiles: what is told of a row of samples. */
 
+/** Of times, in whatever unit they are. */
+export interface Latency {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 export interface Spread {
   readonly median: number;
   /** The first and the third quartile. */
@@ -21,6 +29,13 @@ export const median = (samples: readonly number[]): number => quantile(samples, 
 export function spread(samples: readonly number[]): Spread {
   return { median: median(samples), low: quantile(samples, 0.25), high: quantile(samples, 0.75) };
 }
+
+export const latencyOf = (times: readonly number[]): Latency => ({
+  count: times.length,
+  p50: quantile(times, 0.5),
+  p99: quantile(times, 0.99),
+  max: quantile(times, 1),
+});
 
 /** A ratio, and between which two it lies in 95 of 100 cases. */
 export interface Ratio {

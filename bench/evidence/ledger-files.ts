@@ -8,6 +8,7 @@ import { openCheckpoint } from "../../control/ledger/tlog/checkpoint.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource, readEntries } from "../../control/ledger/tlog/read.js";
 import type { LedgerFolder } from "../../test/ledger/whole.js";
+import type { Faults } from "./faults.js";
 import { digestOf, isLineType, Lines } from "./lines.js";
 
 export interface LedgerFiles {
@@ -80,3 +81,14 @@ export const holesIn = (seqs: ReadonlySet<number>): number[] => {
   const top = [...seqs].reduce((most, seq) => Math.max(most, seq), 0);
   return Array.from({ length: top }, (_, i) => i + 1).filter((seq) => !seqs.has(seq));
 };
+
+/** Nothing twice, nothing that is none of a gateway's, no record missing, and no alarm but those that such a load brings about. */
+export function checkWhole(ledger: LedgerFiles, usual: ReadonlySet<string>, faults: Faults): void {
+  faults.noteIf(ledger.twice > 0, "lines stand in the ledger twice", `${ledger.twice}`);
+  faults.noteIf(ledger.quarantined > 0, "lines are in quarantine", `${ledger.quarantined}`);
+  for (const [vm, seqs] of ledger.chains) {
+    const holes = holesIn(seqs).length;
+    faults.noteIf(holes > 0, "records of a VM are missing", `${holes} of ${vm}`);
+  }
+  for (const { code, says } of ledger.alarms) faults.noteIf(!usual.has(code), `alarm ${code}`, says);
+}

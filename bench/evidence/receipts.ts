@@ -5,10 +5,10 @@
 import { statSync } from "node:fs";
 import { loadavg } from "node:os";
 import { messageOf } from "../../control/base/errors.js";
-import { quantile } from "../base/statistics.js";
+import { type Latency, latencyOf } from "../base/statistics.js";
 import { Faults } from "./faults.js";
 import { type Decided, type GatewayFiles, readGatewayFiles } from "./gateway-files.js";
-import { alarmCounts, holesIn, type LedgerFiles, readLedgerFiles } from "./ledger-files.js";
+import { alarmCounts, checkWhole, type LedgerFiles, readLedgerFiles } from "./ledger-files.js";
 import { LINE_TYPES, type Lines } from "./lines.js";
 import { type Asked, Load, type Period } from "./load.js";
 import { makeStand, type RunningServer, type Stand } from "./stand.js";
@@ -19,13 +19,6 @@ const AWAY_SHARE = 1 / 200;
 const FEWEST_AWAY = 30;
 /** What happens all the time here, and is right: one key is enough, grants are used first, and many are denied while the ledger is away. */
 const EXPECTED_ALARMS: ReadonlySet<string> = new Set(["first_use", "single_key", "denials"]);
-
-export interface Latency {
-  readonly count: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 export interface AwayFigures {
   readonly how: string;
@@ -53,15 +46,7 @@ export interface ReceiptFigures {
 }
 type LinesCounts = Lines["counts"];
 
-const latencyOf = (asked: readonly Asked[]): Latency => {
-  const times = asked.map(({ ms }) => ms).sort((a, b) => a - b);
-  return {
-    count: times.length,
-    p50: quantile(times, 0.5),
-    p99: quantile(times, 0.99),
-    max: times.at(-1) ?? Number.NaN,
-  };
-};
+const latencyOfAsked = (asked: readonly Asked[]): Latency => latencyOf(asked.map(({ ms }) => ms));
 
 /** A request was let in: its pending record stands at the receipt's index, and behind it what became of it, with the receipt. */
 function checkAllowed(path: string, files: GatewayFiles, { lines }: LedgerFiles, faults: Faults): void {
@@ -113,13 +98,7 @@ function checkFiles({ lines }: GatewayFiles, ledger: LedgerFiles, faults: Faults
     faults.noteIf(missing > 0, `${missing} lines of type ${type} are in the gateway's files and not in the ledger`);
     faults.noteIf(more > 0, `${more} lines of type ${type} are in the ledger and not in the gateway's files`);
   }
-  faults.noteIf(ledger.twice > 0, `${ledger.twice} lines stand in the ledger twice`);
-  faults.noteIf(ledger.quarantined > 0, `${ledger.quarantined} lines are in quarantine`);
-  for (const [vm, seqs] of ledger.chains) {
-    const holes = holesIn(seqs).length;
-    faults.noteIf(holes > 0, `records of a VM are missing`, `${holes} of ${vm}`);
-  }
-  for (const { code, says } of ledger.alarms) faults.noteIf(!EXPECTED_ALARMS.has(code), `alarm ${code}`, says);
+  checkWhole(ledger, EXPECTED_ALARMS, faults);
 }
 
 /** Whoever reached the upstream was let in, and the other way round. */
@@ -156,7 +135,7 @@ async function director(stand: Stand, load: Load, goal: number, first: RunningSe
     const period: Period = load.turn(name);
     await load.until(() => load.inPeriod(period).length >= denials);
     load.turn("turning");
-    const denied = latencyOf(load.inPeriod(period));
+    const denied = latencyOfAsked(load.inPeriod(period));
     events.away.push({ how, denied });
     say(`${how}: ${denied.count} denied, the longest after ${denied.max.toFixed(0)} ms`);
   };
@@ -271,8 +250,8 @@ export async function soakReceipts(
       turning: denied.filter(({ period }) => period.name === "turning").length,
       seconds: took / 1000,
       perSecond: (1000 * load.allowed) / (took - events.awayMs),
-      withReceipt: latencyOf(up.filter(({ needsReceipt }) => needsReceipt)),
-      without: latencyOf(up.filter(({ needsReceipt }) => !needsReceipt)),
+      withReceipt: latencyOfAsked(up.filter(({ needsReceipt }) => needsReceipt)),
+      without: latencyOfAsked(up.filter(({ needsReceipt }) => !needsReceipt)),
       away: events.away,
       counts: files.lines.counts,
       entries: inLedger.size,

@@ -1,8 +1,9 @@
 /** The figures of both soaks, for people. */
 import { cpus } from "node:os";
+import type { Latency } from "../base/statistics.js";
 import { today } from "../report/page.js";
 import type { FollowFigures } from "./follow.js";
-import type { Latency, ReceiptFigures } from "./receipts.js";
+import type { ReceiptFigures } from "./receipts.js";
 
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const latency = ({ count, p50, p99, max }: Latency): string =>

@@ -5,8 +5,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { completeGrant, makeApproval, makeAsk } from "../../control/grant/make.js";
 import { jsonOf, payloadOf } from "../../control/grant/message.js";
+import { askOf, completed } from "./grants.js";
 import { type Person, readPlan } from "./plan.js";
 import { answerMessages, atPace, type Meant, Wire } from "./wire.js";
 
@@ -63,22 +63,10 @@ export async function main([file = ""]: readonly string[]): Promise<void> {
 
   const make = async (ttl: number): Promise<Grant> => {
     const by = requester();
-    const iat = Math.floor(Date.now() / 1000);
-    const ask = await makeAsk(
-      {
-        ...{ sub: by.id, aud: plan.audience, iat, ttl, ent: "repair", reason: "outage", text: "refund loop" },
-        authorization_details: [
-          { type: "break_glass_http", locations: ["api.example.com"], actions: ["GET"], paths: ["/orders/*"] },
-        ],
-      },
-      by.key,
-    );
-    const approvers = [turn(plan.leads, asked), turn(plan.securities, asked)];
-    const approvals = await Promise.all(
-      approvers.map(({ key }) => makeApproval(ask, key, Math.floor(Date.now() / 1000))),
-    );
+    const ask = await askOf(by, { audience: plan.audience, ttl, text: "refund loop" });
+    const approvers = [turn(plan.leads, asked).key, turn(plan.securities, asked).key];
     const { jti, exp } = named.parse(jsonOf(payloadOf(ask)));
-    return { text: await completeGrant(ask, approvals, by.key), jti, sub: by.id, exp };
+    return { text: await completed(ask, approvers, by.key), jti, sub: by.id, exp };
   };
 
   const meantOf = ({ text, jti, sub, exp }: Grant, gateway: number): Meant => ({

@@ -28,6 +28,14 @@ const callSchema = z.object({
 });
 export type Call = z.infer<typeof callSchema>;
 
+/** What a process of the load says of itself. */
+export const countsSchema = z.object({
+  sent: z.number(),
+  answered: z.number(),
+  allowed: z.number(),
+  bypassed: z.number(),
+});
+
 export async function* readCalls(file: string): AsyncGenerator<Call> {
   for await (const line of createInterface(createReadStream(file))) yield callSchema.parse(JSON.parse(line));
 }

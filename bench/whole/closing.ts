@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Faults } from "../evidence/faults.js";
 import { type AuditRecord, readGatewayFiles } from "../evidence/gateway-files.js";
-import { alarmCounts, holesIn, type LedgerFiles, readLedgerFiles } from "../evidence/ledger-files.js";
+import { alarmCounts, checkWhole, type LedgerFiles, readLedgerFiles } from "../evidence/ledger-files.js";
 import { LINE_TYPES, type LineType } from "../evidence/lines.js";
 import { waitUntilFollowed } from "../evidence/wait.js";
 import { Books, type Decision, type Facts, type GatewayBook, type Recorded } from "./books.js";
@@ -118,13 +118,7 @@ function checkLedger(ledger: LedgerFiles, counts: Counts, faults: Faults): void 
     const more = ledger.lines.count(type) - counts[type];
     faults.noteIf(more > 0, `lines of type ${type} are in the ledger and in no gateway's file`, `${more}`);
   }
-  faults.noteIf(ledger.twice > 0, "lines stand in the ledger twice", `${ledger.twice}`);
-  faults.noteIf(ledger.quarantined > 0, "lines are in quarantine", `${ledger.quarantined}`);
-  for (const [vm, seqs] of ledger.chains) {
-    const holes = holesIn(seqs).length;
-    faults.noteIf(holes > 0, "records of a VM are missing", `${holes} of ${vm}`);
-  }
-  for (const { code, says } of ledger.alarms) faults.noteIf(!USUAL.has(code), `alarm ${code}`, says);
+  checkWhole(ledger, USUAL, faults);
 }
 
 const reportSchema = z.looseObject({

@@ -1,21 +1,6 @@
 /** What is told of the calls: how many, how long they took, and how long a grant opened after it was revoked. */
-import { quantile } from "../base/statistics.js";
 import type { Call } from "./calls.js";
 import type { Revoked } from "./changes.js";
-
-export interface Spent {
-  readonly count: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-export const spentOf = (ms: readonly number[]): Spent => ({
-  count: ms.length,
-  p50: quantile(ms, 0.5),
-  p99: quantile(ms, 0.99),
-  max: ms.reduce((most, one) => Math.max(most, one), Number.NEGATIVE_INFINITY),
-});
 
 /** One revocation, in milliseconds from its signature. */
 export interface Denial {

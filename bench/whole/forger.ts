@@ -2,9 +2,9 @@
  * Whoever has no right, in a process of its own and from other networks: grants that nobody approved, by keys that nobody knows, bent
  * on the way, and by an insider who forges the approvals of others. None may open anything. Started by fleet.ts.
  */
-import { completeGrant, makeApproval, makeAsk } from "../../control/grant/make.js";
 import { newKey, type PrivateKey } from "../../control/signer/jwk.js";
-import { readPlan } from "./plan.js";
+import { askOf, completed } from "./grants.js";
+import { type Person, readPlan } from "./plan.js";
 import { answerMessages, atPace, Wire } from "./wire.js";
 
 /** Of each kind. */
@@ -33,32 +33,20 @@ export async function main([file = ""]: readonly string[]): Promise<void> {
   const [lead] = plan.leads;
   const [security] = plan.securities;
   if (victim === undefined || lead === undefined || security === undefined) throw new Error("nobody is there");
-  const iat = Math.floor(Date.now() / 1000);
-  const ask = (sub: string, key: PrivateKey): Promise<string> =>
-    makeAsk(
-      {
-        ...{ sub, aud: plan.audience, iat, ttl: LIFE, ent: "repair", reason: "outage", text: "let me in" },
-        authorization_details: [
-          { type: "break_glass_http", locations: ["api.example.com"], actions: ["GET"], paths: ["/orders/*"] },
-        ],
-      },
-      key,
-    );
-  const grant = async (sub: string, key: PrivateKey, approvers: readonly PrivateKey[]): Promise<string> => {
-    const text = await ask(sub, key);
-    return completeGrant(text, await Promise.all(approvers.map((one) => makeApproval(text, one, iat))), key);
-  };
+  const ask = (by: Person): Promise<string> => askOf(by, { audience: plan.audience, ttl: LIFE, text: "let me in" });
+  const grant = async (by: Person, approvers: readonly PrivateKey[]): Promise<string> =>
+    completed(await ask(by), approvers, by.key);
   const forged: Forged[] = [];
   for (let i = 0; i < DISTINCT; i++) {
     const made = await Promise.all([
-      grant(victim.id, newKey("Ed25519"), []),
-      grant(victim.id, posing(victim.key), [posing(lead.key), posing(security.key)]),
+      grant({ ...victim, key: newKey("Ed25519") }, []),
+      grant({ ...victim, key: posing(victim.key) }, [posing(lead.key), posing(security.key)]),
     ]);
     const inside = await Promise.all([
-      grant(insider.id, insider.key, [posing(lead.key), posing(security.key)]),
-      grant(insider.id, insider.key, [insider.key]),
-      grant(insider.id, insider.key, []),
-      ask(insider.id, insider.key),
+      grant(insider, [posing(lead.key), posing(security.key)]),
+      grant(insider, [insider.key]),
+      grant(insider, []),
+      ask(insider),
     ]);
     for (let again = 0; again < FLOOD; again++) for (const text of made) forged.push({ text, from: OUTSIDE });
     for (const text of inside) forged.push({ text, from: INSIDE });

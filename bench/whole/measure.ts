@@ -1,12 +1,13 @@
 /** The load test from its start to the closed books. */
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import { messageOf } from "../../control/base/errors.js";
+import { type Latency, latencyOf } from "../base/statistics.js";
 import { Faults } from "../evidence/faults.js";
+import { countsSchema } from "./calls.js";
 import { Asking, Changes } from "./changes.js";
 import { type Closed, closeBooks } from "./closing.js";
-import { Figures, type Spent, spentOf } from "./figures.js";
+import { Figures } from "./figures.js";
 import { Fleet, type FleetOptions } from "./fleet.js";
 import { type Spoil, spoilTraffic } from "./spoil.js";
 import { type Used, watchUsage } from "./usage.js";
@@ -23,25 +24,23 @@ export interface WholeOptions extends FleetOptions {
 export interface WholeFigures extends Closed {
   readonly seconds: number;
   readonly gateways: number;
-  readonly normal: Spent;
-  readonly allowed: Spent;
+  readonly normal: Latency;
+  readonly allowed: Latency;
   readonly grants: number;
   /** Calls with a grant, and forged ones, by what was answered. */
   readonly denied: Readonly<Record<string, number>>;
   readonly forged: Readonly<Record<string, number>>;
   readonly rotations: number;
-  readonly push: Spent;
+  readonly push: Latency;
   readonly revocations: { readonly grants: number; readonly people: number };
-  readonly lastDenying: Spent;
-  readonly applied: Spent;
-  readonly untilSigned: Spent;
-  readonly recordToLedger: Spent;
+  readonly lastDenying: Latency;
+  readonly applied: Latency;
+  readonly untilSigned: Latency;
+  readonly recordToLedger: Latency;
   readonly used: readonly Used[];
   readonly load: number;
   readonly faults: readonly string[];
 }
-
-const counts = z.object({ sent: z.number(), answered: z.number(), allowed: z.number() });
 
 async function tellProgress(
   parts: readonly Asking[],
@@ -53,7 +52,9 @@ async function tellProgress(
   for (let next = began + PROGRESS_MS; !isOver(); await sleep(50)) {
     if (performance.now() < next) continue;
     next += PROGRESS_MS;
-    const [callers, forger] = await Promise.all(parts.map(async (part) => counts.parse(await part.ask("counts"))));
+    const [callers, forger] = await Promise.all(
+      parts.map(async (part) => countsSchema.parse(await part.ask("counts"))),
+    );
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     const served = `${callers?.answered ?? 0} of ${callers?.sent ?? 0} calls answered, ${forger?.answered ?? 0} forged ones (${forger?.allowed ?? 0} let in)`;
     say(`${seconds} s: ${served}, bundle ${changes.version}, ${changes.revoked.length} revocations`);
@@ -74,7 +75,7 @@ async function play(fleet: Fleet, options: WholeOptions, faults: Faults, say: (l
   const changes = new Changes(fleet, asking, faults, isOver);
   const half = async (): Promise<void> => {
     while (performance.now() - began < options.seconds * 500) await sleep(20);
-    await spoilTraffic(fleet, options.spoil);
+    await spoilTraffic(fleet, parts, options.spoil);
   };
   const running = [
     changes.rotate(),
@@ -110,16 +111,16 @@ export async function measureWhole(options: WholeOptions, say: (line: string) =>
     return {
       ...closed,
       ...{ seconds, used, gateways: options.gateways, denied: figures.denied, forged: figures.forged },
-      normal: spentOf(figures.normal),
-      allowed: spentOf(figures.allowed),
+      normal: latencyOf(figures.normal),
+      allowed: latencyOf(figures.allowed),
       grants: figures.grants.size,
       rotations: changes.version - 1,
-      push: spentOf(changes.pushMs),
+      push: latencyOf(changes.pushMs),
       revocations: { grants: changes.revoked.length - people, people },
-      lastDenying: spentOf(denials.map(({ lastDenying }) => lastDenying)),
-      applied: spentOf(denials.map(({ applied }) => applied)),
-      untilSigned: spentOf(denials.map(({ untilSigned }) => untilSigned)),
-      recordToLedger: spentOf(closed.toLedger),
+      lastDenying: latencyOf(denials.map(({ lastDenying }) => lastDenying)),
+      applied: latencyOf(denials.map(({ applied }) => applied)),
+      untilSigned: latencyOf(denials.map(({ untilSigned }) => untilSigned)),
+      recordToLedger: latencyOf(closed.toLedger),
       load: loadavg()[0] ?? 0,
       faults: faults.sentences,
     };

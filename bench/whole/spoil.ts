@@ -1,12 +1,14 @@
 /** What a person can break on purpose, to see that the books name it: a check that never fails proves nothing. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { countsSchema } from "./calls.js";
+import type { Asking } from "./changes.js";
 import type { Fleet } from "./fleet.js";
 
 export const SPOILS = {
   record: "takes the last line of a record out of a gateway's audit log before the ledger has read it",
   upstream: "has the upstream forget one call",
-  filter: "sends one gateway's calls past its filter for a second",
+  filter: "sends the calls of one gateway past its filter for a second",
 } as const;
 export type Spoil = keyof typeof SPOILS;
 export const isSpoil = (name: string): name is Spoil => Object.hasOwn(SPOILS, name);
@@ -25,14 +27,20 @@ async function dropRecord(fleet: Fleet): Promise<void> {
   fleet.signalAgent("SIGCONT");
 }
 
-/** In the middle of the run. */
-export async function spoilTraffic(fleet: Fleet, spoil: Spoil | undefined): Promise<void> {
-  if (spoil === "record") await dropRecord(fleet);
-  if (spoil !== "filter") return;
-  const { callers, forger } = fleet.load;
-  for (const child of [callers, forger]) child?.send("bypass 0");
+/** Until each process of the load has met it. */
+async function bypassFilter(fleet: Fleet, parts: readonly Asking[]): Promise<void> {
+  const children = [fleet.load.callers, fleet.load.forger];
+  for (const child of children) child?.send("bypass 0");
   await sleep(HELD_MS);
-  for (const child of [callers, forger]) child?.send("bypass");
+  for (const part of parts)
+    while (countsSchema.parse(await part.ask("counts")).bypassed === 0) await sleep(HELD_MS / 10);
+  for (const child of children) child?.send("bypass");
+}
+
+/** In the middle of the run. */
+export async function spoilTraffic(fleet: Fleet, parts: readonly Asking[], spoil: Spoil | undefined): Promise<void> {
+  if (spoil === "record") await dropRecord(fleet);
+  if (spoil === "filter") await bypassFilter(fleet, parts);
 }
 
 export function spoilReached(reached: Map<string, number>, spoil: Spoil | undefined): void {

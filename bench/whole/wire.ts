@@ -22,7 +22,7 @@ const REQUEST_ID = /"(?:x-request-id|request_id)":"([^"]+)"/;
 const CODE = /"code":"([a-z_]+)"/;
 
 export class Wire {
-  readonly counts = { sent: 0, answered: 0, allowed: 0 };
+  readonly counts = { sent: 0, answered: 0, allowed: 0, bypassed: 0 };
   private readonly agents: readonly Agent[];
   private readonly direct = keepAlive(SOCKETS);
   private readonly file: WriteStream;
@@ -61,6 +61,7 @@ export class Wire {
     const port = isBypassed ? this.plan.upstreamPort : (this.plan.ports[gateway] ?? 0);
     const agent = isBypassed ? this.direct : this.agents[gateway];
     this.counts.sent += 1;
+    if (isBypassed) this.counts.bypassed += 1;
     const sent = Date.now();
     const began = performance.now();
     let seen: Pick<Call, "status" | "code" | "requestId">;

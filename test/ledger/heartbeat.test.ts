@@ -185,19 +185,25 @@ describe("a heartbeat", () => {
   });
 });
 
+/** A gateway's own file, and its ECDS file as a push leaves it. */
+function rendered() {
+  const folder = mkdtempSync(join(tmpdir(), "glassgate-served-"));
+  const world = new QuickWorld(Math.floor(now / 1000));
+  const anchors = anchorsOf(world);
+  const ecdsPath = join(folder, "glassgate.json");
+  const text = renderGateway({ anchors, wasmPath, ecdsPath, nodeId: "gateway-1" });
+  const file = join(folder, "gateway.yaml");
+  writeFileSync(file, text);
+  const put = (configuration: string): void =>
+    writeFileSync(ecdsPath, ecdsText(readRenderedFilter(text, file), configuration, undefined, "1"));
+  return { folder, world, anchors, ecdsPath, text, file, put };
+}
+
 describe("what a gateway serves", () => {
   it("is told whole when it changes, and once", () => {
-    const folder = mkdtempSync(join(tmpdir(), "glassgate-served-"));
-    const world = new QuickWorld(Math.floor(now / 1000));
-    const anchors = anchorsOf(world);
-    const ecdsPath = join(folder, "glassgate.json");
-    const text = renderGateway({ anchors, wasmPath, ecdsPath, nodeId: "gateway-1" });
-    const file = join(folder, "gateway.yaml");
-    writeFileSync(file, text);
+    const { folder, world, anchors, ecdsPath, text, file, put } = rendered();
     const served = new Served("gateway-1", file);
     expect(served.poll()).toEqual([]);
-    const put = (configuration: string): void =>
-      writeFileSync(ecdsPath, ecdsText(readRenderedFilter(text, file), configuration, undefined, "1"));
     const configuration = world.configuration();
     put(configuration);
     const { bundle, generation } = JSON.parse(configuration);
@@ -228,6 +234,32 @@ describe("what a gateway serves", () => {
     expect(served.poll()).toEqual([]);
     put(world.configuration({ configuration: { mode: "shadow" } }));
     expect(JSON.parse(served.poll().at(-1)?.bytes.toString() ?? "{}").anchors).toBe(anchorsHash(anchors, "shadow"));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  // Records under a bundle that was replaced before the next heartbeat could never be judged: `bundle_unknown`.
+  it("is told also of a bundle that serves for less than a heartbeat", async () => {
+    const { folder, world, file, put } = rendered();
+    const handed: string[] = [];
+    const follower = new Follower({
+      gateways: [{ id: "gateway-1", envoy: file }],
+      heartbeatSeconds: 3600,
+      state: folder,
+      sink: async (received) =>
+        void handed.push(...received.filter(({ kind }) => kind === "bundle").map(({ bytes }) => bytes.toString())),
+      say: () => {},
+    });
+    const run = follower.run();
+    const bundles = [world.configuration(), world.configuration()].map((text) => {
+      const { bundle }: { bundle: string } = JSON.parse(text);
+      return { text, bundle };
+    });
+    for (const { text, bundle } of bundles) {
+      put(text);
+      await expect.poll(() => handed, PATIENCE).toContain(bundle);
+    }
+    follower.stop();
+    await run;
     rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -118,25 +118,27 @@ export class Follower {
   private followGateway({ id, admin, envoy }: FollowedGateway): Promise<void>[] {
     const heartbeat = admin === undefined ? undefined : new Heartbeat(id, new Admin(admin), Date.now);
     const served = envoy === undefined ? undefined : new Served(id, envoy);
-    const looks: (() => Promise<void>)[] = [];
+    const { heartbeatSeconds, pollMs = POLL_MS } = this.options;
+    const loops: Promise<void>[] = [];
     const sender = { sender: id, via: "file" } as const;
-    if (heartbeat !== undefined)
-      looks.push(async () => {
-        const bytes = await heartbeat.poll();
-        if (bytes === undefined) return;
-        await this.hand([{ kind: "heartbeat", bytes, sender }]);
-        this.heartbeats += 1;
-      });
-    if (served !== undefined)
-      looks.push(async () => {
-        const made = served.poll();
-        if (made.length > 0) await this.hand(made.map((one) => ({ ...one, sender })));
-      });
-    return looks.map((look) => this.repeat(id, look));
+    const beat = async (): Promise<void> => {
+      const bytes = await heartbeat?.poll();
+      if (bytes === undefined) return;
+      await this.hand([{ kind: "heartbeat", bytes, sender }]);
+      this.heartbeats += 1;
+    };
+    const look = async (): Promise<void> => {
+      const made = served?.poll() ?? [];
+      if (made.length > 0) await this.hand(made.map((one) => ({ ...one, sender })));
+    };
+    if (heartbeat !== undefined) loops.push(this.repeat(id, beat, heartbeatSeconds * 1000));
+    // As often as the logs: a bundle that serves for a second decides, and its records cannot be judged without it.
+    if (served !== undefined) loops.push(this.repeat(id, look, pollMs));
+    return loops;
   }
 
   /** A gateway that cannot be asked is silent: the ledger finds that. Here it is said once. */
-  private async repeat(gateway: string, look: () => Promise<void>): Promise<void> {
+  private async repeat(gateway: string, look: () => Promise<void>, everyMs: number): Promise<void> {
     let told: string | undefined;
     while (!this.isStopped) {
       try {
@@ -149,7 +151,7 @@ export class Follower {
         if (told !== known.message) this.options.say(visible([messageOf(known), known.hint ?? ""].join(" ").trim()));
         told = known.message;
       }
-      await this.pause(this.options.heartbeatSeconds * 1000);
+      await this.pause(everyMs);
     }
   }
 

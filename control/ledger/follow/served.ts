@@ -1,5 +1,5 @@
 /** What a gateway serves: the bundle, the texts of revocations and the anchors in its ECDS file, whenever that changes. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { readEcds } from "../../gateway/ecds.js";
@@ -41,9 +41,16 @@ function readIfPossible(path: string): string | undefined {
   }
 }
 
+/** Changes whenever a file was renamed into its place or written to: looking often costs no more than this. */
+function markOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? "none" : [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
+}
+
 /** An older bundle or text may serve again: said anew, the ledger knows it already. */
 export class Served {
   private last: string | undefined;
+  private seen: { readonly ecdsPath: string; readonly marks: string } | undefined;
 
   /** @param envoy the gateway's own configuration */
   constructor(
@@ -51,9 +58,23 @@ export class Served {
     private readonly envoy: string,
   ) {}
 
+  private marks(ecdsPath: string): string {
+    return `${markOf(this.envoy)}, ${markOf(ecdsPath)}`;
+  }
+
   /** Empty where nothing changed, or where the file holds nothing of the filter's. */
   poll(): Made[] {
+    if (this.seen !== undefined && this.marks(this.seen.ecdsPath) === this.seen.marks) return [];
+    this.seen = undefined;
     const { ecdsPath } = readRenderedFilter(readRegular(this.envoy), this.envoy);
+    // Before it is read: what changes meanwhile has other marks at the next look.
+    const marks = this.marks(ecdsPath);
+    const made = this.read(ecdsPath);
+    this.seen = { ecdsPath, marks };
+    return made;
+  }
+
+  private read(ecdsPath: string): Made[] {
     const text = readIfPossible(ecdsPath);
     if (text === undefined || text === this.last) return [];
     const deployed = readEcds(text);
