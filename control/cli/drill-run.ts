@@ -159,7 +159,9 @@ async function run(file: string, options: Options): Promise<void> {
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
-  const last = lastReport(options.output, drill.name);
+  const { anchors, bundle: claims } = prepared;
+  const { last, odd } = lastReport(options.output, drill.name, { anchors, claims }, Date.now());
+  for (const sentence of odd) warn(sentence);
   const report = withLast(
     await runDrill({
       ...{ prepared, players, isProved, source: records },

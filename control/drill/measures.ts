@@ -10,19 +10,23 @@ export interface Sample {
 /** Of an even number the lower one: a value that was measured. */
 const middle = (sorted: readonly number[]): number => sorted[Math.ceil(sorted.length / 2) - 1] ?? 0;
 
+/** What follows from the samples. @param limit milliseconds */
+export function figuresOf(samples: readonly number[], limit: number | undefined): Pick<Measure, "p50" | "max" | "ok"> {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const max = sorted.at(-1) ?? 0;
+  return { p50: middle(sorted), max, ok: limit === undefined || max <= limit };
+}
+
 export function measuresOf(samples: readonly Sample[], limits: DrillFile["limits"]): Measure[] {
   return measureNames.flatMap((name): Measure[] => {
     const own = samples.filter((one) => one.name === name).map(({ ms }) => Math.round(ms));
     if (own.length === 0) return [];
-    const sorted = own.toSorted((a, b) => a - b);
-    const max = sorted.at(-1) ?? 0;
     const seconds = limits[name];
     const limit = typeof seconds === "number" ? seconds * 1000 : undefined;
     return [
       {
-        ...{ name, unit: "ms", samples: own, p50: middle(sorted), max },
+        ...{ name, unit: "ms", samples: own, ...figuresOf(own, limit) },
         ...(limit === undefined ? {} : { limit }),
-        ok: limit === undefined || max <= limit,
       },
     ];
   });
