@@ -1,18 +1,23 @@
 /** What whoever holds a signer's key could write and sign, and what `drill verify` makes of it: his own word is not enough. */
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Assertion, FaultResult, Report } from "../../control/drill/model.js";
+import { provenEntry } from "../../control/drill/report/enter.js";
 import { verifyReport } from "../../control/drill/report/verify.js";
 import { drillClaims, reportBytes, sha256Of, writeReport } from "../../control/drill/report/write.js";
 import { type DrillClaims, signDrill } from "../../control/ledger/drill.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
+import { fileSource } from "../../control/ledger/tlog/read.js";
 import { newKey, type PrivateKey } from "../../control/signer/jwk.js";
 import { type Anchors, readAnchors } from "../../control/trust/anchors.js";
 import { verifyBundle } from "../../control/trust/bundle.js";
 import type { BundleClaims } from "../../control/trust/claims.js";
 import { inside } from "../cli/inside.js";
 import type { Ran } from "../cli/run.js";
+import { PASSPHRASE } from "../ledger/whole.js";
 import { type HeldDrill, holdDrill } from "./report-kit.js";
 
 let held: HeldDrill;
@@ -335,5 +340,76 @@ describe("the command", () => {
     expect(ran.stdout).toContain("that report.html says the same");
     expect(ran.stdout).not.toContain("that junit.xml says the same");
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  });
+});
+
+describe("a ledger that says that it has entered the signature", () => {
+  const drill = (...args: string[]): Promise<Ran> =>
+    inside(["drill", ...args], { cwd: held.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } });
+  const key = ["--key", "ledger.vkey"];
+
+  it("is believed where it proves that", async () => {
+    const { folder, token } = await writeReport(at("entered"), held.report, (claims) => held.sign(claims), NOW);
+    // Answers 200 to everything, and enters nothing.
+    const files = fileSource(at("ledger"));
+    const server = createServer((request, response) => {
+      request.resume();
+      if (request.method === "POST") return void response.end(JSON.stringify({ index: 3, new: true }));
+      files.read((request.url ?? "").slice(1)).then((bytes) => {
+        response.statusCode = bytes === undefined ? 404 : 200;
+        response.end(bytes);
+      }, expect.fail);
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    expect(await drill("enter", folder, "--ledger", url)).toMatchObject({
+      ...{ code: 0, stdout: "Entered: entry 3.\n", stderr: expect.stringContaining("the ledger's own word") },
+    });
+    const lied = await drill("enter", folder, "--ledger", url, ...key);
+    expect(lied).toMatchObject({ code: 1, stdout: "" });
+    expect(lied.stderr).toMatch(/says that the signature is entry 3, and does not prove it: entry 3 is something else/);
+    server.close();
+    const vkey = parseVkey(held.vkey);
+    await expect(provenEntry(files, vkey, 99, token, 0)).rejects.toThrow(/it has signed \d+ entries/);
+    const entered = await drill("enter", folder, "--ledger", "ledger", ...key);
+    expect(entered.stdout).toMatch(/^Entered: entry \d+, proved to be in its signed tree of \d+\.\n$/);
+    expect(entered.code, entered.stderr).toBe(0);
+  });
+
+  it("takes it in the next shard where the drill was held at the end of this one", async () => {
+    const { folder } = await writeReport(
+      at("late"),
+      { ...held.report, partial: true },
+      (claims) => held.sign(claims),
+      NOW,
+    );
+    const next = await inside(["ledger", "next", "ledger", "ledger-2", "--origin", "ledger.example/drill-2"], {
+      ...{ cwd: held.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } },
+    });
+    expect(next.code, next.stderr).toBe(0);
+    writeFileSync(at("ledger-2.vkey"), next.stdout);
+    expect(await drill("enter", folder, "--ledger", "ledger")).toMatchObject({ code: 1, stdout: "" });
+    const second = ["--ledger", "ledger-2", "--key", "ledger-2.vkey"];
+    const ran = await drill("enter", folder, ...second);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toMatch(/^Entered: entry \d+, proved/);
+    const other = { size: 999, root: "00".repeat(32) };
+    const forged = await writeReport(
+      at("late"),
+      held.report,
+      (claims) => held.sign({ ...claims, checkpoint: other }),
+      NOW,
+    );
+    const refused = await drill("enter", forged.folder, ...second);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(
+      /a checkpoint of 999 entries, and ledger\.example\/drill ended with another, of \d+/,
+    );
+    const verified = await inside(
+      ["ledger", "verify", "ledger-2", "--key", "ledger-2.vkey", "--anchors", "anchors.json"],
+      { cwd: held.folder },
+    );
+    expect(verified.stdout).not.toContain("drill_invalid");
   });
 });
