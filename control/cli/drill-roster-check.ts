@@ -50,6 +50,7 @@ const STATES: Readonly<Record<Row["state"], string>> = {
   "not yet": "not yet",
   ended: "ended",
   revoked: "revoked",
+  drill: "drills",
 };
 
 const day = (seconds: number): string => showTime(seconds).slice(0, "2026-11-26".length);

@@ -63,13 +63,19 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
   return { requester, approvers, stranger, former, signer: await player(prepared.signer) };
 }
 
-async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
-  const { drill, at } = source;
+/** The drill file's ledger: where it is, and by what it is read. */
+function ledgerOf({ drill, at }: DrillSource) {
   const { ledger } = drill;
+  if (ledger === undefined) return undefined;
+  const where = isUrl(ledger.at) ? ledger.at : at(ledger.at);
+  const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
+  return { where, token, key: readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key)) };
+}
+
+async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
+  const ledger = ledgerOf(source);
   if (ledger !== undefined) {
-    const where = isUrl(ledger.at) ? ledger.at : at(ledger.at);
-    const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
-    const key = readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key));
+    const { where, token, key } = ledger;
     return { records: await followLedger(openSource(where, token), key), isProved: true };
   }
   gateways.forEach(({ auditLog }, i) => {
@@ -140,15 +146,15 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
 
 /** The drill is held and its report written, whatever the ledger says now. */
 async function enterIn({ source }: Prepared, { folder, token }: Written, { passphraseFd }: Options): Promise<void> {
-  const { ledger } = source.drill;
+  const ledger = ledgerOf(source);
   if (ledger === undefined) return;
-  const where = isUrl(ledger.at) ? ledger.at : source.at(ledger.at);
+  const { where } = ledger;
   try {
-    const { entry } = await enterDrill(where, token, passphraseFd);
-    say(`Its signature is entry ${entry} of the ledger.`);
+    const { entry, size } = await enterDrill(where, token, passphraseFd, ledger);
+    say(`Its signature is entry ${entry} of the ledger, proved to be in its signed tree of ${size}.`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    warn(`The ledger has not taken its signature: ${error.message}`);
+    warn(`That its signature is in the ledger is not proved: ${error.message}`);
     say(`Enter it later: glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
   }
 }
@@ -169,7 +175,9 @@ async function run(file: string, options: Options): Promise<void> {
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
-  const last = lastReport(options.output, drill.name);
+  const { anchors, bundle: claims } = prepared;
+  const { last, odd } = lastReport(options.output, drill.name, { anchors, claims }, Date.now());
+  for (const sentence of odd) warn(sentence);
   const report = withLast(
     await runDrill({
       ...{ prepared, players, isProved, source: records },

@@ -1,7 +1,7 @@
 /** `glassgate drill verify`: a signed report held against the trust bundle and the ledger's key, without either of them at work. */
 import type { Command } from "commander";
 import { visible } from "../base/text.js";
-import { readFolder } from "../drill/report/folder.js";
+import { formsIn, readFolder } from "../drill/report/folder.js";
 import { verifyReport } from "../drill/report/verify.js";
 import { asciiJson } from "../ledger/audit/line.js";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted } from "./context.js";
@@ -16,11 +16,13 @@ interface Options {
 }
 
 async function verify(path: string, options: Options): Promise<void> {
-  const { bytes, token } = readFolder(path);
+  const { folder, bytes, token } = readFolder(path);
   const { anchors, claims: bundle } = await readTrusted(options);
   const key = options.key === undefined ? undefined : readVkey(options.key);
-  const { audience } = anchors;
-  const { claims, wrong, proved, notProved } = verifyReport({ bytes, token, named: path, audience, bundle, key });
+  const { claims, wrong, proved, notProved } = verifyReport({
+    ...{ bytes, token, named: path, anchors, bundle, key },
+    ...{ now: Date.now(), forms: formsIn(folder) },
+  });
   if (wrong !== undefined) process.exitCode = 1;
   if (options.json === true) {
     result(asciiJson({ holds: wrong === undefined, wrong, proved, notProved, ...claims }, 2));

@@ -15,20 +15,25 @@ const LOCAL: ReadonlySet<MeasureName> = new Set(["quorum", "grant"]);
 /** Of an even number the lower one: a value that was measured. */
 const middle = (sorted: readonly number[]): number => sorted[Math.ceil(sorted.length / 2) - 1] ?? 0;
 
+/** What follows from the samples. @param limit milliseconds */
+export function figuresOf(samples: readonly number[], limit: number | undefined): Pick<Measure, "p50" | "max" | "ok"> {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const max = sorted.at(-1) ?? 0;
+  return { p50: middle(sorted), max, ok: limit === undefined || max <= limit };
+}
+
 export function measuresOf(samples: readonly Sample[], limits: DrillFile["limits"]): Measure[] {
   return measureNames.flatMap((name): Measure[] => {
     const own = samples.filter((one) => one.name === name).map((one) => ({ ...one, ms: Math.round(one.ms) }));
-    const sorted = own.toSorted((a, b) => a.ms - b.ms);
-    const last = sorted.at(-1);
-    if (last === undefined) return [];
-    const { ms: max, gateway: slowest } = last;
+    const slowest = own.toSorted((a, b) => a.ms - b.ms).at(-1)?.gateway;
+    if (own.length === 0) return [];
+    const all = own.map(({ ms }) => ms);
     const seconds = limits[name];
     const limit = typeof seconds === "number" ? seconds * 1000 : undefined;
     return [
       {
-        ...{ name, unit: "ms", samples: own.map(({ ms }) => ms), p50: middle(sorted.map(({ ms }) => ms)), max },
+        ...{ name, unit: "ms", samples: all, ...figuresOf(all, limit) },
         ...(limit === undefined ? {} : { limit }),
-        ok: limit === undefined || max <= limit,
         ...(slowest === undefined || LOCAL.has(name) ? {} : { slowest }),
       },
     ];

@@ -9,6 +9,7 @@ import { headerLines } from "../caller/headers.js";
 import { missingSeats } from "../grant/quorum.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { type BundleClaims, type Entitlement, holdsRole, type Principal, personOf, roleName } from "../trust/claims.js";
+import { drillRoles, mayHoldDrills, realRoles } from "../trust/drill-roles.js";
 import { commandsOf, type NamedCommands } from "./commands/named.js";
 import { DRILL_HINT, type DrillSource } from "./file.js";
 import { readFleetGateway } from "./fleet.js";
@@ -41,19 +42,6 @@ export interface Prepared {
 /** Throws with the line of each. */
 export function refuse(source: DrillSource, findings: readonly Finding[]): never {
   refuseFindings(readYaml(source.text, source.name, DRILL_HINT), findings, DRILL_HINT);
-}
-
-/** Roles that open, approve, revoke or review something that is not of drills. */
-function realRoles(bundle: BundleClaims): Map<string, string> {
-  const roles = new Map<string, string>();
-  for (const { id, drill, requesters, approvals } of bundle.entitlements) {
-    if (drill === true) continue;
-    for (const role of requesters) roles.set(role, `may ask for ${id}`);
-    for (const { role } of approvals) roles.set(role, `approves ${id}`);
-  }
-  for (const role of bundle.revokers ?? []) roles.set(role, "may revoke");
-  for (const role of bundle.reviewers ?? []) roles.set(role, "may close reviews");
-  return roles;
 }
 
 type Refuse = (path: Finding["path"], message: string) => never;
@@ -134,6 +122,15 @@ function checkPeople(
     );
 }
 
+/** Whose signature no ledger and no auditor would take is told before the first request. */
+function checkSigner({ principal }: Cast, bundle: BundleClaims, refuseAt: Refuse): void {
+  if (!mayHoldDrills(bundle, principal, [Math.floor(Date.now() / 1000)]))
+    refuseAt(
+      ["people", "signer"],
+      `${principal.id} holds none of the roles of drills (${[...drillRoles(bundle)].join(", ")}): nobody would take the signature under the report`,
+    );
+}
+
 function checkFormer(
   name: string | undefined,
   { principals }: BundleClaims,
@@ -209,6 +206,7 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
   const stranger = people.stranger === undefined ? undefined : cast(people.stranger, ["people", "stranger"]);
   const signer = people.signer === undefined ? requester : cast(people.signer, ["people", "signer"]);
   checkPeople({ requester, approvers, stranger, entitlement }, refuseAt);
+  checkSigner(signer, bundle, refuseAt);
   checkFormer(people.former, bundle, kidOf, refuseAt);
   const target = targetOf(source, entitlement, refuseAt);
   const notProbed: NotProbed[] = [];

@@ -1,10 +1,6 @@
 /** Where records are read: from the ledger, with proofs, or from the gateways' own audit logs, which prove nothing. */
-import { UserError } from "../base/errors.js";
-import { readDecoded } from "../ledger/audit/reader.js";
-import { openSigned } from "../ledger/audit/signed.js";
 import { decodeFinding } from "../ledger/chain/finding.js";
 import { classify } from "../ledger/chain/lines.js";
-import { faultOfShown } from "../ledger/closing.js";
 import { Tail } from "../ledger/follow/tail.js";
 import type { TileSource } from "../ledger/log.js";
 import type { Checkpoint } from "../ledger/tlog/checkpoint.js";
@@ -13,6 +9,7 @@ import { inclusionProof, verifyInclusion } from "../ledger/tlog/proof.js";
 import { leafHash } from "../ledger/tlog/tree.js";
 import { recordLinesIn } from "./kong-log.js";
 import { type Entered, Records } from "./records.js";
+import { Stretch } from "./stretch.js";
 
 export interface Proof {
   readonly leaf: Buffer;
@@ -21,6 +18,8 @@ export interface Proof {
 
 export interface RecordSource {
   readonly records: Records;
+  /** Of a ledger: its name. */
+  readonly origin?: string;
   /** Takes in what came since. */
   poll(): Promise<void>;
   /** Undefined where nothing is proved. */
@@ -31,44 +30,38 @@ export interface RecordSource {
 
 export interface Sealed {
   readonly checkpoint: Checkpoint;
+  /** How many entries there were before the drill. */
+  readonly before: number;
   prove(entered: Entered): Promise<Proof | undefined>;
 }
 
 /** From where the ledger stands now. @throws UserError where it does not verify */
 export async function followLedger(log: TileSource, key: Vkey): Promise<RecordSource> {
   const records = new Records();
-  const began = await openSigned(log, key);
-  let size = began.size;
-  const take = async (checkpoint: Checkpoint): Promise<void> => {
-    for await (const { index, bytes, head, body } of readDecoded(log, checkpoint.size, size, checkpoint.size)) {
-      size = index + 1;
+  const stretch = await Stretch.from(log, key);
+  const poll = (): Promise<Checkpoint> =>
+    stretch.read(({ index, bytes, head, body }) => {
       if (head?.type === "alarm") {
         const { code, about = [], says = "" } = decodeFinding(body) ?? {};
         if (code === "first_use")
           records.addFirstUse(about, { entry: index, received: Date.parse(head.received), says });
       }
-      if (head?.type !== "record") continue;
+      if (head?.type !== "record") return;
       const line = classify(body);
       const entered = { entry: index, bytes: Buffer.from(bytes), received: Date.parse(head.received) };
       if (line.type === "record") records.add(line.record, entered);
-    }
-  };
+    });
   return {
     records,
-    poll: async () => take(await openSigned(log, key)),
+    origin: key.name,
+    poll: async () => void (await poll()),
     close: async () => {},
     seal: async () => {
-      const checkpoint = await openSigned(log, key);
-      await take(checkpoint);
-      const before = { size: began.size, root: began.root.toString("hex") };
-      const fault = await faultOfShown(log, before, checkpoint);
-      if (fault !== undefined)
-        throw new UserError(`The ledger was rewritten while the drill ran: ${fault}`, {
-          exitCode: 1,
-          hint: "`glassgate ledger verify` names the place. Keep the checkpoint that you have.",
-        });
+      const checkpoint = await poll();
+      stretch.mustGoOn();
       return {
         checkpoint,
+        before: stretch.began,
         prove: async ({ entry, bytes }) => {
           const hashes = await inclusionProof(log, entry, checkpoint.size);
           const leaf = leafHash(bytes);

@@ -2,6 +2,7 @@
  * drills/roster.json: the challenges that were made here, and each key's newest proof as it was signed. Nothing in it is secret. It is
  * the checker's own: whoever can write it can take a proof away, and cannot make one.
  */
+import { statSync } from "node:fs";
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
 import { readTextIfThere, writeText } from "../base/files.js";
@@ -34,6 +35,12 @@ const bookSchema = z.strictObject({
 export type Book = z.infer<typeof bookSchema>;
 
 export function readBook(path: string): Book {
+  const there = statSync(path, { throwIfNoEntry: false });
+  // A pipe in its place would be waited for without an end.
+  if (there !== undefined && !there.isFile() && !there.isDirectory())
+    throw new UserError(`${visible(path)} is no plain file.`, {
+      hint: "Name the one that `glassgate drill roster` wrote.",
+    });
   const text = readTextIfThere(path, "the roster's proofs");
   if (text === undefined) return { v: 1, challenges: [], proofs: [] };
   // Not by the reader of what people write, which is slow for thousands of proofs.

@@ -1,11 +1,13 @@
 /** Who still has their key: each key's newest proof, under the newest bundle, and who has none of the last months. */
 import { LEEWAY } from "../grant/dates.js";
 import { personOf } from "../trust/claims.js";
+import { isOfDrillsAlone } from "../trust/drill-roles.js";
 import { readProof } from "./roster.js";
 import type { Book, KeptProof } from "./roster-book.js";
 import { idleness, judgeProof, type Keys, type Owner, placeOfProof, signedBy } from "./roster-judge.js";
 
-export type State = "proven" | "overdue" | "never" | "no key" | "not yet" | "ended" | "revoked";
+/** `drill`: of somebody for whom nobody waits at night, as he can do nothing but drills; each drill proves his key by using it. */
+export type State = "proven" | "overdue" | "never" | "no key" | "not yet" | "ended" | "revoked" | "drill";
 /** What somebody must do something about. */
 const WANTING: readonly State[] = ["overdue", "never", "no key"];
 
@@ -53,7 +55,7 @@ export function takeProofs(book: Book, tokens: readonly string[], keys: Keys, no
     }
     const { owner, place, challenged } = judged;
     counted.push(owner.who);
-    if ((challengedOf(kept.get(place), keys) ?? -1) >= challenged) continue;
+    if ((challengedOf(kept.get(place), keys, now) ?? -1) >= challenged) continue;
     kept.set(place, { challenged, proof: token });
     isChanged = true;
   }
@@ -69,17 +71,30 @@ function keptIn({ proofs }: Book): Map<string, KeptProof> {
   );
 }
 
-/** When a kept proof was challenged, verified anew: it was before it was signed, which is the signer's own word. */
-function challengedOf(kept: KeptProof | undefined, keys: Keys): number | undefined {
+/**
+ * When a kept proof was challenged, verified anew: it was before it was signed, which is the signer's own word, and it is not to come,
+ * whatever the signer and the book agree on.
+ */
+function challengedOf(kept: KeptProof | undefined, keys: Keys, now: number): number | undefined {
   const proof = kept === undefined ? undefined : readProof(kept.proof);
-  if (kept === undefined || proof === undefined || kept.challenged > proof.claims.iat + LEEWAY) return undefined;
+  if (kept === undefined || proof === undefined || kept.challenged > Math.min(proof.claims.iat, now) + LEEWAY)
+    return undefined;
   return typeof signedBy(proof, keys) === "string" ? undefined : kept.challenged;
 }
 
-function rowOf(owner: Owner, challenged: number | undefined, keys: Keys, now: number, within: number): Row {
-  const { who, person, key } = owner;
+interface Judging {
+  readonly keys: Keys;
+  readonly now: number;
+  readonly within: number;
+  /** By their ids. */
+  readonly drillers: ReadonlySet<string>;
+}
+
+function rowOf(owner: Owner, challenged: number | undefined, { keys, now, within, drillers }: Judging): Row {
+  const { who, person, key, sub } = owner;
   const isInTime = challenged !== undefined && now - challenged <= within;
-  const state = idleness(owner, keys, now) ?? (challenged === undefined ? "never" : isInTime ? "proven" : "overdue");
+  const due = sub !== undefined && drillers.has(sub) ? "drill" : challenged === undefined ? "never" : "overdue";
+  const state = idleness(owner, keys, now) ?? (isInTime ? "proven" : due);
   return {
     who,
     ...(person === undefined ? {} : { person }),
@@ -90,24 +105,32 @@ function rowOf(owner: Owner, challenged: number | undefined, keys: Keys, now: nu
 }
 
 /** Principals of whom no key could sign a grant now. */
-function keyless({ claims, owners }: Keys, now: number): Row[] {
+function keyless({ claims, owners }: Keys, now: number, drillers: ReadonlySet<string>): Row[] {
   const able = new Set(owners.filter((owner) => idleness(owner, { claims }, now) === undefined).map(({ sub }) => sub));
   const revoked = new Set(claims.revoked?.sub);
   return claims.principals
     .filter(({ id }) => !able.has(id) && !revoked.has(id))
-    .map((principal): Row => ({ who: principal.id, person: personOf(principal), state: "no key" }));
+    .map(
+      (principal): Row => ({
+        ...{ who: principal.id, person: personOf(principal) },
+        state: drillers.has(principal.id) ? "drill" : "no key",
+      }),
+    );
 }
 
 /** @param within seconds that a proof counts */
 export function standing(book: Book, keys: Keys, now: number, within: number): Standing {
   const kept = keptIn(book);
+  const isDriller = isOfDrillsAlone(keys.claims);
+  const drillers = new Set(keys.claims.principals.filter(isDriller).map(({ id }) => id));
+  const judging = { keys, now, within, drillers };
   const rows = [...keys.byPlace].map(([place, owner]) =>
-    rowOf(owner, challengedOf(kept.get(place), keys), keys, now, within),
+    rowOf(owner, challengedOf(kept.get(place), keys, now), judging),
   );
   const left = [...kept].flatMap(([place, { challenged, proof }]): Left[] => {
     const { jws, claims } = readProof(proof) ?? {};
-    if (jws === undefined || keys.byPlace.has(place) || now - challenged > within) return [];
+    if (jws === undefined || keys.byPlace.has(place) || Math.abs(now - challenged) > within) return [];
     return [{ who: claims?.sub ?? "a root", kid: jws.header.kid, challenged }];
   });
-  return { rows: [...keyless(keys, now), ...rows], left };
+  return { rows: [...keyless(keys, now, drillers), ...rows], left };
 }

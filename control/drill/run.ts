@@ -131,10 +131,19 @@ async function sealedBy(source: RecordSource): Promise<{ sealed: Sealed | undefi
   }
 }
 
-function ofLedger(sealed: Sealed | undefined, fault: string | undefined): Assertion {
-  const expected = "signed by its key, and the same history as before the drill";
-  const about = { case: LEDGER, gateway: sealed?.checkpoint.origin ?? "the ledger", what: "its checkpoint", expected };
-  if (fault === undefined) return { ...about, seen: `${sealed?.checkpoint.size ?? 0} entries`, ok: true, calls: [] };
+/** What `ledger verify` finds out about the whole of it is no part of a drill. */
+function ofLedger(
+  { origin = "the ledger" }: RecordSource,
+  sealed: Sealed | undefined,
+  fault: string | undefined,
+): Assertion {
+  const what = "its entries from before the drill to its end";
+  const expected = "each hashed, in the tree that its key signed, behind what was signed before";
+  const about = { case: LEDGER, gateway: origin, what, expected };
+  const { checkpoint, before = 0 } = sealed ?? {};
+  const size = checkpoint?.size ?? 0;
+  if (fault === undefined)
+    return { ...about, seen: `${size} entries, ${size - before} of them since`, ok: true, calls: [] };
   const finding = `The ledger does not prove what the drill did: ${fault}`;
   return { ...about, seen: fault, ok: false, finding, calls: [] };
 }
@@ -181,7 +190,7 @@ export async function runDrill(given: Running): Promise<Report> {
   const looked = [
     ...(await lookedAt(running, facts, played.outcomes)),
     ...(isChosen(choice, FACTS) ? ofRoutes : []),
-    ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
+    ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(source, sealed, fault)] : []),
   ];
   const alarms = isAlarmed ? judgeAlarms(outcomes, source, drill.name) : { assertions: [], samples: [] };
   const scratch = await playOnScratch(running, choice);
@@ -214,7 +223,8 @@ export async function runDrill(given: Running): Promise<Report> {
     drill: drill.name,
     name: drill.name,
     ...(choice.only === undefined ? {} : { partial: true }),
-    ...(sealed === undefined ? {} : { origin: sealed.checkpoint.origin }),
+    audience: prepared.anchors.audience,
+    ...(source.origin === undefined ? {} : { origin: source.origin }),
     began: began.toISOString(),
     ended: ended.toISOString(),
     people: {

@@ -2,12 +2,16 @@
 import { z } from "zod";
 import { messageOf, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
+import { namesBlob, readBlob } from "./audit/blob.js";
 import { MAX_DRILL_BYTES, readDrillToken } from "./drill.js";
+import { decodeEntry } from "./entry.js";
 import type { Received, Taken } from "./intake.js";
 import type { TileSource } from "./log.js";
 import { MAX_REVIEW_BYTES, type ReviewClaims, readReview } from "./review.js";
-import { parseCheckpoint } from "./tlog/checkpoint.js";
+import { openingOf } from "./shard.js";
+import { type Checkpoint, parseCheckpoint } from "./tlog/checkpoint.js";
 import { consistencyProof, verifyConsistency } from "./tlog/proof.js";
+import { readEntries } from "./tlog/read.js";
 
 export type HandedIn =
   | { readonly index: number; readonly isNew: boolean }
@@ -23,9 +27,13 @@ export interface SignedKind {
   readonly maxBytes: number;
   /** Shows what the ledger has. */
   readonly look: string;
-  readonly read: (
-    token: string,
-  ) => { readonly sub: string; readonly checkpoint?: ReviewClaims["checkpoint"] | undefined } | undefined;
+  readonly read: (token: string) =>
+    | {
+        readonly sub: string;
+        readonly origin?: string | undefined;
+        readonly checkpoint?: ReviewClaims["checkpoint"] | undefined;
+      }
+    | undefined;
 }
 
 export const REVIEW: SignedKind = {
@@ -63,6 +71,32 @@ export async function faultOfShown(
     : `It names a checkpoint of ${size} entries that is not this ledger's: another history was shown, or the tree was rewritten.`;
 }
 
+/** The last checkpoint of the log of that name, where this one goes on from it. */
+async function lastOf(source: TileSource, origin: string, size: number): Promise<Tree | undefined> {
+  for await (const { bytes } of readEntries(source, size, 0, Math.min(size, 1))) {
+    const entry = decodeEntry(bytes);
+    const body = entry !== undefined && namesBlob(entry.head) ? await readBlob(source, entry.head) : entry?.body;
+    const before = body === undefined || typeof body === "string" ? undefined : openingOf(body)?.predecessor;
+    if (before?.origin === origin) return parseCheckpoint(before.checkpoint);
+  }
+  return undefined;
+}
+
+/** Whose checkpoint it names: this log's own, or one of the log that it goes on from, of which the last is known. */
+async function faultOfNamed(
+  log: TileSource,
+  origin: string | undefined,
+  checkpoint: ReviewClaims["checkpoint"],
+  now: Checkpoint,
+): Promise<string | undefined> {
+  const last = origin === undefined || origin === now.origin ? undefined : await lastOf(log, origin, now.size);
+  if (last === undefined) return faultOfShown(log, checkpoint, now);
+  const isOther = checkpoint.size === last.size && checkpoint.root !== last.root.toString("hex");
+  return checkpoint.size > last.size || isOther
+    ? `It names a checkpoint of ${checkpoint.size} entries, and ${visible(origin ?? "")} ended with another, of ${last.size}.`
+    : undefined;
+}
+
 /** @param take the ledger's own door, behind those who came before */
 export async function handIn(
   log: TileSource,
@@ -72,12 +106,12 @@ export async function handIn(
 ): Promise<HandedIn> {
   const signed = read(token);
   if (signed === undefined) return { refused: [`It is no ${what} (\`${typ}\`).`] };
-  const { sub, checkpoint } = signed;
+  const { sub, origin, checkpoint } = signed;
   const note = checkpoint === undefined ? undefined : await log.read("checkpoint");
   const fault =
     note === undefined || checkpoint === undefined
       ? undefined
-      : await faultOfShown(log, checkpoint, parseCheckpoint(note.toString()));
+      : await faultOfNamed(log, origin, checkpoint, parseCheckpoint(note.toString()));
   if (fault !== undefined) return { refused: [fault] };
   const [taken] = await take([{ kind, bytes: Buffer.from(token), sender: { sender: sub, via: "signature" } }]);
   if (taken?.index === undefined) return { refused: taken?.refused ?? ["It was not taken."] };

@@ -20,6 +20,8 @@ const moment = z.iso.datetime({ precision: 3 });
 export const drillClaimsSchema = z
   .strictObject({
     v: z.literal(1),
+    /** The environment, as anchors name it; what was signed before it was told has none. */
+    aud: name.optional(),
     /** The log's, where the drill had a ledger. */
     origin: z
       .string()

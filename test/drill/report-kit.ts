@@ -7,7 +7,7 @@ import { writeNewTexts } from "../../control/base/files.js";
 import { verdictCodes, verdicts } from "../../control/base/verdicts.gen.js";
 import { evidenceOf } from "../../control/drill/evidence.js";
 import { judge } from "../../control/drill/judge.js";
-import type { Assertion, Call, Expectation, Report } from "../../control/drill/model.js";
+import type { Assertion, Call, CallEvidence, Expectation, Report } from "../../control/drill/model.js";
 import { followLedger } from "../../control/drill/record-source.js";
 import { FilterHost } from "../../control/host/host.js";
 import { openSource } from "../../control/ledger/audit/source.js";
@@ -32,6 +32,10 @@ export interface HeldDrill {
   readonly folder: string;
   readonly report: Report;
   readonly rita: PrivateKey;
+  /** He approves in earnest, and has no role of drills. */
+  readonly carl: PrivateKey;
+  /** Of a call under a real grant, with its proof. */
+  readonly real: CallEvidence;
   readonly vkey: string;
   sign(claims: Parameters<typeof signDrill>[0]): Promise<string>;
   /** The ledger's folder, to write to; whoever opens it closes it. */
@@ -83,8 +87,12 @@ export async function holdDrill(): Promise<HeldDrill> {
   const world = new World(now);
   const rita = newKey("Ed25519");
   const claims = world.bundleClaims();
-  const signer = { id: "drill-rita", roles: ["drill-oncall"], keys: [publicPart(rita)] };
-  const bundle = world.bundle({ ...claims, principals: [...[claims.principals].flat(), signer] });
+  const carl = newKey("ES256");
+  const people = [
+    { id: "drill-rita", roles: ["drill-oncall"], keys: [publicPart(rita)] },
+    { id: "carl", roles: ["lead"], keys: [publicPart(carl)] },
+  ];
+  const bundle = world.bundle({ ...claims, principals: [...[claims.principals].flat(), ...people] });
   const roots = world.roots.map(({ jwk }) => jwk);
   writeFileSync(join(folder, "anchors.json"), JSON.stringify({ audience: "test", threshold: 2, roots }));
   writeFileSync(join(folder, "bundle.jws"), bundle);
@@ -119,12 +127,13 @@ export async function holdDrill(): Promise<HeldDrill> {
       expected: { kind: "verdict", verdict: "scope_path" },
     },
   ];
+  const inEarnest: Tried = { name: "real", what: "a real grant", grant: world.alone(), expected: { kind: "allow" } };
   const calls: { tried: Tried; call: Call }[] = [];
   for (const gateway of GATEWAYS) {
     const host = await FilterHost.load({ nodeId: gateway, workers: 1, clock: () => Date.now() });
     const { accepted, reason } = host.configure(world.configuration({ configuration: { bundle } }));
     if (!accepted) throw new Error(reason);
-    for (const one of tried) {
+    for (const one of [...tried, ...(gateway === "gateway-1" ? [inEarnest] : [])]) {
       const requestId = `${gateway}-${one.name}`;
       const headers = [...headersOf([one.grant], PATH), ["x-request-id", requestId] as [string, string]];
       const { filterState } = host.request({ headers, worker: 0, sourceAddress: "192.0.2.1:5000" });
@@ -165,11 +174,16 @@ export async function holdDrill(): Promise<HeldDrill> {
   const sealed = await source.seal();
   if (sealed === undefined) throw new Error("nothing is sealed");
   const assertions: Assertion[] = [];
+  let real: CallEvidence | undefined;
   for (const {
     tried: { name, what, expected },
     call,
   } of calls) {
     const found = source.records.find(call);
+    if (name === "real") {
+      [real] = await evidenceOf(call, found, sealed);
+      continue;
+    }
     const judged = judge({ what, expected, call }, found, PATH);
     assertions.push({
       ...{ case: name, gateway: call.gateway, what, expected: judged.expected, seen: judged.seen },
@@ -179,10 +193,11 @@ export async function holdDrill(): Promise<HeldDrill> {
     });
   }
   await opened.close();
+  if (real === undefined) throw new Error("the real grant has no record");
   const failed = assertions.filter(({ ok }) => !ok).length;
   const report: Report = {
     v: 1,
-    ...{ drill: "quarterly", name: "quarterly", origin: ORIGIN },
+    ...{ drill: "quarterly", name: "quarterly", audience: "test", origin: ORIGIN },
     ...{ began: new Date((now - 5) * 1000).toISOString(), ended: new Date(now * 1000).toISOString() },
     people: { requester: "drill-rita", approvers: ["drill-adam"], signer: "drill-rita" },
     gateways: GATEWAYS.map((id) => ({ id, url: "http://127.0.0.1:10000", bundle: Number(claims.version) })),
@@ -195,7 +210,7 @@ export async function holdDrill(): Promise<HeldDrill> {
     dueNext: new Date((now + 90 * 86_400) * 1000).toISOString(),
   };
   return {
-    ...{ folder, report, rita, vkey },
+    ...{ folder, report, rita, carl, real, vkey },
     sign: (claimsToSign) => signDrill(claimsToSign, rita),
     open: () => openIn(folder, key),
     openLog: () => {

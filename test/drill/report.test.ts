@@ -29,6 +29,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => held.remove());
 
+const lastOf = (output: string, name: string) => lastReport(output, name, undefined, Date.now()).last;
+
 /** Controls, format characters and halves of characters; our own line feeds apart. */
 const INVISIBLES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}]/u;
 const NOW = Math.floor(Date.now() / 1000);
@@ -45,13 +47,11 @@ async function written(report: Report, change: (claims: DrillClaims) => DrillCla
   const { folder } = await writeReport(output, report, (claims) => held.sign(change(claims)), NOW);
   return folder;
 }
-const changed = (i: number, change: (one: Assertion) => Assertion): Report => ({
+const changed = (i: number, change: (one: Assertion) => Assertion, passed = 6): Report => ({
   ...held.report,
+  counts: { passed, failed: 6 - passed, notProbed: 1 },
   assertions: held.report.assertions.map((one, j) => (i === j ? change(one) : one)),
 });
-const call = (i: number, change: Partial<Assertion["calls"][number]>): Report =>
-  changed(i, (one) => ({ ...one, calls: one.calls.map((other) => ({ ...other, ...change })) }));
-
 describe("a drill's folder", () => {
   it("has the report, its signature, a page and JUnit XML, and verifies", async () => {
     expect(held.report.counts).toEqual({ passed: 6, failed: 0, notProbed: 1 });
@@ -75,7 +75,7 @@ describe("a drill's folder", () => {
     expect(json).toMatchObject({
       holds: true,
       name: "quarterly",
-      notProved: [expect.stringContaining("what callers were answered")],
+      notProved: expect.arrayContaining([expect.stringContaining("what callers were answered")]),
     });
   });
 
@@ -92,129 +92,7 @@ describe("a drill's folder", () => {
       expect.stringMatching(/Z-quarterly$/),
       expect.stringMatching(/Z-quarterly-2$/),
     ]);
-    expect(drillsIn(twice)).toMatchObject({ drills: [{}, {}], odd: [] });
-  });
-});
-
-describe("drill verify names the first wrong thing", () => {
-  /** What a signer could write and sign: his own word is not enough. */
-  const lies: Readonly<Record<string, readonly [says: RegExp, make: () => Promise<string>]>> = {
-    "counts that are not the assertions'": [
-      /counts 7 as expected, 0 not and 1 not probed; it has 6, 0 and 1/,
-      () => written({ ...held.report, counts: { passed: 7, failed: 0, notProbed: 1 } }),
-    ],
-    "a finding that is as expected": [
-      /opens on gateway-1: a good grant is as expected and has a finding/,
-      () => written(changed(0, (one) => ({ ...one, finding: "It is open." }))),
-    ],
-    "another verdict than the record's": [
-      /expired on gateway-1: .* the report says verdict scope, the record in entry \d+ says expired/,
-      () => written(call(1, { verdict: "scope" })),
-    ],
-    "another request's record": [
-      /the report says request id other, the record in entry \d+ says gateway-1-expired/,
-      () => written(call(1, { requestId: "other" })),
-    ],
-    "another gateway's record": [
-      /the report says gateway gateway-2, the record in entry \d+ says gateway-1/,
-      () => written(changed(0, (one) => ({ ...one, gateway: "gateway-2" }))),
-    ],
-    "another drill's records": [
-      /the report says drill nightly, the record in entry \d+ says quarterly/,
-      () => written({ ...held.report, drill: "nightly" }),
-    ],
-    "a denial that was none": [
-      /it is as expected with allow in place of expired/,
-      () => written(changed(0, (one) => ({ ...one, expected: "denied: expired" }))),
-    ],
-    "an entry whose bytes were changed": [
-      /entry \d+ has another hash than the report says: its bytes were changed/,
-      () => written(call(1, { bytes: Buffer.from("{}\n").toString("base64") })),
-    ],
-    "an entry that stands elsewhere": [
-      /entry 0 is not proved to be in the ledger's tree/,
-      () => written(call(1, { entry: 0 })),
-    ],
-    "a proof that is cut": [/is not proved to be in the ledger's tree/, () => written(call(1, { proof: [] }))],
-    "a record without its proof": [
-      /it has a record, and no proof of it/,
-      () =>
-        written(
-          changed(1, (one) => ({
-            ...one,
-            calls: one.calls.map(({ entry: _entry, leaf: _leaf, proof: _proof, bytes: _bytes, ...rest }) => rest),
-          })),
-        ),
-    ],
-    "another tree under the ledger's name": [
-      /The ledger's checkpoint does not hold/,
-      () => {
-        const [first = "", size = "", , ...rest] = (held.report.checkpoint?.text ?? "").split("\n");
-        const text = [first, size, Buffer.alloc(32).toString("base64"), ...rest].join("\n");
-        return written({ ...held.report, checkpoint: { text } });
-      },
-    ],
-    "a signature that says another due date": [
-      /The signature says of `due` something else than the report/,
-      () => written(held.report, (claims) => ({ ...claims, due: "2036-01-01T00:00:00.000Z" })),
-    ],
-    "a drill that went well with a measure over its limit": [
-      /The signature says of `good` something else/,
-      () =>
-        written({ ...held.report, measures: held.report.measures.map((one) => ({ ...one, ok: false })) }, (claims) => ({
-          ...claims,
-          good: true,
-        })),
-    ],
-    "somebody whom the bundle does not name": [
-      /mallory is not in the trust bundle of test/,
-      () => written({ ...held.report, people: { ...held.report.people, signer: "mallory" } }),
-    ],
-    "a report that was changed afterwards": [
-      /This is not the report that drill-rita signed/,
-      async () => {
-        const folder = await written(held.report);
-        writeFileSync(join(folder, "report.json"), ` ${readFileSync(join(folder, "report.json"), "utf8")}`);
-        return folder;
-      },
-    ],
-    "a forged signature": [
-      /The key .* is not one of drill-rita/,
-      async () => {
-        const folder = await written(held.report);
-        const claims = drillClaims(held.report, sha256Of(reportBytes(held.report)), NOW);
-        writeFileSync(join(folder, "report.jws"), `${await signDrill(claims, newKey("Ed25519"))}\n`);
-        return folder;
-      },
-    ],
-  };
-  for (const [name, [says, make]] of Object.entries(lies))
-    it(name, async () => {
-      const ran = await verify(await make());
-      expect(ran.stdout).toMatch(says);
-      expect(ran.stdout.match(/^Wrong: /gm)).toHaveLength(1);
-      expect(ran.code).toBe(1);
-    });
-
-  it("and says what is no report, or no key, as a wrong input", async () => {
-    const folder = await written(held.report);
-    const noKey = await drill("verify", folder);
-    expect(noKey).toMatchObject({ code: 2, stdout: "" });
-    expect(noKey.stderr).toContain("no key of the ledger is named");
-    writeFileSync(join(folder, "report.jws"), "nothing\n");
-    expect(await verify(folder)).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining("is no signature of a drill"),
-    });
-    expect((await verify("nowhere")).code).toBe(2);
-  });
-
-  it("without a ledger: what is not proved is said", async () => {
-    const { checkpoint: _checkpoint, origin: _origin, ...rest } = held.report;
-    const bare = { ...rest, assertions: rest.assertions.map((one) => ({ ...one, calls: [] })) };
-    const ran = await drill("verify", await written(bare));
-    expect(ran.stdout).toMatch(/Not proved:.*the drill had no ledger/s);
-    expect(ran.code).toBe(0);
+    expect(drillsIn(twice, undefined, Date.now())).toMatchObject({ drills: [{}, {}], odd: [] });
   });
 });
 
@@ -341,11 +219,11 @@ describe("a drill beside the last one", () => {
       ended: new Date((NOW - 900) * 1000).toISOString(),
       began: new Date((NOW - 950) * 1000).toISOString(),
     };
-    expect(lastReport(output, "quarterly")).toBeUndefined();
-    await writeReport(output, before, (claims) => held.sign(claims), NOW);
+    expect(lastOf(output, "quarterly")).toBeUndefined();
+    await writeReport(output, before, (claims) => held.sign(claims), NOW - 900);
     mkdirSync(join(output, "20260101T000000Z-quarterly"));
-    const last = lastReport(output, "quarterly");
-    expect(lastReport(output, "nightly")).toBeUndefined();
+    const last = lastOf(output, "quarterly");
+    expect(lastOf(output, "nightly")).toBeUndefined();
     const now = {
       ...held.report,
       assertions: held.report.assertions
@@ -374,12 +252,12 @@ describe("drill due", () => {
     const [began, dueNext] = [new Date(ended - 1000), new Date(ended + every * DAY)];
     const report = {
       ...held.report,
-      name,
+      ...{ name, drill: name },
       began: began.toISOString(),
       ended: new Date(ended).toISOString(),
       dueNext: dueNext.toISOString(),
     };
-    await writeReport(output, report, (claims) => held.sign(claims), NOW);
+    await writeReport(output, report, (claims) => held.sign(claims), Math.floor(ended / 1000));
   }
 
   it("goes by the newest signed report of each name", async () => {
@@ -398,12 +276,12 @@ describe("drill due", () => {
       ["quarterly", false],
     ]);
     // Some of its cases alone make no drill.
-    const part = { ...held.report, partial: true as const, name: "nightly" };
+    const part = { ...held.report, partial: true as const };
     const { folder } = await writeReport(output, part, (claims) => held.sign(claims), NOW);
     expect((await verify(folder)).code).toBe(0);
     expect(JSON.parse((await drill("due", "due", "--json")).stdout)).toEqual(json);
-    expect(lastReport(output, "nightly")?.report.partial).toBeUndefined();
-    expect(withLast(part, lastReport(output, "nightly"))).toBe(part);
+    expect(lastOf(output, "quarterly")?.report.partial).toBeUndefined();
+    expect(withLast(part, lastOf(output, "quarterly"))).toBe(part);
     const trusted = ["--anchors", "anchors.json", "--bundle", "bundle.jws"];
     expect(await drill("due", "due", "--drill", "quarterly", ...trusted)).toMatchObject({ code: 0, stderr: "" });
     expect(await drill("due", "due", "--drill", "yearly")).toMatchObject({
@@ -431,9 +309,16 @@ describe("drill due", () => {
     });
     const other = at("forged");
     await writeReport(other, held.report, (claims) => signDrill(claims, newKey("Ed25519")), NOW);
-    expect((await drill("due", "forged")).code).toBe(0);
-    const judged = await drill("due", "forged", "--anchors", "anchors.json", "--bundle", "bundle.jws");
-    expect(judged).toMatchObject({ code: 1, stderr: expect.stringContaining("is not one of drill-rita") });
+    for (const trusted of [["--anchors", "anchors.json", "--bundle", "bundle.jws"], []])
+      expect(await drill("due", "forged", ...trusted)).toMatchObject({
+        ...{ code: 1, stdout: "", stderr: expect.stringContaining("is not one of drill-rita") },
+      });
+    // Where nobody is known, that is said.
+    const elsewhere = at("elsewhere");
+    mkdirSync(elsewhere);
+    expect(await inside(["drill", "due", "../forged"], { cwd: elsewhere })).toMatchObject({
+      ...{ code: 0, stderr: expect.stringContaining("nobody's signature is checked") },
+    });
   });
 });
 

@@ -80,7 +80,9 @@ it("tells machines the same, takes a whole chat, and writes nothing for what doe
   writeFileSync(path("chat.txt"), all.join("\n"));
   const taken = reportSchema.parse(JSON.parse((await roster("check", "chat.txt", "--json")).stdout));
   expect(taken.refused).toEqual([]);
-  expect(taken.overdue).toEqual(["rita-admin", "drill-rita", "drill-adam"]);
+  // Of the drills' own people nothing is due: the sample roster has no keys of theirs here, and nobody waits for them at night.
+  expect(taken.overdue).toEqual(["rita-admin"]);
+  expect(taken.keys).toContainEqual(expect.objectContaining({ who: "drill-rita", state: "drill" }));
   expect(taken.keys.filter(({ state }) => state === "proven")).toHaveLength(6);
 });
 

@@ -256,6 +256,54 @@ it("believes no date of the book that the signer's own contradicts", async () =>
   expect(standing(younger, trusted, now, WITHIN).rows.find(({ kid }) => kid === keys.rita.kid)?.state).toBe("never");
 });
 
+it("believes no date that is to come, whatever the signer and the book agree on", async () => {
+  const challenge = challengeOf(1);
+  const { book } = takeProofs(bookOf(challenge), [await signProof(challenge, "rita", now, keys.rita)], trusted, now);
+  const later = now + 4000 * DAY;
+  const postdated = { ...challenge, iat: later, exp: later + DAY };
+  const proof = await signProof(postdated, "rita", later, keys.rita);
+  const bent = { ...book, proofs: [{ challenged: later, proof }] };
+  expect(standing(bent, trusted, now, WITHIN).rows.find(({ kid }) => kid === keys.rita.kid)?.state).toBe("never");
+});
+
+it("waits for no challenge of somebody who can do nothing but drills", async () => {
+  const drillKeys = [newKey("Ed25519"), newKey("Ed25519"), newKey("Ed25519")] as const;
+  const person = (id: string, roles: string[], key: PrivateKey) => ({ id, roles, keys: [windowed(key)] });
+  const by = trusting({
+    principals: [
+      person("drill-rita", ["drill-oncall"], drillKeys[0]),
+      person("both", ["drill-oncall", "oncall"], drillKeys[1]),
+      person("neither", ["unknown"], drillKeys[2]),
+      { id: "drill-adam", roles: ["drill-lead"], keys: [] },
+    ],
+    entitlements: [
+      entitlement(),
+      entitlement({
+        ...{ id: "drill", drill: true, requesters: ["oncall", "drill-oncall"] },
+        approvals: [{ role: "drill-lead", count: 1 }],
+      }),
+    ],
+  });
+  const states = (book: Book) =>
+    Object.fromEntries(standing(book, by, now, WITHIN).rows.map(({ who, state }) => [who, state]));
+  const none = { "drill-rita": "drill", both: "never", neither: "never", "drill-adam": "drill", "root 1": "never" };
+  expect(states(bookOf())).toEqual(none);
+  expect(
+    standing(bookOf(), by, now, WITHIN)
+      .rows.filter(isWanting)
+      .map(({ who }) => who),
+  ).toEqual([...["both", "neither", "root 1"]]);
+  // Whoever signs all the same is told as anybody.
+  const challenge = challengeOf();
+  const { book } = takeProofs(
+    bookOf(challenge),
+    [await signProof(challenge, "drill-rita", now, drillKeys[0])],
+    by,
+    now,
+  );
+  expect(states(book)).toEqual({ ...none, "drill-rita": "proven" });
+});
+
 it("finds a challenge and a proof in what a chat makes of them", async () => {
   const challenge = newChallenge({ aud: "production", iat: now, exp: now + DAY, by: "Olga \u202e <b>& co" });
   const text = challengeText(challenge);

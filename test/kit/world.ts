@@ -101,7 +101,7 @@ export class World {
         this.entitlement("repair"),
         this.entitlement("alone", { approvals: [] }),
         this.entitlement("ticket", { require: ["incident"], approvals: [] }),
-        this.entitlement("drill", { drill: true, approvals: [] }),
+        this.entitlement("drill", { drill: true, approvals: [], requesters: ["oncall", "drill-oncall"] }),
         this.entitlement("wide", {
           approvals: [],
           authorization_details: [detail({ locations: ["*"], actions: ["*"], paths: ["/**"] })],

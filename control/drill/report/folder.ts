@@ -2,9 +2,12 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { hintOf, messageOf, reasonOf, systemCode, UserError } from "../../base/errors.js";
-import { readBytes, readText } from "../../base/files.js";
+import { readBytes } from "../../base/files.js";
 import { visible } from "../../base/text.js";
-import { type DrillClaims, readDrillToken, type SignedDrill } from "../../ledger/drill.js";
+import { faultOfDrillIn, faultsOfTimes } from "../../ledger/chain/drills.js";
+import { type DrillClaims, MAX_DRILL_BYTES, readDrillToken, type SignedDrill } from "../../ledger/drill.js";
+import type { Anchors } from "../../trust/anchors.js";
+import type { BundleClaims } from "../../trust/claims.js";
 import type { LastReport } from "./compare.js";
 import { MAX_REPORT_BYTES, parseReport } from "./read.js";
 import { files, sha256Of } from "./write.js";
@@ -15,20 +18,45 @@ export interface ReadFolder {
   readonly token: string;
 }
 
+/** A line end behind it, and whatever an editor has added. */
+const MAX_SIGNATURE_BYTES = MAX_DRILL_BYTES + 1024;
+
+/** A pipe or a device in the place of a file would be waited for without an end. */
+function readPlain(path: string, what: string, max: number, hint?: string): Buffer {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isFile() && !there.isDirectory())
+    throw new UserError(
+      `Cannot read ${what} ${visible(path)}: it is no plain file.`,
+      hint === undefined ? {} : { hint },
+    );
+  return readBytes(path, what, { max, ...(hint === undefined ? {} : { hint }) });
+}
+
 /** @param path the folder, or its report.json */
 export function readFolder(path: string): ReadFolder {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const report = isFolder ? join(path, files.report) : path;
   const signature = join(report, "..", files.signature);
-  const bytes = readBytes(report, "the report", { max: MAX_REPORT_BYTES });
+  const bytes = readPlain(report, "the report", MAX_REPORT_BYTES);
   const hint = `The signature stands beside the report, in ${files.signature}; \`glassgate drill run\` writes both.`;
-  return { folder: join(report, ".."), bytes, token: readText(signature, "the report's signature", hint).trim() };
+  const token = readPlain(signature, "the report's signature", MAX_SIGNATURE_BYTES, hint);
+  return { folder: join(report, ".."), bytes, token: token.toString("latin1").trim() };
+}
+
+/** What stands beside the report for people and CI systems, as far as it is there and can be read. */
+export function formsIn(folder: string): ReadonlyMap<string, string> {
+  const forms = new Map<string, string>();
+  for (const name of [files.page, files.junit]) {
+    const path = join(folder, name);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+      forms.set(name, readPlain(path, name, MAX_REPORT_BYTES).toString("utf8"));
+  }
+  return forms;
 }
 
 export interface HeldDrill {
   readonly folder: string;
   readonly signed: SignedDrill;
-  readonly bytes: Buffer;
 }
 
 export interface Held {
@@ -37,23 +65,36 @@ export interface Held {
   readonly odd: readonly string[];
 }
 
-function heldIn(folder: string): HeldDrill {
+/** By whom drills may be signed. */
+export interface Trusting {
+  readonly anchors: Anchors;
+  readonly claims: BundleClaims;
+}
+
+function heldIn(folder: string, trusted: Trusting | undefined, now: number): HeldDrill {
   const { bytes, token } = readFolder(folder);
   const signed = readDrillToken(token);
   if (signed === undefined) throw new UserError(`${files.signature} is no signature of a drill's report`);
   if (signed.claims.report !== sha256Of(bytes))
     throw new UserError(`${files.report} is not the report that was signed: its hash is another`);
-  return { folder, signed, bytes };
+  const fault = trusted && faultOfDrillIn(trusted.claims, trusted.anchors.audience, signed);
+  const [first] = [fault ?? [], faultsOfTimes(signed.claims, now)].flat();
+  if (first !== undefined) throw new UserError(first);
+  return { folder, signed };
 }
 
-function foldersIn(output: string): string[] {
+/** Names of folders, and of links to some, which may lead anywhere. */
+function foldersIn(output: string): { own: readonly string[]; links: readonly string[] } {
   try {
-    return readdirSync(output, { withFileTypes: true })
-      .filter((one) => one.isDirectory() && !one.name.startsWith("."))
-      .map(({ name }) => join(output, name))
-      .sort();
+    const all = readdirSync(output, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));
+    const paths = (is: (one: (typeof all)[number]) => boolean): string[] =>
+      all
+        .filter(is)
+        .map(({ name }) => join(output, name))
+        .sort();
+    return { own: paths((one) => one.isDirectory()), links: paths((one) => one.isSymbolicLink()) };
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOENT") return { own: [], links: [] };
     throw new UserError(`Cannot read the folder of drills ${visible(output)}: ${reasonOf(error)}.`, {
       cause: error,
       hint: hintOf(error) ?? "",
@@ -61,13 +102,18 @@ function foldersIn(output: string): string[] {
   }
 }
 
-/** In the order of their names, which is that of their times. @param output where the drills' folders are; nothing, where it is missing */
-export function drillsIn(output: string): Held {
+/**
+ * In the order of their names, which is that of their times.
+ * @param output where the drills' folders are; nothing, where it is missing
+ * @param trusted undefined: nobody's signature is checked @param now milliseconds
+ */
+export function drillsIn(output: string, trusted: Trusting | undefined, now: number): Held {
   const drills: HeldDrill[] = [];
-  const odd: string[] = [];
-  for (const folder of foldersIn(output))
+  const { own, links } = foldersIn(output);
+  const odd = links.map((link) => `${visible(link)} does not count: it is a link.`);
+  for (const folder of own)
     try {
-      drills.push(heldIn(folder));
+      drills.push(heldIn(folder, trusted, now));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       odd.push(`${visible(folder)} does not count: ${messageOf(error).replace(/\.$/, "")}.`);
@@ -80,21 +126,36 @@ export const isWhole = ({ partial }: DrillClaims): boolean => partial !== true;
 
 const byEnd = (a: DrillClaims, b: DrillClaims): number => Date.parse(a.ended) - Date.parse(b.ended);
 
-/** Of each name the newest, in the order of names. */
+/** Of each name the newest, in the order of names; of two that ended at once the later one. */
 export function newestOf<T>(all: readonly T[], claimsOf: (one: T) => DrillClaims): T[] {
-  const names = [...new Set(all.map((one) => claimsOf(one).name))].sort();
-  return names.flatMap((name) =>
-    all
-      .filter((one) => claimsOf(one).name === name)
-      .sort((a, b) => byEnd(claimsOf(a), claimsOf(b)))
-      .slice(-1),
-  );
+  const newest = new Map<string, T>();
+  for (const one of all) {
+    const { name } = claimsOf(one);
+    const other = newest.get(name);
+    if (other === undefined || byEnd(claimsOf(one), claimsOf(other)) >= 0) newest.set(name, one);
+  }
+  return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }
 
-/** What a new report of that name is held beside; undefined where it is the first. */
-export function lastReport(output: string, name: string): LastReport | undefined {
-  const own = drillsIn(output).drills.filter(({ signed }) => signed.claims.name === name && isWhole(signed.claims));
+/**
+ * What a new report of that name is held beside; undefined where it is the first.
+ * @param trusted whoever else can write there would say what is worse and what is mended
+ */
+export function lastReport(
+  output: string,
+  name: string,
+  trusted: Trusting | undefined,
+  now: number,
+): { readonly last: LastReport | undefined; readonly odd: readonly string[] } {
+  const { drills, odd } = drillsIn(output, trusted, now);
+  const own = drills.filter(({ signed }) => signed.claims.name === name && isWhole(signed.claims));
   const [last] = newestOf(own, ({ signed }) => signed.claims);
-  if (last === undefined) return undefined;
-  return { report: parseReport(last.bytes, last.folder), sha256: last.signed.claims.report };
+  if (last === undefined) return { last: undefined, odd };
+  try {
+    const { bytes } = readFolder(last.folder);
+    return { last: { report: parseReport(bytes, last.folder), sha256: sha256Of(bytes) }, odd };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { last: undefined, odd: [...odd, messageOf(error)] };
+  }
 }

@@ -115,7 +115,9 @@ export interface Report {
   readonly name: string;
   /** Some of its cases alone: it counts for nothing that is due, and nothing is held beside it. */
   readonly partial?: true;
-  /** Of the ledger. */
+  /** The environment, as the anchors name it. */
+  readonly audience?: string;
+  /** Of the ledger, also where that proved nothing. */
   readonly origin?: string;
   readonly began: string;
   readonly ended: string;

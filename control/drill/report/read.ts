@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
+import { asciiJson } from "../../ledger/audit/line.js";
 import { name } from "../../trust/names.js";
 import { measureNames, type Report } from "./model.js";
 
@@ -25,6 +26,10 @@ const assertionSchema = z.object({
   ...{ case: text, gateway: text, route: maybe(text), what: text, expected: text, seen: text, ok: z.boolean() },
   ...{ fault: maybe(text), finding: maybe(text), calls: z.array(callSchema).max(10_000) },
 });
+const faultSchema = z.object({
+  ...{ name: text, gateways: maybe(texts), expected: text, seen: text, ok: z.boolean(), finding: maybe(text) },
+  calls: maybe(z.array(callSchema).max(100_000)),
+});
 const milliseconds = z.number().nonnegative();
 const measureSchema = z.object({
   ...{ name: z.enum(measureNames), unit: z.literal("ms"), samples: z.array(milliseconds).max(1_000_000) },
@@ -35,7 +40,15 @@ const measureSchema = z.object({
 
 const reportSchema = z.object({
   v: z.literal(1),
-  ...{ drill: name, name, partial: maybe(z.literal(true)), origin: maybe(text), began: moment, ended: moment },
+  ...{
+    drill: name,
+    name,
+    audience: maybe(name),
+    partial: maybe(z.literal(true)),
+    origin: maybe(text),
+    began: moment,
+    ended: moment,
+  },
   people: z.object({ requester: text, approvers: texts, signer: text }),
   gateways: z.array(
     z.object({
@@ -46,12 +59,15 @@ const reportSchema = z.object({
   assertions: z.array(assertionSchema).max(1_000_000),
   notProbed: z.array(z.object({ what: text, why: text })),
   measures: z.array(measureSchema),
-  faults: z.array(z.object({ name: text, expected: text, seen: text, ok: z.boolean(), finding: maybe(text) })),
+  faults: z.array(faultSchema).max(1000),
   counts: z.object({ passed: count, failed: count, notProbed: count }),
   checkpoint: maybe(z.object({ text })),
   last: maybe(z.object({ began: moment, report: hash, worse: texts, mended: texts, gone: texts, fresh: texts })),
   dueNext: moment,
 });
+
+/** As a report is written and signed. */
+export const written = (report: unknown): Buffer => Buffer.from(`${asciiJson(report, 1)}\n`);
 
 /** @param named as it was named, for the error */
 export function parseReport(bytes: Buffer, named: string): Report {
@@ -62,6 +78,14 @@ export function parseReport(bytes: Buffer, named: string): Report {
   } catch (error) {
     throw new UserError(`${visible(named)} is no report of a drill: it is no JSON.`, { cause: error, hint });
   }
+  // A member that stands there twice, say, is another report to another reader.
+  if (!written(parsed).equals(bytes))
+    throw new UserError(
+      `${visible(named)} is not as a report of a drill is written: other programs may read it otherwise.`,
+      {
+        hint,
+      },
+    );
   const read = reportSchema.safeParse(parsed);
   if (read.success) return read.data;
   const [issue] = read.error.issues;

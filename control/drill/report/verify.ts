@@ -1,31 +1,34 @@
-/** A signed report checked without the gateways and without the ledger: signature, hash, counts, and the proof of every record. */
+/** A signed report checked without the gateways and without the ledger: signature, hash, what it says of itself, and the proof of every record. */
 import { messageOf, UserError } from "../../base/errors.js";
 import { plural, visible } from "../../base/text.js";
-import { holds } from "../../ledger/chain/jws.js";
-import { type AuditRecord, classify } from "../../ledger/chain/lines.js";
-import { faultOfKeyIn, principalOf } from "../../ledger/chain/review-signer.js";
+import { faultOfDrillIn, faultsOfTimes } from "../../ledger/chain/drills.js";
 import { type DrillClaims, readDrillToken, type SignedDrill } from "../../ledger/drill.js";
-import { decodeEntry } from "../../ledger/entry.js";
 import { type Checkpoint, openCheckpoint } from "../../ledger/tlog/checkpoint.js";
 import type { Vkey } from "../../ledger/tlog/note.js";
-import { verifyInclusion } from "../../ledger/tlog/proof.js";
-import { leafHash } from "../../ledger/tlog/tree.js";
+import type { Anchors } from "../../trust/anchors.js";
 import type { BundleClaims } from "../../trust/claims.js";
-import { nodeOf } from "../records.js";
-import { assertionName } from "./compare.js";
-import type { Assertion, CallEvidence, Report } from "./model.js";
+import { checkConsistent, coverageOf } from "./consistent.js";
+import { junitOf } from "./junit.js";
+import type { Report } from "./model.js";
+import { reportPage } from "./page.js";
+import { checkRecords, type Proved } from "./proved.js";
 import { parseReport } from "./read.js";
-import { drillClaims, sha256Of } from "./write.js";
+import { drillClaims, files, sha256Of } from "./write.js";
+import { must, Wrong } from "./wrong.js";
 
 export interface VerifyInput {
   readonly bytes: Buffer;
   readonly token: string;
   /** As it was named. */
   readonly named: string;
-  readonly audience: string;
+  readonly anchors: Anchors;
   readonly bundle: BundleClaims;
   /** Of the ledger, where the report has a checkpoint. */
   readonly key: Vkey | undefined;
+  /** Milliseconds. */
+  readonly now: number;
+  /** What stands beside it for people, by file name, as far as that is there. */
+  readonly forms: ReadonlyMap<string, string>;
 }
 
 export interface VerifiedDrill {
@@ -37,27 +40,6 @@ export interface VerifiedDrill {
   readonly notProved: readonly string[];
 }
 
-/** Said of the first thing that is wrong: the rest is not looked at. */
-class Wrong extends Error {}
-function must(holds: boolean, says: () => string): void {
-  if (!holds) throw new Wrong(says());
-}
-
-/** Undefined where it holds. */
-export function faultOfSignature(
-  { jws, claims }: SignedDrill,
-  bundle: BundleClaims,
-  audience: string,
-): string | undefined {
-  const { sub } = claims;
-  const fault = faultOfKeyIn(bundle, audience, claims, jws.header.kid);
-  if (fault !== undefined) return fault;
-  const key = principalOf(bundle, sub)?.keys.find(({ kid }) => kid === jws.header.kid);
-  return key !== undefined && holds(jws, jws.payload, key)
-    ? undefined
-    : `The signature of ${visible(sub)} does not hold: other bytes were signed.`;
-}
-
 /** Each member of the signature is what the report says. */
 function checkClaims(claims: DrillClaims, report: Report): void {
   const made: Readonly<Record<string, unknown>> = drillClaims(report, claims.report, claims.iat);
@@ -66,100 +48,6 @@ function checkClaims(claims: DrillClaims, report: Report): void {
       JSON.stringify(made[name]) === JSON.stringify(value),
       () => `The signature says of \`${name}\` something else than the report.`,
     );
-}
-
-function checkCounts({ assertions, counts, notProbed }: Report): void {
-  const odd = assertions.find(({ ok, finding }) => ok !== (finding === undefined));
-  must(odd === undefined, () => {
-    const name = odd === undefined ? "" : visible(assertionName(odd));
-    return odd?.ok === true
-      ? `${name} is as expected and has a finding.`
-      : `${name} is not as expected, and no finding says why.`;
-  });
-  const passed = assertions.filter(({ ok }) => ok).length;
-  const counted = { passed, failed: assertions.length - passed, notProbed: notProbed.length };
-  must(
-    JSON.stringify(counted) ===
-      JSON.stringify({ passed: counts.passed, failed: counts.failed, notProbed: counts.notProbed }),
-    () =>
-      `The report counts ${counts.passed} as expected, ${counts.failed} not and ${counts.notProbed} not probed; it has ${counted.passed}, ${counted.failed} and ${counted.notProbed}.`,
-  );
-}
-
-/** What a record must say for an assertion to be as expected, by the words of judge.ts. */
-function wantedVerdict(expected: string): string | undefined {
-  if (/^allowed(?:,|$)/.test(expected)) return "allow";
-  return /^denied: ([a-z_]+)$/.exec(expected)?.[1];
-}
-
-function recordOf(call: CallEvidence, place: string): AuditRecord {
-  const entry = decodeEntry(Buffer.from(call.bytes ?? "", "base64"));
-  const line = entry?.head.type === "record" ? classify(entry.body) : undefined;
-  if (line?.type === "record") return line.record;
-  throw new Wrong(`${place}: entry ${call.entry} is no record of a gateway.`);
-}
-
-function checkProof(call: CallEvidence, { size, root }: Checkpoint, place: string): void {
-  const { entry = -1, leaf = "", proof = [], bytes = "" } = call;
-  const hash = leafHash(Buffer.from(bytes, "base64"));
-  must(
-    hash.toString("hex") === leaf,
-    () => `${place}: entry ${entry} has another hash than the report says: its bytes were changed.`,
-  );
-  const hashes = proof.map((one) => Buffer.from(one, "hex"));
-  must(
-    verifyInclusion(hash, entry, size, root, hashes),
-    () => `${place}: entry ${entry} is not proved to be in the ledger's tree of ${size}.`,
-  );
-}
-
-/** The record in the entry says what the report says of it. */
-function checkRecord(call: CallEvidence, assertion: Assertion, report: Report, place: string): void {
-  const record = recordOf(call, place);
-  const same = (what: string, said: string | number | undefined, is: string | number | undefined): void =>
-    must(said === is, () => {
-      const shown = (value: string | number | undefined): string =>
-        value === undefined ? "none" : visible(String(value));
-      return `${place}: the report says ${what} ${shown(said)}, the record in entry ${call.entry} says ${shown(is)}.`;
-    });
-  same("verdict", call.verdict, record.verdict);
-  same("mode", call.mode, record.mode);
-  same("gateway's process", call.vm, record.vm);
-  same("seq", call.seq, record.seq);
-  if (record.request_id !== undefined) same("request id", call.requestId, record.request_id);
-  // Of what is not as expected, it may be the very finding that another one answered.
-  if (assertion.ok) same("gateway", assertion.gateway, nodeOf(record.vm));
-  if (record.drill !== undefined) same("drill", report.drill, record.drill);
-}
-
-function checkAssertion(assertion: Assertion, report: Report, checkpoint: Checkpoint | undefined): number {
-  const place = visible(assertionName(assertion));
-  // A scratch gateway's records are gone with it.
-  const isOfFleet = report.gateways.some(({ id }) => id === assertion.gateway);
-  let proved = 0;
-  for (const call of assertion.calls) {
-    if (call.entry === undefined) {
-      must(
-        !assertion.ok || !isOfFleet || call.verdict === undefined || checkpoint === undefined,
-        () => `${place}: it has a record, and no proof of it.`,
-      );
-      continue;
-    }
-    if (checkpoint === undefined) throw new Wrong(`${place}: it names an entry, and the report has no checkpoint.`);
-    checkProof(call, checkpoint, place);
-    checkRecord(call, assertion, report, place);
-    proved += 1;
-  }
-  const wanted = wantedVerdict(assertion.expected);
-  const [first] = assertion.calls;
-  if (assertion.ok && wanted !== undefined && first !== undefined) {
-    must(
-      first.verdict === wanted,
-      () => `${place}: it is as expected with ${visible(first.verdict ?? "no record")} in place of ${wanted}.`,
-    );
-    must(first.mode === "enforce", () => `${place}: it is as expected, and the gateway enforced nothing.`);
-  }
-  return proved;
 }
 
 function openedBy({ checkpoint, origin }: Report, key: Vkey | undefined): Checkpoint | undefined {
@@ -181,34 +69,69 @@ function openedBy({ checkpoint, origin }: Report, key: Vkey | undefined): Checkp
   }
 }
 
+/** What people read is signed by nobody: where it is not what this version makes of the report, that is told. */
+function otherForms(report: Report, sha256: string, forms: VerifyInput["forms"]): string[] {
+  const made = new Map([
+    [files.page, () => reportPage(report, sha256)],
+    [files.junit, () => junitOf(report)],
+  ]);
+  return [...made].flatMap(([name, make]) => {
+    const there = forms.get(name);
+    return there === undefined || there === make() ? [] : [name];
+  });
+}
+
+function notProved(
+  report: Report,
+  { records, calls }: Proved,
+  checkpoint: Checkpoint | undefined,
+  forms: readonly string[],
+): string[] {
+  const { missing, unknown } = coverageOf(report);
+  const ids = report.gateways.map(({ id }) => visible(id)).join(", ");
+  const bare = report.origin === undefined ? "the drill had no ledger" : "its ledger proved nothing, see its findings";
+  return [
+    ...(checkpoint === undefined ? [`that the gateways recorded it so: ${bare}`] : []),
+    `what callers were answered, and what left no record (${calls - records} of ${plural(calls, "call")}): that rests on the word of whoever held the drill`,
+    ...(checkpoint === undefined
+      ? []
+      : [
+          `what the ledger's other entries say: that says \`glassgate ledger verify\`, by this checkpoint or a later one`,
+        ]),
+    `that there are no other gateways than ${ids}`,
+    ...missing.map((one) => `what these cases would have shown, which are not in it: ${one}`),
+    ...(unknown.length === 0 ? [] : [`what these cases are, which this version does not have: ${unknown.join(", ")}`]),
+    ...forms.map(
+      (name) => `that ${name} says the same: another version made it, or it was changed. Read report.json instead`,
+    ),
+  ];
+}
+
 function lookAt(input: VerifyInput, signed: SignedDrill): Pick<VerifiedDrill, "proved" | "notProved"> {
   const { claims } = signed;
-  const fault = faultOfSignature(signed, input.bundle, input.audience);
+  const { bundle, anchors, now } = input;
+  const audience = visible(anchors.audience);
+  const [fault] = [faultOfDrillIn(bundle, anchors.audience, signed) ?? [], faultsOfTimes(claims, now)].flat();
   must(fault === undefined, () => fault ?? "");
   must(
     sha256Of(input.bytes) === claims.report,
     () => `This is not the report that ${visible(claims.sub)} signed: its hash is another.`,
   );
   const report = parseReport(input.bytes, input.named);
-  checkCounts(report);
   const checkpoint = openedBy(report, input.key);
+  checkConsistent(report);
   checkClaims(claims, report);
-  let records = 0;
-  for (const assertion of report.assertions) records += checkAssertion(assertion, report, checkpoint);
-  const calls = report.assertions.reduce((sum, one) => sum + one.calls.length, 0);
+  const records = checkRecords(report, checkpoint, anchors);
   return {
     proved: [
-      `${visible(claims.sub)} signed exactly this report, with a key of the trust bundle of ${visible(input.audience)} (version ${input.bundle.version}).`,
+      `${visible(claims.sub)} signed exactly this report, with a key of the trust bundle of ${audience} (version ${bundle.version}), by which that person may hold drills.`,
       ...(checkpoint === undefined
         ? []
         : [
-            `${plural(records, "record")} of its calls ${records === 1 ? "is" : "are"} in ${visible(checkpoint.origin)}, in its signed tree of ${checkpoint.size}, and say${records === 1 ? "s" : ""} what the report says.`,
+            `${records.says} in ${visible(checkpoint.origin)}, in its signed tree of ${checkpoint.size}, by gateways with these anchors, from the time of the drill, and say${records.records === 1 ? "s" : ""} what the report says.`,
           ]),
     ],
-    notProved: [
-      ...(checkpoint === undefined ? ["that the gateways recorded it so: the drill had no ledger"] : []),
-      `what callers were answered, and what left no record (${calls - records} of ${plural(calls, "call")}): that rests on the word of whoever held the drill`,
-    ],
+    notProved: notProved(report, records, checkpoint, otherForms(report, claims.report, input.forms)),
   };
 }
 

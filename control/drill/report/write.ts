@@ -2,16 +2,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { reasonOf, UserError } from "../../base/errors.js";
+import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { syncFolder, writeNewTexts } from "../../base/files.js";
 import { noteRemoved, noteWritten } from "../../base/stopped.js";
 import { visible } from "../../base/text.js";
-import { asciiJson } from "../../ledger/audit/line.js";
 import type { DrillClaims } from "../../ledger/drill.js";
 import { parseCheckpoint } from "../../ledger/tlog/checkpoint.js";
 import { junitOf } from "./junit.js";
 import type { Report } from "./model.js";
 import { reportPage } from "./page.js";
+import { written } from "./read.js";
 import { isGood } from "./words.js";
 
 export const files = {
@@ -22,7 +22,7 @@ export const files = {
 } as const;
 
 /** What is signed: these bytes, exactly. */
-export const reportBytes = (report: Report): Buffer => Buffer.from(`${asciiJson(report, 1)}\n`);
+export const reportBytes = (report: Report): Buffer => written(report);
 export const sha256Of = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
 /** `2026-11-27T00:46:48.000Z`, as a signature has it. */
@@ -30,11 +30,12 @@ const moment = (text: string): string => new Date(text).toISOString();
 
 /** What a report's signature says of it. @param iat seconds */
 export function drillClaims(report: Report, sha256: string, iat: number): DrillClaims {
-  const { origin, drill, name, partial, people, began, ended, dueNext, counts, checkpoint } = report;
+  const { audience, origin, drill, name, partial, people, began, ended, dueNext, counts, checkpoint } = report;
   const head = checkpoint === undefined ? undefined : parseCheckpoint(checkpoint.text);
   const { passed, failed, notProbed } = counts;
   return {
     v: 1,
+    ...(audience === undefined ? {} : { aud: audience }),
     ...(origin === undefined ? {} : { origin }),
     ...{ drill, name },
     ...(partial === true && { partial }),
@@ -53,12 +54,18 @@ export interface Written {
   readonly claims: DrillClaims;
 }
 
-/** Two of one second are told apart. */
-function freeName(output: string, { began, name }: Report): string {
+/** Places the folder under a name that is free, also where another drill takes the same one just now: two of one second are told apart. */
+function place(temporary: string, output: string, { began, name }: Report): string {
   const stem = `${moment(began).replace(/[-:]|\.\d+/g, "")}-${name}`;
   for (let i = 1; ; i++) {
     const path = join(output, i === 1 ? stem : `${stem}-${i}`);
-    if (!existsSync(path)) return path;
+    if (existsSync(path)) continue;
+    try {
+      renameSync(temporary, path);
+      return path;
+    } catch (error) {
+      if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
+    }
   }
 }
 
@@ -77,7 +84,7 @@ export async function writeReport(
   const bytes = reportBytes(report);
   const claims = drillClaims(report, sha256Of(bytes), iat);
   const token = await sign(claims);
-  const folder = freeName(output, report);
+  let folder = output;
   const temporary = join(output, `.glassgate-${randomBytes(6).toString("hex")}.tmp`);
   const texts: readonly (readonly [string, string | Buffer])[] = [
     [files.report, bytes],
@@ -87,11 +94,11 @@ export async function writeReport(
   ];
   try {
     writeNewTexts(texts.map(([name, text]) => ({ path: join(temporary, name), text })));
-    renameSync(temporary, folder);
+    folder = place(temporary, output, report);
     syncFolder(output);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot write ${visible(folder)}: ${reasonOf(error)}. Nothing was written.`, {
+    throw new UserError(`Cannot write into ${visible(output)}: ${reasonOf(error)}. Nothing was written.`, {
       cause: error,
       hint: "Name another place with --output.",
     });

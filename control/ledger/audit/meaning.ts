@@ -117,7 +117,13 @@ export interface Shown {
   readonly checkpoint: ReviewClaims["checkpoint"];
 }
 
-function shownBy(index: number, type: "review" | "drill", token: string): Shown | undefined {
+/** @param before the log that this one goes on from: what was signed of a drill there is no word about this tree */
+function shownBy(
+  index: number,
+  type: "review" | "drill",
+  token: string,
+  before: string | undefined,
+): Shown | undefined {
   if (type === "review") {
     const { claims } = readReview(token) ?? {};
     if (claims === undefined) return undefined;
@@ -126,7 +132,7 @@ function shownBy(index: number, type: "review" | "drill", token: string): Shown 
     return { index, code: "review_invalid", subject: review, whose, checkpoint };
   }
   const { claims } = readDrillToken(token) ?? {};
-  if (claims?.checkpoint === undefined) return undefined;
+  if (claims?.checkpoint === undefined || (before !== undefined && claims.origin === before)) return undefined;
   const { sub, name, checkpoint } = claims;
   return {
     index,
@@ -218,7 +224,7 @@ export class Meaning {
   }
 
   private noteShown(index: number, type: "review" | "drill", body: Buffer): void {
-    const shown = shownBy(index, type, body.toString("latin1"));
+    const shown = shownBy(index, type, body.toString("latin1"), this.predecessor);
     if (shown !== undefined && this.shown.length < MAX_KEPT) this.shown.push(shown);
   }
 

@@ -18,6 +18,8 @@ const rita = newKey("Ed25519");
 const elsa = newKey("ES256");
 const gone = newKey("Ed25519");
 const late = newKey("Ed25519");
+const carl = newKey("ES256");
+const then = newKey("Ed25519");
 let pins: Pins;
 let anchors: Anchors;
 let bundle: string;
@@ -27,6 +29,8 @@ beforeAll(() => {
   const world = new World(NOW - 60);
   const claims = world.bundleClaims();
   const principals: readonly Json[] = [
+    { id: "carl", roles: ["lead"], keys: [publicPart(carl)] },
+    { id: "carl-then", roles: [{ role: "drill-oncall", exp: NOW - 10 }], keys: [publicPart(then)] },
     { id: "drill-rita", roles: ["drill-oncall"], keys: [publicPart(rita), { ...publicPart(late), nbf: NOW + 3600 }] },
     { id: "drill-elsa", roles: ["drill-oncall"], keys: [publicPart(elsa)] },
     { id: "drill-gone", roles: ["drill-oncall"], keys: [publicPart(gone)] },
@@ -91,6 +95,25 @@ const bad: Readonly<Record<string, Bad>> = {
   "of another's key": { key: elsa, says: /The key .* is not one of drill-rita in the trust bundle/ },
   "of a key that does not hold yet": { key: late, says: /did not hold when it was signed/ },
   "of a revoked key": { changes: { sub: "drill-gone" }, key: gone, says: /drill-gone, or the key, is revoked/ },
+  "of somebody who may hold no drill": {
+    changes: { sub: "carl" },
+    key: carl,
+    says: /^carl may hold no drill by the trust bundle of test \(version \d+\): roles of .* are oncall, drill-oncall\./,
+  },
+  "of somebody who may not any more": {
+    changes: { sub: "carl-then", iat: NOW - 20 },
+    key: then,
+    says: /^carl-then may hold no drill/,
+  },
+  "of another environment": {
+    changes: { aud: "staging" },
+    says: /It is of a drill in staging, and the anchors are of test/,
+  },
+  "under another name": {
+    changes: { name: "yearly" },
+    says: /under the name yearly, and its grants were of the drill quarterly/,
+  },
+  "long after the drill": { changes: { iat: NOW - 9000 }, says: /a drill is signed as it ends/ },
   "of another ledger": { changes: { origin: "ledger.example/other" }, says: /It is of another ledger/ },
   "of no ledger": { changes: { origin: undefined }, says: /It names no ledger/ },
   "from the future": { changes: { iat: NOW + 86_400 }, says: /which is to come/ },
