@@ -169,3 +169,54 @@ describe("each fault of the page", () => {
     if (all.hasDisks) expect(opened.map(({ verdict }) => verdict)).toContain("pending");
   });
 });
+
+describe("a fault that is another than it says", () => {
+  /** What the drill must say of each. */
+  const LIES: readonly (readonly [name: string, fault: string, finding: RegExp])[] = [
+    [
+      "nothing-lost",
+      "do: ['true'], undo: ['true'], gateways: [gateway-1], expect: unrecorded, within: 1s",
+      /While it held: gateway-1 does not say that it loses records/,
+    ],
+    [
+      "not-away",
+      "do: ['true'], undo: ['true'], gateways: [gateway-1], expect: grants-only, within: 1s",
+      /While it held: gateway-1 lets a normal caller through all the same \(200\)/,
+    ],
+    [
+      "not-down",
+      "do: ['true'], undo: ['true'], gateways: [gateway-2], expect: unanswered, within: 1s",
+      /While it held: gateway-2 was not in that state: it answered 200/,
+    ],
+    [
+      "clock-off",
+      "do: [date, -s, +1 hour], undo: [chronyc, makestep], gateways: [gateway-1], expect: allowed, within: 1s",
+      /While it held: gateway-1 denies a good grant on GET api\.example\.com\/drill\/orders with expired/,
+    ],
+    [
+      "throws-records-away",
+      "do: [sh, -c, 'kill -STOP $(cat $SERVICES/glassgate-ledger.pid)'], undo: [sh, -c, ': > gateway-2/audit.log; kill -CONT $(cat $SERVICES/glassgate-ledger.pid)'], expect: allowed",
+      /While it held: gateway-2 .*has no record of (?:them|it)/,
+    ],
+    [
+      "opens",
+      "do: [sh, -c, systemctl stop gateway-2 && systemctl start gateway-2-open], undo: [sh, -c, systemctl stop gateway-2-open && systemctl start gateway-2], gateways: [gateway-2], expect: allowed, within: 2m",
+      /While it held: gateway-2 let a (?:forged grant|request without a credential) through on GET api\.example\.com\/drill\/orders \(200\), and has no record of it/,
+    ],
+  ];
+
+  it("is found, and the gateway named", async () => {
+    const tried = possible(LIES.map(([name]) => name));
+    const faults = LIES.map(([name, fault]) => `  - { name: ${name}, ${fault} }\n`).join("");
+    const text = good.replace("recorded: 30s", "recorded: 5s");
+    const seen = outside();
+    const found = await play(`${text}faults:\n${faults}`, tried);
+    for (const [name, , finding] of LIES.filter(([one]) => tried.includes(one)))
+      expect(found.find((one) => one.name === name)?.finding, name).toMatch(finding);
+    expect(found).toHaveLength(tried.length);
+    const open = seen
+      .received()
+      .filter((headers) => !("x-break-glass-grant" in headers) && !("x-jwt-payload" in headers));
+    expect(open.length).toBeGreaterThan(2);
+  });
+});

@@ -3,7 +3,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isMap, isScalar, parseDocument, visit } from "yaml";
+import { isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
+import { findEnvoy } from "../../control/gateway/find.js";
 import { parseReceiptSource } from "../../control/gateway/receipts.js";
 import type { PublicKey } from "../../control/signer/jwk.js";
 import type { BundleClaims } from "../../control/trust/claims.js";
@@ -30,6 +31,8 @@ export interface FaultsFleet {
   systemctl(verb: "start" | "stop", name: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+const MANAGER = ["static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config"] as const;
 
 /** The keys of normal callers come from a server, and are asked for again every second. */
 function withRemoteKeys(config: string, port: number, keep: (jwks: string) => void): string {
@@ -77,6 +80,16 @@ const withReceipts =
     ),
   });
 
+/** The same listener without the filter, and without any other: whoever comes gets through. */
+function opened(config: string): string {
+  const document = parseDocument(config);
+  const filters = [...MANAGER, "http_filters"];
+  const list = document.getIn(filters);
+  if (!isSeq(list)) throw new Error("the configuration has no filters");
+  document.setIn(filters, [list.items.at(-1)]);
+  return document.toString({ lineWidth: 0 });
+}
+
 export async function startFaultsFleet(): Promise<FaultsFleet> {
   const services = mkdtempSync(join(tmpdir(), "glassgate-services-"));
   const at = (...path: string[]): string => join(services, ...path);
@@ -86,8 +99,8 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
   const clock: Clock | undefined = makeClock();
   writeFileSync(at("clock"), "0".padEnd(16));
   const [upstreamPort, idpPort, ledgerPort] = [await freePort(), await freePort(), await freePort()];
-  const node = (...args: readonly string[]): string =>
-    `exec ${[process.execPath, ...args].map((one) => `'${one}'`).join(" ")}\n`;
+  const line = (...argv: readonly string[]): string => `exec ${argv.map((one) => `'${one}'`).join(" ")}\n`;
+  const node = (...args: readonly string[]): string => line(process.execPath, ...args);
   writeFileSync(at("orders-api.service"), node(around, "upstream", String(upstreamPort), at("upstream.log")));
   writeFileSync(at("idp.service"), node(around, "idp", String(idpPort), at("jwks.json")));
   writeFileSync(
@@ -134,6 +147,18 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
     `anchors: [ ${join(fleet.folder, "anchors.json")} ]\ngateways:\n${followed.join("")}`,
   );
   await systemctl("start", "glassgate-ledger");
+  // The second gateway as a service, and in its place one that is open.
+  const own = join(fleet.folder, "gateway-2", "gateway.yaml");
+  writeFileSync(at("open.yaml"), opened(readFileSync(own, "utf8")));
+  writeFileSync(at("gateway-2.pid"), `${fleet.pids[1]}\n`);
+  const [envoy, ...before] = (await findEnvoy()).command;
+  for (const [name, config] of [
+    ["gateway-2", own],
+    ["gateway-2-open", at("open.yaml")],
+  ] as const) {
+    const args = ["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "30", "-l", "error"];
+    writeFileSync(at(`${name}.service`), line(envoy, ...before, "-c", config, ...args));
+  }
   return {
     ...{ fleet, services, hasClock: clock !== undefined, vkey: ledger.vkey, systemctl },
     glassgate: (...args) =>
@@ -143,7 +168,8 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
     seen: (...path) => seen(at(...path)),
     hasDisks: disks !== undefined,
     stop: async () => {
-      for (const name of ["glassgate-ledger", "orders-api", "idp"]) await systemctl("stop", name);
+      for (const name of ["glassgate-ledger", "gateway-2", "gateway-2-open", "orders-api", "idp"])
+        await systemctl("stop", name);
       await fleet.stop();
       disks?.stop();
       clock?.remove();
