@@ -92,7 +92,7 @@ const customFault = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,64}$/, "must be of small letters, digits and -"),
   do: z.array(z.string().min(1)).min(1).max(64),
   undo: z.array(z.string().min(1)).min(1).max(64),
-  expect: z.enum(["denied", "allowed", "normal"]),
+  expect: z.enum(["denied", "allowed", "normal", "grants-only", "unanswered", "unrecorded"]),
   gateways: z
     .array(z.string().min(1))
     .min(1)

@@ -26,7 +26,7 @@ export interface Judged {
   readonly fault: Fault | undefined;
 }
 
-const REFUSED: ReadonlySet<number> = new Set([401, 403]);
+export const REFUSED: ReadonlySet<number> = new Set([401, 403]);
 const isFilters = ({ seen }: Call): boolean => seen.code !== undefined;
 /** Nothing stood in its way: the upstream answered, or the gateway itself with a page. */
 export const isServed = ({ seen }: Call): boolean =>

@@ -95,7 +95,17 @@ export class Records {
   find(call: Call): FoundRecord | undefined {
     const request = this.requestOf(call);
     if (request?.decided === undefined || request.decided.record.verdict === PENDING) return undefined;
+    return this.found(request, request.decided, call);
+  }
+
+  /** The record that waited for a receipt, where no other of that call came. */
+  waiting(call: Call): FoundRecord | undefined {
+    const request = this.requestOf(call);
+    return request?.decided?.record.verdict === PENDING ? this.found(request, request.decided, call) : undefined;
+  }
+
+  private found(request: Request, decided: Recorded, call: Call): FoundRecord {
     request.call = call;
-    return { ...request.decided, ended: request.ended, by: request.gateway };
+    return { ...decided, ended: request.ended, by: request.gateway };
   }
 }

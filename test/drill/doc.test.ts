@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { caseNames } from "../../control/drill/cases/index.js";
 import { faultNames } from "../../control/drill/faults/names.js";
+import { expectedOf } from "../../control/drill/faults/planned.js";
 import { drillSchema } from "../../control/drill/file.js";
 
 const text = readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8");
@@ -25,6 +26,6 @@ it("names each member of the file", () => {
   expect(below("The file").toSorted()).toEqual(Object.keys(drillSchema.shape).toSorted());
 });
 
-it("names each fault, and no other", () => {
-  expect(below("Faults")).toEqual([...faultNames]);
+it("names each expectation of a fault, and each fault, and no other", () => {
+  expect(below("Faults")).toEqual([...Object.keys(expectedOf), ...faultNames]);
 });

@@ -1,6 +1,6 @@
 /** Faults of commands that the drill file names, on real Envoys: judged, and undone whatever becomes of the drill. */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -65,7 +65,7 @@ describe("a fault", () => {
 
   it("that does not hold what is expected, cannot be made, or cannot be undone, is a finding", async () => {
     write(
-      fault("expect: allowed, within: 2", "not-held"),
+      fault("expect: allowed, within: 1", "not-held"),
       "{ name: not-made, do: [sh, gone.sh], undo: [sh, thaw.sh], expect: allowed }",
       "{ name: harmless, do: ['true'], undo: [sh, -c, 'touch broken; sh thaw.sh'], expect: allowed }",
       "{ name: not-tried, do: ['true'], undo: ['true'], expect: allowed }",
@@ -172,6 +172,21 @@ describe("a drill that is killed in the middle of a fault", () => {
     expect(await ended).toBe(130);
     expect(isFrozen()).toBe(false);
     expect(existsSync(at("drill.yaml.faults"))).toBe(false);
+  });
+
+  it("or stands still past its time is undone by its watchdog, and says so when it goes on", async () => {
+    const { pid, ended } = await held();
+    process.kill(pid, "SIGSTOP");
+    const journal = at("drill.yaml.faults");
+    const past = readFileSync(journal, "utf8").replace(/"until":"[^"]+"/, `"until":"${new Date(0).toISOString()}"`);
+    writeFileSync(`${journal}.new`, past);
+    renameSync(`${journal}.new`, journal);
+    await until("the gateway goes on", () => !isFrozen());
+    await until("the journal says so", () => readFileSync(journal, "utf8").includes('"by":"watchdog"'));
+    process.kill(pid, "SIGCONT");
+    expect(await ended).toBe(1);
+    expect(lastReport().faults[0]?.finding).toMatch(/Its watchdog undid it at \S+: the drill stood still/);
+    expect(existsSync(journal)).toBe(false);
   });
 
   it("with its watchdog: the next one refuses, and names the fault and the command; `drill undo` mends it", async () => {

@@ -34,6 +34,10 @@ export interface FleetOptions {
   readonly gateways?: number;
   /** Whoever gets the ledger's alarms writes them to alarms.log. */
   readonly isHeard?: boolean;
+  /** The port of an upstream that is there already. */
+  readonly upstreamPort?: number;
+  /** Whoever has a ledger of their own needs none that follows here. */
+  readonly hasLedger?: boolean;
   /** Changes the bundle that the project has and each gateway serves. */
   readonly bundle?: (claims: BundleClaims) => BundleClaims;
   /** Changes what one gateway is started with. */
@@ -207,6 +211,8 @@ export async function startFleet({
   gateways = 2,
   bundle: change = (claims) => claims,
   isHeard = false,
+  upstreamPort,
+  hasLedger = true,
   weaken,
 }: FleetOptions = {}): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-drill-"));
@@ -236,9 +242,9 @@ export async function startFleet({
   );
   writeFileSync(join(folder, "anchors.json"), JSON.stringify(anchors));
   writeFileSync(join(folder, "bundle.jws"), bundle);
-  const upstream = await startUpstream();
+  const upstream = upstreamPort === undefined ? await startUpstream() : undefined;
   const jwks = JSON.stringify({ keys: [{ ...publicPart(idp), alg: "EdDSA" }] });
-  const base = { folder, anchors, jwks, upstreamPort: upstream.port, bundleOf };
+  const base = { folder, anchors, jwks, upstreamPort: upstreamPort ?? upstream?.port ?? 0, bundleOf };
   const start = async (i: number): Promise<{ envoy: RunningEnvoy; id: string; audit: string }> => {
     const how = weaken?.(i) ?? {};
     const gateway = await startGateway(i, base, how);
@@ -251,15 +257,15 @@ export async function startFleet({
     started.push(
       ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, gateways - i + 1) }, (_, k) => start(i + k)))),
     );
-  const ledger = await startFollowing(folder, bundle, started, isHeard);
+  const ledger = hasLedger ? await startFollowing(folder, bundle, started, isHeard) : undefined;
   return {
     folder,
     claims,
     pids: started.map(({ envoy }) => envoy.pid),
     stop: async () => {
-      await ledger.stop();
+      await ledger?.stop();
       await Promise.all(started.map(({ envoy }) => envoy.stop()));
-      await upstream.stop();
+      await upstream?.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -11,7 +11,7 @@ import { runningPid } from "../../gateway/pid.js";
 import { readRenderedFilter } from "../../gateway/rendered.js";
 import { readSurroundings } from "../../gateway/surroundings.js";
 import { holderOf } from "../../ledger/log/lock.js";
-import { processOf } from "../../ledger/log/process.js";
+import { type ProcessName, processOf } from "../../ledger/log/process.js";
 import { sha256Hex } from "../../signer/sign.js";
 import type { FleetGateway } from "../model.js";
 import type { Prepared } from "../prepare.js";
@@ -149,7 +149,8 @@ const BY_GATEWAY: Readonly<Partial<Record<FaultName, Make>>> = {
   "ecds-corrupted": corrupted,
 };
 
-async function ledgerDown({ source, gateways, entitlement }: Prepared): Promise<PlannedFault> {
+/** Who writes to the drill's ledger now, where that is `glassgate` on this machine. */
+async function writerOf({ source }: Prepared): Promise<{ known: ProcessName; what: string }> {
   const { ledger } = source.drill;
   if (ledger === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(ledger.at))
     throw new Unfit("the drill file names no ledger's folder on this machine");
@@ -158,20 +159,29 @@ async function ledgerDown({ source, gateways, entitlement }: Prepared): Promise<
   const { name: what, since: _, id: __, ...known } = holder;
   if (!isStill(known) || !/ ledger (?:serve|follow) /.test(`${wordsOf(known.pid).join(" ")} `))
     throw new Unfit("`glassgate ledger serve` or `follow` does not run here");
+  return { known, what };
+}
+
+async function ledgerDown(prepared: Prepared): Promise<PlannedFault> {
+  const { known: now, what: name } = await writerOf(prepared);
   return {
     name: "ledger-down",
-    on: gateways.map(({ id }) => id),
+    on: prepared.gateways.map(({ id }) => id),
     // By the entitlement: what needs a receipt opens nothing without the ledger.
-    expect: entitlement.audit === "receipt" ? "denied" : "allowed",
+    expect: prepared.entitlement.audit === "receipt" ? "denied" : "allowed",
     withinMs: WITHIN_MS,
-    does: `kill -STOP ${known.pid}   # ${visible(what)}`,
-    begin: async () => ({
-      undo: { kind: "continue", process: known, what },
-      act: async () => {
-        process.kill(known.pid, "SIGSTOP");
-        return done;
-      },
-    }),
+    does: `kill -STOP ${now.pid}   # ${visible(name)}`,
+    // A fault before it may have started it anew.
+    begin: async () => {
+      const { known, what } = await writerOf(prepared);
+      return {
+        undo: { kind: "continue", process: known, what },
+        act: async () => {
+          process.kill(known.pid, "SIGSTOP");
+          return done;
+        },
+      };
+    },
   };
 }
 

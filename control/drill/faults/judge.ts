@@ -1,5 +1,6 @@
 /** What came of a fault, counted from outside: calls, answers, records, entries. Nothing opened, nothing lost, and open again afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { evidenceOf } from "../evidence.js";
 import { findingOf } from "../findings.js";
@@ -9,7 +10,7 @@ import type { RecordSource, Sealed } from "../record-source.js";
 import type { FoundRecord } from "../records.js";
 import { expectedOf } from "./planned.js";
 import type { FaultPlay } from "./play.js";
-import type { Probe } from "./probe.js";
+import { isShut, type Probe } from "./probe.js";
 
 const POLL_MS = 250;
 
@@ -36,9 +37,12 @@ export async function awaitFaultRecords(
   source: RecordSource,
   forMs: number,
 ): Promise<void> {
-  const needed = plays.flatMap(({ probes }) => probes.filter(mustBeRecorded));
+  const needed = plays.flatMap(({ probes }) => probes.filter((one) => mustBeRecorded(one) && !one.mayBeLost));
   for (const deadline = Date.now() + forMs; ; await sleep(POLL_MS)) {
-    await source.poll();
+    // One that is still away shows when it is sealed.
+    await source.poll().catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+    });
     if (needed.every(({ call }) => source.records.find(call) !== undefined) || Date.now() > deadline) return;
   }
 }
@@ -47,28 +51,53 @@ export async function awaitFaultRecords(
 function outcomeOf({ kind, expect, call }: Probe): Outcome | undefined {
   const what = WHAT[kind];
   if (kind === "forged" || kind === "none") return { what, expected: { kind: "shut" }, call };
-  if (kind === "normal") return expect === undefined ? undefined : { what, expected: { kind: "normal" }, call };
-  if (expect === "allowed") return { what, expected: { kind: "allow" }, call };
+  if (kind === "normal") return expect === "normal" ? { what, expected: { kind: "normal" }, call } : undefined;
+  if (expect === "allowed" || expect === "grants-only") return { what, expected: { kind: "allow" }, call };
   // What a gateway that stood still takes up afterwards is on record, and nobody got an answer to it.
   if (expect === "denied" && call.seen.error !== undefined) return undefined;
   if (expect === "denied") return { what, expected: { kind: "shut" }, call };
   return undefined;
 }
 
-function findingIn(probe: Probe, found: FoundRecord | undefined, granted: string): string | undefined {
-  const { kind, call, expect, stage } = probe;
+/** Of a gateway that cannot write its log: it opens as ever. With receipts, the ledger has each access all the same. */
+function findingOfLost({ call }: Probe, found: FoundRecord | undefined, hasReceipts: boolean): string | undefined {
+  const id = visible(call.gateway);
+  if (!isServed(call))
+    return `${id} does not let a good grant in (${call.seen.error ?? call.seen.status}): a full disk must not close the way.`;
+  return hasReceipts && found === undefined
+    ? `${id} let a good grant in without a receipt of the ledger, which its entitlement demands.`
+    : undefined;
+}
+
+function findingOfUnanswered({ call }: Probe, found: FoundRecord | undefined): string | undefined {
+  const id = visible(call.gateway);
+  if (isServed(call) || call.seen.code !== undefined)
+    return `${id} was not in that state: it answered ${call.seen.status}.`;
+  return found?.record.verdict === "allow"
+    ? undefined
+    : `${id} let a good grant in to an upstream that says nothing, and has no record of it: a record was lost.`;
+}
+
+function findingIn(
+  probe: Probe,
+  found: FoundRecord | undefined,
+  granted: string,
+  hasReceipts: boolean,
+): string | undefined {
+  const { kind, call, expect, stage, mayBeLost } = probe;
   const outcome = outcomeOf(probe);
   const fault = outcome === undefined ? undefined : judge(outcome, found, granted).fault;
   if (outcome !== undefined && fault !== undefined) return findingOf(fault, outcome, stage.gateway, found);
-  if (kind !== "good") return undefined;
-  if (isServed(call) && found?.record.verdict !== "allow")
+  if (kind === "normal" && expect === "grants-only" && !isShut(call))
+    return `${visible(call.gateway)} lets a normal caller through all the same (${call.seen.status}): the fault does not show there. What it keeps of the identity provider may last longer than \`within\`.`;
+  if (kind === "good" && expect === "unrecorded") return findingOfLost(probe, found, hasReceipts);
+  if (kind === "good" && expect === "unanswered") return findingOfUnanswered(probe, found);
+  if (mayBeLost) return undefined;
+  if (kind === "good" && isServed(call) && found?.record.verdict !== "allow")
     return `${visible(call.gateway)} let a good grant in and has no record of it: a record was lost.`;
-  if (expect !== "unanswered") return undefined;
-  if (isServed(call) || call.seen.code !== undefined)
-    return `${visible(call.gateway)} was not in that state: it answered ${call.seen.status}.`;
-  return found?.record.verdict === "allow" || found?.record.verdict === "pending"
-    ? undefined
-    : `${visible(call.gateway)} let a good grant in to an upstream that says nothing, and has no record of it: a record was lost.`;
+  if (found === undefined && (kind === "good" || kind === "forged") && call.seen.code !== undefined)
+    return `${visible(call.gateway)} denied ${WHAT[kind]} with ${visible(call.seen.code)} and has no record of it: a record was lost.`;
+  return undefined;
 }
 
 function counts(
@@ -82,12 +111,14 @@ function counts(
     const letIn = own.filter((one) => one.kind === "good" && (isServed(one.call) || isPast(one.call)));
     return `${phase} it ${own.length} calls, ${answered} answered, ${letIn.length} grants let in`;
   };
-  const needed = probes.filter(mustBeRecorded);
-  const recorded = needed.flatMap((one) => found.get(one) ?? []);
+  const judged = probes.filter((one) => mustBeRecorded(one) || found.get(one) !== undefined);
+  const recorded = judged.flatMap((one) => found.get(one) ?? []);
   const entered = recorded.filter(({ entered: entry }) => entry !== undefined).length;
   const proved = isProved ? `, ${entered} entered in the ledger` : "";
+  const lost = judged.length - recorded.length;
+  const losing = judged.some((one) => one.mayBeLost) ? `; ${lost} without a record, as the failed writes show` : "";
   const phases = ["before", "while", "after"] as const;
-  return `${phases.map(tell).join("; ")}; of ${needed.length} that the filter judged ${recorded.length} on record${proved}`;
+  return `${phases.map(tell).join("; ")}; of ${judged.length} that the filter judged ${recorded.length} on record${proved}${losing}`;
 }
 
 /** @param granted the path that the drill's grants name */
@@ -97,13 +128,20 @@ export async function judgeFault(
   sealed: Sealed | undefined,
   granted: string,
 ): Promise<FaultResult> {
-  const found = new Map(probes.map((one) => [one, source.records.find(one.call)] as const));
+  const { records } = source;
+  const found = new Map(
+    probes.map(
+      (one) => [one, records.find(one.call) ?? (one.mayBeLost ? records.waiting(one.call) : undefined)] as const,
+    ),
+  );
+  const hasReceipts = probes.some(({ stage }) => stage.entitlement.audit === "receipt");
   const calls: CallEvidence[] = [];
   const findings = trouble.map((one) => one);
   for (const probe of probes) {
-    const finding = findingIn(probe, found.get(probe), granted);
+    const finding = findingIn(probe, found.get(probe), granted, hasReceipts);
     if (finding !== undefined) findings.push(`${WHEN[probe.phase]}: ${finding}`);
-    if (mustBeRecorded(probe)) calls.push(...(await evidenceOf(probe.call, found.get(probe), sealed)));
+    if (mustBeRecorded(probe) || found.get(probe) !== undefined)
+      calls.push(...(await evidenceOf(probe.call, found.get(probe), sealed)));
   }
   const on = visible(fault.on.join(", "));
   const isEach = probes.some(({ phase }) => phase === "after");

@@ -10,8 +10,12 @@ export type FaultExpectation =
   | "allowed"
   /** Normal callers get through; of grants nothing is said. */
   | "normal"
+  /** It opens what it opens, and normal callers do not get through: what judges them is away. */
+  | "grants-only"
   /** The filter lets it in, and nothing behind it answers. */
-  | "unanswered";
+  | "unanswered"
+  /** It opens what it opens, its record is lost, and the gateway itself says so: its failed writes rise. */
+  | "unrecorded";
 
 export interface Begun {
   /** Made before anything is done, from how things are now. */
@@ -37,5 +41,7 @@ export const expectedOf: Readonly<Record<FaultExpectation, string>> = {
   denied: "no grant opens anything while it holds",
   allowed: "a good grant opens while it holds, as ever",
   normal: "normal callers get through while it holds",
+  "grants-only": "a good grant opens while it holds, as ever, and normal callers do not get through",
   unanswered: "the filter decides and records while it holds, and the upstream says nothing",
+  unrecorded: "a good grant opens while it holds, records may be lost, and the gateway's failed writes show it",
 };

@@ -9,6 +9,7 @@ import type { Stage } from "../model.js";
 import { makeStage, type Setting } from "../stage.js";
 import { COMMAND_SECONDS } from "./command.js";
 import { appendLine, beginJournal, endJournal, journalPath, readJournal } from "./journal.js";
+import { failedWrites, unshownWords } from "./loss.js";
 import { mend, refuseOpen } from "./mend.js";
 import type { PlannedFault } from "./planned.js";
 import { type Probe, Prober } from "./probe.js";
@@ -43,6 +44,25 @@ interface Journaled extends FaultsRunning {
 const all = async (stages: readonly Stage[], play: (stage: Stage) => Promise<unknown>): Promise<void> =>
   void (await Promise.all(stages.map(play)));
 
+/** Looks on one gateway while it holds. @param failed its failed writes before @returns what does not show there */
+async function look(stage: Stage, fault: PlannedFault, prober: Prober, failed: number | undefined): Promise<string[]> {
+  const { gateway } = stage;
+  if (!fault.on.includes(gateway.id)) {
+    await prober.round(stage, "while", "allowed", fault.withinMs);
+    return [];
+  }
+  if (fault.expect !== "unrecorded") {
+    await prober.round(stage, "while", fault.expect, fault.withinMs);
+    return [];
+  }
+  const hasShown = async (): Promise<boolean> => {
+    const now = await failedWrites(gateway.admin);
+    return now !== undefined && failed !== undefined && now > failed;
+  };
+  await prober.round(stage, "while", fault.expect, fault.withinMs, hasShown);
+  return (await hasShown()) ? [] : [`While it held: ${unshownWords(visible(gateway.id))}`];
+}
+
 /** Makes it, and looks while it holds. @returns what went wrong */
 async function hold(n: number, fault: PlannedFault, prober: Prober, running: Journaled): Promise<string[]> {
   const { journal, stages } = running;
@@ -52,6 +72,8 @@ async function hold(n: number, fault: PlannedFault, prober: Prober, running: Jou
   const now = Date.now();
   const until = new Date(now + COMMAND_SECONDS * 1000 + fault.withinMs + HELD_MS).toISOString();
   const { name, on } = fault;
+  const failed =
+    fault.expect === "unrecorded" ? await Promise.all(stages.map(({ gateway }) => failedWrites(gateway.admin))) : [];
   appendLine(journal, {
     ...{ type: "fault", n, at: new Date(now).toISOString(), name, on: [...on], until, undo },
   });
@@ -62,9 +84,7 @@ async function hold(n: number, fault: PlannedFault, prober: Prober, running: Jou
     const said = ended.output === "" ? "" : ` It said: ${ended.output}`;
     return [`The fault could not be made: ${ended.how} of: ${fault.does}.${said}`];
   }
-  const here = (stage: Stage): boolean => on.includes(stage.gateway.id);
-  await all(stages, (stage) => prober.round(stage, "while", here(stage) ? fault.expect : "allowed", fault.withinMs));
-  return [];
+  return (await Promise.all(stages.map((stage, i) => look(stage, fault, prober, failed[i])))).flat();
 }
 
 async function undoIt(n: number, running: Journaled): Promise<string[]> {
@@ -84,7 +104,7 @@ async function playOne(n: number, fault: PlannedFault, running: Journaled): Prom
   const { stages } = running;
   const prober = new Prober(running.stopped);
   const trouble: string[] = [];
-  await all(stages, (stage) => prober.good(stage, "before", "allowed"));
+  await all(stages, (stage) => prober.first(stage, fault.withinMs));
   let left: string[] = [];
   try {
     trouble.push(...(await hold(n, fault, prober, running)));
