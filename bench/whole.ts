@@ -45,6 +45,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const spoil = flags.text("spoil");
   if (spoil !== undefined && !isSpoil(spoil))
     throw new UserError(`--spoil is "${spoil}"; it can be ${Object.keys(SPOILS).join(", ")}.`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => say("Interrupted: nothing was reconciled."));
   // Envoys, ledger and load end with this process, and their files go.
   endOnSignals();
   const options = {

@@ -47,6 +47,11 @@ export class Changes {
     private readonly isOver: () => boolean,
   ) {}
 
+  /** A rotation and a revocation at the least, whatever came of them. */
+  get haveHappened(): boolean {
+    return this.version > 1 && this.revoked.length + this.failed.length > 0;
+  }
+
   /** Each second, one gateway after the other, as `glassgate push` does. */
   async rotate(): Promise<void> {
     for (let next = performance.now(); !this.isOver(); ) {

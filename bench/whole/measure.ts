@@ -71,8 +71,10 @@ async function play(fleet: Fleet, options: WholeOptions, faults: Faults, say: (l
   const usage = watchUsage(fleet);
   const began = performance.now();
   let isFailed = false;
-  const isOver = (): boolean => isFailed || performance.now() - began > options.seconds * 1000;
-  const changes = new Changes(fleet, asking, faults, isOver);
+  const isDue = (): boolean => performance.now() - began > options.seconds * 1000;
+  // However short or slow: each kind happens once.
+  const isOver = (): boolean => isFailed || (isDue() && changes.haveHappened);
+  const changes: Changes = new Changes(fleet, asking, faults, isOver);
   const half = async (): Promise<void> => {
     while (performance.now() - began < options.seconds * 500) await sleep(20);
     await spoilTraffic(fleet, parts, options.spoil);
