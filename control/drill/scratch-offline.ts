@@ -21,7 +21,7 @@ const APART = ["unshare", "--map-root-user", "--net"] as const;
 const PATIENCE_MS = 60_000;
 const ITERATIONS = 1000;
 /** Only there: whoever is in our own namespace stops. */
-const GUARD = '[ "$(readlink /proc/self/ns/net)" != "$0" ] && exec "$@"';
+const GUARD = '[ "$(readlink /proc/self/ns/net)" != "$0" ] && exec "$@"; echo "the network is here" >&2; exit 1';
 const QUESTION = /Type "yes"/;
 
 interface Ended {

@@ -173,7 +173,10 @@ class Pushing {
       await this.refuseObstacle(newest);
       await this.bringing.step("looked");
       const highest = Math.max(state.bundleVersion ?? 0, this.files.minVersion(files));
-      if (highest > newest.version) throw await this.end.overtaken(highest);
+      if (highest > newest.version) {
+        if (this.hasComeMeanwhile(newest)) continue;
+        throw await this.end.overtaken(highest);
+      }
       const brought = await this.bringing.bring(newest, files, state);
       switch (brought.kind) {
         case "serves":
@@ -208,6 +211,11 @@ class Pushing {
       "Other pushes keep changing the gateway.",
       "Push again when they are done.",
     );
+  }
+
+  /** Another push may have written between the look at the files and the one at the gauges. */
+  private hasComeMeanwhile({ version }: Bundle): boolean {
+    return (this.files.newest(this.files.read(), this.own)?.version ?? 0) > version;
   }
 
   /** What was seen to serve counts for as many workers as there were: an Envoy that was restarted may have more, or be another. */

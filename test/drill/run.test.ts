@@ -58,7 +58,10 @@ describe("a drill on a fleet where all is well", () => {
         [...new Set(report.assertions.filter((one) => one.case === name).map(({ gateway }) => gateway))],
         name,
       ).toEqual(expect.arrayContaining(["gateway-1", "gateway-2", "gateway-3"]));
-    for (const name of scratch) expect(report.assertions.map((one) => one.case)).toContain(name);
+    // Where a machine allows nobody a network namespace of his own, that case says so.
+    const unplayed = report.notProbed.some(({ why }) => why.startsWith("no network namespace")) ? ["channel-away"] : [];
+    for (const name of scratch.filter((one) => !unplayed.includes(one)))
+      expect(report.assertions.map((one) => one.case)).toContain(name);
     // No judgement: machines differ, and this one may be busy.
     const seconds = (Date.parse(report.ended) - Date.parse(report.began)) / 1000;
     process.stdout.write(`The standard drill on three gateways took ${seconds} s.\n`);

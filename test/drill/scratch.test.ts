@@ -28,8 +28,15 @@ it("finds an honest build honest, and leaves nothing", async () => {
   const ran = await glassgate(["drill", "run", "drill.yaml", "--json", ...only], { cwd: fleet.folder, env });
   const report: Report = JSON.parse(ran.stdout);
   expect(report.assertions.flatMap(({ finding }) => finding ?? [])).toEqual([]);
-  expect([...new Set(report.assertions.map((one) => one.case))]).toEqual(names);
-  expect(report.notProbed.map(({ what }) => what)).toEqual(["all other cases"]);
+  // A machine may allow nobody a network namespace of his own; everything else is played everywhere.
+  const unplayed = report.notProbed.filter(({ why }) => why.startsWith("no network namespace"));
+  const played = unplayed.length === 0 ? names : names.filter((name) => name !== "channel-away");
+  expect([...new Set(report.assertions.map((one) => one.case))]).toEqual(played);
+  expect(report.notProbed.filter((one) => !unplayed.includes(one)).map(({ what }) => what)).toEqual([
+    "all other cases",
+  ]);
+  const [flood] = report.assertions.filter((one) => one.case === "flood");
+  expect(flood?.seen).toMatch(/(\d+) sent, \1 answered \(.*\), \d+ recorded and \d+ counted as left out$/);
   expect(ran.code, ran.stderr).toBe(0);
   await expect.poll(() => readdirSync(temporary), { timeout: 60_000 }).toEqual([]);
 });

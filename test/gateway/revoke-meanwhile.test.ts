@@ -111,6 +111,31 @@ describe("two texts of one signer at the same moment", () => {
   });
 });
 
+/** Another push comes between the look at the files and the look at the gauges: with the second of these, the first is of the pre-flight. */
+class Meanwhile extends Admin {
+  private looks = 0;
+  constructor(
+    address: string,
+    private readonly act: () => Promise<unknown>,
+  ) {
+    super(address);
+  }
+
+  override async stats(filter: string): Promise<Map<string, number>> {
+    this.looks += 1;
+    if (this.looks === 2) await this.act();
+    return super.stats(filter);
+  }
+}
+
+it("a bundle that comes between the two looks is in the files by then: the revocation is brought in beside it", async () => {
+  const admin = new Meanwhile(test.envoy.admin.address, () => pushBundle());
+  const text = await sign("guard", serial + 1, tickets("INC-1"));
+  const outcome = await bringText({ filter: test.filter, admin, held: await held() }, text);
+  expect(outcome).toMatchObject({ kind: "applied" });
+  expect([await asked("INC-1"), texts()]).toEqual(["revoked", [text]]);
+});
+
 describe("a text that counts no more when it comes", () => {
   it("a bundle has come that pushes its signer out", async () => {
     const before = await held();

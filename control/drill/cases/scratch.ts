@@ -18,7 +18,9 @@ export const onScratch = (
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const call = await stage.send({ grant: await stage.grant() });
-      return [{ what: "a good grant", expected: allow, call, faults: [error.message] }];
+      return [
+        { what: `a good grant after this went wrong: ${about.title}`, expected: allow, call, faults: [error.message] },
+      ];
     }
   },
 });
