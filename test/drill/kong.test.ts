@@ -6,6 +6,8 @@ import { cases } from "../../control/drill/cases/index.js";
 import type { Assertion, Report } from "../../control/drill/model.js";
 import { glassgate, type Ran } from "../cli/run.js";
 import { nodeRoad } from "../kit/kong-road.js";
+import { nginx } from "../kong-module/process.js";
+import { nginxRoad } from "../kong-module/road.js";
 import { PASSPHRASE } from "./fleet.js";
 import { type KongFleet, type KongWeakness, routeIn, startKongFleet } from "./kong-fleet.js";
 
@@ -120,7 +122,9 @@ function fillIn(text: string): string {
 }
 
 beforeAll(async () => {
-  fleet = await startKongFleet([...GOOD, ...WEAK], (kong) => nodeRoad(kong.nodeId));
+  fleet = await startKongFleet([...GOOD, ...WEAK], (kong) =>
+    nginx === undefined ? nodeRoad(kong.nodeId) : nginxRoad(kong),
+  );
   expect(await drill("init")).toMatchObject({ code: 0, stdout: "drill.yaml\n" });
   writeFileSync(
     file(),
