@@ -193,7 +193,7 @@ class KongFront {
   }
 
   /** To the route's service. */
-  private onward(route: Row, sent: Sent): Promise<Answered> {
+  private async onward(route: Row, sent: Sent): Promise<Answered> {
     const service = this.rows("services").find(({ id }) => id === route.service);
     const upstream = this.rows("upstreams").find(({ name }) => name === service?.host);
     const target = this.rows("targets").find((one) => upstream !== undefined && one.upstream === upstream.id);
@@ -207,7 +207,8 @@ class KongFront {
       ["X-Forwarded-Path", sent.target],
       ["Connection", "close"],
     ];
-    return exchange({ hostname, port: Number(port) }, { ...sent, lines });
+    const answered = await exchange({ hostname, port: Number(port) }, { ...sent, lines });
+    return { ...answered, lines: [...answered.lines, ["x-kong-upstream-latency", "0"]] };
   }
 
   private log(route: Row, { status, audit }: Answered): void {
@@ -235,7 +236,7 @@ export function exchange(to: { hostname: string; port: number }, { method, targe
         const answer: Line[] = Object.entries(incoming.headers).flatMap(([name, value]): Line[] =>
           value === undefined ? [] : [[name, String(value)]],
         );
-        resolve({ status: incoming.statusCode ?? 0, lines: [...answer, ["x-kong-upstream-latency", "0"]], body });
+        resolve({ status: incoming.statusCode ?? 0, lines: answer, body });
       });
       incoming.on("error", reject);
     });

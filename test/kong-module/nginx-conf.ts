@@ -18,9 +18,13 @@ export interface ConfOptions {
   readonly key: { readonly name: string; readonly value: string };
   /** `large_client_header_buffers`; Kong leaves nginx's own. */
   readonly headerBuffers?: string | undefined;
+  /** `kong.node.id`. */
+  readonly nodeId?: string | undefined;
+  /** Where requests go that the filter lets through, and under which host, in the place of the guarded server below. */
+  readonly onward?: { readonly port: number; readonly host: string } | undefined;
 }
 
-const chainLua = (folder: string): string => `
+const chainLua = (folder: string, nodeId: string): string => `
 local proxy_wasm = require "resty.wasmx.proxy_wasm"
 jit.off(proxy_wasm.set_host_properties_handlers)
 if proxy_wasm.start then jit.off(proxy_wasm.start) end
@@ -69,7 +73,7 @@ local function set(name, value)
   return true
 end
 local function get(name)
-  if name == "kong.node.id" then return true, "test-gateway", true end
+  if name == "kong.node.id" then return true, "${nodeId}", true end
   if name:sub(1, #PREFIX) ~= PREFIX then return false end
   local value = ngx.ctx.shared[name:sub(#PREFIX + 1)]
   return value ~= nil, value, false
@@ -113,10 +117,10 @@ ngx.req.clear_header("${key.name}")
 const block = (directive: string, lua: string): string => `${directive}_by_lua_block {${lua}}`;
 
 export function nginxConf(options: ConfOptions): string {
-  const { folder, ports, upstreamPort, workers, modules, key, headerBuffers } = options;
-  const onward = (port: number): string => `
+  const { folder, ports, upstreamPort, workers, modules, key, headerBuffers, nodeId = "test-gateway" } = options;
+  const onward = (port: number, host = "$http_host"): string => `
       proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
+      proxy_set_header Host ${host};
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $onward_connection;
       proxy_pass http://127.0.0.1:${port}$request_uri;`;
@@ -129,7 +133,7 @@ ${httpPreamble(folder)}
   ${headerBuffers === undefined ? "" : `large_client_header_buffers ${headerBuffers};`}
   lua_shared_dict applied 1m;
   map $http_upgrade $onward_connection { default upgrade; "" ""; }
-  ${block("init_worker", chainLua(folder))}
+  ${block("init_worker", chainLua(folder, nodeId))}
   server {
     listen 127.0.0.1:${ports.gateway};
     server_name kong;
@@ -144,7 +148,7 @@ ${httpPreamble(folder)}
     location / {
       set $kong_request_id $request_id;
       access_by_lua_block { attach() }
-      ${onward(ports.guard)}
+      ${options.onward === undefined ? onward(ports.guard) : onward(options.onward.port, options.onward.host)}
     }
   }
   server {

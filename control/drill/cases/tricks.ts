@@ -73,6 +73,9 @@ const withHeaders =
 const attestation = (grant = "forged"): string =>
   `jti="glassgate-${grant}", sub="somebody", ent="anything", exp=4102444800`;
 
+const received = ({ gateway: { kong } }: Stage): string =>
+  `the upstream received the forged attestation${kong === undefined ? "" : ": on the API's own routes a request-transformer has to remove x-break-glass-grant"}`;
+
 async function forgedAttestation(stage: Stage): Promise<readonly Outcome[]> {
   const forged = { "x-break-glass-grant": attestation() };
   const bare = await stage.send({ headers: forged });
@@ -88,20 +91,12 @@ async function forgedAttestation(stage: Stage): Promise<readonly Outcome[]> {
       expected: { kind: "normal" },
       call,
     };
-    outcomes.push(
-      got.includes("glassgate-forged")
-        ? { ...outcome, faults: ["the upstream received the forged attestation"] }
-        : outcome,
-    );
+    outcomes.push(got.includes("glassgate-forged") ? { ...outcome, faults: [received(stage)] } : outcome);
   }
   const call = await stage.send({ grant: await stage.grant(), headers: forged });
   const got = String(call.seen.upstream?.headers["x-break-glass-grant"] ?? "");
   const outcome: Outcome = { what: "a good grant with another attestation beside it", expected: allow, call };
-  outcomes.push(
-    got.includes("glassgate-forged")
-      ? { ...outcome, faults: ["the upstream received the forged attestation"] }
-      : outcome,
-  );
+  outcomes.push(got.includes("glassgate-forged") ? { ...outcome, faults: [received(stage)] } : outcome);
   return outcomes;
 }
 
