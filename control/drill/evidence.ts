@@ -23,7 +23,7 @@ const isJudged = ({ outcome: { call } }: PlayedOutcome): boolean =>
 
 /** Paths that the gateway itself refuses never reach the filter. */
 const mayBeUnjudged = ({ outcome: { expected } }: PlayedOutcome): boolean =>
-  expected.kind === "shut" || expected.kind === "one_reading";
+  expected.kind === "shut" || expected.kind === "closed" || expected.kind === "one_reading";
 
 /** A filter that is off records nothing: nobody waits long for that. */
 const GRACE_MS = 5000;

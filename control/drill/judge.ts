@@ -45,6 +45,8 @@ export function expectedWords(expected: Expectation): string {
       return "allowed";
     case "shut":
       return "not let in";
+    case "closed":
+      return "not let in, by the filter or by the gateway itself";
     case "one_reading":
       return "denied, or read as the granted path by everybody";
     case "unauthenticated":
@@ -102,8 +104,10 @@ function ofUnauthenticated(call: Call): Fault | undefined {
   return isServed(call) || status < 300 || status >= 500 ? "open" : undefined;
 }
 
+const MAY_BE_CUT: ReadonlySet<Expectation["kind"]> = new Set(["shut", "closed", "one_reading"]);
+
 function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, granted: string): Fault | undefined {
-  if (call.seen.error !== undefined && expected.kind !== "shut" && expected.kind !== "one_reading") return "no_answer";
+  if (call.seen.error !== undefined && !MAY_BE_CUT.has(expected.kind)) return "no_answer";
   switch (expected.kind) {
     case "verdict":
       return ofVerdict(call, found, expected.verdict, expected.told ?? expected.verdict);
@@ -111,6 +115,8 @@ function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, gr
       return ofAllow(call, found);
     case "shut":
       return isServed(call) || isPast(call) || found?.record.verdict === "allow" ? "let_in" : undefined;
+    case "closed":
+      return isServed(call) || call.seen.reached || found?.record.verdict === "allow" ? "let_in" : undefined;
     case "one_reading":
       return ofReading(call, found, granted);
     case "unauthenticated":
@@ -129,6 +135,7 @@ function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, gr
 /** @param found its record, where there is one @param granted the path that the drill's grants name */
 export function judge(outcome: Outcome, found: FoundRecord | undefined, granted: string): Judged {
   const fault = faultOf(outcome, found, granted) ?? (outcome.faults === undefined ? undefined : "other");
-  const seen = [seenWords(outcome.call, found), ...(outcome.faults ?? [])].join("; ");
+  const { notes = [], faults = [] } = outcome;
+  const seen = [seenWords(outcome.call, found), ...notes, ...faults].join("; ");
   return { expected: expectedWords(outcome.expected), seen, fault };
 }

@@ -5,6 +5,7 @@ import type { BundleClaims } from "../trust/claims.js";
 import type { Detail } from "../trust/names.js";
 import type { KongWay } from "./kong-way.js";
 import type { MeasureName } from "./report/model.js";
+import type { Scratch } from "./scratch-model.js";
 
 /** A gateway as the drill file and its own configuration tell of it. */
 export interface FleetGateway {
@@ -186,6 +187,8 @@ export type Expectation =
   | { readonly kind: "allow" }
   /** Whatever the reason: not let in, by nobody. A record, where there is one, denies. */
   | { readonly kind: "shut" }
+  /** Not let in: by a verdict, or by the gateway itself where no filter answers. */
+  | { readonly kind: "closed" }
   /** Not let in, or read by gateway and upstream as the very path that was granted. */
   | { readonly kind: "one_reading" }
   /** As any caller without a credential: refused by the normal authentication; nothing is recorded. */
@@ -201,6 +204,8 @@ export interface Outcome {
   readonly route?: string;
   readonly expected: Expectation;
   readonly call: Call;
+  /** What was counted or seen besides. */
+  readonly notes?: readonly string[];
   /** Further things that must hold of what was seen: sentences of what does not. */
   readonly faults?: readonly string[];
 }
@@ -231,42 +236,6 @@ export interface Stage {
   readonly scratch?: Scratch;
 }
 
-/** Whose keys a scratch case uses, besides the players. */
-export interface ScratchPeople {
-  /** Another account of the requester's person, with an approver's role. */
-  readonly secondAccount: Player;
-  /** Requesters of whom something is taken back. */
-  readonly revocable: Readonly<Record<"jti" | "sub" | "kid" | "incident", Player>>;
-}
-
-/** What a gateway made of a trust bundle that it was offered. */
-export type Offered = "serves" | "refused" | "unseen";
-
-export type BadBundle = "old" | "foreign" | "one_root_short" | "other_environment";
-
-/** What only a gateway with roots of its own can be done to. */
-export interface Scratch {
-  readonly people: ScratchPeople;
-  /** Serves the next bundle, without that person. */
-  without(sub: string): Promise<void>;
-  /** Serves the next bundle, whole. */
-  restore(): Promise<void>;
-  /** Takes something back, as a revoker does. */
-  revoke(kind: "jti" | "sub" | "kid" | "incident", value: string): Promise<void>;
-  /** Offers what it must not take. */
-  offer(kind: BadBundle): Promise<Offered>;
-  /** As many calls at once, from another source than `send`. */
-  flood(specs: readonly CallSpec[]): Promise<readonly Call[]>;
-  /** Over a connection with a client certificate, with another one, or with the session of an earlier one and none. */
-  sendWith(way: ScratchWay, call: CallSpec): Promise<Call & { readonly isResumed: boolean }>;
-  /** Over HTTP/2, with these fields as they are. */
-  sendFields(call: CallSpec, fields: readonly (readonly [string, string])[]): Promise<Call>;
-  /** Of the client certificate, as a grant has it. */
-  readonly thumbprint: string;
-}
-
-export type ScratchWay = "own certificate" | "another certificate" | "resumed without a certificate";
-
 export interface Case {
   /** Kebab-case and stable: reports, `skip` and `--only` use it. */
   readonly name: string;
@@ -275,7 +244,10 @@ export interface Case {
   readonly promise?: 1 | 2 | 3 | 4 | 5 | 6;
   /** On the user's gateways, or only on one with anchors of its own. */
   readonly where: "fleet" | "scratch";
+  /** On the scratch gateway of two workers, whose filter a request can kill. */
+  readonly isMortal?: boolean;
   play(stage: Stage): Promise<readonly Outcome[]>;
 }
 
 export * from "./report/model.js";
+export * from "./scratch-model.js";

@@ -184,9 +184,9 @@ export async function runDrill(given: Running): Promise<Report> {
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(sealed, fault)] : []),
   ];
   const alarms = isAlarmed ? judgeAlarms(outcomes, source, drill.name) : { assertions: [], samples: [] };
-  const scratch = await playOnScratch(prepared, choice, onCase, running.say);
-  if (scratch !== undefined)
-    for (const outcome of scratch.outcomes) judged.push(await judgeOne(outcome, { ...running, ...scratch }, undefined));
+  const scratch = await playOnScratch(running, choice);
+  for (const one of scratch)
+    for (const outcome of one.outcomes) judged.push(await judgeOne(outcome, { ...running, ...one }, undefined));
   const assertions = [
     ...looked,
     ...judged.map(({ assertion }) => assertion),
@@ -194,7 +194,7 @@ export async function runDrill(given: Running): Promise<Report> {
     ...alarms.assertions,
   ];
   const samples = [
-    ...[...played.samples, ...commanded.samples, ...alarms.samples],
+    ...[...played.samples, ...commanded.samples, ...alarms.samples, ...scratch.flatMap((one) => one.samples)],
     ...judged.flatMap(({ sample }) => sample ?? []),
   ];
   const faults: FaultResult[] = [];
@@ -202,7 +202,7 @@ export async function runDrill(given: Running): Promise<Report> {
   const notProbed = [
     ...played.notProbed,
     ...commanded.notProbed,
-    ...(scratch?.notProbed ?? []),
+    ...scratch.flatMap(({ notProbed }) => notProbed),
     ...planned.notProbed,
     ...made.notProbed,
     ...(isProved ? [] : [UNPROVED]),

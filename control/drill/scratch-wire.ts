@@ -11,7 +11,7 @@ import { headersOf, seenOf } from "./wire.js";
 const PATIENCE_MS = 30_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
-export interface Way extends Pick<RequestOptions, "cert" | "key" | "localAddress"> {
+export interface Way extends Pick<RequestOptions, "cert" | "key" | "localAddress" | "agent"> {
   readonly session?: Buffer | undefined;
 }
 
@@ -48,10 +48,11 @@ export function sendOver(listener: Listener, way: Way, target: Target, spec: Cal
     const end = (seen: Call["seen"]): void => resolve({ ...common, seen, isResumed, session });
     const { session: offered, ...rest } = way;
     const outgoing = request({
+      agent: false,
       ...rest,
       ...(offered === undefined ? {} : { session: offered }),
       ...{ host: "127.0.0.1", port: listener.port, servername: common.host, ca: listener.ca },
-      ...{ method: common.method, path: common.path, agent: false, setHost: false },
+      ...{ method: common.method, path: common.path, setHost: false },
       headers: outgoingHeaders(headersOf(spec, common, ownId)),
     });
     outgoing.setTimeout(PATIENCE_MS, () => outgoing.destroy(new Error("no answer within 30 s")));
@@ -63,17 +64,27 @@ export function sendOver(listener: Listener, way: Way, target: Target, spec: Cal
         session = given;
       });
     });
-    outgoing.once("error", (error) => end(nothing(ownId, messageOf(error), performance.now() - began)));
+    outgoing.on("error", (error) => end(nothing(ownId, messageOf(error), performance.now() - began)));
     outgoing.once("response", (incoming) => {
+      const answered = performance.now();
       let body = "";
       incoming.setEncoding("latin1");
       incoming.on("data", (chunk: string) => {
         if (body.length < MAX_BODY_BYTES) body += chunk;
       });
-      incoming.once("end", () => {
+      const over = (endedAfterMs: number | undefined): void => {
         const { statusCode: status = 0, headers } = incoming;
-        end(seenOf({ status, headers, body, endedAfterMs: undefined }, ownId, performance.now() - began));
-      });
+        end(seenOf({ status, headers, body, endedAfterMs }, ownId, performance.now() - began));
+      };
+      const cut = (): void => over(performance.now() - answered);
+      incoming.once("end", () => (spec.watchMs === undefined ? over(undefined) : cut()));
+      incoming.once("error", cut);
+      if (spec.watchMs === undefined) return;
+      const watch = setTimeout(() => {
+        over(undefined);
+        outgoing.destroy();
+      }, spec.watchMs);
+      incoming.once("close", () => clearTimeout(watch));
     });
     outgoing.end();
   });

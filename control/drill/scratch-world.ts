@@ -23,8 +23,22 @@ const roles = {
   adam: "lead",
   anna: "security",
   olga: "revoker",
+  "crisis-1": "crisis",
+  "crisis-2": "crisis",
+  "crisis-3": "crisis",
+  "crisis-4": "crisis",
+  "crisis-5": "crisis",
 } as const;
 type Name = keyof typeof roles;
+/** What any three of five approvers open. */
+export const FIVE = { ent: "scratch-five", path: "/drill/scratch-five" } as const;
+
+const detail = (path: string) => ({
+  type: "break_glass_http" as const,
+  locations: [SCRATCH_HOST],
+  actions: ["GET"],
+  paths: [path],
+});
 
 export class ScratchWorld {
   private readonly roots = [newKey("Ed25519"), newKey("ES256")] as const;
@@ -53,18 +67,14 @@ export class ScratchWorld {
         kid: player("rita-kid"),
         incident: player("rita-incident"),
       },
+      five: ([1, 2, 3, 4, 5] as const).map((n) => player(`crisis-${n}`)),
     };
   }
 
   /** Of the version that was signed last. */
   claims(): BundleClaims {
     const now = nowSeconds();
-    const detail = {
-      type: "break_glass_http",
-      locations: [SCRATCH_HOST],
-      actions: ["GET"],
-      paths: [SCRATCH_TARGET.path],
-    };
+    const common = { drill: true, requesters: ["oncall"], reasons: ["drill"], max_ttl: 300 };
     return bundleClaimsSchema.parse({
       schema: 1,
       version: this.version,
@@ -80,16 +90,19 @@ export class ScratchWorld {
       revokers: ["revoker"],
       entitlements: [
         {
+          ...common,
           id: "scratch",
-          drill: true,
-          requesters: ["oncall"],
           approvals: [
             { role: "lead", count: 1 },
             { role: "security", count: 1 },
           ],
-          reasons: ["drill"],
-          max_ttl: 300,
-          authorization_details: [detail],
+          authorization_details: [detail(SCRATCH_TARGET.path)],
+        },
+        {
+          ...common,
+          id: FIVE.ent,
+          approvals: [{ role: "crisis", count: 3 }],
+          authorization_details: [detail(FIVE.path)],
         },
       ],
     });

@@ -1,5 +1,4 @@
 /** Starts Envoy and stops it: the one way to do so, for `gateway run`, the demonstration, tests and the benchmark. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { Admin } from "./admin.js";
-import { childEnvironment } from "./environment.js";
+import { startWithUs } from "./ends-with-us.js";
 import { type EnvoyBinary, findEnvoy, TESTED_VERSIONS } from "./find.js";
 
 export interface StartOptions {
@@ -80,36 +79,6 @@ export function reasonFrom(log: string): { message: string; hint: string } {
   };
 }
 
-/** Ends Envoy when its standard input ends, which is when we do: asked first, so that no audit record is lost. */
-const WATCH = `read -r _
-trap 'rm -rf "$1"' EXIT
-kill -TERM "$0" 2>/dev/null || exit 0
-for _ in 1 2 3 4 5; do sleep 1; kill -0 "$0" 2>/dev/null || exit 0; done
-kill -KILL "$0"`;
-
-/** Envoy does not outlive us: not our exit, and, by a watcher in a session of its own, not our SIGKILL. */
-function endWithParent(child: ChildProcess, folder: string): void {
-  const kill = (): void => {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once("exit", kill);
-  const watcher =
-    child.pid === undefined
-      ? undefined
-      : spawn("/bin/sh", ["-c", WATCH, String(child.pid), folder], {
-          detached: true,
-          stdio: ["pipe", "ignore", "ignore"],
-          env: childEnvironment(),
-        });
-  watcher?.on("error", () => {}); // No /bin/sh: then only our own exit ends Envoy.
-  watcher?.unref();
-  child.once("exit", () => {
-    process.off("exit", kill);
-    watcher?.kill("SIGKILL");
-  });
-}
-
 async function waitUntilReady(
   admin: () => Admin | undefined,
   hasExited: () => boolean,
@@ -149,19 +118,12 @@ export async function startEnvoy(options: StartOptions): Promise<RunningEnvoy> {
   const configPath = join(folder, "envoy.yaml");
   const addressPath = join(folder, "admin-address");
   writeFileSync(configPath, options.config, { mode: 0o600 });
-  const [program, ...before] = command;
   const args = [
-    ...before,
     ...["-c", configPath, "--admin-address-path", addressPath],
     ...["--concurrency", String(options.concurrency ?? 2), "--disable-hot-restart"],
     ...["--file-flush-interval-msec", String(options.flushMs ?? 1000), "-l", options.logLevel ?? "warning"],
   ];
-  const child = spawn(program, args, {
-    detached: true, // Ctrl-C at the terminal is for us to hear; we end Envoy.
-    stdio: ["ignore", options.stdout ?? "pipe", "pipe"],
-    env: childEnvironment(),
-  });
-  endWithParent(child, folder);
+  const child = startWithUs([...command, ...args], folder, options.stdout ?? "pipe");
   let log = "";
   const collect = (chunk: Buffer): void => {
     log = `${log}${chunk.toString("utf8")}`.slice(-1_000_000);

@@ -36,7 +36,7 @@ const VALUE_TYPES: ReadonlyMap<number, string> = new Map([
 ]);
 const FUNCTION_TYPE = 0x60;
 
-class Reader {
+export class Reader {
   at = 0;
 
   constructor(private readonly bytes: Uint8Array) {}

@@ -4,13 +4,12 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { scratchCases } from "../../control/drill/cases/scratch.js";
-import { scratchTlsCases } from "../../control/drill/cases/scratch-tls.js";
+import { cases } from "../../control/drill/cases/index.js";
 import type { Report } from "../../control/drill/model.js";
 import { glassgate } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 
-const names = [...scratchCases, ...scratchTlsCases].map(({ name }) => name);
+const names = cases.flatMap(({ name, where }) => (where === "scratch" ? [name] : []));
 const only = names.flatMap((name) => ["--only", name]);
 
 let fleet: Fleet;

@@ -104,6 +104,14 @@ function isAlive(pid: number): boolean {
 }
 const expectGone = (pid: number) => expect.poll(() => isAlive(pid), { timeout: PATIENCE }).toBe(false);
 const expectNoLeftovers = () => expect.poll(() => readdirSync(temporary), { timeout: PATIENCE }).toEqual([]);
+/** Says its version, and is never up. */
+function slowEnvoy(): string {
+  const path = join(base, "slow-envoy");
+  const version = "echo 'envoy  version: 0/1.40.0/Clean/RELEASE/BoringSSL'";
+  const script = `[ "$1" = --version ] && { ${version}; exit; }\necho $$ > slow.pid; exec sleep 600`;
+  writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return path;
+}
 const status = async (): Promise<number> => (await send({ port, path: "/orders/42" })).status;
 
 beforeAll(async () => {
@@ -198,15 +206,7 @@ describe("leaves no Envoy behind", () => {
   });
 
   it("when it is ended before Envoy is up", async () => {
-    const slow = join(base, "slow-envoy");
-    const version = "echo 'envoy  version: 0/1.40.0/Clean/RELEASE/BoringSSL'";
-    writeFileSync(
-      slow,
-      `#!/bin/sh\n[ "$1" = --version ] && { ${version}; exit; }\necho $$ > slow.pid; exec sleep 600\n`,
-      {
-        mode: 0o755,
-      },
-    );
+    const slow = slowEnvoy();
     for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const) {
       rmSync(join(base, "slow.pid"), { force: true });
       const child = spawn(process.execPath, [quickMain, "gateway", "run", "gateway.yaml"], {
@@ -231,6 +231,29 @@ describe("leaves no Envoy behind", () => {
     child.kill("SIGKILL");
     expect(await ended).toMatchObject({ signal: "SIGKILL" });
     await expectGone(envoy);
+    await expectNoLeftovers();
+  });
+
+  it("when it is killed at the very moment at which Envoy starts", async () => {
+    const pid = join(base, "started.pid");
+    const dies = `import cp from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+const { spawn } = cp;
+cp.spawn = (...given) => {
+  const child = spawn(...given);
+  writeFileSync(${JSON.stringify(pid)}, String(child.pid));
+  process.kill(process.pid, "SIGKILL");
+  return child;
+};
+syncBuiltinESMExports();`;
+    const child = spawn(
+      process.execPath,
+      ["--import", `data:text/javascript,${encodeURIComponent(dies)}`, quickMain, "gateway", "run", "gateway.yaml"],
+      { cwd: base, env: { ...process.env, ...env, ENVOY_BIN: slowEnvoy() }, stdio: "ignore" },
+    );
+    expect(await new Promise((resolve) => child.once("exit", (_, signal) => resolve(signal)))).toBe("SIGKILL");
+    await expectGone(Number(readFileSync(pid, "utf8")));
     await expectNoLeftovers();
   });
 

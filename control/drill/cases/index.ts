@@ -9,6 +9,8 @@ import { pathCases } from "./path.js";
 import { routeCases } from "./routes.js";
 import { scopeCases } from "./scope.js";
 import { scratchCases } from "./scratch.js";
+import { scratchHardshipCases } from "./scratch-hardship.js";
+import { scratchMortalCases } from "./scratch-mortal.js";
 import { scratchTlsCases } from "./scratch-tls.js";
 import { trickCases } from "./tricks.js";
 
@@ -24,6 +26,8 @@ export const cases: readonly Case[] = [
   ...kongCases,
   ...scratchCases,
   ...scratchTlsCases,
+  ...scratchHardshipCases,
+  ...scratchMortalCases,
 ];
 
 /** Of what is looked at and not sent: see facts.ts. */
