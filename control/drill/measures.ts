@@ -9,8 +9,8 @@ export interface Sample {
   readonly gateway?: string;
 }
 
-/** Made on this machine: no gateway takes part. */
-const LOCAL: ReadonlySet<MeasureName> = new Set(["quorum", "grant"]);
+/** Made on this machine: no gateway of the user's takes part. */
+const LOCAL: ReadonlySet<MeasureName> = new Set(["quorum", "grant", "scratch_revoked", "scratch_pushed"]);
 
 /** Of an even number the lower one: a value that was measured. */
 const middle = (sorted: readonly number[]): number => sorted[Math.ceil(sorted.length / 2) - 1] ?? 0;

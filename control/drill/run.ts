@@ -203,7 +203,7 @@ export async function runDrill(given: Running): Promise<Report> {
     ...alarms.assertions,
   ];
   const samples = [
-    ...[...played.samples, ...commanded.samples, ...alarms.samples],
+    ...[...played.samples, ...commanded.samples, ...alarms.samples, ...scratch.flatMap((one) => one.samples)],
     ...judged.flatMap(({ sample }) => sample ?? []),
   ];
   const faults: FaultResult[] = [];

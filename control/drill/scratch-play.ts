@@ -2,6 +2,7 @@
 import { UserError } from "../base/errors.js";
 import { awaitRecords } from "./evidence.js";
 import type { Self } from "./faults/undo.js";
+import type { Sample } from "./measures.js";
 import type { Call, CallSpec, Case, FleetGateway, NotProbed, Players, Scratch } from "./model.js";
 import { type Choice, chosenCases, type PlayedOutcome, playOn } from "./play.js";
 import type { Prepared } from "./prepare.js";
@@ -15,6 +16,7 @@ const RECORDED_MS = 30_000;
 
 export interface PlayedOnScratch {
   readonly outcomes: readonly PlayedOutcome[];
+  readonly samples: readonly Sample[];
   readonly notProbed: readonly NotProbed[];
   readonly prepared: Prepared;
   readonly source: RecordSource;
@@ -64,16 +66,17 @@ async function started({ prepared, self }: Around, isMortal: boolean): Promise<R
 async function playOne(around: Around, isMortal: boolean, chosen: readonly Case[]): Promise<PlayedOnScratch> {
   const { prepared, onCase, say } = around;
   const running = await started(around, isMortal);
-  if ("why" in running) return { outcomes: [], notProbed: [running], prepared, source: await followFiles([], say) };
+  if ("why" in running)
+    return { outcomes: [], samples: [], notProbed: [running], prepared, source: await followFiles([], say) };
   const { world, gateway, scratch, auditLog } = running;
   try {
     const source = await followFiles([auditLog], say);
     const own = preparedFor(prepared, world, [gateway]);
     const setting = { prepared: own, players: playersOf(world), isDry: false, onCall: () => {}, scratch };
     try {
-      const { outcomes, notProbed } = await playOn(gateway, setting, chosen, onCase);
+      const { outcomes, samples, notProbed } = await playOn(gateway, setting, chosen, onCase);
       await awaitRecords(outcomes, source, RECORDED_MS);
-      return { outcomes, notProbed, prepared: own, source };
+      return { outcomes, samples, notProbed, prepared: own, source };
     } finally {
       await source.close();
     }

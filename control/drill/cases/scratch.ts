@@ -1,7 +1,17 @@
 /** What takes root keys or revokers: on the scratch gateway alone. */
 import { UserError } from "../../base/errors.js";
 import { newKey } from "../../signer/jwk.js";
-import type { BadBundle, Case, Expectation, GrantSpec, MadeGrant, Outcome, Scratch, Stage } from "../model.js";
+import type {
+  BadBundle,
+  Case,
+  Expectation,
+  GrantSpec,
+  MadeGrant,
+  MeasureName,
+  Outcome,
+  Scratch,
+  Stage,
+} from "../model.js";
 import { allow, verdict } from "./kit.js";
 
 /** What goes wrong with the gateway itself is a finding, and not the end of the drill. */
@@ -25,14 +35,21 @@ export const onScratch = (
   },
 });
 
+async function timed<T>(stage: Stage, name: MeasureName, act: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const made = await act();
+  stage.measured(name, performance.now() - began);
+  return made;
+}
+
 async function approverRemoved(stage: Stage, scratch: Scratch): Promise<readonly Outcome[]> {
   const [first] = stage.players.approvers;
   const grant = await stage.grant();
   const before = await stage.send({ grant });
-  await scratch.without(first?.sub ?? "");
+  await timed(stage, "scratch_pushed", () => scratch.without(first?.sub ?? ""));
   const after = await stage.send({ grant });
   const fresh = await stage.send({ grant: await stage.grant() });
-  await scratch.restore();
+  await timed(stage, "scratch_pushed", () => scratch.restore());
   return [
     { what: "a grant while its approver is in the trust bundle", expected: allow, call: before },
     {
@@ -58,13 +75,16 @@ async function revoked(stage: Stage, scratch: Scratch): Promise<readonly Outcome
     const by = scratch.people.revocable[kind];
     const grant = await stage.grant({ by, ...(kind === "incident" ? { claims: { incident: "DRILL-SCRATCH" } } : {}) });
     const before = await stage.send({ grant });
-    await scratch.revoke(kind, REVOKED[kind](grant, scratch));
+    const after = await timed(stage, "scratch_revoked", async () => {
+      await scratch.revoke(kind, REVOKED[kind](grant, scratch));
+      return stage.send({ grant });
+    });
     outcomes.push(
       { what: `a grant before its ${kind} is revoked`, expected: allow, call: before },
       {
         what: `the same grant when its ${kind} is revoked`,
         expected: verdict("revoked"),
-        call: await stage.send({ grant }),
+        call: after,
       },
     );
   }

@@ -45,6 +45,8 @@ export const measureNames = [
   "recorded",
   "alarmed",
   "alerted",
+  "scratch_revoked",
+  "scratch_pushed",
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 

@@ -24,6 +24,8 @@ export const measureWords: Readonly<Record<Measure["name"], string>> = {
   recorded: "from a call to its record in the ledger",
   alarmed: "from a grant's first use to its alarm in the ledger",
   alerted: "from a grant's first use to its alarm at whoever gets it",
+  scratch_revoked: "on the scratch gateway, from signing a revocation to the denial",
+  scratch_pushed: "on the scratch gateway, from signing a bundle to its last worker",
 };
 
 export const took = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
