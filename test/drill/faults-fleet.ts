@@ -25,10 +25,12 @@ export interface FaultsFleet {
   readonly hasDisks: boolean;
   /** A file of theirs, for this process. */
   seen(...path: string[]): string;
-  readonly vkey: string;
-  /** As a person would: `systemctl` and the like are those of this fleet. */
+  /** Where `systemctl` and the like are those of this fleet. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `glassgate` where the disks are, in the fleet's folder: one process, whatever stands before it. */
+  command(...args: string[]): readonly [string, ...string[]];
+  /** The same, run to its end. */
   glassgate(...args: string[]): Promise<Ran>;
-  systemctl(verb: "start" | "stop", name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -146,6 +148,10 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
     join(ledger.folder, "ledger.yaml"),
     `anchors: [ ${join(fleet.folder, "anchors.json")} ]\ngateways:\n${followed.join("")}`,
   );
+  const command: FaultsFleet["command"] = (...args) => [
+    ...(disks?.before(fleet.folder) ?? (["env", "-C", fleet.folder] as const)),
+    ...[process.execPath, quickMain, ...args],
+  ];
   await systemctl("start", "glassgate-ledger");
   // The second gateway as a service, and in its place one that is open.
   const own = join(fleet.folder, "gateway-2", "gateway.yaml");
@@ -160,11 +166,12 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
     writeFileSync(at(`${name}.service`), line(envoy, ...before, "-c", config, ...args));
   }
   return {
-    ...{ fleet, services, hasClock: clock !== undefined, vkey: ledger.vkey, systemctl },
-    glassgate: (...args) =>
-      run("env", [...(disks?.before(fleet.folder) ?? ["-C", fleet.folder]), process.execPath, quickMain, ...args], {
-        env,
-      }),
+    ...{ fleet, services, hasClock: clock !== undefined },
+    ...{ env, command },
+    glassgate: (...args) => {
+      const [program, ...argv] = command(...args);
+      return run(program, argv, { env });
+    },
     seen: (...path) => seen(at(...path)),
     hasDisks: disks !== undefined,
     stop: async () => {

@@ -1,18 +1,26 @@
-/** Faults of commands that the drill file names, on real Envoys: judged, and undone whatever becomes of the drill. */
+/** Faults of commands that the drill file names, on real Envoys: judged, counted from outside, and undone whatever becomes of the drill. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { UserError } from "../../control/base/errors.js";
+import { findKeyFile, readTrusted } from "../../control/cli/context.js";
+import { planFaults } from "../../control/drill/faults/plan.js";
+import { readDrill } from "../../control/drill/file.js";
 import type { Report } from "../../control/drill/model.js";
-import { glassgate, quickMain, type Ran } from "../cli/run.js";
-import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
+import { prepare } from "../../control/drill/prepare.js";
+import type { Ran } from "../cli/run.js";
+import { tryCommands } from "./faults-commands.js";
+import { type FaultsFleet, startFaultsFleet } from "./faults-fleet.js";
+import type { Fleet } from "./fleet.js";
 
-const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+let whole: FaultsFleet;
 let fleet: Fleet;
+let plain: string;
 let good: string;
 const at = (...path: string[]): string => join(fleet.folder, ...path);
-const drill = (...args: string[]): Promise<Ran> => glassgate(["drill", ...args], { cwd: fleet.folder, env });
+const drill = (...args: string[]): Promise<Ran> => whole.glassgate("drill", ...args);
 
 /** As proc(5) has it: T is stopped. */
 const isFrozen = (): boolean => / T /.test(readFileSync(`/proc/${fleet.pids[0]}/stat`, "utf8"));
@@ -22,14 +30,20 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 beforeAll(async () => {
-  fleet = await startFleet({ gateways: 2 });
+  whole = await startFaultsFleet();
+  fleet = whole.fleet;
+  if (!whole.hasDisks) process.stderr.write("Not tried: full disks: there is no user namespace (unshare -Urm).\n");
+  if (!whole.hasClock) process.stderr.write("Not tried: a clock that is off: there is no C compiler.\n");
   expect(await drill("init")).toMatchObject({ code: 0 });
-  good = readFileSync(at("drill.yaml"), "utf8");
+  plain = readFileSync(at("drill.yaml"), "utf8");
+  const { services } = whole;
+  good = `${plain}ledger: { at: ${join(services, "data", "ledger")}, key: ${join(services, "ledger.vkey")} }\n`;
+  await vi.waitFor(() => expect(existsSync(join(services, "receipts.sock"))).toBe(true), { timeout: 60_000 });
   const [pid] = fleet.pids;
   writeFileSync(at("freeze.sh"), `kill -STOP ${pid}\n`);
   writeFileSync(at("thaw.sh"), `test ! -e broken || { echo "no \u001b[31mway" >&2; exit 7; }\nkill -CONT ${pid}\n`);
 });
-afterAll(() => fleet?.stop());
+afterAll(() => whole?.stop());
 afterEach(() => {
   process.kill(fleet.pids[0] ?? 0, "SIGCONT");
 });
@@ -93,28 +107,42 @@ describe("a fault", () => {
   });
 });
 
+/** As the command plans them. */
+async function planned(): Promise<unknown> {
+  const source = readDrill(at("drill.yaml"));
+  const trusted = await readTrusted({ anchors: at("anchors.json"), bundle: at("bundle.jws") });
+  const kidOf = (name: string): string => findKeyFile(at("keys"), name).public.kid;
+  return planFaults(prepare(source, { bundle: trusted.claims, kidOf }), () => true);
+}
+
 describe("refused before anything is sent, with its line", () => {
   const own = "name: own, do: [sh, freeze.sh], undo: [sh, thaw.sh], expect: denied";
+  const gone = "{ name: own, do: ['true'], undo: [./gone.sh], expect: denied }";
   it.each<[string, string, RegExp]>([
-    [
-      "an undo that is not there",
-      "{ name: own, do: ['true'], undo: [./gone.sh], expect: denied }",
-      /no command \.\/gone\.sh/,
-    ],
+    ["an undo that is not there", gone, /no command \.\/gone\.sh/],
     ["a gateway of nobody", `{ ${own}, gateways: [gateway-9] }`, /gateway-9 is no gateway of this file/],
     ["a name that is taken", `{ ${own.replace("own", "ledger-down")} }`, /a fault that glassgate makes by itself/],
     ["an unknown member", `{ ${own}, wihtin: 3 }`, /within/],
     ["a fault that is none", "gateway-restartet", /did you mean gateway-restarted\?/],
   ])("%s", async (_, line, says) => {
     write(line);
+    const error = await planned().catch((thrown: unknown) => thrown);
+    if (!(error instanceof UserError)) throw new Error("it was not refused");
+    expect(error.message).toMatch(says);
+    expect(error.message).toMatch(/drill\.yaml:\d+:\d+: /);
+    expect(error.exitCode).toBe(2);
+  });
+
+  it("by the command as well", async () => {
+    write(gone);
     const ran = await drill("run", "drill.yaml", "--dry-run");
     expect(ran).toMatchObject({ code: 2, stdout: "" });
-    expect(ran.stderr).toMatch(says);
-    expect(ran.stderr.replaceAll(/\s+/g, " ")).toMatch(/drill\.yaml:\d+:\d+: /);
+    expect(ran.stderr.replaceAll(/\s+/g, " ")).toMatch(/drill\.yaml:\d+:\d+: .*no command \.\/gone\.sh/);
   });
 
   it("and what cannot be made here is not probed", async () => {
     write("gateway-restarted", "upstream-silent", "ledger-down");
+    writeFileSync(at("drill.yaml"), readFileSync(at("drill.yaml"), "utf8").replace(/^ledger: .*$/m, ""));
     const { stdout } = await drill(
       "run",
       "drill.yaml",
@@ -135,9 +163,9 @@ describe("refused before anything is sent, with its line", () => {
 /** A drill that holds its fault until it is killed. */
 async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<unknown> }> {
   write(fault("expect: allowed, within: 10m"));
-  const child = spawn(process.execPath, [quickMain, "drill", "run", "drill.yaml", "--only", "frozen"], {
-    cwd: fleet.folder,
-    env: { ...process.env, ...env },
+  const [program, ...argv] = whole.command("drill", "run", "drill.yaml", "--only", "frozen");
+  const child = spawn(program, argv, {
+    env: { ...process.env, ...whole.env },
     stdio: "ignore",
     detached: true,
   });
@@ -211,3 +239,8 @@ describe("a drill that is killed in the middle of a fault", () => {
     expect((await drill("undo")).stderr).toContain("There is nothing to undo.");
   });
 });
+
+tryCommands(
+  () => whole,
+  () => good,
+);
