@@ -12,6 +12,7 @@ import { readKeyFile, writeKeyFile } from "../../control/signer/keyfile.js";
 import { readAnchors } from "../../control/trust/anchors.js";
 import { readClaims } from "../../control/trust/bundle.js";
 import { ed25519, line, rosterText } from "../trust/rosters.js";
+import { inside } from "./inside.js";
 import { glassgate, quickMain, type Ran } from "./run.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-bundle-"));
@@ -23,7 +24,8 @@ let count = 0;
 const file = (name: string): string => join(cwd, name);
 const read = (name: string): string => readFileSync(file(name), "utf8");
 const write = (name: string, text: string): void => writeFileSync(file(name), text);
-const run = (...args: string[]): Promise<Ran> => glassgate(args, { cwd, env });
+/** Within this process; what asks at a terminal, and what leads up to it once, are processes as a person starts them. */
+const run = (...args: string[]): Promise<Ran> => inside(args, { cwd, env });
 
 /** At a terminal: waits for the question, does `atQuestion`, then types. Both streams come as stdout. */
 function sign(key: string, typed: string, atQuestion: () => void = () => undefined, more: string[] = []): Promise<Ran> {
@@ -74,7 +76,7 @@ function withoutTerminal(...args: string[]): Promise<Ran> {
 const flat = (text: string): string => text.replace(/\s+/g, " ");
 
 async function complete(): Promise<void> {
-  expect(await run("bundle", "build")).toMatchObject({ code: 0 });
+  expect(await glassgate(["bundle", "build"], { cwd, env })).toMatchObject({ code: 0 });
   expect(await sign("root-1", "yes")).toMatchObject({ code: 0 });
   expect(await sign("root-2", "yes")).toMatchObject({ code: 0 });
 }

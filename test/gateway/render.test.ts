@@ -7,12 +7,16 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkServerCertificate } from "../../control/gateway/server-certificate.js";
 import { readSurroundings } from "../../control/gateway/surroundings.js";
-import { glassgate, type Ran } from "../cli/run.js";
+import { inside } from "../cli/inside.js";
+import { glassgate, type Ran, type RunOptions } from "../cli/run.js";
 import { Certificates } from "../kit/certificates.js";
 
 const base = mkdtempSync(join(tmpdir(), "glassgate-render-"));
-const command = (...args: string[]): Promise<Ran> =>
-  glassgate(args, { cwd: base, env: { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "x" } });
+const options: RunOptions = {
+  cwd: base,
+  env: { GLASSGATE_KEYS: join(base, "keys"), GLASSGATE_PASSPHRASE: "x" },
+};
+const command = (...args: string[]): Promise<Ran> => glassgate(args, options);
 const render = (...args: string[]): Promise<Ran> => command("gateway", "render", ...args);
 const text = (file: string): string => readFileSync(join(base, file), "utf8");
 
@@ -21,8 +25,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
+/** Within this process: there are dozens of them. */
 async function expectError(args: readonly string[], sentence: RegExp, next: RegExp): Promise<void> {
-  const { code, stdout, stderr } = await render(...args, "--output", "refused.yaml");
+  const { code, stdout, stderr } = await inside(["gateway", "render", ...args, "--output", "refused.yaml"], options);
   expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
   expect(stderr.slice(stderr.indexOf("next: "))).toMatch(next);
   expect(existsSync(join(base, "refused.yaml"))).toBe(false);
@@ -57,7 +62,7 @@ describe("--keep", () => {
 
 describe("the logs", () => {
   const logs = async (...args: string[]) => {
-    const { stdout } = await render("--require", ...args);
+    const { stdout } = await inside(["gateway", "render", "--require", ...args], options);
     return Object.fromEntries(readSurroundings(stdout, "it").logs.map(({ name, path }) => [name, path]));
   };
 
@@ -171,7 +176,7 @@ describe("refuses", () => {
     for (const value of ["[::1]", "::1:80", "[zz]:80", "[127.0.0.1]:80", "[::1]:0"])
       await expectError(["--require", "--upstream", value], /--upstream .*(host:port|from 1 to 65535)/, /--help/);
     for (const value of ["[::1]:8080", "my_service:80", "api.internal.:443"])
-      expect(await render("--require", "--upstream", value)).toMatchObject({ code: 0 });
+      expect(await inside(["gateway", "render", "--require", "--upstream", value], options)).toMatchObject({ code: 0 });
   }, 120_000);
 
   it("a place that cannot be written", async () => {

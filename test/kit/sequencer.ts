@@ -9,7 +9,11 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "gateway/run",
   "bench/bench",
+  "drill/faults",
+  "cli/bundle",
   "gateway/fullness",
+  "gateway/render",
+  "drill/run",
   "cli/package",
   "cli/readme",
   "cli/demo",

@@ -2,23 +2,17 @@
  * The ledger while it runs: lines come in, one batch after the other is judged, entered with what follows from it, and acknowledged
  * once it is durable. Alarms go out after that and not before.
  */
-import { randomBytes } from "node:crypto";
 import { UserError } from "../../base/errors.js";
-import { type Entry, type EntryHead, encodeEntry, MAX_BODY_BYTES } from "../entry.js";
 import type { Intake, Received, Taken } from "../intake.js";
 import type { Log } from "../log.js";
-import { readEntries } from "../tlog/read.js";
-import { apply } from "./apply.js";
-import { judgeDrill } from "./drills.js";
-import { due, ownHead } from "./due.js";
-import { type Alarm, encodeFinding, type Finding } from "./finding.js";
+import { type Batch, Entering, hasRoomForTime, isFull, MAX_BATCH } from "./batch.js";
+import type { Alarm, Finding } from "./finding.js";
 import { Watch } from "./look.js";
-import { type EntryReader, lastOf, wholeEntry } from "./reading.js";
-import { judgeReview } from "./review-judge.js";
-import { knownClosure } from "./reviews.js";
+import { readState } from "./opening.js";
+import { type EntryReader, lastOf, readerOf } from "./reading.js";
 import { type Grace, type Pins, type Rules, rulesOf } from "./rules.js";
-import { isLight, openSnapshot, type StateStore, sealSnapshot } from "./snapshot.js";
-import { newState, prepare, type State, seenKey } from "./state.js";
+import { isLight, type StateStore, sealSnapshot } from "./snapshot.js";
+import type { State } from "./state.js";
 import { type GrantUse, type LedgerStatus, statusOf, useOf } from "./status.js";
 
 export { alarmsFrom, type EntryReader } from "./reading.js";
@@ -45,17 +39,9 @@ export interface LedgerOptions {
   readonly mayTear?: boolean | undefined;
 }
 
-/**
- * Entries and bytes of one commit, those of many callers together: less than a log takes at once, so that a line and what follows from
- * it are durable together or not at all.
- */
-const MAX_BATCH = 2048;
-const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 /** Work on one batch, and at a stretch on one caller's lines: whoever waits for a receipt waits so long, whatever else comes. */
 const BATCH_MS = 50;
 const TURN_MS = 20;
-/** Alarms, and ends of VMs, of one tick. */
-const MAX_DUE = 512;
 /** Entries from one snapshot to the next. */
 const SNAPSHOT_EVERY = 50_000;
 
@@ -67,30 +53,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** What one commit is made of. */
-interface Batch {
-  readonly first: number;
-  readonly bytes: Buffer[];
-  /** Bytes of these. */
-  size: number;
-  readonly alarms: Alarm[];
-  readonly now: number;
-  /** By the steady clock: when it is committed, however little it holds. */
-  readonly endsAt: number;
-}
-
 /** A caller's lines, while they are entered. */
 interface Job {
   readonly waiting: Waiting;
   readonly taken: Taken[];
-}
-
-const isFull = ({ bytes, size }: Batch): boolean => bytes.length >= MAX_BATCH || size >= MAX_BATCH_BYTES;
-
-function addTo(batch: Batch, entry: Entry): void {
-  const bytes = encodeEntry(entry);
-  batch.bytes.push(bytes);
-  batch.size += bytes.length;
 }
 
 export class Ledger implements Intake {
@@ -101,6 +67,7 @@ export class Ledger implements Intake {
   /** When it was looked whether a snapshot is to be taken. */
   private consideredAt: number;
   private readonly watch: Watch;
+  private readonly entering: Entering;
   private readonly steady: () => number;
 
   constructor(
@@ -115,6 +82,7 @@ export class Ledger implements Intake {
     this.consideredAt = state.size;
     this.steady = options.steady ?? (() => performance.now());
     this.watch = new Watch(options.clock, options.steady, options.clock());
+    this.entering = new Entering(options.log, rules, state, this.watch);
   }
 
   take(received: readonly Received[]): Promise<readonly Taken[]> {
@@ -209,7 +177,7 @@ export class Ledger implements Intake {
   ): Promise<boolean> {
     const endsAt = this.steady() + TURN_MS;
     for (const one of received.slice(taken.length, taken.length + MAX_BATCH)) {
-      taken.push(await this.takeOne(one, batch()));
+      taken.push(await this.entering.takeOne(one, batch()));
       if (isFull(batch())) await commit();
       if (this.steady() < endsAt) continue;
       // Timers and sockets, which the last line may be waiting in.
@@ -218,8 +186,8 @@ export class Ledger implements Intake {
     }
     if (taken.length < received.length) return false;
     if (isTick) {
-      if (batch().bytes.length + 2 * MAX_DUE > MAX_BATCH) await commit();
-      this.passTime(batch());
+      if (!hasRoomForTime(batch())) await commit();
+      this.entering.passTime(batch());
     }
     return true;
   }
@@ -229,86 +197,8 @@ export class Ledger implements Intake {
     const batch: Batch = { first: this.state.size, bytes: [], size: 0, alarms: [], now, endsAt };
     const owed = this.owed;
     this.owed = [];
-    this.tellAll(owed, batch);
+    this.entering.tellAll(owed, batch);
     return batch;
-  }
-
-  /** What does not hold leaves no entry. */
-  private takeReview({ bytes }: Received, batch: Batch): Taken {
-    const { state, rules } = this;
-    const { claims, faults } = judgeReview(
-      { state, rules, now: batch.now, grace: rules.grace.gap },
-      bytes.toString("latin1"),
-    );
-    const known = claims === undefined ? undefined : knownClosure(state.reviews, claims.review, bytes);
-    if (known !== undefined) return { index: known, isNew: false };
-    if (claims === undefined || faults.length > 0) return { index: undefined, isNew: false, refused: faults };
-    return this.enterSigned("review", claims.sub, bytes, batch);
-  }
-
-  /** Likewise. */
-  private takeDrill({ bytes }: Received, batch: Batch): Taken {
-    const { state, rules } = this;
-    const { claims, faults } = judgeDrill({ state, rules, now: batch.now, grace: 0 }, bytes.toString("latin1"));
-    const sub = claims?.sub ?? "";
-    const known = state.bundles.seen.all.get(seenKey("drill", sub, bytes));
-    if (known !== undefined) return { index: known, isNew: false };
-    if (faults.length > 0) return { index: undefined, isNew: false, refused: faults };
-    return this.enterSigned("drill", sub, bytes, batch);
-  }
-
-  private enterSigned(type: "review" | "drill", sender: string, body: Buffer, batch: Batch): Taken {
-    const received = new Date(batch.now).toISOString();
-    const head: EntryHead = { ledger: 1, type, received, sender, via: "signature" };
-    return { index: this.enter({ head, body }, batch), isNew: true };
-  }
-
-  private async takeOne(received: Received, batch: Batch): Promise<Taken> {
-    if (received.kind === "review") return this.takeReview(received, batch);
-    if (received.kind === "drill") return this.takeDrill(received, batch);
-    const prepared = prepare(this.state, this.rules, received);
-    if ("known" in prepared) return { index: prepared.known, isNew: false };
-    const { bytes, sender } = received;
-    const { type, why, line } = prepared;
-    const head: EntryHead = {
-      ledger: 1,
-      type,
-      received: new Date(batch.now).toISOString(),
-      ...sender,
-      ...(why === undefined ? {} : { why }),
-    };
-    const isLong = bytes.length > MAX_BODY_BYTES;
-    const blob = isLong ? { sha256: await this.options.log.putBlob(bytes), bytes: bytes.length } : {};
-    const index = this.state.size;
-    addTo(batch, { head: { ...head, ...blob }, body: isLong ? Buffer.alloc(0) : bytes });
-    this.tellAll(apply(this.state, this.rules, index, { head: { ...head, ...blob }, body: bytes }, line), batch);
-    return { index, isNew: true };
-  }
-
-  private enter(entry: Entry, batch: Batch): number {
-    const index = this.state.size;
-    addTo(batch, entry);
-    apply(this.state, this.rules, index, entry);
-    return index;
-  }
-
-  private tellAll(findings: readonly Finding[], batch: Batch): void {
-    for (const finding of findings) {
-      const entry = this.enter({ head: ownHead("alarm", batch.now), body: encodeFinding(finding) }, batch);
-      batch.alarms.push({ ...finding, entry, at: batch.now });
-    }
-  }
-
-  private passTime(batch: Batch): void {
-    const { findings, ends } = due(this.state, this.rules, { since: this.watch.since, now: batch.now });
-    // What is more than that is found again the next time.
-    this.tellAll(findings.slice(0, MAX_DUE), batch);
-    for (const body of ends.slice(0, MAX_DUE)) {
-      const entry = { head: ownHead("end", batch.now), body };
-      const index = this.state.size;
-      addTo(batch, entry);
-      this.tellAll(apply(this.state, this.rules, index, entry), batch);
-    }
   }
 
   /** Makes it durable; then alarms go out. Whatever fails here ends this object: what it knows is ahead of the log. */
@@ -347,40 +237,11 @@ export class Ledger implements Intake {
   }
 }
 
-const readerOf = ({ log, entries }: LedgerOptions): EntryReader =>
-  entries ?? ((from, to) => readEntries(log, log.size, from, to));
-
-/** What followed from the last entry and is not entered behind it. */
-function stillOwed(owed: readonly Finding[], found: readonly Finding[], { head, body }: Entry): readonly Finding[] {
-  if (head.type !== "alarm") return found;
-  const [first] = owed;
-  return first !== undefined && encodeFinding(first).equals(body) ? owed.slice(1) : owed;
-}
-
-async function startState(options: LedgerOptions, rules: Rules): Promise<State> {
-  const { log, snapshots } = options;
-  const snapshot = await snapshots?.read();
-  const state = snapshot === undefined ? undefined : openSnapshot(snapshot, rules);
-  if (state === undefined || state.state.size > log.size) return newState(randomBytes(32));
-  const last = await lastOf(readerOf(options), state.state.size);
-  return last?.equals(state.last) === true ? state.state : newState(randomBytes(32));
-}
-
 /** Reads what the log has, from the newest snapshot that fits it, and takes in from there on. The log is this ledger's alone. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { log, pins, grace } = options;
   const rules = rulesOf({ origin: log.origin, ...pins }, grace);
-  const state = await startState(options, rules);
-  const readFrom = state.size;
-  let owed: readonly Finding[] = [];
-  for await (const { index, bytes } of readerOf(options)(state.size, log.size)) {
-    const entry = await wholeEntry(log, bytes);
-    if (entry === undefined)
-      throw new UserError(`Entry ${index} of the log is none that a ledger writes, or its blob is missing.`, {
-        hint: "`glassgate ledger verify` on this folder tells more.",
-      });
-    owed = stillOwed(owed, apply(state, rules, index, entry), entry);
-  }
+  const { state, readFrom, owed } = await readState(options, rules);
   const ledger = new Ledger(options, rules, state, options.mayTear === true ? owed : [], readFrom);
   await ledger.begin();
   return ledger;

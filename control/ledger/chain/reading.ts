@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { decodeEntry, type Entry } from "../entry.js";
 import type { Log } from "../log.js";
+import { readEntries } from "../tlog/read.js";
 import { type Alarm, decodeFinding } from "./finding.js";
 
 /** The entries of a log from `from` on, before `to`, in order. */
@@ -35,3 +36,12 @@ export async function* alarmsFrom(entries: EntryReader, from: number, to: number
     if (finding !== undefined) yield { ...finding, entry: index, at: Date.parse(entry.head.received) };
   }
 }
+
+/** By its tiles, where nothing else is said. */
+export const readerOf = ({
+  log,
+  entries,
+}: {
+  readonly log: Log;
+  readonly entries?: EntryReader | undefined;
+}): EntryReader => entries ?? ((from, to) => readEntries(log, log.size, from, to));
