@@ -1,7 +1,17 @@
 /** What becomes of a report: its folder, its signature, what is checked of it offline, and what is told of it. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Assertion, Report } from "../../control/drill/model.js";
@@ -150,6 +160,7 @@ describe("what people and CI systems read", () => {
   it("JUnit XML stays well-formed, whatever a text holds", () => {
     const all = Object.values(texts).map((text) => junitOf(hostile(text)));
     for (const xml of all) {
+      expect(xml).not.toMatch(INVISIBLES);
       // XML 1.0, section 2.2; every tag is one of ours, and closed.
       expect(xml).not.toMatch(/[^\t\n\r\x20-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u);
       const open: string[] = [];
@@ -290,6 +301,47 @@ describe("drill due", () => {
     });
   });
 
+  it("counts from the last one, whatever its report says, and none that is to come or of another name", async () => {
+    const output = at("within");
+    await hold(output, "quarterly", 100, 36_500);
+    const trusted = ["--anchors", "anchors.json", "--bundle", "bundle.jws"];
+    expect((await drill("due", "within", ...trusted)).code).toBe(0);
+    const within = await drill("due", "within", "--within", "92d", ...trusted);
+    expect(within).toMatchObject({ code: 1, stdout: expect.stringMatching(/^OVERDUE .*quarterly/) });
+    await hold(output, "quarterly", -400, 1);
+    const ahead = await drill("due", "within", "--within", "92d", ...trusted);
+    expect(ahead).toMatchObject({ code: 1, stderr: expect.stringMatching(/does not count: .*, which is to come/) });
+    expect(lastReport(output, "quarterly", undefined, Date.now())).toMatchObject({
+      ...{ last: { report: { name: "quarterly" } }, odd: [expect.stringContaining("which is to come")] },
+    });
+  });
+
+  it("waits for no pipe, follows no link, and says so", async () => {
+    const output = at("plain");
+    await hold(output, "quarterly", 1, 90);
+    const [name = ""] = readdirSync(output);
+    symlinkSync(join(output, name), join(output, "20990101T000000Z-linked"));
+    for (const [folder, file] of [
+      ["piped", "report.json"],
+      ["signed-by-a-pipe", "report.jws"],
+    ] as const) {
+      cpSync(join(output, name), join(output, folder), { recursive: true });
+      rmSync(join(output, folder, file));
+      expect(spawnSync("mkfifo", [join(output, folder, file)]).status).toBe(0);
+    }
+    cpSync(join(output, name), join(output, "half"), { recursive: true });
+    truncateSync(join(output, "half", "report.json"), 100);
+    const { code, stdout, stderr } = await drill("due", "plain");
+    expect({ code, rows: stdout.split("\n").length - 1 }).toEqual({ code: 0, rows: 1 });
+    expect(stderr).toMatch(/linked does not count: it is a link/);
+    expect(stderr).toMatch(/piped does not count: Cannot read the report .* it is no plain file/);
+    expect(stderr).toMatch(
+      /signed-by-a-pipe does not count: Cannot read the report's signature .* it is no plain file/,
+    );
+    expect(stderr).toMatch(/half does not count: report\.json is not the report that was signed/);
+    expect(await verify(join("plain", "piped"))).toMatchObject({ code: 2, stdout: "" });
+  });
+
   it("counts no report that is not signed, or is another than the signed one, and is not content with none", async () => {
     expect(await drill("due", "never-there")).toMatchObject({
       code: 1,
@@ -373,6 +425,16 @@ describe("the ledger takes the signature", () => {
     expect(due.stdout + due.stderr).toMatch(/^due {6}\d{4}-\d\d-\d\d {2}quarterly: held/m);
     expect(due.code).toBe(0);
     expect((await drill("due", "--ledger", "ledger")).code).toBe(2);
+    // A drill that nobody held: signed, and entered; the ledger has no record of it.
+    const later = new Date((NOW + 500) * 1000).toISOString();
+    const names = { ...held.report, name: "never-held", drill: "never-held", ended: later };
+    const { folder: none0 } = await writeReport(at("never-held"), names, (claims) => held.sign(claims), NOW + 400);
+    expect(await inside(["drill", "enter", none0, "--ledger", "ledger"], passphrase)).toMatchObject({ code: 0 });
+    const never = await drill("due", "--drill", "never-held", "--ledger", ...ledger, "--anchors", "anchors.json");
+    expect(never).toMatchObject({ code: 1, stdout: expect.stringContaining("OVERDUE  never       never-held") });
+    expect(never.stderr).toMatch(
+      /entry \d+ does not count: drill-rita signed a drill never-held .*no record of a grant/,
+    );
     // A ledger that let in what does not hold is named, and then says nothing of drills.
     const log = await held.openLog();
     const head = {

@@ -1,13 +1,11 @@
 /** JUnit XML, as Jenkins, GitLab and GitHub's actions read it: a suite for each case, a test for each assertion. */
+import { visible } from "../../base/text.js";
 import type { Report } from "./model.js";
 import { measureRow } from "./words.js";
 
-/** What XML 1.0 (section 2.2) lets no document hold, escaped or not. */
-const ILLEGAL = /[^\t\n\r\x20-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const SIGNS: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-/** Within an attribute as within an element. */
-const xml = (text: string): string =>
-  text.replace(ILLEGAL, "").replace(/[&<>"\t\n\r]/g, (sign) => SIGNS[sign] ?? `&#${sign.charCodeAt(0)};`);
+/** Within an attribute as within an element, and escaped as elsewhere: XML 1.0 (section 2.2) can hold no more, and a page of a CI system turns nothing round. */
+const xml = (text: string): string => visible(text).replace(/[&<>"]/g, (sign) => SIGNS[sign] ?? sign);
 
 interface Test {
   readonly name: string;
