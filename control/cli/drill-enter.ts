@@ -4,12 +4,12 @@ import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { handInDrill, sendDrill } from "../drill/report/enter.js";
 import { readFolder } from "../drill/report/folder.js";
-import { isUrl } from "../ledger/audit/source.js";
 import type { HandedIn } from "../ledger/closing.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
 import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
 import { result, resultJson } from "./output.js";
+import { doorOf } from "./review-door.js";
 
 interface Options {
   readonly ledger: string;
@@ -17,8 +17,14 @@ interface Options {
   readonly json?: boolean;
 }
 
+const WORDS = {
+  untouched: "Nothing was entered.",
+  served: "Name the address where it listens in place of the folder, or end that process first.",
+};
+
 async function hand(ledger: string, token: string, passphraseFd: number | undefined): Promise<HandedIn> {
-  if (isUrl(ledger)) return sendDrill(ledger, token);
+  const door = await doorOf(ledger, WORDS);
+  if (door !== undefined) return sendDrill(door, token);
   const { opened } = await openToWrite(ledger, "glassgate drill", passphraseFd, tellAlarm);
   try {
     return await handInDrill(opened, token);
@@ -28,7 +34,7 @@ async function hand(ledger: string, token: string, passphraseFd: number | undefi
 }
 
 /**
- * @param ledger its address, or its folder, whose key is opened
+ * @param ledger its address, or its folder: its key is opened where nothing serves it on this machine
  * @throws UserError with exit code 1 where the ledger refuses it, or gives no answer
  */
 export async function enterDrill(
@@ -56,7 +62,10 @@ export function addDrillEnter(drill: Command): void {
     .command("enter")
     .description("enter the signature of a drill's report into the ledger, where the drill itself could not")
     .argument("<report>", "the folder of a drill, or its report.json with report.jws beside it")
-    .requiredOption("--ledger <ledger>", "its address, or its folder where nothing else writes to it")
+    .requiredOption(
+      "--ledger <ledger>",
+      "its address; or its folder, whose key is then asked for where nothing serves it",
+    )
     .addOption(passphraseOption())
     .addOption(jsonOption())
     .action(enter);
