@@ -1,16 +1,17 @@
 /** `glassgate drill run`: plays a drill file, and writes the report. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, shellWord, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
+import { caseNames } from "../drill/cases/index.js";
 import { journalPath } from "../drill/faults/journal.js";
 import { toldBy } from "../drill/faults/mend.js";
 import { planFaults, shownFaults } from "../drill/faults/plan.js";
 import { checkFaults } from "../drill/faults/play.js";
 import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
-import type { Players } from "../drill/model.js";
+import type { Players, Report } from "../drill/model.js";
 import { isChosen, play } from "../drill/play.js";
 import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
 import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
@@ -29,14 +30,14 @@ import { enterDrill } from "./drill-enter.js";
 import { keysFolder } from "./drill-options.js";
 import { thisCommand } from "./drill-undo.js";
 import { readToken, readVkey } from "./ledger-options.js";
-import { result, resultRows, say, warn } from "./output.js";
+import { result, resultRows, say, sayWhole, warn } from "./output.js";
 
 interface Options {
   readonly keys?: string;
   readonly passphraseFd?: number;
   readonly only?: readonly string[];
   readonly dryRun?: boolean;
-  readonly output: string;
+  readonly output?: string;
   readonly json?: boolean;
 }
 
@@ -62,11 +63,20 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
   return { requester, approvers, stranger, former, signer: await player(prepared.signer) };
 }
 
+/** @param path undefined where the member names no file */
+function mustBeThere(source: DrillSource, member: "at" | "key" | "token_file", path: string | undefined): void {
+  if (path === undefined || existsSync(path)) return;
+  refuse(source, [{ path: ["ledger", member], message: `there is no file ${visible(path)}` }]);
+}
+
 async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
   const { drill, at } = source;
   const { ledger } = drill;
   if (ledger !== undefined) {
     const where = isUrl(ledger.at) ? ledger.at : at(ledger.at);
+    mustBeThere(source, "at", isUrl(ledger.at) ? undefined : join(where, "checkpoint"));
+    mustBeThere(source, "key", ledger.key.includes("+") ? undefined : at(ledger.key));
+    mustBeThere(source, "token_file", ledger.token_file === undefined ? undefined : at(ledger.token_file));
     const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
     const key = readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key));
     return { records: await followLedger(openSource(where, token), key), isProved: true };
@@ -86,7 +96,11 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
 function onlyOf({ only }: Options, source: DrillSource): readonly string[] | undefined {
   for (const name of only ?? []) {
     const fault = unknownCase(name, source);
-    if (fault !== undefined) throw new UserError(fault, { hint: "docs/drills.md lists the cases. Nothing was sent." });
+    if (fault === undefined) continue;
+    const all = fault.includes("Did you mean")
+      ? "`--dry-run` lists those of this file"
+      : `There are: ${caseNames.join(", ")}`;
+    throw new UserError(fault, { hint: `${all}. Nothing was sent.` });
   }
   return only;
 }
@@ -133,14 +147,26 @@ async function enterIn({ source }: Prepared, { folder, token }: Written, { passp
   const { ledger } = source.drill;
   if (ledger === undefined) return;
   const where = isUrl(ledger.at) ? ledger.at : source.at(ledger.at);
+  say("Entering its signature into the ledger. Where nothing serves that here, the ledger's own key is opened for it.");
   try {
     const { entry } = await enterDrill(where, token, passphraseFd);
     say(`Its signature is entry ${entry} of the ledger.`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     warn(`The ledger has not taken its signature: ${error.message}`);
-    say(`Enter it later: glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
+    say("Enter it later:");
+    sayWhole(`  glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
   }
+}
+
+/** More of them are tried again as a whole. */
+const MOST_AGAIN = 5;
+
+function again(file: string, { assertions, faults }: Report): string {
+  const wrong = [...assertions.map((one) => ({ ...one, name: one.case })), ...faults].filter(({ ok }) => !ok);
+  const names = [...new Set(wrong.map(({ name }) => name))];
+  const only = names.length > MOST_AGAIN ? [] : names.map((name) => `--only ${name}`);
+  return ["glassgate drill run", shellWord(file), ...only].join(" ");
 }
 
 async function run(file: string, options: Options): Promise<void> {
@@ -159,7 +185,8 @@ async function run(file: string, options: Options): Promise<void> {
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
-  const last = lastReport(options.output, drill.name);
+  const output = options.output ?? join(dirname(file), "drills");
+  const last = lastReport(output, drill.name);
   const report = withLast(
     await runDrill({
       ...{ prepared, players, isProved, source: records },
@@ -168,6 +195,7 @@ async function run(file: string, options: Options): Promise<void> {
         if (!shown.has(name)) say(`playing ${name} ...`);
         shown.add(name);
       },
+      onWait: (limitMs) => say(`reading the records of these calls, for ${Math.ceil(limitMs / 1000)} s at most ...`),
       self: thisCommand(),
       onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
       say: warn,
@@ -175,26 +203,29 @@ async function run(file: string, options: Options): Promise<void> {
     last,
   );
   const { key } = players.signer;
-  const written = await writeReport(options.output, report, (claims) => signDrill(claims, key), nowSeconds());
+  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds());
   if (options.json === true) result(asciiJson(report, 1));
   else resultRows(tableOf(report));
   say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);
   await enterIn(prepared, written, options);
-  if (!isGood(report)) process.exitCode = 1;
+  if (isGood(report)) return;
+  process.exitCode = 1;
+  say(`Next: mend what the findings name (${visible(join(written.folder, "report.html"))} has all of it), then again:`);
+  sayWhole(`  ${again(file, report)}`);
 }
 
 export function addDrillRun(drill: Command): void {
   const command = drill
     .command("run")
     .description(
-      "send what must open and what must not to every gateway of a drill file, and judge answers and records",
+      "send what must open and what must not to every gateway of a drill file, and judge answers and records; exit code 0 when all is as expected, 1 when something is not, 2 when nothing was tried",
     )
-    .argument("<file>", "the drill file; `glassgate drill init` writes one")
+    .argument("[file]", "the drill file; `glassgate drill init` writes one", "drill.yaml")
     .option("--keys <dir>", "where the drill's keys are (default: as the file says, keys/ of the project, or yours)")
     .addOption(passphraseOption())
-    .option("--only <case>", "this case alone; repeatable", collect)
+    .option("--only <case>", "this case or fault alone; repeatable", collect)
     .option("--dry-run", "list each request that would be sent; send nothing")
-    .option("--output <dir>", "where the folder of the report is made", "drills")
+    .option("--output <dir>", "where the folder of the report is made (default: drills/ beside the drill file)")
     .addOption(jsonOption())
     .action(run);
   examples(command, [

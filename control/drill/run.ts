@@ -29,6 +29,8 @@ export interface Running {
   readonly onCase: (name: string, gateway: string) => void;
   /** How `glassgate` is run from here: the watchdog of faults is another of it. */
   readonly self: Self;
+  /** Before the records of the calls are waited for, so long at most. */
+  readonly onWait: (limitMs: number) => void;
   readonly onFault: (fault: PlannedFault) => void;
   readonly say: (line: string) => void;
 }
@@ -149,6 +151,7 @@ export async function runDrill(running: Running): Promise<Report> {
   const played = await play(setting, choice, onCase);
   const limit = drill.limits.recorded;
   const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
+  running.onWait(recordMs);
   await awaitRecords(played.outcomes, source, recordMs);
   const made = await madeFaults({ ...running, setting, faults: planned.faults }, source, recordMs);
   const { sealed, fault } = await sealedBy(source);
