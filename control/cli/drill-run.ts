@@ -11,6 +11,7 @@ import { toldBy } from "../drill/faults/mend.js";
 import { planFaults, shownFaults } from "../drill/faults/plan.js";
 import { checkFaults } from "../drill/faults/play.js";
 import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
+import { expectedWords } from "../drill/judge.js";
 import type { Players, Report } from "../drill/model.js";
 import { isChosen, play } from "../drill/play.js";
 import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
@@ -124,12 +125,15 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
     },
     ...{ method: call.method, host: call.host, path: call.path },
   }));
+  const said = outcomes.map(({ outcome: { expected } }) =>
+    expected.kind === "verdict" ? expected.verdict : expectedWords(expected),
+  );
   if (options.json === true) result(asciiJson({ requests: planned, faults, not_probed: notProbed }, 2));
   else
     resultRows([
       ...planned.map(
-        (one) =>
-          `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${one.expected}`,
+        (one, i) =>
+          `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${said[i]}`,
       ),
       ...faults.map(
         ({ name, on, does, undo, expected }) =>
@@ -140,6 +144,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   say(
     `${plural(planned.length, "request")} or more (cases are repeated, and one waits for its end); nothing was sent.`,
   );
+  say(`Next: glassgate drill run ${shellWord(prepared.source.name)}`);
 }
 
 /** The drill is held and its report written, whatever the ledger says now. */
