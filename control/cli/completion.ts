@@ -14,9 +14,14 @@ export function offering(argument: Argument, words: readonly string[]): Argument
 function words(command: Command, path: readonly string[] = []): Map<string, string[]> {
   const options = command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));
   const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
-  const names = command.commands.map((child) => child.name());
+  // As the help has them: without those that are for the command itself.
+  const commands = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((child) => child.name() !== "help");
+  const names = commands.map((child) => child.name());
   const found = new Map([[path.join(" "), [...names, ...choices, ...options, "--help"]]]);
-  for (const child of command.commands) for (const entry of words(child, [...path, child.name()])) found.set(...entry);
+  for (const child of commands) for (const entry of words(child, [...path, child.name()])) found.set(...entry);
   return found;
 }
 

@@ -4,7 +4,7 @@ import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { handInDrill, provenEntry, sendDrill } from "../drill/report/enter.js";
 import { readFolder } from "../drill/report/folder.js";
-import { isUrl, openSource } from "../ledger/audit/source.js";
+import { openSource } from "../ledger/audit/source.js";
 import type { HandedIn } from "../ledger/closing.js";
 import type { Vkey } from "../ledger/tlog/note.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
@@ -12,6 +12,7 @@ import { tellAlarm } from "./ledger-alarm.js";
 import { openToWrite } from "./ledger-open.js";
 import { readToken, readVkey, tokenFileOption, vkeyOption } from "./ledger-options.js";
 import { result, resultJson, say } from "./output.js";
+import { doorOf } from "./review-door.js";
 
 interface Options {
   readonly ledger: string;
@@ -21,8 +22,14 @@ interface Options {
   readonly json?: boolean;
 }
 
+const WORDS = {
+  untouched: "Nothing was entered.",
+  served: "Name the address where it listens in place of the folder, or end that process first.",
+};
+
 async function hand(ledger: string, token: string, passphraseFd: number | undefined): Promise<HandedIn> {
-  if (isUrl(ledger)) return sendDrill(ledger, token);
+  const door = await doorOf(ledger, WORDS);
+  if (door !== undefined) return sendDrill(door, token);
   const { opened } = await openToWrite(ledger, "glassgate drill", passphraseFd, tellAlarm);
   try {
     return await handInDrill(opened, token);
@@ -39,7 +46,7 @@ export interface EnteredDrill {
 }
 
 /**
- * @param ledger its address, or its folder, whose key is opened
+ * @param ledger its address, or its folder: its key is opened where nothing serves it on this machine
  * @param proof the ledger's verifier key, and the token by which its log is read
  * @throws UserError with exit code 1 where the ledger refuses it, gives no answer, or does not prove what it answers
  */
@@ -78,7 +85,10 @@ export function addDrillEnter(drill: Command): void {
     .command("enter")
     .description("enter the signature of a drill's report into the ledger, where the drill itself could not")
     .argument("<report>", "the folder of a drill, or its report.json with report.jws beside it")
-    .requiredOption("--ledger <ledger>", "its address, or its folder where nothing else writes to it")
+    .requiredOption(
+      "--ledger <ledger>",
+      "its address; or its folder, whose key is then asked for where nothing serves it",
+    )
     .addOption(vkeyOption("its verifier key (NAME+ID+KEY), or a file that has it: the entry is read back, and proved"))
     .addOption(tokenFileOption())
     .addOption(passphraseOption())

@@ -1,13 +1,13 @@
 /** `glassgate drill init`: writes a drill file from what stands in the project's folder. */
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { UserError } from "../base/errors.js";
 import { mustBeNew, type NewFile, readTextIfThere, writeNewTexts } from "../base/files.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
-import { parseDrill } from "../drill/file.js";
+import { drillSchema, parseDrill } from "../drill/file.js";
 import { castFrom, drillText, gatewaysIn, ledgerIn } from "../drill/init.js";
 import { examples, findKeyFile, keyNames, readTrusted } from "./context.js";
 import { keysFolder } from "./drill-options.js";
@@ -21,13 +21,28 @@ interface Options {
 const schemaText = (): string =>
   readFileSync(fileURLToPath(new URL("../../config/drill.schema.json", import.meta.url)), "utf8");
 
+/** For an option: what the file could not say is refused before there is a file. */
+function drillName(text: string): string {
+  const { error } = drillSchema.shape.name.safeParse(text);
+  if (error !== undefined) throw new InvalidArgumentError(`It ${error.issues[0]?.message ?? "is no name"}.`);
+  return text;
+}
+
 async function init(file: string, options: Options): Promise<void> {
   mustBeNew(file, `${file} exists already. Nothing was changed.`, "Name another file, or edit that one.");
   const folder = dirname(file);
+  for (const name of ["anchors.json", "bundle.jws"])
+    if (!existsSync(join(folder, name)))
+      throw new UserError(
+        `There is no ${name} in ${visible(resolve(folder))}: a drill file stands in the project's folder.`,
+        {
+          hint: "Run it there, or name the file there: glassgate drill init PROJECT/drill.yaml. `glassgate bundle build` and `glassgate bundle sign` make the bundle.",
+        },
+      );
   const trusted = await readTrusted({ anchors: join(folder, "anchors.json"), bundle: join(folder, "bundle.jws") });
   const keys = keysFolder(options.keys, undefined, folder);
   const named = keyNames(keys).map((name) => ({ name, kid: findKeyFile(keys, name).public.kid }));
-  const cast = castFrom(trusted.claims, named, nowSeconds());
+  const cast = castFrom(trusted.claims, named, nowSeconds(), keys);
   const gateways = gatewaysIn(folder);
   if (gateways.length === 0)
     throw new UserError(`There is no gateway's configuration in ${folder} or in a folder below it.`, {
@@ -58,7 +73,7 @@ export function addDrillInit(drill: Command): void {
     .command("init")
     .description("write a drill file from the bundle, keys, gateways and ledger that stand in its folder")
     .argument("[file]", "the drill file to write, in the project's folder", "drill.yaml")
-    .option("--name <id>", "the drill's name: it stands in each of its grants and records", "quarterly")
+    .option("--name <id>", "the drill's name: it stands in each of its grants and records", drillName, "quarterly")
     .option("--keys <dir>", "where the drill's keys are (default: keys/ beside the file, or yours)")
     .action(init);
   examples(command, ["glassgate drill init", "glassgate drill init nightly.yaml --name nightly"]);

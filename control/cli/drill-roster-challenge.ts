@@ -1,6 +1,6 @@
 /** `glassgate drill roster challenge`: a line for everybody, answered with `sign`. */
 import { userInfo } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { nowSeconds, showTime } from "../base/time.js";
 import { challengeText, MAX_BY_BYTES, newChallenge } from "../drill/roster.js";
 import { changeBook, withChallenge } from "../drill/roster-book.js";
@@ -53,7 +53,9 @@ export function addDrillRosterChallenge(roster: Command): void {
     .command("challenge")
     .description("make a challenge, one line for everybody; remembers it beside the proofs")
     .option("--by <text>", "who asks, as everybody will read it (default: your user name)", asker)
-    .option("--ttl <duration>", "how long it may be answered", duration, DEFAULT_TTL)
+    .addOption(
+      new Option("--ttl <duration>", "how long it may be answered").argParser(duration).default(DEFAULT_TTL, "14d"),
+    )
     .addOption(anchorsOption())
     .addOption(proofsOption())
     .addOption(jsonOption())

@@ -1,5 +1,5 @@
 /** `glassgate drill roster check`: takes proofs in, and names who has given none for too long. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showDuration, showTime } from "../base/time.js";
@@ -28,6 +28,10 @@ const DEFAULT_WITHIN = 90 * DAY;
 function proofsOf(argument: string, index: number): string[] {
   const input = readMessages(argument, `Proof ${index + 1}`, undefined, findAll);
   const proofs = input.found.messages.filter(({ kind }) => kind === "proof");
+  if (proofs.length === 0 && /bg-challenge\./i.test(input.text))
+    throw new UserError(`Proof ${index + 1} is the challenge itself.`, {
+      hint: "Give what each holder's `glassgate drill roster sign` printed, and wrote back.",
+    });
   if (proofs.length === 0) throw wrongInput("proof", input, () => undefined);
   return proofs.map(({ text }) => text);
 }
@@ -121,11 +125,10 @@ export function addDrillRosterCheck(roster: Command): void {
     .command("check")
     .description("take proofs in, and name whose keys were not proved in time; exit code 1 where there is one")
     .argument("[proofs...]", "files, - for standard input, or the texts; a whole chat may be given")
-    .option(
-      "--within <duration>",
-      "how long a proof counts, from when its challenge was made",
-      duration,
-      DEFAULT_WITHIN,
+    .addOption(
+      new Option("--within <duration>", "how long a proof counts, from when its challenge was made")
+        .argParser(duration)
+        .default(DEFAULT_WITHIN, "90d"),
     )
     .addOption(anchorsOption())
     .addOption(bundleOption())

@@ -1,17 +1,19 @@
 /** `glassgate drill run`: plays a drill file, and writes the report. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, shellWord, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
+import { caseNames } from "../drill/cases/index.js";
 import { playCommands, shownCommands } from "../drill/commands/play.js";
 import { journalPath } from "../drill/faults/journal.js";
 import { toldBy } from "../drill/faults/mend.js";
 import { planFaults, shownFaults } from "../drill/faults/plan.js";
 import { checkFaults } from "../drill/faults/play.js";
 import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
-import type { Players } from "../drill/model.js";
+import { expectedWords } from "../drill/judge.js";
+import type { Players, Report } from "../drill/model.js";
 import { isChosen, play } from "../drill/play.js";
 import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
 import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
@@ -30,14 +32,14 @@ import { enterDrill } from "./drill-enter.js";
 import { keysFolder } from "./drill-options.js";
 import { thisCommand } from "./drill-undo.js";
 import { readToken, readVkey } from "./ledger-options.js";
-import { result, resultRows, say, warn } from "./output.js";
+import { result, resultRows, say, sayWhole, warn } from "./output.js";
 
 interface Options {
   readonly keys?: string;
   readonly passphraseFd?: number;
   readonly only?: readonly string[];
   readonly dryRun?: boolean;
-  readonly output: string;
+  readonly output?: string;
   readonly json?: boolean;
 }
 
@@ -63,11 +65,21 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
   return { requester, approvers, stranger, former, signer: await player(prepared.signer) };
 }
 
+/** @param path undefined where the member names no file */
+function mustBeThere(source: DrillSource, member: "at" | "key" | "token_file", path: string | undefined): void {
+  if (path === undefined || existsSync(path)) return;
+  refuse(source, [{ path: ["ledger", member], message: `there is no file ${visible(path)}` }]);
+}
+
 /** The drill file's ledger: where it is, and by what it is read. */
-function ledgerOf({ drill, at }: DrillSource) {
+function ledgerOf(source: DrillSource) {
+  const { drill, at } = source;
   const { ledger } = drill;
   if (ledger === undefined) return undefined;
   const where = isUrl(ledger.at) ? ledger.at : at(ledger.at);
+  mustBeThere(source, "at", isUrl(ledger.at) ? undefined : join(where, "checkpoint"));
+  mustBeThere(source, "key", ledger.key.includes("+") ? undefined : at(ledger.key));
+  mustBeThere(source, "token_file", ledger.token_file === undefined ? undefined : at(ledger.token_file));
   const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
   return { where, token, key: readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key)) };
 }
@@ -99,7 +111,11 @@ async function recordsOf({ source, gateways }: Prepared): Promise<{ records: Rec
 function onlyOf({ only }: Options, source: DrillSource): readonly string[] | undefined {
   for (const name of only ?? []) {
     const fault = unknownCase(name, source);
-    if (fault !== undefined) throw new UserError(fault, { hint: "docs/drills.md lists the cases. Nothing was sent." });
+    if (fault === undefined) continue;
+    const all = fault.includes("Did you mean")
+      ? "`--dry-run` lists those of this file"
+      : `There are: ${caseNames.join(", ")}`;
+    throw new UserError(fault, { hint: `${all}. Nothing was sent.` });
   }
   return only;
 }
@@ -125,12 +141,15 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
     },
     ...{ method: call.method, host: call.host, path: call.path },
   }));
+  const said = outcomes.map(({ outcome: { expected } }) =>
+    expected.kind === "verdict" ? expected.verdict : expectedWords(expected),
+  );
   if (options.json === true) result(asciiJson({ requests: planned, commands, faults, not_probed: notProbed }, 2));
   else
     resultRows([
       ...planned.map(
-        (one) =>
-          `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${one.expected}`,
+        (one, i) =>
+          `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${said[i]}`,
       ),
       ...commands.map(({ name, command }) => `command of ${name}: ${command}`),
       ...faults.map(
@@ -142,6 +161,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   say(
     `${plural(planned.length, "request")} or more (cases are repeated, and one waits for its end); nothing was sent.`,
   );
+  say(`Next: glassgate drill run ${shellWord(prepared.source.name)}`);
 }
 
 /** The drill is held and its report written, whatever the ledger says now. */
@@ -149,14 +169,26 @@ async function enterIn({ source }: Prepared, { folder, token }: Written, { passp
   const ledger = ledgerOf(source);
   if (ledger === undefined) return;
   const { where } = ledger;
+  say("Entering its signature into the ledger. Where nothing serves that here, the ledger's own key is opened for it.");
   try {
     const { entry, size } = await enterDrill(where, token, passphraseFd, ledger);
     say(`Its signature is entry ${entry} of the ledger, proved to be in its signed tree of ${size}.`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     warn(`That its signature is in the ledger is not proved: ${error.message}`);
-    say(`Enter it later: glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
+    say("Enter it later:");
+    sayWhole(`  glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
   }
+}
+
+/** More of them are tried again as a whole. */
+const MOST_AGAIN = 5;
+
+function again(file: string, { assertions, faults }: Report): string {
+  const wrong = [...assertions.map((one) => ({ ...one, name: one.case })), ...faults].filter(({ ok }) => !ok);
+  const names = [...new Set(wrong.map(({ name }) => name))];
+  const only = names.length > MOST_AGAIN ? [] : names.map((name) => `--only ${name}`);
+  return ["glassgate drill run", shellWord(file), ...only].join(" ");
 }
 
 async function run(file: string, options: Options): Promise<void> {
@@ -175,8 +207,9 @@ async function run(file: string, options: Options): Promise<void> {
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
+  const output = options.output ?? join(dirname(file), "drills");
   const { anchors, bundle: claims } = prepared;
-  const { last, odd } = lastReport(options.output, drill.name, { anchors, claims }, Date.now());
+  const { last, odd } = lastReport(output, drill.name, { anchors, claims }, Date.now());
   for (const sentence of odd) warn(sentence);
   const report = withLast(
     await runDrill({
@@ -186,6 +219,7 @@ async function run(file: string, options: Options): Promise<void> {
         if (!shown.has(name)) say(`playing ${name} ...`);
         shown.add(name);
       },
+      onWait: (limitMs) => say(`reading the records of these calls, for ${Math.ceil(limitMs / 1000)} s at most ...`),
       self: thisCommand(),
       onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
       say: warn,
@@ -193,26 +227,29 @@ async function run(file: string, options: Options): Promise<void> {
     last,
   );
   const { key } = players.signer;
-  const written = await writeReport(options.output, report, (claims) => signDrill(claims, key), nowSeconds());
+  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds());
   if (options.json === true) result(asciiJson(report, 1));
   else resultRows(tableOf(report));
   say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);
   await enterIn(prepared, written, options);
-  if (!isGood(report)) process.exitCode = 1;
+  if (isGood(report)) return;
+  process.exitCode = 1;
+  say(`Next: mend what the findings name (${visible(join(written.folder, "report.html"))} has all of it), then again:`);
+  sayWhole(`  ${again(file, report)}`);
 }
 
 export function addDrillRun(drill: Command): void {
   const command = drill
     .command("run")
     .description(
-      "send what must open and what must not to every gateway of a drill file, and judge answers and records",
+      "send what must open and what must not to every gateway of a drill file, and judge answers and records; exit code 0 when all is as expected, 1 when something is not, 2 when nothing was tried",
     )
-    .argument("<file>", "the drill file; `glassgate drill init` writes one")
+    .argument("[file]", "the drill file; `glassgate drill init` writes one", "drill.yaml")
     .option("--keys <dir>", "where the drill's keys are (default: as the file says, keys/ of the project, or yours)")
     .addOption(passphraseOption())
-    .option("--only <case>", "this case alone; repeatable", collect)
+    .option("--only <case>", "this case or fault alone; repeatable", collect)
     .option("--dry-run", "list each request that would be sent; send nothing")
-    .option("--output <dir>", "where the folder of the report is made", "drills")
+    .option("--output <dir>", "where the folder of the report is made (default: drills/ beside the drill file)")
     .addOption(jsonOption())
     .action(run);
   examples(command, [

@@ -84,8 +84,8 @@ export function result(text: string): void {
   else kept.push(whole);
 }
 
-/** Where the values of a row `name   value` stand: further lines hang there. */
-const VALUE = /^\s*\S+(?: \S+)*\s{2,}/;
+/** Where the values of a row `name   value` stand, or the text of `- text`: further lines hang there. */
+const VALUE = /^\s*(?:- |\S+(?: \S+)*\s{2,})/;
 
 /** A result that people read in rows: wrapped at a terminal's width. */
 export function resultRows(rows: readonly string[]): void {

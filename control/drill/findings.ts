@@ -57,9 +57,9 @@ export function findingOf(
     case "shadow":
       return `${id} runs in shadow mode: it decides and records, and enforces nothing. Render it without \`--mode shadow\`, and push.`;
     case "unjudged":
-      return `${id} did not judge ${what} on ${place}: the answer is none of the filter's (${call.seen.status}), and nothing is on record. The filter is off there, for this route or for all: ${VERIFY}`;
+      return `${id} did not judge ${what} on ${place}: the answer is none of the filter's (${call.seen.status}), and nothing is on record. The filter is off there, for this route or for all, unless ${url} is another listener than callers use: ${VERIFY}`;
     case "unrecorded":
-      return `${id} judged requests and has no record of them, of ${place} for one: is its audit log written where the ledger follows it, unfiltered? ${VERIFY}`;
+      return `${id} judged requests and has no record of them, of ${place} for one: is ${url} its own listener, or does that lead past it? Is its audit log written where the ledger follows it, unfiltered? ${VERIFY}`;
     case "elsewhere":
       return `What was sent to ${id} at ${url} was judged by ${visible(found?.by ?? "another gateway")}: the drill file names the listener of another gateway.`;
     case "refused":

@@ -72,8 +72,19 @@ function quorumOf(entitlement: Entitlement, requester: Person, people: readonly 
   return missing(chosen) === 0 ? chosen : undefined;
 }
 
-/** @throws UserError where the bundle or the keys are not ready for a drill */
-export function castFrom(bundle: BundleClaims, keys: readonly NamedKey[], now: number): FoundCast {
+/** What is left to do until there is somebody to play it. */
+function castHint(bundle: BundleClaims, keys: readonly NamedKey[]): string {
+  const known = new Set(bundle.principals.flatMap((one) => one.keys.map(({ kid }) => kid)));
+  const unlisted = keys.filter(({ name, kid }) => !known.has(kid) && bundle.principals.some(({ id }) => id === name));
+  if (unlisted.length > 0) {
+    const names = unlisted.map(({ name }) => visible(name)).join(", ");
+    return `The trust bundle does not have the key here of ${names}: put the line of \`glassgate key show NAME\` under that person in roster.yaml, then build, sign and push.`;
+  }
+  return "`glassgate key new drill-rita` makes one: put its line under the person in roster.yaml (the sample has drill-rita and drill-adam), then build, sign and push.";
+}
+
+/** @param folder where the keys are @throws UserError where the bundle or the keys are not ready for a drill */
+export function castFrom(bundle: BundleClaims, keys: readonly NamedKey[], now: number, folder: string): FoundCast {
   const drills = bundle.entitlements.filter(({ drill }) => drill === true);
   if (drills.length === 0)
     throw new UserError("The trust bundle has no entitlement with `drill: true`.", {
@@ -96,10 +107,8 @@ export function castFrom(bundle: BundleClaims, keys: readonly NamedKey[], now: n
     return `${id} is asked for as ${requesters.join(" or ")} and approved by ${roles || "nobody"}`;
   });
   throw new UserError(
-    `There are no keys here of people who could play a drill: ${wanted.join("; ")}. Keys here of people who hold roles of drills alone: ${people.map(({ name }) => visible(name)).join(", ") || "none"}.`,
-    {
-      hint: "`glassgate key new drill-rita` makes one: put its line under the person in roster.yaml (the sample has drill-rita and drill-adam), then build, sign and push.",
-    },
+    `There are no keys in ${visible(folder)} of people who could play a drill: ${wanted.join("; ")}. Keys there of people who hold roles of drills alone: ${people.map(({ name }) => visible(name)).join(", ") || "none"}.`,
+    { hint: castHint(bundle, keys) },
   );
 }
 

@@ -33,6 +33,8 @@ export interface Running {
   readonly onCase: (name: string, gateway: string) => void;
   /** How `glassgate` is run from here: the watchdog of faults is another of it. */
   readonly self: Self;
+  /** Before the records of the calls are waited for, so long at most. */
+  readonly onWait: (limitMs: number) => void;
   readonly onFault: (fault: PlannedFault) => void;
   readonly say: (line: string) => void;
 }
@@ -180,6 +182,7 @@ export async function runDrill(given: Running): Promise<Report> {
   const outcomes = [...played.outcomes, ...commanded.outcomes];
   const limit = drill.limits.recorded;
   const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
+  running.onWait(recordMs);
   await awaitRecords(outcomes, source, recordMs);
   const isAlarmed = isProved && isChosen(choice, ALERTS);
   if (isAlarmed) await awaitAlarms(outcomes, source);

@@ -97,6 +97,9 @@ describe("the command line", () => {
     expect(await offered()).toEqual(expect.arrayContaining(["run", "curl", "proxy", "status", "return", "revoke"]));
     expect(await offered("revoke")).toEqual(expect.arrayContaining(["stop", "--person", "--take-back", "--list"]));
     expect(await offered("ask")).toEqual(expect.arrayContaining(["--also", "--again", "--net", "--bind-cert"]));
+    const drill = await offered("drill");
+    expect(drill).toEqual(expect.arrayContaining(["init", "run", "undo"]));
+    expect(drill).not.toContain("watch"); // That is for the command itself.
     expect(await offered("completion")).toEqual(expect.arrayContaining(["bash", "zsh", "fish"]));
   });
 });

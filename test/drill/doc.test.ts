@@ -1,10 +1,12 @@
-/** docs/drills.md names each case and each member of a drill file. */
+/** docs/drills.md names each case and each member of a drill file; docs/compliance.md names nothing that does not exist. */
 import { readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { caseNames } from "../../control/drill/cases/index.js";
 import { faultNames } from "../../control/drill/faults/names.js";
 import { expectedOf } from "../../control/drill/faults/planned.js";
 import { drillSchema } from "../../control/drill/file.js";
+import { alarmCodes } from "../../control/ledger/chain/codes.gen.js";
+import { commandFault } from "../cli/exists.js";
 
 const text = readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8");
 const rows = text.split("\n").filter((line) => line.startsWith("| `"));
@@ -28,4 +30,44 @@ it("names each member of the file", () => {
 
 it("names each expectation of a fault, and each fault, and no other", () => {
   expect(below("Faults")).toEqual([...Object.keys(expectedOf), ...faultNames]);
+});
+
+describe("docs/compliance.md", () => {
+  const page = readFileSync(new URL("../../docs/compliance.md", import.meta.url), "utf8");
+  const table = page.split("\n").filter((line) => /^\| (?!---|control |requirement |standard |criterion )/.test(line));
+  /** Of the column that says by what something is shown. */
+  const shownBy = table.map((row) => row.split("|")[3] ?? "");
+  const spans = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, span = ""]) => span);
+  /** `cases `a`, `b`; alarm `c`` -> the names behind that word. */
+  const behind = (word: RegExp): string[] =>
+    shownBy.flatMap((cell) =>
+      cell
+        .split(";")
+        .filter((part) => word.test(part.trim()))
+        .flatMap(spans),
+    );
+
+  it("says by what each control is shown, and what is not shown of it", () => {
+    expect(table.length).toBeGreaterThanOrEqual(25);
+    for (const row of table) {
+      expect(row.split("|"), row).toHaveLength(6);
+      expect(spans(row.split("|")[3] ?? ""), row).not.toEqual([]);
+      expect((row.split("|")[4] ?? "").trim(), row).not.toBe("");
+    }
+  });
+
+  it("names cases, faults, alarms and commands that exist, and nothing else", () => {
+    const [named, faults, alarms] = [behind(/^cases? /), behind(/^faults? /), behind(/^alarms? /)];
+    expect(named.filter((name) => !caseNames.includes(name))).toEqual([]);
+    expect(faults.filter((name) => !faultNames.some((one) => one === name) && !name.startsWith("glassgate "))).toEqual(
+      [],
+    );
+    expect(alarms.filter((name) => !alarmCodes.some((one) => one === name))).toEqual([]);
+    const commands = spans(page).flatMap((span) => (span.startsWith("glassgate ") ? [span.split(" ").slice(1)] : []));
+    expect(commands.length).toBeGreaterThan(15);
+    expect(commands.flatMap((words) => commandFault(words) ?? [])).toEqual([]);
+    const all = [...named, ...faults, ...alarms];
+    const others = shownBy.flatMap(spans).filter((span) => !span.startsWith("glassgate ") && !all.includes(span));
+    expect(others).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { parseDrill } from "../../control/drill/file.js";
+import { castFrom } from "../../control/drill/init.js";
 import { prepare } from "../../control/drill/prepare.js";
 import { readKeyFile } from "../../control/signer/keyfile.js";
 import { glassgate } from "../cli/run.js";
@@ -205,6 +206,11 @@ describe("refused before the first request", () => {
       "Did you mean drill-rita?",
     );
     expect(await refused(good, ["--only", "expird"])).toContain("Did you mean expired?");
+    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(/There are: gateway-state, .*, http2-fields\./s);
+    const ledger = swap(/^ledger: .*$/m, 'ledger: { at: ledgr/, key: "ledger.vkey" }')(good);
+    expect(await refused(ledger)).toMatch(/^error: bad\.yaml:\d+:15: ledger\.at: there is no file .*ledgr\/checkpoint/);
+    const vkey = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: ledgr.vkey }')(good);
+    expect(await refused(vkey)).toMatch(/^error: bad\.yaml:\d+:31: ledger\.key: there is no file .*ledgr\.vkey/);
     writeFileSync(
       join(fleet.folder, "other.vkey"),
       `${readFileSync(join(fleet.folder, "ledger.vkey"), "utf8").trim().slice(0, -4)}AAA=\n`,
@@ -223,8 +229,14 @@ it("an entitlement that demands a key and an incident is drilled with both, and 
     name,
   ]);
   const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
-  const ran = await glassgate(["drill", "run", "drill.yaml", ...only], { cwd: fleet.folder, env });
+  // From elsewhere: the report stands beside the drill file all the same, where the next drill and `due` look.
+  const ran = await glassgate(["drill", "run", "../drill.yaml", ...only], {
+    cwd: join(fleet.folder, "gateway-1"),
+    env,
+  });
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  expect(readdirSync(join(fleet.folder, "drills"))).toHaveLength(1);
+  expect(ran.stderr).toContain("reading the records of these calls, for 30 s at most");
   expect(ran.stdout).toMatch(/^ok {4}plain-bearer .*: 2 checks on 2 gateways$/m);
   expect(ran.stdout).toContain("all other cases: this run was for some of them alone (--only)");
 });
@@ -239,4 +251,47 @@ it("a route that runs and is not in the gateway's file is looked at too, and tol
   );
   expect(ran.stdout).toContain("gateway-2 serves GET api.example.com/status to callers without a credential (200)");
   expect(ran.stdout).not.toMatch(/gateway-1 (?:runs|serves)/);
+});
+
+it("what went wrong ends in the next step: the cases to play again", async () => {
+  const away = swap(/url: "http:\/\/127\.0\.0\.1:\d+"/, 'url: "http://127.0.0.1:1"')(good);
+  writeFileSync(join(fleet.folder, "bad.yaml"), away);
+  const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+  const ran = await glassgate(["drill", "run", "bad.yaml", "--only", "opens"], { cwd: fleet.folder, env });
+  expect(ran.code, ran.stderr).toBe(1);
+  expect(ran.stderr).toMatch(
+    /^Next: mend .*report\.html has all of it\), then again:\n {2}glassgate drill run bad\.yaml --only opens$/m,
+  );
+});
+
+describe("drill init", () => {
+  const init = (cwd: string, ...args: string[]) => glassgate(["drill", "init", ...args], { cwd });
+
+  it("says where the project's folder is wanted, and what a name may be, before there is a file", async () => {
+    const elsewhere = await init(join(fleet.folder, "gateway-1"));
+    expect(elsewhere).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/There is no anchors\.json in .*PROJECT/s),
+    });
+    const named = await init(fleet.folder, "new.yaml", "--name", "Quarter 1");
+    expect(named).toMatchObject({ code: 2, stderr: expect.stringMatching(/option '--name <id>' .* must be a name/) });
+  });
+
+  it("tells a key that is lost from one that the bundle does not have yet", () => {
+    const hintOf = (keys: Parameters<typeof castFrom>[1]): string | undefined => {
+      try {
+        castFrom(fleet.claims, keys, Math.floor(Date.now() / 1000), "/keys/here");
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        expect(error.message).toContain("no keys in /keys/here");
+        return error.hint;
+      }
+      return "a cast";
+    };
+    expect(hintOf([])).toContain("glassgate key new drill-rita");
+    expect(hintOf([{ name: "drill-rita", kid: "another" }])).toMatch(
+      /does not have the key here of drill-rita.*key show NAME/,
+    );
+    expect(hintOf([{ name: "root-1", kid: "another" }])).toContain("glassgate key new drill-rita");
+  });
 });

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SERVES } from "../../control/cli/ledger-serve.js";
 import type { Assertion, Report } from "../../control/drill/model.js";
 import { withLast } from "../../control/drill/report/compare.js";
 import { handInDrill, sendDrill } from "../../control/drill/report/enter.js";
@@ -200,6 +201,50 @@ describe("what people and CI systems read", () => {
       expect(made).not.toMatch(INVISIBLES);
       if (text !== "") expect(shape(made), name).toEqual(plain);
     }
+  });
+
+  it("a finding stands whole on the page, and what was played in part is called no drill", () => {
+    const finding = `gateway-2 ${"let it in ".repeat(60)}: push it.`;
+    const report = changed(3, (one) => ({ ...one, ok: false, fault: "let_in", finding }));
+    const failed = reportPage({ ...report, counts: { passed: 5, failed: 1, notProbed: 1 } }, "ab".repeat(32));
+    expect(failed).toContain(`<li><bdi>${finding}</bdi></li>`);
+    expect(failed).toContain("<dt>Next due</dt>");
+    const part = reportPage({ ...held.report, partial: true }, "ab".repeat(32));
+    expect(part).toContain("some cases alone, which is no whole drill");
+    expect(part).not.toMatch(/Everything was as expected: |Next due/);
+    expect(tableOf({ ...held.report, partial: true }).at(-1)).toBe("6 as expected, 0 not, 1 not probed.");
+  });
+
+  it("the table counts faults, names what is no gateway, and says what may come from an old bundle alone", () => {
+    const fault = { name: "node-away", expected: "no grant opens", seen: "one opened" };
+    const faults = [
+      { ...fault, ok: true },
+      { ...fault, name: "clock", ok: false },
+    ];
+    const rows = tableOf({ ...held.report, faults });
+    const first = rows.findIndex((row) => row.startsWith("FAIL"));
+    expect(rows[first]).toMatch(/^FAIL {2}clock +expected no grant opens; seen one opened$/);
+    expect(rows[first + 1]).toMatch(/^ok /);
+    expect(rows.join("\n")).toMatch(/^ok {4}node-away +no grant opens$/m);
+    expect(rows.at(-1)).toContain("6 as expected, 0 not, 1 not probed; 2 faults, 1 not as expected.");
+    expect(tableOf({ ...held.report, faults: faults.slice(0, 1) }).at(-1)).toContain("; 1 fault, as expected.");
+
+    const state = { case: "gateway-state", expected: "version 3", seen: "version 2", calls: [] };
+    const looked: Assertion[] = [
+      { ...state, gateway: "gateway-1", what: "the trust bundle that it serves", ok: false, finding: "old" },
+      { ...state, gateway: "the trust bundle", what: "what it opens", ok: true },
+    ];
+    const old = { ...held.report, assertions: [...looked, ...held.report.assertions] };
+    expect(tableOf(old).join("\n")).not.toContain("What else");
+    const worse = changed(1, (one) => ({ ...one, ok: false, fault: "refused", finding: "x" })).assertions;
+    const said = "What else is found on gateway-1 may come from another trust bundle alone";
+    expect(tableOf({ ...old, assertions: [...looked, ...worse] }).join("\n")).toContain(said);
+    const counts = { passed: 6, failed: 2, notProbed: 1 };
+    expect(reportPage({ ...old, counts, assertions: [...looked, ...worse] }, "ab".repeat(32))).toContain(said);
+    const good = looked.map((one) => ({ ...one, ok: true }));
+    expect(tableOf({ ...old, assertions: good }).join("\n")).toMatch(
+      /^ok {4}gateway-state .*: 2 checks on gateway-1 and the trust bundle$/m,
+    );
   });
 
   it("the table has what is wrong first, and nothing that moves a cursor", () => {
@@ -406,6 +451,16 @@ describe("the ledger takes the signature", () => {
     });
     const entered = await drill("enter", folder, "--ledger", url);
     expect(entered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It was entered before: entry \d+\.\n$/) });
+    // By the folder of a ledger that is served here: at its address, and its key is asked of nobody.
+    const yaml = join(place, "ledger.yaml");
+    const [plain, lock] = [yaml, join(place, "lock")].map((path) => readFileSync(path, "utf8"));
+    const busy = await drill("enter", folder, "--ledger", "ledger");
+    expect(busy).toMatchObject({ code: 1, stderr: expect.stringMatching(/"test" writes to .* Nothing was entered\./) });
+    writeFileSync(yaml, plain?.replace("127.0.0.1:0", new URL(url).host) ?? "");
+    writeFileSync(join(place, "lock"), lock?.replace('"name":"test"', `"name":"${SERVES}"`) ?? "");
+    expect(await drill("enter", folder, "--ledger", "ledger")).toMatchObject({ code: 0, stdout: entered.stdout });
+    writeFileSync(yaml, plain ?? "");
+    writeFileSync(join(place, "lock"), lock ?? "");
     await running.stop();
     const passphrase = { cwd: held.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } };
     const other = await written({ ...held.report, notProbed: [], counts: { ...held.report.counts, notProbed: 0 } });

@@ -86,6 +86,14 @@ it("tells machines the same, takes a whole chat, and writes nothing for what doe
   expect(taken.keys.filter(({ state }) => state === "proven")).toHaveLength(6);
 });
 
+it("knows a challenge that was given for a proof", async () => {
+  const ran = await roster("check", "challenge.txt");
+  expect(ran).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/Proof 1 is the challenge itself\..*roster sign/s),
+  });
+});
+
 it("signs no challenge of another environment or time, and nothing that is none", async () => {
   const now = Math.floor(Date.now() / 1000);
   const challenge = newChallenge({ aud: "production", iat: now, exp: now + DAY, by: "\u001b[2Jolga\u202e" });

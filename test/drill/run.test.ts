@@ -35,6 +35,10 @@ describe("a drill on a fleet where all is well", () => {
       expect(ran.stdout).toContain(
         `${gateway}  expired: GET api.example.com/drill/orders, a grant that has expired -> expired`,
       );
+    // In words, where it is no verdict.
+    expect(ran.stdout).toMatch(/ normal-caller: .*, a normal caller -> not refused$/m);
+    expect(ran.stdout).not.toMatch(/-> (?:normal|shut|one_reading|unauthenticated|allow|cut)$/m);
+    expect(ran.stderr).toContain("Next: glassgate drill run drill.yaml");
     expect(readFileSync(join(fleet.folder, "gateway-1", "audit.log"), "utf8")).toBe(before);
   });
 

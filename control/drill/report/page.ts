@@ -3,11 +3,17 @@ import { page } from "../../review/page/document.js";
 import { block, code, data, type Html, html } from "../../review/page/html.js";
 import { counted, number, time } from "../../review/page/words.js";
 import type { Assertion, CallEvidence, Measure, Report } from "./model.js";
-import { findingsOf, isGood, measureWords, titleOf, took } from "./words.js";
+import { causeWords, countsWords, findingsOf, isGood, measureWords, titleOf, took } from "./words.js";
 
 const state = (isOk: boolean, yes: string, no: string): Html =>
   isOk ? html`<span class="state">${yes}</span>` : html`<span class="state hot">${no}</span>`;
 const at = (moment: string): Html => time(Date.parse(moment));
+
+/** Longer ones hold a text from outside that has no end. */
+const LONGEST_SENTENCE = 1200;
+
+/** A finding is never folded: its end is the next step. */
+const sentence = (text: string): Html => (text.length <= LONGEST_SENTENCE ? html`<bdi>${text}</bdi>` : data(text));
 
 function section(id: string, title: string, body: Html | undefined): Html | undefined {
   return body && html`<section id="${id}" aria-labelledby="h-${id}"><h2 id="h-${id}">${title}</h2>${body}</section>`;
@@ -15,20 +21,25 @@ function section(id: string, title: string, body: Html | undefined): Html | unde
 
 function findings(report: Report): Html {
   const all = findingsOf(report);
+  const cause = causeWords(report);
   if (all.length === 0) return html`<p>Everything was as expected.</p>`;
   return html`<ul class="look">${all.map(
     ({ finding, more }) =>
-      html`<li>${data(finding)}${more > 0 ? html` <span class="quiet">and ${number(more)} more of this kind</span>` : undefined}</li>`,
-  )}</ul>`;
+      html`<li>${sentence(finding)}${more > 0 ? html` <span class="quiet">and ${number(more)} more of this kind</span>` : undefined}</li>`,
+  )}</ul>${cause && html`<p>${data(cause)}</p>`}`;
 }
 
 function facts(report: Report, sha256: string): Html {
-  const { people, checkpoint, began, ended, dueNext, gateways } = report;
+  const { people, checkpoint, began, ended, dueNext, gateways, partial } = report;
   const approvers = people.approvers.map((sub, i) => html`${i === 0 ? "" : ", "}${data(sub)}`);
   return html`<dl class="facts">
 <dt>Held</dt><dd>${at(began)} to ${at(ended)}</dd>
-<dt>Next due</dt><dd>${at(dueNext)}</dd>
-<dt>Asked</dt><dd>${data(people.requester)}</dd>
+${
+  partial === true
+    ? undefined
+    : html`<dt>Next due</dt><dd>${at(dueNext)}</dd>
+`
+}<dt>Asked</dt><dd>${data(people.requester)}</dd>
 <dt>Approved</dt><dd>${people.approvers.length === 0 ? html`<span class="none">nobody needs to</span>` : approvers}</dd>
 <dt>Signed by</dt><dd>${data(people.signer)}, over report.json with SHA-256 ${code(sha256)}</dd>
 <dt>Gateways</dt><dd>${gateways.map(
@@ -47,7 +58,7 @@ const callOf = ({ requestId, method, host, path, status, code: told, verdict, en
   html`<span class="sub">${data(`${method} ${host}${path}`)}: ${number(status)}${told && html` ${data(told)}`}${verdict && html`, recorded as ${data(verdict)}`}${entry === undefined ? undefined : html`, entry ${String(entry)}`} <span class="mono">${data(requestId)}</span></span>`;
 
 function row({ gateway, route, what, expected, seen, ok, finding, calls }: Assertion): Html {
-  return html`<tr><td>${state(ok, "as expected", "not")}</td><th scope="row">${data(gateway)}${route && html`<span class="sub">${data(route)}</span>`}</th><td>${data(what)}${finding && html`<span class="sub">${data(finding)}</span>`}${calls.map(callOf)}</td><td>${data(expected)}</td><td>${data(seen)}</td></tr>`;
+  return html`<tr><td>${state(ok, "as expected", "not")}</td><th scope="row">${data(gateway)}${route && html`<span class="sub">${data(route)}</span>`}</th><td>${data(what)}${finding && html`<span class="sub">${sentence(finding)}</span>`}${calls.map(callOf)}</td><td>${data(expected)}</td><td>${data(seen)}</td></tr>`;
 }
 
 function caseTable(name: string, own: readonly Assertion[]): Html {
@@ -94,9 +105,16 @@ function since({ last, partial }: Report): Html {
   }${list("Worse now", worse)}${list("Mended", mended)}${list("Looked at then, and not now", gone)}${list("Looked at for the first time", fresh)}`;
 }
 
+function lede(report: Report): string {
+  if (!isGood(report)) return "Not everything was as expected.";
+  return report.partial === true
+    ? "What was tried was as expected: some cases alone, which is no whole drill."
+    : "Everything was as expected: the path opens for the right people, and stays shut for all others.";
+}
+
 /** @param sha256 of report.json */
 export function reportPage(report: Report, sha256: string): string {
-  const { counts, notProbed, faults } = report;
+  const { notProbed, faults } = report;
   const isOk = isGood(report);
   return page({
     title: `Drill ${report.name}, ${report.began.slice(0, "2026-11-27".length)}`,
@@ -104,8 +122,8 @@ export function reportPage(report: Report, sha256: string): string {
     place: { isServed: false },
     kind: "Drill",
     main: html`<h1>Drill ${data(report.name)}</h1>
-<p class="lede">${isOk ? "Everything was as expected: the path opens for the right people, and stays shut for all others." : "Not everything was as expected."}</p>
-<p class="over">${state(isOk, "as expected", "not as expected")} ${number(counts.passed)} as expected, ${number(counts.failed)} not, ${number(counts.notProbed)} not probed</p>
+<p class="lede">${lede(report)}</p>
+<p class="over">${state(isOk, "as expected", "not as expected")} ${countsWords(report)}</p>
 <nav class="parts" aria-label="Parts"><a href="#findings">Findings</a><a href="#held">How it was held</a><a href="#measured">Measured</a><a href="#since">Since the last</a><a href="#not-probed">Not probed</a><a href="#cases">Cases</a></nav>
 ${section("findings", "Findings", findings(report))}
 ${section("held", "How it was held", facts(report, sha256))}

@@ -1,10 +1,17 @@
 /** The report as a person reads it at a terminal: what is wrong first. */
 import { plural, visible } from "../../base/text.js";
-import type { Assertion, Report } from "../model.js";
-import { findingsOf, measureRow, titleOf } from "./words.js";
+import type { Assertion, FaultResult, Report } from "../model.js";
+import { causeWords, countsWords, findingsOf, measureRow, titleOf } from "./words.js";
+
+/** Where it was looked: gateways by their number, where there are several; what is none by its name. */
+function placesOf(ids: readonly string[], gateways: ReadonlySet<string>): string {
+  const own = ids.filter((id) => gateways.has(id));
+  const counted = own.length > 1 ? [plural(own.length, "gateway")] : own.map(visible);
+  return [...counted, ...ids.filter((id) => !gateways.has(id)).map(visible)].join(" and ");
+}
 
 /** One row a case. */
-function rowOf(name: string, own: readonly Assertion[]): string {
+function rowOf(name: string, own: readonly Assertion[], known: ReadonlySet<string>): string {
   const failed = own.filter(({ ok }) => !ok);
   const gateways = [...new Set(own.map(({ gateway }) => gateway))];
   const on = (all: readonly Assertion[], id: string): number => all.filter(({ gateway }) => gateway === id).length;
@@ -13,20 +20,29 @@ function rowOf(name: string, own: readonly Assertion[]): string {
     .map((id) => `${visible(id)} (${on(failed, id)} of ${on(own, id)})`);
   const how =
     failed.length === 0
-      ? `${plural(own.length, "check")} on ${gateways.length === 1 ? visible(gateways[0] ?? "") : plural(gateways.length, "gateway")}`
+      ? `${plural(own.length, "check")} on ${placesOf(gateways, known)}`
       : `failed on ${where.join(", ")}`;
   return `${failed.length === 0 ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  ${titleOf(name)}: ${how}`;
 }
 
-function rowsOf(assertions: readonly Assertion[]): string[] {
+/** What was expected is what was; else what was seen is said. */
+function faultRow({ ok, name, expected, seen }: FaultResult): string {
+  const said = ok ? visible(expected) : `expected ${visible(expected)}; seen ${visible(seen)}`;
+  return `${ok ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  ${said}`;
+}
+
+function rowsOf({ assertions, faults, gateways }: Report): string[] {
+  const known = new Set(gateways.map(({ id }) => id));
   const names = [...new Set(assertions.map((one) => one.case))];
   const rows = names.map((name) =>
     rowOf(
       name,
       assertions.filter((one) => one.case === name),
+      known,
     ),
   );
-  return [...rows.filter((row) => row.startsWith("FAIL")), ...rows.filter((row) => !row.startsWith("FAIL"))];
+  const all = [...rows, ...faults.map(faultRow)];
+  return [...all.filter((row) => row.startsWith("FAIL")), ...all.filter((row) => !row.startsWith("FAIL"))];
 }
 
 /** More of them are in report.json. */
@@ -54,24 +70,22 @@ function sinceRows({ last: since, partial }: Report): string[] {
 }
 
 export function tableOf(report: Report): string[] {
-  const { counts, assertions, measures, faults, notProbed } = report;
+  const { measures, notProbed } = report;
   const findings = findingsOf(report);
+  const cause = causeWords(report);
   return [
     `Drill ${visible(report.name)} on ${report.gateways.map(({ id }) => visible(id)).join(", ")}`,
     ...(findings.length === 0 ? [] : ["Findings:"]),
     ...findings.map(
       ({ finding, more }) => `  - ${visible(finding)}${more > 0 ? ` (and ${more} more of this kind)` : ""}`,
     ),
-    ...rowsOf(assertions),
-    ...faults.map(
-      ({ ok, name, expected, seen }) =>
-        `${ok ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  expected ${visible(expected)}; seen ${visible(seen)}`,
-    ),
+    ...(cause === undefined ? [] : [`  ${visible(cause)}`]),
+    ...rowsOf(report),
     ...(measures.length === 0 ? [] : ["Measured:"]),
     ...measures.map((one) => `      ${measureRow(one)}`),
     ...(notProbed.length === 0 ? [] : ["Not probed:"]),
     ...notProbed.map(({ what, why }) => `  - ${visible(what)}: ${visible(why)}`),
     ...sinceRows(report),
-    `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed. Next due ${report.dueNext.slice(0, "2026-11-27".length)}.`,
+    `${countsWords(report)}.${report.partial === true ? "" : ` Next due ${report.dueNext.slice(0, "2026-11-27".length)}.`}`,
   ];
 }

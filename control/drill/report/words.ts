@@ -1,5 +1,5 @@
 /** Words that the report's forms share. */
-import { visible } from "../../base/text.js";
+import { plural, visible } from "../../base/text.js";
 import { ALERTS, CONFIGURATION, cases, FACTS, LEDGER, PUSHED, REVOKED } from "../cases/index.js";
 import type { Assertion, Measure, Report } from "./model.js";
 
@@ -75,6 +75,22 @@ export const findingsOf = ({ assertions, faults, measures }: Report): Grouped[] 
     })),
   ...measures.filter(({ ok }) => !ok).map((one) => ({ finding: `Too slow: ${measureRow(one)}.`, more: 0 })),
 ];
+
+/** Under an old bundle much is denied that is as it should be: nobody is to mend that. */
+export function causeWords({ assertions }: Report): string | undefined {
+  const old = assertions.filter((one) => !one.ok && one.case === FACTS && one.what.startsWith("the trust bundle that"));
+  const ids = [...new Set(old.map(({ gateway }) => gateway))];
+  if (ids.length === 0 || assertions.every(({ ok, case: name }) => ok || name === FACTS)) return undefined;
+  return `What else is found on ${ids.join(", ")} may come from another trust bundle alone: mend that first, and run the drill again.`;
+}
+
+/** How it went, in a line. */
+export function countsWords({ counts, faults }: Report): string {
+  const wrong = faults.filter(({ ok }) => !ok).length;
+  const how = wrong === 0 ? "as expected" : `${wrong} not as expected`;
+  const made = faults.length === 0 ? "" : `; ${plural(faults.length, "fault")}, ${how}`;
+  return `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed${made}`;
+}
 
 /** Whether all is as expected. */
 export const isGood = ({ counts, measures, faults }: Report): boolean =>

@@ -31,6 +31,7 @@ export const style = `
 *{box-sizing:border-box}
 html{font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;background:var(--paper);color:var(--ink);-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;overflow-wrap:anywhere}
+thead th{overflow-wrap:normal}
 .wide,main{max-width:66rem;margin:0 auto;padding:0 1.25rem}
 body>header{border-bottom:1px solid var(--line);font-size:.875rem}
 body>header .wide{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline;padding-top:.75rem;padding-bottom:.75rem}
