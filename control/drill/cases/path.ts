@@ -1,5 +1,6 @@
 /** The way that opens: from the ask to the first allowed call, the normal road beside it, and the end that comes by itself. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isServed } from "../judge.js";
 import type { Case, Outcome, Stage } from "../model.js";
 import { allow } from "./kit.js";
 
@@ -11,7 +12,7 @@ async function walk(stage: Stage): Promise<readonly Outcome[]> {
     const call = await stage.send({ grant });
     stage.measured("quorum", quorumMs);
     stage.measured("grant", grantMs);
-    if (call.seen.code === undefined) stage.measured("first_allowed", performance.now() - began);
+    if (call.seen.code === undefined && isServed(call)) stage.measured("first_allowed", performance.now() - began);
     outcomes.push({ what: "a grant that was asked for, approved and completed", expected: allow, call });
   }
   return outcomes;
