@@ -87,10 +87,12 @@ export function result(text: string): void {
 /** Where the values of a row `name   value` stand, or the text of `- text`: further lines hang there. */
 const VALUE = /^\s*(?:- |\S+(?: \S+)*\s{2,})/;
 
+export const hangOf = (row: string): number | undefined => VALUE.exec(row)?.[0].length;
+
 /** A result that people read in rows: wrapped at a terminal's width. */
 export function resultRows(rows: readonly string[]): void {
   const width = widthOf(process.stdout);
-  result(rows.map((row) => wrap(row, width, VALUE.exec(row)?.[0].length)).join("\n"));
+  result(rows.map((row) => wrap(row, width, hangOf(row))).join("\n"));
 }
 
 export function resultJson(value: unknown): void {

@@ -49,7 +49,9 @@ const gatewaySchema = z
       .string()
       .regex(/^[\x21-\x7e]{1,128}$/, "must be the `node.id` of its Envoy, or the `node_id` of its Kong")
       .describe("`node.id` of its Envoy, or the `node_id` of its Kong"),
-    url: z.url({ protocol: /^https?$/, error: "must be http:// or https://, with the port that callers use" }),
+    url: z
+      .url({ protocol: /^https?$/, error: "must be http:// or https://, with the port that callers use" })
+      .describe("the listener that callers use"),
     ca: file.optional().describe("PEM of the authorities to trust, instead of the system's"),
     config: file.optional().describe("its configuration as rendered: admin, logs, routes"),
     admin: address.optional().describe("its admin interface, where `config` does not say it"),
@@ -86,12 +88,12 @@ const streamSchema = z.strictObject({
 const ledgerSchema = z.strictObject({
   at: z.string().min(1).max(2048).describe("its folder, or its https:// address"),
   key: z.string().min(1).max(4096).describe("its verifier key, or a file that has it"),
-  token_file: file.optional(),
+  token_file: file.optional().describe("of an https:// ledger: the token of a sender that has `reads: true` there"),
 });
 const customFault = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,64}$/, "must be of small letters, digits and -"),
-  do: z.array(z.string().min(1)).min(1).max(64),
-  undo: z.array(z.string().min(1)).min(1).max(64),
+  do: z.array(z.string().min(1)).min(1).max(64).describe("a command with its arguments, without a shell"),
+  undo: z.array(z.string().min(1)).min(1).max(64).describe("what takes it back; it may run twice"),
   expect: z.enum(["denied", "allowed", "normal", "grants-only", "unanswered", "unrecorded"]),
   gateways: z
     .array(z.string().min(1))
@@ -107,15 +109,15 @@ const detailSchema = z.strictObject({
   paths: z.array(z.string().startsWith("/")).min(1).max(32),
 });
 const peopleSchema = z.strictObject({
-  requester: keyName,
+  requester: keyName.describe("who asks, and signs the report where no signer is named"),
   approvers: z.array(keyName).max(8).describe("exactly whom the quorum needs"),
   stranger: keyName.optional().describe("somebody who may not ask for the entitlement"),
   former: keyName.optional().describe("a key that was replaced, and is nobody's in the trust bundle any more"),
   signer: keyName.optional().describe("who signs the report; the requester, where nobody is named"),
 });
 const expectsSchema = z.strictObject({
-  max_ttl: seconds.optional(),
-  opens: z.array(detailSchema).min(1).max(16).optional(),
+  max_ttl: seconds.optional().describe("how long a grant of it may live"),
+  opens: z.array(detailSchema).min(1).max(16).optional().describe("hosts, methods and paths"),
 });
 
 export const drillSchema = z.strictObject({
@@ -123,21 +125,30 @@ export const drillSchema = z.strictObject({
   every: duration(400 * DAY, { least: DAY, unit: "d" }).describe("when the next one is due"),
   project: file.default(".").describe("the folder with anchors.json and bundle.jws"),
   keys: file.optional().describe("the folder of keys, where it is not `keys/` of the project"),
-  people: peopleSchema,
-  entitlement: name,
+  people: peopleSchema.describe("names of keys, whose owners hold roles of drills alone"),
+  entitlement: name.describe("what is opened: one with `drill: true`"),
   expects: expectsSchema.optional().describe("what the entitlement is meant to be: a wider one is found"),
-  gateways: z.array(gatewaySchema).min(1).max(256),
+  gateways: z.array(gatewaySchema).min(1).max(256).describe("each that the drill tries"),
   target: targetSchema
     .optional()
     .describe("the request that a drill opens; the entitlement's first, where nothing is said"),
   stream: streamSchema.optional().describe("a request within the entitlement whose answer goes on"),
-  incident: z.string().min(1).max(64).default("DRILL"),
-  net: z.array(z.string()).min(1).max(16).optional(),
-  ledger: ledgerSchema.optional(),
-  cases: z.strictObject({ skip: z.array(oneOf(caseNames, "case")).default([]) }).default({ skip: [] }),
-  repeat: z.int().min(1).max(100).default(3),
-  limits: z.strictObject(Object.fromEntries(measureNames.map((one) => [one, seconds.optional()]))).default({}),
-  faults: z.array(z.union([oneOf(faultNames, "fault"), customFault])).default([]),
+  incident: z.string().min(1).max(64).default("DRILL").describe("the ticket, for an entitlement that demands one"),
+  net: z.array(z.string()).min(1).max(16).optional().describe("networks, for an entitlement that demands them"),
+  ledger: ledgerSchema.optional().describe("where the records are looked for, and proved"),
+  cases: z
+    .strictObject({ skip: z.array(oneOf(caseNames, "case")).default([]).describe("they are named in the report") })
+    .default({ skip: [] })
+    .describe("what is not played"),
+  repeat: z.int().min(1).max(100).default(3).describe("how often the opening way is walked"),
+  limits: z
+    .strictObject(Object.fromEntries(measureNames.map((one) => [one, seconds.optional()])))
+    .default({})
+    .describe("how long each may take at most"),
+  faults: z
+    .array(z.union([oneOf(faultNames, "fault"), customFault]))
+    .default([])
+    .describe("what is made to fail after the cases, and undone"),
   revoke: command
     .refine(
       (words) => words.some((word) => word.includes(JTI)),

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { columnsOf, wrap } from "../../control/base/wrap.js";
 import { wrapHelp } from "../../control/cli/help.js";
+import { hangOf } from "../../control/cli/output.js";
 import { buildProgram } from "../../control/cli/program.js";
 import { makeProject } from "./project.js";
 import { atTerminal, glassgate } from "./run.js";
@@ -37,6 +38,11 @@ describe("wrapping", () => {
     expect(wrap("error: one two three four five six seven", 28, 7)).toBe(
       "error: one two three four\n       five six seven",
     );
+    expect([hangOf("name   a value"), hangOf("  - a finding, and how"), hangOf("words alone")]).toEqual([
+      7,
+      4,
+      undefined,
+    ]);
     expect(wrap("    one two three four five six seven", 26)).toBe("    one two three four\n    five six seven");
     expect(wrap("first one\nsecond one is longer than that", 26, 4)).toBe(
       "first one\n    second one is longer\n    than that",

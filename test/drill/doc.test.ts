@@ -1,12 +1,19 @@
 /** docs/drills.md names each case and each member of a drill file; docs/compliance.md names nothing that does not exist. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { caseNames } from "../../control/drill/cases/index.js";
 import { faultNames } from "../../control/drill/faults/names.js";
 import { expectedOf } from "../../control/drill/faults/planned.js";
 import { drillSchema } from "../../control/drill/file.js";
 import { alarmCodes } from "../../control/ledger/chain/codes.gen.js";
 import { commandFault } from "../cli/exists.js";
+
+interface Node {
+  readonly description?: string | undefined;
+  readonly items?: Node | undefined;
+  readonly properties?: Readonly<Record<string, Node>> | undefined;
+}
 
 const text = readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8");
 const rows = text.split("\n").filter((line) => line.startsWith("| `"));
@@ -26,6 +33,24 @@ it("names each case, and no other", () => {
 
 it("names each member of the file", () => {
   expect(below("The file").toSorted()).toEqual(Object.keys(drillSchema.shape).toSorted());
+});
+
+it("an editor says of each member what it is", () => {
+  const node: z.ZodType<Node> = z.lazy(() =>
+    z.object({
+      description: z.string().optional(),
+      items: node.optional(),
+      properties: z.record(z.string(), node).optional(),
+    }),
+  );
+  const schema = node.parse(
+    JSON.parse(readFileSync(new URL("../../config/drill.schema.json", import.meta.url), "utf8")),
+  );
+  const { people, gateways, ledger, expects } = schema.properties ?? {};
+  for (const one of [schema, people, gateways?.items, ledger, expects])
+    expect(Object.entries(one?.properties ?? {}).filter(([, { description }]) => description === undefined)).toEqual(
+      [],
+    );
 });
 
 it("names each expectation of a fault, and each fault, and no other", () => {

@@ -262,6 +262,9 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
   expect(ran.stderr).toMatch(
     /^Next: mend .*report\.html has all of it\), then again:\n {2}glassgate drill run bad\.yaml --only opens$/m,
   );
+  // Where nothing was allowed, nothing says how long that took.
+  expect(ran.stdout).toMatch(/from the ask to the grant: .* at most \(6\)/);
+  expect(ran.stdout).toMatch(/to the first allowed call: .* at most \(3\)/);
 });
 
 describe("drill init", () => {
