@@ -149,7 +149,7 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
     `anchors: [ ${join(fleet.folder, "anchors.json")} ]\ngateways:\n${followed.join("")}`,
   );
   const command: FaultsFleet["command"] = (...args) => [
-    ...(disks?.before(fleet.folder) ?? (["env", "-C", fleet.folder] as const)),
+    ...(disks?.before(fleet.folder) ?? (["sh", "-c", 'cd "$0" && exec "$@"', fleet.folder] as const)),
     ...[process.execPath, quickMain, ...args],
   ];
   await systemctl("start", "glassgate-ledger");

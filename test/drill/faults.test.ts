@@ -160,6 +160,10 @@ describe("refused before anything is sent, with its line", () => {
   });
 });
 
+/** Ends what a test that failed has left. */
+let leave = (): void => {};
+afterEach(() => leave());
+
 /** A drill that holds its fault until it is killed. */
 async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<unknown> }> {
   write(fault("expect: allowed, within: 10m"));
@@ -170,6 +174,7 @@ async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<u
     detached: true,
   });
   const ended = new Promise((settle) => child.once("exit", settle));
+  leave = () => void child.kill("SIGKILL");
   await until("the gateway stands still", isFrozen);
   const watchdog = readdirSync("/proc").find((pid) => {
     if (!/^\d+$/.test(pid) || !existsSync(`/proc/${pid}/cmdline`)) return false;
