@@ -99,11 +99,15 @@ describe("a drill's folder", () => {
     await expect(writeReport(output, held.report, (claims) => held.sign(claims), NOW)).rejects.toThrow(/Cannot write/);
     const twice = at("twice");
     for (let i = 0; i < 2; i++) await writeReport(twice, held.report, (claims) => held.sign(claims), NOW);
-    expect(readdirSync(twice).sort()).toEqual([
-      expect.stringMatching(/Z-quarterly$/),
-      expect.stringMatching(/Z-quarterly-2$/),
-    ]);
-    expect(drillsIn(twice, undefined, Date.now())).toMatchObject({ drills: [{}, {}], odd: [] });
+    const [stem = ""] = readdirSync(twice);
+    symlinkSync("/nowhere", join(twice, `${stem}-3`));
+    await writeReport(twice, held.report, (claims) => held.sign(claims), NOW);
+    const names = [stem, `${stem}-2`, `${stem}-3`, `${stem}-4`];
+    expect(stem).toMatch(/Z-quarterly$/);
+    expect(readdirSync(twice).sort()).toEqual(names);
+    expect(drillsIn(twice, undefined, Date.now())).toMatchObject({
+      ...{ drills: [{}, {}, {}], odd: [expect.stringContaining("-3 does not count: it is a link")] },
+    });
   });
 });
 

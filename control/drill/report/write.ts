@@ -54,17 +54,20 @@ export interface Written {
   readonly claims: DrillClaims;
 }
 
-/** Places the folder under a name that is free, also where another drill takes the same one just now: two of one second are told apart. */
+/** What a folder that is renamed meets under a name that is taken. */
+const TAKEN = ["ENOTEMPTY", "EEXIST", "ENOTDIR"];
+const MOST_OF_ONE_SECOND = 1000;
+
+/** Places the folder under a name that is free. It is not looked for first: another drill may take the same one meanwhile. */
 function place(temporary: string, output: string, { began, name }: Report): string {
   const stem = `${moment(began).replace(/[-:]|\.\d+/g, "")}-${name}`;
   for (let i = 1; ; i++) {
     const path = join(output, i === 1 ? stem : `${stem}-${i}`);
-    if (existsSync(path)) continue;
     try {
       renameSync(temporary, path);
       return path;
     } catch (error) {
-      if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
+      if (!TAKEN.includes(systemCode(error) ?? "") || i === MOST_OF_ONE_SECOND) throw error;
     }
   }
 }
