@@ -207,4 +207,17 @@ describe("before the first request", () => {
   ])("refuses %s, with its line and what to do", async (_, change, said) => {
     expect(await refusedBy(change)).toMatch(said);
   });
+
+  it("refuses a file of another environment, and a Kong that holds another's configuration", async () => {
+    const kong = join(fleet.folder, "kong-01", "kong.yaml");
+    const other = readFileSync(kong, "utf8").replace("audience: production", "audience: staging");
+    writeFileSync(join(fleet.folder, "kong-01", "other.yaml"), other);
+    const named = (text: string): string => text.replace("kong-01/kong.yaml", "kong-01/other.yaml");
+    expect(await refusedBy(named)).toMatch(/gateways\[0\]\.config.*is for the audience staging/s);
+    const [first] = fleet.kongs;
+    first?.boot(other);
+    expect(await refusedBy((text) => text)).toMatch(
+      /gateways\[0\]\.kong.*holds a configuration of the filter that is for the audience staging/s,
+    );
+  });
 });
