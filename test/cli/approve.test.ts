@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { detail, entitlement, Party } from "../kit/party.js";
+import { inside } from "./inside.js";
 import { atTerminal, quickMain, type Ran } from "./run.js";
 
 // Many runs of the command or the filter: generous, for machines that are busy or slow.
@@ -13,8 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => party.end());
 
+/** Within this process: there are dozens of them. */
 const approve = (ask: string, key = "adam"): Promise<Ran> =>
-  party.run(["approve", party.write("ask.txt", ask), "--key", key]);
+  inside(["approve", party.write("ask.txt", ask), "--key", key], { cwd: party.folder, env: party.env });
 
 async function refused(ran: Promise<Ran>, what: RegExp, code = 1): Promise<string> {
   const { stdout, stderr, ...rest } = await ran;

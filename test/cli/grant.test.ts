@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { detail, nowSeconds, Party } from "../kit/party.js";
+import { inside } from "./inside.js";
 import type { Ran } from "./run.js";
 
 // Many runs of the command or the filter: generous, for machines that are busy or slow.
@@ -14,15 +15,17 @@ beforeAll(async () => {
 });
 afterAll(() => party.end());
 
-const grant = (ask: string, approvals: readonly string[], more: readonly string[] = []): Promise<Ran> =>
-  party.run([
-    "grant",
-    party.write("ask.txt", ask),
-    ...approvals.map((text, i) => party.write(`approval-${i}.txt`, text)),
-    "--key",
-    "rita",
-    ...more,
-  ]);
+const words = (ask: string, approvals: readonly string[], more: readonly string[] = []): string[] => [
+  "grant",
+  party.write("ask.txt", ask),
+  ...approvals.map((text, i) => party.write(`approval-${i}.txt`, text)),
+  "--key",
+  "rita",
+  ...more,
+];
+/** Within this process: there are dozens of them. */
+const grant = (...about: Parameters<typeof words>): Promise<Ran> =>
+  inside(words(...about), { cwd: party.folder, env: party.env });
 
 async function refused(ran: Promise<Ran>, what: RegExp, code = 1): Promise<string> {
   const { stdout, stderr, ...rest } = await ran;
@@ -37,7 +40,7 @@ describe("a complete grant", () => {
   it("is printed bare, or written for curl where only its owner reads", async () => {
     const ask = await party.ask();
     const approvals = [await party.approve(ask, "adam"), await party.approve(ask, "anna")];
-    const bare = await grant(ask, approvals);
+    const bare = await party.run(words(ask, approvals));
     expect(bare).toMatchObject({ code: 0 });
     expect(bare.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]{86}(~[\w-]+\.\.[\w-]{86}){2}\n$/);
     expect(bare.stderr).toMatch(/Complete: the filter allows all of it/);

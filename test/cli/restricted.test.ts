@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { type AskInput, makeAsk } from "../../control/grant/make.js";
 import { detail, entitlement, nowSeconds, Party } from "../kit/party.js";
+import { inside } from "./inside.js";
 import type { Ran } from "./run.js";
 
 // Many runs of the command or the filter: generous, for machines that are busy or slow.
@@ -17,7 +18,9 @@ afterAll(() => party.end());
 
 const URL_OF = "https://api.example.com/orders/42";
 const WORDS = ["--ent", "orders-repair", "--reason", "outage", "--text", "refund loop", "--key", "rita"];
-const ask = (...more: readonly string[]): Promise<Ran> => party.run(["ask", "POST", URL_OF, ...WORDS, ...more]);
+/** Within this process: there are dozens of them. */
+const here = (...args: readonly string[]): Promise<Ran> => inside(args, { cwd: party.folder, env: party.env });
+const ask = (...more: readonly string[]): Promise<Ran> => here("ask", "POST", URL_OF, ...WORDS, ...more);
 const flat = (text: string): string => text.replace(/\s+/g, " ");
 const claimsOf = (text: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(text.split(".")[1] ?? "", "base64url").toString("utf8"));
@@ -28,14 +31,14 @@ const asked = (seconds: number, ttl: number, more: Partial<AskInput> = {}): Prom
   return makeAsk({ ...rest, ttl, iat: nowSeconds() - seconds, sub: "rita", text: "x", ...more }, party.keys.rita);
 };
 const grant = (text: string, approvals: readonly string[], ...more: readonly string[]): Promise<Ran> =>
-  party.run([
+  here(
     "grant",
     party.write("ask.txt", text),
     party.write("approvals.txt", approvals.join("\n")),
     "--key",
     "rita",
     ...more,
-  ]);
+  );
 
 it("an ask names its networks, and shows them", async () => {
   const { code, stdout, stderr } = await ask("--net", "192.0.2.0/24", "--net", "2001:db8::/32");

@@ -10,6 +10,7 @@ import { renderGateway } from "../../control/gateway/render.js";
 import { verifyGateway } from "../../control/gateway/verify/index.js";
 import { wasmPath } from "../../control/host/wasm.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
+import { inside } from "../cli/inside.js";
 import { glassgate, type Ran, run } from "../cli/run.js";
 import { anchorsOf } from "../kit/envoy.js";
 import { World } from "../kit/world.js";
@@ -24,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const verify = (text: string | Buffer, ...options: readonly string[]): Promise<Ran> => {
   writeFileSync(join(folder, "gateway.yaml"), text);
-  return glassgate(["gateway", "verify", "gateway.yaml", ...options], { cwd: folder });
+  return inside(["gateway", "verify", "gateway.yaml", ...options], { cwd: folder });
 };
 const shape = (name: string): string => readFileSync(new URL(`verify/${name}`, import.meta.url), "utf8");
 const messages = (text: string): string[] =>
