@@ -38,7 +38,7 @@ export interface Connection {
 export interface Pushed {
   /** Sentences: an end that is not true, or a gateway that serves something else than it must. */
   readonly faults: readonly string[];
-  /** Whose grants open now, and whose do not, as the bundle that serves has it. */
+  /** Whether the bundle that must serve now is the one that leaves somebody out. */
   readonly isWithout: boolean;
 }
 

@@ -42,10 +42,9 @@ const playersOf = (world: ScratchWorld): Players => ({
   ...{ stranger: undefined, former: undefined, signer: world.player("rita") },
 });
 
-/** In this order: what one leaves behind is no other's. */
+/** Whether a request can kill its filter: one of each kind, played at once. */
 const KINDS = [false, true] as const;
 
-/** A case, or the gateway for it, is there or it is not: two gateways are played at once. */
 interface Around {
   readonly prepared: Prepared;
   readonly self: Self;

@@ -18,13 +18,14 @@ export interface Weakening {
 export async function compileWeakened(name: string, weakenings: readonly Weakening[]): Promise<string> {
   const out = join("build", `weak-${name}.wasm`);
   const missing = new Set(weakenings);
+  /** Null where there is none: the compiler asks for files where a module might be. */
   const read = async (file: string, folder: string): Promise<string | null> => {
     const path = join(folder, file);
     let text: string;
     try {
       text = await readFile(path, "utf8");
     } catch {
-      return null; // The compiler asks for files where a module might be.
+      return null;
     }
     for (const one of weakenings.filter((each) => each.file === relative(root, path))) {
       if (text.split(one.from).length !== 2) throw new Error(`${one.file} does not have once: ${one.from}`);
