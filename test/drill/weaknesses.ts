@@ -287,6 +287,22 @@ export function weaknesses(tls: Certificate, former: PublicKey, clock: Clock | u
       found: [["configuration", /^The configuration that GATEWAY runs: whoever takes .* resumes its connection/]],
     },
     {
+      name: "client certificates that nobody is asked for",
+      how: {
+        render: { tls },
+        drift: set([[...TLS, "common_tls_context", "validation_context"], undefined]),
+      },
+      found: [
+        [
+          "certificate-bound",
+          new RegExp(
+            `^GATEWAY denies a grant bound to a certificate, over a connection with it on ${TARGET} with binding_missing`,
+          ),
+        ],
+      ],
+      also: ["configuration"],
+    },
+    {
       name: "a stats_matcher",
       how: {
         isOff: true,
