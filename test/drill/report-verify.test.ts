@@ -299,6 +299,15 @@ describe("drill verify names the first wrong thing", () => {
     });
   });
 
+  it("names some of the cases that it does not know, and counts the others", async () => {
+    const strange = Array.from({ length: 500 }, (_, i): Assertion => {
+      const about = { case: `strange-${i}`, gateway: "gateway-1", what: "x", expected: "x", seen: "x" };
+      return { ...about, ok: true, calls: [] };
+    });
+    const { notProved } = await judge({ report: () => only([...held.report.assertions, ...strange]) });
+    expect(notProved.join("\n")).toMatch(/which this version does not have: strange-0, .*strange-9 and 490 more$/m);
+  });
+
   it("a member that stands there twice is another report to another reader", async () => {
     const bytes = (one: Buffer): Buffer => Buffer.from(one.toString().replace('"v": 1,', '"v": 1,\n "notProbed": [],'));
     await expect(judge({ bytes })).rejects.toThrow(/is not as a report of a drill is written/);

@@ -81,6 +81,11 @@ function otherForms(report: Report, sha256: string, forms: VerifyInput["forms"])
   });
 }
 
+/** A report may have any number of them. */
+const MOST = 10;
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, MOST).join(", ")}${names.length > MOST ? ` and ${names.length - MOST} more` : ""}`;
+
 function notProved(
   report: Report,
   { records, calls }: Proved,
@@ -100,7 +105,7 @@ function notProved(
         ]),
     `that there are no other gateways than ${ids}`,
     ...missing.map((one) => `what these cases would have shown, which are not in it: ${one}`),
-    ...(unknown.length === 0 ? [] : [`what these cases are, which this version does not have: ${unknown.join(", ")}`]),
+    ...(unknown.length === 0 ? [] : [`what these cases are, which this version does not have: ${some(unknown)}`]),
     ...forms.map(
       (name) => `that ${name} says the same: another version made it, or it was changed. Read report.json instead`,
     ),
