@@ -393,7 +393,8 @@ describe("a ledger that says that it has entered the signature", () => {
       (claims) => held.sign(claims),
       NOW,
     );
-    const next = await inside(["ledger", "next", "ledger", "ledger-2", "--origin", "ledger.example/drill-2"], {
+    const named = ["--origin", "ledger.example/drill-2", "--key", at("ledger-2.key.json")];
+    const next = await inside(["ledger", "next", "ledger", "ledger-2", ...named], {
       ...{ cwd: held.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } },
     });
     expect(next.code, next.stderr).toBe(0);
