@@ -206,7 +206,7 @@ describe("refused before the first request", () => {
       "Did you mean drill-rita?",
     );
     expect(await refused(good, ["--only", "expird"])).toContain("Did you mean expired?");
-    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(/There are: gateway-state, .*, http2-fields\./s);
+    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(/There are: gateway-state, .*, two-pushing\./s);
     const ledger = swap(/^ledger: .*$/m, 'ledger: { at: ledgr/, key: "ledger.vkey" }')(good);
     expect(await refused(ledger)).toMatch(/^error: bad\.yaml:\d+:15: ledger\.at: there is no file .*ledgr\/checkpoint/);
     const vkey = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: ledgr.vkey }')(good);
@@ -264,7 +264,7 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
   );
   // Where nothing was allowed, nothing says how long that took.
   expect(ran.stdout).toMatch(/from the ask to the grant: .* at most \(6\)/);
-  expect(ran.stdout).toMatch(/to the first allowed call: .* at most \(3\)/);
+  expect(ran.stdout).toMatch(/to the first allowed call: .* at most on gateway-2 \(3\)/);
 });
 
 describe("drill init", () => {
