@@ -109,6 +109,18 @@ describe("a drill's folder", () => {
       ...{ drills: [{}, {}, {}], odd: [expect.stringContaining("-3 does not count: it is a link")] },
     });
   });
+
+  it("counts beside what a volume has of its own, and beside one that cannot be looked into", async () => {
+    const volume = at("volume");
+    await writeReport(volume, held.report, (claims) => held.sign(claims), NOW);
+    mkdirSync(join(volume, "lost+found"));
+    mkdirSync(join(volume, "circle"));
+    symlinkSync("report.json", join(volume, "circle", "report.json"));
+    expect(drillsIn(volume, undefined, Date.now())).toMatchObject({
+      drills: [{}],
+      odd: [expect.stringMatching(/circle does not count: its links lead in a circle\.$/)],
+    });
+  });
 });
 
 describe("what people and CI systems read", () => {
