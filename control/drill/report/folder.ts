@@ -121,7 +121,8 @@ export function drillsIn(output: string, trusted: Trusting | undefined, now: num
       drills.push(heldIn(folder, trusted, now));
     } catch (error) {
       // One that nobody may read, or that leads round in a circle, takes no other drill's report away.
-      const why = error instanceof UserError ? messageOf(error) : systemCode(error) === undefined ? "" : reasonOf(error);
+      const why =
+        error instanceof UserError ? messageOf(error) : systemCode(error) === undefined ? "" : reasonOf(error);
       if (why === "") throw error;
       odd.push(`${visible(folder)} does not count: ${why.replace(/\.$/, "")}.`);
     }
