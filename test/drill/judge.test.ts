@@ -1,8 +1,11 @@
-/** What is made of an answer that is nobody's whom the drill asked: of a limit, of a page of maintenance, of the gateway itself. */
+/** What is made of an answer that is nobody's whom the drill asked: of a limit, of a page of maintenance, of what does not speak as it should. */
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { findingOf } from "../../control/drill/findings.js";
 import { judge } from "../../control/drill/judge.js";
 import type { Expectation, Outcome, Seen } from "../../control/drill/model.js";
+import { sendCall } from "../../control/drill/wire.js";
 import { prepared } from "./prepared.js";
 
 const [gateway] = prepared().gateways;
@@ -45,4 +48,19 @@ describe("an answer that is not the filter's", () => {
       expect(said(expected, { status: 503, reached: true })).toMatch(/\(503\)/);
     },
   );
+});
+
+it.each([
+  ["https", "HTTP/1.1 200 OK\r\n\r\n", "what listens there does not speak TLS: is it http://"],
+  ["http", "SSH-2.0-OpenSSH\r\n", "what listens there does not speak HTTP"],
+])("what does not speak %s is told in our words", async (scheme, bytes, words) => {
+  const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(bytes)));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const bound = server.address();
+  const port = typeof bound === "object" ? bound?.port : undefined;
+  const target = { method: "GET", host: "api.example.com", path: "/drill/orders" };
+  if (gateway === undefined) throw new Error("there is one");
+  const { seen } = await sendCall({ ...gateway, url: `${scheme}://127.0.0.1:${port}` }, target, {});
+  server.close();
+  expect(seen).toMatchObject({ status: 0, error: words });
 });
