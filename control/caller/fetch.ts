@@ -3,38 +3,15 @@
 import { UserError } from "../base/errors.js";
 import { nowSeconds, showTime } from "../base/time.js";
 import { verdicts } from "../base/verdicts.gen.js";
+import { refuseLedAstray } from "../base/way.js";
 import { authorize, type Credential, ownHeaders, readCredential } from "./credential.js";
 import { Scope } from "./scope.js";
 
-/** Whether Node itself sends that clear request to a proxy which the environment names: `fetch` goes by it where it is told to. */
-function goesByProxy({ host, hostname }: URL): boolean {
-  const { env, execArgv } = process;
-  const flag = "--use-env-proxy";
-  const isOn = env.NODE_USE_ENV_PROXY === "1" || execArgv.includes(flag) || env.NODE_OPTIONS?.includes(flag) === true;
-  const passed = (env.no_proxy ?? env.NO_PROXY ?? "").split(/[\s,]+/);
-  return (
-    isOn && Boolean(env.http_proxy ?? env.HTTP_PROXY) && !["*", host, hostname].some((one) => passed.includes(one))
-  );
-}
-
 /** The grant travels to the gateway alone, whatever the environment makes of `fetch`. */
 function checkWay(url: URL): void {
-  if (url.protocol === "https:") {
-    if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0")
-      throw new UserError(
-        "NODE_TLS_REJECT_UNAUTHORIZED=0 has no certificate verified: anybody on the way would get the grant.",
-        {
-          hint: "Unset it. NODE_EXTRA_CA_CERTS=FILE names an authority to trust.",
-        },
-      );
-    return;
-  }
-  if (!/^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname))
+  if (url.protocol !== "https:" && !/^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname))
     throw new UserError("The grant would travel in clear.", { hint: "Use an https:// URL." });
-  if (goesByProxy(url))
-    throw new UserError("The grant would travel in clear to the proxy that the environment names.", {
-      hint: `Set NO_PROXY=${url.hostname}.`,
-    });
+  refuseLedAstray(url, "the grant");
 }
 
 /**

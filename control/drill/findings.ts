@@ -12,6 +12,11 @@ const placeOf = ({ call, route }: Outcome): string => {
 
 const VERIFY = "`glassgate gateway verify` on its configuration says what is missing.";
 
+function failedWords(outcome: Outcome, id: string): string {
+  const { what, call } = outcome;
+  return `${id} answers ${what} on ${placeOf(outcome)} with ${call.seen.status}, which is no refusal: something before it answers for it, as a load balancer or a page of maintenance does, or it was let by and what stands behind failed. Where all of that is well, and it stays so: ${VERIFY}`;
+}
+
 function openWords(outcome: Outcome, id: string): string {
   return `${id} serves ${placeOf(outcome)} to callers without a credential (${outcome.call.seen.status}): put authentication on that route, or name the path in \`open\` where anybody may reach it.`;
 }
@@ -50,8 +55,12 @@ export function findingOf(
   switch (fault) {
     case "no_answer":
       return `${id} gives no answer at ${url}: ${visible(call.seen.error ?? "")}. Is it up, and is this the listener that callers use?`;
+    case "limited":
+      return `${id} was not asked: ${what} on ${place} is answered 429, which is not the filter's, and nothing is on record. Something before or at ${url} limits how often this machine may come, and whoever comes less often may get in: let the drill's address through that limit, then run it again.`;
     case "open":
       return openWords(outcome, id);
+    case "failed":
+      return failedWords(outcome, id);
     case "let_in":
       return letInWords(outcome, id, found);
     case "shadow":

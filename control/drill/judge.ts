@@ -6,6 +6,8 @@ import type { FoundRecord } from "./records.js";
 /** Why it is not as expected; the words are those of findings.ts. */
 export type Fault =
   | "no_answer"
+  | "limited"
+  | "failed"
   | "open"
   | "let_in"
   | "shadow"
@@ -104,10 +106,18 @@ function ofUnauthenticated(call: Call): Fault | undefined {
   return isServed(call) || status < 300 || status >= 500 ? "open" : undefined;
 }
 
+/** Neither the filter nor, as far as that shows, an upstream said so: who did is not known from here. */
+const isFailed = (call: Call, found: FoundRecord | undefined): boolean =>
+  isPast(call) && !call.seen.reached && found === undefined;
+/** Somebody's limit of requests, not the filter's `busy`: whoever comes less often may well be answered otherwise. */
+const isLimited = ({ seen }: Call, found: FoundRecord | undefined): boolean =>
+  seen.status === 429 && seen.code === undefined && found === undefined;
+
 const MAY_BE_CUT: ReadonlySet<Expectation["kind"]> = new Set(["shut", "closed", "one_reading"]);
 
 function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, granted: string): Fault | undefined {
   if (call.seen.error !== undefined && !MAY_BE_CUT.has(expected.kind)) return "no_answer";
+  if (isLimited(call, found)) return "limited";
   switch (expected.kind) {
     case "verdict":
       return ofVerdict(call, found, expected.verdict, expected.told ?? expected.verdict);
@@ -134,7 +144,11 @@ function faultOf({ expected, call }: Outcome, found: FoundRecord | undefined, gr
 
 /** @param found its record, where there is one @param granted the path that the drill's grants name */
 export function judge(outcome: Outcome, found: FoundRecord | undefined, granted: string): Judged {
-  const fault = faultOf(outcome, found, granted) ?? (outcome.faults === undefined ? undefined : "other");
+  const own = faultOf(outcome, found, granted);
+  // Told apart from what an upstream answered, that neither hides the other.
+  const isOpened = own === "open" || own === "let_in";
+  const judged = isOpened && isFailed(outcome.call, found) ? "failed" : own;
+  const fault = judged ?? (outcome.faults === undefined ? undefined : "other");
   const { notes = [], faults = [] } = outcome;
   const seen = [seenWords(outcome.call, found), ...notes, ...faults].join("; ");
   return { expected: expectedWords(outcome.expected), seen, fault };

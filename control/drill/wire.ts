@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
-import { messageOf } from "../base/errors.js";
+import { messageOf, systemCode } from "../base/errors.js";
 import { Gateway } from "../caller/gateway.js";
 import type { HeaderLines } from "../caller/headers.js";
 import { makeProof } from "../caller/proof.js";
@@ -64,6 +64,25 @@ function exchange(gateway: Gateway, sent: Sent, { watchMs, patienceMs = PATIENCE
     });
     outgoing.end();
   });
+}
+
+/** Faults of the way there whose own words are a library's, and what of the drill file mends each. */
+const OF_THE_WAY: readonly (readonly [fault: RegExp, words: string])[] = [
+  [
+    /WRONG_VERSION_NUMBER|wrong version number|PACKET_LENGTH_TOO_LONG|packet length too long/,
+    "what listens there does not speak TLS: is it http://",
+  ],
+  [
+    /SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED/,
+    "its certificate is from nobody whom this machine trusts: name its authority in `ca`",
+  ],
+  [/ALTNAME_INVALID/, "its certificate is for another name: write the name that callers use into `url`"],
+  [/HPE_INVALID_CONSTANT/, "what listens there does not speak HTTP"],
+];
+
+function noAnswer(error: unknown): string {
+  const told = `${systemCode(error) ?? ""} ${messageOf(error)}`;
+  return OF_THE_WAY.find(([fault]) => fault.test(told))?.[1] ?? messageOf(error);
 }
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
@@ -154,7 +173,7 @@ export async function sendCall(gateway: FleetGateway, target: Target, spec: Call
     const nothing = { status: 0, code: undefined, reached: false, upstream: undefined, endedAfterMs: undefined };
     return {
       ...common,
-      seen: { ...nothing, requestId: ownId, error: messageOf(error), ms: performance.now() - began },
+      seen: { ...nothing, requestId: ownId, error: noAnswer(error), ms: performance.now() - began },
     };
   }
 }

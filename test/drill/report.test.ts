@@ -109,6 +109,18 @@ describe("a drill's folder", () => {
       ...{ drills: [{}, {}, {}], odd: [expect.stringContaining("-3 does not count: it is a link")] },
     });
   });
+
+  it("counts beside what a volume has of its own, and beside one that cannot be looked into", async () => {
+    const volume = at("volume");
+    await writeReport(volume, held.report, (claims) => held.sign(claims), NOW);
+    mkdirSync(join(volume, "lost+found"));
+    mkdirSync(join(volume, "circle"));
+    symlinkSync("report.json", join(volume, "circle", "report.json"));
+    expect(drillsIn(volume, undefined, Date.now())).toMatchObject({
+      drills: [{}],
+      odd: [expect.stringMatching(/circle does not count: its links lead in a circle\.$/)],
+    });
+  });
 });
 
 describe("what people and CI systems read", () => {
@@ -151,12 +163,12 @@ describe("what people and CI systems read", () => {
       /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites name="drill quarterly" time="5\.000" tests="8" failures="1" errors="0" skipped="1">/,
     );
     expect(xml).toMatch(
-      /<testsuite name="expired" timestamp="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d" tests="2" failures="1" errors="0" skipped="0">/,
+      /<testsuite name="expired" timestamp="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d" time="0\.000" tests="2" failures="1" errors="0" skipped="0">/,
     );
     expect(xml).toContain(
       '<failure type="let_in" message="gateway-1 let &quot;it&quot; in &amp; &lt;more&gt;.">gateway-1 let &quot;it&quot; in &amp; &lt;more&gt;.</failure>',
     );
-    expect(xml).toContain('<testcase classname="drill.quarterly.opens" name="gateway-2: a good grant">');
+    expect(xml).toContain('<testcase classname="drill.quarterly.opens" name="gateway-2: a good grant" time="0.000">');
     expect(xml).toContain('<skipped message="its upstream is not said to be harmless"/>');
     const twice = junitOf({ ...report, assertions: [...report.assertions, ...report.assertions] });
     expect(twice).toContain('name="gateway-2: a good grant #2"');

@@ -1,14 +1,12 @@
 /** What a report says of itself: results and findings, counts, figures, gateways. A signer's word that contradicts itself is none. */
 import { visible } from "../../base/text.js";
-import { CONFIGURATION, cases, FACTS, LEDGER } from "../cases/index.js";
+import { caseNames, cases } from "../cases/index.js";
 import { figuresOf } from "../measures.js";
 import type { Assertion, CallEvidence, FaultResult, Measure, Report } from "./model.js";
 import { isGood } from "./words.js";
 import { must, type Place, placeOf, placeOfFault } from "./wrong.js";
 
 const whereOf: ReadonlyMap<string, "fleet" | "scratch"> = new Map(cases.map((one) => [one.name, one.where]));
-/** They are about the trust bundle, or the ledger, as well as about gateways, and send nothing. */
-const isLookedAt = (name: string): boolean => [FACTS, CONFIGURATION, LEDGER].includes(name);
 
 /** Whether it is about one of the user's gateways: what a scratch gateway recorded is gone with it. */
 export const isOfFleet = ({ gateways }: Report): ((assertion: Assertion) => boolean) => {
@@ -159,7 +157,8 @@ export function coverageOf({ gateways, assertions, notProbed, partial }: Report)
     const names = fleet.map(({ name }) => name).filter((name) => !played.has(`${name}\n${id}`));
     if (names.length > 0) byNames.set(names.join(", "), [...(byNames.get(names.join(", ")) ?? []), visible(id)]);
   }
-  const known = (name: string): boolean => whereOf.has(name) || isLookedAt(name);
-  const unknown = [...new Set(assertions.map((one) => one.case))].filter((name) => !known(name)).map(visible);
+  const unknown = [...new Set(assertions.map((one) => one.case))]
+    .filter((name) => !caseNames.includes(name))
+    .map(visible);
   return { missing: [...byNames].map(([names, ids]) => `${names} on ${ids.join(", ")}`), unknown };
 }

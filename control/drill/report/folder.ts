@@ -83,10 +83,15 @@ function heldIn(folder: string, trusted: Trusting | undefined, now: number): Hel
   return { folder, signed };
 }
 
+/** A file system's own, at the root of a volume: nobody's drill. */
+const OF_THE_DISK = "lost+found";
+
 /** Names of folders, and of links to some, which may lead anywhere. */
 function foldersIn(output: string): { own: readonly string[]; links: readonly string[] } {
   try {
-    const all = readdirSync(output, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));
+    const all = readdirSync(output, { withFileTypes: true }).filter(
+      ({ name }) => !name.startsWith(".") && name !== OF_THE_DISK,
+    );
     const paths = (is: (one: (typeof all)[number]) => boolean): string[] =>
       all
         .filter(is)
@@ -115,8 +120,11 @@ export function drillsIn(output: string, trusted: Trusting | undefined, now: num
     try {
       drills.push(heldIn(folder, trusted, now));
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      odd.push(`${visible(folder)} does not count: ${messageOf(error).replace(/\.$/, "")}.`);
+      // One that nobody may read, or that leads round in a circle, takes no other drill's report away.
+      const why =
+        error instanceof UserError ? messageOf(error) : systemCode(error) === undefined ? "" : reasonOf(error);
+      if (why === "") throw error;
+      odd.push(`${visible(folder)} does not count: ${why.replace(/\.$/, "")}.`);
     }
   return { drills, odd };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { messageOf, UserError } from "../../base/errors.js";
 import { isLoopback } from "../../base/loopback.js";
 import { visible } from "../../base/text.js";
+import { refuseLedAstray } from "../../base/way.js";
 import { UnreachableError, UnseenError } from "../admin.js";
 
 /** A Kong's whole declarative configuration is far below. */
@@ -73,6 +74,7 @@ export class KongAdmin {
       throw new UserError(`Over ${visible(url)} the upstream key, and an Enterprise's token, would travel in clear.`, {
         hint: "Use https://, or run this on Kong's own machine. A tunnel to it (ssh -L, kubectl port-forward) ends on loopback, too.",
       });
+    refuseLedAstray(parsed, "the upstream key, and an Enterprise's token");
     if (token !== undefined) this.hide(token);
     this.address = `${parsed.origin}${parsed.pathname.replace(/\/$/, "")}`;
   }

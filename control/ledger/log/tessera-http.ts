@@ -5,6 +5,7 @@ import { UserError } from "../../base/errors.js";
 import { isLoopback } from "../../base/loopback.js";
 import { readPrivateText } from "../../base/private-file.js";
 import { visible } from "../../base/text.js";
+import { refuseLedAstray } from "../../base/way.js";
 import { mustBeBound } from "../tlog/file-source.js";
 
 const TIME_OUT_MS = 60_000;
@@ -48,6 +49,7 @@ function baseOf(text: string): string {
   const isLocal = isLoopback(url.hostname);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLocal))
     throw new UserError(`Over ${visible(text)} the token and the entries would travel in clear.`, { hint });
+  refuseLedAstray(url, "the token and the entries");
   return url.href.replace(/\/*$/, "/");
 }
 

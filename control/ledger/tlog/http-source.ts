@@ -4,6 +4,7 @@ import { boundedBody } from "../../base/body.js";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { isLoopback } from "../../base/loopback.js";
 import { visible } from "../../base/text.js";
+import { refuseLedAstray } from "../../base/way.js";
 import type { TileSource } from "../log.js";
 import { mustBeBound, tooLarge } from "./file-source.js";
 
@@ -102,6 +103,7 @@ export function httpSource(url: string, token?: string): TileSource {
 
 function onceFrom(url: string, token?: string): TileSource {
   const prefix = prefixOf(url);
+  if (token !== undefined) refuseLedAstray(new URL(prefix), "the token");
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
     async read(path) {
