@@ -5,7 +5,7 @@ import { ALERTS, CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
 import { awaitAlarms, judgeAlarms } from "./commands/alerts.js";
 import { playCommands } from "./commands/play.js";
 import { judgeConfiguration } from "./configuration.js";
-import { awaitRecords, evidenceOf } from "./evidence.js";
+import { awaitRecords, evidenceOf, isUnproved, unprovedWords } from "./evidence.js";
 import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
 import { awaitFaultRecords, judgeFault } from "./faults/judge.js";
 import { planFaults } from "./faults/plan.js";
@@ -58,9 +58,8 @@ async function judgeOne(
   const { expected, seen } = judged;
   const fault = judged.fault === "unjudged" && source.records.isShadow(gateway.id) ? "shadow" : judged.fault;
   const calls = await evidenceOf(call, found, sealed);
-  const unproved = sealed !== undefined && found !== undefined && calls.some(({ proof }) => proof === undefined);
-  const finding = unproved
-    ? `The ledger does not prove the record of ${gateway.id} that it shows: \`glassgate ledger verify\` names the place.`
+  const finding = isUnproved(calls, found, sealed)
+    ? unprovedWords(gateway.id)
     : fault && findingOf(fault, outcome, gateway, found);
   const about = { case: name, gateway: gateway.id, ...(route === undefined ? {} : { route }) };
   const assertion = {
