@@ -1,7 +1,6 @@
 /** Where records are read: from the ledger, with proofs, or from the gateways' own audit logs, which prove nothing. */
 import { decodeFinding } from "../ledger/chain/finding.js";
 import { classify } from "../ledger/chain/lines.js";
-import { unglued } from "../ledger/follow/logical.js";
 import { Tail } from "../ledger/follow/tail.js";
 import type { TileSource } from "../ledger/log.js";
 import type { Checkpoint } from "../ledger/tlog/checkpoint.js";
@@ -86,7 +85,7 @@ export async function followFiles(paths: readonly string[], say: (sentence: stri
     let lines: readonly Buffer[];
     do {
       lines = await tail.next();
-      for (const line of lines.flatMap(unglued).flatMap(recordLinesIn)) {
+      for (const line of lines.flatMap(recordLinesIn)) {
         const read = classify(line);
         if (read.type === "record") records.add(read.record);
       }
