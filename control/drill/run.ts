@@ -144,7 +144,12 @@ function ofLedger(
   const { checkpoint, before = 0 } = sealed ?? {};
   const size = checkpoint?.size ?? 0;
   if (fault === undefined)
-    return { ...about, seen: `${size} entries, ${size - before} of them since`, ok: true, calls: [] };
+    return {
+      ...about,
+      seen: `${size === 1 ? "1 entry" : `${size} entries`}, ${size - before} of them since`,
+      ok: true,
+      calls: [],
+    };
   const finding = `The ledger does not prove what the drill did: ${fault}`;
   return { ...about, seen: fault, ok: false, finding, calls: [] };
 }
@@ -177,7 +182,9 @@ export async function runDrill(given: Running): Promise<Report> {
   const workers = new Map(
     prepared.gateways.flatMap(({ id }, i) => (facts[i]?.workers === undefined ? [] : [[id, facts[i].workers]])),
   );
-  const commanded = await playCommands(setting, choice, { workers, source }, (name) => onCase(name, ""));
+  const commanded = await playCommands(setting, choice, { workers, source, say: given.say }, (name) =>
+    onCase(name, ""),
+  );
   const outcomes = [...played.outcomes, ...commanded.outcomes];
   const limit = drill.limits.recorded;
   const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;

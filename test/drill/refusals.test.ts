@@ -206,7 +206,7 @@ describe("refused before the first request", () => {
       "Did you mean drill-rita?",
     );
     expect(await refused(good, ["--only", "expird"])).toContain("Did you mean expired?");
-    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(/There are: gateway-state, .*, http2-fields\./s);
+    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(/There are: gateway-state, .*, http2-fields, .*, two-pushing\./s);
     const ledger = swap(/^ledger: .*$/m, 'ledger: { at: ledgr/, key: "ledger.vkey" }')(good);
     expect(await refused(ledger)).toMatch(/^error: bad\.yaml:\d+:15: ledger\.at: there is no file .*ledgr\/checkpoint/);
     const vkey = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: ledgr.vkey }')(good);
@@ -220,6 +220,27 @@ describe("refused before the first request", () => {
     const ran = await glassgate(["drill", "run", "bad.yaml"], { cwd: fleet.folder, env });
     expect([1, 2]).toContain(ran.code);
     expect(ran.stderr).toMatch(/key|signature|signed/);
+  });
+});
+
+describe("refused before anybody is asked for a passphrase", () => {
+  const unasked = async (...args: string[]) => {
+    const ran = await glassgate(["drill", "run", ...args], { cwd: fleet.folder, env: {} });
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).not.toMatch(/passphrase/i);
+    return ran.stderr;
+  };
+
+  it("a gateway whose admin interface is away", async () => {
+    const text = good.replace(/^( +)config: .*$/m, (line, indent: string) => `${line}\n${indent}admin: "127.0.0.1:1"`);
+    writeFileSync(join(fleet.folder, "bad.yaml"), text);
+    expect(await unasked("bad.yaml")).toMatch(/gateway-1: .*127\.0\.0\.1:1.*take that gateway out of the drill file/s);
+  });
+
+  it("a report that cannot be written", async () => {
+    expect(await unasked("drill.yaml", "--output", "drill.yaml/reports")).toMatch(
+      /The report cannot be written to drill\.yaml\/reports: .*drill\.yaml is no folder/,
+    );
   });
 });
 
@@ -262,9 +283,12 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
   expect(ran.stderr).toMatch(
     /^Next: mend .*report\.html has all of it\), then again:\n {2}glassgate drill run bad\.yaml --only opens$/m,
   );
+  expect(ran.stderr).toMatch(
+    /^warning: The trust bundle of the project \(version \d+\) ends in 2\d hours .*glassgate push`\.$/m,
+  );
   // Where nothing was allowed, nothing says how long that took.
   expect(ran.stdout).toMatch(/from the ask to the grant: .* at most \(6\)/);
-  expect(ran.stdout).toMatch(/to the first allowed call: .* at most \(3\)/);
+  expect(ran.stdout).toMatch(/to the first allowed call: .* at most on gateway-2 \(3\)/);
 });
 
 describe("drill init", () => {

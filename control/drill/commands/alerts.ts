@@ -3,12 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ALERTS } from "../cases/index.js";
 import { allow } from "../cases/kit.js";
 import { away } from "../evidence.js";
-import { type CommandEnd, runCommand, shownCommand } from "../faults/command.js";
+import { type CommandEnd, shownCommand } from "../faults/command.js";
 import type { Sample } from "../measures.js";
 import type { Assertion, Call, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
 import type { RecordSource } from "../record-source.js";
 import type { FirstUse, FoundRecord } from "../records.js";
+import { runGuarded } from "./guarded.js";
 import { type CommandPlay, type CommandsRunning, notPlayed, playedOn, withinMs } from "./kit.js";
 
 const POLL_MS = 250;
@@ -41,7 +42,7 @@ function heard({ stage: { gateway }, call, shownAt }: Used, within: number, how:
 }
 
 /** One grant for each gateway and repetition, all at once: each is a first use of its own. */
-export async function playAlerts({ setting, stages, source }: CommandsRunning): Promise<CommandPlay> {
+export async function playAlerts({ setting, stages, source, say }: CommandsRunning): Promise<CommandPlay> {
   const { alerts } = setting.prepared.commands;
   const { drill } = setting.prepared.source;
   const what = "whether an alarm reaches anybody";
@@ -65,7 +66,7 @@ export async function playAlerts({ setting, stages, source }: CommandsRunning): 
     await source.poll().catch(away);
     const records = used.map(({ call }) => source.records.find(call));
     if (records.some((one) => one !== undefined)) {
-      last = await runCommand(alerts, undefined, undefined, MOST_OUTPUT);
+      last = await runGuarded(alerts, say, MOST_OUTPUT);
       for (const [i, one] of used.entries()) {
         const found = records[i];
         if (one.shownAt !== undefined || found === undefined) continue;

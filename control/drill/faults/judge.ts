@@ -1,6 +1,6 @@
 /** What came of a fault, counted from outside: calls, answers, records, entries. Nothing opened, nothing lost, and open again afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { visible } from "../../base/text.js";
+import { plural, visible } from "../../base/text.js";
 import { away, evidenceOf, isUnproved, unprovedWords } from "../evidence.js";
 import { findingOf } from "../findings.js";
 import { isPast, isServed, judge } from "../judge.js";
@@ -105,7 +105,7 @@ function counts(
     const own = probes.filter((one) => one.phase === phase);
     const answered = own.filter(({ call }) => call.seen.error === undefined).length;
     const letIn = own.filter((one) => one.kind === "good" && (isServed(one.call) || isPast(one.call)));
-    return `${phase} it ${own.length} calls, ${answered} answered, ${letIn.length} grants let in`;
+    return `${phase} it ${plural(own.length, "call")}, ${answered} answered, ${plural(letIn.length, "grant")} let in`;
   };
   const judged = probes.filter((one) => mustBeRecorded(one) || found.get(one) !== undefined);
   const recorded = judged.flatMap((one) => found.get(one) ?? []);
