@@ -7,6 +7,7 @@ import { plural, shellWord, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { caseNames } from "../drill/cases/index.js";
 import { playCommands, shownCommands } from "../drill/commands/play.js";
+import { bundleEndWords, lookAtAll } from "../drill/facts.js";
 import { journalPath } from "../drill/faults/journal.js";
 import { toldBy } from "../drill/faults/mend.js";
 import { planFaults, shownFaults } from "../drill/faults/plan.js";
@@ -20,7 +21,7 @@ import { followFiles, followLedger, type RecordSource } from "../drill/record-so
 import { withLast } from "../drill/report/compare.js";
 import { lastReport } from "../drill/report/folder.js";
 import { tableOf } from "../drill/report/table.js";
-import { type Written, writeReport } from "../drill/report/write.js";
+import { mustTakeReport, type Written, writeReport } from "../drill/report/write.js";
 import { isGood, runDrill } from "../drill/run.js";
 import { planScratch } from "../drill/scratch-play.js";
 import { asciiJson } from "../ledger/audit/line.js";
@@ -128,7 +129,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   const setting = { prepared, players, isDry: true, onCall: () => {} };
   const [fleet, scratch] = [await play(setting, choice), await planScratch(prepared, choice)];
   const { faults, notProbed: unmade } = await shownFaults(prepared, (name) => isChosen(choice, name));
-  const commanded = await playCommands(setting, choice, { workers: new Map(), source: undefined });
+  const commanded = await playCommands(setting, choice, { workers: new Map(), source: undefined, say: warn });
   const commands = shownCommands(setting, choice);
   const outcomes = [...fleet.outcomes, ...commanded.outcomes, ...scratch.outcomes];
   const notProbed = [...fleet.notProbed, ...commanded.notProbed, ...scratch.notProbed, ...unmade];
@@ -204,10 +205,13 @@ async function run(file: string, options: Options): Promise<void> {
     return;
   }
   const only = onlyOf(options, source);
+  const output = options.output ?? join(dirname(file), "drills");
+  mustTakeReport(output);
+  // Before anybody is asked for a passphrase; what is judged is looked at again when the drill begins.
+  await lookAtAll(prepared);
   const { records, isProved } = await recordsOf(prepared);
   const players = await playersOf(prepared, (name) => openKey(folder, name, options.passphraseFd));
   const shown = new Set<string>();
-  const output = options.output ?? join(dirname(file), "drills");
   const { anchors, bundle: claims } = prepared;
   const { last, odd } = lastReport(output, drill.name, { anchors, claims }, Date.now());
   for (const sentence of odd) warn(sentence);
@@ -231,6 +235,8 @@ async function run(file: string, options: Options): Promise<void> {
   if (options.json === true) result(asciiJson(report, 1));
   else resultRows(tableOf(report));
   say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);
+  const ending = bundleEndWords(prepared, nowSeconds());
+  if (ending !== undefined) warn(ending);
   await enterIn(prepared, written, options);
   if (isGood(report)) return;
   process.exitCode = 1;

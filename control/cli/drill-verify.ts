@@ -1,9 +1,10 @@
 /** `glassgate drill verify`: a signed report held against the trust bundle and the ledger's key, without either of them at work. */
 import type { Command } from "commander";
 import { visible } from "../base/text.js";
-import { formsIn, readFolder } from "../drill/report/folder.js";
+import { formsIn, isWhole, readFolder } from "../drill/report/folder.js";
 import { verifyReport } from "../drill/report/verify.js";
 import { asciiJson } from "../ledger/audit/line.js";
+import type { DrillClaims } from "../ledger/drill.js";
 import { anchorsOption, bundleOption, examples, jsonOption, readTrusted } from "./context.js";
 import { readVkey, vkeyOption } from "./ledger-options.js";
 import { result, resultRows } from "./output.js";
@@ -15,11 +16,24 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** Some cases alone that went well are no drill that did. */
+function wentWords({ name, ended, good, partial }: DrillClaims): string {
+  const drill = `Drill ${visible(name)} of ${ended}`;
+  if (partial !== true) return `${drill}, which went ${good ? "well" : "wrong"}`;
+  return `Some cases alone of the drill ${visible(name)} (--only), of ${ended}, which is no whole drill; what was tried went ${good ? "well" : "wrong"}`;
+}
+
 async function verify(path: string, options: Options): Promise<void> {
   const { folder, bytes, token } = readFolder(path);
   const { anchors, claims: bundle } = await readTrusted(options);
   const key = options.key === undefined ? undefined : readVkey(options.key);
-  const { claims, wrong, proved, notProved } = verifyReport({
+  const {
+    claims,
+    wrong,
+    counts = "",
+    proved,
+    notProved,
+  } = verifyReport({
     ...{ bytes, token, named: path, anchors, bundle, key },
     ...{ now: Date.now(), forms: formsIn(folder) },
   });
@@ -32,9 +46,8 @@ async function verify(path: string, options: Options): Promise<void> {
     resultRows([`Wrong: ${wrong}`]);
     return;
   }
-  const { counts, good, name, ended, due } = claims;
   resultRows([
-    `Drill ${visible(name)} of ${ended}, which went ${good ? "well" : "wrong"}: ${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed. Next due ${due}.`,
+    `${wentWords(claims)}: ${counts}.${isWhole(claims) ? ` Next due ${claims.due}.` : ""}`,
     "Proved:",
     ...proved.map((line) => `  ${line}`),
     "Not proved:",

@@ -1,6 +1,7 @@
 /** `glassgate ledger token`: a new token for a sender, shown once; the ledger keeps its hash. */
 import { createHash, randomBytes } from "node:crypto";
 import type { Command } from "commander";
+import { stringify } from "yaml";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { OWN_NAMES } from "../ledger/config.js";
@@ -29,7 +30,8 @@ function token(name: string, { speaksFor = [], follows = false, reads = false, j
   }
   const may = `${follows ? ", follows: true" : ""}${reads ? ", reads: true" : ""}`;
   say("For `senders:` in ledger.yaml (below it, in place of []), which knows the token by its SHA-256:");
-  sayWhole(`  - { name: ${name}, tokens: [${sha256}], speaks_for: ${JSON.stringify(speaksFor)}${may} }`);
+  const shown = stringify(name, { compat: "yaml-1.1" }).trim(); // `1e3` and `on` are names, too.
+  sayWhole(`  - { name: ${shown}, tokens: [${sha256}], speaks_for: ${JSON.stringify(speaksFor)}${may} }`);
   say("A ledger that runs reads it at its next start.");
   say("The token, shown this once: for a file that the sender alone can read.");
   result(made);

@@ -28,9 +28,10 @@ const mayBeUnjudged = ({ outcome: { expected } }: PlayedOutcome): boolean =>
 /** A filter that is off records nothing: nobody waits long for that. */
 const GRACE_MS = 5000;
 
-/** A ledger that is away for a moment is asked again; one that stays away shows when it is sealed. */
-function away(error: unknown): void {
+/** A ledger that is away for a moment is asked again; one that stays away shows when it is sealed. It costs no report. */
+export function away(error: unknown): undefined {
   if (!(error instanceof UserError)) throw error;
+  return undefined;
 }
 
 /** Waits until each record is there that must be, or the time is over. */
@@ -69,7 +70,7 @@ export async function evidenceOf(
       const { vm, seq, verdict, mode } = record;
       const common = { requestId: record.request_id ?? seen.requestId, ...asked, ...code, vm, seq, verdict, mode };
       if (entered === undefined || sealed === undefined) return common;
-      const proof = await sealed.prove(entered);
+      const proof = await sealed.prove(entered).catch(away);
       if (proof === undefined) return common;
       return {
         ...common,
@@ -81,3 +82,13 @@ export async function evidenceOf(
     }),
   );
 }
+
+/** A ledger that shows a record owes its proof: it may have gone away since, or lie. */
+export const isUnproved = (
+  calls: readonly CallEvidence[],
+  found: FoundRecord | undefined,
+  sealed: Sealed | undefined,
+): boolean => sealed !== undefined && found !== undefined && calls.some(({ proof }) => proof === undefined);
+
+export const unprovedWords = (gateway: string): string =>
+  `The ledger does not prove the record of ${gateway} that it shows, or was away when it was asked: \`glassgate ledger verify\` names the place.`;

@@ -1,6 +1,7 @@
 /** What is looked at and not sent: what each gateway serves, and whether it is what the project and the drill file say. */
 import { UserError } from "../base/errors.js";
-import { showDuration } from "../base/time.js";
+import { visible } from "../base/text.js";
+import { showDuration, showTime } from "../base/time.js";
 import { Admin } from "../gateway/admin.js";
 import { isWhole, readFilterState } from "../gateway/admin-state.js";
 import { domainOf } from "../trust/anchors.js";
@@ -126,20 +127,42 @@ export function judgeMeant({ entitlement, meant, source }: Prepared): Assertion[
   ];
 }
 
-/** An admin interface that does not answer is a gateway that nobody can vouch for: nothing is sent. */
+/** Whoever makes the next bundle needs root holders, who are not always there. */
+const SOON_SECONDS = 14 * 86_400;
+
+/** That the project's bundle ends soon, or before the next drill: a warning, as all is well until then. */
+export function bundleEndWords({ bundle, source }: Prepared, now: number): string | undefined {
+  const { every } = source.drill;
+  const left = bundle.exp - now;
+  if (left > Math.max(every, SOON_SECONDS)) return undefined;
+  const when = left <= 0 ? "has ended" : `ends in ${showDuration(left)}, on ${showTime(bundle.exp)}`;
+  const due = left > SOON_SECONDS ? ", before the next drill is due" : "";
+  return `The trust bundle of the project (${bundleWords(bundle.version)}) ${when}${due}: from then on no grant opens anything. Make the next one: \`glassgate bundle build\`, \`glassgate bundle sign\`, \`glassgate push\`.`;
+}
+
+const AWAY_HINT =
+  "Nothing was sent. Mend that, or take that gateway out of the drill file: whose admin interface is away, nobody here can say that it is yours, what it serves, or whether all of its workers do.";
+
+/**
+ * An admin interface that does not answer is a gateway that nobody can vouch for: nothing is sent, to it or another. All that are so
+ * are named at once.
+ */
 export async function lookAtAll(prepared: Prepared): Promise<readonly Facts[]> {
-  return Promise.all(
-    prepared.gateways.map((gateway, i) =>
-      lookAt(gateway, i, prepared).catch((error: unknown) => {
-        if (!(error instanceof UserError)) throw error;
-        throw new UserError(
-          `${error.message.startsWith(prepared.source.name) ? "" : `${gateway.id}: `}${error.message}`,
-          {
-            cause: error,
-            hint: error.hint ?? "Nothing was sent.",
-          },
-        );
-      }),
-    ),
-  );
+  const looks = await Promise.allSettled(prepared.gateways.map((gateway, i) => lookAt(gateway, i, prepared)));
+  const errors = looks.flatMap((look, i): UserError[] => {
+    if (look.status === "fulfilled") return [];
+    const error: unknown = look.reason;
+    if (!(error instanceof UserError)) throw error;
+    if (error.message.startsWith(prepared.source.name)) return [error];
+    const id = visible(prepared.gateways[i]?.id ?? "");
+    return [new UserError(`${id}: ${error.message}`, { cause: error, hint: AWAY_HINT })];
+  });
+  const [first] = errors;
+  if (first !== undefined)
+    throw new UserError(errors.map(({ message }) => message).join("\n"), {
+      cause: first,
+      hint: first.hint ?? AWAY_HINT,
+      exitCode: 2,
+    });
+  return looks.flatMap((look) => (look.status === "fulfilled" ? [look.value] : []));
 }

@@ -1,7 +1,7 @@
 /** What is wrong, on which gateway and route, what it means, and the next step: one or two sentences. */
 import { visible } from "../base/text.js";
 import { verdicts } from "../base/verdicts.gen.js";
-import type { Fault } from "./judge.js";
+import { type Fault, REFUSED } from "./judge.js";
 import type { FleetGateway, Outcome } from "./model.js";
 import type { FoundRecord } from "./records.js";
 
@@ -66,7 +66,9 @@ export function findingOf(
     case "shadow":
       return `${id} runs in shadow mode: it decides and records, and enforces nothing. Render it without \`--mode shadow\`, and push.`;
     case "unjudged":
-      return `${id} did not judge ${what} on ${place}: the answer is none of the filter's (${call.seen.status}), and nothing is on record. The filter is off there, for this route or for all, unless ${url} is another listener than callers use: ${VERIFY}`;
+      return call.method === "HEAD" && REFUSED.has(call.seen.status)
+        ? `${id} refused ${what} on ${place} (${call.seen.status}), and whether the filter did, and which record is its, cannot be known: an answer to HEAD has no body that says so. Let the drill's entitlement open GET as well, and put \`method: GET\` into \`target\`.`
+        : `${id} did not judge ${what} on ${place}: the answer is none of the filter's (${call.seen.status}), and nothing is on record. The filter is off there, for this route or for all, unless ${url} is another listener than callers use: ${VERIFY}`;
     case "unrecorded":
       return `${id} judged requests and has no record of them, of ${place} for one: is ${url} its own listener, or does that lead past it? Is its audit log written where the ledger follows it, unfiltered? ${VERIFY}`;
     case "elsewhere":

@@ -5,7 +5,7 @@ import { ALERTS, CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
 import { awaitAlarms, judgeAlarms } from "./commands/alerts.js";
 import { playCommands } from "./commands/play.js";
 import { judgeConfiguration } from "./configuration.js";
-import { awaitRecords, evidenceOf } from "./evidence.js";
+import { awaitRecords, evidenceOf, isUnproved, unprovedWords } from "./evidence.js";
 import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
 import { awaitFaultRecords, judgeFault } from "./faults/judge.js";
 import { planFaults } from "./faults/plan.js";
@@ -58,9 +58,8 @@ async function judgeOne(
   const { expected, seen } = judged;
   const fault = judged.fault === "unjudged" && source.records.isShadow(gateway.id) ? "shadow" : judged.fault;
   const calls = await evidenceOf(call, found, sealed);
-  const unproved = sealed !== undefined && found !== undefined && calls.some(({ proof }) => proof === undefined);
-  const finding = unproved
-    ? `The ledger does not prove the record of ${gateway.id} that it shows: \`glassgate ledger verify\` names the place.`
+  const finding = isUnproved(calls, found, sealed)
+    ? unprovedWords(gateway.id)
     : fault && findingOf(fault, outcome, gateway, found);
   const about = { case: name, gateway: gateway.id, ...(route === undefined ? {} : { route }) };
   const assertion = {
@@ -145,7 +144,12 @@ function ofLedger(
   const { checkpoint, before = 0 } = sealed ?? {};
   const size = checkpoint?.size ?? 0;
   if (fault === undefined)
-    return { ...about, seen: `${size} entries, ${size - before} of them since`, ok: true, calls: [] };
+    return {
+      ...about,
+      seen: `${size === 1 ? "1 entry" : `${size} entries`}, ${size - before} of them since`,
+      ok: true,
+      calls: [],
+    };
   const finding = `The ledger does not prove what the drill did: ${fault}`;
   return { ...about, seen: fault, ok: false, finding, calls: [] };
 }
@@ -178,7 +182,9 @@ export async function runDrill(given: Running): Promise<Report> {
   const workers = new Map(
     prepared.gateways.flatMap(({ id }, i) => (facts[i]?.workers === undefined ? [] : [[id, facts[i].workers]])),
   );
-  const commanded = await playCommands(setting, choice, { workers, source }, (name) => onCase(name, ""));
+  const commanded = await playCommands(setting, choice, { workers, source, say: given.say }, (name) =>
+    onCase(name, ""),
+  );
   const outcomes = [...played.outcomes, ...commanded.outcomes];
   const limit = drill.limits.recorded;
   const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;

@@ -47,6 +47,9 @@ const TEMPLATES = {
   tls: fileURLToPath(new URL("../../config/envoy-tls.yaml", import.meta.url)),
 } as const;
 
+/** Envoy reads `n`, `on`, `0x10` and `1e3` as no texts, as YAML 1.1 does: a value of somebody's that could be read so is quoted. */
+const ENVOY_YAML = { compat: "yaml-1.1" } as const;
+
 /** The configuration members that render decides: `push` keeps them. */
 export function optionsOf(document: Document, options: RenderOptions): ConfigurationOptions {
   const strip = headersOfSkippedFilters(document).filter((name) => name !== "authorization");
@@ -101,7 +104,7 @@ function fillIdentityProvider(document: Document, options: RenderOptions): void 
 /** Gives each filter chain of a listener the transport socket of config/envoy-tls.yaml, comments kept. */
 function fillTls(document: Document, listener: unknown, { certificate, key }: NonNullable<RenderOptions["tls"]>): void {
   for (const chain of items(document, listener, "filter_chains")) {
-    const fragment = parseDocument(readFileSync(TEMPLATES.tls, "utf8"));
+    const fragment = parseDocument(readFileSync(TEMPLATES.tls, "utf8"), ENVOY_YAML);
     const served = child(
       fragment,
       fragment.contents,
@@ -125,7 +128,7 @@ function addLedger(document: Document, receipts: NonNullable<RenderOptions["rece
 /** The complete configuration, comments kept. */
 export function renderGateway(options: RenderOptions): string {
   const file = options.template ?? (options.require === true ? TEMPLATES.require : TEMPLATES.standard);
-  const document = parseDocument(readFileSync(file, "utf8"));
+  const document = parseDocument(readFileSync(file, "utf8"), ENVOY_YAML);
   const root = document.contents;
   if (options.nodeId !== undefined) setIn(document, root, ["node", "id"], options.nodeId);
   setAddress(document, child(document, root, "admin"), undefined, options.adminPort);

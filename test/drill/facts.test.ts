@@ -1,6 +1,7 @@
 /** What is looked at without a request: what the drill's entitlement opens beyond what the file expects, and the routes that run. */
 import { describe, expect, it } from "vitest";
-import { judgeMeant } from "../../control/drill/facts.js";
+import { bundleEndWords, judgeMeant, lookAtAll } from "../../control/drill/facts.js";
+import { findingOf } from "../../control/drill/findings.js";
 import { runningRoutes } from "../../control/drill/routes.js";
 import { type Changes, prepared } from "./prepared.js";
 
@@ -66,6 +67,50 @@ describe("an entitlement that opens", () => {
     const more = expecting("[/drill/orders]");
     expect(found({ entitlement: { max_ttl: 600 }, more })).toContain("expects: 10 minutes in place of 5 minutes. ");
     expect(found({ entitlement: { max_ttl: 200 }, more })).toBeUndefined();
+  });
+});
+
+describe("a trust bundle that ends", () => {
+  const plan = prepared();
+  const day = 86_400;
+  const left = (seconds: number) => bundleEndWords(plan, plan.bundle.exp - seconds);
+  it("soon, or before the next drill, is told with the next step", () => {
+    expect(left(13 * day)).toMatch(/version 7\) ends in 13 days, on .*: from then on no grant opens.*bundle build/);
+    expect(left(80 * day)).toMatch(/, before the next drill is due: /);
+    expect(left(91 * day)).toBeUndefined();
+    expect(left(-1)).toContain("has ended: ");
+    const often = { ...plan, source: { ...plan.source, drill: { ...plan.source.drill, every: day } } };
+    expect(bundleEndWords(often, plan.bundle.exp - 15 * day)).toBeUndefined();
+    expect(bundleEndWords(often, plan.bundle.exp - 13 * day)).toMatch(/ends in 13 days, on [^,]*: /);
+  });
+});
+
+it("an answer to HEAD that is nobody's on record is not called unjudged: nothing in it could say whose it is", () => {
+  const seen = { status: 401, code: undefined, requestId: "r", reached: false, upstream: undefined };
+  const call = {
+    ...{ gateway: "gateway-1", method: "HEAD", host: "api.example.com", path: "/a", isPresented: true, jti: undefined },
+    ...{ at: 0, seen: { ...seen, endedAfterMs: undefined, error: undefined, ms: 0 } },
+  };
+  const outcome = {
+    what: "a forged grant",
+    expected: { kind: "verdict" as const, verdict: "signature" as const },
+    call,
+  };
+  const [gateway] = prepared().gateways;
+  if (gateway === undefined) throw new Error("there is a gateway");
+  expect(findingOf("unjudged", outcome, gateway, undefined)).toMatch(
+    /cannot be known: an answer to HEAD has no body.*`method: GET`/,
+  );
+  const get = { ...outcome, call: { ...call, method: "GET" } };
+  expect(findingOf("unjudged", get, gateway, undefined)).toContain("did not judge");
+});
+
+describe("gateways whose admin interfaces are away", () => {
+  it("are named at once, before anything is sent", async () => {
+    await expect(lookAtAll(prepared({ gateways: 2 }))).rejects.toMatchObject({
+      ...{ exitCode: 2, message: expect.stringMatching(/^gateway-1: .*\ngateway-2: /) },
+      hint: expect.stringContaining("take that gateway out of the drill file"),
+    });
   });
 });
 

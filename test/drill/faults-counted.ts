@@ -28,7 +28,7 @@ export interface Counts {
 export function said(faults: readonly FaultResult[]): Counts {
   const total = { calls: 0, answered: 0, letIn: 0, judged: 0, recorded: 0, entered: 0, lost: 0 };
   for (const { seen } of faults) {
-    for (const [, calls, answered, letIn] of seen.matchAll(/it (\d+) calls, (\d+) answered, (\d+) grants let in/g)) {
+    for (const [, calls, answered, letIn] of seen.matchAll(/it (\d+) calls?, (\d+) answered, (\d+) grants? let in/g)) {
       total.calls += Number(calls);
       total.answered += Number(answered);
       total.letIn += Number(letIn);

@@ -55,6 +55,32 @@ describe("the journal", () => {
     expect(() => refuseOpen(folder)).toThrow(`A drill makes faults here: process ${process.pid}`);
   });
 
+  it.each(["host", "space"] as const)(
+    "of another %s is no reason to wait for ever: what is known is told",
+    (member) => {
+      const process = { ...thisProcess(), [member]: "another" };
+      appendLine(journal, { type: "drill", v: 1, at: new Date().toISOString(), process });
+      expect(() => refuseOpen(folder)).toThrow(
+        /of which nobody here knows whether it is over. It names no fault; all that it names is undone/,
+      );
+      enter(0, command("true"));
+      const refused = (() => {
+        try {
+          refuseOpen(folder);
+        } catch (error) {
+          return error;
+        }
+        return undefined;
+      })();
+      expect(refused).toMatchObject({
+        message: expect.stringMatching(
+          /is of a drill on another machine, .* not undone: fault-0 on gateway-1\. Nothing was sent/,
+        ),
+        hint: expect.stringContaining(`glassgate drill undo ${journal}`),
+      });
+    },
+  );
+
   it("is undone from the last to the first, each once, and what cannot be undone stays with its reason", async () => {
     appendLine(journal, {
       ...{ type: "drill", v: 1, at: new Date().toISOString() },

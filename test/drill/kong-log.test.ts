@@ -12,6 +12,14 @@ it("finds record and evidence in the member glassgate", () => {
   expect(lines(line)).toEqual([RECORD, EVIDENCE]);
 });
 
+it.each([8, 60, 200])("finds them behind a piece of %i bytes that a Kong which was killed has left", (bytes) => {
+  const line = JSON.stringify({
+    ...{ request: { method: "GET", headers: { host: "x", note: '{"a":1}' } }, response: { status: 200 } },
+    ...{ latencies: { kong: 1 }, glassgate: `${RECORD}\n${EVIDENCE}`, service: { id: "1" } },
+  });
+  expect(lines(line.slice(0, bytes) + line)).toEqual([RECORD, EVIDENCE]);
+});
+
 it.each([
   ["the filter's own record", RECORD],
   ["the filter's own evidence", EVIDENCE],

@@ -77,6 +77,13 @@ describe("the records of a gateway's own log", () => {
     expect(told.join()).toMatch(/was cut off at byte \d+ or later, and no copy of it is there/);
   });
 
+  it("are read behind a piece that a gateway which was killed has left", async () => {
+    appendFileSync(log, line(2).slice(0, 60));
+    write(3);
+    await source.poll();
+    expect([2, 3].map(isThere)).toEqual([false, true]);
+  });
+
   it("are read from its begin where a file comes later", async () => {
     const late = join(folder, "late.log");
     await source.close();

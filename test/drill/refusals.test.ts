@@ -223,6 +223,27 @@ describe("refused before the first request", () => {
   });
 });
 
+describe("refused before anybody is asked for a passphrase", () => {
+  const unasked = async (...args: string[]) => {
+    const ran = await glassgate(["drill", "run", ...args], { cwd: fleet.folder, env: {} });
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).not.toMatch(/passphrase/i);
+    return ran.stderr;
+  };
+
+  it("a gateway whose admin interface is away", async () => {
+    const text = good.replace(/^( +)config: .*$/m, (line, indent: string) => `${line}\n${indent}admin: "127.0.0.1:1"`);
+    writeFileSync(join(fleet.folder, "bad.yaml"), text);
+    expect(await unasked("bad.yaml")).toMatch(/gateway-1: .*127\.0\.0\.1:1.*take that gateway out of the drill file/s);
+  });
+
+  it("a report that cannot be written", async () => {
+    expect(await unasked("drill.yaml", "--output", "drill.yaml/reports")).toMatch(
+      /The report cannot be written to drill\.yaml\/reports: .*drill\.yaml is no folder/,
+    );
+  });
+});
+
 it("an entitlement that demands a key and an incident is drilled with both, and a plain grant is denied", async () => {
   const only = ["opens", "plain-bearer", "stolen-grant", "path-tricks", "scope-path"].flatMap((name) => [
     "--only",
@@ -261,6 +282,9 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
   expect(ran.code, ran.stderr).toBe(1);
   expect(ran.stderr).toMatch(
     /^Next: mend .*report\.html has all of it\), then again:\n {2}glassgate drill run bad\.yaml --only opens$/m,
+  );
+  expect(ran.stderr).toMatch(
+    /^warning: The trust bundle of the project \(version \d+\) ends in 2\d hours .*glassgate push`\.$/m,
   );
   // Where nothing was allowed, nothing says how long that took.
   expect(ran.stdout).toMatch(/from the ask to the grant: .* at most \(6\)/);

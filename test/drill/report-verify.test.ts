@@ -329,6 +329,31 @@ describe("the command", () => {
     return folder;
   }
 
+  it("says of some cases alone that they are no drill, and counts faults", async () => {
+    const part = await drill(await written({ ...held.report, partial: true }), "--key", "ledger.vkey");
+    expect(part.stdout).toMatch(
+      /^Some cases alone of the drill quarterly \(--only\), .* no whole drill; what was tried went well: 6 as/,
+    );
+    expect(part.stdout).not.toMatch(/^Drill|Next due/m);
+    const faulty = await drill(await written(fault()), "--key", "ledger.vkey");
+    expect(faulty.stdout).toMatch(/^Drill quarterly of .*, which went well: .*; 1 fault, as expected\. Next due /);
+  });
+
+  it("says what to give in place of the page, and which drills a folder holds", async () => {
+    const folder = await written(held.report);
+    for (const name of ["report.html", "junit.xml", "report.jws"])
+      expect(await drill(join(folder, name), "--key", "ledger.vkey")).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /is not what is signed: that is report\.json\.\n.*Give its folder: \S+-quarterly\n/,
+        ),
+      });
+    expect(await drill(join(folder, ".."), "--key", "ledger.vkey")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is no drill's folder: it holds 1 drill\.\n.*Give one of them: \S+-quarterly\n/),
+    });
+  });
+
   it("says what is wrong, what is no report, and what needs a key", async () => {
     const folder = await written(call(1, { status: 200 }));
     const wrong = await drill(folder, "--key", "ledger.vkey");

@@ -231,6 +231,14 @@ describe("what people and CI systems read", () => {
     expect(tableOf({ ...held.report, partial: true }).at(-1)).toBe("6 as expected, 0 not, 1 not probed.");
   });
 
+  it("the page has the times that the terminal has, of this drill and of those before", () => {
+    const times = { p50: 1, max: 2, lastP50: 33, lastMax: 44, earlier: [55, 66] };
+    const measures = [{ name: "grant" as const, unit: "ms" as const, samples: [1, 2], ...times, ok: true }];
+    const shown = reportPage({ ...held.report, measures }, "ab".repeat(32));
+    const cells = [...shown.matchAll(/<td class="num">([^<]*)<\/td>/g)].map(([, cell]) => cell);
+    expect(cells).toEqual(["1 ms", "33 ms", "55 ms, 66 ms", "2 ms", "44 ms", ""]);
+  });
+
   it("the table counts faults, names what is no gateway, and says what may come from an old bundle alone", () => {
     const fault = { name: "node-away", expected: "no grant opens", seen: "one opened" };
     const faults = [

@@ -74,7 +74,11 @@ describe("what render writes", () => {
             name: "api",
             hosts: ["api.example.com"],
             paths: ["/"],
-            plugins: [{ name: "jwt" }, { name: "http-log", config: { http_endpoint: "http://x" } }],
+            plugins: [
+              { name: "jwt" },
+              { name: "http-log", config: { http_endpoint: "http://x" } },
+              { name: "request-transformer", config: { remove: { headers: ["X-Break-Glass-Grant"] } } },
+            ],
           },
         ],
       });
@@ -125,6 +129,15 @@ const sameKey = (root: Root, key: string): void => {
   root.consumers[0].keyauth_credentials = [{ key }];
   filter(root).config.upstream_header.value = key;
 };
+
+const transformer = (more: object = {}): Root => ({
+  ...{ name: "request-transformer", config: { remove: { headers: ["x-break-glass-grant"] }, ...more } },
+});
+/** The API's own way, with its own authentication. */
+const api = (plugins: readonly Root[]): Root => ({
+  ...{ name: "api", host: "api.internal", port: 8080 },
+  routes: [{ name: "api", hosts: ["api.example.com"], paths: ["/"], plugins: [{ name: "jwt" }, ...plugins] }],
+});
 
 /** What is done to the file -> the finding that must be there. */
 const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, finding: string]>> = {
@@ -330,6 +343,20 @@ const mistakes: Readonly<Record<string, readonly [change: (root: Root) => void, 
         routes: [{ name: "open", hosts: ["api.example.com"] }],
       }),
     "w asks-nobody@open",
+  ],
+  "a caller's own attestation, let through": [(root) => root.services.push(api([])), "d forges@api"],
+  "a caller's own attestation, written anew": [
+    (root) => root.services.push(api([transformer({ rename: { headers: ["x-mine:x-break-glass-grant"] } })])),
+    "d forges@api",
+  ],
+  "a caller's own attestation, taken away over https alone": [
+    (root) => root.services.push(api([{ ...transformer(), protocols: ["https"] }])),
+    "d forges@api",
+  ],
+  "a caller's own attestation, by a consumer with a transformer of its own": [
+    (root) =>
+      root.services.push(api([transformer(), { name: "request-transformer", consumer: "break-glass-upstream" }])),
+    "d forges@api",
   ],
   "a url beside the hop's host, which Kong lets win": [
     (root) => (root.services[0].url = "http://collector.example.com:80/"),

@@ -1,14 +1,15 @@
 /** That somebody hears of each grant's first use: the ledger's alarm of it, and the command that shows what was received. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../../base/errors.js";
 import { ALERTS } from "../cases/index.js";
 import { allow } from "../cases/kit.js";
-import { type CommandEnd, runCommand, shownCommand } from "../faults/command.js";
+import { away } from "../evidence.js";
+import { type CommandEnd, shownCommand } from "../faults/command.js";
 import type { Sample } from "../measures.js";
 import type { Assertion, Call, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
 import type { RecordSource } from "../record-source.js";
 import type { FirstUse, FoundRecord } from "../records.js";
+import { runGuarded } from "./guarded.js";
 import { type CommandPlay, type CommandsRunning, notPlayed, playedOn, withinMs } from "./kit.js";
 
 const POLL_MS = 250;
@@ -18,15 +19,6 @@ const WITHIN_MS = 60_000;
 const MOST_OUTPUT = 4 * 1024 * 1024;
 
 const ended = ({ at, seen }: Call): number => at + seen.ms;
-
-/** A ledger that is away for a moment is asked again; one that stays away shows when it is sealed. */
-async function look(source: RecordSource): Promise<void> {
-  try {
-    await source.poll();
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-  }
-}
 
 /** Whether that text is of this alarm. @param grant its hash, as webhooks and commands get it @param entry the alarm's own */
 export function shows(text: string, grant: string | undefined, entry: number | undefined): boolean {
@@ -50,7 +42,7 @@ function heard({ stage: { gateway }, call, shownAt }: Used, within: number, how:
 }
 
 /** One grant for each gateway and repetition, all at once: each is a first use of its own. */
-export async function playAlerts({ setting, stages, source }: CommandsRunning): Promise<CommandPlay> {
+export async function playAlerts({ setting, stages, source, say }: CommandsRunning): Promise<CommandPlay> {
   const { alerts } = setting.prepared.commands;
   const { drill } = setting.prepared.source;
   const what = "whether an alarm reaches anybody";
@@ -71,10 +63,10 @@ export async function playAlerts({ setting, stages, source }: CommandsRunning): 
   const deadline = Date.now() + within;
   let last: CommandEnd = { ok: true, how: "not run", output: "" };
   for (;;) {
-    await look(source);
+    await source.poll().catch(away);
     const records = used.map(({ call }) => source.records.find(call));
     if (records.some((one) => one !== undefined)) {
-      last = await runCommand(alerts, undefined, undefined, MOST_OUTPUT);
+      last = await runGuarded(alerts, say, MOST_OUTPUT);
       for (const [i, one] of used.entries()) {
         const found = records[i];
         if (one.shownAt !== undefined || found === undefined) continue;
@@ -118,7 +110,7 @@ export async function awaitAlarms(outcomes: readonly PlayedOutcome[], source: Re
   for (const deadline = Date.now() + RAISED_MS; Date.now() < deadline; await sleep(POLL_MS)) {
     const isRaised = ({ found }: Raised): boolean => source.records.firstUseOf(found) !== undefined;
     if (enteredOf(outcomes, source).every(isRaised)) return;
-    await look(source);
+    await source.poll().catch(away);
   }
 }
 

@@ -15,6 +15,8 @@ export interface CommandsRunning {
   readonly workers: ReadonlyMap<string, number>;
   /** None of a dry drill. */
   readonly source: RecordSource | undefined;
+  /** A sentence for the person. */
+  readonly say: (line: string) => void;
 }
 
 /** What came of one of them. */

@@ -12,11 +12,11 @@ import { playRevocations } from "./revoke.js";
 export async function playCommands(
   setting: Setting,
   choice: Choice,
-  { workers, source }: Pick<CommandsRunning, "workers" | "source">,
+  rest: Pick<CommandsRunning, "workers" | "source" | "say">,
   onCase: (name: string) => void = () => {},
 ): Promise<CommandPlay> {
   const stages = setting.prepared.gateways.map((gateway) => makeStage(gateway, setting).stage);
-  const running = { setting, stages, workers, source };
+  const running = { ...rest, setting, stages };
   const chosen = (name: string): boolean => {
     const isIt = isChosen(choice, name);
     if (isIt) onCase(name);

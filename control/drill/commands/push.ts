@@ -1,16 +1,17 @@
 /** A push to every gateway at once, by the file's own command: until each of their workers serves it, as their gauges say. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../base/errors.js";
+import { plural } from "../../base/text.js";
 import { nowSeconds } from "../../base/time.js";
 import { Admin } from "../../gateway/admin.js";
 import { type FilterState, isWhole, readFilterState } from "../../gateway/admin-state.js";
 import { domainOf } from "../../trust/anchors.js";
 import { PUSHED } from "../cases/index.js";
 import { allow } from "../cases/kit.js";
-import { runCommand } from "../faults/command.js";
 import type { Sample } from "../measures.js";
 import type { Assertion, NotProbed, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
+import { runGuarded } from "./guarded.js";
 import { type CommandPlay, type CommandsRunning, endOf, FAILED_MS, notPlayed, playedOn, withinMs } from "./kit.js";
 import { type Revocations, replay } from "./revoke.js";
 
@@ -47,7 +48,10 @@ interface Round {
 }
 
 /** @param stages those whose gauges say what serves */
-async function playRound({ setting, workers }: CommandsRunning, stages: readonly Stage[]): Promise<Round | undefined> {
+async function playRound(
+  { setting, workers, say }: CommandsRunning,
+  stages: readonly Stage[],
+): Promise<Round | undefined> {
   const { anchors, commands } = setting.prepared;
   const { push } = commands;
   if (push === undefined) return undefined;
@@ -56,7 +60,7 @@ async function playRound({ setting, workers }: CommandsRunning, stages: readonly
   const within = withinMs(setting, "pushed", WITHIN_MS);
   const began = performance.now();
   let deadline = Number.POSITIVE_INFINITY;
-  const running = runCommand(push).then((end) => {
+  const running = runGuarded(push, say).then((end) => {
     deadline = performance.now() + (end.ok ? within : FAILED_MS);
     return end;
   });
@@ -73,7 +77,7 @@ async function playRound({ setting, workers }: CommandsRunning, stages: readonly
             ? "its admin interface does not say"
             : now.generation === before[i]?.generation
               ? "nothing new serves"
-              : `on ${now.servingVms} VMs alone`;
+              : `on ${plural(now.servingVms, "VM")} alone`;
         if (isLast) return { stage, appliedMs: undefined, seen };
         await sleep(POLL_MS);
       }

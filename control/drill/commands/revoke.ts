@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { REVOKED } from "../cases/index.js";
 import { allow, verdict } from "../cases/kit.js";
-import { type Command, type CommandEnd, runCommand } from "../faults/command.js";
+import type { Command, CommandEnd } from "../faults/command.js";
 import { isServed, isTold } from "../judge.js";
 import type { Sample } from "../measures.js";
 import type { Assertion, Call, MadeGrant, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
+import { runGuarded } from "./guarded.js";
 import { type CommandPlay, type CommandsRunning, endOf, FAILED_MS, notPlayed, playedOn, withinMs } from "./kit.js";
 
 const POLL_MS = 150;
@@ -93,7 +94,7 @@ interface Round {
 
 async function playRound(
   revoke: (jti: string) => Command,
-  { setting, stages, workers }: CommandsRunning,
+  { setting, stages, workers, say }: CommandsRunning,
   isFirst: boolean,
 ): Promise<Round> {
   const [first] = stages;
@@ -108,7 +109,7 @@ async function playRound(
   let deadline = setting.isDry ? 0 : Number.POSITIVE_INFINITY;
   const running = setting.isDry
     ? Promise.resolve({ ok: true, how: "", output: "" })
-    : runCommand(command).then((end) => {
+    : runGuarded(command, say).then((end) => {
         deadline = performance.now() + (end.ok ? within : FAILED_MS);
         return end;
       });

@@ -1,8 +1,7 @@
 /** What came of a fault, counted from outside: calls, answers, records, entries. Nothing opened, nothing lost, and open again afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../../base/errors.js";
-import { visible } from "../../base/text.js";
-import { evidenceOf } from "../evidence.js";
+import { plural, visible } from "../../base/text.js";
+import { away, evidenceOf, isUnproved, unprovedWords } from "../evidence.js";
 import { findingOf } from "../findings.js";
 import { isPast, isServed, judge } from "../judge.js";
 import type { CallEvidence, FaultResult, Outcome } from "../model.js";
@@ -39,10 +38,7 @@ export async function awaitFaultRecords(
 ): Promise<void> {
   const needed = plays.flatMap(({ probes }) => probes.filter((one) => mustBeRecorded(one) && !one.mayBeLost));
   for (const deadline = Date.now() + forMs; ; await sleep(POLL_MS)) {
-    // One that is still away shows when it is sealed.
-    await source.poll().catch((error: unknown) => {
-      if (!(error instanceof UserError)) throw error;
-    });
+    await source.poll().catch(away);
     if (needed.every(({ call }) => source.records.find(call) !== undefined) || Date.now() > deadline) return;
   }
 }
@@ -109,7 +105,7 @@ function counts(
     const own = probes.filter((one) => one.phase === phase);
     const answered = own.filter(({ call }) => call.seen.error === undefined).length;
     const letIn = own.filter((one) => one.kind === "good" && (isServed(one.call) || isPast(one.call)));
-    return `${phase} it ${own.length} calls, ${answered} answered, ${letIn.length} grants let in`;
+    return `${phase} it ${plural(own.length, "call")}, ${answered} answered, ${plural(letIn.length, "grant")} let in`;
   };
   const judged = probes.filter((one) => mustBeRecorded(one) || found.get(one) !== undefined);
   const recorded = judged.flatMap((one) => found.get(one) ?? []);
@@ -140,8 +136,10 @@ export async function judgeFault(
   for (const probe of probes) {
     const finding = findingIn(probe, found.get(probe), granted, hasReceipts);
     if (finding !== undefined) findings.push(`${WHEN[probe.phase]}: ${finding}`);
-    if (mustBeRecorded(probe) || found.get(probe) !== undefined)
-      calls.push(...(await evidenceOf(probe.call, found.get(probe), sealed)));
+    if (!mustBeRecorded(probe) && found.get(probe) === undefined) continue;
+    const own = await evidenceOf(probe.call, found.get(probe), sealed);
+    if (isUnproved(own, found.get(probe), sealed)) findings.push(unprovedWords(visible(probe.call.gateway)));
+    calls.push(...own);
   }
   const on = visible(fault.on.join(", "));
   const isEach = probes.some(({ phase }) => phase === "after");

@@ -1,10 +1,11 @@
 /** Undoes what a journal names: by the drill itself, by its watchdog, by a person. One at a time, and twice is as once. */
 import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.js";
-import { visible } from "../../base/text.js";
+import { shellWord, visible } from "../../base/text.js";
 import { takeLock } from "../../gateway/push-lock.js";
+import { isHere } from "../../ledger/log/process.js";
 import { endGroup } from "./command.js";
-import { appendLine, type By, type Entry, isRunning, journalsIn, readJournal } from "./journal.js";
+import { appendLine, type By, type Entry, isRunning, type JournalState, journalsIn, readJournal } from "./journal.js";
 import { awaitEnd, isStill, performUndo, type Self, shownUndo } from "./undo.js";
 
 /** Longer than one undo may take. */
@@ -54,21 +55,37 @@ export async function mend(mending: Mending): Promise<{ undone: readonly Entry[]
   }
 }
 
+/** A drill that runs undoes its own. Of one on another machine nobody here knows whether it runs: a person does. */
+function refuseRunning(journal: string, { process: drill, entries, open }: JournalState): never {
+  const shown = visible(journal);
+  if (drill === undefined || isHere(drill))
+    throw new UserError(`A drill makes faults here: process ${drill?.pid ?? 0}, by ${shown}. Nothing was sent.`, {
+      hint: "Wait for its end.",
+      exitCode: 2,
+    });
+  const since = entries.at(-1)?.fault.at;
+  const last = since === undefined ? "It names no fault" : `Its last fault was begun at ${since}`;
+  const left = open.length === 0 ? "all that it names is undone" : `not undone: ${open.map(placeWords).join("; ")}`;
+  throw new UserError(
+    `${shown} is of a drill on another machine, ${visible(drill.host)}, or in another container: process ${drill.pid}, of which nobody here knows whether it is over. ${last}; ${left}. Nothing was sent.`,
+    {
+      hint: `Look there. Where it runs, wait for its end; where it is over: glassgate drill undo ${shellWord(journal)}`,
+      exitCode: 2,
+    },
+  );
+}
+
 /** What a drill that was killed has left behind has to be undone before the next one begins. @throws UserError */
 export function refuseOpen(folder: string): void {
   for (const journal of journalsIn(folder)) {
     const state = readJournal(journal);
     const [entry] = state.open;
-    if (isRunning(state))
-      throw new UserError(
-        `A drill makes faults here: process ${state.process?.pid ?? 0}, by ${visible(journal)}. Nothing was sent.`,
-        { hint: "Wait for its end.", exitCode: 2 },
-      );
+    if (isRunning(state)) refuseRunning(journal, state);
     if (entry === undefined) continue;
     throw new UserError(
       `A drill that was ended has left a fault, ${placeWords(entry)}, since ${entry.fault.at}: ${visible(journal)} says that it is not undone${entry.failed === undefined ? "" : ` (${visible(entry.failed.how)})`}. Nothing was sent.`,
       {
-        hint: `glassgate drill undo ${visible(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
+        hint: `glassgate drill undo ${shellWord(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
         exitCode: 2,
       },
     );

@@ -1,9 +1,9 @@
 /** The drills that were held, as their folders tell: each with a signature that names exactly its report. */
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hintOf, messageOf, reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { readBytes } from "../../base/files.js";
-import { visible } from "../../base/text.js";
+import { plural, shellWord, visible } from "../../base/text.js";
 import { faultOfDrillIn, faultsOfTimes } from "../../ledger/chain/drills.js";
 import { type DrillClaims, MAX_DRILL_BYTES, readDrillToken, type SignedDrill } from "../../ledger/drill.js";
 import type { Anchors } from "../../trust/anchors.js";
@@ -32,9 +32,36 @@ function readPlain(path: string, what: string, max: number, hint?: string): Buff
   return readBytes(path, what, { max, ...(hint === undefined ? {} : { hint }) });
 }
 
+const isFolderAt = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const isFileAt = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+/** More of them are named by their folder. */
+const MOST_NAMED = 10;
+
+/** A drill's other files, and the folder of all drills, are named by mistake: what is meant is told. */
+function refuseOther(path: string, isFolder: boolean): void {
+  const shown = visible(path);
+  if (!isFolder) {
+    const other = Object.values(files).find((name) => name !== files.report && name === basename(path));
+    if (other === undefined || !isFileAt(join(path, "..", files.report))) return;
+    throw new UserError(`${shown} is not what is signed: that is ${files.report}.`, {
+      hint: `Give its folder: ${shellWord(dirname(path))}`,
+    });
+  }
+  if (isFileAt(join(path, files.report))) return;
+  const drills = foldersIn(path).own.filter((one) => isFileAt(join(one, files.report)));
+  if (drills.length === 0) return;
+  const newest = drills.toReversed();
+  const more = newest.length > MOST_NAMED ? ` and ${newest.length - MOST_NAMED} more` : "";
+  throw new UserError(`${shown} is no drill's folder: it holds ${plural(drills.length, "drill")}.`, {
+    hint: `Give one of them: ${newest.slice(0, MOST_NAMED).map(shellWord).join(", ")}${more}`,
+  });
+}
+
 /** @param path the folder, or its report.json */
 export function readFolder(path: string): ReadFolder {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const isFolder = isFolderAt(path);
+  refuseOther(path, isFolder);
   const report = isFolder ? join(path, files.report) : path;
   const signature = join(report, "..", files.signature);
   const bytes = readPlain(report, "the report", MAX_REPORT_BYTES);

@@ -81,10 +81,11 @@ function caseTables(assertions: readonly Assertion[]): Html {
 
 function measures(all: readonly Measure[]): Html | undefined {
   if (all.length === 0) return undefined;
-  const cell = (ms: number | undefined): Html => html`<td class="num">${ms === undefined ? "" : took(ms)}</td>`;
-  return html`<table class="cards"><thead><tr><th scope="col">What</th><th scope="col">p50</th><th scope="col">Last p50</th><th scope="col">Max</th><th scope="col">Limit</th><th scope="col">Result</th></tr></thead><tbody>${all.map(
-    ({ name, p50, lastP50, max, limit, ok, samples, slowest }) =>
-      html`<tr><th scope="row">${measureWords[name]}<span class="sub">${counted(samples.length, "sample")}${slowest === undefined ? "" : html`, slowest on ${data(slowest)}`}</span></th>${[p50, lastP50, max, limit].map(cell)}<td>${state(ok, limit === undefined ? "no limit" : "within", "too long")}</td></tr>`,
+  const cell = (text: string): Html => html`<td class="num">${text}</td>`;
+  const one = (ms: number | undefined): string => (ms === undefined ? "" : took(ms));
+  return html`<table class="cards"><thead><tr><th scope="col">What</th><th scope="col">p50</th><th scope="col">Last p50</th><th scope="col">Earlier p50s</th><th scope="col">Max</th><th scope="col">Last max</th><th scope="col">Limit</th><th scope="col">Result</th></tr></thead><tbody>${all.map(
+    ({ name, p50, lastP50, earlier = [], max, lastMax, limit, ok, samples, slowest }) =>
+      html`<tr><th scope="row">${measureWords[name]}<span class="sub">${counted(samples.length, "sample")}${slowest === undefined ? "" : html`, slowest on ${data(slowest)}`}</span></th>${[one(p50), one(lastP50), earlier.map(took).join(", "), one(max), one(lastMax), one(limit)].map(cell)}<td>${state(ok, limit === undefined ? "no limit" : "within", "too long")}</td></tr>`,
   )}</tbody></table>`;
 }
 

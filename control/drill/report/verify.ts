@@ -13,6 +13,7 @@ import type { Report } from "./model.js";
 import { reportPage } from "./page.js";
 import { checkRecords, type Proved } from "./proved.js";
 import { parseReport } from "./read.js";
+import { countsWords } from "./words.js";
 import { drillClaims, files, sha256Of } from "./write.js";
 import { must, Wrong } from "./wrong.js";
 
@@ -33,6 +34,8 @@ export interface VerifyInput {
 
 export interface VerifiedDrill {
   readonly claims: DrillClaims;
+  /** How it went, faults too, as its report says. Undefined where something is wrong. */
+  readonly counts?: string;
   /** The first wrong thing, a sentence. Undefined: all holds. */
   readonly wrong: string | undefined;
   /** Empty where something is wrong. */
@@ -112,7 +115,7 @@ function notProved(
   ];
 }
 
-function lookAt(input: VerifyInput, signed: SignedDrill): Pick<VerifiedDrill, "proved" | "notProved"> {
+function lookAt(input: VerifyInput, signed: SignedDrill): Pick<VerifiedDrill, "counts" | "proved" | "notProved"> {
   const { claims } = signed;
   const { bundle, anchors, now } = input;
   const audience = visible(anchors.audience);
@@ -128,6 +131,7 @@ function lookAt(input: VerifyInput, signed: SignedDrill): Pick<VerifiedDrill, "p
   checkClaims(claims, report);
   const records = checkRecords(report, checkpoint, anchors);
   return {
+    counts: countsWords(report),
     proved: [
       `${visible(claims.sub)} signed exactly this report, with a key of the trust bundle of ${audience} (version ${bundle.version}), by which that person may hold drills.`,
       ...(checkpoint === undefined

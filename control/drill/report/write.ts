@@ -1,7 +1,7 @@
 /** A drill's folder: the signed report, the signature, and what people and CI systems read. Whole, or not there at all. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { accessSync, constants, existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { syncFolder, writeNewTexts } from "../../base/files.js";
 import { noteRemoved, noteWritten } from "../../base/stopped.js";
@@ -46,6 +46,22 @@ export function drillClaims(report: Report, sha256: string, iat: number): DrillC
     good: isGood(report),
     ...(head && { checkpoint: { size: head.size, root: head.root.toString("hex") } }),
   };
+}
+
+/** Before anything is sent: that the report can be written where it is wanted. Makes nothing. @throws UserError */
+export function mustTakeReport(output: string): void {
+  let place = resolve(output);
+  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
+  try {
+    if (!statSync(place).isDirectory()) throw new Error(`${visible(place)} is no folder`);
+    accessSync(place, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new UserError(`The report cannot be written to ${visible(output)}: ${reasonOf(error)}.`, {
+      cause: error,
+      hint: "Nothing was sent. Name another folder with --output.",
+      exitCode: 2,
+    });
+  }
 }
 
 export interface Written {

@@ -9,11 +9,12 @@ import { anchorChanges } from "../../push-preflight.js";
 import { type Finding, Findings } from "../../verify/findings.js";
 import { load } from "../../verify/load.js";
 import { Entities } from "../entities.js";
-import { type Pair, pairsIn, placeOf } from "../pair.js";
+import { type Pair, pairsIn } from "../pair.js";
 import { kongRefusalOf } from "../refusal.js";
 import { Walk } from "./context.js";
 import { judgeGuard } from "./guard.js";
-import { judgeOtherWays, judgePlugins } from "./plugins.js";
+import { judgeOtherWays } from "./other-ways.js";
+import { judgePlugins } from "./plugins.js";
 import { judgeChain, judgeRoutes } from "./routes.js";
 
 /** Members of the file that have no say in where a request goes. */
@@ -123,17 +124,14 @@ export async function verifyKong(
         "make it a filter chain, as `glassgate gateway render --for kong` does",
       );
   const hops = new Set(pairs.flatMap(({ hop }) => hop ?? []));
+  const backs = new Set(pairs.flatMap((pair) => pair.backs));
   for (const pair of pairs) {
     judgeChain(walk, pair);
     await judgeConfiguration(walk, pair, anchors);
     const back = judgeRoutes(walk, pair, hops);
     if (back !== undefined) judgeGuard(walk, back, pair);
     if (pair.front !== undefined) judgePlugins(walk, pair.front, back);
-    if (back !== undefined)
-      judgeOtherWays(walk, back, (service) => {
-        const { host, port } = placeOf(service);
-        return `${host}:${port}`;
-      });
+    if (back !== undefined) judgeOtherWays(walk, back, backs);
   }
   return { findings: found.list, unchecked: UNCHECKED.map(visible) };
 }

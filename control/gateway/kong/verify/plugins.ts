@@ -6,7 +6,7 @@ import { GUARD_NAMES } from "./guard.js";
 
 /** They print `request.headers`, and take `custom_fields_by_lua`. */
 const LOGS = new Set(["file-log", "http-log", "tcp-log", "udp-log", "syslog", "loggly", "kafka-log"]);
-const AUTHENTICATION = new Set([
+export const AUTHENTICATION: ReadonlySet<string> = new Set([
   ...["key-auth", "basic-auth", "jwt", "hmac-auth", "oauth2", "ldap-auth", "ldap-auth-advanced", "session", "acl"],
   ...[
     "openid-connect",
@@ -150,22 +150,5 @@ export function judgePlugins(walk: Walk, front: Entity, back: Entity | undefined
         "hang it on your API's own routes",
       );
     else walk.unknown(plugin.value, `plugin:${name}@${plugin.label}`, `${plugin.label} runs on the second route`);
-  }
-}
-
-/** Other routes to the API that ask nobody: what a grant would open is open. */
-export function judgeOtherWays(walk: Walk, back: Entity, placeOf: (service: Entity) => string): void {
-  const service = back.owner("service");
-  if (service === undefined) return;
-  for (const route of walk.entities.of("routes")) {
-    const other = route.owner("service");
-    if (route === back || other === undefined || placeOf(other) !== placeOf(service)) continue;
-    if (walk.effective(route).some((plugin) => AUTHENTICATION.has(plugin.text("name") ?? ""))) continue;
-    walk.warn(
-      route.value,
-      `asks-nobody@${route.label}`,
-      `the route ${route.label} leads to the same upstream and asks nobody who calls`,
-      "hang your normal authentication on it",
-    );
   }
 }
