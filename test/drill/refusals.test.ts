@@ -206,7 +206,9 @@ describe("refused before the first request", () => {
       "Did you mean drill-rita?",
     );
     expect(await refused(good, ["--only", "expird"])).toContain("Did you mean expired?");
-    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(/There are: gateway-state, .*, two-pushing\./s);
+    expect(await refused(good, ["--only", "zzzzzz"])).toMatch(
+      /There are: gateway-state, .*, http2-fields, .*, two-pushing\./s,
+    );
     const ledger = swap(/^ledger: .*$/m, 'ledger: { at: ledgr/, key: "ledger.vkey" }')(good);
     expect(await refused(ledger)).toMatch(/^error: bad\.yaml:\d+:15: ledger\.at: there is no file .*ledgr\/checkpoint/);
     const vkey = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: ledgr.vkey }')(good);
