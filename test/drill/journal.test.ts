@@ -1,8 +1,10 @@
 /** The journal of faults and what undoes them: each at its edges, without a drill. */
+import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runCommand } from "../../control/drill/faults/command.js";
 import { appendLine, beginJournal, endJournal, readJournal } from "../../control/drill/faults/journal.js";
@@ -11,6 +13,7 @@ import { performUndo, type Undo } from "../../control/drill/faults/undo.js";
 import { processOf, thisProcess } from "../../control/ledger/log/process.js";
 import { sha256Hex } from "../../control/signer/sign.js";
 
+const commandModule = fileURLToPath(new URL("../../dist/drill/faults/command.js", import.meta.url));
 let folder: string;
 let journal: string;
 beforeEach(() => {
@@ -74,6 +77,16 @@ describe("the journal", () => {
 });
 
 describe("a command", () => {
+  it("does not outlive a drill that is killed for longer than its own time", async () => {
+    const code = `const { runCommand } = await import(process.argv[1]);
+    await runCommand({ argv: ["sh", "-c", "sleep 600 & echo $$ > pid; wait"], cwd: process.argv[2] }, undefined, 1);`;
+    const drill = spawn(process.execPath, ["--input-type=module", "-e", code, "--", commandModule, folder]);
+    const pidOf = (): number => Number(readFileSync(join(folder, "pid"), "utf8"));
+    await vi.waitFor(() => expect(pidOf()).toBeGreaterThan(0), { timeout: 30_000 });
+    drill.kill("SIGKILL");
+    await vi.waitFor(() => expect(() => process.kill(-pidOf(), 0)).toThrow("ESRCH"), { timeout: 20_000 });
+  });
+
   it("does nothing before it is in the journal", async () => {
     const ended = await runCommand({ argv: ["touch", "done"], cwd: folder }, () => {
       throw new Error("the disk is full");

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { takeLock } from "../../gateway/push-lock.js";
-import { endGroup } from "./command.js";
+import { endGroup } from "../child.js";
 import { appendLine, type By, type Entry, isRunning, journalsIn, readJournal } from "./journal.js";
 import { awaitEnd, isStill, performUndo, type Self, shownUndo } from "./undo.js";
 
