@@ -9,9 +9,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runCommand } from "../../control/drill/faults/command.js";
 import { appendLine, beginJournal, endJournal, readJournal } from "../../control/drill/faults/journal.js";
 import { mend, refuseOpen } from "../../control/drill/faults/mend.js";
+import { playFaults } from "../../control/drill/faults/play.js";
 import { performUndo, type Undo } from "../../control/drill/faults/undo.js";
+import { takeLock } from "../../control/gateway/push-lock.js";
 import { processOf, thisProcess } from "../../control/ledger/log/process.js";
 import { sha256Hex } from "../../control/signer/sign.js";
+import { players, prepared } from "./prepared.js";
 
 const commandModule = fileURLToPath(new URL("../../dist/drill/faults/command.js", import.meta.url));
 let folder: string;
@@ -56,6 +59,30 @@ describe("the journal", () => {
     beginJournal(journal);
     enter(0, command("true"));
     expect(() => refuseOpen(folder)).toThrow(`A drill makes faults here: process ${process.pid}`);
+  });
+
+  it("of a drill that runs is not begun anew by another that comes to its faults meanwhile, which keeps its report", async () => {
+    const other = spawn("sleep", ["600"]);
+    appendLine(journal, { type: "drill", v: 1, at: new Date().toISOString(), process: processOf(other.pid ?? 0) });
+    enter(0, command("true"));
+    const before = readFileSync(journal, "utf8");
+    const whole = prepared();
+    const own = { ...whole, source: { ...whole.source, name: join(folder, "drill.yaml") } };
+    const nothing = (): void => {};
+    const never = (): Promise<never> => Promise.reject(new Error("no fault is made"));
+    const fault = { name: "away", on: [], expect: "normal", withinMs: 1, does: "", begin: never } as const;
+    try {
+      const setting = { prepared: own, players: players(), isDry: false, onCall: nothing };
+      const played = await playFaults({ setting, faults: [fault], self, onFault: nothing, say: nothing });
+      expect(played).toMatchObject({
+        plays: [],
+        left: ["away"],
+        why: expect.stringMatching(/^A drill makes faults here/),
+      });
+    } finally {
+      other.kill();
+    }
+    expect(readFileSync(journal, "utf8")).toBe(before);
   });
 
   it("is undone from the last to the first, each once, and what cannot be undone stays with its reason", async () => {
@@ -145,6 +172,18 @@ describe("a file that was damaged", () => {
     expect(await performUndo(undo, self)).toMatchObject({ ok: true });
     expect(readFileSync(path, "utf8")).toBe(then);
   });
+});
+
+it("a file that a push is writing is put back after it, or left to it", async () => {
+  const path = join(folder, "ecds.json");
+  writeFileSync(path, "half");
+  const release = await takeLock(path);
+  const undone = performUndo({ kind: "restore", path, damaged: sha256Hex("half"), text: "whole" }, self);
+  await sleep(100); // It looks only then; nothing is judged by the time.
+  writeFileSync(path, "newer");
+  release();
+  expect(await undone).toMatchObject({ ok: true, how: "somebody has written another since" });
+  expect(readFileSync(path, "utf8")).toBe("newer");
 });
 
 it("a process that has ended, or whose number another has, is left alone", async () => {

@@ -1,10 +1,11 @@
 /** Undoes what a journal names: by the drill itself, by its watchdog, by a person. One at a time, and twice is as once. */
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { UserError } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { takeLock } from "../../gateway/push-lock.js";
 import { endGroup } from "../child.js";
-import { appendLine, type By, type Entry, isRunning, journalsIn, readJournal } from "./journal.js";
+import { appendLine, type By, beginJournal, type Entry, isRunning, journalsIn, readJournal } from "./journal.js";
 import { awaitEnd, isStill, performUndo, type Self, shownUndo } from "./undo.js";
 
 /** Longer than one undo may take. */
@@ -54,24 +55,41 @@ export async function mend(mending: Mending): Promise<{ undone: readonly Entry[]
   }
 }
 
-/** What a drill that was killed has left behind has to be undone before the next one begins. @throws UserError */
-export function refuseOpen(folder: string): void {
+/** Why no drill may make faults in that folder now; undefined where one may. */
+function obstacleIn(folder: string): { readonly says: string; readonly hint: string } | undefined {
   for (const journal of journalsIn(folder)) {
     const state = readJournal(journal);
     const [entry] = state.open;
     if (isRunning(state))
-      throw new UserError(
-        `A drill makes faults here: process ${state.process?.pid ?? 0}, by ${visible(journal)}. Nothing was sent.`,
-        { hint: "Wait for its end.", exitCode: 2 },
-      );
+      return {
+        says: `A drill makes faults here: process ${state.process?.pid ?? 0}, by ${visible(journal)}.`,
+        hint: "Wait for its end.",
+      };
     if (entry === undefined) continue;
-    throw new UserError(
-      `A drill that was ended has left a fault, ${placeWords(entry)}, since ${entry.fault.at}: ${visible(journal)} says that it is not undone${entry.failed === undefined ? "" : ` (${visible(entry.failed.how)})`}. Nothing was sent.`,
-      {
-        hint: `glassgate drill undo ${visible(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
-        exitCode: 2,
-      },
-    );
+    return {
+      says: `A drill that was ended has left a fault, ${placeWords(entry)}, since ${entry.fault.at}: ${visible(journal)} says that it is not undone${entry.failed === undefined ? "" : ` (${visible(entry.failed.how)})`}.`,
+      hint: `glassgate drill undo ${visible(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
+    };
+  }
+  return undefined;
+}
+
+/** What a drill that was killed has left behind has to be undone before the next one begins. @throws UserError */
+export function refuseOpen(folder: string): void {
+  const obstacle = obstacleIn(folder);
+  if (obstacle === undefined) return;
+  throw new UserError(`${obstacle.says} Nothing was sent.`, { hint: obstacle.hint, exitCode: 2 });
+}
+
+/** Of two drills that come to their faults at once one makes them. @returns why this one may not */
+export async function claimJournal(journal: string): Promise<string | undefined> {
+  const release = await takeLock(journal, { isLeft: true });
+  try {
+    const obstacle = obstacleIn(dirname(journal));
+    if (obstacle === undefined) beginJournal(journal);
+    return obstacle?.says;
+  } finally {
+    release();
   }
 }
 
