@@ -20,7 +20,7 @@ import { followFiles, followLedger, type RecordSource } from "../drill/record-so
 import { withLast } from "../drill/report/compare.js";
 import { lastReport } from "../drill/report/folder.js";
 import { tableOf } from "../drill/report/table.js";
-import { type Written, writeReport } from "../drill/report/write.js";
+import { mustTakeReports, type Written, writeReport } from "../drill/report/write.js";
 import { isGood, runDrill } from "../drill/run.js";
 import { planScratch } from "../drill/scratch-play.js";
 import { asciiJson } from "../ledger/audit/line.js";
@@ -211,6 +211,7 @@ async function run(file: string, options: Options): Promise<void> {
   const { anchors, bundle: claims } = prepared;
   const { last, odd } = lastReport(output, drill.name, { anchors, claims }, Date.now());
   for (const sentence of odd) warn(sentence);
+  mustTakeReports(output);
   const report = withLast(
     await runDrill({
       ...{ prepared, players, isProved, source: records },
@@ -227,7 +228,18 @@ async function run(file: string, options: Options): Promise<void> {
     last,
   );
   const { key } = players.signer;
-  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds());
+  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds()).catch(
+    (error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      // What was seen is told all the same.
+      resultRows(tableOf(report));
+      throw new UserError(`The drill was held, and has no report: ${error.message}`, {
+        cause: error,
+        hint: error.hint ?? "",
+        exitCode: 1,
+      });
+    },
+  );
   if (options.json === true) result(asciiJson(report, 1));
   else resultRows(tableOf(report));
   say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);

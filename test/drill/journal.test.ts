@@ -11,6 +11,7 @@ import { appendLine, beginJournal, endJournal, readJournal } from "../../control
 import { mend, refuseOpen } from "../../control/drill/faults/mend.js";
 import { playFaults } from "../../control/drill/faults/play.js";
 import { performUndo, type Undo } from "../../control/drill/faults/undo.js";
+import { lateness } from "../../control/drill/faults/watchdog.js";
 import { takeLock } from "../../control/gateway/push-lock.js";
 import { processOf, thisProcess } from "../../control/ledger/log/process.js";
 import { sha256Hex } from "../../control/signer/sign.js";
@@ -158,6 +159,16 @@ it.each([
   for (const use of [readJournal, endJournal]) expect(() => use(path)).toThrow(/no (?:line of a )?journal of faults/);
   expect(readFileSync(path, "utf8")).toBe(text);
   expect(() => endJournal("/dev/zero")).toThrow(/no journal of faults/);
+});
+
+it("a fault is past its time also where the clock is set back while it holds", async () => {
+  const at = Date.now() + 3_600_000; // As if the clock had been an hour ahead when it was made.
+  const fault = { n: 0, at: new Date(at).toISOString(), until: new Date(at + 50).toISOString() };
+  const isPast = lateness();
+  expect(isPast(fault)).toBe(false);
+  await vi.waitFor(() => expect(isPast(fault)).toBe(true), { timeout: 30_000 });
+  const now = new Date().toISOString();
+  expect(isPast({ n: 1, at: now, until: "2020-01-01T00:00:00Z" })).toBe(true);
 });
 
 describe("a file that was damaged", () => {

@@ -66,6 +66,11 @@ const swap = (from: string | RegExp, to: string) => (text: string) => {
   return text.replace(from, to);
 };
 
+it("a report that could not be written is refused before the first request", async () => {
+  const said = await refused(good, ["--only", "opens", "--output", "/proc/nowhere/reports"]);
+  expect(said).toMatch(/No report can be written into \/proc\/nowhere\/reports: .*Nothing was sent\./);
+});
+
 describe("refused before the first request", () => {
   it.each<[name: string, change: (text: string) => string, at: RegExp | string, says: RegExp]>([
     ["an unknown member", swap("repeat: 3", "repat: 3"), "repat", /unknown member "repat"; did you mean "repeat"\?/],

@@ -1,7 +1,7 @@
 /** A drill's folder: the signed report, the signature, and what people and CI systems read. Whole, or not there at all. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { syncFolder, writeNewTexts } from "../../base/files.js";
 import { noteRemoved, noteWritten } from "../../base/stopped.js";
@@ -52,6 +52,20 @@ export interface Written {
   readonly folder: string;
   readonly token: string;
   readonly claims: DrillClaims;
+}
+
+/** Before anything is sent: afterwards a drill would be held without its report. @throws UserError */
+export function mustTakeReports(output: string): void {
+  try {
+    let there = resolve(output);
+    while (!existsSync(there)) there = dirname(there);
+    rmdirSync(mkdtempSync(join(there, ".glassgate-")));
+  } catch (error) {
+    throw new UserError(`No report can be written into ${visible(output)}: ${reasonOf(error)}. Nothing was sent.`, {
+      cause: error,
+      hint: "Name another place with --output.",
+    });
+  }
 }
 
 /** What a folder that is renamed meets under a name that is taken. */
