@@ -231,7 +231,18 @@ async function run(file: string, options: Options): Promise<void> {
     last,
   );
   const { key } = players.signer;
-  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds());
+  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds()).catch(
+    (error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      // What was seen is told all the same.
+      resultRows(tableOf(report));
+      throw new UserError(`The drill was held, and has no report: ${error.message}`, {
+        cause: error,
+        hint: error.hint ?? "",
+        exitCode: 1,
+      });
+    },
+  );
   if (options.json === true) result(asciiJson(report, 1));
   else resultRows(tableOf(report));
   say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);

@@ -162,9 +162,8 @@ const UNPROVED: NotProbed = {
 /** Faults come last: what is measured is measured without them. */
 async function madeFaults(running: FaultsRunning, source: RecordSource, recordMs: number) {
   if (running.faults.length === 0) return { plays: [], notProbed: [] };
-  const { plays, left } = await playFaults(running);
+  const { plays, left, why } = await playFaults(running);
   await awaitFaultRecords(plays, source, recordMs);
-  const why = "a fault before it could not be undone";
   return { plays, notProbed: left.map((name) => ({ what: `the fault ${name}`, why })) };
 }
 

@@ -2,16 +2,15 @@
  * Ask, approve and grant as people run them, each in a network namespace in which there is nothing, not even a loopback: what goes between
  * them is files. A person's terminal is made by `script`, as `approve` asks a person.
  */
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../base/errors.js";
 import { writeNewTexts } from "../base/files.js";
 import { visible } from "../base/text.js";
-import { childEnvironment } from "../gateway/environment.js";
 import { readHeld } from "../gateway/held.js";
 import { sealKey } from "../signer/keyfile.js";
+import { endGroup, startChild } from "./child.js";
 import type { Self } from "./faults/undo.js";
 import type { MadeGrant, Player } from "./model.js";
 import type { Bundles } from "./scratch-bundles.js";
@@ -32,13 +31,15 @@ interface Ended {
 
 /** @param env besides ours @param answer is typed when the question is there */
 function run(
-  [program, ...args]: readonly [string, ...string[]],
+  argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
   answer?: string,
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env: { ...childEnvironment(), ...env }, timeout: PATIENCE_MS });
+    // Its terminal goes with it, and whoever waits for an answer there.
+    const child = startChild(argv, { cwd, env, aloneSeconds: 0, isGated: false });
+    const timer = setTimeout(() => endGroup(child.pid), PATIENCE_MS);
     let said = "";
     let isAnswered = answer === undefined;
     const collect = (chunk: Buffer): void => {
@@ -52,7 +53,10 @@ function run(
     child.stdin.on("error", () => {}); // It has ended.
     if (isAnswered) child.stdin.end();
     child.once("error", (error) => resolve({ code: null, said: error.message }));
-    child.once("close", (code) => resolve({ code, said }));
+    child.once("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code, said });
+    });
   });
 }
 

@@ -1,16 +1,23 @@
 /** The journal of faults and what undoes them: each at its edges, without a drill. */
+import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runCommand } from "../../control/drill/faults/command.js";
 import { appendLine, beginJournal, endJournal, readJournal } from "../../control/drill/faults/journal.js";
 import { mend, refuseOpen } from "../../control/drill/faults/mend.js";
+import { playFaults } from "../../control/drill/faults/play.js";
 import { performUndo, type Undo } from "../../control/drill/faults/undo.js";
+import { lateness } from "../../control/drill/faults/watchdog.js";
+import { takeLock } from "../../control/gateway/push-lock.js";
 import { processOf, thisProcess } from "../../control/ledger/log/process.js";
 import { sha256Hex } from "../../control/signer/sign.js";
+import { players, prepared } from "./prepared.js";
 
+const commandModule = fileURLToPath(new URL("../../dist/drill/faults/command.js", import.meta.url));
 let folder: string;
 let journal: string;
 beforeEach(() => {
@@ -80,6 +87,29 @@ describe("the journal", () => {
       });
     },
   );
+  it("of a drill that runs is not begun anew by another that comes to its faults meanwhile, which keeps its report", async () => {
+    const other = spawn("sleep", ["600"]);
+    appendLine(journal, { type: "drill", v: 1, at: new Date().toISOString(), process: processOf(other.pid ?? 0) });
+    enter(0, command("true"));
+    const before = readFileSync(journal, "utf8");
+    const whole = prepared();
+    const own = { ...whole, source: { ...whole.source, name: join(folder, "drill.yaml") } };
+    const nothing = (): void => {};
+    const never = (): Promise<never> => Promise.reject(new Error("no fault is made"));
+    const fault = { name: "away", on: [], expect: "normal", withinMs: 1, does: "", begin: never } as const;
+    try {
+      const setting = { prepared: own, players: players(), isDry: false, onCall: nothing };
+      const played = await playFaults({ setting, faults: [fault], self, onFault: nothing, say: nothing });
+      expect(played).toMatchObject({
+        plays: [],
+        left: ["away"],
+        why: expect.stringMatching(/^A drill makes faults here/),
+      });
+    } finally {
+      other.kill();
+    }
+    expect(readFileSync(journal, "utf8")).toBe(before);
+  });
 
   it("is undone from the last to the first, each once, and what cannot be undone stays with its reason", async () => {
     appendLine(journal, {
@@ -100,6 +130,16 @@ describe("the journal", () => {
 });
 
 describe("a command", () => {
+  it("does not outlive a drill that is killed for longer than its own time", async () => {
+    const code = `const { runCommand } = await import(process.argv[1]);
+    await runCommand({ argv: ["sh", "-c", "sleep 600 & echo $$ > pid; wait"], cwd: process.argv[2] }, undefined, { seconds: 1 });`;
+    const drill = spawn(process.execPath, ["--input-type=module", "-e", code, "--", commandModule, folder]);
+    const pidOf = (): number => Number(readFileSync(join(folder, "pid"), "utf8"));
+    await vi.waitFor(() => expect(pidOf()).toBeGreaterThan(0), { timeout: 30_000 });
+    drill.kill("SIGKILL");
+    await vi.waitFor(() => expect(() => process.kill(-pidOf(), 0)).toThrow("ESRCH"), { timeout: 20_000 });
+  });
+
   it("does nothing before it is in the journal", async () => {
     const ended = await runCommand({ argv: ["touch", "done"], cwd: folder }, () => {
       throw new Error("the disk is full");
@@ -115,7 +155,7 @@ describe("a command", () => {
     expect(ended).toMatchObject({ ok: false, how: "exit code 4" });
     expect(ended.output).toContain("a;b $(c)");
     expect(ended.output.length).toBeLessThan(3000);
-    expect(await runCommand({ argv: ["sleep", "600"], cwd: folder }, undefined, 0.2)).toMatchObject({
+    expect(await runCommand({ argv: ["sleep", "600"], cwd: folder }, undefined, { seconds: 0.2 })).toMatchObject({
       ok: false,
       how: "no end within 0.2 s",
     });
@@ -146,6 +186,16 @@ it.each([
   expect(() => endJournal("/dev/zero")).toThrow(/no journal of faults/);
 });
 
+it("a fault is past its time also where the clock is set back while it holds", async () => {
+  const at = Date.now() + 3_600_000; // As if the clock had been an hour ahead when it was made.
+  const fault = { n: 0, at: new Date(at).toISOString(), until: new Date(at + 50).toISOString() };
+  const isPast = lateness();
+  expect(isPast(fault)).toBe(false);
+  await vi.waitFor(() => expect(isPast(fault)).toBe(true), { timeout: 30_000 });
+  const now = new Date().toISOString();
+  expect(isPast({ n: 1, at: now, until: "2020-01-01T00:00:00Z" })).toBe(true);
+});
+
 describe("a file that was damaged", () => {
   it.each([
     ["is put back", "half", "whole"],
@@ -158,6 +208,18 @@ describe("a file that was damaged", () => {
     expect(await performUndo(undo, self)).toMatchObject({ ok: true });
     expect(readFileSync(path, "utf8")).toBe(then);
   });
+});
+
+it("a file that a push is writing is put back after it, or left to it", async () => {
+  const path = join(folder, "ecds.json");
+  writeFileSync(path, "half");
+  const release = await takeLock(path);
+  const undone = performUndo({ kind: "restore", path, damaged: sha256Hex("half"), text: "whole" }, self);
+  await sleep(100); // It looks only then; nothing is judged by the time.
+  writeFileSync(path, "newer");
+  release();
+  expect(await undone).toMatchObject({ ok: true, how: "somebody has written another since" });
+  expect(readFileSync(path, "utf8")).toBe("newer");
 });
 
 it("a process that has ended, or whose number another has, is left alone", async () => {

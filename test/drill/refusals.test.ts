@@ -66,6 +66,11 @@ const swap = (from: string | RegExp, to: string) => (text: string) => {
   return text.replace(from, to);
 };
 
+it("a report that could not be written is refused before the first request", async () => {
+  const said = await refused(good, ["--only", "opens", "--output", "/proc/nowhere/reports"]);
+  expect(said).toMatch(/No report can be written into \/proc\/nowhere\/reports: .*Nothing was sent\./);
+});
+
 describe("refused before the first request", () => {
   it.each<[name: string, change: (text: string) => string, at: RegExp | string, says: RegExp]>([
     ["an unknown member", swap("repeat: 3", "repat: 3"), "repat", /unknown member "repat"; did you mean "repeat"\?/],
@@ -241,7 +246,7 @@ describe("refused before anybody is asked for a passphrase", () => {
 
   it("a report that cannot be written", async () => {
     expect(await unasked("drill.yaml", "--output", "drill.yaml/reports")).toMatch(
-      /The report cannot be written to drill\.yaml\/reports: .*drill\.yaml is no folder/,
+      /No report can be written into drill\.yaml\/reports: .*Nothing was sent\./,
     );
   });
 });

@@ -1,21 +1,7 @@
 /** A command of the drill file that nobody undoes: it is ended with the drill, whatever ends that. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { endSignals } from "../../base/terminal.js";
-import { childEnvironment } from "../../gateway/environment.js";
-import { type Command, type CommandEnd, endGroup, runCommand, shownCommand } from "../faults/command.js";
-
-/** Its standard input ends without a line when we do: then the command's group is ended. In a session of its own, which no Ctrl-C reaches. */
-const GUARD = 'read -r _ || kill -s KILL -- "-$1"';
-
-function guardOf(pid: number): ChildProcess {
-  const guard = spawn("/bin/sh", ["-c", GUARD, "sh", String(pid)], {
-    ...{ cwd: "/", detached: true, env: childEnvironment() },
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  guard.on("error", () => {}); // Where none can be started, signals that we hear end the command all the same.
-  guard.stdin?.on("error", () => {});
-  return guard;
-}
+import { endGroup } from "../child.js";
+import { type Command, type CommandEnd, runCommand, shownCommand } from "../faults/command.js";
 
 /** @param say is told where a signal ends it, and us with it */
 export async function runGuarded(
@@ -24,7 +10,6 @@ export async function runGuarded(
   mostOutput?: number,
 ): Promise<CommandEnd> {
   let running: number | undefined;
-  let guard: ChildProcess | undefined;
   const leave = (): void => {
     for (const signal of endSignals) process.off(signal, stop);
   };
@@ -40,13 +25,10 @@ export async function runGuarded(
       command,
       (pid) => {
         running = pid;
-        guard = guardOf(pid);
       },
-      undefined,
-      mostOutput,
+      { aloneSeconds: 0, ...(mostOutput === undefined ? {} : { mostOutput }) },
     );
   } finally {
     leave();
-    guard?.stdin?.end("done\n");
   }
 }

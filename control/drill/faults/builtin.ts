@@ -8,6 +8,7 @@ import { visible } from "../../base/text.js";
 import { Admin } from "../../gateway/admin.js";
 import { writeEcds } from "../../gateway/ecds.js";
 import { runningPid } from "../../gateway/pid.js";
+import { takeLock } from "../../gateway/push-lock.js";
 import { readRenderedFilter } from "../../gateway/rendered.js";
 import { readSurroundings } from "../../gateway/surroundings.js";
 import { holderOf } from "../../ledger/log/lock.js";
@@ -114,11 +115,34 @@ async function refusals(admin: string): Promise<number | undefined> {
   return own.length === 0 ? undefined : own.reduce((sum, [, value]) => sum + value, 0);
 }
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // A copy that broke off.
+  }
+}
+
+/** Between pushes, as a push writes it. @returns whether that text stood there */
+async function replaced(path: string, from: string, to: string): Promise<boolean> {
+  const release = await takeLock(path, { isLeft: true });
+  try {
+    if (readTextIfThere(path, "the ECDS file") !== from) return false;
+    writeEcds(path, to);
+    return true;
+  } finally {
+    release();
+  }
+}
+
 const corrupted: Make = ({ id, admin }, config) => {
   const read = (): { path: string; text: string } => {
     const { ecdsPath: path } = readRenderedFilter(readText(config, "the gateway's configuration"), config);
     const text = readTextIfThere(path, "the ECDS file");
     if (text === undefined) throw new Unfit(`its ECDS file ${visible(path)} is not here`);
+    // Of two drills at once the second would put the first one's damage back, for good.
+    if (!isJson(text)) throw new Unfit(`its ECDS file ${visible(path)} is damaged already`);
     return { path, text };
   };
   return {
@@ -131,7 +155,7 @@ const corrupted: Make = ({ id, admin }, config) => {
         undo: { kind: "restore", path: resolve(path), damaged: sha256Hex(damaged), text },
         act: async () => {
           const before = await refusals(admin);
-          writeEcds(path, damaged);
+          if (!(await replaced(path, text, damaged))) return not("somebody has written the ECDS file meanwhile");
           for (const deadline = Date.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
             if (((await refusals(admin)) ?? 0) > before) break;
             if (Date.now() > deadline) return not("Envoy did not look at the file");

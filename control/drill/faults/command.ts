@@ -1,10 +1,9 @@
 /** A command of a drill's file, run without a shell of its own: its arguments as they are, its output bounded, its time limited. */
-import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { messageOf } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
-import { childEnvironment } from "../../gateway/environment.js";
+import { endGroup, startChild } from "../child.js";
 
 /** A restart of a service in a cluster takes this long; what takes longer is stuck. */
 export const COMMAND_SECONDS = 60;
@@ -39,26 +38,25 @@ export function isThere(program: string, folder: string): boolean {
   });
 }
 
-/**
- * It waits for a line before it becomes the command, and ends without one: so that its process is in the journal before it does
- * anything, and it does nothing where we have died in between.
- */
-const GATE = 'read -r _ && exec "$@"';
+interface CommandLimits {
+  readonly seconds?: number;
+  /** How long it may go on where we have died: one that is undone may end what it does. */
+  readonly aloneSeconds?: number;
+  /** Characters: the last ones. */
+  readonly mostOutput?: number;
+}
 
-/** @param onProcess is told its process, which leads a group of its own, before the command begins */
+/**
+ * Its process is in the journal before it does anything, and it does nothing where we have died in between.
+ * @param onProcess is told its process, which leads a group of its own, before the command begins
+ */
 export function runCommand(
   { argv, cwd }: Command,
   onProcess: (pid: number) => void = () => {},
-  seconds = COMMAND_SECONDS,
-  mostOutput = MAX_OUTPUT,
+  { seconds = COMMAND_SECONDS, aloneSeconds = seconds, mostOutput = MAX_OUTPUT }: CommandLimits = {},
 ): Promise<CommandEnd> {
   return new Promise((settle) => {
-    const child = spawn("/bin/sh", ["-c", GATE, "sh", ...argv], {
-      cwd,
-      detached: true,
-      stdio: ["pipe", "pipe", "pipe"],
-      env: childEnvironment(),
-    });
+    const child = startChild(argv, { cwd, aloneSeconds, isGated: true });
     let output = "";
     let isLate = false;
     const collect = (chunk: Buffer): void => {
@@ -93,16 +91,6 @@ export function runCommand(
       end(false, visible(messageOf(error)));
     }
   });
-}
-
-/** Ends a command with all that it started and that did not leave its group. */
-export function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // It has ended.
-  }
 }
 
 const word = (text: string): string =>

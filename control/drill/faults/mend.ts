@@ -1,11 +1,21 @@
 /** Undoes what a journal names: by the drill itself, by its watchdog, by a person. One at a time, and twice is as once. */
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { UserError } from "../../base/errors.js";
 import { shellWord, visible } from "../../base/text.js";
 import { takeLock } from "../../gateway/push-lock.js";
 import { isHere } from "../../ledger/log/process.js";
-import { endGroup } from "./command.js";
-import { appendLine, type By, type Entry, isRunning, type JournalState, journalsIn, readJournal } from "./journal.js";
+import { endGroup } from "../child.js";
+import {
+  appendLine,
+  type By,
+  beginJournal,
+  type Entry,
+  isRunning,
+  type JournalState,
+  journalsIn,
+  readJournal,
+} from "./journal.js";
 import { awaitEnd, isStill, performUndo, type Self, shownUndo } from "./undo.js";
 
 /** Longer than one undo may take. */
@@ -55,40 +65,56 @@ export async function mend(mending: Mending): Promise<{ undone: readonly Entry[]
   }
 }
 
+interface Obstacle {
+  readonly says: string;
+  readonly hint: string;
+}
+
 /** A drill that runs undoes its own. Of one on another machine nobody here knows whether it runs: a person does. */
-function refuseRunning(journal: string, { process: drill, entries, open }: JournalState): never {
+function whereRunning(journal: string, { process: drill, entries, open }: JournalState): Obstacle {
   const shown = visible(journal);
   if (drill === undefined || isHere(drill))
-    throw new UserError(`A drill makes faults here: process ${drill?.pid ?? 0}, by ${shown}. Nothing was sent.`, {
-      hint: "Wait for its end.",
-      exitCode: 2,
-    });
+    return { says: `A drill makes faults here: process ${drill?.pid ?? 0}, by ${shown}.`, hint: "Wait for its end." };
   const since = entries.at(-1)?.fault.at;
   const last = since === undefined ? "It names no fault" : `Its last fault was begun at ${since}`;
   const left = open.length === 0 ? "all that it names is undone" : `not undone: ${open.map(placeWords).join("; ")}`;
-  throw new UserError(
-    `${shown} is of a drill on another machine, ${visible(drill.host)}, or in another container: process ${drill.pid}, of which nobody here knows whether it is over. ${last}; ${left}. Nothing was sent.`,
-    {
-      hint: `Look there. Where it runs, wait for its end; where it is over: glassgate drill undo ${shellWord(journal)}`,
-      exitCode: 2,
-    },
-  );
+  return {
+    says: `${shown} is of a drill on another machine, ${visible(drill.host)}, or in another container: process ${drill.pid}, of which nobody here knows whether it is over. ${last}; ${left}.`,
+    hint: `Look there. Where it runs, wait for its end; where it is over: glassgate drill undo ${shellWord(journal)}`,
+  };
+}
+
+/** Why no drill may make faults in that folder now; undefined where one may. */
+function obstacleIn(folder: string): Obstacle | undefined {
+  for (const journal of journalsIn(folder)) {
+    const state = readJournal(journal);
+    const [entry] = state.open;
+    if (isRunning(state)) return whereRunning(journal, state);
+    if (entry === undefined) continue;
+    return {
+      says: `A drill that was ended has left a fault, ${placeWords(entry)}, since ${entry.fault.at}: ${visible(journal)} says that it is not undone${entry.failed === undefined ? "" : ` (${visible(entry.failed.how)})`}.`,
+      hint: `glassgate drill undo ${shellWord(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
+    };
+  }
+  return undefined;
 }
 
 /** What a drill that was killed has left behind has to be undone before the next one begins. @throws UserError */
 export function refuseOpen(folder: string): void {
-  for (const journal of journalsIn(folder)) {
-    const state = readJournal(journal);
-    const [entry] = state.open;
-    if (isRunning(state)) refuseRunning(journal, state);
-    if (entry === undefined) continue;
-    throw new UserError(
-      `A drill that was ended has left a fault, ${placeWords(entry)}, since ${entry.fault.at}: ${visible(journal)} says that it is not undone${entry.failed === undefined ? "" : ` (${visible(entry.failed.how)})`}. Nothing was sent.`,
-      {
-        hint: `glassgate drill undo ${shellWord(journal)}   # or by hand: ${shownUndo(entry.fault.undo, journal)}`,
-        exitCode: 2,
-      },
-    );
+  const obstacle = obstacleIn(folder);
+  if (obstacle === undefined) return;
+  throw new UserError(`${obstacle.says} Nothing was sent.`, { hint: obstacle.hint, exitCode: 2 });
+}
+
+/** Of two drills that come to their faults at once one makes them. @returns why this one may not */
+export async function claimJournal(journal: string): Promise<string | undefined> {
+  const release = await takeLock(journal, { isLeft: true });
+  try {
+    const obstacle = obstacleIn(dirname(journal));
+    if (obstacle === undefined) beginJournal(journal);
+    return obstacle?.says;
+  } finally {
+    release();
   }
 }
 

@@ -8,9 +8,9 @@ import { processOf } from "../../ledger/log/process.js";
 import type { Stage } from "../model.js";
 import { makeStage, type Setting } from "../stage.js";
 import { COMMAND_SECONDS } from "./command.js";
-import { appendLine, beginJournal, endJournal, journalPath, readJournal } from "./journal.js";
+import { appendLine, endJournal, journalPath, readJournal } from "./journal.js";
 import { failedWrites, unshownWords } from "./loss.js";
-import { mend, refuseOpen } from "./mend.js";
+import { claimJournal, mend, refuseOpen } from "./mend.js";
 import type { PlannedFault } from "./planned.js";
 import { type Probe, Prober } from "./probe.js";
 import { type Self, shownUndo } from "./undo.js";
@@ -133,15 +133,16 @@ function listen(say: (line: string) => void): { isStopped: () => boolean; leave:
   };
 }
 
-/** @returns what came of each, and the names of those that were not made, as one before could not be undone */
+/** @returns what came of each, and the names of those that were not made, and why */
 export async function playFaults(
   running: FaultsRunning,
-): Promise<{ plays: readonly FaultPlay[]; left: readonly string[] }> {
+): Promise<{ plays: readonly FaultPlay[]; left: readonly string[]; why: string }> {
   const { setting, faults, self, onFault, say } = running;
   const file = resolve(setting.prepared.source.name);
   const journal = journalPath(file);
-  refuseOpen(dirname(file));
-  beginJournal(journal);
+  const obstacle = await claimJournal(journal);
+  if (obstacle !== undefined)
+    return { plays: [], left: faults.map(({ name }) => name), why: obstacle.replace(/\.$/, "") };
   const { isStopped, leave } = listen(say);
   const end = (): void => {
     if (isStopped()) throw stopped("interrupt");
@@ -165,7 +166,8 @@ export async function playFaults(
     await watchdog?.end(isLeft);
     leave();
   }
-  return { plays, left: faults.slice(plays.length).map(({ name }) => name) };
+  const why = "a fault before it could not be undone";
+  return { plays, left: faults.slice(plays.length).map(({ name }) => name), why };
 }
 
 /** Refused before anything is sent. @throws UserError */

@@ -6,6 +6,7 @@ import { readTextIfThere } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import { writeEcds } from "../../gateway/ecds.js";
 import { runningPid } from "../../gateway/pid.js";
+import { takeLock } from "../../gateway/push-lock.js";
 import { isHere, isSurelyGone, type ProcessName, processOf, processSchema } from "../../ledger/log/process.js";
 import { sha256Hex } from "../../signer/sign.js";
 import { type CommandEnd, runCommand, shownArgv, shownCommand } from "./command.js";
@@ -70,12 +71,18 @@ async function startAgain(undo: Extract<Undo, { kind: "start" }>, self: Self): P
   return runCommand({ argv: [...self, ...args], cwd });
 }
 
-function restore({ path: file, damaged, text }: Extract<Undo, { kind: "restore" }>): CommandEnd {
-  const now = readTextIfThere(file, "the file");
-  if (now === text) return done("it is as it was");
-  if (now !== undefined && sha256Hex(now) !== damaged) return done("somebody has written another since");
-  writeEcds(file, text);
-  return done("put back");
+/** A push that is under way is waited for: what it writes stays. */
+async function restore({ path: file, damaged, text }: Extract<Undo, { kind: "restore" }>): Promise<CommandEnd> {
+  const release = await takeLock(file, { isLeft: true });
+  try {
+    const now = readTextIfThere(file, "the file");
+    if (now === text) return done("it is as it was");
+    if (now !== undefined && sha256Hex(now) !== damaged) return done("somebody has written another since");
+    writeEcds(file, text);
+    return done("put back");
+  } finally {
+    release();
+  }
 }
 
 function goOn({ process: known }: Extract<Undo, { kind: "continue" }>): CommandEnd {
@@ -93,7 +100,7 @@ export async function performUndo(undo: Undo, self: Self): Promise<CommandEnd> {
       case "start":
         return await startAgain(undo, self);
       case "restore":
-        return restore(undo);
+        return await restore(undo);
       case "continue":
         return goOn(undo);
     }

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../base/errors.js";
 import { childEnvironment } from "../../gateway/environment.js";
-import { readJournal } from "./journal.js";
+import { type FaultLine, readJournal } from "./journal.js";
 import { mend } from "./mend.js";
 import type { Self } from "./undo.js";
 
@@ -58,6 +58,16 @@ export async function startWatchdog([program, script]: Self, journal: string): P
   };
 }
 
+/** Whether a fault is past its time: by the clock, and, where that was set back meanwhile, by the time since it was first seen. */
+export function lateness(): (fault: Pick<FaultLine, "n" | "at" | "until">) => boolean {
+  const ends = new Map<number, number>();
+  return ({ n, at, until }) => {
+    const end = ends.get(n) ?? performance.now() + Date.parse(until) - Date.parse(at);
+    ends.set(n, end);
+    return Date.now() > Date.parse(until) || performance.now() > end;
+  };
+}
+
 /** In that process. */
 export async function watch(journal: string, self: Self): Promise<void> {
   let isOver = false;
@@ -75,12 +85,12 @@ export async function watch(journal: string, self: Self): Promise<void> {
   process.stdout.write(READY);
   const say = (): void => {}; // The journal has it.
   const mending = { journal, self, by: "watchdog" as const, say };
+  const isPast = lateness();
   while (!isOver) {
     await Promise.race([ended, sleep(LOOK_MS)]);
     if (!existsSync(journal)) continue;
-    const now = new Date().toISOString();
-    const isLate = readJournal(journal).open.some(({ fault }) => fault.until < now);
-    if (!isOver && isLate) await mend({ ...mending, only: ({ fault }) => fault.until < now });
+    const isLate = readJournal(journal).open.some(({ fault }) => isPast(fault));
+    if (!isOver && isLate) await mend({ ...mending, only: ({ fault }) => isPast(fault) });
   }
   for (let tries = 1; existsSync(journal) && tries <= TRIES; tries++) {
     if ((await mend(mending)).left.length === 0) return;

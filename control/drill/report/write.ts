@@ -1,6 +1,6 @@
 /** A drill's folder: the signed report, the signature, and what people and CI systems read. Whole, or not there at all. */
 import { createHash, randomBytes } from "node:crypto";
-import { accessSync, constants, existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
 import { syncFolder, writeNewTexts } from "../../base/files.js";
@@ -48,26 +48,24 @@ export function drillClaims(report: Report, sha256: string, iat: number): DrillC
   };
 }
 
-/** Before anything is sent: that the report can be written where it is wanted. Makes nothing. @throws UserError */
-export function mustTakeReport(output: string): void {
-  let place = resolve(output);
-  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
-  try {
-    if (!statSync(place).isDirectory()) throw new Error(`${visible(place)} is no folder`);
-    accessSync(place, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new UserError(`The report cannot be written to ${visible(output)}: ${reasonOf(error)}.`, {
-      cause: error,
-      hint: "Nothing was sent. Name another folder with --output.",
-      exitCode: 2,
-    });
-  }
-}
-
 export interface Written {
   readonly folder: string;
   readonly token: string;
   readonly claims: DrillClaims;
+}
+
+/** Before anything is sent: afterwards a drill would be held without its report. @throws UserError */
+export function mustTakeReport(output: string): void {
+  try {
+    let there = resolve(output);
+    while (!existsSync(there)) there = dirname(there);
+    rmdirSync(mkdtempSync(join(there, ".glassgate-")));
+  } catch (error) {
+    throw new UserError(`No report can be written into ${visible(output)}: ${reasonOf(error)}. Nothing was sent.`, {
+      cause: error,
+      hint: "Name another place with --output.",
+    });
+  }
 }
 
 /** What a folder that is renamed meets under a name that is taken. */
