@@ -1,4 +1,4 @@
-/** The drill file: what people write in YAML. docs/drills.md tells its members. */
+/** The drill file: what people write in YAML. docs/drill-file.md tells its members. */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readText } from "../base/files.js";
@@ -179,7 +179,7 @@ const MEMBERS: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 
 export const DRILL_HINT =
-  "Mend the drill file; nothing was sent. `glassgate drill init` writes a good one, docs/drills.md tells each member.";
+  "Mend the drill file; nothing was sent. `glassgate drill init` writes a good one, docs/drill-file.md tells each member.";
 
 export const parseDrill = (text: string, name: string): DrillFile =>
   parseYaml(

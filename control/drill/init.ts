@@ -212,7 +212,7 @@ export function drillText({ name, cast, gateways, ledger }: Plan): string {
   const named = gateways.map(({ config }) => `--gateway ${shellWord(config)}`).join(" ");
   return `${[
     "# yaml-language-server: $schema=./drill.schema.json",
-    "# A drill: `glassgate drill run` plays it, docs/drills.md tells each member. Paths count from this file's folder.",
+    "# A drill: `glassgate drill run` plays it, docs/drill-file.md tells each member. Paths count from this file's folder.",
     "",
     `name: ${quoted(name)}`,
     "every: 90d                      # when the next one is due",

@@ -1,5 +1,5 @@
 /**
- * The faults that docs/drills.md has to copy, on real Envoys, an upstream, an identity provider and a ledger that are real processes,
+ * The faults that docs/drill-faults.md has to copy, on real Envoys, an upstream, an identity provider and a ledger that are real processes,
  * disks that are really full. Each is counted where the drill does not look; and faults that are none are found.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,8 +11,8 @@ import { unglued } from "../../control/ledger/follow/logical.js";
 import { Lines, said } from "./faults-counted.js";
 import type { FaultsFleet } from "./faults-fleet.js";
 
-const DOC = readFileSync(new URL("../../docs/drills.md", import.meta.url), "utf8");
-const [, COPIED = ""] = /^To copy:\n\n```yaml\n(faults:\n[\s\S]*?)```$/m.exec(DOC) ?? [];
+const DOC = readFileSync(new URL("../../docs/drill-faults.md", import.meta.url), "utf8");
+const [, COPIED = ""] = /To copy:\n\n```yaml\n(faults:\n[\s\S]*?)```$/m.exec(DOC) ?? [];
 const COPIED_NAMES = [...COPIED.matchAll(/^ {2}- name: (\S+)/gm)].map(([, name = ""]) => name);
 const NEEDS_DISK = ["audit-disk-full", "ledger-disk-full"];
 
