@@ -1,8 +1,8 @@
 /** What a case plays on: one gateway, the people, and a way to send. A dry one sends nothing. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { bentGrant, walkedGrant } from "./bent.js";
 import type { Sample } from "./measures.js";
 import type { Call, CallSpec, FleetGateway, NotProbed, Players, Scratch, Stage } from "./model.js";
+import { Patience } from "./patience.js";
 import type { Prepared } from "./prepare.js";
 import { sendCall } from "./wire.js";
 
@@ -11,17 +11,6 @@ export interface Gathered {
   readonly calls: Call[];
   readonly samples: Sample[];
   readonly notProbed: NotProbed[];
-}
-
-/** As long as a source of failures is busy (docs/request.md). */
-const BUSY_MS = 10_500;
-
-/** Forged grants come in more than a gateway checks of one network in ten seconds: then it is waited, once. */
-async function patiently(send: () => Promise<Call>): Promise<Call> {
-  const first = await send();
-  if (first.seen.code !== "busy") return first;
-  await sleep(BUSY_MS);
-  return send();
 }
 
 /** Of a dry drill: what would be sent, and an answer that ends every waiting. */
@@ -66,8 +55,9 @@ export function makeStage(gateway: FleetGateway, setting: Setting): { stage: Sta
     ...{ players, entitlement, target, now },
     ...{ incident: drill.incident, net: drill.net, isDry },
   };
+  const patience = new Patience((spec) => sendCall(gateway, target, spec));
   const send = async (spec: CallSpec): Promise<Call> => {
-    const call = isDry ? planned(gateway, prepared, spec) : await patiently(() => sendCall(gateway, target, spec));
+    const call = isDry ? planned(gateway, prepared, spec) : await patience.call(spec);
     gathered.calls.push(call);
     onCall(call);
     return call;
