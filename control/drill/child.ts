@@ -12,8 +12,11 @@ read -r _ && exit 0
 for _ in $(seq "$1"); do sleep 1; kill -0 "$0" || exit 0; done
 kill -KILL 0`;
 
-/** The shell starts the watcher and becomes the program: at no moment does that run unwatched. */
-const START = `/bin/sh -c "$1" $$ "$2" <&${HELD} ${HELD}<&- >/dev/null 2>&1 &
+/**
+ * The shell starts the watcher and becomes the program: at no moment does that run unwatched. The watcher is no child of the program's, as
+ * some (`script`) wait for the end of every child that they have.
+ */
+const START = `( /bin/sh -c "$1" $$ "$2" <&${HELD} ${HELD}<&- >/dev/null 2>&1 & )
 shift 2
 `;
 /** It waits for a line before it becomes the program, and ends without one. */
