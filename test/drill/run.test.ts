@@ -1,6 +1,8 @@
-/** The standard drill on a fleet of real Envoys with a ledger: green where all is well. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+/** The standard drill on a fleet of real Envoys with a ledger: green where all is well, and nothing of its scratch gateways stays. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { caseNames, cases } from "../../control/drill/cases/index.js";
 import type { Report } from "../../control/drill/model.js";
@@ -8,13 +10,18 @@ import { glassgate, type Ran } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 import { checkpointSize, leafOf, verifies } from "./proofs.js";
 
-const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
 const scratch = cases.flatMap(({ name, where }) => (where === "scratch" ? [name] : []));
 let fleet: Fleet;
+/** Of the drills alone. */
+let temporary = "";
+let env: Readonly<Record<string, string>> = {};
 const drill = (...args: string[]): Promise<Ran> => glassgate(["drill", ...args], { cwd: fleet.folder, env });
 
 beforeAll(async () => {
   fleet = await startFleet({ gateways: 3 });
+  temporary = join(fleet.folder, "temporary");
+  mkdirSync(temporary);
+  env = { GLASSGATE_PASSPHRASE: PASSPHRASE, TMPDIR: temporary };
 });
 afterAll(() => fleet.stop());
 
@@ -69,6 +76,9 @@ describe("a drill on a fleet where all is well", () => {
     const unplayed = report.notProbed.some(({ why }) => why.startsWith("no network namespace")) ? ["channel-away"] : [];
     for (const name of scratch.filter((one) => !unplayed.includes(one)))
       expect(report.assertions.map((one) => one.case)).toContain(name);
+    const [flood] = report.assertions.filter((one) => one.case === "flood");
+    expect(flood?.seen).toMatch(/(\d+) sent, \1 answered \(.*\), \d+ recorded and \d+ counted as left out$/);
+    await expect.poll(() => readdirSync(temporary), { timeout: 60_000 }).toEqual([]);
     // No judgement: machines differ, and this one may be busy.
     const seconds = (Date.parse(report.ended) - Date.parse(report.began)) / 1000;
     process.stdout.write(`The standard drill on three gateways took ${seconds} s.\n`);
@@ -110,5 +120,23 @@ describe("a drill on a fleet where all is well", () => {
     );
     expect(ran.code).toBe(0);
     expect(await drill("due", output)).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("leaves nothing of its scratch gateways when it is killed", async () => {
+    const main = join(import.meta.dirname, "../../dist/cli/main.js");
+    const only = scratch.flatMap((name) => ["--only", name]);
+    const child = spawn(process.execPath, [main, "drill", "run", "drill.yaml", ...only], {
+      cwd: fleet.folder,
+      env: { ...process.env, ...env },
+      stdio: "ignore",
+    });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    const isRunning = (): boolean =>
+      readdirSync(temporary).some((one) => existsSync(join(temporary, one, "admin-address")));
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline && !isRunning(); ) await sleep(20);
+    expect(isRunning()).toBe(true);
+    child.kill("SIGKILL");
+    await ended;
+    await expect.poll(() => readdirSync(temporary), { timeout: 60_000 }).toEqual([]);
   });
 });
