@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { writeNewTexts } from "../../control/base/files.js";
 import { Auditor } from "../../control/ledger/chain/auditor.js";
@@ -52,7 +52,15 @@ interface Named {
   readonly seq: number;
 }
 
-const newRoot = (): string => mkdtempSync(join(tmpdir(), "glassgate-shards-"));
+const roots: string[] = [];
+const newRoot = (): string => {
+  const root = mkdtempSync(join(tmpdir(), "glassgate-shards-"));
+  roots.push(root);
+  return root;
+};
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
 const make = (shard: Shard): void => writeNewTexts(newLogFiles(shard));
 
 interface Running {
