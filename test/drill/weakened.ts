@@ -10,6 +10,7 @@ import { glassgate } from "../cli/run.js";
 import { Certificates } from "../kit/certificates.js";
 import { makeClock } from "../kit/clock.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
+import { expectFound } from "./found.js";
 import { honest, weaknesses } from "./weaknesses.js";
 
 /** @param names of weaknesses; all, where nothing is said */
@@ -59,24 +60,9 @@ export function tryWeaknesses(names?: readonly string[]): void {
     report.assertions.filter((one) => !one.ok && one.gateway === gateway);
 
   describe("the drill finds", () => {
-    it.each(bad.map((one, i) => ({ ...one, gateway: nameOf(good.length + i) })))(
-      "$name",
-      ({ gateway, found, also = [] }) => {
-        for (const [name, finding] of found) {
-          const said = failed(gateway).flatMap((one) =>
-            one.case === name ? [one.finding?.replaceAll(gateway, "GATEWAY")] : [],
-          );
-          expect(said, name).toEqual(expect.arrayContaining([expect.stringMatching(finding)]));
-        }
-        if (also === "anything") return;
-        const wanted = [...found.map(([name]) => name), ...also];
-        expect(
-          failed(gateway)
-            .filter((one) => !wanted.includes(one.case))
-            .map(({ finding }) => finding),
-        ).toEqual([]);
-      },
-    );
+    it.each(bad.map((one, i) => ({ ...one, gateway: nameOf(good.length + i) })))("$name", ({ gateway, ...weak }) => {
+      expectFound(failed(gateway), gateway, weak);
+    });
   });
 
   it.each(good.map(({ name }, i) => ({ name, gateway: nameOf(i) })))("finds nothing on $name", ({ gateway }) => {
