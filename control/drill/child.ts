@@ -1,26 +1,15 @@
 /** A program that a drill runs, in a group of its own: when the drill is no longer there to end it, however it died, it is ended all the same. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { type Readable, Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { childEnvironment } from "../gateway/environment.js";
+import { tellWatcher, watchedCommand } from "../gateway/watched.js";
 
-/** The descriptor whose other end we alone hold: it closes when we end. */
-const HELD = 3;
-
-/** Ends the group unless it hears from us first, once its program has had its time. */
-const WATCH = `trap '' HUP INT TERM
-read -r _ && exit 0
-for _ in $(seq "$1"); do sleep 1; kill -0 "$0" || exit 0; done
+/** Once its program has had its time. */
+const END = `for _ in $(seq "$1"); do sleep 1; kill -0 "$0" || exit 0; done
 kill -KILL 0`;
 
-/**
- * The shell starts the watcher and becomes the program: at no moment does that run unwatched. The watcher is no child of the program's, as
- * some (`script`) wait for the end of every child that they have.
- */
-const START = `( /bin/sh -c "$1" $$ "$2" <&${HELD} ${HELD}<&- >/dev/null 2>&1 & )
-shift 2
-`;
 /** It waits for a line before it becomes the program, and ends without one. */
-const GATE = "read -r _ && ";
+const GATE = "read -r _";
 
 export interface ChildOptions {
   readonly cwd: string;
@@ -35,18 +24,15 @@ export interface ChildOptions {
 export type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 export function startChild(argv: readonly string[], { cwd, env = {}, aloneSeconds, isGated }: ChildOptions): Child {
-  const script = `${START}${isGated ? GATE : ""}exec "$@" ${HELD}<&-`;
-  const child = spawn("/bin/sh", ["-c", script, "sh", WATCH, String(Math.ceil(aloneSeconds)), ...argv], {
+  const alone = String(Math.ceil(aloneSeconds));
+  const [shell, ...args] = watchedCommand(END, alone, argv, isGated ? GATE : undefined);
+  const child = spawn(shell, args, {
     cwd,
     detached: true,
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     env: { ...childEnvironment(), ...env },
   });
-  const held = child.stdio[HELD];
-  held?.on("error", () => {}); // The watcher has ended.
-  child.once("exit", () => {
-    if (held instanceof Writable) held.end("over\n");
-  });
+  tellWatcher(child);
   return child;
 }
 

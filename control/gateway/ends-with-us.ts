@@ -1,25 +1,22 @@
 /** Starts a process that does not outlive us: not our exit, and not our SIGKILL, whenever that comes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
-import { Writable } from "node:stream";
 import { childEnvironment } from "./environment.js";
+import { SHELL, tellWatcher, watchedCommand } from "./watched.js";
 
-const SHELL = "/bin/sh";
-/** The descriptor whose other end we alone hold: it closes when we end. */
-const HELD = 3;
-
-/** Ends the program, asked first, so that no audit record is lost, unless it hears from us that it has ended. */
-const WATCH = `trap '' HUP INT TERM
-read -r said && [ "$said" = over ] && exit 0
-trap 'rm -rf "$1"' EXIT
+/** Asked first, so that no audit record is lost. */
+const END = `trap 'rm -rf "$1"' EXIT
 kill -TERM "$0" 2>/dev/null || exit 0
 for _ in 1 2 3 4 5; do sleep 1; kill -0 "$0" 2>/dev/null || exit 0; done
 kill -KILL "$0"`;
 
-/** The shell starts the watcher and becomes the program: at no moment does that run unwatched. */
-const START = `${SHELL} -c "$1" $$ "$2" <&${HELD} ${HELD}<&- >/dev/null 2>&1 &
-shift 2
-exec "$@" ${HELD}<&-`;
+/** Those that run, and their folders. One listener for all: a drill has more of them than Node takes for a leak. */
+const running = new Map<ChildProcess, string>();
+
+function endAll(): void {
+  for (const child of running.keys()) child.kill("SIGKILL");
+  for (const folder of running.values()) rmSync(folder, { recursive: true, force: true });
+}
 
 /** @param folder is removed when it is ended for us @param stdout of the program */
 export function startWithUs(
@@ -28,24 +25,18 @@ export function startWithUs(
   stdout: "inherit" | "pipe",
 ): ChildProcess {
   // No shell: then only our own exit ends it.
-  const [program, ...args] = existsSync(SHELL)
-    ? ([SHELL, "-c", START, "sh", WATCH, folder, ...command] as const)
-    : command;
+  const [program, ...args] = existsSync(SHELL) ? watchedCommand(END, folder, command) : command;
   const child = spawn(program, args, {
     detached: true, // Ctrl-C at the terminal is for us to hear; we end it.
     stdio: ["ignore", stdout, "pipe", "pipe"],
     env: childEnvironment(),
   });
-  const kill = (): void => {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once("exit", kill);
-  const held = child.stdio[HELD];
-  held?.on("error", () => {}); // The watcher has ended.
+  tellWatcher(child);
+  if (running.size === 0) process.once("exit", endAll);
+  running.set(child, folder);
   child.once("exit", () => {
-    process.off("exit", kill);
-    if (held instanceof Writable) held.end("over\n");
+    running.delete(child);
+    if (running.size === 0) process.off("exit", endAll);
   });
   return child;
 }
