@@ -1,9 +1,10 @@
 /** The faults that need no command of the user's, on a gateway of `gateway run --background` with a ledger beside it. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { faultNames } from "../../control/drill/faults/names.js";
 import type { Report } from "../../control/drill/model.js";
+import { findEnvoy } from "../../control/gateway/find.js";
 import { freePort, glassgate, type Ran } from "../cli/run.js";
 import { command, newLedgerFolder, type Running } from "../ledger/whole.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
@@ -11,8 +12,17 @@ import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 let fleet: Fleet;
 let ledger: Running;
 const at = (...path: string[]): string => join(fleet.folder, ...path);
-const run = (...args: string[]): Promise<Ran> =>
-  glassgate(args, { cwd: fleet.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE } });
+const run = (...args: string[]): Promise<Ran> => runWith({}, ...args);
+const runWith = (env: Record<string, string>, ...args: string[]): Promise<Ran> =>
+  glassgate(args, { cwd: fleet.folder, env: { GLASSGATE_PASSPHRASE: PASSPHRASE, ...env } });
+/** The operator's own, which the drill's environment does not name. */
+const envoy = (): string => at("own-envoy");
+/** The Envoy that `gateway run` started, as it was started. */
+function runningEnvoys(): string[] {
+  const pid = readFileSync(at("gateway.yaml.pid"), "utf8").trim();
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  return children.map((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0")[0] ?? "");
+}
 
 beforeAll(async () => {
   fleet = await startFleet({ gateways: 0 });
@@ -20,7 +30,10 @@ beforeAll(async () => {
   const places = ["--port", String(port), "--admin-port", String(admin), "--upstream", `127.0.0.1:${upstream}`];
   const rendered = await run("gateway", "render", "--demo-idp", ...places, "--output", "gateway.yaml");
   expect(rendered, rendered.stderr).toMatchObject({ code: 0 });
-  const up = await run("gateway", "run", "gateway.yaml", "--background", "--demo-upstream", "--concurrency", "1");
+  const [binary = ""] = (await findEnvoy()).command;
+  symlinkSync(binary, envoy());
+  const started = ["gateway.yaml", "--background", "--demo-upstream", "--concurrency", "1"];
+  const up = await runWith({ ENVOY_BIN: envoy() }, "gateway", "run", ...started);
   expect(up, up.stderr).toMatchObject({ code: 0 });
   const pushed = await run("push", "--gateway", "gateway.yaml");
   expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
@@ -58,7 +71,7 @@ it("open nothing, lose nothing, and leave all as it was", async () => {
   const only = faultNames.flatMap((name) => ["--only", name]);
   const dry = await run("drill", "run", "drill.yaml", "--dry-run", ...only);
   expect(dry.stdout).toMatch(
-    /fault gateway-restarted on gateway-1: glassgate gateway stop \S+\n {2}undone by: cd \S+ && glassgate gateway run gateway\.yaml --concurrency 1 --demo-upstream --background\n/,
+    /fault gateway-restarted on gateway-1: glassgate gateway stop \S+\n {2}undone by: cd \S+ && env ENVOY_BIN=\S+own-envoy glassgate gateway run gateway\.yaml --concurrency 1 --demo-upstream --background\n/,
   );
   expect(dry.stdout).toMatch(/fault ledger-down on gateway-1: kill -STOP \d+ .*\n {2}undone by: kill -CONT \d+\n/);
   expect(readFileSync(ecds, "utf8")).toBe(text);
@@ -76,6 +89,7 @@ it("open nothing, lose nothing, and leave all as it was", async () => {
     expect([recorded, entered]).toEqual([judged, judged]);
   }
   expect(readFileSync(at("gateway.yaml.pid"), "utf8")).not.toBe(before.pid);
+  expect(runningEnvoys()).toEqual([envoy()]);
   expect(readFileSync(ecds, "utf8")).toBe(text);
   expect(existsSync(at("drill.yaml.faults"))).toBe(false);
   // Of two drills at once the second would take the first one's damage for what has to be put back. Envoy sees renames alone.

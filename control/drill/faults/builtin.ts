@@ -7,6 +7,7 @@ import { readText, readTextIfThere } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import { Admin } from "../../gateway/admin.js";
 import { writeEcds } from "../../gateway/ecds.js";
+import { ENVOY_VARIABLES } from "../../gateway/find.js";
 import { runningPid } from "../../gateway/pid.js";
 import { takeLock } from "../../gateway/push-lock.js";
 import { readRenderedFilter } from "../../gateway/rendered.js";
@@ -33,6 +34,7 @@ interface Started {
   /** What stood behind `glassgate`. */
   readonly args: readonly string[];
   readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 const linkOf = (path: string): string => {
@@ -42,25 +44,37 @@ const linkOf = (path: string): string => {
     return ""; // Not to be seen: then it is not known.
   }
 };
-const wordsOf = (pid: number): string[] => {
+const wordsOf = (pid: number, file: "cmdline" | "environ"): string[] => {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+    return readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0").slice(0, -1);
   } catch {
     return []; // It has ended, or this is no Linux.
   }
 };
+/** What `gateway run` chooses its Envoy by, as that process has it. */
+function chosenBy(pid: number): Record<string, string> {
+  const environment = wordsOf(pid, "environ");
+  const namedIn = (name: string): string =>
+    environment.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+  return Object.fromEntries(ENVOY_VARIABLES.map((name) => [name, namedIn(name)]));
+}
 
 /** How a gateway was started here. One in somebody's terminal, or another program's, is left alone. */
 function startedHere(config: string): Started {
   const pid = runningPid(config);
   if (pid === undefined) throw new Unfit("`gateway run` did not start it here");
-  const words = wordsOf(pid);
+  const words = wordsOf(pid, "cmdline");
   const from = words.findIndex((one, i) => one === "gateway" && words[i + 1] === "run");
   const isBackground = linkOf(`/proc/${pid}/fd/1`).endsWith("/logs/gateway.log");
   const cwd = linkOf(`/proc/${pid}/cwd`);
   if (from < 0 || !isBackground || cwd === "")
     throw new Unfit("it was not started with `gateway run --background`: it would not be as it was afterwards");
-  return { pid, args: [...words.slice(from).filter((one) => one !== "--background"), "--background"], cwd };
+  return {
+    pid,
+    args: [...words.slice(from).filter((one) => one !== "--background"), "--background"],
+    cwd,
+    env: chosenBy(pid),
+  };
 }
 
 type Make = (gateway: FleetGateway, config: string, prepared: Prepared) => PlannedFault;
@@ -71,10 +85,10 @@ const restarted: Make = ({ id }, config) => {
     ...{ name: "gateway-restarted", on: [id], expect: "denied", withinMs: WITHIN_MS },
     does: `glassgate gateway stop ${visible(config)}`,
     begin: async () => {
-      const { pid, args, cwd } = startedHere(config);
+      const { pid, args, cwd, env } = startedHere(config);
       const was = processOf(pid);
       return {
-        undo: { kind: "start", config, args: [...args], cwd, was },
+        undo: { kind: "start", config, args: [...args], cwd, env, was },
         act: async () => {
           process.kill(pid, "SIGTERM");
           return (await awaitEnd(was)) ? done : not(`process ${pid} has not ended`);
@@ -181,7 +195,7 @@ async function writerOf({ source }: Prepared): Promise<{ known: ProcessName; wha
   const holder = await holderOf(join(source.at(ledger.at), "lock"));
   if (holder === undefined) throw new Unfit("nobody writes to the ledger now");
   const { name: what, since: _, id: __, ...known } = holder;
-  if (!isStill(known) || !/ ledger (?:serve|follow) /.test(`${wordsOf(known.pid).join(" ")} `))
+  if (!isStill(known) || !/ ledger (?:serve|follow) /.test(`${wordsOf(known.pid, "cmdline").join(" ")} `))
     throw new Unfit("`glassgate ledger serve` or `follow` does not run here");
   return { known, what };
 }

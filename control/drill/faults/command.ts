@@ -13,6 +13,8 @@ const MAX_OUTPUT = 2000;
 export interface Command {
   readonly argv: readonly string[];
   readonly cwd: string;
+  /** Besides ours. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface CommandEnd {
@@ -51,12 +53,12 @@ interface CommandLimits {
  * @param onProcess is told its process, which leads a group of its own, before the command begins
  */
 export function runCommand(
-  { argv, cwd }: Command,
+  { argv, cwd, env = {} }: Command,
   onProcess: (pid: number) => void = () => {},
   { seconds = COMMAND_SECONDS, aloneSeconds = seconds, mostOutput = MAX_OUTPUT }: CommandLimits = {},
 ): Promise<CommandEnd> {
   return new Promise((settle) => {
-    const child = startChild(argv, { cwd, aloneSeconds, isGated: true });
+    const child = startChild(argv, { cwd, env, aloneSeconds, isGated: true });
     let output = "";
     let isLate = false;
     const collect = (chunk: Buffer): void => {

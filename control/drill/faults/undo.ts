@@ -22,6 +22,8 @@ export const undoSchema = z.discriminatedUnion("kind", [
     config: path,
     args: z.array(z.string()),
     cwd: path,
+    /** What chose its Envoy, empty where nothing did: a drill may be run where another would be chosen. */
+    env: z.record(z.string(), z.string()).default({}),
     was: processSchema,
   }),
   /** A file that was damaged: what stood in it, unless somebody has written another since. */
@@ -34,13 +36,18 @@ export type Undo = z.infer<typeof undoSchema>;
 /** How `glassgate` is run from here: program and script. */
 export type Self = readonly [program: string, script: string];
 
+const chosen = ({ env }: { readonly env: Readonly<Record<string, string>> }): string[] => {
+  const set = Object.entries(env).filter(([, value]) => value !== "");
+  return set.length === 0 ? [] : ["env", ...set.map(([name, value]) => `${name}=${value}`)];
+};
+
 /** In words, or as a command for a person's shell. @param journal where it stands */
 export function shownUndo(undo: Undo, journal: string): string {
   switch (undo.kind) {
     case "command":
       return shownCommand(undo);
     case "start":
-      return shownCommand({ argv: ["glassgate", ...undo.args], cwd: undo.cwd });
+      return shownCommand({ argv: [...chosen(undo), "glassgate", ...undo.args], cwd: undo.cwd });
     case "restore":
       return shownArgv(["glassgate", "drill", "undo", journal]);
     case "continue":
@@ -64,11 +71,11 @@ export async function awaitEnd(known: ProcessName, ms = ENDING_MS): Promise<bool
 const done = (how: string): CommandEnd => ({ ok: true, how, output: "" });
 
 async function startAgain(undo: Extract<Undo, { kind: "start" }>, self: Self): Promise<CommandEnd> {
-  const { config, args, cwd, was } = undo;
+  const { config, args, cwd, env, was } = undo;
   // It may have been told to end just before the drill died.
   if (!(await awaitEnd(was))) return done("it was not stopped");
   if (runningPid(config) !== undefined) return done("it runs already");
-  return runCommand({ argv: [...self, ...args], cwd });
+  return runCommand({ argv: [...self, ...args], cwd, env });
 }
 
 /** A push that is under way is waited for: what it writes stays. */
