@@ -2,9 +2,7 @@
  * Grants of a drill, good ones and such as no honest command makes: another header, another signer, claims changed after the signature.
  * The good ones are made as `ask`, `approve` and `grant` make them. Only keys of drills sign here, only `bg+jwt` and approvals.
  */
-import { createHmac, randomBytes } from "node:crypto";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { p256 } from "@noble/curves/nist.js";
+import { createHmac, createPrivateKey, randomBytes, sign as signBytes } from "node:crypto";
 import { newProofKey } from "../caller/proof.js";
 import { completeGrant, makeApproval, makeAsk } from "../grant/make.js";
 import { payloadOf } from "../grant/message.js";
@@ -44,9 +42,10 @@ function sign(input: string, key: PrivateKey, alg: unknown): string {
     const digest = createHmac("sha256", Buffer.from(key.x, "base64url")).update(message).digest();
     return Buffer.concat([digest, digest]).toString("base64url");
   }
-  const secret = Buffer.from(key.d, "base64url");
-  const signature = algorithmOf(key) === "Ed25519" ? ed25519.sign(message, secret) : p256.sign(message, secret);
-  return Buffer.from(signature).toString("base64url");
+  // Node's own: a drill signs a thousand times, and a curve in JavaScript takes ten times as long.
+  const opened = createPrivateKey({ key: { ...key }, format: "jwk" });
+  const digest = algorithmOf(key) === "Ed25519" ? null : "sha256";
+  return signBytes(digest, message, { key: opened, dsaEncoding: "ieee-p1363" }).toString("base64url");
 }
 
 const isRequired = ({ require = [] }: Entitlement, claim: "incident" | "cnf" | "net"): boolean =>
