@@ -2,7 +2,7 @@
  * Grants of a drill, good ones and such as no honest command makes: another header, another signer, claims changed after the signature.
  * The good ones are made as `ask`, `approve` and `grant` make them. Only keys of drills sign here, only `bg+jwt` and approvals.
  */
-import { createHmac, createPrivateKey, randomBytes, sign as signBytes } from "node:crypto";
+import { createHmac, createPrivateKey, type KeyObject, randomBytes, sign as signBytes } from "node:crypto";
 import { newProofKey } from "../caller/proof.js";
 import { completeGrant, makeApproval, makeAsk } from "../grant/make.js";
 import { payloadOf } from "../grant/message.js";
@@ -35,6 +35,14 @@ const segment = (value: unknown): string => Buffer.from(JSON.stringify(value)).t
 const without = (json: Json): Json =>
   Object.fromEntries(Object.entries(json).filter(([, value]) => value !== undefined));
 
+const opened = new WeakMap<PrivateKey, KeyObject>();
+
+function openedKey(key: PrivateKey): KeyObject {
+  const found = opened.get(key) ?? createPrivateKey({ key: { ...key }, format: "jwk" });
+  opened.set(key, found);
+  return found;
+}
+
 function sign(input: string, key: PrivateKey, alg: unknown): string {
   const message = Buffer.from(input, "ascii");
   // As whoever confuses the two: what is public taken for a secret (RFC 8725, section 2.1).
@@ -43,9 +51,8 @@ function sign(input: string, key: PrivateKey, alg: unknown): string {
     return Buffer.concat([digest, digest]).toString("base64url");
   }
   // Node's own: a drill signs a thousand times, and a curve in JavaScript takes ten times as long.
-  const opened = createPrivateKey({ key: { ...key }, format: "jwk" });
   const digest = algorithmOf(key) === "Ed25519" ? null : "sha256";
-  return signBytes(digest, message, { key: opened, dsaEncoding: "ieee-p1363" }).toString("base64url");
+  return signBytes(digest, message, { key: openedKey(key), dsaEncoding: "ieee-p1363" }).toString("base64url");
 }
 
 const isRequired = ({ require = [] }: Entitlement, claim: "incident" | "cnf" | "net"): boolean =>
