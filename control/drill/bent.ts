@@ -2,9 +2,7 @@
  * Grants of a drill, good ones and such as no honest command makes: another header, another signer, claims changed after the signature.
  * The good ones are made as `ask`, `approve` and `grant` make them. Only keys of drills sign here, only `bg+jwt` and approvals.
  */
-import { createHmac, randomBytes } from "node:crypto";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { p256 } from "@noble/curves/nist.js";
+import { createHmac, createPrivateKey, type KeyObject, randomBytes, sign as signBytes } from "node:crypto";
 import { newProofKey } from "../caller/proof.js";
 import { completeGrant, makeApproval, makeAsk } from "../grant/make.js";
 import { payloadOf } from "../grant/message.js";
@@ -37,6 +35,14 @@ const segment = (value: unknown): string => Buffer.from(JSON.stringify(value)).t
 const without = (json: Json): Json =>
   Object.fromEntries(Object.entries(json).filter(([, value]) => value !== undefined));
 
+const opened = new WeakMap<PrivateKey, KeyObject>();
+
+function openedKey(key: PrivateKey): KeyObject {
+  const found = opened.get(key) ?? createPrivateKey({ key: { ...key }, format: "jwk" });
+  opened.set(key, found);
+  return found;
+}
+
 function sign(input: string, key: PrivateKey, alg: unknown): string {
   const message = Buffer.from(input, "ascii");
   // As whoever confuses the two: what is public taken for a secret (RFC 8725, section 2.1).
@@ -44,9 +50,9 @@ function sign(input: string, key: PrivateKey, alg: unknown): string {
     const digest = createHmac("sha256", Buffer.from(key.x, "base64url")).update(message).digest();
     return Buffer.concat([digest, digest]).toString("base64url");
   }
-  const secret = Buffer.from(key.d, "base64url");
-  const signature = algorithmOf(key) === "Ed25519" ? ed25519.sign(message, secret) : p256.sign(message, secret);
-  return Buffer.from(signature).toString("base64url");
+  // Node's own: a drill signs a thousand times, and a curve in JavaScript takes ten times as long.
+  const digest = algorithmOf(key) === "Ed25519" ? null : "sha256";
+  return signBytes(digest, message, { key: openedKey(key), dsaEncoding: "ieee-p1363" }).toString("base64url");
 }
 
 const isRequired = ({ require = [] }: Entitlement, claim: "incident" | "cnf" | "net"): boolean =>

@@ -1,12 +1,12 @@
 /** A gateway of the drill file, with what its own configuration says of it. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { parseDocument } from "yaml";
 import { UserError } from "../base/errors.js";
 import { readBytes, readText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { auditLogOf } from "../gateway/audit-log.js";
 import { headersOfSkippedFilters } from "../gateway/config.js";
+import { writtenDocument } from "../gateway/document.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { readSurroundings } from "../gateway/surroundings.js";
 import type { DrillFile } from "./file.js";
@@ -85,7 +85,7 @@ export function readFleetGateway(
       auditLog: log ?? (config === undefined ? undefined : auditLogOf(config)),
       caller,
       routes,
-      skipped: text === undefined ? [] : headersOfSkippedFilters(parseDocument(text)),
+      skipped: text === undefined ? [] : headersOfSkippedFilters(writtenDocument(text)),
       isHarmless: given.harmless,
       accept: given.accept,
       certificate,

@@ -246,6 +246,8 @@ export interface Case {
   readonly where: "fleet" | "scratch";
   /** On the scratch gateway of two workers, whose filter a request can kill. */
   readonly isMortal?: boolean;
+  /** It mostly waits: the cases after it are played meanwhile. */
+  readonly isPatient?: boolean;
   play(stage: Stage): Promise<readonly Outcome[]>;
 }
 

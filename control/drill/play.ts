@@ -1,4 +1,4 @@
-/** Plays the cases on every gateway: on one after the other, on all gateways at once. */
+/** Plays the cases on every gateway: on one after the other, but those that wait; on all gateways at once. */
 import { caseNames, cases } from "./cases/index.js";
 import { playCase } from "./cases/kong.js";
 import type { Case, FleetGateway, NotProbed, Outcome } from "./model.js";
@@ -35,11 +35,16 @@ export async function playOn(
   onCase: (name: string, gateway: string) => void,
 ): Promise<Played> {
   const { stage, gathered } = makeStage(gateway, setting);
-  const outcomes: PlayedOutcome[] = [];
+  const begun: { readonly one: Case; readonly came: Promise<readonly Outcome[]> }[] = [];
   for (const one of chosen) {
     onCase(one.name, gateway.id);
-    for (const outcome of await playCase(one, stage)) outcomes.push({ case: one, gateway, outcome });
+    const came = playCase(one, stage);
+    begun.push({ one, came });
+    if (one.isPatient !== true) await came;
+    else came.catch(() => {}); // It is thrown below, where its end is awaited.
   }
+  const outcomes: PlayedOutcome[] = [];
+  for (const { one, came } of begun) for (const outcome of await came) outcomes.push({ case: one, gateway, outcome });
   return { outcomes, samples: gathered.samples, notProbed: gathered.notProbed };
 }
 

@@ -1,6 +1,6 @@
 /** The places that a gateway's own configuration has routes for, each as a request that the route takes. */
-import { parseDocument } from "yaml";
 import { isRecord } from "../base/schema.js";
+import { mergedDocument } from "../gateway/document.js";
 import { member } from "../gateway/rendered.js";
 import type { NotProbed, Route } from "./model.js";
 
@@ -42,7 +42,7 @@ export interface Found {
 
 /** @param usual the host where a route takes any @param open paths that are meant to be open */
 export function routesOf(configuration: string, usual: string, open: readonly string[]): Found {
-  const document = parseDocument(configuration, { merge: true });
+  const document = mergedDocument(configuration);
   const root: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 1000 });
   return routesIn(member(root, "static_resources"), usual, open);
 }

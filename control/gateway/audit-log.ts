@@ -1,7 +1,7 @@
 /** Where a gateway's own file has the audit records written. */
-import { parseDocument } from "yaml";
 import { readText } from "../base/files.js";
 import { isRecord } from "../base/schema.js";
+import { mergedDocument } from "./document.js";
 import { member } from "./rendered.js";
 
 const MAX_DEPTH = 100;
@@ -14,7 +14,7 @@ function* fileLogs(value: unknown, depth = 0): Generator<Record<string, unknown>
 
 /** Undefined where it is no plain file: a pipe, standard output, another kind of log. */
 export function auditLogOf(file: string): string | undefined {
-  const document = parseDocument(readText(file, "the gateway's configuration"), { merge: true });
+  const document = mergedDocument(readText(file, "the gateway's configuration"));
   const root: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 1000 });
   for (const log of fileLogs(member(root, "static_resources"))) {
     const path = log.path;

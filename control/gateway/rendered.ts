@@ -1,9 +1,9 @@
 /** A gateway's configuration read back: which filter `push` writes, where, and which Envoy it belongs to. */
-import { parseDocument } from "yaml";
 import { messageOf, UserError } from "../base/errors.js";
 import { isRecord, parseJson } from "../base/schema.js";
 import { type ConfigurationOptions, configurationSchema } from "../trust/configuration.js";
 import { WASM_TYPE } from "./config.js";
+import { mergedDocument } from "./document.js";
 
 /** The filter as a rendered configuration has it: what `push` writes with a bundle added. */
 export interface RenderedFilter {
@@ -87,7 +87,7 @@ function adminOf(root: unknown): string | undefined {
 /** What Envoy would read: aliases and merges followed. */
 function parse(yaml: string, file: string): unknown {
   try {
-    const document = parseDocument(yaml, { merge: true });
+    const document = mergedDocument(yaml);
     const [error] = document.errors;
     if (error !== undefined) throw error;
     return document.toJS({ maxAliasCount: 1000 });

@@ -2,10 +2,11 @@
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
-import { type Document, isMap, parseDocument } from "yaml";
+import { type Document, isMap } from "yaml";
 import { messageOf, systemCode, UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { child, items, mapsOfType, scalar } from "./config.js";
+import { writtenDocument } from "./document.js";
 
 export interface Address {
   readonly host: string;
@@ -29,7 +30,7 @@ function addressOf(document: Document, node: unknown): Address | undefined {
 
 /** @param file names the configuration in errors */
 export function readSurroundings(text: string, file: string): Surroundings {
-  const document = parseDocument(text);
+  const document = writtenDocument(text);
   const [broken] = document.errors;
   if (broken !== undefined || !isMap(document.contents)) {
     const reason = broken === undefined ? "" : ` ${visible(broken.message.split("\n", 1)[0] ?? "")}`;

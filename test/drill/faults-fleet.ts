@@ -23,6 +23,8 @@ export interface FaultsFleet {
   readonly services: string;
   readonly hasClock: boolean;
   readonly hasDisks: boolean;
+  /** A drill file, with their ledger. */
+  withLedger(drill: string): string;
   /** A file of theirs, for this process. */
   seen(...path: string[]): string;
   /** Where `systemctl` and the like are those of this fleet. */
@@ -167,6 +169,7 @@ export async function startFaultsFleet(): Promise<FaultsFleet> {
   }
   return {
     ...{ fleet, services, hasClock: clock !== undefined },
+    withLedger: (drill) => `${drill}ledger: { at: ${at("data", "ledger")}, key: ${at("ledger.vkey")} }\n`,
     ...{ env, command },
     glassgate: (...args) => {
       const [program, ...argv] = command(...args);

@@ -17,7 +17,6 @@ import type { Fleet } from "./fleet.js";
 
 let whole: FaultsFleet;
 let fleet: Fleet;
-let plain: string;
 let good: string;
 const at = (...path: string[]): string => join(fleet.folder, ...path);
 const drill = (...args: string[]): Promise<Ran> => whole.glassgate("drill", ...args);
@@ -35,9 +34,8 @@ beforeAll(async () => {
   if (!whole.hasDisks) process.stderr.write("Not tried: full disks: there is no user namespace (unshare -Urm).\n");
   if (!whole.hasClock) process.stderr.write("Not tried: a clock that is off: there is no C compiler.\n");
   expect(await drill("init")).toMatchObject({ code: 0 });
-  plain = readFileSync(at("drill.yaml"), "utf8");
   const { services } = whole;
-  good = `${plain}ledger: { at: ${join(services, "data", "ledger")}, key: ${join(services, "ledger.vkey")} }\n`;
+  good = whole.withLedger(readFileSync(at("drill.yaml"), "utf8"));
   await vi.waitFor(() => expect(existsSync(join(services, "receipts.sock"))).toBe(true), { timeout: 60_000 });
   const [pid] = fleet.pids;
   writeFileSync(at("freeze.sh"), `kill -STOP ${pid}\n`);
@@ -245,7 +243,9 @@ describe("a drill that is killed in the middle of a fault", () => {
   });
 });
 
+// `npm run test:weaknesses` tries all that are another than they say.
 tryCommands(
   () => whole,
   () => good,
+  { isPage: true, lies: ["opens"] },
 );

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cases } from "../../control/drill/cases/index.js";
 import type { Assertion, Report } from "../../control/drill/model.js";
+import { inside } from "../cli/inside.js";
 import { glassgate, type Ran } from "../cli/run.js";
 import { nodeRoad } from "../kit/kong-road.js";
 import { nginx } from "../kong-module/process.js";
@@ -171,7 +172,7 @@ describe("before the first request", () => {
   const refusedBy = async (change: (text: string) => string): Promise<string> => {
     const good = readFileSync(file(), "utf8");
     writeFileSync(join(fleet.folder, "bad.yaml"), change(good));
-    const { code, stderr } = await drill("run", "bad.yaml");
+    const { code, stderr } = await inside(["drill", "run", "bad.yaml"], { cwd: fleet.folder, env });
     expect(code, stderr).toBe(2);
     return stderr;
   };

@@ -7,7 +7,8 @@ import { parseDrill } from "../../control/drill/file.js";
 import { castFrom } from "../../control/drill/init.js";
 import { prepare } from "../../control/drill/prepare.js";
 import { readKeyFile } from "../../control/signer/keyfile.js";
-import { glassgate } from "../cli/run.js";
+import { inside } from "../cli/inside.js";
+import { glassgate, type Ran, type RunOptions } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 import { withOpenRoute } from "./weaknesses.js";
 
@@ -24,18 +25,20 @@ beforeAll(async () => {
       ),
     }),
   });
-  const ran = await glassgate(["drill", "init"], { cwd: fleet.folder });
+  const ran = await inside(["drill", "init"], { cwd: fleet.folder });
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   good = readFileSync(join(fleet.folder, "drill.yaml"), "utf8");
 });
 afterAll(() => fleet?.stop());
 
 const sizes = (): number[] => [1, 2].map((i) => statSync(join(fleet.folder, `gateway-${i}`, "audit.log")).size);
-async function refused(text: string, args: readonly string[] = []) {
+type Road = (args: readonly string[], options: RunOptions) => Promise<Ran>;
+/** @param road as a process, where that is what is shown */
+async function refused(text: string, args: readonly string[] = [], road: Road = inside) {
   writeFileSync(join(fleet.folder, "bad.yaml"), text);
   const before = sizes();
   const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
-  const ran = await glassgate(["drill", "run", "bad.yaml", ...args], { cwd: fleet.folder, env });
+  const ran = await road(["drill", "run", "bad.yaml", ...args], { cwd: fleet.folder, env });
   expect(ran.code, ran.stderr).toBe(2);
   expect(ran.stdout).toBe("");
   expect(sizes()).toEqual(before);
@@ -67,7 +70,7 @@ const swap = (from: string | RegExp, to: string) => (text: string) => {
 };
 
 it("a report that could not be written is refused before the first request", async () => {
-  const said = await refused(good, ["--only", "opens", "--output", "/proc/nowhere/reports"]);
+  const said = await refused(good, ["--only", "opens", "--output", "/proc/nowhere/reports"], glassgate);
   expect(said).toMatch(/No report can be written into \/proc\/nowhere\/reports: .*Nothing was sent\./);
 });
 
@@ -224,7 +227,7 @@ describe("refused before the first request", () => {
     );
     writeFileSync(join(fleet.folder, "bad.yaml"), swap("ledger.vkey", "other.vkey")(good));
     const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
-    const ran = await glassgate(["drill", "run", "bad.yaml"], { cwd: fleet.folder, env });
+    const ran = await inside(["drill", "run", "bad.yaml"], { cwd: fleet.folder, env });
     expect([1, 2]).toContain(ran.code);
     expect(ran.stderr).toMatch(/key|signature|signed/);
   });
@@ -232,6 +235,7 @@ describe("refused before the first request", () => {
 
 describe("refused before anybody is asked for a passphrase", () => {
   const unasked = async (...args: string[]) => {
+    // Not inside: there an earlier passphrase is known.
     const ran = await glassgate(["drill", "run", ...args], { cwd: fleet.folder, env: {} });
     expect(ran).toMatchObject({ code: 2, stdout: "" });
     expect(ran.stderr).not.toMatch(/passphrase/i);
@@ -258,7 +262,7 @@ it("an entitlement that demands a key and an incident is drilled with both, and 
   ]);
   const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
   // From elsewhere: the report stands beside the drill file all the same, where the next drill and `due` look.
-  const ran = await glassgate(["drill", "run", "../drill.yaml", ...only], {
+  const ran = await inside(["drill", "run", "../drill.yaml", ...only], {
     cwd: join(fleet.folder, "gateway-1"),
     env,
   });
@@ -272,7 +276,7 @@ it("an entitlement that demands a key and an incident is drilled with both, and 
 it("a route that runs and is not in the gateway's file is looked at too, and told", async () => {
   const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
   const only = ["--only", "gateway-state", "--only", "no-credential"];
-  const ran = await glassgate(["drill", "run", "drill.yaml", ...only], { cwd: fleet.folder, env });
+  const ran = await inside(["drill", "run", "drill.yaml", ...only], { cwd: fleet.folder, env });
   expect(ran.code, ran.stdout + ran.stderr).toBe(1);
   expect(ran.stdout).toContain(
     "gateway-2 runs a route that the file in `config` does not have: api.example.com /status. The drill looked there as well.",
@@ -299,7 +303,7 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
 });
 
 describe("drill init", () => {
-  const init = (cwd: string, ...args: string[]) => glassgate(["drill", "init", ...args], { cwd });
+  const init = (cwd: string, ...args: string[]) => inside(["drill", "init", ...args], { cwd });
 
   it("says where the project's folder is wanted, and what a name may be, before there is a file", async () => {
     const elsewhere = await init(join(fleet.folder, "gateway-1"));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { caseNames, cases } from "../../control/drill/cases/index.js";
 import type { Report } from "../../control/drill/model.js";
-import { glassgate, type Ran } from "../cli/run.js";
+import { glassgate, quickMain, type Ran } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
 import { checkpointSize, leafOf, verifies } from "./proofs.js";
 
@@ -123,9 +123,8 @@ describe("a drill on a fleet where all is well", () => {
   });
 
   it("leaves nothing of its scratch gateways when it is killed", async () => {
-    const main = join(import.meta.dirname, "../../dist/cli/main.js");
     const only = scratch.flatMap((name) => ["--only", name]);
-    const child = spawn(process.execPath, [main, "drill", "run", "drill.yaml", ...only], {
+    const child = spawn(process.execPath, [quickMain, "drill", "run", "drill.yaml", ...only], {
       cwd: fleet.folder,
       env: { ...process.env, ...env },
       stdio: "ignore",

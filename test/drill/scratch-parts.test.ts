@@ -89,7 +89,7 @@ it("a forged grant has another signature each time, which could be one, and all 
 it("a dry run lists a flood in one line, and says how long it is", async () => {
   const { outcomes } = await planScratch(prepared(), { skip: [], only: ["flood"] });
   expect(outcomes.map(({ outcome: { what } }) => what)).toEqual([
-    "forged grants from elsewhere, as many as go in 2 s",
+    "forged grants from elsewhere, as many as go in a second",
     "a good grant while forged ones come in at full rate from elsewhere",
     "a normal caller meanwhile",
   ]);
