@@ -13,8 +13,8 @@ const [file = "run.ts", ...args] = process.argv.slice(2);
 const knowItsPlace = {
   name: "know-its-place",
   transform: (code, id) =>
-    id.startsWith(root) && !id.includes("/node_modules/")
-      ? code.replaceAll("import.meta.url", JSON.stringify(pathToFileURL(id).href))
+    id.startsWith(root) && code.includes("import.meta.url")
+      ? { code: code.replaceAll("import.meta.url", JSON.stringify(pathToFileURL(id).href)), map: null }
       : undefined,
 };
 
@@ -28,7 +28,7 @@ async function load() {
       ssr: join(root, "bench", file),
       write: false,
       minify: false,
-      sourcemap: "inline",
+      sourcemap: "hidden",
       target: "node20",
       rolldownOptions: { output: { codeSplitting: false } },
     },
@@ -36,7 +36,9 @@ async function load() {
   // Below the repository, where its packages are found.
   const path = join(root, "build", `bench-${process.pid}.mjs`);
   mkdirSync(join(root, "build"), { recursive: true });
-  writeFileSync(path, output[0].code);
+  // With its map a stack names the files as they are written.
+  const map = Buffer.from(JSON.stringify(output[0].map)).toString("base64");
+  writeFileSync(path, `${output[0].code}\n//# sourceMappingURL=data:application/json;base64,${map}\n`);
   try {
     return await import(pathToFileURL(path).href);
   } finally {
@@ -44,7 +46,7 @@ async function load() {
   }
 }
 
-process.setSourceMapsEnabled(true); // A stack names the files as they are written.
+process.setSourceMapsEnabled(true);
 const module = await load();
 try {
   await module.main(args);
