@@ -35,7 +35,7 @@ import { World } from "./tokens/world.js";
 
 /** Of each kind: none repeats while the filter's cache (64) could still hold it. */
 const MOST_DISTINCT = 3000;
-const FEWEST_DISTINCT = 500;
+const FEWEST_DISTINCT = 100;
 
 /** As rendered: the same bytes and this share VMs. */
 const VM_ID = "glassgate-1";
@@ -94,7 +94,8 @@ async function collect(options: Options, folder: string, stops: (() => Promise<v
   say("cold start ...");
   const coldStart = await measureColdStart(gateway, wasm, thin, folder, isSmoke ? 1 : 9);
   say("profile ...");
-  const profile = await profileFilter(world, tokens.grants.Ed25519[1], isSmoke ? 1000 : PROFILED_REQUESTS);
+  const profiled = isSmoke ? 200 : PROFILED_REQUESTS;
+  const profile = await profileFilter(world, tokens.grants.Ed25519[1], profiled, isSmoke);
   const rows = rowsOf(variants, measured);
   const priceOfMatch = {
     "a cached grant": differenceOf(measured, "composite-cached", "cached"),
