@@ -23,10 +23,9 @@ export const settings = {
  */
 const SHARING = [
   "test/{base,grant,kong,signer,trust}/**/*.test.ts",
-  "test/ledger/{chain,tlog}/*.test.ts",
-  "test/ledger/log/{files,key,partials,queue,refusal}.test.ts",
-  "test/ledger/alarm/metrics.test.ts",
-  "test/ledger/{config,policy,show,silence,turns,verify,witness,witnessing}.test.ts",
+  "test/{ledger-publish,reference}/*.test.ts",
+  "test/ledger/{alarm,chain,log,tlog}/*.test.ts",
+  "test/ledger/!(fleet|follow|follow-turns|memory|process).test.ts",
   "test/crypto/{edges,hashes,wycheproof}.test.ts",
   "test/host/{calls,host,lives}.test.ts",
   "test/host/ngx/{calls,differences,lives,loading}.test.ts",
@@ -38,8 +37,9 @@ const SHARING = [
   "test/caller/{guard,proof}.test.ts",
   "test/drill/{ci,doc,facts,journal,judge,kong-log,measures,patience,play,record-source,roster,stretch}.test.ts",
   "test/gateway/{client-address,composite,differing,rendered,sent-twice,templates,threshold,verify-spelling,verify-strip}.test.ts",
-  "test/cli/{ask,program,wrap}.test.ts",
-  "test/review/{names,unusual,words}.test.ts",
+  "test/cli/!(passphrase).test.ts",
+  "test/review/*.test.ts",
+  "test/review/page/!(browser).test.ts",
 ];
 
 export default defineConfig({

@@ -5,7 +5,8 @@
  * the true command gives it to him is seen in test/cli/key.test.ts. The command as it is installed runs in test/cli/package.test.ts, and
  * wherever a test says `main`.
  */
-import { existsSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "vite";
@@ -26,18 +27,51 @@ const knowItsPlace: Plugin = {
       : undefined,
 };
 
-/** Half a second of work less for each key that is made, and each time it is opened. */
-const FEW_ITERATIONS = 1000;
-const ITERATIONS = /^const ITERATIONS = [\d_]+;$/m;
-
-const sealWithLittleWork: Plugin = {
-  name: "seal-with-little-work",
+/** The command with other words in one of its files. */
+const changed = (name: string, file: string, from: RegExp, to: string): Plugin => ({
+  name,
   transform: (code, id) => {
-    if (id !== join(repository, "dist/signer/keyfile.js")) return undefined;
-    if (!ITERATIONS.test(code)) throw new Error("dist/signer/keyfile.js says its ITERATIONS in other words");
-    return code.replace(ITERATIONS, `const ITERATIONS = ${FEW_ITERATIONS};`);
+    if (id !== join(repository, "dist", file)) return undefined;
+    if (!from.test(code)) throw new Error(`dist/${file} has no longer what is changed here: ${from.source}`);
+    return code.replace(from, to);
   },
-};
+});
+
+/** Half a second of work less for each key that is made, and each time it is opened. */
+const sealWithLittleWork = changed(
+  "seal-with-little-work",
+  "signer/keyfile.js",
+  /^const ITERATIONS = [\d_]+;$/m,
+  "const ITERATIONS = 1000;",
+);
+
+/** A script has no `await` at its top. */
+const asScript = changed(
+  "as-script",
+  "cli/main.js",
+  /^const \{ main \} = await import\("\.\/run\.js"\);\nawait main\(args\);$/m,
+  'void import("./run.js").then(({ main }) => main(args));',
+);
+
+/**
+ * What is started: the joined file with the code that was compiled from it before, as Node itself can do it only from version 22 on
+ * (`module.enableCompileCache`). Its first run, which `joinCommand` makes, writes that; another Node, or one with other flags, does without.
+ */
+const START = `"use strict";
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { Script } = require("node:vm");
+const filename = join(__dirname, "whole.cjs");
+const compiled = join(__dirname, "compiled");
+const source = readFileSync(filename, "utf8").replace(/^#!.*/, "");
+const isCompiled = existsSync(compiled);
+const script = new Script(\`(function (exports, require, module) {\${source}\n})\`, {
+  filename,
+  ...(isCompiled ? { cachedData: readFileSync(compiled) } : {}),
+});
+if (!isCompiled) process.once("exit", () => writeFileSync(compiled, script.createCachedData()));
+script.runInThisContext()(exports, require, module);
+`;
 
 export default async function joinCommand(): Promise<(() => void) | undefined> {
   if (!existsSync(entry)) return undefined; // `npm run build` comes first; the tests that need it say so.
@@ -45,16 +79,20 @@ export default async function joinCommand(): Promise<(() => void) | undefined> {
     root: repository,
     configFile: false,
     logLevel: "warn",
-    plugins: [knowItsPlace, sealWithLittleWork],
+    plugins: [knowItsPlace, sealWithLittleWork, asScript],
     ssr: { noExternal: true },
     build: {
       ssr: entry,
       outDir: folder,
       minify: false,
       target: "node20",
-      rolldownOptions: { output: { entryFileNames: "[name].mjs", chunkFileNames: "[name].mjs" } },
+      rolldownOptions: { output: { format: "cjs", codeSplitting: false, entryFileNames: "whole.cjs" } },
     },
   });
-  process.env[VARIABLE] = join(folder, "main.mjs");
+  const main = join(folder, "main.cjs");
+  writeFileSync(main, START);
+  // All commands are read for the help.
+  execFileSync(process.execPath, [main, "--help"], { stdio: "ignore" });
+  process.env[VARIABLE] = main;
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -1,12 +1,12 @@
 /**
- * The filter decides as the reference does: 20,000 made-up cases here, 50,000 in `npm run soak:tests`, a million in `npm run soak:decision`. GLASSGATE_DECISIONS says
+ * The filter decides as the reference does: 10,000 made-up cases here, 50,000 in `npm run soak:tests`, a million in `npm run soak:decision`. GLASSGATE_DECISIONS says
  * how many, GLASSGATE_SEED which. A disagreement is shrunk to the fewest choices that show it.
  */
 import { expect, it } from "vitest";
 import { SEED } from "../kit/seed.js";
 import { agree } from "./agree.js";
 
-const CASES = Number(process.env.GLASSGATE_DECISIONS ?? 20_000);
+const CASES = Number(process.env.GLASSGATE_DECISIONS ?? 10_000);
 /** What must have come up, else the cases are not worth much. */
 const EXPECTED = [
   ...[
@@ -38,7 +38,7 @@ it(
         .map(([verdict, count]) => `${verdict} ${count}`)
         .join(", "),
     );
-    const expected = CASES >= 500_000 ? [...EXPECTED, ...RARE] : CASES >= 20_000 ? EXPECTED : [];
+    const expected = CASES >= 500_000 ? [...EXPECTED, ...RARE] : CASES >= 10_000 ? EXPECTED : [];
     expect(expected.filter((verdict) => !seen.has(verdict))).toEqual([]);
   },
   60 * 60_000,
