@@ -35,8 +35,8 @@ async function expireOne(stage: Stage): Promise<readonly Outcome[]> {
   if (!isServed(first)) return [{ what, expected: allow, call: first }];
   const deadline = Date.now() + (exp - stage.now()) * 1000 + SLACK_MS;
   let last = first;
-  // A machine that stood still in between judges by none that was sent before: the last one is sent after the end, or is denied.
   await sleep(Math.max(0, exp * 1000 - Date.now() - EARLY_MS));
+  // By when it was sent: what came back late, as this machine stood still, tells nothing of the end.
   while (!isTold(last, "expired") && last.seen.code === undefined && last.seen.status !== 0 && last.at < deadline) {
     await sleep(POLL_MS);
     last = await stage.send({ grant });
