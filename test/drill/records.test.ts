@@ -2,14 +2,13 @@
 import { expect, it } from "vitest";
 import type { Call } from "../../control/drill/model.js";
 import { Records } from "../../control/drill/records.js";
-import { classify } from "../../control/ledger/chain/lines.js";
+
+const GRANT = "A".repeat(22);
 
 function entered(records: Records, seq: number, verdict: string): void {
   const about = { v: 1, vm: "gateway-1/1767225000123456789/3", seq, prev: "0".repeat(64) };
-  const more = { ts: "2026-11-27T00:00:00.000Z", mode: "enforce", verdict, request_id: `request-${seq}`, jti: "grant" };
-  const line = classify(Buffer.from(JSON.stringify({ ...about, ...more })));
-  if (line.type !== "record") throw new Error("it is a record");
-  records.add(line.record);
+  const ts = "2026-11-27T00:00:00.000Z";
+  records.add({ ...about, ts, mode: "enforce", verdict, request_id: `request-${seq}`, jti: GRANT });
 }
 
 const call = (requestId: string, status: number, code?: string): Call => ({
@@ -19,7 +18,7 @@ const call = (requestId: string, status: number, code?: string): Call => ({
     host: "api.example.com",
     path: "/",
     isPresented: true,
-    jti: "grant",
+    jti: GRANT,
     at: 0,
   },
   seen: {
