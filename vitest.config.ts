@@ -35,7 +35,7 @@ const SHARING = [
   "test/verdicts/{tables,threshold,upgrade,waiting}.test.ts",
   "test/bench/{flags,page,statistics}.test.ts",
   "test/caller/{guard,proof}.test.ts",
-  "test/drill/{ci,doc,facts,journal,judge,kong-log,measures,patience,play,record-source,roster,stretch}.test.ts",
+  "test/drill/{ci,doc,facts,journal,judge,kong-log,measures,patience,play,record-source,records,roster,stretch}.test.ts",
   "test/gateway/{client-address,composite,differing,rendered,sent-twice,templates,threshold,verify-spelling,verify-strip}.test.ts",
   "test/cli/!(passphrase).test.ts",
   "test/review/*.test.ts",

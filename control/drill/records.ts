@@ -87,8 +87,9 @@ export class Records {
     const own = this.byId.get(call.seen.requestId);
     if (own !== undefined) return own;
     const same = call.jti === undefined ? [] : (this.byGrant.get(call.jti) ?? []);
-    // Where a caller does not learn the request's id, the calls of one grant came one after the other.
-    return same.find((one) => one.call === call) ?? same.find((one) => one.call === undefined);
+    // Where a caller does not learn the request's id, the calls of one grant came one after the other. What was let in is none that was denied.
+    const fits = ({ decided }: Request): boolean => call.seen.code === undefined || decided?.record.verdict !== "allow";
+    return same.find((one) => one.call === call) ?? same.find((one) => one.call === undefined && fits(one));
   }
 
   /** Undefined where there is none yet. @param calls in the order in which they were sent */

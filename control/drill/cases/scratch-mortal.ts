@@ -25,7 +25,7 @@ async function nearExpiry(stage: Stage, scratch: Scratch): Promise<readonly Outc
   const grant = await stage.grant();
   const before = await stage.send({ grant });
   let last = before;
-  for (const deadline = exp * 1000 + SLACK_MS; last.seen.code !== "bundle_expired" && Date.now() < deadline; ) {
+  for (const deadline = exp * 1000 + SLACK_MS; last.seen.code !== "bundle_expired" && last.at < deadline; ) {
     await sleep(POLL_MS);
     last = await stage.send({ grant });
   }
