@@ -18,8 +18,8 @@ export const settings = {
 };
 
 /**
- * What only computes, and leaves its process as it found it (test/kit/as-found.ts): these files follow each other in one process, which
- * has read control/ and its packages already. That is a second of work less for each.
+ * What leaves its process as it found it (test/kit/as-found.ts), also where it starts others: these files follow each other in one
+ * process, which has read control/ and its packages already. That is a second of work less for each.
  */
 const SHARING = [
   "test/{base,grant,kong,signer,trust}/**/*.test.ts",
@@ -27,16 +27,16 @@ const SHARING = [
   "test/ledger/{alarm,chain,log,tlog}/*.test.ts",
   "test/ledger/!(fleet|follow|follow-turns|memory|process).test.ts",
   "test/crypto/{edges,hashes,wycheproof}.test.ts",
-  "test/host/{calls,host,lives}.test.ts",
-  "test/host/ngx/{calls,differences,lives,loading}.test.ts",
-  "test/gateway/{kong-verify,verify,verify-good,verify-stripped}.test.ts",
-  "test/verdicts/{beside,bundle-reasons,bundle-shapes,certificate,comes-back,corrections,counters,denials,evidence}.test.ts",
-  "test/verdicts/{host-calls,hot-path,limits,nonsense,paths,proof,receipts,record,refusals,revert,same-work}.test.ts",
-  "test/verdicts/{tables,threshold,upgrade,waiting}.test.ts",
+  "test/host/{calls,host,lives,loading,same-as-envoy}.test.ts",
+  "test/host/ngx/!(any-arguments).test.ts",
+  "test/verdicts/!(memory-end|proof-memory).test.ts",
   "test/bench/{flags,page,statistics}.test.ts",
-  "test/caller/{guard,proof}.test.ts",
+  "test/caller/!(life|use).test.ts",
   "test/drill/{ci,doc,facts,journal,judge,kong-log,measures,patience,play,record-source,records,roster,stretch}.test.ts",
-  "test/gateway/{client-address,composite,differing,rendered,sent-twice,templates,threshold,verify-spelling,verify-strip}.test.ts",
+  "test/gateway/{client-address,composite,counters,differing,heartbeat,kong-filter,kong-liar,kong-render,kong-revoke,listeners,mtls}.test.ts",
+  "test/gateway/{push-configuration,push-keeps,push-liar,push-texts,receipts-render,rendered,revocations,sent-twice,streams-node}.test.ts",
+  "test/gateway/{templates,threshold,trailers,verify,verify-dump,verify-good,verify-spelling,verify-strip,verify-stripped,watch}.test.ts",
+  "test/gateway/kong-verify.test.ts",
   "test/cli/!(passphrase).test.ts",
   "test/review/*.test.ts",
   "test/review/page/!(browser).test.ts",

@@ -245,7 +245,9 @@ function bitsOf(words: usize, bit: i32, width: i32): i32 {
 }
 
 describe("digits", () => {
+  // An `expect` for each digit would take longer than all else here.
   it("of any width are signed and add up to the scalar, the last one within its row", () => {
+    let wrong = "";
     for (let width = 4; width <= 12; width++) {
       const half = entriesOfRow(width);
       const rows = rowsOf(width);
@@ -257,28 +259,34 @@ describe("digits", () => {
         for (let row = 0; row < rows; row++) {
           const digit = <i32>load<i16>(digits + <usize>row * 2);
           const isLast = row == rows - 1;
-          expect(isLast ? digit >= 0 && digit <= lastEntries : digit > -half && digit <= half).toBe(true);
+          const isWithin = isLast ? digit >= 0 && digit <= lastEntries : digit > -half && digit <= half;
           carry += digit;
-          expect(isLast ? carry : carry & ((1 << width) - 1)).toBe(bitsOf(scalar, row * width, isLast ? 20 : width));
+          const bits = isLast ? carry : carry & ((1 << width) - 1);
+          if (!isWithin || bits != bitsOf(scalar, row * width, isLast ? 20 : width)) {
+            wrong = `digit ${digit} in row ${row}, ${width} bits wide, of scalar ${i}`;
+          }
           carry >>= width;
         }
       }
     }
+    expect(wrong).toBe("");
   });
   it("that are odd add up to the scalar", () => {
+    let wrong = "";
     for (let i: u64 = 0; i < 50; i++) {
       set(scalar, (i * 0x9e3779b97f4a7c15) | 1, ~i, 0x8080808080808080 ^ i, (i << 57) | 0xff80ff0080817f01);
       oddDigits(digits, scalar);
       let carry: i32 = 0;
       for (let row: usize = 0; row < 32; row++) {
         const digit = <i32>load<i16>(digits + row * 2);
-        expect(digit & 1).toBe(1);
-        expect(digit > -256 && digit < 256).toBe(true);
         carry += digit;
-        expect(<u8>carry).toBe(load<u8>(scalar + row));
+        if ((digit & 1) != 1 || digit <= -256 || digit >= 256 || <u8>carry != load<u8>(scalar + row)) {
+          wrong = `digit ${digit} in row ${row} of scalar ${i}`;
+        }
         carry >>= 8;
       }
-      expect(carry).toBe(0);
+      if (carry != 0) wrong = `${carry} is left of scalar ${i}`;
     }
+    expect(wrong).toBe("");
   });
 });

@@ -82,6 +82,7 @@ describe("equalBytes", () => {
 describe("hex", () => {
   it("is two digits a byte, for every byte and every length, and nothing behind", () => {
     const digits = "0123456789abcdef";
+    let wrong = "";
     for (let len = 0; len <= MAX_LENGTH; len++) {
       for (let round = 0; round < 8; round++) {
         let wanted = "";
@@ -91,24 +92,27 @@ describe("hex", () => {
           wanted += digits.charAt(byte >> 4) + digits.charAt(byte & 15);
         }
         memory.fill(second, GUARD, 256);
-        expect(writeHex(second, first, len)).toBe(2 * len);
-        expect(stringOf(second, 2 * len)).toBe(wanted);
-        expect(isGuarded(second + 2 * len)).toBe(true);
+        const written = writeHex(second, first, len);
+        if (written != 2 * len || stringOf(second, 2 * len) != wanted || !isGuarded(second + 2 * len))
+          wrong = `${len}: ${wanted}`;
       }
     }
+    expect(wrong).toBe("");
   });
 });
 
 describe("a literal", () => {
   it("is written a byte a character, for every character and every length, and nothing behind", () => {
+    let wrong = "";
     for (let len = 0; len <= MAX_LENGTH; len++) {
       for (let from = 0; from + len <= ASCII.length; from++) {
         const literal = ASCII.substring(from, from + len);
         memory.fill(second, GUARD, 256);
-        expect(writeLiteral(second, literal)).toBe(len);
-        expect(stringOf(second, len)).toBe(literal);
-        expect(isGuarded(second + len)).toBe(true);
+        const written = writeLiteral(second, literal);
+        if (written != len || stringOf(second, len) != literal || !isGuarded(second + len))
+          wrong = `${len}: ${literal}`;
       }
     }
+    expect(wrong).toBe("");
   });
 });
