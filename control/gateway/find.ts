@@ -149,6 +149,15 @@ async function fillCache(version: string, target: string, progress: (line: strin
   }
 }
 
+/** By path. Nothing in the cache is ever replaced, so each is asked once: a drill starts several. */
+const versionsInCache = new Map<string, string>();
+
+async function versionInCache(path: string): Promise<string> {
+  const version = versionsInCache.get(path) ?? (await versionOf([path], "the cache"));
+  versionsInCache.set(path, version);
+  return version;
+}
+
 /** The version that was asked for, if one was. */
 function wantedVersion(): string | undefined {
   const wanted = process.env.GLASSGATE_ENVOY_VERSION;
@@ -186,7 +195,7 @@ export async function findEnvoy(progress: (line: string) => void = () => {}): Pr
   const folder = join(cacheFolder, `envoy-${version}`);
   const cached = join(folder, "envoy");
   if (!existsSync(cached)) await fillCache(version, folder, progress);
-  return { command: [cached], version: await versionOf([cached], "the cache"), source: "cache" };
+  return { command: [cached], version: await versionInCache(cached), source: "cache" };
 }
 
 /** Whether `findEnvoy` would find one without fetching anything. */

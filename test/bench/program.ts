@@ -1,5 +1,5 @@
 /** Runs a program of bench/ as `npm run bench` and `npm run soak` do once everything is built. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 export const program = (file: string, args: readonly string[]): Promise<Ran> =>
   run(process.execPath, ["bench/start.mjs", file, ...args], { cwd: root });
 
-/** The same with `--json FILE`, and what stands in that file. */
+/** The same with `--json FILE`, and what stands in that file: nothing, where it ended before. */
 export async function programWithJson(
   file: string,
   args: readonly string[],
@@ -21,7 +21,7 @@ export async function programWithJson(
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "found.json");
   const ran = await program(file, [...args, "--json", path]);
-  return { ...ran, json: JSON.parse(readFileSync(path, "utf8")) };
+  return { ...ran, json: existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined };
 }
 
 /** What a program says of its arguments, in this process: it must end before it measures anything. The exit code is bench/start.mjs's. */

@@ -1,4 +1,4 @@
-/** What is broken opens nothing and stops nobody: a worker without filter, no filter at all, an expired bundle at start. */
+/** What is broken opens nothing and stops nobody: a worker without filter, a VM that traps, no filter at all, an expired bundle at start. */
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
@@ -12,7 +12,8 @@ import { World } from "../kit/world.js";
 const world = new World(Math.floor(Date.now() / 1000));
 let test: TestEnvoy;
 afterEach(() => test.stop());
-const workerFails = compileFixture("worker-fails");
+/** Compiled once: it takes as long as several of these tests. */
+const flawed = compileFixture("flawed");
 
 const start = async (options: TestEnvoyOptions = {}): Promise<void> => {
   test = await startTestEnvoy(world, { concurrency: 2, ...options });
@@ -47,7 +48,7 @@ function withoutFilter(config: string): string {
 
 describe("a worker that cannot configure", () => {
   it("opens nothing, normal callers go on, and push heals it with a new VM", async () => {
-    await start({ render: { wasmPath: await workerFails } });
+    await start({ render: { wasmPath: await flawed } });
     await test.configure(world.configuration());
     expect(await withGrant()).toEqual([200]);
 
@@ -75,10 +76,30 @@ describe("a worker that cannot configure", () => {
   });
 });
 
+it("a VM that trapped counts no longer once its silence shows it, and its successor counts from the start", async () => {
+  await start({ render: { wasmPath: await flawed } });
+  const ask = (headers: Record<string, string>) => send({ port: test.port, path: "/orders/7", headers });
+  await test.configure(world.configuration());
+  expect(await test.state()).toMatchObject({ servingVms: 3 });
+  expect((await ask({ "x-trap": "1", "x-break-glass": "any" })).status).toBe(503);
+  // Replaced at the next request after a second; the dead one's word still stands, so they are four for a while.
+  await expect
+    .poll(
+      async () =>
+        (await Promise.all([ask({ "x-break-glass": world.alone() }), ask({ "x-break-glass": world.alone() })])).map(
+          ({ status }) => status,
+        ),
+      { timeout: 60_000, interval: 20 },
+    )
+    .toEqual([200, 200]);
+  expect((await test.state()).servingVms).toBeGreaterThanOrEqual(3);
+  await expect.poll(async () => (await test.state()).servingVms, { timeout: 90_000, interval: 200 }).toBe(3);
+});
+
 describe("a heal, while another push brings in a newer bundle", () => {
   /** The older push makes workers fail (leeway 59), so that it heals; the newer one comes in just then, `at` its step. */
   async function race(at: PushStep, visit: number): Promise<void> {
-    await start({ render: { wasmPath: await workerFails } });
+    await start({ render: { wasmPath: await flawed } });
     const { filter, anchors, envoy } = test;
     const target = (version: number): PushOptions => ({
       filter,

@@ -1,11 +1,10 @@
-/** On a real Envoy: 300 pushes with a stream each, and a VM that traps. Nothing opens, nothing else fails, and gauges tell of it. */
+/** On a real Envoy: 300 pushes with a stream each. Nothing opens, nothing else fails, and gauges tell of it. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { send } from "../../control/gateway/client.js";
 import { startTestEnvoy, type TestEnvoy } from "../kit/envoy.js";
-import { compileFixture } from "../kit/fixture.js";
 import { HOST, World } from "../kit/world.js";
 
 const world = new World(Math.floor(Date.now() / 1000));
@@ -71,9 +70,9 @@ it("300 pushes with a stream each, and the largest bundles until memory ends: de
   const pushWithStream = async (configuration: string, grant?: string): Promise<void> => {
     pushed += 1;
     test.offer(configuration);
-    await expect.poll(() => stat("glassgate.config_reload"), { ...PATIENCE, interval: 2 }).toBe(pushed + 1);
+    await expect.poll(() => stat("glassgate.config_reload"), { ...PATIENCE, interval: 5 }).toBe(pushed + 1);
     openStream(grant);
-    await expect.poll(() => upstream.held(), { ...PATIENCE, interval: 2 }).toBe(pushed);
+    await expect.poll(() => upstream.held(), { ...PATIENCE, interval: 5 }).toBe(pushed);
   };
   while (pushed < 300) await pushWithStream(world.configuration(), world.alone());
   expect(answered).toBe(0);
@@ -108,27 +107,4 @@ it("300 pushes with a stream each, and the largest bundles until memory ends: de
   await test.configure(world.configuration());
   expect((await ask({ "x-break-glass": world.alone() })).status).toBe(200);
   upstream.stop();
-});
-
-it("a VM that trapped counts no longer once its silence shows it, and its successor counts from the start", async () => {
-  const wasmPath = await compileFixture("traps-on-header");
-  test = await startTestEnvoy(world, {
-    concurrency: 2,
-    render: { wasmPath },
-  });
-  await test.configure(world.configuration());
-  expect(await test.state()).toMatchObject({ servingVms: 3 });
-  expect((await ask({ "x-trap": "1", "x-break-glass": "any" })).status).toBe(503);
-  // Replaced at the next request after a second; the dead one's word still stands, so they are four for a while.
-  await expect
-    .poll(
-      async () =>
-        (await Promise.all([ask({ "x-break-glass": world.alone() }), ask({ "x-break-glass": world.alone() })])).map(
-          ({ status }) => status,
-        ),
-      PATIENCE,
-    )
-    .toEqual([200, 200]);
-  expect((await test.state()).servingVms).toBeGreaterThanOrEqual(3);
-  await expect.poll(async () => (await test.state()).servingVms, { timeout: 90_000, interval: 200 }).toBe(3);
 });

@@ -21,9 +21,13 @@ import { send } from "../../control/gateway/client.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../../control/gateway/ecds.js";
 import { readRenderedFilter } from "../../control/gateway/rendered.js";
 import { reasonFrom } from "../../control/gateway/run.js";
+import { inside } from "../cli/inside.js";
 import { freePort, glassgate, quickMain, type Ran } from "../cli/run.js";
 
 const PATIENCE = 60_000;
+/** What `gateway run` listens for. */
+const ENDS = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const;
+const SIGNALS = [...ENDS, "SIGUSR1"] as const;
 vi.setConfig({ testTimeout: 3 * PATIENCE });
 const base = mkdtempSync(join(tmpdir(), "glassgate-run-"));
 const temporary = join(base, "tmp");
@@ -35,8 +39,23 @@ const env = {
 };
 const config = join(base, "gateway.yaml");
 const command = (...args: string[]): Promise<Ran> => glassgate(args, { cwd: base, env });
+/** Without a process of its own, for what is refused: each start of one takes half a second. One at a time. */
+async function here(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const listeners = SIGNALS.map((signal) => process.listeners(signal));
+  const { send: tell } = process;
+  Reflect.deleteProperty(process, "send"); // It is no gateway in the background, whose starter waits to be told.
+  try {
+    return await inside(args, { cwd: base, env: { ...env, ...more } });
+  } finally {
+    if (tell !== undefined) process.send = tell;
+    // A process of its own would have ended with what it listens for.
+    for (const [i, signal] of SIGNALS.entries())
+      for (const listener of process.listeners(signal))
+        if (listeners[i]?.includes(listener) !== true) process.off(signal, listener);
+  }
+}
 const render = (...more: string[]): Promise<Ran> =>
-  command(
+  here([
     "gateway",
     "render",
     "--output",
@@ -46,7 +65,7 @@ const render = (...more: string[]): Promise<Ran> =>
     "--admin-port",
     String(admin),
     ...more,
-  );
+  ]);
 let port: number;
 let admin: number;
 let upstream: number;
@@ -112,6 +131,15 @@ function slowEnvoy(): string {
   writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return path;
 }
+/** Each of the signals is the end of one of the tests. */
+async function endsBy(signal: (typeof ENDS)[number], { child, ended, said, envoy }: Started): Promise<void> {
+  child.kill(signal);
+  expect(await ended).toEqual({ code: 0, signal: null });
+  expect(said()).toContain(`Stopping Envoy (${signal}) ...\nEnvoy has stopped.\n`);
+  await expectGone(envoy);
+  expect(existsSync(`${config}.pid`)).toBe(false);
+  await expectNoLeftovers();
+}
 const status = async (): Promise<number> => (await send({ port, path: "/orders/42" })).status;
 
 beforeAll(async () => {
@@ -131,13 +159,12 @@ function expectError({ code, stderr }: Ran, expected: number, sentence: RegExp, 
 }
 
 describe("starts with standard output", () => {
-  it("a file", async () => {
-    const { child, ended, envoy } = await start(openSync(join(base, "out.txt"), "w"));
+  it("a file; and leaves no Envoy behind after SIGTERM", async () => {
+    const started = await start(openSync(join(base, "out.txt"), "w"));
     expect(await status()).toBe(401);
     if (existsSync("/proc/self/environ"))
-      expect(readFileSync(`/proc/${envoy}/environ`, "utf8")).not.toContain(env.GLASSGATE_PASSPHRASE);
-    child.kill("SIGTERM");
-    expect(await ended).toEqual({ code: 0, signal: null });
+      expect(readFileSync(`/proc/${started.envoy}/environ`, "utf8")).not.toContain(env.GLASSGATE_PASSPHRASE);
+    await endsBy("SIGTERM", started);
     expect(readFileSync(join(base, "logs", "access.log"), "utf8")).toContain('"code":401');
   });
 
@@ -151,15 +178,16 @@ describe("starts with standard output", () => {
     child.kill();
   });
 
-  it("a socket, as Node gives it to a child; and says that an ECDS file of no use does not serve", async () => {
+  it("a socket, as Node gives it to a child; and says that an ECDS file of no use does not serve; SIGHUP", async () => {
     const { ecdsPath } = readRenderedFilter(readFileSync(config, "utf8"), config);
     writeEcds(ecdsPath, "{}");
-    const { said } = await start();
+    const started = await start();
     rmSync(ecdsPath);
-    expect(said().replace(/\s+/g, " ")).toMatch(
+    expect(started.said().replace(/\s+/g, " ")).toMatch(
       /holds no configuration of this filter, so that of gateway\.yaml serves/,
     );
     expect(await status()).toBe(401);
+    await endsBy("SIGHUP", started);
   });
 
   it("a terminal, that then goes away", async () => {
@@ -172,31 +200,18 @@ describe("starts with standard output", () => {
 });
 
 describe("with its logs on standard output", () => {
-  it("writes them to a file, and says so where Envoy cannot", async () => {
+  it("writes them to a file, and says so where Envoy cannot; SIGUSR2", async () => {
     expect(await render("--require", "--log", "/dev/stdout")).toMatchObject({ code: 0 });
     expectError(await command("gateway", "run", "gateway.yaml"), 1, /cannot write its log \/dev\/stdout/, /--log/);
-    const { child, ended } = await start(openSync(join(base, "stdout.txt"), "w"));
+    const started = await start(openSync(join(base, "stdout.txt"), "w"));
     expect(await status()).toBe(403);
-    child.kill("SIGTERM");
-    await ended;
+    await endsBy("SIGUSR2", started);
     expect(readFileSync(join(base, "stdout.txt"), "utf8")).toContain('"code":403');
     expect(await render("--jwks", "idp-jwks.json", "--upstream", `127.0.0.1:${upstream}`)).toMatchObject({ code: 0 });
   });
 });
 
 describe("leaves no Envoy behind", () => {
-  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const) {
-    it(`after ${signal}`, async () => {
-      const { child, ended, said, envoy } = await start();
-      child.kill(signal);
-      expect(await ended).toEqual({ code: 0, signal: null });
-      expect(said()).toContain(`Stopping Envoy (${signal}) ...\nEnvoy has stopped.\n`);
-      await expectGone(envoy);
-      expect(existsSync(`${config}.pid`)).toBe(false);
-      await expectNoLeftovers();
-    });
-  }
-
   it("when it is interrupted again and again", async () => {
     const { child, ended, said, envoy } = await start();
     for (const signal of ["SIGINT", "SIGINT", "SIGTERM", "SIGINT"] as const) child.kill(signal);
@@ -207,7 +222,7 @@ describe("leaves no Envoy behind", () => {
 
   it("when it is ended before Envoy is up", async () => {
     const slow = slowEnvoy();
-    for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2"] as const) {
+    for (const signal of ENDS) {
       rmSync(join(base, "slow.pid"), { force: true });
       const child = spawn(process.execPath, [quickMain, "gateway", "run", "gateway.yaml"], {
         cwd: base,
@@ -275,8 +290,9 @@ syncBuiltinESMExports();`;
 });
 
 describe("SIGUSR1", () => {
-  it("has Envoy open its logs anew, and opens no debugger", async () => {
-    const { child, said } = await start();
+  it("has Envoy open its logs anew, and opens no debugger; SIGQUIT", async () => {
+    const started = await start();
+    const { child, said } = started;
     const log = join(base, "logs", "access.log");
     renameSync(log, `${log}.1`);
     child.kill("SIGUSR1");
@@ -290,25 +306,24 @@ describe("SIGUSR1", () => {
       )
       .toBe(true);
     expect(said()).not.toContain("Debugger");
-    child.kill("SIGTERM");
+    await endsBy("SIGQUIT", started);
   });
 });
 
 describe("an upstream", () => {
-  it("of IPv6 is reached", async () => {
+  it("of IPv6 is reached; SIGINT", async () => {
     const server = createHttpServer((_, response) => response.end("from ::1")).listen(0, "::1");
     await once(server, "listening");
     const address = server.address();
     const six = typeof address === "object" && address !== null ? address.port : 0;
     expect(await render("--jwks", "idp-jwks.json", "--upstream", `[::1]:${six}`)).toMatchObject({ code: 0 });
-    const { child, ended } = await start();
+    const started = await start();
     const authorization = /authorization: (.*)/.exec(readFileSync(join(base, "caller.txt"), "utf8"))?.[1] ?? "";
     expect(await send({ port, path: "/", headers: { authorization } })).toMatchObject({
       status: 200,
       body: "from ::1",
     });
-    child.kill("SIGTERM");
-    await ended;
+    await endsBy("SIGINT", started);
     server.close();
     expect(await render("--jwks", "idp-jwks.json", "--upstream", `127.0.0.1:${upstream}`)).toMatchObject({ code: 0 });
   });
@@ -330,10 +345,10 @@ describe("in the background", () => {
     const authorization = /authorization: (.*)/.exec(readFileSync(join(base, "caller.txt"), "utf8"))?.[1] ?? "";
     const answer = await send({ port, path: "/orders/42", headers: { authorization } });
     expect(JSON.parse(answer.body)).toMatchObject({ method: "GET", path: "/orders/42" });
-    expectError(await command("gateway", "run", "gateway.yaml"), 1, /runs already, as process \d+/, /gateway stop/);
+    expectError(await here(["gateway", "run", "gateway.yaml"]), 1, /runs already, as process \d+/, /gateway stop/);
     expect(await command("gateway", "stop", "gateway.yaml")).toMatchObject({ code: 0 });
     await expect(status()).rejects.toThrow();
-    expectError(await command("gateway", "stop", "gateway.yaml"), 1, /No gateway runs/, /gateway run/);
+    expectError(await here(["gateway", "stop", "gateway.yaml"]), 1, /No gateway runs/, /gateway run/);
   });
 
   it("tells why it is not up", async () => {
@@ -345,14 +360,14 @@ describe("in the background", () => {
 
   it("does not take another process of the same number for its own", async () => {
     writeFileSync(`${config}.pid`, `${process.pid}\n`);
-    expectError(await command("gateway", "stop", "gateway.yaml"), 1, /No gateway runs/, /gateway run/);
+    expectError(await here(["gateway", "stop", "gateway.yaml"]), 1, /No gateway runs/, /gateway run/);
   });
 });
 
 describe("refuses", () => {
   const runFile = (name: string, text: string): Promise<Ran> => {
     writeFileSync(join(base, name), text);
-    return command("gateway", "run", name);
+    return here(["gateway", "run", name]);
   };
 
   it("a port in use, by the option that changes it", async () => {
@@ -361,7 +376,7 @@ describe("refuses", () => {
       [admin, /admin interface cannot listen on 127\.0\.0\.1:\d+: another process/, /another --admin-port/],
     ] as const) {
       const server = createServer().listen(taken, "127.0.0.1");
-      const ran = await command("gateway", "run", "gateway.yaml");
+      const ran = await here(["gateway", "run", "gateway.yaml"]);
       server.close();
       expectError(ran, 1, sentence, option);
     }
@@ -385,8 +400,8 @@ describe("refuses", () => {
         /bad\.yaml (is no Envoy configuration|is not YAML|has no glassgate filter)/,
         /gateway render/,
       );
-    expectError(await command("gateway", "run", "none.yaml"), 2, /none\.yaml: it does not exist/, /gateway render/);
-    expectError(await command("gateway", "run", "."), 2, /it is a directory/, /gateway render/);
+    expectError(await here(["gateway", "run", "none.yaml"]), 2, /none\.yaml: it does not exist/, /gateway render/);
+    expectError(await here(["gateway", "run", "."]), 2, /it is a directory/, /gateway render/);
   });
 
   it("a filter of aliases without end", async () => {
@@ -422,7 +437,7 @@ describe("refuses", () => {
     );
     for (const count of ["0", "two", "9999"])
       expectError(
-        await command("gateway", "run", "gateway.yaml", "--concurrency", count),
+        await here(["gateway", "run", "gateway.yaml", "--concurrency", count]),
         2,
         /from 1 to 1024/,
         /--help/,
@@ -462,18 +477,14 @@ describe("refuses", () => {
       writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
       return path;
     };
-    const withEnvoy = (ENVOY_BIN: string): Promise<Ran> =>
-      glassgate(["gateway", "run", "gateway.yaml"], { cwd: base, env: { ...env, ENVOY_BIN } });
+    const withEnvoy = (ENVOY_BIN: string): Promise<Ran> => here(["gateway", "run", "gateway.yaml"], { ENVOY_BIN });
     const version = "echo 'envoy  version: 0/1.40.0/Clean/RELEASE/BoringSSL'";
     expectError(await withEnvoy(join(base, "nothing")), 2, /there is no program that can be run/, /unset it/);
     expectError(await withEnvoy(fake("exit 1")), 2, /does not start/, /ENVOY_BIN/);
     expectError(await withEnvoy(fake("true")), 2, /does not say its version/, /ENVOY_BIN/);
     expectError(await withEnvoy(fake(`[ "$1" = --version ] && ${version}`)), 1, /it said nothing/, /./);
     for (const GLASSGATE_ENVOY_VERSION of ["newest", "1.40", "1.40.0; true"]) {
-      const ran = await glassgate(["gateway", "run", "gateway.yaml"], {
-        cwd: base,
-        env: { ...env, GLASSGATE_ENVOY_VERSION },
-      });
+      const ran = await here(["gateway", "run", "gateway.yaml"], { GLASSGATE_ENVOY_VERSION });
       expectError(ran, 2, /which is no version/, /1\.36\.4/);
     }
   });

@@ -170,9 +170,25 @@ export const beside = (texts: Texts, { floors }: Bundle): Texts =>
 /** Whether nothing of `b` is missing from `a`. */
 export const covers = (a: Texts, b: Texts): boolean => a.every((text, i) => text >= at(b, i));
 
+const numbers = new Map<string, number>();
+const numbered = new WeakMap<object, number>();
+
+/** Of all that say the same one number. What has not changed is the same object from state to state, and is not read again. */
+function numberOf(part: object): number {
+  const known = numbered.get(part);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(part);
+  const number = numbers.get(text) ?? numbers.size;
+  numbers.set(text, number);
+  numbered.set(part, number);
+  return number;
+}
+
 /** Workers are alike: which of two is which makes no other state. */
-export const keyOf = ({ workers, ...state }: State): string =>
-  JSON.stringify([state, workers.map((worker) => JSON.stringify(worker)).sort()]);
+export const keyOf = ({ workers, ...state }: State): string => {
+  const rest = Object.values(state).map((part) => (typeof part === "number" ? part : numberOf(part)));
+  return `${rest.join(" ")} ${workers.map(numberOf).sort().join(" ")}`;
+};
 
 /** The list with another element at that index. */
 export const replaced = <T>(list: readonly T[], index: number, item: T): T[] =>
