@@ -52,20 +52,22 @@ async function settledCounters(members: readonly Member[]): Promise<Counters[]> 
   }
 }
 
-type Counts = Record<LineType, number>;
+type Counts = Readonly<Record<LineType, number>>;
 
-/** What the files of all gateways have, when two readings are the same and the ledger has as much, or nothing new comes. */
-async function waitForLedger(fleet: Fleet): Promise<Counts> {
+/**
+ * What the files of all gateways have, when two readings are the same and the ledger has as much, or nothing new comes. Evidence is the same
+ * line on each gateway that met the grant, and one entry.
+ */
+async function waitForLedger({ members, ledgerUrl }: Fleet): Promise<Counts> {
   const read = async (): Promise<Counts> => {
-    const sums: Counts = { record: 0, evidence: 0, receipt: 0, answer: 0 };
-    for (const { audit, answers } of fleet.members) {
-      const { lines } = await readGatewayFiles([audit], [answers]);
-      for (const type of LINE_TYPES) sums[type] += lines.count(type);
-    }
-    return sums;
+    const { lines } = await readGatewayFiles(
+      members.map(({ audit }) => audit),
+      members.map(({ answers }) => answers),
+    );
+    return lines.counts;
   };
   for (let counts = await read(); ; ) {
-    await waitUntilFollowed(fleet.ledgerUrl, counts);
+    await waitUntilFollowed(ledgerUrl, counts);
     const again = await read();
     if (JSON.stringify(again) === JSON.stringify(counts)) return counts;
     counts = again;
