@@ -6,6 +6,7 @@ import { parseDrill } from "../../control/drill/file.js";
 import type { Players } from "../../control/drill/model.js";
 import { type Prepared, prepare } from "../../control/drill/prepare.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 import { anchorsSchema } from "../../control/trust/anchors.js";
 import { type BundleClaims, bundleClaimsSchema } from "../../control/trust/claims.js";
 
@@ -65,7 +66,7 @@ export function prepared({ gateways = 1, entitlement = {}, more = "" }: Changes 
     const text = file(gateways) + more;
     const source = {
       name: "drill.yaml",
-      text,
+      ...{ text, sha256: sha256Hex(text) },
       drill: parseDrill(text, "drill.yaml"),
       at: (one: string) => join(folder, one),
     };

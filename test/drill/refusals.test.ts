@@ -51,7 +51,7 @@ function fault(text: string): string {
   const at = (path: string): string => join(fleet.folder, path);
   const kidOf = (key: string): string => readKeyFile(at(`keys/${key}.key.json`)).public.kid;
   try {
-    prepare({ name, text, drill: parseDrill(text, name), at }, { bundle: fleet.claims, kidOf });
+    prepare({ name, text, sha256: "", drill: parseDrill(text, name), at }, { bundle: fleet.claims, kidOf });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     expect(error).toMatchObject({ exitCode: 2, hint: expect.stringContaining("nothing was sent") });
