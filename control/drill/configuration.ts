@@ -41,7 +41,11 @@ async function judgeDump(gateway: FleetGateway, dump: string): Promise<Assertion
   return judgeFindings(gateway, findings, unchecked);
 }
 
-function judgeFindings(gateway: FleetGateway, findings: readonly Finding[], unchecked: readonly string[]): Assertion[] {
+export function judgeFindings(
+  gateway: FleetGateway,
+  findings: readonly Finding[],
+  unchecked: readonly string[],
+): Assertion[] {
   const bad = findings.filter(({ level, name }) => level !== "warning" && !gateway.accept.includes(name));
   if (bad.length > 0) return bad.map((finding) => assertionOf(gateway, finding));
   const accepted = findings.filter(({ level }) => level !== "warning");
