@@ -1,6 +1,9 @@
 /** What a drill sends to every gateway many times, also as a normal caller: it writes nothing where nobody said that it may. */
 import { describe, expect, it } from "vitest";
-import { type Changes, prepared } from "./prepared.js";
+import { cases } from "../../control/drill/cases/index.js";
+import type { CallSpec } from "../../control/drill/model.js";
+import { makeStage } from "../../control/drill/stage.js";
+import { type Changes, players, prepared } from "./prepared.js";
 
 const detail = (actions: string[], paths = ["/drill/orders"]) => [
   { type: "break_glass_http" as const, locations: ["api.example.com"], actions, paths },
@@ -52,5 +55,38 @@ describe("a drill's target", () => {
     ],
   ])("%s is refused before anything is sent", (_, changes, says) => {
     expect(() => prepared(changes)).toThrow(says);
+  });
+});
+
+/** What each case would send to a gateway, as it is said. */
+async function sentTo(changes: Changes): Promise<readonly CallSpec[]> {
+  const setting = { prepared: prepared(changes), players: players(), isDry: true, onCall: () => {} };
+  const [gateway] = setting.prepared.gateways;
+  if (gateway === undefined) throw new Error("there is a gateway");
+  const { stage } = makeStage(gateway, setting);
+  const sent: CallSpec[] = [];
+  const send: typeof stage.send = (spec) => {
+    sent.push(spec);
+    return stage.send(spec);
+  };
+  for (const one of cases.filter(({ where }) => where === "fleet")) await one.play({ ...stage, send });
+  return sent;
+}
+/** Also where a header asks for another one, and an upstream follows it. */
+const methodsOf = (sent: readonly CallSpec[]): ReadonlySet<string> =>
+  new Set(
+    sent.flatMap(({ method = "GET", headers = {} }) => [
+      method,
+      ...Object.entries(headers).flatMap(([name, value]) => (/^x-.*method/.test(name) ? String(value) : [])),
+    ]),
+  );
+
+describe("a method that writes", () => {
+  it("is sent in no way to an upstream that is not said to be harmless", async () => {
+    expect([...methodsOf(await sentTo({}))].sort()).toEqual(["GET", "HEAD", "OPTIONS"]);
+  });
+
+  it("is sent to one that is", async () => {
+    expect([...methodsOf(await sentTo({ isHarmless: true }))].sort()).toEqual(["DELETE", "GET", "HEAD", "POST"]);
   });
 });
