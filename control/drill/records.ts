@@ -102,7 +102,8 @@ export class Records {
     // An answer that names another call's request, as a cache's does, is of no record.
     const isFree = own !== undefined && (own.call === undefined || own.call === call || !own.isNamed);
     if (isFree && isOfGrant(own, call)) return own;
-    const same = call.jti === undefined ? [] : (this.byGrant.get(call.jti) ?? []);
+    // The filter's own reply names its record, which may be still on its way.
+    const same = call.jti === undefined || call.seen.isNamed === true ? [] : (this.byGrant.get(call.jti) ?? []);
     // Where a caller does not learn the request's id, the calls of one grant came one after the other.
     return same.find((one) => one.call === call) ?? same.find((one) => one.call === undefined);
   }

@@ -4,13 +4,15 @@ import type { Call } from "../../control/drill/model.js";
 import { Records } from "../../control/drill/records.js";
 
 const VM = "gateway-1/1767225000123456789/3";
+function add(records: Records, seq: number, id: string, jti: string | undefined): void {
+  records.add({
+    ...{ v: 1, vm: VM, seq, prev: "0".repeat(64), ts: "2026-11-27T00:00:00.000Z" },
+    ...{ mode: "enforce", verdict: "allow", request_id: id, ...(jti === undefined ? {} : { jti }) },
+  });
+}
 function recordsOf(...lines: readonly (readonly [id: string, jti: string | undefined])[]): Records {
   const records = new Records();
-  for (const [i, [id, jti]] of lines.entries())
-    records.add({
-      ...{ v: 1, vm: VM, seq: i + 1, prev: "0".repeat(64), ts: "2026-11-27T00:00:00.000Z" },
-      ...{ mode: "enforce", verdict: "allow", request_id: id, ...(jti === undefined ? {} : { jti }) },
-    });
+  for (const [i, [id, jti]] of lines.entries()) add(records, i + 1, id, jti);
   return records;
 }
 const call = (requestId: string, jti: string | undefined): Call => ({
@@ -40,6 +42,15 @@ describe("the record of a call", () => {
 
   it("is its own grant's where two answers name each other's", () => {
     expect(found(recordsOf(["a", "one"], ["b", "two"]), [call("b", "one"), call("a", "two")])).toEqual([1, 2]);
+  });
+
+  it("is waited for where the filter itself named it, whatever others of its grant are there", () => {
+    const records = recordsOf(["a", "one"], ["b", "one"]);
+    const { seen, ...rest } = call("c", "one");
+    const denied = { ...rest, seen: { ...seen, status: 401, code: "expired", isNamed: true as const } };
+    expect(found(records, [call("a", "one"), denied])).toEqual([1, undefined]);
+    add(records, 3, "c", "one");
+    expect(found(records, [denied])).toEqual([3]);
   });
 
   it("is another's where only the grant spoke for it and that one's answer names it", () => {
