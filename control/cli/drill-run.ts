@@ -21,6 +21,7 @@ import { followFiles, followLedger, type RecordSource } from "../drill/record-so
 import { withLast } from "../drill/report/compare.js";
 import { lastReport } from "../drill/report/folder.js";
 import { tableOf } from "../drill/report/table.js";
+import { titleOf } from "../drill/report/words.js";
 import { mustTakeReport, type Written, writeReport } from "../drill/report/write.js";
 import { isGood, runDrill } from "../drill/run.js";
 import { planScratch } from "../drill/scratch-play.js";
@@ -142,16 +143,20 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
     },
     ...{ method: call.method, host: call.host, path: call.path },
   }));
+  const sending = new Set([...planned.map((one) => one.case), ...commands.map(({ name }) => name)]);
+  const silent = caseNames.filter((name) => isChosen(choice, name) && !sending.has(name));
   const said = outcomes.map(({ outcome: { expected } }) =>
     expected.kind === "verdict" ? expected.verdict : expectedWords(expected),
   );
-  if (options.json === true) result(asciiJson({ requests: planned, commands, faults, not_probed: notProbed }, 2));
+  if (options.json === true)
+    result(asciiJson({ requests: planned, without_request: silent, commands, faults, not_probed: notProbed }, 2));
   else
     resultRows([
       ...planned.map(
         (one, i) =>
           `${one.gateway}  ${one.case}: ${one.method} ${visible(`${one.host}${one.path}`)}, ${visible(one.what)} -> ${said[i]}`,
       ),
+      ...silent.map((name) => `no request of ${name}: ${titleOf(name)}`),
       ...commands.map(({ name, command }) => `command of ${name}: ${command}`),
       ...faults.map(
         ({ name, on, does, undo, expected }) =>

@@ -41,9 +41,18 @@ async function judgeDump(gateway: FleetGateway, dump: string): Promise<Assertion
   return judgeFindings(gateway, findings, unchecked);
 }
 
-function judgeFindings(gateway: FleetGateway, findings: readonly Finding[], unchecked: readonly string[]): Assertion[] {
+export function judgeFindings(
+  gateway: FleetGateway,
+  findings: readonly Finding[],
+  unchecked: readonly string[],
+): Assertion[] {
   const bad = findings.filter(({ level, name }) => level !== "warning" && !gateway.accept.includes(name));
   if (bad.length > 0) return bad.map((finding) => assertionOf(gateway, finding));
-  const seen = unchecked.length === 0 ? "so it is" : `so it is; not checked: ${unchecked.join("; ")}`;
+  const accepted = findings.filter(({ level }) => level !== "warning");
+  const but = accepted.map(({ level, name, message }) => `${name} (${level}: ${message})`).join("; ");
+  const seen = [
+    accepted.length === 0 ? "so it is" : `so it is, but for what the drill file accepts: ${but}`,
+    ...(unchecked.length === 0 ? [] : [`not checked: ${unchecked.join("; ")}`]),
+  ].join("; ");
   return [{ ...aboutAll(gateway), seen, ok: true, calls: [] }];
 }

@@ -93,6 +93,10 @@ export function judgeFacts(
 const covers = (pattern: string, path: string): boolean =>
   commonPath(pattern, path.replace(/\*\*$/, "glassgate-a/glassgate-b").replaceAll("*", "glassgate-a")) !== undefined;
 
+/** A file that expects anything is as none: what it says stands in the report. */
+const meantWords = ({ details, life }: Prepared["meant"]): string =>
+  `${details.map(({ actions, locations, paths }) => `${actions.join("|")} ${locations.join("|")} ${paths.join(" ")}`).join(", ")}, for ${showDuration(life)}`;
+
 /** What the bundle's entitlement opens beyond what the drill file says. */
 export function judgeMeant({ entitlement, meant, source }: Prepared): Assertion[] {
   if (source.drill.expects === undefined) return [];
@@ -120,7 +124,7 @@ export function judgeMeant({ entitlement, meant, source }: Prepared): Assertion[
     factOf(
       "the trust bundle",
       `what ${entitlement.id} opens`,
-      "what the drill file expects",
+      `what the drill file expects: ${meantWords(meant)}`,
       more.length === 0 ? "that" : more.join(", "),
       more.length === 0 ? undefined : finding,
     ),

@@ -1,7 +1,8 @@
 /** The drill file: what people write in YAML. docs/drill-file.md tells its members. */
+import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { readText } from "../base/files.js";
+import { decode, readBytes } from "../base/files.js";
 import { isRecord, parseYaml } from "../base/schema.js";
 import { nearest, visible } from "../base/text.js";
 import { headerName, name, requestPath } from "../trust/names.js";
@@ -194,14 +195,18 @@ export interface DrillSource {
   /** As it was named, for errors. */
   readonly name: string;
   readonly text: string;
+  /** Of its bytes, hex: the report names it. */
+  readonly sha256: string;
   readonly drill: DrillFile;
   /** Makes a path of the file whole: it counts from the file's own folder. */
   readonly at: (path: string) => string;
 }
 
 export function readDrill(path: string): DrillSource {
-  const text = readText(path, "the drill file", "`glassgate drill init` writes one.");
-  return { name: path, text, drill: parseDrill(text, path), at: (one) => resolve(dirname(path), one) };
+  const bytes = readBytes(path, "the drill file", { hint: "`glassgate drill init` writes one." });
+  const text = decode(bytes);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { name: path, text, sha256, drill: parseDrill(text, path), at: (one) => resolve(dirname(path), one) };
 }
 
 /** What a drill file may skip, or `--only` name. @throws where there is no such case */

@@ -12,6 +12,7 @@ import { Findings } from "../gateway/verify/findings.js";
 import { load } from "../gateway/verify/load.js";
 import type { DrillFile } from "./file.js";
 import type { KongWay, Taken } from "./kong-way.js";
+import { leftOpen } from "./left-out.js";
 import type { FleetGateway, NotProbed, Route } from "./model.js";
 import { type Around, foreignTo } from "./own.js";
 
@@ -69,8 +70,8 @@ function placesIn(entities: Entities, usual: string, open: readonly string[]) {
   const notProbed: NotProbed[] = [];
   for (const found of entities.of("routes").map((route) => placeOf(route, usual))) {
     if ("why" in found) notProbed.push(found);
-    else if (!open.includes(found.path) && !routes.some(({ host, path }) => host === found.host && path === found.path))
-      routes.push(found);
+    else if (open.includes(found.path)) notProbed.push(leftOpen(`${found.host}${found.path}`));
+    else if (!routes.some(({ host, path }) => host === found.host && path === found.path)) routes.push(found);
   }
   return { routes, notProbed };
 }

@@ -155,6 +155,8 @@ export interface Seen {
   readonly code: string | undefined;
   /** As the reply says it; else as it was sent. */
   readonly requestId: string;
+  /** Where the filter's own reply says it: its record says the same. */
+  readonly isNamed?: true;
   /** Whether the upstream answered, as far as that shows. */
   readonly reached: boolean;
   /** What the upstream says that it received, where it is one that does. */

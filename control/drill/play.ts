@@ -68,7 +68,7 @@ export async function play(
     samples: played.flatMap(({ samples }) => samples),
     notProbed: distinct([
       ...(choice.only === undefined
-        ? skipped.map((what) => ({ what: `the case ${what}`, why: "the drill file skips it" }))
+        ? skipped.map((what) => ({ what: `the case ${what}`, why: "the drill file skips it", member: "cases.skip" }))
         : [{ what: "all other cases", why: "this run was for some of them alone (--only)" }]),
       ...notProbed,
       ...played.flatMap((one) => one.notProbed),

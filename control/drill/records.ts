@@ -22,7 +22,15 @@ interface Request {
   ended: Recorded | undefined;
   readonly gateway: string;
   call: Call | undefined;
+  /** Whether that call's answer named it: a guess by the grant alone gives way. */
+  isNamed: boolean;
 }
+
+/** One of two that both say so may be of another grant. */
+const isOfGrant = ({ decided, ended }: Request, { jti }: Call): boolean => {
+  const own = (decided ?? ended)?.record.jti;
+  return own === undefined || jti === undefined || own === jti;
+};
 
 /** What the ledger said of a grant that was used for the first time. */
 export interface FirstUse {
@@ -58,7 +66,13 @@ export class Records {
     const gateway = nodeOf(record.vm);
     if (record.mode === "shadow") this.shadows.add(gateway);
     const id = record.request_id ?? name;
-    const request = this.byId.get(id) ?? { decided: undefined, ended: undefined, gateway, call: undefined };
+    const request = this.byId.get(id) ?? {
+      decided: undefined,
+      ended: undefined,
+      gateway,
+      call: undefined,
+      isNamed: false,
+    };
     this.byId.set(id, request);
     const recorded = { record, entered };
     if (record.ended === true) request.ended = recorded;
@@ -85,8 +99,11 @@ export class Records {
 
   private requestOf(call: Call): Request | undefined {
     const own = this.byId.get(call.seen.requestId);
-    if (own !== undefined) return own;
-    const same = call.jti === undefined ? [] : (this.byGrant.get(call.jti) ?? []);
+    // An answer that names another call's request, as a cache's does, is of no record.
+    const isFree = own !== undefined && (own.call === undefined || own.call === call || !own.isNamed);
+    if (isFree && isOfGrant(own, call)) return own;
+    // The filter's own reply names its record, which may be still on its way.
+    const same = call.jti === undefined || call.seen.isNamed === true ? [] : (this.byGrant.get(call.jti) ?? []);
     // Where a caller does not learn the request's id, the calls of one grant came one after the other. What was let in is none that was denied.
     const fits = ({ decided }: Request): boolean => call.seen.code === undefined || decided?.record.verdict !== "allow";
     return same.find((one) => one.call === call) ?? same.find((one) => one.call === undefined && fits(one));
@@ -107,6 +124,7 @@ export class Records {
 
   private found(request: Request, decided: Recorded, call: Call): FoundRecord {
     request.call = call;
+    request.isNamed = this.byId.get(call.seen.requestId) === request;
     return { ...decided, ended: request.ended, by: request.gateway };
   }
 }

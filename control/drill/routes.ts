@@ -2,6 +2,7 @@
 import { isRecord } from "../base/schema.js";
 import { mergedDocument } from "../gateway/document.js";
 import { member } from "../gateway/rendered.js";
+import { leftOpen } from "./left-out.js";
 import type { NotProbed, Route } from "./model.js";
 
 const MAX_DEPTH = 100;
@@ -77,7 +78,8 @@ function routesIn(root: unknown, usual: string, open: readonly string[]): Found 
             what: `the route ${found.name}`,
             why: "its route looks at headers: only a caller knows which",
           });
-        else if (!open.includes(found.path)) routes.push({ host: hostFor(domain, usual), ...found });
+        else if (open.includes(found.path)) notProbed.push(leftOpen(`${hostFor(domain, usual)}${found.name}`));
+        else routes.push({ host: hostFor(domain, usual), ...found });
       }
   return { routes, notProbed };
 }

@@ -15,8 +15,9 @@ import type { Self } from "./faults/undo.js";
 import { findingOf } from "./findings.js";
 import { judge } from "./judge.js";
 import { judgeRecorded } from "./kong-state.js";
+import { unlimited } from "./left-out.js";
 import { measuresOf, type Sample } from "./measures.js";
-import type { Assertion, Call, FaultResult, GatewayFacts, NotProbed, Players, Report } from "./model.js";
+import type { Assertion, Call, FaultResult, GatewayFacts, Players, Report } from "./model.js";
 import { type Choice, isChosen, type PlayedOutcome, play } from "./play.js";
 import type { Prepared } from "./prepare.js";
 import type { RecordSource, Sealed } from "./record-source.js";
@@ -154,11 +155,6 @@ function ofLedger(
   return { ...about, seen: fault, ok: false, finding, calls: [] };
 }
 
-const UNPROVED: NotProbed = {
-  what: "that the records stay",
-  why: "the drill file names no ledger: they were read from the gateways' own audit logs, and nothing is proved",
-};
-
 /** Faults come last: what is measured is measured without them. */
 async function madeFaults(running: FaultsRunning, source: RecordSource, recordMs: number) {
   if (running.faults.length === 0) return { plays: [], notProbed: [] };
@@ -216,13 +212,14 @@ export async function runDrill(given: Running): Promise<Report> {
   ];
   const faults: FaultResult[] = [];
   for (const one of made.plays) faults.push(await judgeFault(one, source, sealed, prepared.target.path));
+  const measures = measuresOf(samples, drill.limits);
   const notProbed = [
     ...played.notProbed,
     ...commanded.notProbed,
     ...scratch.flatMap(({ notProbed }) => notProbed),
     ...planned.notProbed,
     ...made.notProbed,
-    ...(isProved ? [] : [UNPROVED]),
+    ...unlimited(measures),
   ];
   const ended = new Date();
   const failed = assertions.filter(({ ok }) => !ok).length;
@@ -231,6 +228,7 @@ export async function runDrill(given: Running): Promise<Report> {
     drill: drill.name,
     name: drill.name,
     ...(choice.only === undefined ? {} : { partial: true }),
+    drillFile: prepared.source.sha256,
     audience: prepared.anchors.audience,
     ...(source.origin === undefined ? {} : { origin: source.origin }),
     began: began.toISOString(),
@@ -247,7 +245,7 @@ export async function runDrill(given: Running): Promise<Report> {
     ),
     assertions,
     notProbed,
-    measures: measuresOf(samples, drill.limits),
+    measures,
     faults,
     counts: { passed: assertions.length - failed, failed, notProbed: notProbed.length },
     ...(sealed === undefined ? {} : { checkpoint: { text: sealed.checkpoint.text } }),

@@ -52,9 +52,9 @@ async function lookAt(gateway: FleetGateway, prepared: Prepared, index: number):
   const unfiled = beyond(fixed.routes, gateway.routes);
   const routes = [...gateway.routes, ...beyond([...fixed.routes, ...served.routes], gateway.routes)];
   const known = new Set(prepared.notProbed.map(({ what }) => what));
-  const notProbed = [...fixed.notProbed, ...served.notProbed].map(({ what, why }) => ({
-    what: `${gateway.id}: ${what}`,
-    why,
+  const notProbed = [...fixed.notProbed, ...served.notProbed].map((one) => ({
+    ...one,
+    what: `${gateway.id}: ${one.what}`,
   }));
   return {
     gateway: { ...gateway, routes },

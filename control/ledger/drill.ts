@@ -40,6 +40,8 @@ export const drillClaimsSchema = z
     ended: moment,
     /** When the next one is to be held. */
     due: moment,
+    /** Of the drill file that was played; what was signed before it was told has none. */
+    file: sha256.optional(),
     /** Of report.json, as it stands there. */
     report: sha256,
     counts: z.strictObject({ passed: count, failed: count, notProbed: count }),

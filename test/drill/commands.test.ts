@@ -75,7 +75,13 @@ describe("the file's own commands", () => {
     expect(report.notProbed.map(({ what }) => what)).toEqual([
       "all other cases",
       "a grant bound to a certificate, over a connection with it",
+      expect.stringMatching(/^how long it may take from the revoking command's start to the last gateway's denial; /),
     ]);
+    // Which commands these were stands in what is signed.
+    const seen = report.assertions.map((one) => `${one.case}: ${one.seen}`).join("\n");
+    expect(seen).toMatch(/^revoked-everywhere: exit code 0 of: cd \S+ && sh revoke\.sh \S+$/m);
+    expect(seen).toMatch(/^pushed: exit code 0 of: cd \S+ && sh push\.sh$/m);
+    expect(seen).toMatch(/^alerts: shown after \d+ ms \(its last run: exit code 0 of: cd \S+ && cat alarms\.log\)$/m);
     const measured = new Map<string, Measure>(report.measures.map((one) => [one.name, one]));
     expect([...measured].map(([name, { samples }]) => [name, samples.length])).toEqual([
       ["revoked", 2],

@@ -82,6 +82,14 @@ it("open nothing, lose nothing, and leave all as it was", async () => {
     faultNames.map((name) => [name, true, undefined]),
   );
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  // How each was made and undone, and nothing of the environment in which a gateway was started.
+  const made = report.faults.map(({ name, does, undo }) => `${name}: ${does} | ${undo}`).join("\n");
+  expect(made).toMatch(
+    /^gateway-restarted: glassgate gateway stop \S+ \| cd \S+ && glassgate gateway run gateway\.yaml .*--background$/m,
+  );
+  expect(made).toMatch(/^ecds-corrupted: .* \| what stood in \S+ is put back$/m);
+  expect(made).toMatch(/^ledger-down: kill -STOP \d+ .* \| kill -CONT \d+ /m);
+  expect(JSON.stringify(report)).not.toContain("own-envoy");
   for (const { seen } of report.faults) {
     const [, judged, recorded, entered] =
       /of (\d+) that the filter judged (\d+) on record, (\d+) entered in the ledger$/.exec(seen) ?? [];

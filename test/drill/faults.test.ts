@@ -10,6 +10,7 @@ import { planFaults } from "../../control/drill/faults/plan.js";
 import { readDrill } from "../../control/drill/file.js";
 import type { Report } from "../../control/drill/model.js";
 import { prepare } from "../../control/drill/prepare.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 import type { Ran } from "../cli/run.js";
 import { tryCommands } from "./faults-commands.js";
 import { type FaultsFleet, startFaultsFleet } from "./faults-fleet.js";
@@ -65,7 +66,13 @@ describe("a fault", () => {
     const ran = await drill("run", "drill.yaml", "--only", "frozen");
     const [seen] = lastReport().faults;
     expect(ran.code, `${seen?.finding}\n${ran.stderr}`).toBe(0);
-    expect(seen).toMatchObject({ name: "frozen", ok: true, gateways: ["gateway-1"] });
+    expect(seen).toMatchObject({
+      ...{ name: "frozen", ok: true, gateways: ["gateway-1"] },
+      does: expect.stringMatching(/^cd \S+ && sh freeze\.sh$/),
+      undo: expect.stringMatching(/^cd \S+ && sh thaw\.sh$/),
+    });
+    expect(ran.stdout).toMatch(/^ok {4}frozen .*made by: cd \S+ && sh freeze\.sh; undone by: cd \S+ && sh thaw\.sh$/m);
+    expect(lastReport().drillFile).toBe(sha256Hex(readFileSync(at("drill.yaml"), "utf8")));
     const [, judged, recorded, entered] =
       /of (\d+) that the filter judged (\d+) on record, (\d+) entered/.exec(seen?.seen ?? "") ?? [];
     expect(Number(judged)).toBeGreaterThan(10);

@@ -6,6 +6,7 @@ import { parseDrill } from "../../control/drill/file.js";
 import type { Players } from "../../control/drill/model.js";
 import { type Prepared, prepare } from "../../control/drill/prepare.js";
 import { newKey, publicPart } from "../../control/signer/jwk.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 import { anchorsSchema } from "../../control/trust/anchors.js";
 import { type BundleClaims, bundleClaimsSchema } from "../../control/trust/claims.js";
 
@@ -42,30 +43,32 @@ function bundleOf(changes: Partial<Entitlement>): BundleClaims {
   });
 }
 
-const file = (gateways: number): string => `name: quarterly
+const file = (gateways: number, isHarmless: boolean): string => `name: quarterly
 every: 90d
 people: { requester: rita, approvers: [adam, anna] }
 entitlement: orders-drill
 gateways:
-${Array.from({ length: gateways }, (_, i) => `  - { id: gateway-${i + 1}, url: "http://127.0.0.1:1", admin: "127.0.0.1:1" }\n`).join("")}`;
+${Array.from({ length: gateways }, (_, i) => `  - { id: gateway-${i + 1}, url: "http://127.0.0.1:1", admin: "127.0.0.1:1", harmless: ${isHarmless} }\n`).join("")}`;
 
 export interface Changes {
   readonly gateways?: number;
   readonly entitlement?: Partial<Entitlement>;
+  /** Of each gateway. */
+  readonly isHarmless?: boolean;
   /** Lines behind the file's own. */
   readonly more?: string;
 }
 
-export function prepared({ gateways = 1, entitlement = {}, more = "" }: Changes = {}): Prepared {
+export function prepared({ gateways = 1, entitlement = {}, isHarmless = false, more = "" }: Changes = {}): Prepared {
   const folder = mkdtempSync(join(tmpdir(), "glassgate-prepared-"));
   try {
     const roots = [newKey("Ed25519"), newKey("Ed25519")].map(publicPart);
     const anchors = anchorsSchema.parse({ audience: "production", threshold: 2, roots });
     writeFileSync(join(folder, "anchors.json"), JSON.stringify(anchors));
-    const text = file(gateways) + more;
+    const text = file(gateways, isHarmless) + more;
     const source = {
       name: "drill.yaml",
-      text,
+      ...{ text, sha256: sha256Hex(text) },
       drill: parseDrill(text, "drill.yaml"),
       at: (one: string) => join(folder, one),
     };

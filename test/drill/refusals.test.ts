@@ -7,6 +7,7 @@ import { parseDrill } from "../../control/drill/file.js";
 import { castFrom } from "../../control/drill/init.js";
 import { prepare } from "../../control/drill/prepare.js";
 import { readKeyFile } from "../../control/signer/keyfile.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 import { inside } from "../cli/inside.js";
 import { glassgate, type Ran, type RunOptions } from "../cli/run.js";
 import { type Fleet, PASSPHRASE, startFleet } from "./fleet.js";
@@ -51,7 +52,7 @@ function fault(text: string): string {
   const at = (path: string): string => join(fleet.folder, path);
   const kidOf = (key: string): string => readKeyFile(at(`keys/${key}.key.json`)).public.kid;
   try {
-    prepare({ name, text, drill: parseDrill(text, name), at }, { bundle: fleet.claims, kidOf });
+    prepare({ name, text, sha256: "", drill: parseDrill(text, name), at }, { bundle: fleet.claims, kidOf });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     expect(error).toMatchObject({ exitCode: 2, hint: expect.stringContaining("nothing was sent") });
@@ -283,6 +284,28 @@ it("a route that runs and is not in the gateway's file is looked at too, and tol
   );
   expect(ran.stdout).toContain("gateway-2 serves GET api.example.com/status to callers without a credential (200)");
   expect(ran.stdout).not.toMatch(/gateway-1 (?:runs|serves)/);
+});
+
+it("a route that the file leaves open is not looked at, and the signed report names it", async () => {
+  const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+  const open = swap('config: "gateway-2', 'open: [/status]\n    accept: [own]\n    config: "gateway-2')(good);
+  writeFileSync(join(fleet.folder, "open.yaml"), swap(/^expects:[\s\S]*?\n\n/m, "")(open));
+  const names = ["--only", "no-credential", "--only", "opens", "--only", "gateway-state"];
+  const only = ["drill", "run", "open.yaml", "--output", "open", ...names];
+  // What sends nothing has a name all the same.
+  const dry = await inside([...only, "--dry-run"], { cwd: fleet.folder, env });
+  expect(dry.stdout).toMatch(/^no request of gateway-state: What each gateway serves$/m);
+  expect(dry.stdout).not.toMatch(/^no request of (?:opens|ledger)/m);
+  const ran = await inside(only, { cwd: fleet.folder, env });
+  expect(ran.stdout).not.toContain("without a credential (200)");
+  const [folder = ""] = readdirSync(join(fleet.folder, "open"));
+  const verified = await inside(["drill", "verify", `open/${folder}`, "--key", "ledger.vkey"], { cwd: fleet.folder });
+  for (const [name, where] of Object.entries({ run: ran.stdout, verify: verified.stdout })) {
+    expect(where, name).toContain("gateway-2: the route api.example.com/status");
+    expect(where, name).toContain("gateway-2: the finding own");
+    expect(where, name).toContain("whether the entitlement opens more than it is meant to");
+  }
+  expect(verified.stdout).toContain(sha256Hex(readFileSync(join(fleet.folder, "open.yaml"), "utf8")));
 });
 
 it("what went wrong ends in the next step: the cases to play again", async () => {

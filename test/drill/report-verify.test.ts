@@ -224,6 +224,21 @@ const lies: Readonly<Record<string, Lie>> = {
     says: /The signature says of `due` something else than the report/,
     claims: (claims) => ({ ...claims, due: "2036-01-01T00:00:00.000Z" }),
   },
+  "some cases alone that are signed as a whole drill": {
+    says: /The signature says of `partial` something else than the report/,
+    report: () => ({ ...held.report, partial: true }),
+    claims: ({ partial: _partial, ...claims }) => claims,
+  },
+  "a signature that says another drill file": {
+    says: /The signature says of `file` something else than the report/,
+    report: () => ({ ...held.report, drillFile: "ab".repeat(32) }),
+    claims: (claims) => ({ ...claims, file: "cd".repeat(32) }),
+  },
+  "a signature that says no drill file": {
+    says: /The signature says of `file` something else than the report/,
+    report: () => ({ ...held.report, drillFile: "ab".repeat(32) }),
+    claims: ({ file: _file, ...claims }) => claims,
+  },
   "a drill that went well with a measure over its limit": {
     says: /The signature says of `good` something else/,
     report: () => ({
@@ -297,6 +312,44 @@ describe("drill verify names the first wrong thing", () => {
       wrong: undefined,
       proved: [expect.stringContaining("exactly this"), expect.stringContaining("6 records")],
     });
+  });
+
+  it("says what the drill file leaves out, names what it accepts, and by which commands faults were made", async () => {
+    const notProbed = [
+      { what: "POST on gateway-1", why: "its upstream is not said to be harmless" },
+      { what: "gateway-1: the finding jwt-open:/orders@api", why: "the drill file accepts it", member: "accept" },
+      { what: "gateway-1: the route api.example.com/orders", why: "anybody may reach it", member: "open" },
+    ];
+    const drillFile = "ab".repeat(32);
+    const faulty = fault({ does: "kill -STOP 7", undo: "kill -CONT 7" });
+    const own = { name: "idp-down", expected: "as before", seen: "so", ok: true, does: "true", undo: "true" };
+    const counts = { ...held.report.counts, notProbed: notProbed.length };
+    const report = { ...faulty, drillFile, notProbed, counts, faults: [...faulty.faults, own] };
+    const { wrong, proved, notProved, counts: words } = await judge({ report: () => report });
+    expect({ wrong, words }).toEqual({
+      wrong: undefined,
+      words: "6 as expected, 0 not, 3 not probed; 2 faults, as expected; 1 finding accepted by the drill file",
+    });
+    expect(proved[0]).toContain(`The drill file that it tells of has SHA-256 ${drillFile}.`);
+    expect(notProved).toEqual(
+      expect.arrayContaining([
+        "what was not probed: 3 things; the drill file itself leaves out 1: gateway-1: the route api.example.com/orders",
+        "that no harm comes of 1 finding that the drill file accepts: gateway-1: the finding jwt-open:/orders@api",
+        "that the drill file's own commands made these faults: idp-down; made by: true; undone by: true",
+      ]),
+    );
+    expect(notProved.join("\n")).not.toContain("which it does not tell");
+  });
+
+  it("says of what was signed before that was told that it does not tell it", async () => {
+    const { wrong, notProved } = await judge({ report: () => fault() });
+    expect(wrong).toBeUndefined();
+    expect(notProved).toEqual(
+      expect.arrayContaining([
+        "how these faults were made, which it does not tell: ledger-down",
+        "which drill file was played, which it does not tell",
+      ]),
+    );
   });
 
   it("names some of the cases that it does not know, and counts the others", async () => {

@@ -137,8 +137,8 @@ describe("what people and CI systems read", () => {
         calls: [{ requestId: text, method: text, host: text, path: text, status: 200, code: text, verdict: text }],
       },
     ],
-    notProbed: [{ what: text, why: text }],
-    faults: [{ name: text, expected: text, seen: text, ok: false }],
+    notProbed: [{ what: text, why: text, member: text }],
+    faults: [{ name: text, expected: text, seen: text, ok: false, does: text, undo: text }],
     counts: { passed: 1, failed: 1, notProbed: 1 },
     last: {
       began: held.report.began,
@@ -254,6 +254,15 @@ describe("what people and CI systems read", () => {
     expect(rows.join("\n")).toMatch(/^ok {4}node-away +no grant opens$/m);
     expect(rows.at(-1)).toContain("6 as expected, 0 not, 1 not probed; 2 faults, 1 not as expected.");
     expect(tableOf({ ...held.report, faults: faults.slice(0, 1) }).at(-1)).toContain("; 1 fault, as expected.");
+    // What made it stands beside it in each form.
+    const made = faults.slice(0, 1).map((one) => ({ ...one, does: "sh down.sh", undo: "sh up.sh" }));
+    const by = "made by: sh down.sh; undone by: sh up.sh";
+    for (const form of [
+      tableOf({ ...held.report, faults: made }).join("\n"),
+      junitOf({ ...held.report, faults: made }),
+    ])
+      expect(form).toContain(by);
+    expect(reportPage({ ...held.report, faults: made }, "ab".repeat(32))).toContain(by);
 
     const state = { case: "gateway-state", expected: "version 3", seen: "version 2", calls: [] };
     const looked: Assertion[] = [
@@ -285,7 +294,7 @@ describe("what people and CI systems read", () => {
       ),
       expect.stringMatching(/^FAIL {2}opens .*failed on gateway-2 \(1 of 1\)$/),
     ]);
-    expect(rows.at(-1)).toMatch(/^5 as expected, 1 not, 1 not probed\. Next due \d{4}-\d\d-\d\d\.$/);
+    expect(rows.at(-1)).toMatch(/^5 as expected, 1 not, 1 not probed; 1 limit exceeded\. Next due \d{4}-\d\d-\d\d\.$/);
     expect(rows.join("\n")).toMatch(/^ok {4}expired .*2 checks on 2 gateways$/m);
     for (const text of Object.values(texts)) expect(tableOf(hostile(text)).join("")).not.toMatch(INVISIBLES);
   });

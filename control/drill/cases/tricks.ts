@@ -50,7 +50,8 @@ async function carried(stage: Stage): Promise<readonly Outcome[]> {
   const own = stage.gateway.skipped.filter((name) => name !== "authorization");
   const headers = {
     ...all(own, "glassgate-drill"),
-    ...all(METHODS, "DELETE"),
+    // An upstream that follows it would write.
+    ...all(METHODS, stage.gateway.isHarmless ? "DELETE" : "OPTIONS"),
     ...all(PATHS, "/glassgate-drill-outside"),
     ...all(HOSTS, "glassgate-drill.invalid"),
   };

@@ -36,7 +36,8 @@ interface Used {
 function heard({ stage: { gateway }, call, shownAt }: Used, within: number, how: string): Assertion {
   const ok = shownAt !== undefined;
   const about = { case: ALERTS, gateway: gateway.id, what: "the alarm of a grant's first use, at whoever gets it" };
-  const seen = ok ? `shown after ${Math.round(shownAt - ended(call))} ms` : `not shown within ${within / 1000} s`;
+  const came = ok ? `shown after ${Math.round(shownAt - ended(call))} ms` : `not shown within ${within / 1000} s`;
+  const seen = `${came} (${how})`;
   const finding = `Nobody was alarmed of a grant that was used on ${gateway.id} for the first time: the command \`alerts\` of the drill file has not shown it within ${within / 1000} s (${how}). Does the ledger have \`alarms\`, and does what it sends arrive? \`glassgate ledger test-alarms DIR\` tries it.`;
   return { ...about, expected: "shown", seen, ok, ...(ok ? {} : { finding }), calls: [] };
 }

@@ -56,7 +56,7 @@ export function endOf(name: string, member: string, command: Command, end: Comma
       gateway: "all gateways",
       what: `the command \`${member}\``,
       expected: "exit code 0",
-      seen: end.how,
+      seen: `${end.how} of: ${shownCommand(command)}`,
     },
     ...{ ok: end.ok, ...(end.ok ? {} : { finding }), calls: [] },
   };

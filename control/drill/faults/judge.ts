@@ -1,15 +1,18 @@
 /** What came of a fault, counted from outside: calls, answers, records, entries. Nothing opened, nothing lost, and open again afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { plural, visible } from "../../base/text.js";
+import { showDuration } from "../../base/time.js";
 import { away, evidenceOf, isUnproved, unprovedWords } from "../evidence.js";
 import { findingOf } from "../findings.js";
 import { isPast, isServed, judge } from "../judge.js";
 import type { CallEvidence, FaultResult, Outcome } from "../model.js";
 import type { RecordSource, Sealed } from "../record-source.js";
 import type { FoundRecord } from "../records.js";
+import { shownCommand } from "./command.js";
 import { expectedOf } from "./planned.js";
 import type { FaultPlay } from "./play.js";
 import { isShut, type Probe } from "./probe.js";
+import type { Undo } from "./undo.js";
 
 const POLL_MS = 250;
 
@@ -117,9 +120,23 @@ function counts(
   return `${phases.map(tell).join("; ")}; of ${judged.length} that the filter judged ${recorded.length} on record${proved}${losing}`;
 }
 
+/** For whoever reads the report: without what stood in an environment, or in a file. */
+function undoWords(undo: Undo): string {
+  switch (undo.kind) {
+    case "command":
+      return shownCommand(undo);
+    case "start":
+      return shownCommand({ argv: ["glassgate", ...undo.args], cwd: undo.cwd });
+    case "restore":
+      return `what stood in ${visible(undo.path)} is put back`;
+    case "continue":
+      return `kill -CONT ${undo.process.pid}   # ${visible(undo.what)}`;
+  }
+}
+
 /** @param granted the path that the drill's grants name */
 export async function judgeFault(
-  { fault, probes, trouble }: FaultPlay,
+  { fault, undo, probes, trouble }: FaultPlay,
   source: RecordSource,
   sealed: Sealed | undefined,
   granted: string,
@@ -146,7 +163,9 @@ export async function judgeFault(
   return {
     name: fault.name,
     gateways: fault.on,
-    expected: `${on}: ${expectedOf[fault.expect]}; nothing opens to others, nothing is lost, and it is as before afterwards`,
+    expected: `${on}: ${expectedOf[fault.expect]}; nothing opens to others, nothing is lost, and it is as before afterwards, each within ${showDuration(fault.withinMs / 1000)}`,
+    does: fault.does,
+    ...(undo === undefined ? {} : { undo: undoWords(undo) }),
     seen: `${counts(probes, found, sealed !== undefined)}${isEach ? "" : "; nothing was sent after it"}`,
     ok: findings.length === 0,
     ...(findings.length === 0

@@ -13,7 +13,7 @@ import { failedWrites, unshownWords } from "./loss.js";
 import { claimJournal, mend, refuseOpen } from "./mend.js";
 import type { PlannedFault } from "./planned.js";
 import { type Probe, Prober } from "./probe.js";
-import { type Self, shownUndo } from "./undo.js";
+import { type Self, shownUndo, type Undo } from "./undo.js";
 import { startWatchdog, type Watchdog } from "./watchdog.js";
 
 /** Longer than what is sent while a fault holds can take: then the drill stands still, and its watchdog undoes it. */
@@ -22,6 +22,8 @@ const HELD_MS = 180_000;
 export interface FaultPlay {
   readonly fault: PlannedFault;
   readonly probes: readonly Probe[];
+  /** As the journal had it; of one that was not begun, none. */
+  readonly undo: Undo | undefined;
   /** Sentences: it could not be made, or not be undone. */
   readonly trouble: readonly string[];
 }
@@ -112,9 +114,11 @@ async function playOne(n: number, fault: PlannedFault, running: Journaled): Prom
     left = await undoIt(n, running);
   }
   trouble.push(...left);
-  const isLeft = readJournal(running.journal).open.length > 0;
+  const { entries, open } = readJournal(running.journal);
+  const isLeft = open.length > 0;
+  const undo = entries.find((entry) => entry.fault.n === n)?.fault.undo;
   if (!isLeft) await all(stages, (stage) => prober.round(stage, "after", "allowed", fault.withinMs));
-  return { fault, probes: prober.probes, trouble, isLeft };
+  return { fault, undo, probes: prober.probes, trouble, isLeft };
 }
 
 /** Ctrl-C and the like: what is held is undone first. */

@@ -1,7 +1,7 @@
 /** JUnit XML, as Jenkins, GitLab and GitHub's actions read it: a suite for each case, a test for each assertion. */
 import { visible } from "../../base/text.js";
 import type { Report } from "./model.js";
-import { measureRow } from "./words.js";
+import { madeWords, measureRow } from "./words.js";
 
 const SIGNS: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 /** Within an attribute as within an element, and escaped as elsewhere: XML 1.0 (section 2.2) can hold no more, and a page of a CI system turns nothing round. */
@@ -60,9 +60,12 @@ function suitesOf({ assertions, measures, faults, notProbed }: Report): (readonl
     ],
     [
       "faults",
-      faults.map(({ name, ok, expected, seen, finding }) => ({
-        name,
-        failure: ok ? undefined : failed("fault", finding ?? `expected ${expected}, seen ${seen}`),
+      faults.map((fault) => ({
+        name: fault.name,
+        failure: fault.ok
+          ? undefined
+          : failed("fault", fault.finding ?? `expected ${fault.expected}, seen ${fault.seen}`),
+        out: `expected ${fault.expected}; seen ${fault.seen}${madeWords(fault)}`,
       })),
     ],
     ["not probed", notProbed.map(({ what, why }) => ({ name: what, skipped: why }))],

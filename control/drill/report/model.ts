@@ -74,6 +74,9 @@ export interface FaultResult {
   readonly seen: string;
   readonly ok: boolean;
   readonly finding?: string;
+  /** What was done, and what took it back, as a command or in words. */
+  readonly does?: string;
+  readonly undo?: string;
   /** Of each call that the filter judged meanwhile. */
   readonly calls?: readonly CallEvidence[];
 }
@@ -81,6 +84,8 @@ export interface FaultResult {
 export interface NotProbed {
   readonly what: string;
   readonly why: string;
+  /** Where the drill file itself leaves it out, opens or accepts it: by which member. */
+  readonly member?: string;
 }
 
 export interface GatewayFacts {
@@ -117,6 +122,8 @@ export interface Report {
   readonly name: string;
   /** Some of its cases alone: it counts for nothing that is due, and nothing is held beside it. */
   readonly partial?: true;
+  /** SHA-256 of the drill file that was played; reports of before do not tell it. */
+  readonly drillFile?: string;
   /** The environment, as the anchors name it. */
   readonly audience?: string;
   /** Of the ledger, also where that proved nothing. */

@@ -3,7 +3,7 @@ import { page } from "../../review/page/document.js";
 import { block, code, data, type Html, html } from "../../review/page/html.js";
 import { counted, number, time } from "../../review/page/words.js";
 import type { Assertion, CallEvidence, Measure, Report } from "./model.js";
-import { causeWords, countsWords, findingsOf, isGood, measureWords, titleOf, took } from "./words.js";
+import { causeWords, countsWords, findingsOf, isGood, madeWords, measureWords, titleOf, took } from "./words.js";
 
 const state = (isOk: boolean, yes: string, no: string): Html =>
   isOk ? html`<span class="state">${yes}</span>` : html`<span class="state hot">${no}</span>`;
@@ -30,7 +30,7 @@ function findings(report: Report): Html {
 }
 
 function facts(report: Report, sha256: string): Html {
-  const { people, checkpoint, began, ended, dueNext, gateways, partial } = report;
+  const { people, checkpoint, began, ended, dueNext, gateways, partial, drillFile } = report;
   const approvers = people.approvers.map((sub, i) => html`${i === 0 ? "" : ", "}${data(sub)}`);
   return html`<dl class="facts">
 <dt>Held</dt><dd>${at(began)} to ${at(ended)}</dd>
@@ -42,6 +42,7 @@ ${
 }<dt>Asked</dt><dd>${data(people.requester)}</dd>
 <dt>Approved</dt><dd>${people.approvers.length === 0 ? html`<span class="none">nobody needs to</span>` : approvers}</dd>
 <dt>Signed by</dt><dd>${data(people.signer)}, over report.json with SHA-256 ${code(sha256)}</dd>
+<dt>Drill file</dt><dd>${drillFile === undefined ? html`<span class="none">not told</span>` : html`SHA-256 ${code(drillFile)}`}</dd>
 <dt>Gateways</dt><dd>${gateways.map(
     ({ id, url, bundle, filter, anchors, envoy, kong }) =>
       html`<div>${data(id)} <span class="quiet">${data(url)}${bundle === undefined ? undefined : `, trust bundle ${bundle}`}${envoy && html`, Envoy ${data(envoy)}`}${kong && html`, Kong ${data(kong)}`}${filter && html`, filter ${code(filter)}`}${anchors && html`, anchors ${code(anchors)}`}</span></div>`,
@@ -110,7 +111,9 @@ function lede(report: Report): string {
   if (!isGood(report)) return "Not everything was as expected.";
   return report.partial === true
     ? "What was tried was as expected: some cases alone, which is no whole drill."
-    : "Everything was as expected: the path opens for the right people, and stays shut for all others.";
+    : report.notProbed.some(({ member }) => member === "accept" || member === "open")
+      ? "What was tried was as expected. The drill file accepts findings or leaves routes open: Not probed has them."
+      : "Everything was as expected: the path opens for the right people, and stays shut for all others.";
 }
 
 /** @param sha256 of report.json */
@@ -133,9 +136,9 @@ ${section(
   "faults",
   "Faults",
   pairs(
-    faults.map(({ name, expected, seen, ok }) => [
-      name,
-      `${ok ? "" : "NOT AS EXPECTED: "}expected ${expected}; seen ${seen}`,
+    faults.map((fault) => [
+      fault.name,
+      `${fault.ok ? "" : "NOT AS EXPECTED: "}expected ${fault.expected}; seen ${fault.seen}${madeWords(fault)}`,
     ]),
     undefined,
   ),

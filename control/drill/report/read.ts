@@ -28,7 +28,7 @@ const assertionSchema = z.object({
 });
 const faultSchema = z.object({
   ...{ name: text, gateways: maybe(texts), expected: text, seen: text, ok: z.boolean(), finding: maybe(text) },
-  calls: maybe(z.array(callSchema).max(100_000)),
+  ...{ does: maybe(text), undo: maybe(text), calls: maybe(z.array(callSchema).max(100_000)) },
 });
 const milliseconds = z.number().nonnegative();
 const measureSchema = z.object({
@@ -43,6 +43,7 @@ const reportSchema = z.object({
   ...{
     drill: name,
     name,
+    drillFile: maybe(hash),
     audience: maybe(name),
     partial: maybe(z.literal(true)),
     origin: maybe(text),
@@ -57,7 +58,7 @@ const reportSchema = z.object({
     }),
   ),
   assertions: z.array(assertionSchema).max(1_000_000),
-  notProbed: z.array(z.object({ what: text, why: text })),
+  notProbed: z.array(z.object({ what: text, why: text, member: maybe(text) })),
   measures: z.array(measureSchema),
   faults: z.array(faultSchema).max(1000),
   counts: z.object({ passed: count, failed: count, notProbed: count }),

@@ -1,7 +1,7 @@
 /** The report as a person reads it at a terminal: what is wrong first. */
 import { plural, visible } from "../../base/text.js";
 import type { Assertion, FaultResult, Report } from "../model.js";
-import { causeWords, countsWords, findingsOf, measureRow, titleOf } from "./words.js";
+import { causeWords, countsWords, findingsOf, madeWords, measureRow, titleOf } from "./words.js";
 
 /** Where it was looked: gateways by their number, where there are several; what is none by its name. */
 function placesOf(ids: readonly string[], gateways: ReadonlySet<string>): string {
@@ -26,9 +26,10 @@ function rowOf(name: string, own: readonly Assertion[], known: ReadonlySet<strin
 }
 
 /** What was expected is what was; else what was seen is said. */
-function faultRow({ ok, name, expected, seen }: FaultResult): string {
+function faultRow(fault: FaultResult): string {
+  const { ok, name, expected, seen } = fault;
   const said = ok ? visible(expected) : `expected ${visible(expected)}; seen ${visible(seen)}`;
-  return `${ok ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  ${said}`;
+  return `${ok ? "ok  " : "FAIL"}  ${visible(name).padEnd(26)}  ${said}${visible(madeWords(fault))}`;
 }
 
 function rowsOf({ assertions, faults, gateways }: Report): string[] {

@@ -7,13 +7,14 @@ import { type Checkpoint, openCheckpoint } from "../../ledger/tlog/checkpoint.js
 import type { Vkey } from "../../ledger/tlog/note.js";
 import type { Anchors } from "../../trust/anchors.js";
 import type { BundleClaims } from "../../trust/claims.js";
+import { faultNames } from "../faults/names.js";
 import { checkConsistent, coverageOf } from "./consistent.js";
 import { junitOf } from "./junit.js";
 import type { Report } from "./model.js";
 import { reportPage } from "./page.js";
 import { checkRecords, type Proved } from "./proved.js";
 import { parseReport } from "./read.js";
-import { countsWords } from "./words.js";
+import { countsWords, madeWords } from "./words.js";
 import { drillClaims, files, sha256Of } from "./write.js";
 import { must, Wrong } from "./wrong.js";
 
@@ -43,12 +44,13 @@ export interface VerifiedDrill {
   readonly notProved: readonly string[];
 }
 
-/** Each member of the signature is what the report says. */
+/** Each member of the signature is what the report says, and none is left out: what counts as a drill goes by the signature alone. */
 function checkClaims(claims: DrillClaims, report: Report): void {
   const made: Readonly<Record<string, unknown>> = drillClaims(report, claims.report, claims.iat);
-  for (const [name, value] of Object.entries({ ...made, ...claims }))
+  const told: Readonly<Record<string, unknown>> = claims;
+  for (const name of Object.keys({ ...made, ...claims }))
     must(
-      JSON.stringify(made[name]) === JSON.stringify(value),
+      JSON.stringify(made[name]) === JSON.stringify(told[name]),
       () => `The signature says of \`${name}\` something else than the report.`,
     );
 }
@@ -86,6 +88,33 @@ function otherForms(report: Report, sha256: string, forms: VerifyInput["forms"])
 
 /** A report may have any number of them. */
 const MOST = 10;
+/** What the drill file itself did to it: the signer's word is worth what was tried. */
+function leftOutWords({ notProbed, faults, drillFile }: Report): string[] {
+  const by = notProbed.filter(({ member }) => member !== undefined && member !== "accept");
+  const accepted = notProbed.filter(({ member }) => member === "accept");
+  const left = by.length === 0 ? "" : `; the drill file itself leaves out ${by.length}: ${some(shown(by))}`;
+  const own = faults.filter(({ name, does }) => does !== undefined && !faultNames.some((one) => one === name));
+  const untold = faults.filter(({ does }) => does === undefined);
+  return [
+    ...(notProbed.length === 0 ? [] : [`what was not probed: ${plural(notProbed.length, "thing")}${left}`]),
+    ...(accepted.length === 0
+      ? []
+      : [
+          `that no harm comes of ${plural(accepted.length, "finding")} that the drill file accepts: ${some(shown(accepted))}`,
+        ]),
+    ...(own.length === 0
+      ? []
+      : [
+          `that the drill file's own commands made these faults: ${some(own.map((one) => visible(`${one.name}${madeWords(one)}`)))}`,
+        ]),
+    ...(untold.length === 0
+      ? []
+      : [`how these faults were made, which it does not tell: ${some(untold.map(({ name }) => visible(name)))}`]),
+    ...(drillFile === undefined ? ["which drill file was played, which it does not tell"] : []),
+  ];
+}
+
+const shown = (all: Report["notProbed"]): string[] => all.map(({ what }) => visible(what));
 const some = (names: readonly string[]): string =>
   `${names.slice(0, MOST).join(", ")}${names.length > MOST ? ` and ${names.length - MOST} more` : ""}`;
 
@@ -107,6 +136,7 @@ function notProved(
           `what the ledger's other entries say: that says \`glassgate ledger verify\`, by this checkpoint or a later one`,
         ]),
     `that there are no other gateways than ${ids}`,
+    ...leftOutWords(report),
     ...missing.map((one) => `what these cases would have shown, which are not in it: ${one}`),
     ...(unknown.length === 0 ? [] : [`what these cases are, which this version does not have: ${some(unknown)}`]),
     ...forms.map(
@@ -133,7 +163,7 @@ function lookAt(input: VerifyInput, signed: SignedDrill): Pick<VerifiedDrill, "c
   return {
     counts: countsWords(report),
     proved: [
-      `${visible(claims.sub)} signed exactly this report, with a key of the trust bundle of ${audience} (version ${bundle.version}), by which that person may hold drills.`,
+      `${visible(claims.sub)} signed exactly this report, with a key of the trust bundle of ${audience} (version ${bundle.version}), by which that person may hold drills.${report.drillFile === undefined ? "" : ` The drill file that it tells of has SHA-256 ${report.drillFile}.`}`,
       ...(checkpoint === undefined
         ? []
         : [

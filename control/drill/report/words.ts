@@ -1,7 +1,7 @@
 /** Words that the report's forms share. */
 import { plural, visible } from "../../base/text.js";
 import { ALERTS, CONFIGURATION, cases, FACTS, LEDGER, PUSHED, REVOKED } from "../cases/index.js";
-import type { Assertion, Measure, Report } from "./model.js";
+import type { Assertion, FaultResult, Measure, Report } from "./model.js";
 
 const TITLES: ReadonlyMap<string, string> = new Map([
   [FACTS, "What each gateway serves"],
@@ -84,12 +84,20 @@ export function causeWords({ assertions }: Report): string | undefined {
   return `What else is found on ${ids.join(", ")} may come from another trust bundle alone: mend that first, and run the drill again.`;
 }
 
+/** How a fault was made; empty where that is not told, as in reports of before. */
+export const madeWords = ({ does, undo }: FaultResult): string =>
+  does === undefined ? "" : `; made by: ${does}${undo === undefined ? "" : `; undone by: ${undo}`}`;
+
 /** How it went, in a line. */
-export function countsWords({ counts, faults }: Report): string {
+export function countsWords({ counts, faults, measures, notProbed }: Report): string {
   const wrong = faults.filter(({ ok }) => !ok).length;
   const how = wrong === 0 ? "as expected" : `${wrong} not as expected`;
   const made = faults.length === 0 ? "" : `; ${plural(faults.length, "fault")}, ${how}`;
-  return `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed${made}`;
+  const late = measures.filter(({ ok }) => !ok).length;
+  const slow = late === 0 ? "" : `; ${plural(late, "limit")} exceeded`;
+  const accepted = notProbed.filter(({ member }) => member === "accept").length;
+  const but = accepted === 0 ? "" : `; ${plural(accepted, "finding")} accepted by the drill file`;
+  return `${counts.passed} as expected, ${counts.failed} not, ${counts.notProbed} not probed${made}${slow}${but}`;
 }
 
 /** Whether all is as expected. */

@@ -30,7 +30,8 @@ const moment = (text: string): string => new Date(text).toISOString();
 
 /** What a report's signature says of it. @param iat seconds */
 export function drillClaims(report: Report, sha256: string, iat: number): DrillClaims {
-  const { audience, origin, drill, name, partial, people, began, ended, dueNext, counts, checkpoint } = report;
+  const { audience, origin, drill, name, partial, people, began, ended, dueNext, counts, checkpoint, drillFile } =
+    report;
   const head = checkpoint === undefined ? undefined : parseCheckpoint(checkpoint.text);
   const { passed, failed, notProbed } = counts;
   return {
@@ -41,6 +42,7 @@ export function drillClaims(report: Report, sha256: string, iat: number): DrillC
     ...(partial === true && { partial }),
     ...{ sub: people.signer, iat },
     ...{ began: moment(began), ended: moment(ended), due: moment(dueNext) },
+    ...(drillFile === undefined ? {} : { file: drillFile }),
     report: sha256,
     counts: { passed, failed, notProbed },
     good: isGood(report),
