@@ -33,10 +33,15 @@ async function expireOne(stage: Stage): Promise<readonly Outcome[]> {
   const first = await stage.send({ grant });
   const what = "a grant of a few seconds, while it lives";
   if (!isServed(first)) return [{ what, expected: allow, call: first }];
-  const deadline = Date.now() + (exp - stage.now()) * 1000 + SLACK_MS;
+  const deadline = performance.now() + (exp - stage.now()) * 1000 + SLACK_MS;
   let last = first;
   await sleep(Math.max(0, exp * 1000 - Date.now() - EARLY_MS));
-  while (!isTold(last, "expired") && last.seen.code === undefined && last.seen.status !== 0 && Date.now() < deadline) {
+  while (
+    !isTold(last, "expired") &&
+    last.seen.code === undefined &&
+    last.seen.status !== 0 &&
+    performance.now() < deadline
+  ) {
     await sleep(POLL_MS);
     last = await stage.send({ grant });
   }

@@ -117,9 +117,9 @@ const corrupted: Make = ({ id, admin }, config) => {
         act: async () => {
           const before = await refusals(admin);
           if (!(await replaced(path, text, damaged))) return not("somebody has written the ECDS file meanwhile");
-          for (const deadline = Date.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
+          for (const deadline = performance.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
             if (((await refusals(admin)) ?? 0) > before) break;
-            if (Date.now() > deadline) return not("Envoy did not look at the file");
+            if (performance.now() > deadline) return not("Envoy did not look at the file");
           }
           return done;
         },

@@ -63,7 +63,8 @@ const ENDING_MS = 30_000;
 const PAUSE_MS = 50;
 
 export async function awaitEnd(known: ProcessName, ms = ENDING_MS): Promise<boolean> {
-  for (const deadline = Date.now() + ms; isStill(known); await sleep(PAUSE_MS)) if (Date.now() > deadline) return false;
+  for (const deadline = performance.now() + ms; isStill(known); await sleep(PAUSE_MS))
+    if (performance.now() > deadline) return false;
   return true;
 }
 
