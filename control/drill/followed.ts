@@ -26,7 +26,7 @@ export async function mustBeFollowed({ source, gateways }: Prepared, folder: str
   const missing = gateways.filter(({ id }) => !known.has(id)).map(({ id }) => visible(id));
   if (missing.length === 0) return;
   throw new UserError(
-    `${visible(source.name)}: the ledger gets no records of ${missing.join(", ")}: ${visible(file)} names it neither in \`gateways\` nor in the \`speaks_for\` of a sender. Nothing was sent.`,
+    `${visible(source.name)}: the ledger gets no records of ${missing.join(", ")}, which ${visible(file)} names neither in \`gateways\` nor in the \`speaks_for\` of a sender. Nothing was sent.`,
     { hint: "Put it there, with its `audit` log, and start the ledger anew." },
   );
 }

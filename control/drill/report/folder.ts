@@ -101,9 +101,9 @@ export interface Trusting {
 /** @throws UserError where that signature is not of that report */
 export function signedIn({ bytes, token }: Pick<ReadFolder, "bytes" | "token">): SignedDrill {
   const signed = readDrillToken(token);
-  if (signed === undefined) throw new UserError(`${files.signature} is no signature of a drill's report`);
+  if (signed === undefined) throw new UserError(`${files.signature} is no signature of a drill's report.`);
   if (signed.claims.report !== sha256Of(bytes))
-    throw new UserError(`${files.report} is not the report that was signed: its hash is another`);
+    throw new UserError(`${files.report} is not the report that was signed: its hash is another.`);
   return signed;
 }
 
