@@ -8,6 +8,7 @@ import { parseDrill } from "../../control/drill/file.js";
 import { castFrom } from "../../control/drill/init.js";
 import type { Report } from "../../control/drill/model.js";
 import { prepare } from "../../control/drill/prepare.js";
+import { newLedgerConfig } from "../../control/ledger/config.js";
 import { readKeyFile } from "../../control/signer/keyfile.js";
 import { inside } from "../cli/inside.js";
 import { glassgate, type Ran, type RunOptions } from "../cli/run.js";
@@ -235,6 +236,11 @@ describe("refused before the first request", () => {
     expect(await refused(vkey)).toMatch(/^error: bad\.yaml:\d+:31: ledger\.key: there is no file .*ledgr\.vkey/);
     const pipe = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: pipe }')(good);
     expect(await refused(pipe)).toMatch(/ledger\.key: \S+pipe is no plain file/);
+    const own = join(fleet.folder, "ledger", "ledger.yaml");
+    const head = newLedgerConfig("ledger.example.com/drill", "../ledger.key.json").split("\n# The gateways")[0];
+    writeFileSync(own, `${head}\ngateways: [{ id: gateway-1 }]\n`);
+    expect(await refused(good)).toMatch(/the ledger gets no records of gateway-2, which \S+ledger\.yaml names neither/);
+    rmSync(own);
     writeFileSync(
       join(fleet.folder, "other.vkey"),
       `${readFileSync(join(fleet.folder, "ledger.vkey"), "utf8").trim().slice(0, -4)}AAA=\n`,

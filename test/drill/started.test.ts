@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { appendLine } from "../../control/drill/faults/journal.js";
-import { startedHere } from "../../control/drill/faults/started.js";
+import { restartable } from "../../control/drill/faults/started.js";
 import { performUndo, shownUndo, type Undo } from "../../control/drill/faults/undo.js";
 import { processOf } from "../../control/ledger/log/process.js";
 
@@ -42,16 +42,16 @@ function undoOf(env: Readonly<Record<string, string>>): Undo & { kind: "start" }
 
 it("has all of its environment, less the passphrase, and less the channel to whoever started it", async () => {
   await start({ ...own, GLASSGATE_PASSPHRASE: "correct horse" });
-  expect(startedHere(config)).toMatchObject({
+  expect(restartable(config)).toMatchObject({
     cwd: folder,
     args: ["gateway", "run", "gateway.yaml", "--demo-upstream", "--background"],
   });
-  expect(startedHere(config).env).toEqual(own);
+  expect(restartable(config).env).toEqual(own);
 });
 
 it.skipIf(process.getuid?.() !== 0)("is left alone where it is another user's", async () => {
   await start(own, 65534);
-  expect(() => startedHere(config)).toThrow("it runs as another user or with other groups than this drill");
+  expect(() => restartable(config)).toThrow("it runs as another user or with other groups than this drill");
 });
 
 it("gets its own environment back, and nothing of the drill's", async () => {

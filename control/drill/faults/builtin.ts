@@ -17,7 +17,7 @@ import type { Prepared } from "../prepare.js";
 import type { CommandEnd } from "./command.js";
 import type { FaultName } from "./names.js";
 import type { PlannedFault } from "./planned.js";
-import { startedHere, Unfit, wordsOf } from "./started.js";
+import { restartable, startedHere, Unfit, wordsOf } from "./started.js";
 import { awaitEnd, isStill } from "./undo.js";
 
 const WITHIN_MS = 60_000;
@@ -27,12 +27,12 @@ const not = (how: string): CommandEnd => ({ ok: false, how, output: "" });
 type Make = (gateway: FleetGateway, config: string, prepared: Prepared) => PlannedFault;
 
 const restarted: Make = ({ id }, config) => {
-  startedHere(config);
+  restartable(config);
   return {
     ...{ name: "gateway-restarted", on: [id], expect: "denied", withinMs: WITHIN_MS },
     does: `glassgate gateway stop ${visible(config)}`,
     begin: async () => {
-      const { pid, args, cwd, env } = startedHere(config);
+      const { pid, args, cwd, env } = restartable(config);
       const was = processOf(pid);
       return {
         undo: { kind: "start", config, args: [...args], cwd, env: { ...env }, was },

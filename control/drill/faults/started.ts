@@ -10,6 +10,9 @@ export interface Started {
   /** What stood behind `glassgate`. */
   readonly args: readonly string[];
   readonly cwd: string;
+}
+
+export interface Restartable extends Started {
   /** All of it, and it may hold secrets: no report and no terminal gets to see it. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -50,24 +53,25 @@ function environmentOf(pid: number): Record<string, string> {
   return Object.fromEntries(pairs.filter(([name]) => name !== "" && !LEFT_OUT.has(name)));
 }
 
-/** One in somebody's terminal, or another program's, is left alone; and another user's, as it would be ours afterwards. */
+/** One in somebody's terminal, or another program's, is left alone. */
 export function startedHere(config: string): Started {
   const pid = runningPid(config);
   if (pid === undefined) throw new Unfit("`gateway run` did not start it here");
-  if (userOf(pid) !== userOf(process.pid))
-    throw new Unfit(
-      `it runs as another user or with other groups than this drill: it would not be as it was afterwards`,
-    );
   const words = wordsOf(pid, "cmdline");
   const from = words.findIndex((one, i) => one === "gateway" && words[i + 1] === "run");
   const isBackground = linkOf(`/proc/${pid}/fd/1`).endsWith("/logs/gateway.log");
   const cwd = linkOf(`/proc/${pid}/cwd`);
   if (from < 0 || !isBackground || cwd === "")
     throw new Unfit("it was not started with `gateway run --background`: it would not be as it was afterwards");
-  return {
-    pid,
-    args: [...words.slice(from).filter((one) => one !== "--background"), "--background"],
-    cwd,
-    env: environmentOf(pid),
-  };
+  return { pid, args: [...words.slice(from).filter((one) => one !== "--background"), "--background"], cwd };
+}
+
+/** Another user's is left alone: it would be ours afterwards. */
+export function restartable(config: string): Restartable {
+  const started = startedHere(config);
+  if (userOf(started.pid) !== userOf(process.pid))
+    throw new Unfit(
+      "it runs as another user or with other groups than this drill: it would not be as it was afterwards",
+    );
+  return { ...started, env: environmentOf(started.pid) };
 }
