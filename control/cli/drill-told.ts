@@ -1,10 +1,10 @@
 /** The end of a drill that was held: told, signed and written, entered. Whatever goes wrong with that takes nothing of it away. */
 import { dirname, join, resolve } from "node:path";
-import { messageOf, systemError, UserError } from "../base/errors.js";
+import { UserError } from "../base/errors.js";
 import { shellWord, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { bundleEndWords } from "../drill/facts.js";
-import { isStop } from "../drill/held.js";
+import { mishapOf } from "../drill/held.js";
 import type { Report } from "../drill/model.js";
 import type { Prepared } from "../drill/prepare.js";
 import { tableOf } from "../drill/report/table.js";
@@ -22,11 +22,6 @@ interface Options {
   readonly json?: boolean;
 }
 
-const wordsOf = (error: unknown): string => {
-  const known = systemError(error);
-  return `${known?.message ?? messageOf(error)} ${known?.hint ?? ""}`.trim();
-};
-
 /** In its place; else beside the drill file. @returns undefined where neither can be, which is said */
 async function writeSomewhere(
   { source: { name } }: Prepared,
@@ -41,12 +36,12 @@ async function writeSomewhere(
   try {
     return await write(output);
   } catch (error) {
-    if (isStop(error)) throw error;
+    const why = mishapOf(error);
     process.exitCode = 1;
     const beside = dirname(resolve(name));
     const written = await write(beside).catch(() => undefined);
     const what = written === undefined ? "The drill was held, and has no report" : "The report is not in its place";
-    sayLabelled("red", "error:", `${what}: ${visible(wordsOf(error))}`);
+    sayLabelled("red", "error:", `${what}: ${why}`);
     return written;
   }
 }
@@ -64,11 +59,9 @@ async function enterIn({ source }: Prepared, { folder, token }: Written, { passp
     const { entry, size } = await enterDrill(where, token, passphraseFd, ledger);
     say(`Its signature is entry ${entry} of the ledger, proved to be in its signed tree of ${size}.`);
   } catch (error) {
-    if (isStop(error)) throw error;
+    const why = mishapOf(error);
     if (!(error instanceof UserError)) process.exitCode = 1;
-    warn(
-      `That its signature is in the ledger is not proved: ${error instanceof UserError ? error.message : visible(wordsOf(error))}`,
-    );
+    warn(`That its signature is in the ledger is not proved: ${error instanceof UserError ? error.message : why}`);
     if (where === "") return;
     say("Enter it later:");
     sayWhole(`  glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);

@@ -7,6 +7,13 @@ import type { Assertion } from "./model.js";
 /** Whether a person ended it: that is no mishap. */
 export const isStop = (error: unknown): boolean => systemError(error)?.exitCode === 130;
 
+/** In words. @throws it where a person ended the drill */
+export function mishapOf(error: unknown): string {
+  if (isStop(error)) throw error;
+  const known = systemError(error);
+  return `${visible(known?.message ?? messageOf(error))} ${known?.hint ?? ""}`.trim();
+}
+
 export class Held {
   readonly assertions: Assertion[] = [];
 
@@ -15,10 +22,7 @@ export class Held {
     try {
       return await attempt();
     } catch (error) {
-      if (isStop(error)) throw error;
-      const known = systemError(error);
-      const why = `${visible(known?.message ?? messageOf(error))} ${known?.hint ?? ""}`.trim();
-      const finding = `What was done could not be ${doing}: ${why}`;
+      const finding = `What was done could not be ${doing}: ${mishapOf(error)}`;
       this.assertions.push(factOf("this machine", `what was done, ${doing}`, "all of it", "not all of it", finding));
       return instead;
     }

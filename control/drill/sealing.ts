@@ -1,6 +1,6 @@
 /** The ledger's signed tree at the drill's end, and what is said of it. */
-import { UserError } from "../base/errors.js";
 import { LEDGER } from "./cases/index.js";
+import { mishapOf } from "./held.js";
 import type { Assertion } from "./model.js";
 import type { RecordSource, Sealed } from "./record-source.js";
 
@@ -11,8 +11,7 @@ export async function sealedBy(
   try {
     return { sealed: await source.seal(), fault: undefined };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { sealed: undefined, fault: `${error.message} ${error.hint ?? ""}`.trim() };
+    return { sealed: undefined, fault: mishapOf(error) };
   }
 }
 
