@@ -172,6 +172,11 @@ function throughTemporary(
   syncFolder(folder);
 }
 
+/** Whether a file of so many bytes can be written there: bytes that no disk makes less of, and gone again. @throws as the system says it */
+export function tryWriting(folder: string, bytes: number): void {
+  throughTemporary(folder, randomBytes(bytes), { mode: 0o600 }, () => {});
+}
+
 /**
  * Makes the folder and those above it, and adds what it made to `made`.
  * Not by mkdir's own `recursive`: below /proc that never returns (Node 20).

@@ -35,6 +35,19 @@ export function isInForeground(): boolean {
   }
 }
 
+/** Node sets the terminals of its streams back when it ends, and aborts where one has hung up meanwhile: that one is closed before. */
+export function leaveHungTerminals(): void {
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+  process.on("exit", () => {
+    for (const descriptor of terminals)
+      try {
+        if (!isatty(descriptor)) closeSync(descriptor);
+      } catch {
+        // It is closed already.
+      }
+  });
+}
+
 /** For a process that must never ask, whatever terminal it was started from. */
 export function refuseTerminal(): void {
   isRefused = true;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { handInDrill, provenEntry, sendDrill } from "../drill/report/enter.js";
-import { readFolder } from "../drill/report/folder.js";
+import { readFolder, signedIn } from "../drill/report/folder.js";
 import { openSource } from "../ledger/audit/source.js";
 import type { HandedIn } from "../ledger/closing.js";
 import type { Vkey } from "../ledger/tlog/note.js";
@@ -69,7 +69,9 @@ export async function enterDrill(
 
 async function enter(path: string, options: Options): Promise<void> {
   const { ledger, key, tokenFile, passphraseFd } = options;
-  const { token } = readFolder(path);
+  const read = readFolder(path);
+  signedIn(read);
+  const { token } = read;
   const proof = key === undefined ? undefined : { key: readVkey(key), token: readToken(ledger, tokenFile) };
   const { entry, isNew, size } = await enterDrill(ledger, token, passphraseFd, proof);
   if (options.json === true) resultJson({ entry, new: isNew, ...(size === undefined ? {} : { proved: size }) });

@@ -2,39 +2,43 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import { UserError } from "../base/errors.js";
+import { messageOf, UserError } from "../base/errors.js";
 import { plural, shellWord, visible } from "../base/text.js";
-import { nowSeconds } from "../base/time.js";
 import { caseNames } from "../drill/cases/index.js";
 import { playCommands, shownCommands } from "../drill/commands/play.js";
-import { bundleEndWords, lookAtAll } from "../drill/facts.js";
+import { lookAtAll } from "../drill/facts.js";
 import { journalPath } from "../drill/faults/journal.js";
 import { toldBy } from "../drill/faults/mend.js";
-import { planFaults, shownFaults } from "../drill/faults/plan.js";
-import { checkFaults } from "../drill/faults/play.js";
+import { nameOf, planFaults, shownFaults } from "../drill/faults/plan.js";
+import { checkFaults, mustTakeJournal } from "../drill/faults/play.js";
 import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
 import { expectedWords } from "../drill/judge.js";
-import type { Players, Report } from "../drill/model.js";
+import type { Players } from "../drill/model.js";
 import { isChosen, play } from "../drill/play.js";
-import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
-import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
+import { type Cast, faultOfFile, type Prepared, prepare } from "../drill/prepare.js";
 import { withLast } from "../drill/report/compare.js";
 import { lastReport } from "../drill/report/folder.js";
-import { tableOf } from "../drill/report/table.js";
 import { titleOf } from "../drill/report/words.js";
-import { mustTakeReport, type Written, writeReport } from "../drill/report/write.js";
-import { isGood, runDrill } from "../drill/run.js";
+import { mustTakeReport } from "../drill/report/write.js";
+import { runDrill } from "../drill/run.js";
 import { planScratch } from "../drill/scratch-play.js";
 import { asciiJson } from "../ledger/audit/line.js";
-import { isUrl, openSource } from "../ledger/audit/source.js";
-import { signDrill } from "../ledger/drill.js";
 import { newKey, type PrivateKey } from "../signer/jwk.js";
-import { collect, examples, findKeyFile, jsonOption, openKey, passphraseOption, readTrusted } from "./context.js";
-import { enterDrill } from "./drill-enter.js";
+import {
+  collect,
+  examples,
+  findKeyFile,
+  jsonOption,
+  keyPath,
+  openKey,
+  passphraseOption,
+  readTrusted,
+} from "./context.js";
 import { keysFolder } from "./drill-options.js";
+import { recordsOf } from "./drill-records.js";
+import { mustHaveTried, tellReport } from "./drill-told.js";
 import { thisCommand } from "./drill-undo.js";
-import { readToken, readVkey } from "./ledger-options.js";
-import { result, resultRows, say, sayWhole, warn } from "./output.js";
+import { result, resultRows, say, warn } from "./output.js";
 
 interface Options {
   readonly keys?: string;
@@ -45,10 +49,22 @@ interface Options {
   readonly json?: boolean;
 }
 
+function mustBePlain(path: string): void {
+  const fault = faultOfFile(path);
+  if (fault !== undefined) throw new UserError(`${fault}.`, { hint: "Nothing was sent." });
+}
+
 async function preparedFrom(source: DrillSource, folder: string): Promise<Prepared> {
   const project = source.at(source.drill.project);
-  const trusted = await readTrusted({ anchors: join(project, "anchors.json"), bundle: join(project, "bundle.jws") });
-  return prepare(source, { bundle: trusted.claims, kidOf: (name) => findKeyFile(folder, name).public.kid });
+  const [anchors, bundle] = [join(project, "anchors.json"), join(project, "bundle.jws")];
+  for (const path of [anchors, bundle]) if (existsSync(path)) mustBePlain(path);
+  const trusted = await readTrusted({ anchors, bundle });
+  const kidOf = (name: string): string => {
+    const path = keyPath(folder, name);
+    if (existsSync(path)) mustBePlain(path);
+    return findKeyFile(folder, name).public.kid;
+  };
+  return prepare(source, { bundle: trusted.claims, kidOf });
 }
 
 /** Opens each key once. @param open takes a key's name */
@@ -65,49 +81,6 @@ async function playersOf(prepared: Prepared, open: (name: string) => Promise<Pri
   const stranger = prepared.stranger === undefined ? undefined : await player(prepared.stranger);
   const former = prepared.former === undefined ? undefined : { sub: requester.sub, key: await open(prepared.former) };
   return { requester, approvers, stranger, former, signer: await player(prepared.signer) };
-}
-
-/** @param path undefined where the member names no file */
-function mustBeThere(source: DrillSource, member: "at" | "key" | "token_file", path: string | undefined): void {
-  if (path === undefined || existsSync(path)) return;
-  refuse(source, [{ path: ["ledger", member], message: `there is no file ${visible(path)}` }]);
-}
-
-/** The drill file's ledger: where it is, and by what it is read. */
-function ledgerOf(source: DrillSource) {
-  const { drill, at } = source;
-  const { ledger } = drill;
-  if (ledger === undefined) return undefined;
-  const where = isUrl(ledger.at) ? ledger.at : at(ledger.at);
-  mustBeThere(source, "at", isUrl(ledger.at) ? undefined : join(where, "checkpoint"));
-  mustBeThere(source, "key", ledger.key.includes("+") ? undefined : at(ledger.key));
-  mustBeThere(source, "token_file", ledger.token_file === undefined ? undefined : at(ledger.token_file));
-  const token = readToken(where, ledger.token_file === undefined ? undefined : at(ledger.token_file));
-  return { where, token, key: readVkey(ledger.key.includes("+") ? ledger.key : at(ledger.key)) };
-}
-
-async function recordsOf({ source, gateways }: Prepared): Promise<{ records: RecordSource; isProved: boolean }> {
-  const ledger = ledgerOf(source);
-  if (ledger !== undefined) {
-    const { where, token, key } = ledger;
-    return { records: await followLedger(openSource(where, token), key), isProved: true };
-  }
-  gateways.forEach(({ auditLog }, i) => {
-    if (auditLog !== undefined && existsSync(auditLog)) return;
-    refuse(source, [
-      {
-        path: ["gateways", i, "config"],
-        message: `its audit records cannot be read here (${auditLog === undefined ? "it names no file" : visible(auditLog)}): name the \`ledger\` that has them`,
-      },
-    ]);
-  });
-  return {
-    records: await followFiles(
-      gateways.flatMap(({ auditLog }) => auditLog ?? []),
-      warn,
-    ),
-    isProved: false,
-  };
 }
 
 function onlyOf({ only }: Options, source: DrillSource): readonly string[] | undefined {
@@ -170,33 +143,6 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   say(`Next: glassgate drill run ${shellWord(prepared.source.name)}`);
 }
 
-/** The drill is held and its report written, whatever the ledger says now. */
-async function enterIn({ source }: Prepared, { folder, token }: Written, { passphraseFd }: Options): Promise<void> {
-  const ledger = ledgerOf(source);
-  if (ledger === undefined) return;
-  const { where } = ledger;
-  say("Entering its signature into the ledger. Where nothing serves that here, the ledger's own key is opened for it.");
-  try {
-    const { entry, size } = await enterDrill(where, token, passphraseFd, ledger);
-    say(`Its signature is entry ${entry} of the ledger, proved to be in its signed tree of ${size}.`);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    warn(`That its signature is in the ledger is not proved: ${error.message}`);
-    say("Enter it later:");
-    sayWhole(`  glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
-  }
-}
-
-/** More of them are tried again as a whole. */
-const MOST_AGAIN = 5;
-
-function again(file: string, { assertions, faults }: Report): string {
-  const wrong = [...assertions.map((one) => ({ ...one, name: one.case })), ...faults].filter(({ ok }) => !ok);
-  const names = [...new Set(wrong.map(({ name }) => name))];
-  const only = names.length > MOST_AGAIN ? [] : names.map((name) => `--only ${name}`);
-  return ["glassgate drill run", shellWord(file), ...only].join(" ");
-}
-
 async function run(file: string, options: Options): Promise<void> {
   const source = readDrill(file);
   checkFaults(file);
@@ -212,6 +158,7 @@ async function run(file: string, options: Options): Promise<void> {
   const only = onlyOf(options, source);
   const output = options.output ?? join(dirname(file), "drills");
   mustTakeReport(output);
+  if (drill.faults.some((one) => isChosen({ skip: drill.cases.skip, only }, nameOf(one)))) mustTakeJournal(file);
   // Before anybody is asked for a passphrase; what is judged is looked at again when the drill begins.
   await lookAtAll(prepared);
   const { records, isProved } = await recordsOf(prepared);
@@ -232,32 +179,11 @@ async function run(file: string, options: Options): Promise<void> {
       self: thisCommand(),
       onFault: ({ name, on }) => say(`making the fault ${name} on ${on.map(visible).join(", ")}, and undoing it ...`),
       say: warn,
-    }).finally(() => records.close()),
+    }).finally(() => records.close().catch((error: unknown) => warn(visible(messageOf(error))))),
     last,
   );
-  const { key } = players.signer;
-  const written = await writeReport(output, report, (claims) => signDrill(claims, key), nowSeconds()).catch(
-    (error: unknown) => {
-      if (!(error instanceof UserError)) throw error;
-      // What was seen is told all the same.
-      resultRows(tableOf(report));
-      throw new UserError(`The drill was held, and has no report: ${error.message}`, {
-        cause: error,
-        hint: error.hint ?? "",
-        exitCode: 1,
-      });
-    },
-  );
-  if (options.json === true) result(asciiJson(report, 1));
-  else resultRows(tableOf(report));
-  say(`The report, signed by ${visible(report.people.signer)}: ${written.folder}`);
-  const ending = bundleEndWords(prepared, nowSeconds());
-  if (ending !== undefined) warn(ending);
-  await enterIn(prepared, written, options);
-  if (isGood(report)) return;
-  process.exitCode = 1;
-  say(`Next: mend what the findings name (${visible(join(written.folder, "report.html"))} has all of it), then again:`);
-  sayWhole(`  ${again(file, report)}`);
+  mustHaveTried(report);
+  await tellReport(prepared, report, output, players.signer.key, options);
 }
 
 export function addDrillRun(drill: Command): void {

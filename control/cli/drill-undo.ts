@@ -1,6 +1,6 @@
 /** `glassgate drill undo`: undoes what a drill that was killed, and its watchdog with it, has left behind. `drill watch` is that watchdog. */
 import { lstatSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, visible } from "../base/text.js";
@@ -76,12 +76,18 @@ async function undoOne(journal: string): Promise<number> {
   return left.length;
 }
 
+/** Where that was looked for: whoever is in another folder is to see it. */
+function lookedAt(journals: readonly string[]): string {
+  if (journals.length > 0) return `All that ${journals.map(visible).join(", ")} names is undone.`;
+  return `In ${visible(resolve("."))} is no journal of faults (*.faults): a drill keeps it beside its drill file while it makes some.`;
+}
+
 async function undo(journal: string | undefined): Promise<void> {
   const journals = journal === undefined ? journalsIn(".") : [journal];
   const open = journals.filter((one) => readJournal(one).open.length > 0);
   let left = 0;
   for (const one of journals) left += await undoOne(one);
-  if (open.length === 0) say("There is nothing to undo.");
+  if (open.length === 0) say(`There is nothing to undo. ${lookedAt(journals)}`);
   if (left > 0)
     throw new UserError(`${plural(left, "fault")} of a drill could not be undone.`, {
       hint: "See why above; then run it again, or do it by hand, remove the journal and look with `glassgate drill run`.",

@@ -1,7 +1,6 @@
 /** A program that a drill runs, in a group of its own: when the drill is no longer there to end it, however it died, it is ended all the same. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { childEnvironment } from "../gateway/environment.js";
 import { tellWatcher, watchedCommand } from "../gateway/watched.js";
 
 /** Once its program has had its time. */
@@ -13,8 +12,8 @@ const GATE = "read -r _";
 
 export interface ChildOptions {
   readonly cwd: string;
-  /** Besides ours, without the passphrase. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** All of its environment. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
   /** How long it may go on without us. */
   readonly aloneSeconds: number;
   /** It begins once a line is written to its standard input. */
@@ -23,14 +22,14 @@ export interface ChildOptions {
 
 export type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-export function startChild(argv: readonly string[], { cwd, env = {}, aloneSeconds, isGated }: ChildOptions): Child {
+export function startChild(argv: readonly string[], { cwd, env, aloneSeconds, isGated }: ChildOptions): Child {
   const alone = String(Math.ceil(aloneSeconds));
   const [shell, ...args] = watchedCommand(END, alone, argv, isGated ? GATE : undefined);
   const child = spawn(shell, args, {
     cwd,
     detached: true,
     stdio: ["pipe", "pipe", "pipe", "pipe"],
-    env: { ...childEnvironment(), ...env },
+    env,
   });
   tellWatcher(child);
   return child;

@@ -40,13 +40,13 @@ export async function awaitRecords(
   source: RecordSource,
   forMs: number,
 ): Promise<void> {
-  const began = Date.now();
+  const began = performance.now();
   const certain = outcomes.filter((one) => isPresented(one) && isJudged(one));
   const expected = outcomes.filter((one) => isPresented(one) && (isJudged(one) || !mayBeUnjudged(one)));
   const isComplete = (all: readonly PlayedOutcome[]): boolean => all.every((one) => isWhole(one, source));
   for (;;) {
     await source.poll().catch(away);
-    const passed = Date.now() - began;
+    const passed = performance.now() - began;
     if (isComplete(passed < Math.min(GRACE_MS, forMs) ? expected : certain) || passed >= forMs) return;
     await sleep(POLL_MS);
   }

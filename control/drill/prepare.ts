@@ -1,5 +1,5 @@
 /** From the drill file to all that it names: people, entitlement, gateways. What is not fit for a drill is refused, with its line. */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../base/files.js";
 import { type Finding, refuseFindings } from "../base/schema.js";
@@ -44,6 +44,25 @@ export interface Prepared {
 /** Throws with the line of each. */
 export function refuse(source: DrillSource, findings: readonly Finding[]): never {
   refuseFindings(readYaml(source.text, source.name, DRILL_HINT), findings, DRILL_HINT);
+}
+
+/** A pipe or a device in the place of a file would be waited for without an end. @returns why it cannot be read; undefined where it can */
+export function faultOfFile(path: string): string | undefined {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return `there is no file ${visible(path)}`;
+  return there.isFile() ? undefined : `${visible(path)} is no plain file`;
+}
+
+/** All that is read of a gateway on this machine. */
+function checkFiles({ drill, at }: DrillSource, refuseAt: Refuse): void {
+  drill.gateways.forEach(({ config, ca, caller, certificate }, i) => {
+    const named = { config, ca, caller, cert: certificate?.cert, key: certificate?.key };
+    for (const [member, file] of Object.entries(named)) {
+      const fault = file === undefined ? undefined : faultOfFile(at(file));
+      const inside = member === "cert" || member === "key" ? ["certificate", member] : [member];
+      if (fault !== undefined) refuseAt(["gateways", i, ...inside], fault);
+    }
+  });
 }
 
 type Refuse = (path: Finding["path"], message: string) => never;
@@ -223,6 +242,7 @@ export interface Given {
 export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared {
   const { drill, at } = source;
   const refuseAt: Refuse = (path, message) => refuse(source, [{ path, message }]);
+  checkFiles(source, refuseAt);
   const anchors = readAnchors(join(at(drill.project), "anchors.json"));
   const entitlement = entitlementOf(source, bundle, refuseAt);
   const cast = castOf(bundle, kidOf, refuseAt);
@@ -241,8 +261,6 @@ export function prepare(source: DrillSource, { bundle, kidOf }: Given): Prepared
     if (ids.has(gateway.id)) refuseAt(["gateways", i, "id"], `the gateway ${visible(gateway.id)} occurs twice`);
     ids.add(gateway.id);
     const config = gateway.config === undefined ? undefined : at(gateway.config);
-    if (config !== undefined && !existsSync(config))
-      refuseAt(["gateways", i, "config"], `there is no file ${visible(config)}`);
     const read = readFleetGateway(gateway, {
       config,
       log: gateway.log === undefined ? undefined : at(gateway.log),

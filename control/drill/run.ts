@@ -1,8 +1,7 @@
 /** A drill from its first request to its report. */
-
-import { UserError } from "../base/errors.js";
 import { ALERTS, CONFIGURATION, FACTS, LEDGER } from "./cases/index.js";
 import { awaitAlarms, judgeAlarms } from "./commands/alerts.js";
+import { nothingPlayed } from "./commands/kit.js";
 import { playCommands } from "./commands/play.js";
 import { judgeConfiguration } from "./configuration.js";
 import { awaitRecords, evidenceOf, isUnproved, unprovedWords } from "./evidence.js";
@@ -10,9 +9,10 @@ import { type Facts, judgeFacts, judgeMeant, lookAtAll } from "./facts.js";
 import { awaitFaultRecords, judgeFault } from "./faults/judge.js";
 import { planFaults } from "./faults/plan.js";
 import type { PlannedFault } from "./faults/planned.js";
-import { type FaultsRunning, playFaults } from "./faults/play.js";
+import { noFaults, playFaults } from "./faults/play.js";
 import type { Self } from "./faults/undo.js";
 import { findingOf } from "./findings.js";
+import { Held, startClock } from "./held.js";
 import { judge } from "./judge.js";
 import { judgeRecorded } from "./kong-state.js";
 import { unlimited } from "./left-out.js";
@@ -23,6 +23,7 @@ import type { Prepared } from "./prepare.js";
 import type { RecordSource, Sealed } from "./record-source.js";
 import { withRunningRoutes } from "./running-routes.js";
 import { playOnScratch } from "./scratch-play.js";
+import { ofLedger, sealedBy } from "./sealing.js";
 
 export interface Running {
   readonly prepared: Prepared;
@@ -123,46 +124,6 @@ async function lookedAt(
   return [...state, ...configuration];
 }
 
-/** What went wrong with it costs no report: the report says so. */
-async function sealedBy(source: RecordSource): Promise<{ sealed: Sealed | undefined; fault: string | undefined }> {
-  try {
-    return { sealed: await source.seal(), fault: undefined };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { sealed: undefined, fault: `${error.message} ${error.hint ?? ""}`.trim() };
-  }
-}
-
-/** What `ledger verify` finds out about the whole of it is no part of a drill. */
-function ofLedger(
-  { origin = "the ledger" }: RecordSource,
-  sealed: Sealed | undefined,
-  fault: string | undefined,
-): Assertion {
-  const what = "its entries from before the drill to its end";
-  const expected = "each hashed, in the tree that its key signed, behind what was signed before";
-  const about = { case: LEDGER, gateway: origin, what, expected };
-  const { checkpoint, before = 0 } = sealed ?? {};
-  const size = checkpoint?.size ?? 0;
-  if (fault === undefined)
-    return {
-      ...about,
-      seen: `${size === 1 ? "1 entry" : `${size} entries`}, ${size - before} of them since`,
-      ok: true,
-      calls: [],
-    };
-  const finding = `The ledger does not prove what the drill did: ${fault}`;
-  return { ...about, seen: fault, ok: false, finding, calls: [] };
-}
-
-/** Faults come last: what is measured is measured without them. */
-async function madeFaults(running: FaultsRunning, source: RecordSource, recordMs: number) {
-  if (running.faults.length === 0) return { plays: [], notProbed: [] };
-  const { plays, left, why } = await playFaults(running);
-  await awaitFaultRecords(plays, source, recordMs);
-  return { plays, notProbed: left.map((name) => ({ what: `the fault ${name}`, why })) };
-}
-
 /** Plays it. @throws UserError where something is not the user's, before the first request */
 export async function runDrill(given: Running): Promise<Report> {
   const facts = await lookAtAll(given.prepared);
@@ -170,58 +131,75 @@ export async function runDrill(given: Running): Promise<Report> {
   const running = { ...given, prepared };
   const { players, choice, source, isProved, onCase } = running;
   const { drill } = prepared.source;
-  const began = new Date();
+  const { began, now } = startClock();
+  const held = new Held();
   const setting = { prepared, players, isDry: false, onCall: () => {} };
   const planned = await planFaults(prepared, (name) => isChosen(choice, name));
   const played = await play(setting, choice, onCase);
   const workers = new Map(
     prepared.gateways.flatMap(({ id }, i) => (facts[i]?.workers === undefined ? [] : [[id, facts[i].workers]])),
   );
-  const commanded = await playCommands(setting, choice, { workers, source, say: given.say }, (name) =>
-    onCase(name, ""),
+  const commanded = await held.keep(
+    "followed by your commands",
+    () => playCommands(setting, choice, { workers, source, say: given.say }, (name) => onCase(name, "")),
+    nothingPlayed,
   );
   const outcomes = [...played.outcomes, ...commanded.outcomes];
   const limit = drill.limits.recorded;
   const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
   running.onWait(recordMs);
-  await awaitRecords(outcomes, source, recordMs);
+  await held.keep("found on record", () => awaitRecords(outcomes, source, recordMs), undefined);
   const isAlarmed = isProved && isChosen(choice, ALERTS);
-  if (isAlarmed) await awaitAlarms(outcomes, source);
-  const made = await madeFaults({ ...running, setting, faults: planned.faults }, source, recordMs);
+  if (isAlarmed) await held.keep("found in alarms", () => awaitAlarms(outcomes, source), undefined);
+  // Faults come last: what is measured is measured without them.
+  const made = await held.keep(
+    "followed by faults",
+    () => playFaults({ ...running, setting, faults: planned.faults }),
+    noFaults,
+  );
+  if (made.plays.length > 0)
+    await held.keep("found on record", () => awaitFaultRecords(made.plays, source, recordMs), undefined);
   const { sealed, fault } = await sealedBy(source);
   const judged: Judgement[] = [];
-  for (const outcome of outcomes) judged.push(await judgeOne(outcome, running, sealed));
+  const judgeAll = async (all: readonly PlayedOutcome[], by: Running, under: Sealed | undefined): Promise<void> => {
+    for (const one of all)
+      judged.push(...(await held.keep("judged", async () => [await judgeOne(one, by, under)], [])));
+  };
+  await judgeAll(outcomes, running, sealed);
   const looked = [
-    ...(await lookedAt(running, facts, played.outcomes)),
+    ...(await held.keep("looked at", () => lookedAt(running, facts, played.outcomes), [])),
     ...(isChosen(choice, FACTS) ? ofRoutes : []),
     ...(isProved && isChosen(choice, LEDGER) ? [ofLedger(source, sealed, fault)] : []),
   ];
   const alarms = isAlarmed ? judgeAlarms(outcomes, source, drill.name) : { assertions: [], samples: [] };
-  const scratch = await playOnScratch(running, choice);
-  for (const one of scratch)
-    for (const outcome of one.outcomes) judged.push(await judgeOne(outcome, { ...running, ...one }, undefined));
+  const scratch = await held.keep("followed by scratch gateways", () => playOnScratch(running, choice), []);
+  for (const one of scratch) await judgeAll(one.outcomes, { ...running, ...one }, undefined);
   const assertions = [
     ...looked,
     ...judged.map(({ assertion }) => assertion),
     ...commanded.assertions,
     ...alarms.assertions,
+    ...held.assertions,
   ];
   const samples = [
     ...[...played.samples, ...commanded.samples, ...alarms.samples, ...scratch.flatMap((one) => one.samples)],
     ...judged.flatMap(({ sample }) => sample ?? []),
   ];
   const faults: FaultResult[] = [];
-  for (const one of made.plays) faults.push(await judgeFault(one, source, sealed, prepared.target.path));
+  for (const one of made.plays)
+    faults.push(
+      ...(await held.keep("judged", async () => [await judgeFault(one, source, sealed, prepared.target.path)], [])),
+    );
   const measures = measuresOf(samples, drill.limits);
   const notProbed = [
     ...played.notProbed,
     ...commanded.notProbed,
     ...scratch.flatMap(({ notProbed }) => notProbed),
     ...planned.notProbed,
-    ...made.notProbed,
+    ...made.left.map((name) => ({ what: `the fault ${name}`, why: made.why })),
     ...unlimited(measures),
   ];
-  const ended = new Date();
+  const ended = now();
   const failed = assertions.filter(({ ok }) => !ok).length;
   return {
     v: 1,

@@ -60,7 +60,7 @@ export async function offer({ world, filter, envoy }: Bundles, kind: BadBundle, 
   const { text } = await made[kind]();
   const configuration = configurationText(world.anchors, FAR + round, { bundle: text });
   writeEcds(filter.ecdsPath, ecdsText(filter, configuration, undefined, `drill-${round}`));
-  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(20)) {
+  for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await sleep(20)) {
     const now = await readFilterState(envoy.admin, domainOf(world.anchors));
     if (now.generation === FAR + round || now.bundleVersion !== before.bundleVersion) return "serves";
     if (now.rejections > before.rejections) return "refused";
@@ -87,7 +87,7 @@ export async function serveFor(bundles: Bundles, seconds: number): Promise<{ exp
   }
   const name = `wasmcustom.glassgate.bundle_expires_at.domain=${domainOf(world.anchors).slice(0, 16)}`;
   let shown: number | undefined;
-  for (const deadline = Date.now() + SHOWN_MS; Date.now() < deadline && shown !== exp; await sleep(50))
+  for (const deadline = performance.now() + SHOWN_MS; performance.now() < deadline && shown !== exp; await sleep(50))
     shown = (await envoy.admin.stats("bundle_expires_at")).get(name);
   return isTooSoon() ? serveFor(bundles, 2 * seconds) : { exp, shown };
 }

@@ -40,10 +40,10 @@ function faultsOf(vm: string, lines: readonly Line[]): string[] {
 
 /** @param calls whose records are waited for */
 export async function chainsIn(auditLog: string, calls: readonly Call[]): ReturnType<Scratch["chains"]> {
-  for (const deadline = Date.now() + RECORDED_MS; ; await sleep(PAUSE_MS)) {
+  for (const deadline = performance.now() + RECORDED_MS; ; await sleep(PAUSE_MS)) {
     const lines = recordsIn(auditLog);
     const vms = new Map(lines.map(({ record }) => [record.request_id, record.vm]));
-    if (calls.some(({ seen }) => !vms.has(seen.requestId)) && Date.now() < deadline) continue;
+    if (calls.some(({ seen }) => !vms.has(seen.requestId)) && performance.now() < deadline) continue;
     const names = [...new Set(lines.map(({ record }) => record.vm))];
     return {
       vmOf: ({ seen }) => vms.get(seen.requestId),

@@ -69,18 +69,18 @@ export async function flood({ listener, admin, auditLog }: Flooding, like: MadeG
   count(first.seen.code ?? first.seen.error ?? `status ${first.seen.status}`);
   let sent = 1;
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const until = Date.now() + forMs;
+  const until = performance.now() + forMs;
   const sender = async (): Promise<void> => {
-    while (Date.now() < until) {
+    while (performance.now() < until) {
       sent += 1;
       count(await answerTo(forge(like), listener, agent));
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, sender));
   agent.destroy();
-  for (const deadline = Date.now() + COUNTED_MS; ; await sleep(100)) {
+  for (const deadline = performance.now() + COUNTED_MS; ; await sleep(100)) {
     const recorded = recordsIn(auditLog).filter(({ record: { source } }) => source?.startsWith(`${FLOODER}:`)).length;
     const dropped = (await droppedAt(admin)) - before;
-    if (recorded + dropped >= sent || Date.now() > deadline) return { first, sent, answers, recorded, dropped };
+    if (recorded + dropped >= sent || performance.now() > deadline) return { first, sent, answers, recorded, dropped };
   }
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { UserError } from "../base/errors.js";
 import { writeNewTexts } from "../base/files.js";
 import { visible } from "../base/text.js";
+import { childEnvironment } from "../gateway/environment.js";
 import { readHeld } from "../gateway/held.js";
 import { sealKey } from "../signer/keyfile.js";
 import { endGroup, startChild } from "./child.js";
@@ -38,7 +39,7 @@ function run(
 ): Promise<Ended> {
   return new Promise((resolve) => {
     // Its terminal goes with it, and whoever waits for an answer there.
-    const child = startChild(argv, { cwd, env, aloneSeconds: 0, isGated: false });
+    const child = startChild(argv, { cwd, env: { ...childEnvironment(), ...env }, aloneSeconds: 0, isGated: false });
     const timer = setTimeout(() => endGroup(child.pid), PATIENCE_MS);
     let said = "";
     let isAnswered = answer === undefined;

@@ -170,9 +170,6 @@ function wantedVersion(): string | undefined {
   return wanted;
 }
 
-/** Where they are empty, it is looked for on the PATH, then in the cache. */
-export const ENVOY_VARIABLES = ["ENVOY_BIN", "GLASSGATE_ENVOY_VERSION"] as const;
-
 /** @param progress receives a line when something takes long */
 export async function findEnvoy(progress: (line: string) => void = () => {}): Promise<EnvoyBinary> {
   const configured = process.env.ENVOY_BIN;

@@ -2,12 +2,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { asking } from "../../control/cli/hush.js";
 import { buildProgram } from "../../control/cli/program.js";
 import { makeProject } from "./project.js";
-import { atTerminal, CTRL_C, CTRL_D, glassgate, main, type Ran, type Typed } from "./run.js";
+import { atTerminal, CTRL_C, CTRL_D, glassgate, main, quickMain, type Ran, run, type Typed } from "./run.js";
 
 const outer = mkdtempSync(join(tmpdir(), "glassgate-prompts-"));
 const base = join(outer, "base");
@@ -32,6 +33,15 @@ function expectStopped(ran: Ran, code: number): void {
   nothingMade();
 }
 const then = "; echo code $?; stty -a | grep -ow -- -*echo";
+
+it("a terminal that hangs up ends the command, and makes no crash of it", async () => {
+  const plan = JSON.stringify({ answers: [[": $", null]], columns: 80 });
+  const command = ["env", "-u", "GLASSGATE_PASSPHRASE", process.execPath, quickMain, "key", "new", "rita"];
+  const terminal = fileURLToPath(new URL("terminal.py", import.meta.url));
+  const { code } = await run("python3", [terminal, plan, ...command], { cwd: base, env: { GLASSGATE_KEYS: keys } });
+  expect([1, 130]).toContain(code);
+  nothingMade();
+});
 
 describe("Ctrl-C and Ctrl-D", () => {
   for (const [name, key, code] of [

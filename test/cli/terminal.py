@@ -1,7 +1,7 @@
 """Runs a program at a pseudo-terminal of its own, and types each answer when its prompt has appeared.
 
 terminal.py PLAN PROGRAM ARGS...; PLAN is JSON: {"answers": [[pattern, text, command], ...], "columns": 80}.
-The command is run by a shell before its text is typed.
+The command is run by a shell before its text is typed. Where the text is null the terminal hangs up.
 """
 
 import fcntl, json, os, pty, re, struct, subprocess, sys, termios
@@ -30,5 +30,8 @@ while True:
         _, text, *commands = answers.pop(0)
         for command in commands:
             subprocess.run(command, shell=True, check=True)
+        if text is None:
+            break
         os.write(terminal, text.encode())
+os.close(terminal)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256)

@@ -24,6 +24,16 @@ function runningEnvoys(): string[] {
   return children.map((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0")[0] ?? "");
 }
 
+/** Its own environment, less what the shells on the way set. */
+function environment(): string[] {
+  const pid = readFileSync(at("gateway.yaml.pid"), "utf8").trim();
+  const passing = /^(?:PWD|OLDPWD|SHLVL|_|NODE_CHANNEL_\w+)=/;
+  const words = readFileSync(`/proc/${pid}/environ`, "utf8")
+    .split("\0")
+    .filter((one) => one !== "");
+  return words.filter((one) => !passing.test(one)).toSorted();
+}
+
 beforeAll(async () => {
   fleet = await startFleet({ gateways: 0 });
   const [port, admin, upstream] = [await freePort(), await freePort(), await freePort()];
@@ -33,7 +43,7 @@ beforeAll(async () => {
   const [binary = ""] = (await findEnvoy()).command;
   symlinkSync(binary, envoy());
   const started = ["gateway.yaml", "--background", "--demo-upstream", "--concurrency", "1"];
-  const up = await runWith({ ENVOY_BIN: envoy() }, "gateway", "run", ...started);
+  const up = await runWith({ ENVOY_BIN: envoy(), FOO: "own" }, "gateway", "run", ...started);
   expect(up, up.stderr).toMatchObject({ code: 0 });
   const pushed = await run("push", "--gateway", "gateway.yaml");
   expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
@@ -65,7 +75,11 @@ afterAll(async () => {
 });
 
 it("open nothing, lose nothing, and leave all as it was", async () => {
-  const before = { pid: readFileSync(at("gateway.yaml.pid"), "utf8"), ecds: readdirSync(at("ecds")) };
+  const before = {
+    ...{ pid: readFileSync(at("gateway.yaml.pid"), "utf8"), ecds: readdirSync(at("ecds")) },
+    environment: environment(),
+  };
+  expect(before.environment).toContain("FOO=own");
   const ecds = at("ecds", before.ecds[0] ?? "");
   const text = readFileSync(ecds, "utf8");
   const only = faultNames.flatMap((name) => ["--only", name]);
@@ -75,7 +89,7 @@ it("open nothing, lose nothing, and leave all as it was", async () => {
   );
   expect(dry.stdout).toMatch(/fault ledger-down on gateway-1: kill -STOP \d+ .*\n {2}undone by: kill -CONT \d+\n/);
   expect(readFileSync(ecds, "utf8")).toBe(text);
-  const ran = await run("drill", "run", "drill.yaml", ...only);
+  const ran = await runWith({ OF_THE_DRILL: "secret" }, "drill", "run", "drill.yaml", ...only);
   const last = readdirSync(at("drills")).toSorted().at(-1) ?? "";
   const report: Report = JSON.parse(readFileSync(at("drills", last, "report.json"), "utf8"));
   expect(report.faults.map(({ name, ok, finding }) => [name, ok, finding])).toEqual(
@@ -98,6 +112,7 @@ it("open nothing, lose nothing, and leave all as it was", async () => {
   }
   expect(readFileSync(at("gateway.yaml.pid"), "utf8")).not.toBe(before.pid);
   expect(runningEnvoys()).toEqual([envoy()]);
+  expect(environment()).toEqual(before.environment);
   expect(readFileSync(ecds, "utf8")).toBe(text);
   expect(existsSync(at("drill.yaml.faults"))).toBe(false);
   // Of two drills at once the second would take the first one's damage for what has to be put back. Envoy sees renames alone.

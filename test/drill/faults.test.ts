@@ -163,15 +163,19 @@ let leave = (): void => {};
 afterEach(() => leave());
 
 /** A drill that holds its fault until it is killed. */
-async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<unknown> }> {
+async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<unknown>; said: () => string }> {
   write(fault("expect: allowed, within: 10m"));
   const [program, ...argv] = whole.command("drill", "run", "drill.yaml", "--only", "frozen");
   const child = spawn(program, argv, {
     env: { ...process.env, ...whole.env },
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
-  const ended = new Promise((settle) => child.once("exit", settle));
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ended = new Promise((settle) => child.once("close", settle));
   leave = () => void child.kill("SIGKILL");
   await until("the gateway stands still", isFrozen);
   const watchdog = readdirSync("/proc").find((pid) => {
@@ -179,7 +183,7 @@ async function held(): Promise<{ pid: number; watchdog: number; ended: Promise<u
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     return words.includes("watch") && words.includes(at("drill.yaml.faults"));
   });
-  return { pid: child.pid ?? 0, watchdog: Number(watchdog), ended };
+  return { pid: child.pid ?? 0, watchdog: Number(watchdog), ended, said: () => stderr };
 }
 
 describe("a drill that is killed in the middle of a fault", () => {
@@ -197,10 +201,11 @@ describe("a drill that is killed in the middle of a fault", () => {
     );
   });
 
-  it("by Ctrl-C undoes it itself", async () => {
-    const { pid, ended } = await held();
+  it("by Ctrl-C undoes it itself, and says so", async () => {
+    const { pid, ended, said } = await held();
     process.kill(pid, "SIGINT");
     expect(await ended).toBe(130);
+    expect(said()).toContain("The fault frozen on gateway-1 is undone.");
     expect(isFrozen()).toBe(false);
     expect(existsSync(at("drill.yaml.faults"))).toBe(false);
   });

@@ -1,6 +1,6 @@
 /** The journal of faults and what undoes them: each at its edges, without a drill. */
 import { spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,6 +15,7 @@ import { lateness } from "../../control/drill/faults/watchdog.js";
 import { takeLock } from "../../control/gateway/push-lock.js";
 import { processOf, thisProcess } from "../../control/ledger/log/process.js";
 import { sha256Hex } from "../../control/signer/sign.js";
+import { quickMain } from "../cli/run.js";
 import { players, prepared } from "./prepared.js";
 
 const commandModule = fileURLToPath(new URL("../../dist/drill/faults/command.js", import.meta.url));
@@ -109,6 +110,42 @@ describe("the journal", () => {
       other.kill();
     }
     expect(readFileSync(journal, "utf8")).toBe(before);
+  });
+
+  describe("that cannot be written costs no report: each fault says so", () => {
+    const nothing = (): void => {};
+    type Planned = Parameters<typeof playFaults>[0]["faults"][number];
+    const away = (begin: Planned["begin"]): Planned => ({
+      ...{ name: "away", on: [], expect: "normal", withinMs: 1, does: "", begin },
+    });
+    const never = away(() => Promise.reject(new Error("no fault is made")));
+    const played = (by: readonly [string, string], fault: Planned) => {
+      const whole = prepared();
+      const own = { ...whole, source: { ...whole.source, name: join(folder, "drill.yaml") } };
+      const setting = { prepared: own, players: players(), isDry: false, onCall: nothing };
+      return playFaults({ setting, faults: [fault], self: by, onFault: nothing, say: nothing });
+    };
+    const troubleOf = async (...given: Parameters<typeof played>): Promise<string> =>
+      (await played(...given)).plays.flatMap(({ trouble }) => trouble).join("\n");
+
+    it("where a folder has its name, or no watchdog starts", async () => {
+      expect(await troubleOf(self, never)).toMatch(/The watchdog of the drill does not start/);
+      expect(existsSync(journal)).toBe(false);
+      mkdirSync(journal);
+      expect(await troubleOf(self, never)).toMatch(/drill\.yaml\.faults is no journal of faults/);
+    });
+
+    it("where it cannot be written any more while a fault is made", async () => {
+      const undo = command("true");
+      const begin = async () => {
+        rmSync(journal);
+        mkdirSync(journal);
+        return { undo, act: () => Promise.reject(new Error("it is not made")) };
+      };
+      const trouble = await troubleOf([process.execPath, quickMain], away(begin));
+      expect(trouble).toMatch(/Cannot write the journal of faults/);
+      expect(trouble).toMatch(/Whether it is undone is not known: .* `glassgate drill undo \S+` tries again/);
+    });
   });
 
   it("is undone from the last to the first, each once, and what cannot be undone stays with its reason", async () => {

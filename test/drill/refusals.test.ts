@@ -1,11 +1,14 @@
 /** What is no drill of the user's own is refused before the first request, with its line and the mend. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { UserError } from "../../control/base/errors.js";
 import { parseDrill } from "../../control/drill/file.js";
 import { castFrom } from "../../control/drill/init.js";
+import type { Report } from "../../control/drill/model.js";
 import { prepare } from "../../control/drill/prepare.js";
+import { newLedgerConfig } from "../../control/ledger/config.js";
 import { readKeyFile } from "../../control/signer/keyfile.js";
 import { sha256Hex } from "../../control/signer/sign.js";
 import { inside } from "../cli/inside.js";
@@ -29,6 +32,7 @@ beforeAll(async () => {
   const ran = await inside(["drill", "init"], { cwd: fleet.folder });
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   good = readFileSync(join(fleet.folder, "drill.yaml"), "utf8");
+  expect(spawnSync("mkfifo", [join(fleet.folder, "pipe")]).status).toBe(0);
 });
 afterAll(() => fleet?.stop());
 
@@ -175,6 +179,15 @@ describe("refused before the first request", () => {
       "certificate: { cert",
       /unknown member "kee"; did you mean "key"\?/,
     ],
+    ...["ca: pipe", "caller: pipe", "certificate: { cert: pipe, key: ledger.vkey }"].map(
+      (line): [string, (text: string) => string, string, RegExp] => [
+        `a pipe in the place of a file (${line})`,
+        (text) =>
+          text.replace(/( {4})caller: .*\n/g, "").replace(/config: "gateway-2/, `${line}\n    config: "gateway-2`),
+        line,
+        /: \S+pipe is no plain file/,
+      ],
+    ),
     [
       "a gateway's file that is not there",
       swap("gateway-2/gateway.yaml", "gateway-2/gone.yaml"),
@@ -222,6 +235,13 @@ describe("refused before the first request", () => {
     expect(await refused(ledger)).toMatch(/^error: bad\.yaml:\d+:15: ledger\.at: there is no file .*ledgr\/checkpoint/);
     const vkey = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: ledgr.vkey }')(good);
     expect(await refused(vkey)).toMatch(/^error: bad\.yaml:\d+:31: ledger\.key: there is no file .*ledgr\.vkey/);
+    const pipe = swap(/^ledger: .*$/m, 'ledger: { at: "ledger/", key: pipe }')(good);
+    expect(await refused(pipe)).toMatch(/ledger\.key: \S+pipe is no plain file/);
+    const own = join(fleet.folder, "ledger", "ledger.yaml");
+    const head = newLedgerConfig("ledger.example.com/drill", "../ledger.key.json").split("\n# The gateways")[0];
+    writeFileSync(own, `${head}\ngateways: [{ id: gateway-1 }]\n`);
+    expect(await refused(good)).toMatch(/the ledger gets no records of gateway-2, which \S+ledger\.yaml names neither/);
+    rmSync(own);
     writeFileSync(
       join(fleet.folder, "other.vkey"),
       `${readFileSync(join(fleet.folder, "ledger.vkey"), "utf8").trim().slice(0, -4)}AAA=\n`,
@@ -232,6 +252,13 @@ describe("refused before the first request", () => {
     expect([1, 2]).toContain(ran.code);
     expect(ran.stderr).toMatch(/key|signature|signed/);
   });
+});
+
+it("nothing that could be tried is no drill: there is no report of it", async () => {
+  const made = swap("repeat: 3", "faults: [gateway-restarted]")(good);
+  expect(await refused(made, ["--only", "gateway-restarted"])).toMatch(
+    /Nothing was tried, so there is no report:.*the fault gateway-restarted on gateway-2: `gateway run` did not start it here/s,
+  );
 });
 
 describe("refused before anybody is asked for a passphrase", () => {
@@ -323,6 +350,52 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
   // Where nothing was allowed, nothing says how long that took.
   expect(ran.stdout).toMatch(/from the ask to the grant: .* at most \(6\)/);
   expect(ran.stdout).toMatch(/to the first allowed call: .* at most on gateway-2 \(3\)/);
+});
+
+/** Plays one case, and does something once its first call was made. */
+async function meanwhile(act: () => void, ...args: string[]): Promise<Ran> {
+  writeFileSync(join(fleet.folder, "kept.yaml"), good.replace(/^name: .*$/m, "name: kept"));
+  const before = sizes();
+  const timer = setInterval(() => {
+    if (sizes().join() === before.join()) return;
+    clearInterval(timer);
+    act();
+  }, 2);
+  const env = { GLASSGATE_PASSPHRASE: PASSPHRASE };
+  const ran = await inside(["drill", "run", "kept.yaml", "--only", "expired", ...args], { cwd: fleet.folder, env });
+  clearInterval(timer);
+  return ran;
+}
+const keptIn = (...path: string[]): string[] =>
+  readdirSync(join(fleet.folder, ...path)).filter((name) => name.endsWith("-kept"));
+
+describe("what was seen is kept", () => {
+  it("beside the drill file, where the place of its report is gone meanwhile", async () => {
+    const output = join(fleet.folder, "reports");
+    mkdirSync(output);
+    const ran = await meanwhile(
+      () => {
+        rmSync(output, { recursive: true });
+        writeFileSync(output, "");
+      },
+      ...["--output", "reports"],
+    );
+    expect(ran.code, ran.stderr).toBe(1);
+    expect(ran.stderr).toMatch(/error: The report is not in its place: Cannot write /);
+    expect(ran.stdout).toMatch(/^ok {4}expired /m);
+    const [name = ""] = keptIn(".");
+    expect(ran.stderr).toContain(`: ${join(fleet.folder, name)}\n`);
+    expect(readdirSync(join(fleet.folder, name))).toContain("report.jws");
+  });
+
+  it("also where the clock is set back", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const ran = await meanwhile(() => vi.setSystemTime(Date.now() - 3_600_000)).finally(() => vi.useRealTimers());
+    expect(ran.stdout, ran.stderr).toContain("expired");
+    const [name = ""] = keptIn("drills");
+    const report: Report = JSON.parse(readFileSync(join(fleet.folder, "drills", name, "report.json"), "utf8"));
+    expect(Date.parse(report.ended)).toBeGreaterThanOrEqual(Date.parse(report.began));
+  });
 });
 
 describe("drill init", () => {

@@ -7,12 +7,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SERVES } from "../../control/cli/ledger-serve.js";
 import type { Assertion, Report } from "../../control/drill/model.js";
@@ -97,6 +98,10 @@ describe("a drill's folder", () => {
     expect(existsSync(output)).toBe(false);
     writeFileSync(output, "");
     await expect(writeReport(output, held.report, (claims) => held.sign(claims), NOW)).rejects.toThrow(/Cannot write/);
+    mkdirSync(at("behind-link"));
+    symlinkSync("behind-link", at("linked"));
+    const led = await writeReport(at("linked"), held.report, (claims) => held.sign(claims), NOW);
+    expect(dirname(led.folder)).toBe(realpathSync(at("behind-link")));
     const twice = at("twice");
     for (let i = 0; i < 2; i++) await writeReport(twice, held.report, (claims) => held.sign(claims), NOW);
     const [stem = ""] = readdirSync(twice);
@@ -486,6 +491,13 @@ describe("the ledger takes the signature", () => {
     });
     const entered = await drill("enter", folder, "--ledger", url);
     expect(entered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It was entered before: entry \d+\.\n$/) });
+    const altered = at("altered");
+    cpSync(folder, altered, { recursive: true });
+    writeFileSync(join(altered, "report.json"), readFileSync(join(altered, "report.json"), "utf8").replace("6", "7"));
+    expect(await drill("enter", altered, "--ledger", url)).toMatchObject({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringContaining("report.json is not the report that was signed: its hash is another."),
+    });
     // By the folder of a ledger that is served here: at its address, and its key is asked of nobody.
     const yaml = join(place, "ledger.yaml");
     const [plain, lock] = [yaml, join(place, "lock")].map((path) => readFileSync(path, "utf8"));

@@ -36,6 +36,12 @@ it("says what it runs of a drill's own journal, and runs it", async () => {
   expect(existsSync(journal)).toBe(false);
 });
 
+it("names the folder where it found nothing to undo", async () => {
+  const { code, stderr } = await undo();
+  expect(code).toBe(0);
+  expect(stderr).toContain(`There is nothing to undo. In ${folder} is no journal of faults (*.faults)`);
+});
+
 it.each([0o644, 0o620, 0o606])("runs nothing of one that others may read or write (%o)", async (mode) => {
   left();
   chmodSync(journal, mode);

@@ -61,7 +61,7 @@ export async function playAlerts({ setting, stages, source, say }: CommandsRunni
   );
   if (source === undefined) return { outcomes, samples: [], assertions: [], notProbed: [] };
   const within = withinMs(setting, "alerted", WITHIN_MS);
-  const deadline = Date.now() + within;
+  const deadline = performance.now() + within;
   let last: CommandEnd = { ok: true, how: "not run", output: "" };
   for (;;) {
     await source.poll().catch(away);
@@ -72,10 +72,10 @@ export async function playAlerts({ setting, stages, source, say }: CommandsRunni
         const found = records[i];
         if (one.shownAt !== undefined || found === undefined) continue;
         const entry = source.records.firstUseOf(found)?.entry;
-        if (shows(last.output, found.record.grant_sha256, entry)) one.shownAt = Date.now();
+        if (shows(last.output, found.record.grant_sha256, entry)) one.shownAt = Math.max(Date.now(), ended(one.call));
       }
     }
-    if (used.every(({ shownAt }) => shownAt !== undefined) || Date.now() > deadline) break;
+    if (used.every(({ shownAt }) => shownAt !== undefined) || performance.now() > deadline) break;
     await sleep(POLL_MS);
   }
   const how = `its last run: ${last.how} of: ${shownCommand(alerts)}`;
@@ -108,7 +108,7 @@ const enteredOf = (outcomes: readonly PlayedOutcome[], { records }: RecordSource
 
 /** Waits for what the ledger has not said yet. */
 export async function awaitAlarms(outcomes: readonly PlayedOutcome[], source: RecordSource): Promise<void> {
-  for (const deadline = Date.now() + RAISED_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+  for (const deadline = performance.now() + RAISED_MS; performance.now() < deadline; await sleep(POLL_MS)) {
     const isRaised = ({ found }: Raised): boolean => source.records.firstUseOf(found) !== undefined;
     if (enteredOf(outcomes, source).every(isRaised)) return;
     await source.poll().catch(away);

@@ -1,5 +1,4 @@
 /** Faults that need no command of the user's: on what `gateway run --background` started here, on its files, and on the ledger beside it. */
-import { readFileSync, readlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../base/errors.js";
@@ -7,8 +6,6 @@ import { readText, readTextIfThere } from "../../base/files.js";
 import { visible } from "../../base/text.js";
 import { Admin } from "../../gateway/admin.js";
 import { writeEcds } from "../../gateway/ecds.js";
-import { ENVOY_VARIABLES } from "../../gateway/find.js";
-import { runningPid } from "../../gateway/pid.js";
 import { takeLock } from "../../gateway/push-lock.js";
 import { readRenderedFilter } from "../../gateway/rendered.js";
 import { readSurroundings } from "../../gateway/surroundings.js";
@@ -20,75 +17,25 @@ import type { Prepared } from "../prepare.js";
 import type { CommandEnd } from "./command.js";
 import type { FaultName } from "./names.js";
 import type { PlannedFault } from "./planned.js";
+import { restartable, startedHere, Unfit, wordsOf } from "./started.js";
 import { awaitEnd, isStill } from "./undo.js";
 
 const WITHIN_MS = 60_000;
 const done: CommandEnd = { ok: true, how: "done", output: "" };
 const not = (how: string): CommandEnd => ({ ok: false, how, output: "" });
 
-/** Why a fault cannot be made there. */
-export class Unfit extends Error {}
-
-interface Started {
-  readonly pid: number;
-  /** What stood behind `glassgate`. */
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-const linkOf = (path: string): string => {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return ""; // Not to be seen: then it is not known.
-  }
-};
-const wordsOf = (pid: number, file: "cmdline" | "environ"): string[] => {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0").slice(0, -1);
-  } catch {
-    return []; // It has ended, or this is no Linux.
-  }
-};
-/** What `gateway run` chooses its Envoy by, as that process has it. */
-function chosenBy(pid: number): Record<string, string> {
-  const environment = wordsOf(pid, "environ");
-  const namedIn = (name: string): string =>
-    environment.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
-  return Object.fromEntries(ENVOY_VARIABLES.map((name) => [name, namedIn(name)]));
-}
-
-/** How a gateway was started here. One in somebody's terminal, or another program's, is left alone. */
-function startedHere(config: string): Started {
-  const pid = runningPid(config);
-  if (pid === undefined) throw new Unfit("`gateway run` did not start it here");
-  const words = wordsOf(pid, "cmdline");
-  const from = words.findIndex((one, i) => one === "gateway" && words[i + 1] === "run");
-  const isBackground = linkOf(`/proc/${pid}/fd/1`).endsWith("/logs/gateway.log");
-  const cwd = linkOf(`/proc/${pid}/cwd`);
-  if (from < 0 || !isBackground || cwd === "")
-    throw new Unfit("it was not started with `gateway run --background`: it would not be as it was afterwards");
-  return {
-    pid,
-    args: [...words.slice(from).filter((one) => one !== "--background"), "--background"],
-    cwd,
-    env: chosenBy(pid),
-  };
-}
-
 type Make = (gateway: FleetGateway, config: string, prepared: Prepared) => PlannedFault;
 
 const restarted: Make = ({ id }, config) => {
-  startedHere(config);
+  restartable(config);
   return {
     ...{ name: "gateway-restarted", on: [id], expect: "denied", withinMs: WITHIN_MS },
     does: `glassgate gateway stop ${visible(config)}`,
     begin: async () => {
-      const { pid, args, cwd, env } = startedHere(config);
+      const { pid, args, cwd, env } = restartable(config);
       const was = processOf(pid);
       return {
-        undo: { kind: "start", config, args: [...args], cwd, env, was },
+        undo: { kind: "start", config, args: [...args], cwd, env: { ...env }, was },
         act: async () => {
           process.kill(pid, "SIGTERM");
           return (await awaitEnd(was)) ? done : not(`process ${pid} has not ended`);
@@ -170,9 +117,9 @@ const corrupted: Make = ({ id, admin }, config) => {
         act: async () => {
           const before = await refusals(admin);
           if (!(await replaced(path, text, damaged))) return not("somebody has written the ECDS file meanwhile");
-          for (const deadline = Date.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
+          for (const deadline = performance.now() + WITHIN_MS; before !== undefined; await sleep(100)) {
             if (((await refusals(admin)) ?? 0) > before) break;
-            if (Date.now() > deadline) return not("Envoy did not look at the file");
+            if (performance.now() > deadline) return not("Envoy did not look at the file");
           }
           return done;
         },

@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { messageOf } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
+import { childEnvironment } from "../../gateway/environment.js";
 import { endGroup, startChild } from "../child.js";
 
 /** A restart of a service in a cluster takes this long; what takes longer is stuck. */
@@ -13,8 +14,8 @@ const MAX_OUTPUT = 2000;
 export interface Command {
   readonly argv: readonly string[];
   readonly cwd: string;
-  /** Besides ours. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** In place of ours. */
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
 }
 
 export interface CommandEnd {
@@ -53,7 +54,7 @@ interface CommandLimits {
  * @param onProcess is told its process, which leads a group of its own, before the command begins
  */
 export function runCommand(
-  { argv, cwd, env = {} }: Command,
+  { argv, cwd, env = childEnvironment() }: Command,
   onProcess: (pid: number) => void = () => {},
   { seconds = COMMAND_SECONDS, aloneSeconds = seconds, mostOutput = MAX_OUTPUT }: CommandLimits = {},
 ): Promise<CommandEnd> {

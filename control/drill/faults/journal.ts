@@ -144,7 +144,12 @@ export const journalsIn = (folder: string): string[] =>
 /** Of a drill that begins. What it finds there is all undone. */
 export function beginJournal(path: string): void {
   rmSync(path, { force: true });
-  appendLine(path, { type: "drill", v: 1, at: new Date().toISOString(), process: thisProcess() });
+  try {
+    appendLine(path, { type: "drill", v: 1, at: new Date().toISOString(), process: thisProcess() });
+  } catch (error) {
+    rmSync(path, { force: true }); // One without its beginning is none.
+    throw error;
+  }
 }
 
 /** Nothing is left to be undone: nothing is left of it. */

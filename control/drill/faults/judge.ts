@@ -40,9 +40,9 @@ export async function awaitFaultRecords(
   forMs: number,
 ): Promise<void> {
   const needed = plays.flatMap(({ probes }) => probes.filter((one) => mustBeRecorded(one) && !one.mayBeLost));
-  for (const deadline = Date.now() + forMs; ; await sleep(POLL_MS)) {
+  for (const deadline = performance.now() + forMs; ; await sleep(POLL_MS)) {
     await source.poll().catch(away);
-    if (needed.every(({ call }) => source.records.find(call) !== undefined) || Date.now() > deadline) return;
+    if (needed.every(({ call }) => source.records.find(call) !== undefined) || performance.now() > deadline) return;
   }
 }
 

@@ -1,16 +1,18 @@
 /** Makes each fault in its turn: into the journal, made, looked at while it holds, undone, looked at afterwards. */
 import { dirname, resolve } from "node:path";
-import { messageOf, UserError } from "../../base/errors.js";
+import { messageOf, reasonOf, UserError } from "../../base/errors.js";
+import { tryWriting } from "../../base/files.js";
 import { stopped } from "../../base/stopped.js";
 import { endSignals } from "../../base/terminal.js";
 import { visible } from "../../base/text.js";
 import { processOf } from "../../ledger/log/process.js";
+import { isStop } from "../held.js";
 import type { Stage } from "../model.js";
 import { makeStage, type Setting } from "../stage.js";
 import { COMMAND_SECONDS } from "./command.js";
 import { appendLine, endJournal, journalPath, readJournal } from "./journal.js";
 import { failedWrites, unshownWords } from "./loss.js";
-import { claimJournal, mend, refuseOpen } from "./mend.js";
+import { claimJournal, mend, placeWords, refuseOpen } from "./mend.js";
 import type { PlannedFault } from "./planned.js";
 import { type Probe, Prober } from "./probe.js";
 import { type Self, shownUndo, type Undo } from "./undo.js";
@@ -89,6 +91,8 @@ async function hold(n: number, fault: PlannedFault, prober: Prober, running: Jou
   return (await Promise.all(stages.map((stage, i) => look(stage, fault, prober, failed[i])))).flat();
 }
 
+const againWords = (journal: string): string => `\`glassgate drill undo ${visible(journal)}\` tries again.`;
+
 async function undoIt(n: number, running: Journaled): Promise<string[]> {
   const { journal, self, say } = running;
   const { left } = await mend({ journal, self, by: "drill", only: ({ fault }) => fault.n === n, say });
@@ -98,8 +102,31 @@ async function undoIt(n: number, running: Journaled): Promise<string[]> {
   if (left.length === 0 || entry === undefined) return [];
   const said = entry.failed?.output ? ` It said: ${entry.failed.output}` : "";
   return [
-    `It is NOT undone: ${entry.failed?.how ?? ""} of: ${shownUndo(entry.fault.undo, journal)}.${said} \`glassgate drill undo ${visible(journal)}\` tries again.`,
+    `It is NOT undone: ${entry.failed?.how ?? ""} of: ${shownUndo(entry.fault.undo, journal)}.${said} ${againWords(journal)}`,
   ];
+}
+
+/** The cases were played by then: what goes wrong here is told as what came of the fault, and costs no report. */
+function troubled(error: unknown): string {
+  if (isStop(error)) throw error;
+  return `The fault could not be made, or not be looked at: ${visible(messageOf(error))}`;
+}
+
+/** What cannot be read may be open. */
+function isOpen(journal: string): boolean {
+  try {
+    return readJournal(journal).open.length > 0;
+  } catch {
+    return true;
+  }
+}
+
+function undoIn(journal: string, n: number): Undo | undefined {
+  try {
+    return readJournal(journal).entries.find((entry) => entry.fault.n === n)?.fault.undo;
+  } catch {
+    return undefined; // Then the report does not show it.
+  }
 }
 
 async function playOne(n: number, fault: PlannedFault, running: Journaled): Promise<FaultPlay & { isLeft: boolean }> {
@@ -110,13 +137,16 @@ async function playOne(n: number, fault: PlannedFault, running: Journaled): Prom
   let left: string[] = [];
   try {
     trouble.push(...(await hold(n, fault, prober, running)));
+  } catch (error) {
+    trouble.push(troubled(error));
   } finally {
-    left = await undoIt(n, running);
+    left = await undoIt(n, running).catch((error: unknown) => [
+      `Whether it is undone is not known: ${visible(messageOf(error))} ${againWords(running.journal)}`,
+    ]);
   }
   trouble.push(...left);
-  const { entries, open } = readJournal(running.journal);
-  const isLeft = open.length > 0;
-  const undo = entries.find((entry) => entry.fault.n === n)?.fault.undo;
+  const isLeft = isOpen(running.journal);
+  const undo = undoIn(running.journal, n);
   if (!isLeft) await all(stages, (stage) => prober.round(stage, "after", "allowed", fault.withinMs));
   return { fault, undo, probes: prober.probes, trouble, isLeft };
 }
@@ -137,41 +167,80 @@ function listen(say: (line: string) => void): { isStopped: () => boolean; leave:
   };
 }
 
-/** @returns what came of each, and the names of those that were not made, and why */
-export async function playFaults(
-  running: FaultsRunning,
-): Promise<{ plays: readonly FaultPlay[]; left: readonly string[]; why: string }> {
+/** Whoever stops a drill is told of each fault that it made; of what is not undone `mend` has said it. */
+function tellUndone(journal: string, say: (line: string) => void): void {
+  for (const entry of readJournal(journal).entries)
+    if (entry.undone !== undefined) say(`The fault ${placeWords(entry)} is undone.`);
+}
+
+export interface FaultsPlayed {
+  readonly plays: readonly FaultPlay[];
+  /** Names of those that were not made. */
+  readonly left: readonly string[];
+  readonly why: string;
+}
+export const noFaults: FaultsPlayed = { plays: [], left: [], why: "" };
+
+/** What came of each. */
+export async function playFaults(running: FaultsRunning): Promise<FaultsPlayed> {
   const { setting, faults, self, onFault, say } = running;
+  if (faults.length === 0) return noFaults;
   const file = resolve(setting.prepared.source.name);
   const journal = journalPath(file);
-  const obstacle = await claimJournal(journal);
-  if (obstacle !== undefined)
-    return { plays: [], left: faults.map(({ name }) => name), why: obstacle.replace(/\.$/, "") };
+  const plays: FaultPlay[] = [];
+  let obstacle: string | undefined;
+  try {
+    obstacle = await claimJournal(journal);
+  } catch (error) {
+    const trouble = [troubled(error)];
+    return { ...noFaults, plays: faults.map((fault) => ({ fault, undo: undefined, probes: [], trouble })) };
+  }
+  if (obstacle !== undefined) return { plays, left: faults.map(({ name }) => name), why: obstacle.replace(/\.$/, "") };
   const { isStopped, leave } = listen(say);
   const end = (): void => {
     if (isStopped()) throw stopped("interrupt");
   };
   const stages = setting.prepared.gateways.map((gateway) => makeStage(gateway, setting).stage);
-  const plays: FaultPlay[] = [];
   let watchdog: Watchdog | undefined;
   let isLeft = false;
   try {
     for (const [n, fault] of faults.entries()) {
       if (isLeft) break;
       onFault(fault);
-      if (watchdog?.isAlive() !== true) watchdog = await startWatchdog(self, journal);
-      const played = await playOne(n, fault, { ...running, journal, stages, stopped: end });
-      plays.push(played);
-      isLeft = played.isLeft;
+      try {
+        if (watchdog?.isAlive() !== true) watchdog = await startWatchdog(self, journal);
+        const played = await playOne(n, fault, { ...running, journal, stages, stopped: end });
+        plays.push(played);
+        isLeft = played.isLeft;
+      } catch (error) {
+        plays.push({ fault, undo: undoIn(journal, n), probes: [], trouble: [troubled(error)] });
+        isLeft = isOpen(journal);
+      }
     }
     end();
   } finally {
-    endJournal(journal);
+    if (isStopped()) tellUndone(journal, say);
+    if (!isLeft) endJournal(journal);
     await watchdog?.end(isLeft);
     leave();
   }
   const why = "a fault before it could not be undone";
   return { plays, left: faults.slice(plays.length).map(({ name }) => name), why };
+}
+
+/** The journal has what a file held that is damaged, and the environment of a gateway that is stopped. */
+const JOURNAL_BYTES = 1024 * 1024;
+
+/** No fault is made that is not in the journal: that it can be written is tried before anything is sent. @throws UserError */
+export function mustTakeJournal(drill: string): void {
+  try {
+    tryWriting(dirname(resolve(drill)), JOURNAL_BYTES);
+  } catch (error) {
+    throw new UserError(
+      `Cannot write the journal of faults ${visible(journalPath(drill))}: ${reasonOf(error)}. Nothing was sent.`,
+      { cause: error, hint: "Put the drill file where there is room, and where you can write." },
+    );
+  }
 }
 
 /** Refused before anything is sent. @throws UserError */

@@ -115,7 +115,7 @@ export class Prober {
     for (; ; await sleep(PAUSE_MS)) {
       const probe = await send();
       const isRight = isMet(probe.call) && (await round.hasShown());
-      if (!isRight && Date.now() < round.deadline) continue;
+      if (!isRight && performance.now() < round.deadline) continue;
       this.probes.splice(this.probes.indexOf(probe), 1, { ...probe, expect: wanted });
       return isRight;
     }
@@ -177,6 +177,6 @@ function roundOf(
   hasShown: Round["hasShown"],
 ): Round {
   const patience = expect === "denied" || expect === "unanswered" ? SHORT_PATIENCE_MS : PATIENCE_MS;
-  const deadline = Date.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   return { stage, phase, expect, deadline, patienceMs: Math.min(patience, Math.max(withinMs, 1000)), hasShown };
 }

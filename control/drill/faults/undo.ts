@@ -22,8 +22,8 @@ export const undoSchema = z.discriminatedUnion("kind", [
     config: path,
     args: z.array(z.string()),
     cwd: path,
-    /** What chose its Envoy, empty where nothing did: a drill may be run where another would be chosen. */
-    env: z.record(z.string(), z.string()).default({}),
+    /** All of its environment, in place of the drill's. The user's secrets may stand there: nobody is shown it. */
+    env: z.record(z.string(), z.string()),
     was: processSchema,
   }),
   /** A file that was damaged: what stood in it, unless somebody has written another since. */
@@ -36,10 +36,9 @@ export type Undo = z.infer<typeof undoSchema>;
 /** How `glassgate` is run from here: program and script. */
 export type Self = readonly [program: string, script: string];
 
-const chosen = ({ env }: { readonly env: Readonly<Record<string, string>> }): string[] => {
-  const set = Object.entries(env).filter(([, value]) => value !== "");
-  return set.length === 0 ? [] : ["env", ...set.map(([name, value]) => `${name}=${value}`)];
-};
+/** Of its environment a person is told what chose its Envoy, and nothing else. */
+const chosen = ({ env: { ENVOY_BIN: binary = "" } }: Extract<Undo, { kind: "start" }>): string[] =>
+  binary === "" ? [] : ["env", `ENVOY_BIN=${binary}`];
 
 /** In words, or as a command for a person's shell. @param journal where it stands */
 export function shownUndo(undo: Undo, journal: string): string {
@@ -64,7 +63,8 @@ const ENDING_MS = 30_000;
 const PAUSE_MS = 50;
 
 export async function awaitEnd(known: ProcessName, ms = ENDING_MS): Promise<boolean> {
-  for (const deadline = Date.now() + ms; isStill(known); await sleep(PAUSE_MS)) if (Date.now() > deadline) return false;
+  for (const deadline = performance.now() + ms; isStill(known); await sleep(PAUSE_MS))
+    if (performance.now() > deadline) return false;
   return true;
 }
 

@@ -51,7 +51,11 @@ export async function provenEntry(
   forMs = SIGNED_MS,
 ): Promise<Checkpoint> {
   let checkpoint = await openSigned(log, key);
-  for (const deadline = Date.now() + forMs; checkpoint.size <= index && Date.now() < deadline; await sleep(PAUSE_MS))
+  for (
+    const deadline = performance.now() + forMs;
+    checkpoint.size <= index && performance.now() < deadline;
+    await sleep(PAUSE_MS)
+  )
     checkpoint = await openSigned(log, key);
   const fault =
     checkpoint.size <= index

@@ -98,12 +98,17 @@ export interface Trusting {
   readonly claims: BundleClaims;
 }
 
-function heldIn(folder: string, trusted: Trusting | undefined, now: number): HeldDrill {
-  const { bytes, token } = readFolder(folder);
+/** @throws UserError where that signature is not of that report */
+export function signedIn({ bytes, token }: Pick<ReadFolder, "bytes" | "token">): SignedDrill {
   const signed = readDrillToken(token);
-  if (signed === undefined) throw new UserError(`${files.signature} is no signature of a drill's report`);
+  if (signed === undefined) throw new UserError(`${files.signature} is no signature of a drill's report.`);
   if (signed.claims.report !== sha256Of(bytes))
-    throw new UserError(`${files.report} is not the report that was signed: its hash is another`);
+    throw new UserError(`${files.report} is not the report that was signed: its hash is another.`);
+  return signed;
+}
+
+function heldIn(folder: string, trusted: Trusting | undefined, now: number): HeldDrill {
+  const signed = signedIn(readFolder(folder));
   const fault = trusted && faultOfDrillIn(trusted.claims, trusted.anchors.audience, signed);
   const [first] = [fault ?? [], faultsOfTimes(signed.claims, now)].flat();
   if (first !== undefined) throw new UserError(first);

@@ -1,9 +1,9 @@
 /** A drill's folder: the signed report, the signature, and what people and CI systems read. Whole, or not there at all. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, realpathSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
-import { syncFolder, writeNewTexts } from "../../base/files.js";
+import { syncFolder, tryWriting, writeNewTexts } from "../../base/files.js";
 import { noteRemoved, noteWritten } from "../../base/stopped.js";
 import { visible } from "../../base/text.js";
 import type { DrillClaims } from "../../ledger/drill.js";
@@ -56,12 +56,20 @@ export interface Written {
   readonly claims: DrillClaims;
 }
 
+/** More than the report of some gateways has, with what stands beside it. */
+const REPORT_BYTES = 4 * 1024 * 1024;
+
 /** Before anything is sent: afterwards a drill would be held without its report. @throws UserError */
 export function mustTakeReport(output: string): void {
   try {
     let there = resolve(output);
     while (!existsSync(there)) there = dirname(there);
-    rmdirSync(mkdtempSync(join(there, ".glassgate-")));
+    const made = mkdtempSync(join(there, ".glassgate-"));
+    try {
+      tryWriting(made, REPORT_BYTES);
+    } finally {
+      rmdirSync(made);
+    }
   } catch (error) {
     throw new UserError(`No report can be written into ${visible(output)}: ${reasonOf(error)}. Nothing was sent.`, {
       cause: error,
@@ -126,5 +134,7 @@ export async function writeReport(
     for (const [name] of texts) noteRemoved(join(temporary, name));
   }
   noteWritten(join(folder, basename(files.report)));
-  return { folder, token, claims };
+  // Whoever made a link of it meanwhile has the report elsewhere.
+  const isLink = lstatSync(resolve(output)).isSymbolicLink();
+  return { folder: isLink ? realpathSync(folder) : folder, token, claims };
 }
