@@ -41,6 +41,8 @@ export interface Running {
 
 /** How long records may take, where the file has no limit: an audit log is flushed, followed and entered. */
 const RECORDED_SECONDS = 30;
+/** Under a shorter limit a record that comes late is too late, and not missing. */
+const LEAST_RECORDED_SECONDS = 3;
 
 interface Judgement {
   readonly assertion: Assertion;
@@ -186,7 +188,7 @@ export async function runDrill(given: Running): Promise<Report> {
   );
   const outcomes = [...played.outcomes, ...commanded.outcomes];
   const limit = drill.limits.recorded;
-  const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
+  const recordMs = (typeof limit === "number" ? Math.max(limit, LEAST_RECORDED_SECONDS) : RECORDED_SECONDS) * 1000;
   running.onWait(recordMs);
   await awaitRecords(outcomes, source, recordMs);
   const isAlarmed = isProved && isChosen(choice, ALERTS);

@@ -1,5 +1,5 @@
 /** What is no drill of the user's own is refused before the first request, with its line and the mend. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
@@ -18,8 +18,10 @@ beforeAll(async () => {
   fleet = await startFleet({
     gateways: 2,
     weaken: (i) => (i === 2 ? { drift: withOpenRoute } : {}),
+    // One that soon ends.
     bundle: (claims) => ({
       ...claims,
+      iat: claims.iat - 29 * 86_400,
       entitlements: claims.entitlements.map((one) =>
         one.drill === true ? { ...one, require: ["cnf", "incident"] } : one,
       ),
@@ -69,6 +71,18 @@ const swap = (from: string | RegExp, to: string) => (text: string) => {
   return text.replace(from, to);
 };
 
+it("`drill init` names two gateways of one id, and writes nothing", async () => {
+  const copy = join(fleet.folder, "gateway-1", "west.yaml");
+  writeFileSync(copy, readFileSync(join(fleet.folder, "gateway-1", "gateway.yaml")));
+  const ran = await inside(["drill", "init", "two.yaml"], { cwd: fleet.folder });
+  rmSync(copy);
+  expect(ran).toMatchObject({ code: 2, stdout: "" });
+  expect(ran.stderr.replaceAll(/\s+/g, " ")).toMatch(
+    /gateway-1\/gateway\.yaml and gateway-1\/west\.yaml are of one gateway, gateway-1: .*--node-id west --output/,
+  );
+  expect(readdirSync(fleet.folder)).not.toContain("two.yaml");
+});
+
 it("a report that could not be written is refused before the first request", async () => {
   const said = await refused(good, ["--only", "opens", "--output", "/proc/nowhere/reports"], glassgate);
   expect(said).toMatch(/No report can be written into \/proc\/nowhere\/reports: .*Nothing was sent\./);
@@ -86,7 +100,7 @@ describe("refused before the first request", () => {
     ["an unknown fault", swap("repeat: 3", "faults: [moon-away]"), "faults:", /faults\[0\]: is no fault/],
     [
       "a duration that is none",
-      swap("every: 90d", "every: quarterly"),
+      swap("every: 26d", "every: quarterly"),
       "every:",
       /every: must be seconds or a duration/,
     ],
