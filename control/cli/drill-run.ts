@@ -14,7 +14,7 @@ import { planFaults, shownFaults } from "../drill/faults/plan.js";
 import { checkFaults } from "../drill/faults/play.js";
 import { type DrillSource, readDrill, unknownCase } from "../drill/file.js";
 import { expectedWords } from "../drill/judge.js";
-import type { Players, Report } from "../drill/model.js";
+import type { Players } from "../drill/model.js";
 import { isChosen, play } from "../drill/play.js";
 import { type Cast, type Prepared, prepare, refuse } from "../drill/prepare.js";
 import { followFiles, followLedger, type RecordSource } from "../drill/record-source.js";
@@ -30,7 +30,7 @@ import { signDrill } from "../ledger/drill.js";
 import { newKey, type PrivateKey } from "../signer/jwk.js";
 import { collect, examples, findKeyFile, jsonOption, openKey, passphraseOption, readTrusted } from "./context.js";
 import { enterDrill } from "./drill-enter.js";
-import { keysFolder } from "./drill-options.js";
+import { again, keysFolder, runLine } from "./drill-options.js";
 import { thisCommand } from "./drill-undo.js";
 import { readToken, readVkey } from "./ledger-options.js";
 import { result, resultRows, say, sayWhole, warn } from "./output.js";
@@ -162,7 +162,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   say(
     `${plural(planned.length, "request")} or more (cases are repeated, and one waits for its end); nothing was sent.`,
   );
-  say(`Next: glassgate drill run ${shellWord(prepared.source.name)}`);
+  sayWhole(`Next: ${runLine(prepared.source.name, options, options.only)}`);
 }
 
 /** The drill is held and its report written, whatever the ledger says now. */
@@ -180,16 +180,6 @@ async function enterIn({ source }: Prepared, { folder, token }: Written, { passp
     say("Enter it later:");
     sayWhole(`  glassgate drill enter ${shellWord(folder)} --ledger ${shellWord(where)}`);
   }
-}
-
-/** More of them are tried again as a whole. */
-const MOST_AGAIN = 5;
-
-function again(file: string, { assertions, faults }: Report): string {
-  const wrong = [...assertions.map((one) => ({ ...one, name: one.case })), ...faults].filter(({ ok }) => !ok);
-  const names = [...new Set(wrong.map(({ name }) => name))];
-  const only = names.length > MOST_AGAIN ? [] : names.map((name) => `--only ${name}`);
-  return ["glassgate drill run", shellWord(file), ...only].join(" ");
 }
 
 async function run(file: string, options: Options): Promise<void> {
@@ -252,7 +242,7 @@ async function run(file: string, options: Options): Promise<void> {
   if (isGood(report)) return;
   process.exitCode = 1;
   say(`Next: mend what the findings name (${visible(join(written.folder, "report.html"))} has all of it), then again:`);
-  sayWhole(`  ${again(file, report)}`);
+  sayWhole(`  ${again(file, report, options)}`);
 }
 
 export function addDrillRun(drill: Command): void {

@@ -43,6 +43,8 @@ export interface Running {
 const RECORDED_SECONDS = 30;
 /** Under a shorter limit a record that comes late is too late, and not missing. */
 const LEAST_RECORDED_SECONDS = 3;
+/** How long records are waited for. @param limit seconds, of the drill file */
+export const recordWaitMs = (limit = RECORDED_SECONDS): number => Math.max(limit, LEAST_RECORDED_SECONDS) * 1000;
 
 interface Judgement {
   readonly assertion: Assertion;
@@ -187,8 +189,7 @@ export async function runDrill(given: Running): Promise<Report> {
     onCase(name, ""),
   );
   const outcomes = [...played.outcomes, ...commanded.outcomes];
-  const limit = drill.limits.recorded;
-  const recordMs = (typeof limit === "number" ? Math.max(limit, LEAST_RECORDED_SECONDS) : RECORDED_SECONDS) * 1000;
+  const recordMs = recordWaitMs(drill.limits.recorded);
   running.onWait(recordMs);
   await awaitRecords(outcomes, source, recordMs);
   const isAlarmed = isProved && isChosen(choice, ALERTS);

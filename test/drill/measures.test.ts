@@ -6,6 +6,7 @@ import { measuresOf } from "../../control/drill/measures.js";
 import type { Report } from "../../control/drill/model.js";
 import { withLast } from "../../control/drill/report/compare.js";
 import { measureRow } from "../../control/drill/report/words.js";
+import { recordWaitMs } from "../../control/drill/run.js";
 import { reportOf } from "../kit/drill-report.js";
 
 const sample = (name: "revoked" | "quorum", ms: number, gateway: string) => ({ name, ms, gateway });
@@ -56,6 +57,8 @@ it("a limit may be shorter than a second", () => {
       `limits.revoked: must be seconds or a duration such as 500ms, 10s or 15m${meant === "" ? "" : `; did you mean ${meant}?`}`,
     );
   expect(() => limited("0ms")).toThrow("limits.revoked: must be");
+  // A record that comes after half a second is late, and not missing.
+  expect([undefined, 0.5, 10].map(recordWaitMs)).toEqual([30_000, 3000, 10_000]);
   // What holds for days is not told in milliseconds.
   expect(() => parseDrill("name: q\nevery: 500ms\n", "d")).toThrow("every: must be seconds or a duration such as 15m");
 });

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../control/base/errors.js";
+import { again } from "../../control/cli/drill-options.js";
 import { parseDrill } from "../../control/drill/file.js";
 import { castFrom } from "../../control/drill/init.js";
 import { prepare } from "../../control/drill/prepare.js";
@@ -314,6 +315,24 @@ it("what went wrong ends in the next step: the cases to play again", async () =>
   // Where nothing was allowed, nothing says how long that took.
   expect(ran.stdout).toMatch(/from the ask to the grant: .* at most \(6\)/);
   expect(ran.stdout).toMatch(/to the first allowed call: .* at most on gateway-2 \(3\)/);
+});
+
+it("to be played again is what was asked for, where more went wrong than a line holds", () => {
+  const wrong = (names: readonly string[]) => ({
+    assertions: names.map((name) => ({
+      ...{ case: name, gateway: "g", what: "", expected: "", seen: "" },
+      ok: false,
+      calls: [],
+    })),
+    faults: [],
+  });
+  const options = { only: ["a", "b", "c", "d", "e", "f"], keys: "my keys", output: "out" };
+  const line = "glassgate drill run d.yaml --keys 'my keys' --output out";
+  expect(again("d.yaml", wrong(["a", "b"]), options)).toBe(`${line} --only a --only b`);
+  expect(again("d.yaml", wrong(options.only), options)).toBe(
+    `${line} ${options.only.map((one) => `--only ${one}`).join(" ")}`,
+  );
+  expect(again("d.yaml", wrong(options.only), {})).toBe("glassgate drill run d.yaml");
 });
 
 describe("drill init", () => {
