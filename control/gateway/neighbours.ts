@@ -1,7 +1,7 @@
 /** Configurations beside one that is being written: two gateways must not share an id, an ECDS file or a log without a word. */
-import { existsSync, readdirSync } from "node:fs";
+import { type Dirent, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { UserError } from "../base/errors.js";
+import { systemCode, UserError } from "../base/errors.js";
 import { readText } from "../base/files.js";
 import { readRenderedFilter } from "./rendered.js";
 import { isDevice, readSurroundings } from "./surroundings.js";
@@ -22,11 +22,21 @@ export interface Shared {
   readonly what: readonly string[];
 }
 
+function foundIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
 /** @param output where the text is to be written */
 export function sharedWith(text: string, output: string): Shared[] {
   const own = claimsOf(text, output);
   const folder = dirname(resolve(output));
-  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  // What is no folder, or not ours to read, is told by whoever writes there.
+  const entries = foundIn(folder);
   return entries.flatMap((entry): Shared[] => {
     const file = join(folder, entry.name);
     if (!entry.isFile() || !/\.ya?ml$/.test(entry.name) || file === resolve(output)) return [];
