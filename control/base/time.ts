@@ -107,6 +107,12 @@ export function parseDuration(text: string): number {
   return seconds;
 }
 
+/** The two largest units alone, as people say it: `1 day 3 hours`; from two weeks on days alone. */
+export function showRoughly(seconds: number): string {
+  const unit = seconds >= 14 * 86_400 ? 86_400 : seconds >= 86_400 ? 3600 : seconds >= 3600 ? 60 : 1;
+  return showDuration(Math.floor(seconds / unit) * unit);
+}
+
 /** `15 minutes`, `1 hour 30 minutes`. */
 export function showDuration(seconds: number): string {
   const parts: string[] = [];

@@ -2,7 +2,7 @@
 import { UserError } from "../base/errors.js";
 import { readTextIfThere } from "../base/files.js";
 import { plural } from "../base/text.js";
-import { nowSeconds, showDuration, showTime } from "../base/time.js";
+import { nowSeconds, showDuration, showRoughly, showTime } from "../base/time.js";
 import type { Anchors } from "../trust/anchors.js";
 import { buildClaims, SET_BACK } from "../trust/bundle.js";
 import type { BundleClaims } from "../trust/claims.js";
@@ -53,7 +53,7 @@ function clockWarnings({ iat, exp }: BundleClaims): string[] {
       `it is issued ${showDuration(iat - now)} from now by this machine's clock, and no gateway takes it before: which clock is wrong?`,
     ];
   if (exp > now && exp - now < SOON && exp - iat > SOON)
-    return [`it ends in ${showDuration(exp - now)}: build it again`];
+    return [`it ends in ${showRoughly(exp - now)}: build it again`];
   return [];
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { UserError } from "../base/errors.js";
-import { visible } from "../base/text.js";
+import { nearest, visible } from "../base/text.js";
 import { type Due, drillsInLedger, dueOf } from "../drill/report/due.js";
 import { drillsIn } from "../drill/report/folder.js";
 import { asciiJson } from "../ledger/audit/line.js";
@@ -68,14 +68,19 @@ async function due(folder: string, options: Options): Promise<void> {
   for (const sentence of odd) warn(sentence);
   const all = dueOf(held, now, within);
   const wanted = options.drill ?? [];
+  const names = all.map(({ name }) => name);
   const shown = wanted.length === 0 ? all : all.filter(({ name }) => wanted.includes(name));
-  const never = wanted.filter((name) => !all.some((one) => one.name === name));
+  const never = wanted.filter((name) => !names.includes(name));
+  const isGone = ledger === undefined && !existsSync(folder);
   // A folder that is gone is no sign that all is well.
   if (shown.length + never.length === 0)
-    throw new UserError(`No signed report of a drill is in ${visible(ledger ?? folder)}.`, {
-      exitCode: 1,
-      hint: "`glassgate drill run` writes one; name another folder, or a ledger with --ledger.",
-    });
+    throw new UserError(
+      `No signed report of a drill is in ${visible(ledger ?? folder)}${isGone ? ": there is no such folder" : ""}.`,
+      {
+        exitCode: 1,
+        hint: "`glassgate drill run` writes one; name another folder, or a ledger with --ledger.",
+      },
+    );
   if (never.length > 0 || shown.some(({ overdue }) => overdue)) process.exitCode = 1;
   if (options.json === true) {
     result(asciiJson({ drills: shown, never }, 2));
@@ -83,7 +88,10 @@ async function due(folder: string, options: Options): Promise<void> {
   }
   resultRows([
     ...shown.map(rowOf),
-    ...never.map((name) => `OVERDUE  never       ${visible(name)}: no signed report of it is there`),
+    ...never.map((name) => {
+      const near = nearest(name, names);
+      return `OVERDUE  never       ${visible(name)}: no signed report of it is there${near === undefined ? "" : `; did you mean ${visible(near)}?`}`;
+    }),
   ]);
 }
 

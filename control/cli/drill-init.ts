@@ -8,7 +8,8 @@ import { mustBeNew, type NewFile, readTextIfThere, writeNewTexts } from "../base
 import { plural, visible } from "../base/text.js";
 import { nowSeconds } from "../base/time.js";
 import { drillSchema, parseDrill } from "../drill/file.js";
-import { castFrom, drillText, gatewaysIn, ledgerIn } from "../drill/init.js";
+import { castFrom, gatewaysIn, ledgerIn, mustDiffer } from "../drill/init.js";
+import { drillText, everyDays } from "../drill/init-text.js";
 import { examples, findKeyFile, keyNames, readTrusted } from "./context.js";
 import { keysFolder } from "./drill-options.js";
 import { result, say, warn } from "./output.js";
@@ -48,8 +49,9 @@ async function init(file: string, options: Options): Promise<void> {
     throw new UserError(`There is no gateway's configuration in ${folder} or in a folder below it.`, {
       hint: "`glassgate gateway render --output gateway.yaml` writes one; copy those of your gateways here.",
     });
+  mustDiffer(gateways);
   const ledger = ledgerIn(folder);
-  const text = drillText({ name: options.name, cast, gateways, ledger });
+  const text = drillText({ name: options.name, every: everyDays(trusted.claims), cast, gateways, ledger });
   parseDrill(text, file);
   const schema = join(folder, "drill.schema.json");
   const files: NewFile[] = [{ path: file, text }];

@@ -27,10 +27,11 @@ function asker(text: string): string {
   return text;
 }
 
-/** The name of whoever is logged in, where there is one that fits. */
+/** The name of whoever is logged in, where there is one that fits: `root` is nobody's, and beside root keys it misleads. */
 function ownName(): string {
   try {
-    return asker(userInfo().username);
+    const { username } = userInfo();
+    return username === "root" ? "somebody" : asker(username);
   } catch {
     return "somebody"; // A user without an entry, as in many containers.
   }
@@ -52,7 +53,7 @@ export function addDrillRosterChallenge(roster: Command): void {
   const command = roster
     .command("challenge")
     .description("make a challenge, one line for everybody; remembers it beside the proofs")
-    .option("--by <text>", "who asks, as everybody will read it (default: your user name)", asker)
+    .option("--by <text>", "who asks, as everybody will read it (default: your user name, unless that is root)", asker)
     .addOption(
       new Option("--ttl <duration>", "how long it may be answered").argParser(duration).default(DEFAULT_TTL, "14d"),
     )

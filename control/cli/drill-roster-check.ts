@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.js";
 import { plural, visible } from "../base/text.js";
 import { nowSeconds, showDuration, showTime } from "../base/time.js";
+import { challengeText } from "../drill/roster.js";
 import { type Book, changeBook } from "../drill/roster-book.js";
 import { keysOf } from "../drill/roster-judge.js";
 import { isWanting, type Row, type Standing, standing, type Taken, takeProofs } from "../drill/roster-standing.js";
@@ -11,7 +12,7 @@ import { findAll } from "../grant/find.js";
 import { anchorsOption, bundleOption, duration, examples, jsonOption, readTrusted, type Trusted } from "./context.js";
 import { proofsOption } from "./drill-options.js";
 import { readMessages, wrongInput } from "./message-input.js";
-import { resultJson, resultRows, say, warn } from "./output.js";
+import { resultJson, resultRows, say, sayWhole, warn } from "./output.js";
 
 interface Options {
   readonly anchors: string;
@@ -69,7 +70,20 @@ function rowText({ who, person, kid, state, challenged }: Row, now: number): str
 
 const namesOf = (rows: readonly Row[]): string[] => [...new Set(rows.map(({ who }) => who))];
 
-function report(found: Standing, { claims, anchors }: Trusted, options: Options, now: number): void {
+/** One that may still be answered is as good as a new one, and its answers are on their way. */
+function sayNext(challenges: Book["challenges"], aud: string, now: number): void {
+  const open = challenges.findLast((one) => one.aud === aud && one.exp > now);
+  const lost = "A key that is lost is taken off the roster and a new one put there.";
+  if (open === undefined) say(`Next: send them a challenge (\`glassgate drill roster challenge\`). ${lost}`);
+  else {
+    say(
+      `${lost} The challenge of ${day(open.iat)} may be answered until ${showTime(open.exp)}. Next: send them its line again:`,
+    );
+    sayWhole(`  ${challengeText(open)}`);
+  }
+}
+
+function report(found: Standing, book: Book, { claims, anchors }: Trusted, options: Options, now: number): void {
   const wanting = found.rows.filter(isWanting);
   const rest = found.rows.filter((row) => !isWanting(row));
   const left = found.left.map(
@@ -86,9 +100,7 @@ function report(found: Standing, { claims, anchors }: Trusted, options: Options,
   if (wanting.length === 0) say(`All ${plural(good, "key")} were proved in time.`);
   else {
     say(`${plural(good, "key")} proved; without a proof in time: ${namesOf(wanting).map(visible).join(", ")}.`);
-    say(
-      "Next: send them a challenge (`glassgate drill roster challenge`). A key that is lost is taken off the roster and a new one put there.",
-    );
+    sayNext(book.challenges, anchors.audience, now);
   }
 }
 
@@ -117,7 +129,7 @@ async function check(args: readonly string[], options: Options): Promise<void> {
       within: options.within,
       ...{ keys: found.rows, left: found.left, overdue: namesOf(overdue), refused },
     });
-  else report(found, trusted, options, now);
+  else report(found, book, trusted, options, now);
 }
 
 export function addDrillRosterCheck(roster: Command): void {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { messageOf, UserError } from "../base/errors.js";
-import { plural, shellWord, visible } from "../base/text.js";
+import { plural, visible } from "../base/text.js";
 import { caseNames } from "../drill/cases/index.js";
 import { playCommands, shownCommands } from "../drill/commands/play.js";
 import { lookAtAll } from "../drill/facts.js";
@@ -34,11 +34,11 @@ import {
   passphraseOption,
   readTrusted,
 } from "./context.js";
-import { keysFolder } from "./drill-options.js";
+import { keysFolder, runLine } from "./drill-options.js";
 import { recordsOf } from "./drill-records.js";
 import { mustHaveTried, tellReport } from "./drill-told.js";
 import { thisCommand } from "./drill-undo.js";
-import { result, resultRows, say, warn } from "./output.js";
+import { result, resultRows, say, sayWhole, warn } from "./output.js";
 
 interface Options {
   readonly keys?: string;
@@ -140,7 +140,7 @@ async function dryRun(prepared: Prepared, options: Options): Promise<void> {
   say(
     `${plural(planned.length, "request")} or more (cases are repeated, and one waits for its end); nothing was sent.`,
   );
-  say(`Next: glassgate drill run ${shellWord(prepared.source.name)}`);
+  sayWhole(`Next: ${runLine(prepared.source.name, options, options.only)}`);
 }
 
 async function run(file: string, options: Options): Promise<void> {

@@ -14,10 +14,11 @@ import { asciiJson } from "../ledger/audit/line.js";
 import { signDrill } from "../ledger/drill.js";
 import type { PrivateKey } from "../signer/jwk.js";
 import { enterDrill } from "./drill-enter.js";
+import { again, type RunOptions } from "./drill-options.js";
 import { ledgerOf } from "./drill-records.js";
 import { result, resultRows, say, sayLabelled, sayWhole, warn } from "./output.js";
 
-interface Options {
+interface Options extends RunOptions {
   readonly passphraseFd?: number;
   readonly json?: boolean;
 }
@@ -68,16 +69,6 @@ async function enterIn({ source }: Prepared, { folder, token }: Written, { passp
   }
 }
 
-/** More of them are tried again as a whole. */
-const MOST_AGAIN = 5;
-
-function again(file: string, { assertions, faults }: Report): string {
-  const wrong = [...assertions.map((one) => ({ ...one, name: one.case })), ...faults].filter(({ ok }) => !ok);
-  const names = [...new Set(wrong.map(({ name }) => name))];
-  const only = names.length > MOST_AGAIN ? [] : names.map((name) => `--only ${name}`);
-  return ["glassgate drill run", shellWord(file), ...only].join(" ");
-}
-
 /** Nobody signs that nothing was tried. @throws UserError */
 export function mustHaveTried({ assertions, faults, notProbed }: Report): void {
   if (assertions.length + faults.length > 0) return;
@@ -105,5 +96,5 @@ export async function tellReport(
   process.exitCode = 1;
   const all = written === undefined ? "" : ` (${visible(join(written.folder, "report.html"))} has all of it)`;
   say(`Next: mend what the findings name${all}, then again:`);
-  sayWhole(`  ${again(prepared.source.name, report)}`);
+  sayWhole(`  ${again(prepared.source.name, report, options)}`);
 }

@@ -8,6 +8,7 @@ import { writeText } from "../base/files.js";
 import { visible } from "../base/text.js";
 import { defaultConfiguration } from "../gateway/ecds.js";
 import { checkJwks, DEFAULT_ISSUER, type DemoIdp, makeDemoIdp } from "../gateway/idp.js";
+import { sharedWith } from "../gateway/neighbours.js";
 import { refusalOf } from "../gateway/push-preflight.js";
 import { renderGateway } from "../gateway/render.js";
 import { readRenderedFilter } from "../gateway/rendered.js";
@@ -161,7 +162,12 @@ async function render(options: RenderCommandOptions, command: Command): Promise<
   const refusal = await refusalOf(defaultConfiguration(readRenderedFilter(text, "The configuration")));
   if (refusal !== undefined)
     throw new UserError(`The filter would refuse what was asked for: ${refusal}.`, { hint: HINT_OF_REFUSAL });
+  const shared = options.output === undefined ? [] : sharedWith(text, options.output);
   if (options.output !== undefined) writeText(options.output, text);
+  for (const { file, what } of shared)
+    warn(
+      `It has ${what.map(visible).join(", ")} of ${visible(file)}. For another gateway render it anew, in a folder of its own: --node-id NAME --output NAME/gateway.yaml`,
+    );
   if (demo !== undefined) writeDemo(demo, await makeDemoIdp(options.issuer ?? DEFAULT_ISSUER));
   if (options.output === undefined) result(text);
   else say(`Wrote ${options.output}. Next: glassgate gateway run ${options.output}`);

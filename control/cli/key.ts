@@ -73,8 +73,9 @@ function show(name: string, options: { keys: string; json?: boolean }): void {
   const { public: key } = findKeyFile(options.keys, name);
   if (options.json === true) resultJson(key);
   else {
-    result(`name  ${name}\nkid   ${key.kid}\n\n${rosterLine(key)}`);
-    say(`Paste the last line ${isLedgers(keyPath(options.keys, name)) ? WHERE_LEDGERS : WHERE}.`);
+    say(`${name}, kid ${key.kid}`);
+    result(rosterLine(key));
+    say(`Paste that line ${isLedgers(keyPath(options.keys, name)) ? WHERE_LEDGERS : WHERE}.`);
   }
 }
 

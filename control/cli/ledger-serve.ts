@@ -5,6 +5,7 @@ import { reasonOf, UserError } from "../base/errors.js";
 import { endSignals } from "../base/terminal.js";
 import { visible } from "../base/text.js";
 import type { FollowedGateway, LedgerConfig } from "../ledger/config.js";
+import { mustBeAbleToListen } from "../ledger/serve/address.js";
 import { runLedger } from "../ledger/serve/run.js";
 import { examples, jsonOption, passphraseOption } from "./context.js";
 import { tellAlarm } from "./ledger-alarm.js";
@@ -62,22 +63,25 @@ function tellMissing(folder: string, { gateways, senders, anchors }: LedgerConfi
     );
 }
 
+async function mustServe(folder: string, { listen }: LedgerConfig): Promise<void> {
+  if (listen !== undefined) return mustBeAbleToListen(listen);
+  throw new UserError(`${visible(folder)}/ledger.yaml has no listen.`, {
+    hint: 'Add listen: { address: "127.0.0.1:7070" }, or use `glassgate ledger follow`, which only reads files.',
+  });
+}
+
+async function mustFollow(folder: string, { gateways }: LedgerConfig): Promise<void> {
+  if (gateways.length > 0) return;
+  throw new UserError(`${visible(folder)}/ledger.yaml has no gateways to follow.`, {
+    hint: "Add each gateway's id and audit file under gateways. docs/ledger.md shows one.",
+  });
+}
+
 /** @param isServing whether it listens as well */
 export async function runHere(folder: string, isServing: boolean, { passphraseFd, json }: ServeOptions): Promise<void> {
   const name = isServing ? SERVES : "glassgate ledger follow";
-  const { config, opened } = await openToWrite(folder, name, passphraseFd, tellAlarm);
-  if (isServing && config.listen === undefined) {
-    await opened.close();
-    throw new UserError(`${visible(folder)}/ledger.yaml has no listen.`, {
-      hint: 'Add listen: { address: "127.0.0.1:7070" }, or use `glassgate ledger follow`, which only reads files.',
-    });
-  }
-  if (!isServing && config.gateways.length === 0) {
-    await opened.close();
-    throw new UserError(`${visible(folder)}/ledger.yaml has no gateways to follow.`, {
-      hint: "Add each gateway's id and audit file under gateways. docs/ledger.md shows one.",
-    });
-  }
+  const check = (config: LedgerConfig): Promise<void> => (isServing ? mustServe : mustFollow)(folder, config);
+  const { config, opened } = await openToWrite(folder, name, passphraseFd, tellAlarm, check);
   const running = await runLedger({ folder, config, opened, say: (sentence) => say(visible(sentence)), isServing });
   say(`The ledger ${visible(config.origin)} has ${opened.log.size} entries and takes in more:`);
   if (config.tessera !== undefined) say(`  into the Tessera at ${visible(config.tessera.url)}`, 4);

@@ -1,7 +1,7 @@
 /** What is looked at and not sent: what each gateway serves, and whether it is what the project and the drill file say. */
 import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
-import { showDuration, showTime } from "../base/time.js";
+import { showDuration, showRoughly, showTime } from "../base/time.js";
 import { Admin } from "../gateway/admin.js";
 import { isWhole, readFilterState } from "../gateway/admin-state.js";
 import { domainOf } from "../trust/anchors.js";
@@ -131,16 +131,22 @@ export function judgeMeant({ entitlement, meant, source }: Prepared): Assertion[
   ];
 }
 
-/** Whoever makes the next bundle needs root holders, who are not always there. */
+/** Whoever makes the next bundle needs root holders, who are not always there; a bundle of a few days says so later. */
 const SOON_SECONDS = 14 * 86_400;
+const soonOf = ({ iat, exp }: Prepared["bundle"]): number => Math.min(SOON_SECONDS, (exp - iat) / 3);
 
-/** That the project's bundle ends soon, or before the next drill: a warning, as all is well until then. */
+/** Between the making of a bundle and its first drill. */
+const MARGIN_SECONDS = 86_400;
+
+/** That the project's bundle ends soon, or before the next drill where a new one would not: a warning, as all is well until then. */
 export function bundleEndWords({ bundle, source }: Prepared, now: number): string | undefined {
   const { every } = source.drill;
   const left = bundle.exp - now;
-  if (left > Math.max(every, SOON_SECONDS)) return undefined;
-  const when = left <= 0 ? "has ended" : `ends in ${showDuration(left)}, on ${showTime(bundle.exp)}`;
-  const due = left > SOON_SECONDS ? ", before the next drill is due" : "";
+  const soon = soonOf(bundle);
+  const isOutlived = bundle.exp - bundle.iat < every + MARGIN_SECONDS;
+  if (left > (isOutlived ? soon : Math.max(every, soon))) return undefined;
+  const when = left <= 0 ? "has ended" : `ends in ${showRoughly(left)}, on ${showTime(bundle.exp)}`;
+  const due = left > soon ? ", before the next drill is due" : "";
   return `The trust bundle of the project (${bundleWords(bundle.version)}) ${when}${due}: from then on no grant opens anything. Make the next one: \`glassgate bundle build\`, \`glassgate bundle sign\`, \`glassgate push\`.`;
 }
 

@@ -13,6 +13,8 @@ import { measureNames } from "./model.js";
 
 const DAY = 86_400;
 const seconds = duration(3600, { least: 1, unit: "m" });
+/** An Envoy of a machine nearby answers in a few milliseconds. */
+const limit = duration(3600, { least: 1, unit: "m", hasMs: true });
 const file = z.string().min(1, "must name a file").max(4096);
 const keyName = z
   .string()
@@ -143,9 +145,9 @@ export const drillSchema = z.strictObject({
     .describe("what is not played"),
   repeat: z.int().min(1).max(100).default(3).describe("how often the opening way is walked"),
   limits: z
-    .strictObject(Object.fromEntries(measureNames.map((one) => [one, seconds.optional()])))
+    .strictObject(Object.fromEntries(measureNames.map((one) => [one, limit.optional()])))
     .default({})
-    .describe("how long each may take at most"),
+    .describe("how long each may take at most, such as 500ms or 10s"),
   faults: z
     .array(z.union([oneOf(faultNames, "fault"), customFault]))
     .default([])

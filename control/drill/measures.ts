@@ -29,7 +29,7 @@ export function measuresOf(samples: readonly Sample[], limits: DrillFile["limits
     if (own.length === 0) return [];
     const all = own.map(({ ms }) => ms);
     const seconds = limits[name];
-    const limit = typeof seconds === "number" ? seconds * 1000 : undefined;
+    const limit = typeof seconds === "number" ? Math.round(seconds * 1000) : undefined;
     return [
       {
         ...{ name, unit: "ms", samples: all, ...figuresOf(all, limit) },

@@ -43,6 +43,10 @@ export interface Running {
 
 /** How long records may take, where the file has no limit: an audit log is flushed, followed and entered. */
 const RECORDED_SECONDS = 30;
+/** Under a shorter limit a record that comes late is too late, and not missing. */
+const LEAST_RECORDED_SECONDS = 3;
+/** How long records are waited for. @param limit seconds, of the drill file */
+export const recordWaitMs = (limit = RECORDED_SECONDS): number => Math.max(limit, LEAST_RECORDED_SECONDS) * 1000;
 
 interface Judgement {
   readonly assertion: Assertion;
@@ -145,8 +149,7 @@ export async function runDrill(given: Running): Promise<Report> {
     nothingPlayed,
   );
   const outcomes = [...played.outcomes, ...commanded.outcomes];
-  const limit = drill.limits.recorded;
-  const recordMs = (typeof limit === "number" ? limit : RECORDED_SECONDS) * 1000;
+  const recordMs = recordWaitMs(drill.limits.recorded);
   running.onWait(recordMs);
   await held.keep("found on record", () => awaitRecords(outcomes, source, recordMs), undefined);
   const isAlarmed = isProved && isChosen(choice, ALERTS);

@@ -9,6 +9,7 @@ import { Agent } from "node:https";
 import { join } from "node:path";
 import { UserError } from "../base/errors.js";
 import { readBytes } from "../base/files.js";
+import { notePassing } from "../base/stopped.js";
 import { defaultConfiguration, ecdsText, writeEcds } from "../gateway/ecds.js";
 import { childEnvironment } from "../gateway/environment.js";
 import { DEFAULT_ISSUER, makeDemoIdp } from "../gateway/idp.js";
@@ -177,6 +178,7 @@ async function startIn({ folder, world, upstream, filterPath, isMortal, self }: 
 export async function startScratch(options: ScratchOptions): Promise<RunningScratch> {
   const folder = makeTemporary("glassgate-scratch-");
   removeWithUs(folder);
+  notePassing(folder);
   const upstream = await startUpstream();
   const end = async (): Promise<void> => {
     await upstream.stop();

@@ -30,12 +30,26 @@ export const moment = z.union([
 export interface Bare {
   readonly least: number;
   readonly unit: "m" | "d";
+  /** Whether `500ms` is one as well: half a second. */
+  readonly hasMs?: boolean;
 }
 const MINUTES: Bare = { least: 60, unit: "m" };
-const RULE = "must be seconds or a duration such as 15m, 2h or 30d";
+const ruleOf = ({ hasMs }: Bare): string =>
+  `must be seconds or a duration such as ${hasMs === true ? "500ms, 10s or 15m" : "15m, 2h or 30d"}`;
+const MILLISECONDS = /^([1-9][0-9]{0,8})ms$/;
+const WITH_MS = /^[1-9][0-9]{0,8}(?:ms|[smhd])$/;
+
+/** Seconds. */
+function secondsOf(text: string): number | undefined {
+  const ms = MILLISECONDS.exec(text)?.[1];
+  return ms === undefined ? durationSeconds(text) : Number(ms) / 1000;
+}
 
 /** What somebody meant who wrote `15min`, `15 M` or `1.5h`. */
-function meant(text: string): string {
+function meant(text: string, { hasMs }: Bare): string {
+  const part = /^(?:0?(\.\d{1,3})\s*s?|(\d{1,9})\s*m(?:illi)?s(?:ec(?:ond)?s?)?)$/i.exec(text.trim());
+  const ms = part?.[1] === undefined ? Number(part?.[2] ?? 0) : Math.round(Number(part[1]) * 1000);
+  if (hasMs === true && ms > 0) return `; did you mean ${ms}ms?`;
   const mixed = /^(?:PT)?(\d+)h\s*(\d+)m(?:in)?$/i.exec(text.trim());
   if (mixed !== null) return `; did you mean ${Number(mixed[1]) * 60 + Number(mixed[2])}m?`;
   const parts = /^(?:PT)?(\d+)\s*(?:(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?)$/i.exec(
@@ -48,10 +62,11 @@ function meant(text: string): string {
 
 /** Seconds (60 or more, if not said otherwise), or `15m`, `2h`, `30d`. @param longest in seconds */
 export const duration = (longest: number, bare: Bare = MINUTES) => {
+  const rule = ruleOf(bare);
   const tooLong = `is longer than ${showDuration(longest)}`;
   return z.union([
     z
-      .int(`${RULE}, without a fraction`)
+      .int(`${rule}, without a fraction`)
       .min(1, "must be more than nothing")
       .superRefine((seconds, context) => {
         if (seconds < 1) return;
@@ -66,9 +81,11 @@ export const duration = (longest: number, bare: Bare = MINUTES) => {
       }),
     z
       .string()
-      .regex(DURATION, { error: ({ input }) => `${RULE}${typeof input === "string" ? meant(input) : ""}` })
+      .regex(bare.hasMs === true ? WITH_MS : DURATION, {
+        error: ({ input }) => `${rule}${typeof input === "string" ? meant(input, bare) : ""}`,
+      })
       .transform((text, context) => {
-        const seconds = durationSeconds(text);
+        const seconds = secondsOf(text);
         if (seconds !== undefined && seconds <= longest) return seconds;
         context.addIssue({ code: "custom", message: tooLong });
         return z.NEVER;

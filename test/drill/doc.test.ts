@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { caseNames } from "../../control/drill/cases/index.js";
+import { caseNames, cases } from "../../control/drill/cases/index.js";
 import { faultNames } from "../../control/drill/faults/names.js";
 import { expectedOf } from "../../control/drill/faults/planned.js";
 import { drillSchema } from "../../control/drill/file.js";
@@ -80,8 +80,27 @@ describe("docs/compliance.md", () => {
     }
   });
 
+  it("says which cases are played on scratch gateways, and which where the file names what they want", () => {
+    const isScratch = (name: string): boolean => cases.find((one) => one.name === name)?.where === "scratch";
+    const [always, scratch, ifNamed] = [behind(/^cases? /), behind(/^on scratch /), behind(/^if named /)];
+    const wanted = new Map(
+      [...page.matchAll(/`([a-z-]+)` \((?:`people`: )?`([a-z]+)`\)/g)].map(([, one = "", by = ""]) => [one, by]),
+    );
+    expect(Object.fromEntries(wanted)).toEqual({
+      ...{ ledger: "ledger", "stream-cut": "stream", "former-key": "former" },
+      ...{ "revoked-everywhere": "revoke", pushed: "push", alerts: "alerts" },
+    });
+    const members = [...Object.keys(drillSchema.shape), ...Object.keys(drillSchema.shape.people.shape)];
+    expect([...wanted.values()].filter((member) => !members.includes(member))).toEqual([]);
+    expect(always.filter((name) => isScratch(name) || wanted.has(name))).toEqual([]);
+    expect(scratch.filter((name) => !isScratch(name))).toEqual([]);
+    expect([...new Set(ifNamed)].toSorted()).toEqual([...wanted.keys()].toSorted());
+    expect(scratch.length).toBeGreaterThan(5);
+  });
+
   it("names cases, faults, alarms and commands that exist, and nothing else", () => {
-    const [named, faults, alarms] = [behind(/^cases? /), behind(/^faults? /), behind(/^alarms? /)];
+    const [faults, alarms] = [behind(/^faults? /), behind(/^alarms? /)];
+    const named = [...behind(/^cases? /), ...behind(/^on scratch /), ...behind(/^if named /)];
     expect(named.filter((name) => !caseNames.includes(name))).toEqual([]);
     expect(faults.filter((name) => !faultNames.some((one) => one === name) && !name.startsWith("glassgate "))).toEqual(
       [],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { bundleEndWords, judgeMeant, lookAtAll } from "../../control/drill/facts.js";
 import { findingOf } from "../../control/drill/findings.js";
+import { everyDays } from "../../control/drill/init-text.js";
 import { runningRoutes } from "../../control/drill/routes.js";
 import { type Changes, prepared } from "./prepared.js";
 
@@ -71,17 +72,36 @@ describe("an entitlement that opens", () => {
 });
 
 describe("a trust bundle that ends", () => {
-  const plan = prepared();
   const day = 86_400;
+  const { bundle, source, ...rest } = prepared();
+  /** A plan by a bundle that holds for so long. */
+  const holding = (days: number, every: number): ReturnType<typeof prepared> => {
+    const drill = { ...source.drill, every: every * day };
+    return { ...rest, bundle: { ...bundle, iat: bundle.exp - days * day }, source: { ...source, drill } };
+  };
+  const plan = holding(100, 90);
   const left = (seconds: number) => bundleEndWords(plan, plan.bundle.exp - seconds);
   it("soon, or before the next drill, is told with the next step", () => {
     expect(left(13 * day)).toMatch(/version 7\) ends in 13 days, on .*: from then on no grant opens.*bundle build/);
     expect(left(80 * day)).toMatch(/, before the next drill is due: /);
+    expect(left(89.9 * day)).toContain("ends in 89 days, on ");
     expect(left(91 * day)).toBeUndefined();
     expect(left(-1)).toContain("has ended: ");
     const often = { ...plan, source: { ...plan.source, drill: { ...plan.source.drill, every: day } } };
     expect(bundleEndWords(often, plan.bundle.exp - 15 * day)).toBeUndefined();
     expect(bundleEndWords(often, plan.bundle.exp - 13 * day)).toMatch(/ends in 13 days, on [^,]*: /);
+  });
+
+  it("is no warning that a new bundle would not end: never on the first drill of what `drill init` writes", () => {
+    expect(everyDays({ iat: 0, exp: 90 * day })).toBe(80);
+    for (let days = 1; days <= 400; days++) {
+      const made = holding(days, everyDays({ iat: 0, exp: days * day }));
+      expect(bundleEndWords(made, made.bundle.iat + 7200), `${days}d`).toBeUndefined();
+      const longer = holding(days, 400);
+      expect(bundleEndWords(longer, longer.bundle.iat + 7200), `${days}d`).toBeUndefined();
+    }
+    const short = holding(6, 90);
+    expect(bundleEndWords(short, short.bundle.exp - day)).toContain("ends in 1 day, on ");
   });
 });
 

@@ -1,10 +1,12 @@
 /** How what was measured is told: the middle, the most, where, the limit, and the drills before. */
 import { expect, it } from "vitest";
 import { shows } from "../../control/drill/commands/alerts.js";
+import { parseDrill } from "../../control/drill/file.js";
 import { measuresOf } from "../../control/drill/measures.js";
 import type { Report } from "../../control/drill/model.js";
 import { withLast } from "../../control/drill/report/compare.js";
 import { measureRow } from "../../control/drill/report/words.js";
+import { recordWaitMs } from "../../control/drill/run.js";
 import { reportOf } from "../kit/drill-report.js";
 
 const sample = (name: "revoked" | "quorum", ms: number, gateway: string) => ({ name, ms, gateway });
@@ -22,6 +24,43 @@ it("the middle is one that was measured, the most names its gateway, and the lim
   // Nobody's gateway takes part in what this machine signs; what has no sample is no measure.
   const local = measuresOf([sample("quorum", 5, "a")], {});
   expect(local).toEqual([{ name: "quorum", unit: "ms", samples: [5], p50: 5, max: 5, ok: true }]);
+});
+
+it("a limit may be shorter than a second", () => {
+  const limited = (text: string) => {
+    const gateways = 'gateways: [{ id: a, url: "http://127.0.0.1:1", admin: "127.0.0.1:1" }]';
+    const people = "people: { requester: rita, approvers: [] }";
+    return parseDrill(
+      `name: q\nevery: 90d\nentitlement: e\n${people}\n${gateways}\nlimits: { revoked: ${text} }\n`,
+      "d",
+    );
+  };
+  for (const [text, ms] of Object.entries({
+    "500ms": 500,
+    "29ms": 29,
+    "1001ms": 1001,
+    "2s": 2000,
+    "1m": 60_000,
+    "3": 3000,
+  }))
+    expect(measuresOf([sample("revoked", ms + 1, "a")], limited(text).limits)).toMatchObject([
+      { limit: ms, ok: false },
+    ]);
+  for (const [text, meant] of Object.entries({
+    "0.5s": "500ms",
+    "0.25": "",
+    ".5s": "500ms",
+    "500 msec": "500ms",
+    "5sec": "5s",
+  }))
+    expect(() => limited(text), text).toThrow(
+      `limits.revoked: must be seconds or a duration such as 500ms, 10s or 15m${meant === "" ? "" : `; did you mean ${meant}?`}`,
+    );
+  expect(() => limited("0ms")).toThrow("limits.revoked: must be");
+  // A record that comes after half a second is late, and not missing.
+  expect([undefined, 0.5, 10].map(recordWaitMs)).toEqual([30_000, 3000, 10_000]);
+  // What holds for days is not told in milliseconds.
+  expect(() => parseDrill("name: q\nevery: 500ms\n", "d")).toThrow("every: must be seconds or a duration such as 15m");
 });
 
 it("a drill stands beside the last one, and the middles of those before it go on", () => {

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { UserError } from "../../control/base/errors.js";
+import { again } from "../../control/cli/drill-options.js";
 import { parseDrill } from "../../control/drill/file.js";
 import { castFrom } from "../../control/drill/init.js";
 import type { Report } from "../../control/drill/model.js";
@@ -22,8 +23,10 @@ beforeAll(async () => {
   fleet = await startFleet({
     gateways: 2,
     weaken: (i) => (i === 2 ? { drift: withOpenRoute } : {}),
+    // One that soon ends.
     bundle: (claims) => ({
       ...claims,
+      iat: claims.iat - 29 * 86_400,
       entitlements: claims.entitlements.map((one) =>
         one.drill === true ? { ...one, require: ["cnf", "incident"] } : one,
       ),
@@ -74,6 +77,18 @@ const swap = (from: string | RegExp, to: string) => (text: string) => {
   return text.replace(from, to);
 };
 
+it("`drill init` names two gateways of one id, and writes nothing", async () => {
+  const copy = join(fleet.folder, "gateway-1", "west.yaml");
+  writeFileSync(copy, readFileSync(join(fleet.folder, "gateway-1", "gateway.yaml")));
+  const ran = await inside(["drill", "init", "two.yaml"], { cwd: fleet.folder });
+  rmSync(copy);
+  expect(ran).toMatchObject({ code: 2, stdout: "" });
+  expect(ran.stderr.replaceAll(/\s+/g, " ")).toMatch(
+    /gateway-1\/gateway\.yaml and gateway-1\/west\.yaml are of one gateway, gateway-1: .*--node-id west --output/,
+  );
+  expect(readdirSync(fleet.folder)).not.toContain("two.yaml");
+});
+
 it("a report that could not be written is refused before the first request", async () => {
   const said = await refused(good, ["--only", "opens", "--output", "/proc/nowhere/reports"], glassgate);
   expect(said).toMatch(/No report can be written into \/proc\/nowhere\/reports: .*Nothing was sent\./);
@@ -91,7 +106,7 @@ describe("refused before the first request", () => {
     ["an unknown fault", swap("repeat: 3", "faults: [moon-away]"), "faults:", /faults\[0\]: is no fault/],
     [
       "a duration that is none",
-      swap("every: 90d", "every: quarterly"),
+      swap("every: 26d", "every: quarterly"),
       "every:",
       /every: must be seconds or a duration/,
     ],
@@ -396,6 +411,24 @@ describe("what was seen is kept", () => {
     const report: Report = JSON.parse(readFileSync(join(fleet.folder, "drills", name, "report.json"), "utf8"));
     expect(Date.parse(report.ended)).toBeGreaterThanOrEqual(Date.parse(report.began));
   });
+});
+
+it("to be played again is what was asked for, where more went wrong than a line holds", () => {
+  const wrong = (names: readonly string[]) => ({
+    assertions: names.map((name) => ({
+      ...{ case: name, gateway: "g", what: "", expected: "", seen: "" },
+      ok: false,
+      calls: [],
+    })),
+    faults: [],
+  });
+  const options = { only: ["a", "b", "c", "d", "e", "f"], keys: "my keys", output: "out" };
+  const line = "glassgate drill run d.yaml --keys 'my keys' --output out";
+  expect(again("d.yaml", wrong(["a", "b"]), options)).toBe(`${line} --only a --only b`);
+  expect(again("d.yaml", wrong(options.only), options)).toBe(
+    `${line} ${options.only.map((one) => `--only ${one}`).join(" ")}`,
+  );
+  expect(again("d.yaml", wrong(options.only), {})).toBe("glassgate drill run d.yaml");
 });
 
 describe("drill init", () => {

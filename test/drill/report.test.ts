@@ -384,6 +384,7 @@ describe("drill due", () => {
       code: 1,
       stdout: "OVERDUE  never       yearly: no signed report of it is there\n",
     });
+    expect((await drill("due", "due", "--drill", "quaterly")).stdout).toMatch(/; did you mean quarterly\?$/m);
   });
 
   it("counts from the last one, whatever its report says, and none that is to come or of another name", async () => {
@@ -431,7 +432,7 @@ describe("drill due", () => {
     expect(await drill("due", "never-there")).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: expect.stringContaining("No signed report"),
+      stderr: expect.stringContaining("No signed report of a drill is in never-there: there is no such folder."),
     });
     const output = at("odd");
     await hold(output, "quarterly", 1, 90);

@@ -39,6 +39,7 @@ it("goes as the page says", async () => {
     expect(last.code, `${line}\n${last.stdout}${last.stderr}`).toBe(line.includes(" check ") ? 1 : 0);
     if (line.includes("--key adam")) {
       expect(last.stdout).toMatch(/asked by .*nobody has signed that.*environment +production.*"adam has this key"/s);
+      expect(last.stdout).not.toContain("asked by     root");
       expect(last.stdout).toContain(project.key("adam").kid);
     }
   }
@@ -47,6 +48,9 @@ it("goes as the page says", async () => {
   expect(stdout).toMatch(/^good +root 1 /m);
   expect(stdout).toMatch(/^NEVER +rita /m);
   expect(stdout).toMatch(/^NO KEY +rita-admin \(rita\) +none that is good now$/m);
+  // Who has not answered yet can still answer what was sent.
+  expect(stderr).toMatch(/may be answered until .*Next: send them its line again:\n {2}bg-challenge\./s);
+  expect(stderr).toContain(text("challenge.txt").trim());
   expect(stderr).toMatch(/2 keys proved; without a proof in time: .*rita-admin.*rita, anna, root 2, root 3\./);
 });
 

@@ -46,6 +46,25 @@ describe("--demo-idp", () => {
   });
 });
 
+it("another gateway's id, ECDS file and logs are not taken without a word; a folder of its own has its own", async () => {
+  const rendered = async (output: string, ...more: string[]): Promise<string> => {
+    const args = ["gateway", "render", "--require", "--output", output, ...more];
+    const { code, stderr } = await inside(args, options);
+    expect(code, stderr).toBe(0);
+    return stderr.replaceAll(/\s+/g, " ");
+  };
+  const own = ["--node-id", "west", "--port", "10001", "--admin-port", "9902"];
+  expect(await rendered("two/east.yaml")).not.toContain("warning");
+  expect(await rendered("two/east.yaml")).not.toContain("warning");
+  expect(await rendered("two/west.yaml")).toContain(
+    "warning: It has the id gateway-1, the file that `push` renames, the logs of east.yaml. For another gateway",
+  );
+  expect(await rendered("two/west.yaml", ...own)).toContain(
+    "It has the file that `push` renames, the logs of east.yaml",
+  );
+  expect(await rendered("two/west/gateway.yaml", ...own)).not.toContain("warning");
+});
+
 describe("--keep", () => {
   it("takes a header in whatever letters, and none that the filter would refuse", async () => {
     const { stdout } = await render("--require", "--keep", "X-Forwarded-Host", "--keep", "x-forwarded-host");

@@ -81,7 +81,8 @@ describe("ledger serve", () => {
   it("a second one is refused with the first one's name; Ctrl-C ends in good order", async () => {
     const ledger = await newLedgerFolder(parent, LISTEN);
     const first = track(await serve(ledger));
-    const second = track(command("serve", ledger.folder));
+    // Nobody is asked for a passphrase first: none could be read there.
+    const second = track(command("serve", ledger.folder, "--passphrase-fd", "9"));
     expect(await second.ended).toBe(1);
     expect(second.told()).toMatch(/"glassgate ledger serve" writes to this ledger: process \d+/);
     expect((await ask(first.url, { path: "/v1/lines", token, body: "a line" })).status).toBe(200);
@@ -109,7 +110,7 @@ describe("ledger serve", () => {
     const other = join(parent, "other");
     mkdirSync(other);
     const taken = await newLedgerFolder(other, `listen: { address: "${new URL(first.url).host}" }\n`);
-    const second = track(command("serve", taken.folder));
+    const second = track(command("serve", taken.folder, "--passphrase-fd", "9"));
     expect(await second.ended).toBe(1);
     expect(second.told()).toMatch(/Cannot listen on 127\.0\.0\.1:\d+: another process has this port/);
     // The ledger was closed again.

@@ -40,7 +40,7 @@ export const playedOn = (name: string, { gateway }: Stage, outcome: Outcome): Pl
 /** Seconds that the drill file allows, as milliseconds; else the usual. */
 export const withinMs = ({ prepared }: Setting, limit: string, usual: number): number => {
   const seconds = prepared.source.drill.limits[limit];
-  return typeof seconds === "number" ? seconds * 1000 : usual;
+  return typeof seconds === "number" ? Math.round(seconds * 1000) : usual;
 };
 
 /** A gateway that is not reached by a command that failed will not be reached later. */

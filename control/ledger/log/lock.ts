@@ -70,6 +70,12 @@ async function held(path: string, holder: Holder, also: readonly string[]): Prom
   );
 }
 
+/** Looks, and takes nothing: before anybody is asked for what opens a ledger. @throws where somebody has it, with the name */
+export async function mustBeFree(path: string, also: readonly string[] = []): Promise<void> {
+  const holder = await holderOf(path);
+  if (holder !== undefined && !isSurelyGone(holder)) throw await held(path, holder, also);
+}
+
 async function writeOwn(path: string, holder: Holder): Promise<void> {
   const file = await open(path, "wx", 0o644);
   try {

@@ -1,12 +1,13 @@
 /** The listeners of a ledger: HTTP or HTTPS for senders and readers, and a unix socket (or mutual TLS) for receipts. */
-import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import { connect, type Socket } from "node:net";
-import { reasonOf, systemCode, UserError } from "../../base/errors.js";
+import type { Socket } from "node:net";
+import { reasonOf, systemCode } from "../../base/errors.js";
 import { visible } from "../../base/text.js";
 import { addressPattern, type Listen } from "../config.js";
 import type { Sender } from "../entry.js";
+import { cannotListen, freeSocket, hostAndPort, listen, type Where } from "./address.js";
 import { type Answer, Refused, tooMany, write } from "./answer.js";
 import { Connections, networkOf, Strangers } from "./connections.js";
 import { QuotaMeter } from "./quota.js";
@@ -152,59 +153,6 @@ class Listener {
     this.server.closeAllConnections();
     await closed;
   }
-}
-
-function hostAndPort(address: string): { host: string; port: number } {
-  const at = address.lastIndexOf(":");
-  return { host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(address.slice(at + 1)) };
-}
-
-type Where = { readonly host: string; readonly port: number } | { readonly path: string };
-
-async function listen(server: Server, where: Where): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    const listening = (): void => {
-      server.off("error", reject);
-      resolve();
-    };
-    if (!("path" in where)) {
-      server.listen(where, listening);
-      return;
-    }
-    // The socket is made at once, and by nobody's grace is it open to more than it will be.
-    const before = process.umask(0o117);
-    server.listen(where, listening);
-    process.umask(before);
-  });
-}
-
-function cannotListen(address: string, error: unknown): UserError {
-  return new UserError(`Cannot listen on ${visible(address)}: ${reasonOf(error)}.`, {
-    cause: error,
-    hint: "`listen` of ledger.yaml names the address; choose one that is free, or end what has it.",
-    exitCode: 1,
-  });
-}
-
-/** A socket that nobody listens on any more is taken away; another one's, or another kind of file, is left alone. */
-async function freeSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket())
-    throw new UserError(`${visible(path)} is there already, and is no socket.`, {
-      hint: "Name another path in `listen.receipts`.",
-    });
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.on("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", () => resolve(false));
-  });
-  if (isAlive) throw cannotListen(path, Object.assign(new Error(), { code: "EADDRINUSE" }));
-  rmSync(path, { force: true });
 }
 
 function addressOf(server: Server, scheme: string): string {

@@ -34,7 +34,7 @@ function prefixOf(url: string): string {
 
 function hintFor(status: number): string {
   if (status === 401 || status === 403)
-    return "This ledger shows its log to senders with `reads: true` in its ledger.yaml: --token-file names the file of such a sender's token (`glassgate ledger token NAME --reads` makes one).";
+    return "This ledger shows its log to senders with `reads: true` in its ledger.yaml: --token-file, in a drill file `token_file` under `ledger`, names the file of such a sender's token (`glassgate ledger token NAME --reads` makes one).";
   return status >= 300 && status < 400
     ? "Name the place itself: redirects are not followed."
     : "Try again later, or look at what answers there.";

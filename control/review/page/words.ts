@@ -1,6 +1,6 @@
 /** Times, sizes and counts as a page says them. All times are UTC. */
 
-import { showDuration } from "../../base/time.js";
+import { showRoughly } from "../../base/time.js";
 import { verdicts } from "../../base/verdicts.gen.js";
 import type { Moment, Person, ReviewState } from "../model.js";
 import { data, type Html, html } from "./html.js";
@@ -26,12 +26,11 @@ export function time(at: Moment, shown = showMoment(at)): Html {
   return machine === undefined ? html`${shown}` : html`<time datetime="${machine}">${shown}</time>`;
 }
 
-/** The two largest units alone: `1 day 3 hours`. */
+/** For people: `1 day 3 hours`. */
 export function roughly(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (!Number.isFinite(seconds)) return "an unknown time";
-  const unit = seconds >= 86_400 ? 3600 : seconds >= 3600 ? 60 : 1;
-  return showDuration(Math.floor(seconds / unit) * unit);
+  return showRoughly(seconds);
 }
 
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
