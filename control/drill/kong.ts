@@ -65,7 +65,7 @@ function placeOf(route: Entity, usual: string): Route | NotProbed {
   return { host: host.replace(/^\*\./, "glassgate-drill.").replace(/\.\*$/, ".glassgate-drill"), path, name };
 }
 
-function placesIn(entities: Entities, usual: string, open: readonly string[]) {
+export function placesIn(entities: Entities, usual: string, open: readonly string[]) {
   const routes: Route[] = [];
   const notProbed: NotProbed[] = [];
   for (const found of entities.of("routes").map((route) => placeOf(route, usual))) {

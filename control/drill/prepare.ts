@@ -10,12 +10,12 @@ import { missingSeats } from "../grant/quorum.js";
 import { type Anchors, readAnchors } from "../trust/anchors.js";
 import { type BundleClaims, type Entitlement, holdsRole, type Principal, personOf, roleName } from "../trust/claims.js";
 import { drillRoles, mayHoldDrills, realRoles } from "../trust/drill-roles.js";
-import { overlapOf } from "../trust/overlap.js";
 import { commandsOf, type NamedCommands } from "./commands/named.js";
 import { DRILL_HINT, type DrillSource } from "./file.js";
 import { readFleetGateway } from "./fleet.js";
 import { leftOut } from "./left-out.js";
 import type { ClientCertificate, FleetGateway, Meant, NotProbed, Target } from "./model.js";
+import { targetOf } from "./target.js";
 
 /** A key's name in the drill file, with whose it is. */
 export interface Cast {
@@ -166,41 +166,6 @@ function checkFormer(
       ["people", "former"],
       `is the key ${name}, which the trust bundle still has under ${owner.id}: name one that was replaced`,
     );
-}
-
-const READING: readonly string[] = ["GET", "HEAD"];
-
-/** Each gateway is sent it many times, also as a normal caller. */
-function targetOf(source: DrillSource, entitlement: Entitlement, refuseAt: Refuse): Target {
-  const target = namedOrFirst(source, entitlement, refuseAt);
-  const { method, host, path } = target;
-  const at = source.drill.target === undefined ? ["entitlement"] : ["target"];
-  const [bare = path] = path.split("?", 1);
-  const request = { type: "break_glass_http" as const, locations: [host], actions: [method], paths: [bare] };
-  if (entitlement.authorization_details.every((one) => overlapOf(one, request) === undefined))
-    refuseAt(at, `${method} ${host}${path} is nothing that ${entitlement.id} opens: name a request within it`);
-  const without = source.drill.gateways.find(({ harmless }) => !harmless);
-  if (without !== undefined && !READING.includes(method))
-    refuseAt(
-      at,
-      `${method} ${host}${path} would be sent to each upstream, and that of ${visible(without.id)} is not said to be \`harmless\`: open GET or HEAD in a drill, or say so of each gateway where it is true`,
-    );
-  return target;
-}
-
-function namedOrFirst(
-  { drill }: DrillSource,
-  { authorization_details: details }: Entitlement,
-  refuseAt: Refuse,
-): Target {
-  if (drill.target !== undefined) return drill.target;
-  const [first] = details;
-  const host = first?.locations.find((one) => one !== "*");
-  const actions = first?.actions ?? [];
-  const method = actions.includes("*") ? "GET" : (READING.find((one) => actions.includes(one)) ?? actions[0]);
-  const path = first?.paths[0]?.replace(/\*\*$/, "glassgate-drill").replaceAll("*", "glassgate-drill");
-  if (host !== undefined && method !== undefined && path !== undefined) return { method, host, path };
-  return refuseAt(["entitlement"], "opens any host: name the request that the drill opens in `target`");
 }
 
 /** What the entitlement is meant to be: as the file says, else as the bundle has it. */

@@ -112,7 +112,7 @@ export function seenOf(
     status,
     code,
     requestId: told?.request_id ?? kong?.requestId ?? passed,
-    ...(code !== undefined && told?.request_id !== undefined && { isNamed: true }),
+    ...(code !== undefined && (told?.request_id ?? "") !== "" && { isNamed: true }),
     // Envoy says so of each answer that came from an upstream.
     reached:
       code === undefined &&

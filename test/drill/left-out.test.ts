@@ -3,10 +3,14 @@ import { describe, expect, it } from "vitest";
 import { judgeFindings } from "../../control/drill/configuration.js";
 import { judgeMeant } from "../../control/drill/facts.js";
 import { parseDrill } from "../../control/drill/file.js";
+import { placesIn } from "../../control/drill/kong.js";
 import { leftOut, unlimited } from "../../control/drill/left-out.js";
 import { measuresOf } from "../../control/drill/measures.js";
 import { play } from "../../control/drill/play.js";
 import { routesOf, runningRoutes } from "../../control/drill/routes.js";
+import { Entities } from "../../control/gateway/kong/entities.js";
+import { Findings } from "../../control/gateway/verify/findings.js";
+import { load } from "../../control/gateway/verify/load.js";
 import { players, prepared } from "./prepared.js";
 
 const file = (gateway: string, more = ""): string => `name: quarterly
@@ -112,6 +116,20 @@ describe("a route that the drill file leaves open is told, and not looked at", (
     expect(routesOf(JSON.stringify({ static_resources: virtual }), usual, ["/orders"])).toEqual(expected);
     const dump = { configs: [{ static: virtual, dynamic_route_configs: [virtual] }] };
     expect(runningRoutes(dump, usual, ["/orders"])).toEqual({ fixed: expected, served: expected });
+  });
+});
+
+it("a route of a Kong that the drill file leaves open is told as well", () => {
+  const text = `_format_version: "3.0"
+services:
+  - name: api
+    url: http://127.0.0.1:1
+    routes: [{ name: open, paths: [/orders] }, { name: other, paths: [/] }]
+`;
+  const entities = new Entities(load(text, "kong.yaml").root, new Findings());
+  expect(placesIn(entities, "api.example.com", ["/orders"])).toEqual({
+    routes: [expect.objectContaining({ path: "/" })],
+    notProbed: [expect.objectContaining({ what: "the route api.example.com/orders", member: "open" })],
   });
 });
 
