@@ -160,7 +160,7 @@ describe("the journal", () => {
     expect(readFileSync(join(folder, "order"), "utf8")).toBe("2\n0\n");
     expect(first.undone.length + second.undone.length).toBe(2);
     expect(said[0]).toMatch(
-      /^The fault fault-1 on gateway-1 is NOT undone: exit code 3 of: cd \S+ && sh -c .* It said: no$/,
+      /^The fault fault-1 on gateway-1 is NOT undone: exit code 3 of: cd \S+ && sh -c .* It said: no\.$/,
     );
     expect(() => refuseOpen(folder)).toThrow(/fault-1 on gateway-1.*not undone \(exit code 3\)/);
   });

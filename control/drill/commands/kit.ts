@@ -1,6 +1,6 @@
 /** What the plays of a drill file's own commands share. */
 
-import { type Command, type CommandEnd, shownCommand } from "../faults/command.js";
+import { type Command, type CommandEnd, saidWords, shownCommand } from "../faults/command.js";
 import type { Sample } from "../measures.js";
 import type { Assertion, NotProbed, Outcome, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
@@ -48,8 +48,7 @@ export const FAILED_MS = 3000;
 
 /** That it ended well. @param member of the drill file @param then what its failure means */
 export function endOf(name: string, member: string, command: Command, end: CommandEnd, then: string): Assertion {
-  const said = end.output === "" ? "" : ` It said: ${end.output.replace(/[.!?]?$/, ".")}`;
-  const finding = `The command \`${member}\` of the drill file has failed: ${end.how} of: ${shownCommand(command)}.${said} ${then}`;
+  const finding = `The command \`${member}\` of the drill file has failed: ${end.how} of: ${shownCommand(command)}.${saidWords(end.output)} ${then}`;
   return {
     ...{
       case: name,

@@ -102,3 +102,7 @@ const word = (text: string): string =>
 /** As a person can paste it into a shell. */
 export const shownArgv = (argv: readonly string[]): string => argv.map(word).join(" ");
 export const shownCommand = ({ argv, cwd }: Command): string => `cd ${word(cwd)} && ${shownArgv(argv)}`;
+
+/** What it said, behind another sentence; nothing where it said nothing. */
+export const saidWords = (output: string): string =>
+  output === "" ? "" : ` It said: ${output}${/[.!?]$/.test(output) ? "" : "."}`;

@@ -6,6 +6,7 @@ import { shellWord, visible } from "../../base/text.js";
 import { takeLock } from "../../gateway/push-lock.js";
 import { isHere } from "../../ledger/log/process.js";
 import { endGroup } from "../child.js";
+import { saidWords } from "./command.js";
 import {
   appendLine,
   type By,
@@ -44,8 +45,7 @@ async function mendOne(entry: Entry, { journal, self, by, say }: Mending): Promi
   if (ok) appendLine(journal, { type: "undone", ...line });
   else {
     appendLine(journal, { type: "failed", ...line, output });
-    const said = output === "" ? "" : ` It said: ${output}`;
-    say(`The fault ${placeWords(entry)} is NOT undone: ${how} of: ${shownUndo(undo, journal)}.${said}`);
+    say(`The fault ${placeWords(entry)} is NOT undone: ${how} of: ${shownUndo(undo, journal)}.${saidWords(output)}`);
   }
   return ok;
 }

@@ -9,7 +9,7 @@ import { processOf } from "../../ledger/log/process.js";
 import { isStop } from "../held.js";
 import type { Stage } from "../model.js";
 import { makeStage, type Setting } from "../stage.js";
-import { COMMAND_SECONDS } from "./command.js";
+import { COMMAND_SECONDS, saidWords } from "./command.js";
 import { appendLine, endJournal, journalPath, readJournal } from "./journal.js";
 import { failedWrites, unshownWords } from "./loss.js";
 import { claimJournal, mend, placeWords, refuseOpen } from "./mend.js";
@@ -85,8 +85,7 @@ async function hold(n: number, fault: PlannedFault, prober: Prober, running: Jou
     (error: unknown) => ({ ok: false, how: visible(messageOf(error)), output: "" }),
   );
   if (!ended.ok) {
-    const said = ended.output === "" ? "" : ` It said: ${ended.output}`;
-    return [`The fault could not be made: ${ended.how} of: ${fault.does}.${said}`];
+    return [`The fault could not be made: ${ended.how} of: ${fault.does}.${saidWords(ended.output)}`];
   }
   return (await Promise.all(stages.map((stage, i) => look(stage, fault, prober, failed[i])))).flat();
 }
@@ -100,9 +99,8 @@ async function undoIt(n: number, running: Journaled): Promise<string[]> {
   if (entry?.undone?.by === "watchdog")
     return [`Its watchdog undid it at ${entry.undone.at}: the drill stood still, or took too long.`];
   if (left.length === 0 || entry === undefined) return [];
-  const said = entry.failed?.output ? ` It said: ${entry.failed.output}` : "";
   return [
-    `It is NOT undone: ${entry.failed?.how ?? ""} of: ${shownUndo(entry.fault.undo, journal)}.${said} ${againWords(journal)}`,
+    `It is NOT undone: ${entry.failed?.how ?? ""} of: ${shownUndo(entry.fault.undo, journal)}.${saidWords(entry.failed?.output ?? "")} ${againWords(journal)}`,
   ];
 }
 
