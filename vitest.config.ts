@@ -37,7 +37,7 @@ const SHARING = [
   "test/gateway/{push-configuration,push-keeps,push-liar,push-texts,receipts-render,rendered,revocations,sent-twice,streams-node}.test.ts",
   "test/gateway/{templates,threshold,trailers,verify,verify-dump,verify-good,verify-spelling,verify-strip,verify-stripped,watch}.test.ts",
   "test/gateway/kong-verify.test.ts",
-  "test/cli/!(passphrase).test.ts",
+  "test/cli/!(any-input|any-input-process|passphrase).test.ts",
   "test/review/*.test.ts",
   "test/review/page/!(browser).test.ts",
 ];

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { forgetWritten, notePassing, noteWritten, stopped } from "../../control/base/stopped.js";
 
 it("are files that stay: none in a folder that goes with the process", () => {
+  forgetWritten(); // What tests before this one have written in this process.
   noteWritten("/a/grant.txt");
   noteWritten("/a/scratch-1/ecds.json");
   noteWritten("/a/scratch-12");
