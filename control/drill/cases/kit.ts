@@ -1,6 +1,7 @@
 /** What the cases share: one grant, one call, what must come of it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { VerdictCode } from "../../base/verdicts.gen.js";
-import type { CallSpec, Case, Expectation, GrantSpec, Outcome, Stage } from "../model.js";
+import type { Call, CallSpec, Case, Expectation, GrantSpec, MadeGrant, Outcome, Stage } from "../model.js";
 
 /** What is told of a denial before the requester's signature holds, whichever of these it was (docs/request.md). */
 const UNTOLD: ReadonlySet<VerdictCode> = new Set(["key_unknown", "key_not_valid", "signature"]);
@@ -62,3 +63,30 @@ export const outside = (stage: Stage): string => {
   const parts = stage.target.path.split("/");
   return [...parts.slice(0, -1), "glassgate-drill-outside"].join("/");
 };
+
+interface Until {
+  readonly isOver: (call: Call) => boolean;
+  /** By `performance.now()`, which nobody sets back. */
+  readonly deadline: number;
+  readonly pollMs: number;
+}
+
+/**
+ * Sent again and again, as long as its end has not come. The deadline goes by when a call was sent: what came back late, as this machine
+ * stood still, tells nothing of the end.
+ * @param first sent before @returns the last one
+ */
+export async function sentUntil(
+  stage: Stage,
+  grant: MadeGrant,
+  first: Call,
+  { isOver, deadline, pollMs }: Until,
+): Promise<Call> {
+  let last = first;
+  for (let sent = performance.now(); !isOver(last) && sent < deadline; ) {
+    await sleep(pollMs);
+    sent = performance.now();
+    last = await stage.send({ grant });
+  }
+  return last;
+}

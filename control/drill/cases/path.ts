@@ -1,8 +1,8 @@
 /** The way that opens: from the ask to the first allowed call, the normal road beside it, and the end that comes by itself. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isServed, isTold } from "../judge.js";
-import type { Case, Outcome, Stage } from "../model.js";
-import { allow } from "./kit.js";
+import type { Call, Case, Outcome, Stage } from "../model.js";
+import { allow, sentUntil } from "./kit.js";
 
 async function walk(stage: Stage): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
@@ -34,15 +34,10 @@ async function expireOne(stage: Stage): Promise<readonly Outcome[]> {
   const what = "a grant of a few seconds, while it lives";
   if (!isServed(first)) return [{ what, expected: allow, call: first }];
   const deadline = performance.now() + (exp - stage.now()) * 1000 + SLACK_MS;
-  let last = first;
   await sleep(Math.max(0, exp * 1000 - Date.now() - EARLY_MS));
-  // By when it was sent: what came back late, as this machine stood still, tells nothing of the end.
-  let sent = performance.now();
-  while (!isTold(last, "expired") && last.seen.code === undefined && last.seen.status !== 0 && sent < deadline) {
-    await sleep(POLL_MS);
-    sent = performance.now();
-    last = await stage.send({ grant });
-  }
+  const isOver = (call: Call): boolean =>
+    isTold(call, "expired") || call.seen.code !== undefined || call.seen.status === 0;
+  const last = await sentUntil(stage, grant, first, { isOver, deadline, pollMs: POLL_MS });
   const late = last.at - exp * 1000;
   if (isTold(last, "expired")) stage.measured("expired", Math.max(0, late));
   return [

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { newKey } from "../../signer/jwk.js";
 import type { Call, Case, Connection, Outcome, Scratch, Stage } from "../model.js";
-import { allow, verdict } from "./kit.js";
+import { allow, sentUntil, verdict } from "./kit.js";
 import { onScratch } from "./scratch.js";
 
 const mortal = (about: Parameters<typeof onScratch>[0], play: Parameters<typeof onScratch>[1]): Case => ({
@@ -24,11 +24,9 @@ async function nearExpiry(stage: Stage, scratch: Scratch): Promise<readonly Outc
       : { faults: [`the trust bundle ends at ${exp}, and the gateway shows ${shown ?? "no end"} beforehand`] };
   const grant = await stage.grant();
   const before = await stage.send({ grant });
-  let last = before;
-  for (const deadline = exp * 1000 + SLACK_MS; last.seen.code !== "bundle_expired" && last.at < deadline; ) {
-    await sleep(POLL_MS);
-    last = await stage.send({ grant });
-  }
+  const deadline = performance.now() + exp * 1000 - Date.now() + SLACK_MS;
+  const isOver = (call: Call): boolean => call.seen.code === "bundle_expired";
+  const last = await sentUntil(stage, grant, before, { isOver, deadline, pollMs: POLL_MS });
   await scratch.restore();
   return [
     { what: "a grant while its trust bundle is about to end", expected: allow, call: before, ...faults },
