@@ -49,19 +49,19 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** One that is not there is told of by whoever reads it. */
 function mustBePlain(path: string): void {
-  const fault = faultOfFile(path);
+  const fault = existsSync(path) ? faultOfFile(path) : undefined;
   if (fault !== undefined) throw new UserError(`${fault}.`, { hint: "Nothing was sent." });
 }
 
 async function preparedFrom(source: DrillSource, folder: string): Promise<Prepared> {
   const project = source.at(source.drill.project);
   const [anchors, bundle] = [join(project, "anchors.json"), join(project, "bundle.jws")];
-  for (const path of [anchors, bundle]) if (existsSync(path)) mustBePlain(path);
+  for (const path of [anchors, bundle]) mustBePlain(path);
   const trusted = await readTrusted({ anchors, bundle });
   const kidOf = (name: string): string => {
-    const path = keyPath(folder, name);
-    if (existsSync(path)) mustBePlain(path);
+    mustBePlain(keyPath(folder, name));
     return findKeyFile(folder, name).public.kid;
   };
   return prepare(source, { bundle: trusted.claims, kidOf });

@@ -4,8 +4,8 @@ import { UserError } from "../base/errors.js";
 import { visible } from "../base/text.js";
 import { isUrl } from "../ledger/audit/source.js";
 import { readLedgerConfig } from "../ledger/config.js";
-import { holderOf } from "../ledger/log/lock.js";
-import { isHere, isSurelyGone } from "../ledger/log/process.js";
+import { liveHolderOf } from "../ledger/log/lock.js";
+import { isHere } from "../ledger/log/process.js";
 import { SERVES } from "./ledger-serve.js";
 
 /** An address that says its port itself, without a certificate that is for some other name. */
@@ -34,8 +34,8 @@ const REVIEW_WORDS: DoorWords = {
  */
 export async function doorOf(where: string, said: DoorWords = REVIEW_WORDS): Promise<string | undefined> {
   if (isUrl(where)) return where;
-  const holder = await holderOf(join(where, "lock"));
-  if (holder === undefined || isSurelyGone(holder)) return undefined;
+  const holder = await liveHolderOf(join(where, "lock"));
+  if (holder === undefined) return undefined;
   const address = isHere(holder) && holder.name === SERVES ? addressOf(where) : undefined;
   if (address !== undefined) return `http://${address}`;
   throw new UserError(

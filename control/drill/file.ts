@@ -1,10 +1,10 @@
 /** The drill file: what people write in YAML. docs/drill-file.md tells its members. */
-import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { decode, readBytes } from "../base/files.js";
 import { isRecord, parseYaml } from "../base/schema.js";
 import { nearest, visible } from "../base/text.js";
+import { sha256Hex } from "../signer/sign.js";
 import { headerName, name, requestPath } from "../trust/names.js";
 import { duration } from "../trust/roster-values.js";
 import { caseNames } from "./cases/index.js";
@@ -207,8 +207,13 @@ export interface DrillSource {
 export function readDrill(path: string): DrillSource {
   const bytes = readBytes(path, "the drill file", { hint: "`glassgate drill init` writes one." });
   const text = decode(bytes);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { name: path, text, sha256, drill: parseDrill(text, path), at: (one) => resolve(dirname(path), one) };
+  return {
+    name: path,
+    text,
+    sha256: sha256Hex(bytes),
+    drill: parseDrill(text, path),
+    at: (one) => resolve(dirname(path), one),
+  };
 }
 
 /** What a drill file may skip, or `--only` name. @throws where there is no such case */

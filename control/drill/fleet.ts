@@ -1,5 +1,4 @@
 /** A gateway of the drill file, with what its own configuration says of it. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { UserError } from "../base/errors.js";
 import { readBytes, readText } from "../base/files.js";
@@ -9,6 +8,7 @@ import { headersOfSkippedFilters } from "../gateway/config.js";
 import { writtenDocument } from "../gateway/document.js";
 import { member, type RenderedFilter, readRenderedFilter } from "../gateway/rendered.js";
 import { readSurroundings } from "../gateway/surroundings.js";
+import { sha256Hex } from "../signer/sign.js";
 import type { DrillFile } from "./file.js";
 import { readKongGateway } from "./kong.js";
 import type { FleetGateway, NotProbed } from "./model.js";
@@ -23,7 +23,7 @@ function modulePath(filter: RenderedFilter | undefined): string | undefined {
   return typeof file === "string" && existsSync(file) ? file : undefined;
 }
 
-const digestOf = (file: string): string => createHash("sha256").update(readBytes(file, "the filter")).digest("hex");
+const digestOf = (file: string): string => sha256Hex(readBytes(file, "the filter"));
 
 /** One without our filter is a gateway whose filter is off: that shows in what comes of the requests. */
 function filterIn(text: string, file: string): RenderedFilter | undefined {

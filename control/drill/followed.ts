@@ -4,16 +4,14 @@ import { join } from "node:path";
 import { UserError } from "../base/errors.js";
 import { shellWord, visible } from "../base/text.js";
 import { readLedgerConfig } from "../ledger/config.js";
-import { holderOf } from "../ledger/log/lock.js";
-import { isSurelyGone } from "../ledger/log/process.js";
+import { liveHolderOf } from "../ledger/log/lock.js";
 import type { Prepared } from "./prepare.js";
 
 /** Somebody writes to it now, and takes in what each gateway records. @throws UserError */
 export async function mustBeFollowed({ source, gateways }: Prepared, folder: string): Promise<void> {
   const file = join(folder, "ledger.yaml");
   if (!existsSync(file)) return; // A copy, which somebody fills elsewhere.
-  const holder = await holderOf(join(folder, "lock"));
-  if (holder === undefined || isSurelyGone(holder))
+  if ((await liveHolderOf(join(folder, "lock"))) === undefined)
     throw new UserError(
       `${visible(source.name)}: nobody serves or follows the ledger ${visible(folder)} now, so it would get no record of this drill. Nothing was sent.`,
       { hint: `Start it: glassgate ledger serve ${shellWord(folder)}` },

@@ -22,14 +22,19 @@ export function figuresOf(samples: readonly number[], limit: number | undefined)
   return { p50: middle(sorted), max, ok: limit === undefined || max <= limit };
 }
 
+/** What the drill file allows, in whole milliseconds. */
+export function limitMs(limits: DrillFile["limits"], name: MeasureName): number | undefined {
+  const seconds = limits[name];
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
+}
+
 export function measuresOf(samples: readonly Sample[], limits: DrillFile["limits"]): Measure[] {
   return measureNames.flatMap((name): Measure[] => {
     const own = samples.filter((one) => one.name === name).map((one) => ({ ...one, ms: Math.round(one.ms) }));
     const slowest = own.toSorted((a, b) => a.ms - b.ms).at(-1)?.gateway;
     if (own.length === 0) return [];
     const all = own.map(({ ms }) => ms);
-    const seconds = limits[name];
-    const limit = typeof seconds === "number" ? Math.round(seconds * 1000) : undefined;
+    const limit = limitMs(limits, name);
     return [
       {
         ...{ name, unit: "ms", samples: all, ...figuresOf(all, limit) },

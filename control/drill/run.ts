@@ -233,5 +233,3 @@ export async function runDrill(given: Running): Promise<Report> {
     dueNext: new Date(ended.getTime() + drill.every * 1000).toISOString(),
   };
 }
-
-export { isGood } from "./report/words.js";

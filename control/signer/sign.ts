@@ -49,7 +49,7 @@ export async function signDetached(typ: DetachedType, payload: string, key: Priv
   return `${header}..${signature}`;
 }
 
-/** Lower-case hex SHA-256 of ASCII text: `grant_sha256` is this of the payload segment. */
-export function sha256Hex(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+/** Lower-case hex SHA-256 of bytes, or of ASCII text: `grant_sha256` is this of the payload segment. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
 }

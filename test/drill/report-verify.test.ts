@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Assertion, FaultResult, Report } from "../../control/drill/model.js";
 import { provenEntry } from "../../control/drill/report/enter.js";
 import { verifyReport } from "../../control/drill/report/verify.js";
-import { drillClaims, reportBytes, sha256Of, writeReport } from "../../control/drill/report/write.js";
+import { drillClaims, reportBytes, writeReport } from "../../control/drill/report/write.js";
 import { type DrillClaims, signDrill } from "../../control/ledger/drill.js";
 import { parseVkey } from "../../control/ledger/tlog/note.js";
 import { fileSource } from "../../control/ledger/tlog/read.js";
 import { newKey, type PrivateKey } from "../../control/signer/jwk.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 import { type Anchors, readAnchors } from "../../control/trust/anchors.js";
 import { verifyBundle } from "../../control/trust/bundle.js";
 import type { BundleClaims } from "../../control/trust/claims.js";
@@ -80,7 +81,7 @@ interface Lie {
 async function judge(lie: Partial<Lie>): Promise<ReturnType<typeof verifyReport>> {
   const report = lie.report?.() ?? held.report;
   const bytes = (lie.bytes ?? ((same) => same))(reportBytes(report));
-  const claims = drillClaims(report, sha256Of(bytes), NOW);
+  const claims = drillClaims(report, sha256Hex(bytes), NOW);
   const token = await signDrill((lie.claims ?? ((same) => same))(claims), lie.key?.() ?? held.rita);
   return verifyReport({
     ...{ bytes: (lie.changed ?? ((same) => same))(bytes), token, named: "report.json", bundle },

@@ -23,12 +23,13 @@ import { drillsIn, lastReport } from "../../control/drill/report/folder.js";
 import { junitOf } from "../../control/drill/report/junit.js";
 import { reportPage } from "../../control/drill/report/page.js";
 import { tableOf } from "../../control/drill/report/table.js";
-import { drillClaims, reportBytes, sha256Of, writeReport } from "../../control/drill/report/write.js";
+import { drillClaims, reportBytes, writeReport } from "../../control/drill/report/write.js";
 import { readLedgerConfig } from "../../control/ledger/config.js";
 import { type DrillClaims, readDrillToken, signDrill } from "../../control/ledger/drill.js";
 import { encodeEntry } from "../../control/ledger/entry.js";
 import { runLedger } from "../../control/ledger/serve/run.js";
 import { newKey } from "../../control/signer/jwk.js";
+import { sha256Hex } from "../../control/signer/sign.js";
 import { inside } from "../cli/inside.js";
 import type { Ran } from "../cli/run.js";
 import { PASSPHRASE } from "../ledger/whole.js";
@@ -330,7 +331,7 @@ describe("a drill beside the last one", () => {
     const compared = withLast(now, last);
     expect(compared.last).toEqual({
       began: before.began,
-      report: sha256Of(reportBytes(before)),
+      report: sha256Hex(reportBytes(before)),
       worse: ["opens on gateway-1: a good grant"],
       mended: ["expired on gateway-1: a grant that has expired"],
       gone: ["scope-path on gateway-2: a grant for another path"],

@@ -1,8 +1,8 @@
 /** What the plays of a drill file's own commands share. */
 
 import { type Command, type CommandEnd, saidWords, shownCommand } from "../faults/command.js";
-import type { Sample } from "../measures.js";
-import type { Assertion, NotProbed, Outcome, Stage } from "../model.js";
+import { limitMs, type Sample } from "../measures.js";
+import type { Assertion, MeasureName, NotProbed, Outcome, Stage } from "../model.js";
 import type { PlayedOutcome } from "../play.js";
 import type { RecordSource } from "../record-source.js";
 import type { Setting } from "../stage.js";
@@ -37,11 +37,9 @@ export const playedOn = (name: string, { gateway }: Stage, outcome: Outcome): Pl
   outcome,
 });
 
-/** Seconds that the drill file allows, as milliseconds; else the usual. */
-export const withinMs = ({ prepared }: Setting, limit: string, usual: number): number => {
-  const seconds = prepared.source.drill.limits[limit];
-  return typeof seconds === "number" ? Math.round(seconds * 1000) : usual;
-};
+/** Milliseconds that the drill file allows; else the usual. */
+export const withinMs = ({ prepared }: Setting, limit: MeasureName, usual: number): number =>
+  limitMs(prepared.source.drill.limits, limit) ?? usual;
 
 /** A gateway that is not reached by a command that failed will not be reached later. */
 export const FAILED_MS = 3000;

@@ -6,11 +6,12 @@ import { readBytes } from "../../base/files.js";
 import { plural, shellWord, visible } from "../../base/text.js";
 import { faultOfDrillIn, faultsOfTimes } from "../../ledger/chain/drills.js";
 import { type DrillClaims, MAX_DRILL_BYTES, readDrillToken, type SignedDrill } from "../../ledger/drill.js";
+import { sha256Hex } from "../../signer/sign.js";
 import type { Anchors } from "../../trust/anchors.js";
 import type { BundleClaims } from "../../trust/claims.js";
 import type { LastReport } from "./compare.js";
 import { MAX_REPORT_BYTES, parseReport } from "./read.js";
-import { files, sha256Of } from "./write.js";
+import { files } from "./write.js";
 
 export interface ReadFolder {
   readonly folder: string;
@@ -102,7 +103,7 @@ export interface Trusting {
 export function signedIn({ bytes, token }: Pick<ReadFolder, "bytes" | "token">): SignedDrill {
   const signed = readDrillToken(token);
   if (signed === undefined) throw new UserError(`${files.signature} is no signature of a drill's report.`);
-  if (signed.claims.report !== sha256Of(bytes))
+  if (signed.claims.report !== sha256Hex(bytes))
     throw new UserError(`${files.report} is not the report that was signed: its hash is another.`);
   return signed;
 }
@@ -193,7 +194,7 @@ export function lastReport(
   if (last === undefined) return { last: undefined, odd };
   try {
     const { bytes } = readFolder(last.folder);
-    return { last: { report: parseReport(bytes, last.folder), sha256: sha256Of(bytes) }, odd };
+    return { last: { report: parseReport(bytes, last.folder), sha256: sha256Hex(bytes) }, odd };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { last: undefined, odd: [...odd, messageOf(error)] };

@@ -5,6 +5,7 @@ import { faultOfDrillIn, faultsOfTimes } from "../../ledger/chain/drills.js";
 import { type DrillClaims, readDrillToken, type SignedDrill } from "../../ledger/drill.js";
 import { type Checkpoint, openCheckpoint } from "../../ledger/tlog/checkpoint.js";
 import type { Vkey } from "../../ledger/tlog/note.js";
+import { sha256Hex } from "../../signer/sign.js";
 import type { Anchors } from "../../trust/anchors.js";
 import type { BundleClaims } from "../../trust/claims.js";
 import { faultNames } from "../faults/names.js";
@@ -15,7 +16,7 @@ import { reportPage } from "./page.js";
 import { checkRecords, type Proved } from "./proved.js";
 import { parseReport } from "./read.js";
 import { countsWords, madeWords } from "./words.js";
-import { drillClaims, files, sha256Of } from "./write.js";
+import { drillClaims, files } from "./write.js";
 import { must, Wrong } from "./wrong.js";
 
 export interface VerifyInput {
@@ -152,7 +153,7 @@ function lookAt(input: VerifyInput, signed: SignedDrill): Pick<VerifiedDrill, "c
   const [fault] = [faultOfDrillIn(bundle, anchors.audience, signed) ?? [], faultsOfTimes(claims, now)].flat();
   must(fault === undefined, () => fault ?? "");
   must(
-    sha256Of(input.bytes) === claims.report,
+    sha256Hex(input.bytes) === claims.report,
     () => `This is not the report that ${visible(claims.sub)} signed: its hash is another.`,
   );
   const report = parseReport(input.bytes, input.named);

@@ -1,5 +1,5 @@
 /** A drill's folder: the signed report, the signature, and what people and CI systems read. Whole, or not there at all. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdtempSync, realpathSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { reasonOf, systemCode, UserError } from "../../base/errors.js";
@@ -8,6 +8,7 @@ import { noteRemoved, noteWritten } from "../../base/stopped.js";
 import { visible } from "../../base/text.js";
 import type { DrillClaims } from "../../ledger/drill.js";
 import { parseCheckpoint } from "../../ledger/tlog/checkpoint.js";
+import { sha256Hex } from "../../signer/sign.js";
 import { junitOf } from "./junit.js";
 import type { Report } from "./model.js";
 import { reportPage } from "./page.js";
@@ -23,7 +24,6 @@ export const files = {
 
 /** What is signed: these bytes, exactly. */
 export const reportBytes = (report: Report): Buffer => written(report);
-export const sha256Of = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
 /** `2026-11-27T00:46:48.000Z`, as a signature has it. */
 const moment = (text: string): string => new Date(text).toISOString();
@@ -109,7 +109,7 @@ export async function writeReport(
   iat: number,
 ): Promise<Written> {
   const bytes = reportBytes(report);
-  const claims = drillClaims(report, sha256Of(bytes), iat);
+  const claims = drillClaims(report, sha256Hex(bytes), iat);
   const token = await sign(claims);
   let folder = output;
   const temporary = join(output, `.glassgate-${randomBytes(6).toString("hex")}.tmp`);

@@ -47,6 +47,12 @@ export async function holderOf(path: string): Promise<Holder | undefined> {
   }
 }
 
+/** Who holds it, but for one that has surely ended: it keeps nobody out. */
+export async function liveHolderOf(path: string): Promise<Holder | undefined> {
+  const holder = await holderOf(path);
+  return holder === undefined || isSurelyGone(holder) ? undefined : holder;
+}
+
 /** Whether one process has both. */
 export const isSameHolder = (one: Holder, other: Holder | undefined): boolean =>
   other !== undefined && one.pid === other.pid && one.host === other.host && one.started === other.started;
@@ -72,8 +78,8 @@ async function held(path: string, holder: Holder, also: readonly string[]): Prom
 
 /** Looks, and takes nothing: before anybody is asked for what opens a ledger. @throws where somebody has it, with the name */
 export async function mustBeFree(path: string, also: readonly string[] = []): Promise<void> {
-  const holder = await holderOf(path);
-  if (holder !== undefined && !isSurelyGone(holder)) throw await held(path, holder, also);
+  const holder = await liveHolderOf(path);
+  if (holder !== undefined) throw await held(path, holder, also);
 }
 
 async function writeOwn(path: string, holder: Holder): Promise<void> {

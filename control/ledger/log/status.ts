@@ -8,7 +8,7 @@ import { decodeNote, type Vkey } from "../tlog/note.js";
 import { fileSource } from "../tlog/read.js";
 import { diskUse } from "./disk-use.js";
 import { nodeFiles } from "./fileops.js";
-import { type Holder, holderOf, isSameHolder } from "./lock.js";
+import { type Holder, holderOf, isSameHolder, liveHolderOf } from "./lock.js";
 import { isSurelyGone } from "./process.js";
 import { SignedRecord, type SignedTree } from "./signed.js";
 import { keptCheckpoint, keptFile } from "./tessera-folder.js";
@@ -39,8 +39,8 @@ export function faultOf({ checkpoint, signed, holder }: LogStatus): string | und
 
 /** Of the key's lock, where that is another one's than the folder's. */
 async function keyHolderOf(path: string, writer: Holder | undefined): Promise<Holder | undefined> {
-  const holder = await holderOf(path);
-  return holder === undefined || isSurelyGone(holder) || isSameHolder(holder, writer) ? undefined : holder;
+  const holder = await liveHolderOf(path);
+  return holder === undefined || isSameHolder(holder, writer) ? undefined : holder;
 }
 
 async function standingOf(
